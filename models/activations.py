@@ -1,0 +1,137 @@
+"""The activations of the hidden layers: one row each, for flags, building, exporting, diagnostics and documents.
+
+The output layer has none of them: it is linear, because it predicts quantities of either sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxNode:
+    """One operator of an exported activation.
+
+    Args:
+        op: Its name in ONNX.
+        inputs: ``x`` is the layer's value, ``slope`` its learned slopes; other names are earlier outputs.
+        output: ``y`` is the activation's value.
+        attributes: Fixed attributes.
+        parameter: Attribute that takes the activation's parameter.
+    """
+
+    op: str
+    inputs: tuple[str, ...] = ("x",)
+    output: str = "y"
+    attributes: dict[str, Any] = field(default_factory=dict)
+    parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationSpec:
+    """What is to be known of an activation.
+
+    Args:
+        formula: For x below 0, and for x from 0 on where it differs.
+        summary: One line: when to use it, what it costs.
+        keras: Name of a Keras function, or of a Keras layer where it starts with a capital letter.
+        onnx: The exported form, in order.
+        initializer: Kernel initialiser that keeps the variance through the layers.
+        parameter: Name of its parameter in `AutoencoderConfig`, if it has one.
+        alpha_dropout: Takes the dropout that keeps mean and variance.
+        can_die: A unit can be zero on every row and get no gradient.
+        saturates: A unit's slope tends to zero on both sides.
+        learns_slope: Has weights of its own, one a unit.
+        source: The paper that introduced it.
+    """
+
+    formula: str
+    summary: str
+    keras: str
+    onnx: tuple[OnnxNode, ...]
+    initializer: str = "he_normal"
+    parameter: str | None = None
+    alpha_dropout: bool = False
+    can_die: bool = False
+    saturates: bool = False
+    learns_slope: bool = False
+    source: str
+
+
+ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
+    "relu": ActivationSpec(
+        formula="max(0, x)",
+        summary="the usual one: cheapest, no vanishing gradient, but a unit can die",
+        keras="relu",
+        onnx=(OnnxNode(op="Relu"),),
+        can_die=True,
+        source="Nair and Hinton, ICML 2010",
+    ),
+    "leaky_relu": ActivationSpec(
+        formula="x if x > 0 else negative_slope * x",
+        summary="a fixed slope below zero keeps every unit alive, at the price of ReLU",
+        keras="LeakyReLU",
+        onnx=(OnnxNode(op="LeakyRelu", parameter="alpha"),),
+        parameter="negative_slope",
+        source="Maas, Hannun and Ng, ICML 2013",
+    ),
+    "prelu": ActivationSpec(
+        formula="x if x > 0 else slope * x, one learned slope a unit",
+        summary="learns the slope below zero: a few more weights, wants enough rows",
+        keras="PReLU",
+        onnx=(OnnxNode(op="PRelu", inputs=("x", "slope")),),
+        learns_slope=True,
+        source="He et al., ICCV 2015",
+    ),
+    "elu": ActivationSpec(
+        formula="x if x > 0 else alpha * (exp(x) - 1)",
+        summary="smooth, outputs centred near zero; dearer per step, can learn better",
+        keras="ELU",
+        onnx=(OnnxNode(op="Elu", parameter="alpha"),),
+        parameter="alpha",
+        source="Clevert, Unterthiner and Hochreiter, ICLR 2016",
+    ),
+    "selu": ActivationSpec(
+        formula="1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1))",
+        summary="normalises itself through deep stacks, with LeCun initialiser and alpha dropout",
+        keras="selu",
+        onnx=(OnnxNode(op="Selu", attributes={"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),),
+        initializer="lecun_normal",
+        alpha_dropout=True,
+        source="Klambauer et al., NeurIPS 2017",
+    ),
+    "gelu": ActivationSpec(
+        formula="x * Phi(x), Phi the normal distribution function",
+        summary="smooth ReLU of the transformers; dearest per step",
+        keras="gelu",
+        onnx=(OnnxNode(op="Gelu"),),
+        source="Hendrycks and Gimpel, arXiv 1606.08415",
+    ),
+    "silu": ActivationSpec(
+        formula="x / (1 + exp(-x))",
+        summary="smooth ReLU (swish) with a small dip below zero",
+        keras="silu",
+        onnx=(OnnxNode(op="Sigmoid", output="gate"), OnnxNode(op="Mul", inputs=("x", "gate"))),
+        source="Elfwing, Uchibe and Doya, Neural Networks 2018",
+    ),
+    "tanh": ActivationSpec(
+        formula="tanh(x)",
+        summary="to compare with: saturates, gradients vanish in deep stacks",
+        keras="tanh",
+        onnx=(OnnxNode(op="Tanh"),),
+        initializer="glorot_uniform",
+        saturates=True,
+        source="LeCun et al., Efficient BackProp, 1998",
+    ),
+    "sigmoid": ActivationSpec(
+        formula="1 / (1 + exp(-x))",
+        summary="to compare with: saturates, not centred, slowest to learn",
+        keras="sigmoid",
+        onnx=(OnnxNode(op="Sigmoid"),),
+        initializer="glorot_uniform",
+        saturates=True,
+        source="Glorot and Bengio, AISTATS 2010",
+    ),
+}
+"""The activations by the name that ``--activation`` takes."""

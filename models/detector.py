@@ -1,0 +1,145 @@
+"""A detector: what a bundle holds, and what training, the service and the batch program score with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import Calibration
+from models.columns import Columns, columns_of_records, columns_of_table
+from models.preprocessing import Preprocessor
+from models.schema import FeatureSchema
+from models.scoring import Scorer, Scores
+from models.tables import Table
+from models.values import Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one column adds to a record's score.
+
+    Args:
+        feature: Name of the column.
+        contribution: Its part of the anomaly score; the parts of all columns sum to the score.
+        actual: The record's value, None where it is missing.
+        expected: The value that the network expected instead, in the user's own units and categories.
+    """
+
+    feature: str
+    contribution: float
+    actual: Cell
+    expected: Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """Scores of n records with what was decided about them.
+
+    Args:
+        scores: The scores, and what each column adds.
+        p_value: `(n,)`, in (0, 1].
+        is_anomaly: `(n,)`.
+        columns: The records' own values, by column.
+        preprocessor: Knows how expected values read in the user's units.
+    """
+
+    scores: Scores
+    p_value: NDArray[np.float64]
+    is_anomaly: NDArray[np.bool_]
+    columns: Columns = field(repr=False)
+    preprocessor: Preprocessor = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.p_value)
+
+    @property
+    def anomaly_score(self) -> NDArray[np.float64]:
+        """The anomaly scores `(n,)`."""
+        return self.scores.anomaly_score
+
+    def contributions(self, row: int, *, top: int) -> list[Contribution]:
+        """Return the `top` columns that add most to the score of a row, largest first."""
+        errors = self.scores.column_errors[row]
+        order = np.argsort(-errors, kind="stable")[:top]
+        expected = self.expected(row)
+        return [
+            Contribution(
+                feature=encoder.name,
+                contribution=float(errors[number]),
+                actual=encoder.actual(self.columns[encoder.name][row]),
+                expected=expected[encoder.name],
+            )
+            for number in order
+            for encoder in (self.preprocessor.encoders[number],)
+        ]
+
+    def expected(self, row: int) -> dict[str, Cell]:
+        """Return the value that the network expected for each column of a row."""
+        features = self.scores.reconstruction[row]
+        return {
+            encoder.name: encoder.decode(features[start : start + len(encoder.features)])
+            for encoder, start in zip(self.preprocessor.encoders, self.preprocessor.starts, strict=True)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """Schema, preprocessor, network and calibration.
+
+    Args:
+        name: What it is called.
+        version: Which of its versions this is.
+        schema: The columns it reads.
+        scorer: Preprocessor and network.
+        calibration: Threshold and p-values.
+        reference: Per column and for the score: what the fitting rows looked like.
+        card: What it was trained on and how that went, as plain data.
+    """
+
+    name: str
+    version: str
+    schema: FeatureSchema
+    scorer: Scorer
+    calibration: Calibration
+    reference: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    card: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """What turns columns into features."""
+        return self.scorer.preprocessor
+
+    def judge(self, columns: Columns) -> Verdicts:
+        """Score n rows of columns and decide about them."""
+        scores = self.scorer.score(self.preprocessor.transform(columns))
+        return Verdicts(
+            scores=scores,
+            p_value=self.calibration.p_value(scores.anomaly_score),
+            is_anomaly=self.calibration.is_anomaly(scores.anomaly_score),
+            columns=columns,
+            preprocessor=self.preprocessor,
+        )
+
+    def judge_records(self, records: Sequence[Mapping[str, Any]]) -> Verdicts:
+        """Score n records, objects by name.
+
+        Raises:
+            RecordError: A field is absent or of the wrong kind.
+        """
+        return self.judge(columns_of_records(self.schema, records))
+
+    def judge_table(self, table: Table, *, first_row: int = 0) -> Verdicts:
+        """Score the n rows of a table, by column name.
+
+        Raises:
+            TableError: A column is missing or a cell is of the wrong kind.
+        """
+        return self.judge(columns_of_table(self.schema, table, first_row=first_row))
+
+    def embed(self, columns: Columns) -> NDArray[np.float32]:
+        """Return the bottleneck's output `(n, k)` for n rows of columns."""
+        return self.scorer.embed(self.preprocessor.transform(columns))

@@ -1,0 +1,62 @@
+"""Runs an exported network. The seam to the outside is one small protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from models.errors import BundleError
+from models.threads import allowed_threads
+
+
+class Engine(Protocol):
+    """A network that can be run: one method for scores, one for features."""
+
+    def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the reconstruction `(n, d)` of `Z` `(n, d)`."""
+        ...
+
+    def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`."""
+        ...
+
+
+class OnnxEngine:
+    """A network in ONNX Runtime; may be called from many threads at once.
+
+    Args:
+        graph: The serialised graph.
+        threads: Threads of one call; by default what the machine or container grants.
+
+    Raises:
+        BundleError: ONNX Runtime refuses the graph.
+    """
+
+    def __init__(self, graph: bytes, *, threads: int | None = None) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or allowed_threads()
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU alone
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors share no base class but this one
+            raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {error}") from error
+
+    def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the reconstruction `(n, d)` of `Z` `(n, d)`."""
+        result: NDArray[np.float32] = self._session.run(["reconstruction"], {"Z": Z})[0]
+        return result
+
+    def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`."""
+        result: NDArray[np.float32] = self._session.run(["embedding"], {"Z": Z})[0]
+        return result
+
+
+ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {"onnx": OnnxEngine}
+"""How each engine is made from the exported network; a bundle's manifest names one."""

@@ -1,0 +1,138 @@
+"""Builds, saves and loads the Keras network: with `training/epochs.py` the only module that imports Keras.
+
+`Any` stands for what Keras gives: it has no types of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.activations import ACTIVATIONS
+from models.architecture import AutoencoderConfig
+from models.errors import BundleError
+from models.onnx_graph import LayerWeights
+from models.threads import allowed_threads
+
+# Before TensorFlow is imported: no start-up chatter, and the same sums on every processor.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+
+def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
+    """Return a Keras network with starting weights from `seed`.
+
+    Its hidden layers are named by `config.layer_names`; the activation of a layer has the layer's name with
+    ``_activation`` behind it. The output layer is linear.
+    """
+    prepare_backend()
+    spec = ACTIVATIONS[config.activation]
+    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(config.layer_units) + 4).tolist())
+    dropout = keras.layers.AlphaDropout if spec.alpha_dropout else keras.layers.Dropout
+    value = inputs = keras.Input((config.features,), name="Z")
+    if config.input_noise:
+        value = keras.layers.GaussianNoise(config.input_noise, seed=next(seeds), name="input_noise")(value)
+    for name, units in zip(config.layer_names, config.layer_units, strict=True):
+        initializer = keras.initializers.get(
+            {"class_name": _class_name(spec.initializer), "config": {"seed": next(seeds)}}
+        )
+        value = keras.layers.Dense(units, kernel_initializer=initializer, name=name)(value)
+        value = _activation_layer(config, f"{name}_activation")(value)
+        if config.dropout and name != "bottleneck":
+            value = dropout(config.dropout, seed=next(seeds), name=f"{name}_dropout")(value)
+    # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
+    output = keras.layers.Dense(
+        config.features, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)), name="output"
+    )(value)
+    return keras.Model(inputs, output, name="autoencoder")
+
+
+def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]:
+    """Return the arrays of the hidden layers in order, then those of the output layer."""
+    layers = []
+    for name in (*config.layer_names, "output"):
+        kernel, bias = network.get_layer(name).get_weights()
+        slopes = [] if name == "output" else network.get_layer(f"{name}_activation").get_weights()
+        layers.append(LayerWeights(kernel=kernel, bias=bias, slope=slopes[0] if slopes else None))
+    return layers
+
+
+def reconstruct(network: Any, Z: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the reconstruction `(n, d)` by Keras itself: what every engine is compared with."""
+    return np.asarray(network(Z, training=False), np.float32)
+
+
+def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Return what each hidden layer gives behind its activation `(n, units)`, by the layer's name."""
+    layers = {name: network.get_layer(f"{name}_activation").output for name in config.layer_names}
+    outputs: dict[str, Any] = keras.Model(network.inputs, layers)(Z, training=False)
+    return {name: np.asarray(output, np.float32) for name, output in outputs.items()}
+
+
+def save_network(network: Any, path: Path) -> None:
+    """Write a ``.keras`` file."""
+    network.save(path)
+
+
+def load_network(config: AutoencoderConfig, path: Path, *, written_by: str) -> Any:
+    """Rebuild the network from our own configuration and take only the weights from the file.
+
+    Args:
+        config: What the network looks like.
+        path: A ``.keras`` file; nothing that it describes is built or run.
+        written_by: Version of the Keras that wrote it, for the error.
+
+    Raises:
+        BundleError: The weights do not fit or cannot be read.
+    """
+    network = build_network(config, seed=0)
+    try:
+        network.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{path}: Keras {keras.__version__} cannot read what Keras {written_by} wrote ({error}). Install that "
+            "version, or train the detector anew."
+        ) from error
+    return network
+
+
+def prepare_backend() -> None:
+    """Make TensorFlow deterministic, and let it use no more threads than the container grants."""
+    tf.config.experimental.enable_op_determinism()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(allowed_threads())
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:  # it runs already, with what it was told before
+        return
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Keras and of the backend that it runs on."""
+    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def _activation_layer(config: AutoencoderConfig, name: str) -> Any:
+    spec = ACTIVATIONS[config.activation]
+    if not spec.keras[0].isupper():
+        return keras.layers.Activation(spec.keras, name=name)
+    parameter = {} if spec.parameter is None else {spec.parameter: config.activation_parameter}
+    return getattr(keras.layers, spec.keras)(name=name, **parameter)
+
+
+def _class_name(initializer: str) -> str:
+    return "".join(word.capitalize() for word in initializer.split("_"))
+
+
+def parameter_count(layers: Sequence[LayerWeights]) -> int:
+    """Return the number of weights."""
+    arrays = [array for layer in layers for array in (layer.kernel, layer.bias, layer.slope) if array is not None]
+    return sum(array.size for array in arrays)

@@ -1,0 +1,47 @@
+"""Where bundles lie: ``artifacts/NAME/VERSION``, with versions that count up from 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from models.bundle import MANIFEST
+from models.errors import BundleError
+
+ARTIFACTS: Final = Path("models/artifacts")
+"""The folder of all detectors, the one thing that is mounted into a container."""
+
+
+def versions(folder: Path) -> list[int]:
+    """Return the versions of the detector in `folder`, oldest first; 10 comes after 9."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(p.name) for p in folder.iterdir() if p.name.isdecimal() and (p / MANIFEST).is_file())
+
+
+def next_version(folder: Path) -> Path:
+    """Return the folder for the next version of the detector in `folder`."""
+    return folder / str(max(versions(folder), default=0) + 1)
+
+
+def resolve(path: str | Path) -> Path:
+    """Return the bundle that a path means.
+
+    Args:
+        path: A bundle; a detector's folder, which means its latest version; or a folder with one detector.
+
+    Raises:
+        BundleError: It means no bundle, or more than one.
+    """
+    folder = Path(path)
+    if (folder / MANIFEST).is_file():
+        return folder
+    if found := versions(folder):
+        return folder / str(found[-1])
+    detectors = sorted(p for p in folder.iterdir() if versions(p)) if folder.is_dir() else []
+    if len(detectors) == 1:
+        return resolve(detectors[0])
+    if detectors:
+        raise BundleError(f"{folder}: holds {len(detectors)} detectors; name one: {', '.join(map(str, detectors))}.")
+    why = "holds no bundle" if folder.is_dir() else "there is no such folder"
+    raise BundleError(f"{folder}: {why}. Train one: python -m training.train DATA --output {folder}")

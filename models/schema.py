@@ -1,0 +1,98 @@
+"""Which columns a detector reads, of which kind and in which order; what it leaves out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Mapping
+
+from models.errors import BundleError
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    CATEGORICAL = "categorical"
+    DATETIME = "datetime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of the user's that is a feature.
+
+    Args:
+        name: As the user calls it.
+        kind: What its values are.
+        layout: Only for datetimes: a key of `models.values.TIME_LAYOUTS`.
+    """
+
+    name: str
+    kind: Kind
+    layout: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSchema:
+    """The columns of a detector, by name and in order.
+
+    Args:
+        columns: The features, in the order in which they are encoded.
+        ids: Columns that name a record; carried through to every output, never a feature.
+        label: Column that says what is an anomaly; never a feature.
+        dropped: Columns of the training data that are not used, with the reason.
+        header: The names given to the columns of a file that has no header line, in order.
+    """
+
+    columns: tuple[Column, ...]
+    ids: tuple[str, ...] = ()
+    label: str | None = None
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    header: tuple[str, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every name that the training data had."""
+        label = () if self.label is None else (self.label,)
+        return frozenset((*self.names, *self.ids, *label, *self.dropped))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data from which `from_json` makes an equal schema."""
+        return {
+            "columns": [
+                {"name": c.name, "kind": str(c.kind)} | ({"layout": c.layout} if c.layout else {}) for c in self.columns
+            ],
+            "ids": list(self.ids),
+            "label": self.label,
+            "dropped": dict(self.dropped),
+            "header": None if self.header is None else list(self.header),
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> FeatureSchema:
+        """Make a schema from what `to_json` gave.
+
+        Raises:
+            BundleError: `plain` is not the plain form of a schema.
+        """
+        try:
+            columns = tuple(
+                Column(name=str(c["name"]), kind=Kind(c["kind"]), layout=c.get("layout")) for c in plain["columns"]
+            )
+            return cls(
+                columns=columns,
+                ids=tuple(plain["ids"]),
+                label=plain["label"],
+                dropped=dict(plain["dropped"]),
+                header=None if plain["header"] is None else tuple(plain["header"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BundleError(
+                f"The schema is not readable ({error!r}); the bundle was edited: train it anew."
+            ) from error

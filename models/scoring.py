@@ -1,0 +1,78 @@
+"""The one and only path from encoded rows to anomaly scores.
+
+The anomaly score of a record is the mean, over the K columns of the user's, of the squared distance between
+the record and its reconstruction, in standard deviations²:
+
+    score = Σ_columns error_column        error_column = Σ_features weight · (Z − Ẑ)² + surprise
+
+About 1 is what predicting the mean of every column would give; higher is more anomalous, always. The sum over
+the columns is exact. Deciding what score is an anomaly is not done here: see `models/calibration.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders import FloatMatrix
+from models.engine import Engine
+from models.preprocessing import Encoded, Preprocessor
+
+_CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls of the engine are slower a row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Scores of n rows.
+
+    Args:
+        anomaly_score: `(n,)`, in standard deviations²; higher is more anomalous.
+        column_errors: What each column adds `(n, K)`; the rows sum to `anomaly_score`.
+        reconstruction: What the network expected `(n, d)`, standardised.
+    """
+
+    anomaly_score: NDArray[np.float64]
+    column_errors: NDArray[np.float64]
+    reconstruction: FloatMatrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorer:
+    """Scores encoded rows with an engine.
+
+    Args:
+        preprocessor: Knows the columns, their weights and what range the network has seen.
+        engine: Runs the network.
+    """
+
+    preprocessor: Preprocessor
+    engine: Engine
+
+    def score(self, encoded: Encoded) -> Scores:
+        """Score n encoded rows; a row scores the same alone and among others."""
+        pieces = [encoded.rows(start, start + _CHUNK_ROWS) for start in range(0, max(len(encoded), 1), _CHUNK_ROWS)]
+        scored = [self._score_chunk(piece) for piece in pieces]
+        return Scores(
+            anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
+            column_errors=np.concatenate([scores.column_errors for scores in scored]),
+            reconstruction=np.concatenate([scores.reconstruction for scores in scored]),
+        )
+
+    def embed(self, encoded: Encoded) -> FloatMatrix:
+        """Return the bottleneck's output `(n, k)`."""
+        return self.engine.embed(self.preprocessor.within_limits(encoded.Z))
+
+    def _score_chunk(self, encoded: Encoded) -> Scores:
+        reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))
+        errors = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
+        if encoded.unknown is not None:
+            errors[encoded.unknown] = 0.0
+        column_errors = np.add.reduceat(errors, self.preprocessor.starts, axis=1, dtype=np.float64)
+        if encoded.surprise is not None:
+            column_errors += encoded.surprise
+        return Scores(
+            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction
+        )

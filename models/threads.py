@@ -1,0 +1,32 @@
+"""How many threads this process may use: the CPUs that the operating system and the container grant."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+
+def allowed_threads(*, cpu_max: Path = _CPU_MAX, cpus: int | None = None) -> int:
+    """Return the number of threads that can run at once.
+
+    A container's quota (cgroup v2, ``QUOTA PERIOD`` in ``cpu.max``) counts, not only the host's cores: more
+    threads than the quota grants are throttled.
+
+    Args:
+        cpu_max: File with the quota; a missing or unreadable one means no quota.
+        cpus: CPUs that this process may be scheduled on; asked of the system by default.
+
+    Returns:
+        At least 1.
+    """
+    if cpus is None:
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = cpu_max.read_text().split()
+        granted = math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):
+        return max(1, cpus)
+    return max(1, min(cpus, granted))

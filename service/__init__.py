@@ -1,0 +1,1 @@
+"""How a detector is used: over HTTP and on files. Knows `models`, never training; imports no TensorFlow."""

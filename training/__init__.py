@@ -1,0 +1,1 @@
+"""How a detector comes to be: from rows to a bundle. Knows `models`, never the service."""

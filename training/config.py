@@ -1,0 +1,194 @@
+"""Everything that can be set for a training: one field a setting, for flags, checks and the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+from models.activations import ACTIVATIONS
+from models.architecture import AutoencoderConfig
+from models.calibration import THRESHOLD_METHODS, rows_needed
+from models.errors import ConfigError
+from training.history import EpochSettings
+
+FIT_ON: Final = {
+    "all": "every row, labelled or not",
+    "normal": "only rows that the label calls normal; all anomalies are judged on",
+}
+"""Which rows may be learned from, by the name that ``--fit-on`` takes."""
+
+_ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
+_DEFAULT_CONTAMINATION: Final = 0.05
+
+
+def _setting(default: Any, help: str, *, group: str, **more: Any) -> Any:
+    """Declare a setting: its default, its help text, its group, and `choices` where it has them."""
+    return field(default=default, metadata={"help": help, "group": group, **more})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """The settings of a training; the help text of each says what it is.
+
+    Raises:
+        ConfigError: A setting is outside its limits; the error names all that are.
+    """
+
+    label: str | None = _setting(
+        None, "column that says what is an anomaly; never a feature, serves evaluation and --fit-on", group="columns"
+    )
+    anomaly_values: tuple[str, ...] = _setting((), "values of the label that mean anomaly", group="columns")
+    fit_on: str = _setting("all", "which rows may be learned from", group="columns", choices=FIT_ON)
+    id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
+    include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
+    exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
+
+    activation: str = _setting(
+        "relu",
+        "activation of the hidden layers; the output layer is linear",
+        group="network",
+        choices={name: spec.summary for name, spec in ACTIVATIONS.items()},
+    )
+    negative_slope: float = _setting(0.1, "slope of leaky_relu below zero", group="network")
+    alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
+    hidden_units: tuple[int, ...] | None = _setting(
+        None,
+        "widths of the encoder's hidden layers, outermost first (default: by the number of features)",
+        group="network",
+    )
+    depth: int | None = _setting(
+        None, "number of the encoder's hidden layers, where --hidden-units is not given (default: 2)", group="network"
+    )
+    latent_units: int | None = _setting(
+        None, "width of the bottleneck (default: by the number of features)", group="network"
+    )
+    dropout: float = _setting(0.0, "share of hidden units left out in each step", group="network")
+    input_noise: float = _setting(
+        0.5, "deviation of the noise put on the standardised input while fitting (denoising)", group="network"
+    )
+
+    epochs: int = _setting(200, "at most so many passes over the fitting rows", group="fitting")
+    batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
+    learning_rate: float = _setting(1e-3, "step size of AdamW", group="fitting")
+    weight_decay: float = _setting(0.0, "weight decay of AdamW, on kernels only", group="fitting")
+    patience: int = _setting(10, "epochs without a better validation loss before stopping", group="fitting")
+    seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
+
+    threshold_method: str = _setting(
+        "fpr",
+        "how the threshold is found",
+        group="threshold",
+        choices={name: method.summary for name, method in THRESHOLD_METHODS.items()},
+    )
+    alert_rate: float | None = _setting(
+        None,
+        "fpr: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few)",
+        group="threshold",
+    )
+    contamination: float = _setting(
+        _DEFAULT_CONTAMINATION, "contamination: expected share of anomalies, in (0, 0.5]", group="threshold"
+    )
+    threshold: float | None = _setting(None, "fixed: the score above which a row is flagged", group="threshold")
+
+    def __post_init__(self) -> None:
+        complaints = [sentence for holds, sentence in self._limits() if not holds]
+        try:
+            self.architecture(features=1)
+        except ConfigError as error:
+            complaints.append(str(error))
+        if complaints:
+            raise ConfigError(" ".join(complaints))
+
+    def _limits(self) -> list[tuple[bool, str]]:
+        rate, share = self.alert_rate, self.contamination
+        return [
+            (self.fit_on in FIT_ON, f"fit_on must be one of {', '.join(FIT_ON)}, got {self.fit_on!r}."),
+            (
+                self.fit_on == "all" or self.label is not None,
+                "fit_on 'normal' needs a label column: say --label COLUMN.",
+            ),
+            (
+                not self.anomaly_values or self.label is not None,
+                "anomaly_values need a label column: say --label COLUMN.",
+            ),
+            (self.depth is None or 1 <= self.depth <= 32, f"depth must be from 1 to 32, got {self.depth}."),
+            (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),
+            (self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),
+            (self.batch_size is None or self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}."),
+            (self.learning_rate > 0, f"learning_rate must be above 0, got {self.learning_rate}."),
+            (self.weight_decay >= 0, f"weight_decay must be at least 0, got {self.weight_decay}."),
+            (self.patience >= 1, f"patience must be at least 1, got {self.patience}."),
+            (self.seed >= 0, f"seed must be at least 0, got {self.seed}."),
+            (
+                self.threshold_method in THRESHOLD_METHODS,
+                f"threshold_method must be one of {', '.join(THRESHOLD_METHODS)}, got {self.threshold_method!r}.",
+            ),
+            (rate is None or 0 < rate < 1, f"alert_rate must be in (0, 1), got {rate}."),
+            (0 < share <= 0.5, f"contamination must be in (0, 0.5], got {share}."),
+            (
+                self.threshold_method != "fixed" or self.threshold is not None,
+                "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
+            ),
+        ]
+
+    def architecture(self, *, features: int) -> AutoencoderConfig:
+        """Return the network's settings for d features; widths that were not given follow d.
+
+        Raises:
+            ConfigError: A setting of the network is outside its limits.
+        """
+        return AutoencoderConfig(
+            features=features,
+            hidden_units=self.hidden_units or default_hidden_units(features, depth=self.depth or 2),
+            latent_units=default_latent_units(features) if self.latent_units is None else self.latent_units,
+            activation=self.activation,
+            negative_slope=self.negative_slope,
+            alpha=self.alpha,
+            dropout=self.dropout,
+            input_noise=self.input_noise,
+        )
+
+    def epoch_settings(self, *, rows: int) -> EpochSettings:
+        """Return the settings of the epochs for so many fitting rows."""
+        return EpochSettings(
+            epochs=self.epochs,
+            batch_size=self.batch_size or default_batch_size(rows),
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+            seed=self.seed,
+        )
+
+    def threshold_value(self, *, calibration_rows: int) -> float:
+        """Return the value for the threshold method; without an alert rate, the smallest usual one that n rows promise."""
+        if self.threshold_method == "fpr" and self.alert_rate is None:
+            possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
+            return possible[0] if possible else _ALERT_RATES[-1]
+        value = getattr(self, THRESHOLD_METHODS[self.threshold_method].flag)
+        return float(value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def names(cls) -> Sequence[str]:
+        """Return the names of the settings."""
+        return [setting.name for setting in fields(cls)]
+
+
+def default_hidden_units(features: int, *, depth: int) -> tuple[int, ...]:
+    """Return widths that follow the number of features, each at most twice and at least once the next."""
+    outer = min(512, max(64, 1 << (4 * features - 1).bit_length()))
+    return tuple(max(16, outer >> level) for level in range(depth))
+
+
+def default_latent_units(features: int) -> int:
+    """Return the width of the bottleneck for a number of features."""
+    return min(64, max(4, features))
+
+
+def default_batch_size(rows: int) -> int:
+    """Return the rows of one step: about thirty steps an epoch, within 32 and 256."""
+    return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))

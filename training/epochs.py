@@ -1,0 +1,124 @@
+"""Runs the epochs: seeded batches, early stopping on validation rows, the best weights kept.
+
+`Any` stands for what Keras and TensorFlow give: they have no types of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.errors import TrainingError
+from models.preprocessing import Encoded
+from training.history import Epoch, EpochSettings, History
+
+
+def run_epochs(
+    network: Any,
+    *,
+    fitting: Encoded,
+    validation: Encoded,
+    weights: NDArray[np.float32],
+    features: tuple[str, ...],
+    settings: EpochSettings,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> History:
+    """Fit a network to reproduce its input; what it minimises is the mean anomaly score.
+
+    Args:
+        network: As built; holds the best weights afterwards.
+        fitting: Rows to learn from `(n, d)`.
+        validation: Rows for early stopping `(m, d)`, within the range of the fitting rows.
+        weights: What a squared unit of each feature counts `(d,)`.
+        features: Names of the d features, for errors.
+        settings: How.
+        on_epoch: Is told of each epoch.
+
+    Raises:
+        TrainingError: `Z` or the loss is not finite.
+    """
+    _require_finite(fitting.Z, features)
+    _require_finite(validation.Z, features)
+    started = time.perf_counter()
+    optimizer = keras.optimizers.AdamW(learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "alpha"])
+    step = _epoch_function(network, optimizer, fitting, weights, settings.batch_size)
+    judge = _loss_function(network, validation, weights)
+    order = np.random.default_rng(settings.seed)
+    epochs: list[Epoch] = []
+    best, best_weights = 0, network.get_weights()
+    for number in range(1, settings.epochs + 1):
+        rows = _batched_order(order, len(fitting), settings.batch_size)
+        epoch = Epoch(number=number, loss=float(step(tf.constant(rows))), validation_loss=float(judge()))
+        if not (np.isfinite(epoch.loss) and np.isfinite(epoch.validation_loss)):
+            raise TrainingError(
+                f"The loss of epoch {number} is not a number (with --learning-rate {settings.learning_rate:g}). Try "
+                f"--learning-rate {settings.learning_rate / 10:g}; if it stays, look for a column with extreme values."
+            )
+        epochs.append(epoch)
+        on_epoch(epoch)
+        if best == 0 or epoch.validation_loss < epochs[best - 1].validation_loss:
+            best, best_weights = number, network.get_weights()
+        elif number - best >= settings.patience:
+            break
+    network.set_weights(best_weights)
+    return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started)
+
+
+def _epoch_function(network: Any, optimizer: Any, rows: Encoded, weights: NDArray[np.float32], batch_size: int) -> Any:
+    """Return a compiled function that takes an order of rows, runs one pass and returns the mean loss."""
+    Z = tf.constant(rows.Z)
+    counted = _counted(rows, weights)
+    variables = network.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function(reduce_retracing=True)
+    def run(order: Any) -> Any:
+        steps = tf.shape(order)[0]
+        total = tf.constant(0.0)
+        for number in tf.range(steps):
+            batch = tf.gather(Z, order[number])
+            weight = counted if rows.unknown is None else tf.gather(counted, order[number])
+            with tf.GradientTape() as tape:
+                loss = _mean_score(batch, network(batch, training=True), weight)
+            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            total += loss
+        return total / tf.cast(steps, tf.float32)
+
+    return run
+
+
+def _loss_function(network: Any, rows: Encoded, weights: NDArray[np.float32]) -> Any:
+    Z, counted = tf.constant(rows.Z), _counted(rows, weights)
+    return tf.function(lambda: _mean_score(Z, network(Z, training=False), counted))
+
+
+def _mean_score(Z: Any, reconstruction: Any, weights: Any) -> Any:
+    return tf.reduce_mean(tf.reduce_sum(tf.square(Z - reconstruction) * weights, axis=1))
+
+
+def _counted(rows: Encoded, weights: NDArray[np.float32]) -> Any:
+    """Return the weight of each feature, or of each cell where some are missing: these do not count."""
+    return tf.constant(weights if rows.unknown is None else np.where(rows.unknown, np.float32(0), weights))
+
+
+def _batched_order(order: np.random.Generator, n: int, batch_size: int) -> NDArray[np.int64]:
+    """Return a fresh order of all n rows as full batches; the last one is filled up from the first."""
+    size = min(batch_size, n)
+    rows = order.permutation(n)
+    return np.resize(rows, (-(-n // size), size))
+
+
+def _require_finite(Z: NDArray[np.float32], features: tuple[str, ...]) -> None:
+    wrong = np.flatnonzero(~np.isfinite(Z).all(axis=0))
+    if len(wrong):
+        raise TrainingError(
+            f"Feature {features[wrong[0]]!r} of Z has a value that is not a finite number; nothing was trained. Mend the "
+            "column, or leave it out: --exclude."
+        )

@@ -1,0 +1,297 @@
+"""From a table to a calibrated detector: split, learn, fit, calibrate, judge.
+
+Scalers, encoders, weights, early stopping and the threshold each look at their own rows; what is said about
+the detector is measured on rows that none of them has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import AutoencoderConfig
+from models.calibration import Calibration
+from models.columns import Columns, columns_of_table
+from models.detector import Detector, Verdicts
+from models.engine import OnnxEngine
+from models.errors import ConfigError, TableError
+from models.network import build_network, hidden_outputs, layer_weights, parameter_count
+from models.onnx_graph import onnx_bytes
+from models.preprocessing import Encoded, Preprocessor
+from models.schema import FeatureSchema
+from models.scoring import Scorer
+from models.tables import Table
+from training.config import TrainConfig
+from training.diagnostics import LayerHealth, health_warnings, layer_health
+from training.epochs import run_epochs
+from training.evaluate import Metrics, evaluate
+from training.history import Epoch, History
+from training.infer_schema import Roles, infer_schema
+from training.labels import LabelRule, label_rule
+from training.learn_columns import learn_preprocessor
+from training.reference import reference_of
+from training.split import SHARES, Split, split_rows
+
+_LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A table, ready to be fitted: what was decided before the first epoch.
+
+    Args:
+        table: The rows.
+        split: Which rows are for what.
+        schema: The columns.
+        columns: All rows' values.
+        preprocessor: Learned from the fitting rows.
+        rule: Which labels mean "anomaly"; None without a label.
+        is_anomaly: The labels `(n,)`; None where the table has none.
+    """
+
+    table: Table
+    split: Split
+    schema: FeatureSchema
+    columns: Columns
+    preprocessor: Preprocessor
+    rule: LabelRule | None
+    is_anomaly: NDArray[np.bool_] | None
+
+    def part(self, mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """Return the values of the rows of a mask."""
+        return {name: values[mask] for name, values in self.columns.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitResult:
+    """A detector, and how it came to be.
+
+    Args:
+        detector: Calibrated, on the serving engine.
+        network_config: What the network looks like.
+        network: The Keras object.
+        graph: The exported network.
+        history: The epochs.
+        health: Dead and saturated units on the validation rows.
+        warnings: What should be looked at, with the remedy.
+        rows: Number of rows in each part.
+        realised_alert_rate: Share flagged of the test rows that are drawn like the calibration rows.
+        metrics: Agreement with labels; None where there are none.
+        slopes: Mean learned slope of each layer, for prelu.
+        parameters: Number of weights.
+    """
+
+    detector: Detector
+    network_config: AutoencoderConfig
+    network: Any
+    graph: bytes
+    history: History
+    health: tuple[LayerHealth, ...]
+    warnings: tuple[str, ...]
+    rows: dict[str, int]
+    realised_alert_rate: float
+    metrics: Metrics | None
+    slopes: dict[str, tuple[float, float, float]]
+    parameters: int
+
+
+def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = None) -> Prepared:
+    """Decide on every row and column of a table.
+
+    Args:
+        table: The rows to learn from.
+        config: The settings.
+        test_table: Labelled rows that are only judged on; the label column may be in it alone.
+
+    Raises:
+        ConfigError, TableError: The settings do not fit the table, or its rows are too few.
+    """
+    rule, is_anomaly = _labels(table, config, test_table)
+    only_test = is_anomaly if config.fit_on == "normal" else None
+    split = split_rows(len(table), seed=config.seed, only_test=only_test)
+    _check_rows(split, config)
+    label = None if rule is None else rule.column
+    roles = Roles(ids=config.id, label=label, include=config.include, exclude=config.exclude)
+    schema = infer_schema(table, roles, fitting=split.fitting)
+    columns = columns_of_table(schema, table)
+    fitting = {name: values[split.fitting] for name, values in columns.items()}
+    return Prepared(
+        table=table,
+        split=split,
+        schema=schema,
+        columns=columns,
+        preprocessor=learn_preprocessor(schema, fitting),
+        rule=rule,
+        is_anomaly=is_anomaly,
+    )
+
+
+def fit(
+    prepared: Prepared,
+    config: TrainConfig,
+    *,
+    name: str,
+    version: str,
+    test_table: Table | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> FitResult:
+    """Fit a network on what was prepared, calibrate it and judge it.
+
+    Args:
+        prepared: From `prepare`, with the same settings.
+        config: The settings.
+        name: What the detector will be called.
+        version: Which of its versions this will be.
+        test_table: Labelled rows that are only judged on.
+        on_epoch: Is told of each epoch.
+
+    Raises:
+        TrainingError: The loss is not a number.
+        TableError: The test table has another shape.
+    """
+    preprocessor, split = prepared.preprocessor, prepared.split
+    fitting = preprocessor.transform(prepared.part(split.fitting))
+    validation = _within(preprocessor, preprocessor.transform(prepared.part(split.validation)))
+    network_config = config.architecture(features=fitting.Z.shape[1])
+    network = build_network(network_config, seed=config.seed)
+    history = run_epochs(
+        network,
+        fitting=fitting,
+        validation=validation,
+        weights=preprocessor.weights,
+        features=preprocessor.features,
+        settings=config.epoch_settings(rows=len(fitting)),
+        on_epoch=on_epoch,
+    )
+    layers = layer_weights(network_config, network)
+    graph = onnx_bytes(network_config, layers)
+    scorer = Scorer(preprocessor=preprocessor, engine=OnnxEngine(graph))
+    calibration = _calibrate(scorer, prepared, config)
+    detector = Detector(
+        name=name,
+        version=version,
+        schema=prepared.schema,
+        scorer=scorer,
+        calibration=calibration,
+        reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.scores),
+    )
+    realised, metrics = _judge(detector, prepared, config, test_table)
+    health = layer_health(hidden_outputs(network_config, network, validation.Z), activation=network_config.activation)
+    result = FitResult(
+        detector=detector,
+        network_config=network_config,
+        network=network,
+        graph=graph,
+        history=history,
+        health=health,
+        warnings=tuple(_warnings(config, health, calibration)),
+        rows={part: int(getattr(split, part).sum()) for part in SHARES},
+        realised_alert_rate=realised,
+        metrics=metrics,
+        slopes={
+            layer_name: (float(layer.slope.min()), float(layer.slope.mean()), float(layer.slope.max()))
+            for layer_name, layer in zip(network_config.layer_names, layers, strict=False)
+            if layer.slope is not None
+        },
+        parameters=parameter_count(layers),
+    )
+    return replace(result, detector=replace(detector, card=_card(result, prepared, config)))
+
+
+def _labels(
+    table: Table, config: TrainConfig, test_table: Table | None
+) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
+    if config.label is None:
+        if test_table is not None:
+            raise ConfigError("--test-data is judged by its labels: name the label column, --label COLUMN.")
+        return None, None
+    if config.label in table.names:
+        rule = label_rule(table, config.label, anomaly_values=config.anomaly_values)
+        return rule, rule.anomalies(table)
+    if test_table is None or config.label not in test_table.names or config.fit_on == "normal":
+        raise ConfigError(f"There is no label column {config.label!r}. The columns are: {', '.join(table.names)}.")
+    return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
+
+
+def _check_rows(split: Split, config: TrainConfig) -> None:
+    for part, least in _LEAST_ROWS.items():
+        rows = int(getattr(split, part).sum())
+        if rows < least:
+            raise TableError(
+                f"Too few rows: {rows} for {part}, at least {least} are needed. That is {SHARES[part]:.0%} of the rows that "
+                f"may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
+            )
+    calibration_rows = int(split.calibration.sum())
+    value = config.threshold_value(calibration_rows=calibration_rows)
+    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
+    Calibration.of(np.zeros(calibration_rows), method=config.threshold_method, value=value)
+
+
+def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
+    return replace(encoded, Z=preprocessor.within_limits(encoded.Z))
+
+
+def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
+    rows = prepared.part(prepared.split.calibration)
+    scores = scorer.score(scorer.preprocessor.transform(rows)).anomaly_score
+    value = config.threshold_value(calibration_rows=len(scores))
+    return Calibration.of(scores, method=config.threshold_method, value=value)
+
+
+def _judge(
+    detector: Detector, prepared: Prepared, config: TrainConfig, test_table: Table | None
+) -> tuple[float, Metrics | None]:
+    """Return the realised alert rate, and the metrics where there are labels."""
+    test = prepared.split.test
+    verdicts = detector.judge(prepared.part(test))
+    labels = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
+    alike = ~labels if labels is not None and config.fit_on == "normal" else np.ones(len(verdicts), np.bool_)
+    realised = float(verdicts.is_anomaly[alike].mean()) if alike.any() else float("nan")
+    if test_table is not None and prepared.rule is not None:
+        judged: Verdicts = detector.judge_table(test_table)
+        return realised, evaluate(judged, prepared.rule.anomalies(test_table))
+    return realised, None if labels is None else evaluate(verdicts, labels)
+
+
+def _warnings(config: TrainConfig, health: tuple[LayerHealth, ...], calibration: Calibration) -> list[str]:
+    warnings = health_warnings(health, activation=config.activation, learning_rate=config.learning_rate)
+    if config.threshold_method == "fpr" and config.alert_rate is None and calibration.value > 0.01:
+        warnings.append(
+            f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of 1 % (99 are needed): "
+            f"the threshold is for {100 * calibration.value:g} %. Give more rows for a stricter one."
+        )
+    return warnings
+
+
+def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
+    """Return what the bundle tells about its training, as plain data."""
+    schema, history = prepared.schema, result.history
+    return {
+        "rows": len(prepared.table),
+        "parts": result.rows,
+        "repairs": list(prepared.table.repairs),
+        "columns": [
+            {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
+            for encoder in prepared.preprocessor.encoders
+        ],
+        "dropped": dict(schema.dropped),
+        "features": len(prepared.preprocessor.features),
+        "label": None if prepared.rule is None else {"column": prepared.rule.column, "reason": prepared.rule.reason},
+        "settings": config.to_json(),
+        "parameters": result.parameters,
+        "epochs": len(history.epochs),
+        "best_epoch": history.best,
+        "fit_seconds": round(history.seconds, 3),
+        "loss": history.best_epoch.loss,
+        "validation_loss": history.best_epoch.validation_loss,
+        "units": [asdict(layer) for layer in result.health],
+        "slopes": {layer: list(slopes) for layer, slopes in result.slopes.items()},
+        "promise": result.detector.calibration.promise,
+        "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,
+        "metrics": None if result.metrics is None else asdict(result.metrics),
+        "warnings": list(result.warnings),
+    }

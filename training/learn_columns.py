@@ -1,0 +1,127 @@
+"""Learns the encoders from the fitting rows: means, deviations, categories, cycles and ranges."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.columns import Columns
+from models.encoders import (
+    CYCLES,
+    BooleanEncoder,
+    CategoricalEncoder,
+    DatetimeEncoder,
+    Encoder,
+    NumericEncoder,
+    cycle_phase,
+)
+from models.preprocessing import Preprocessor
+from models.schema import Column, FeatureSchema, Kind
+from training.infer_schema import common_categories
+
+_HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
+_MIN_PHASE_SPREAD: Final = 1e-3
+
+
+def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
+    """Learn the encoder of each column and the range of each feature.
+
+    Args:
+        schema: The columns.
+        columns: Their values in the fitting rows.
+    """
+    encoders = tuple(_LEARNERS[column.kind](column, columns[column.name]) for column in schema.columns)
+    width = sum(len(encoder.features) for encoder in encoders)
+    unbounded = Preprocessor(encoders=encoders, limits=np.zeros((2, width), np.float32))
+    Z = unbounded.transform(columns).Z
+    return Preprocessor(encoders=encoders, limits=np.stack([Z.min(axis=0), Z.max(axis=0)]))
+
+
+def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
+    present, missing_share, surprise = _present(values)
+    center, scale = _center_and_scale(present)
+    origin, unit = 0.0, None
+    if np.abs(present - center).max() > _HEAVY_TAIL * scale:
+        origin = float(np.median(present))
+        distances = np.abs(present - origin)
+        unit = float(np.median(distances[distances > 0]))
+        center, scale = _center_and_scale(np.sign(present - origin) * np.log1p(distances / unit))
+    return NumericEncoder(
+        name=column.name,
+        center=center,
+        scale=scale,
+        origin=origin,
+        unit=unit,
+        missing_share=missing_share,
+        surprise=surprise,
+    )
+
+
+def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoder:
+    present, missing_share, surprise = _present(values)
+    return BooleanEncoder(name=column.name, share=float(present.mean()), missing_share=missing_share, surprise=surprise)
+
+
+def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoder:
+    present = [value for value in values if value is not None]
+    common, rare = common_categories(present)
+    n = len(values)
+    return CategoricalEncoder(
+        name=column.name,
+        categories=tuple(name for name, _ in common),
+        shares=tuple(count / n for _, count in common),
+        rare_share=sum(count for _, count in rare) / n,
+        rare=tuple(name for name, _ in rare),
+        missing_share=1 - len(present) / n,
+        surprise=_surprise(n),
+    )
+
+
+def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
+    present, missing_share, surprise = _present(values)
+    center, scale = _center_and_scale(present)
+    start, end = float(present.min()), float(present.max())
+    cycles = tuple(
+        cycle
+        for cycle, length in CYCLES.items()
+        if end - start >= 2 * length and np.ptp(cycle_phase(present, cycle)) > _MIN_PHASE_SPREAD
+    )
+    return DatetimeEncoder(
+        name=column.name,
+        start=start,
+        end=end,
+        center=center,
+        scale=scale,
+        cycles=cycles,
+        missing_share=missing_share,
+        surprise=surprise,
+    )
+
+
+_LEARNERS: Final = {
+    Kind.NUMERIC: _learn_numeric,
+    Kind.BOOLEAN: _learn_boolean,
+    Kind.CATEGORICAL: _learn_categorical,
+    Kind.DATETIME: _learn_datetime,
+}
+
+
+def _present(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+    """Return the values that are there, the share of missing ones, and what a first missing one would add."""
+    missing = np.isnan(values)
+    return values[~missing], float(missing.mean()), _surprise(len(values))
+
+
+def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:
+    """Return mean and standard deviation; a constant carries no information and is divided by one."""
+    center = float(values.mean())
+    scale = float((values - center).std())  # of the centred values: exact for 1e12 ± 1, too
+    return center, scale if scale > 1e-12 * max(1.0, abs(center)) else 1.0
+
+
+def _surprise(n: int) -> float:
+    """Return the squared deviations that a normal variable exceeds once in n + 1 times."""
+    return NormalDist().inv_cdf(1 - 0.5 / (n + 1)) ** 2

@@ -1,0 +1,56 @@
+"""What the fitting rows looked like, column by column: for the card, and an example record for the service."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.columns import Columns
+from models.schema import FeatureSchema, Kind
+from models.values import instant_text, write_instant
+
+_QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+_MOST_CATEGORIES: Final = 100
+
+
+def reference_of(schema: FeatureSchema, columns: Columns, scores: NDArray[np.float64]) -> dict[str, Any]:
+    """Summarise the fitting rows' columns, and the calibration rows' scores."""
+    return {
+        "columns": {c.name: _summary(c.kind, c.layout, columns[c.name]) for c in schema.columns},
+        "anomaly_score": _quantiles(scores),
+    }
+
+
+def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, Any]:
+    if kind is Kind.CATEGORICAL:
+        counts = Counter(value for value in values if value is not None)
+        common = dict(counts.most_common(_MOST_CATEGORIES))
+        return {
+            "missing": len(values) - counts.total(),
+            "counts": common,
+            "others": counts.total() - sum(common.values()),
+            "typical": next(iter(common), None),
+        }
+    present = values[~np.isnan(values)]
+    missing = len(values) - len(present)
+    if kind is Kind.BOOLEAN:
+        true = int(present.sum())
+        return {
+            "missing": missing,
+            "counts": {"true": true, "false": len(present) - true},
+            "typical": 2 * true > len(present),
+        }
+    if kind is Kind.DATETIME:
+        middle = float(np.quantile(present, 0.5, method="nearest"))
+        typical = write_instant(middle, layout=layout or "iso")
+        first, last = instant_text(float(present.min())), instant_text(float(present.max()))
+        return {"missing": missing, "first": first, "last": last, "typical": typical}
+    typical = float(np.quantile(present, 0.5, method="nearest"))
+    return {"missing": missing, "quantiles": _quantiles(present), "mean": float(present.mean()), "typical": typical}
+
+
+def _quantiles(values: NDArray[Any]) -> dict[str, float]:
+    return {f"{q:g}": float(v) for q, v in zip(_QUANTILES, np.quantile(values, _QUANTILES), strict=True)}

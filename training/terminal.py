@@ -1,0 +1,112 @@
+"""What a training says in the terminal: every column's fate before it starts, one screen when it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+
+from training.fit import FitResult, Prepared
+from training.history import Epoch
+
+
+def show_prepared(console: Console, prepared: Prepared) -> None:
+    """Print what was repaired and how each column enters."""
+    for repair in prepared.table.repairs:
+        console.print(f"[dim]read: {escape(repair)}[/dim]")
+    grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
+    grid.add_column("column", overflow="fold")
+    grid.add_column("kind")
+    grid.add_column("enters as", overflow="fold")
+    for encoder in prepared.preprocessor.encoders:
+        grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
+    for name in prepared.schema.ids:
+        grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
+    if prepared.rule is not None:
+        grid.add_row(escape(prepared.rule.column), "[cyan]label[/cyan]", escape(prepared.rule.reason))
+    for name, reason in prepared.schema.dropped.items():
+        grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
+    console.print(grid)
+
+
+class EpochBar:
+    """A progress bar over the epochs; stops early when fitting does."""
+
+    def __init__(self, console: Console, *, epochs: int) -> None:
+        self._progress = Progress(
+            TextColumn("fitting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs, validation loss {task.fields[loss]}, best {task.fields[best]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("fitting", total=epochs, loss="–", best="–")
+        self._best = float("inf")
+
+    def __enter__(self) -> EpochBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Show one more epoch."""
+        self._best = min(self._best, epoch.validation_loss)
+        self._progress.update(self._task, advance=1, loss=f"{epoch.validation_loss:.4f}", best=f"{self._best:.4f}")
+
+
+def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float) -> None:
+    """Print on one screen what happened, and the next commands."""
+    detector, history = result.detector, result.history
+    best, config = history.best_epoch, result.network_config
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    parts = ", ".join(f"{part} {count:,}" for part, count in result.rows.items())
+    grid.add_row("rows", f"{sum(result.rows.values()):,} ({parts})")
+    grid.add_row(
+        "columns",
+        f"{len(detector.schema.columns)} used as {config.features} features, {len(detector.schema.dropped)} dropped",
+    )
+    widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
+    grid.add_row("network", f"{widths}, {config.activation}, {result.parameters:,} weights")
+    grid.add_row(
+        "epochs",
+        f"{len(history.epochs)}, the best was {history.best}: loss {best.loss:.4f}, validation loss "
+        f"{best.validation_loss:.4f}; {history.seconds:.1f} s",
+    )
+    dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.health if layer.dead)
+    grid.add_row("dead units", dead or "none")
+    for layer, (low, mean, high) in result.slopes.items():
+        grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
+    promised = detector.calibration.promised_alert_rate
+    grid.add_row("threshold", f"{detector.calibration.threshold:.6g} ({detector.calibration.method})")
+    grid.add_row(
+        "alert rate",
+        ("" if promised is None else f"promised {promised:.2%}, ")
+        + f"realised {result.realised_alert_rate:.2%} on test rows",
+    )
+    grid.add_row("", f"[dim]{escape(detector.calibration.promise)}[/dim]")
+    if result.metrics is not None:
+        metrics = result.metrics
+        figures = {
+            "ROC AUC": metrics.roc_auc,
+            "average precision": metrics.average_precision,
+            "precision": metrics.precision,
+            "recall": metrics.recall,
+            "false-positive rate": metrics.false_positive_rate,
+        }
+        shown = ", ".join(f"{name} {'–' if value is None else f'{value:.3f}'}" for name, value in figures.items())
+        grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
+    grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
+    grid.add_row("next", f"python -m service --detector {escape(str(bundle))}")
+    grid.add_row("", f"python -m service.batch {escape(str(bundle))} DATA --output scores.csv")
+    console.print(grid)
+    for warning in result.warnings:
+        console.print(f"[yellow]warning:[/yellow] {escape(warning)}")

@@ -1,0 +1,182 @@
+"""`python -m training.train`: learns a detector from unlabelled records and calibrates it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from models.bundle import new_bundle
+from models.errors import DetectorError
+from models.repository import ARTIFACTS, next_version
+from models.tables import Table, read_table
+from training.flags import OneLineParser, add_config_flags, add_reading_flags, config_of, read_options_of
+
+if TYPE_CHECKING:
+    from training.config import TrainConfig
+    from training.fit import FitResult
+
+_EXAMPLES = """\
+examples:
+  python -m training.train                               an embedded real data set
+  python -m training.train sensors.csv --id machine      your own records
+  python -m training.train flows.csv --label attack --fit-on normal --activation elu
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        report = train(arguments)
+    except DetectorError as error:
+        if arguments.debug:
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("error: interrupted, nothing was saved", file=sys.stderr)
+        return 130
+    if arguments.json:
+        print(json.dumps(report, allow_nan=False))
+    return 0
+
+
+def train(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read, fit, save and say what happened; return the report for programs."""
+    started = time.perf_counter()
+    console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
+    config, name, table, test_table = _inputs(arguments, console)
+    path = arguments.output or next_version(ARTIFACTS / name)
+    with new_bundle(path, overwrite=arguments.overwrite) as folder:
+        from training.fit import fit, prepare  # TensorFlow takes seconds: after all that can be refused at once
+        from training.terminal import EpochBar, show_prepared, show_result
+
+        prepared = prepare(table, config, test_table=test_table)
+        show_prepared(console, prepared)
+        version = path.name if path.name.isdecimal() else "1"
+        progress = Console(stderr=True, quiet=arguments.quiet)
+        with EpochBar(progress, epochs=config.epochs) as bar:
+            result = fit(prepared, config, name=name, version=version, test_table=test_table, on_epoch=bar)
+        save(result, folder)
+    seconds = time.perf_counter() - started
+    show_result(console, result, bundle=path, seconds=seconds)
+    return _report(result, path, seconds)
+
+
+def save(result: FitResult, folder: Path) -> None:
+    """Write the bundle of a fit into a folder from `new_bundle`, and prove that it scores the same.
+
+    Raises:
+        BundleError: The saved detector scores differently.
+    """
+    from models import network
+    from models.bundle import write_bundle
+
+    write_bundle(
+        folder,
+        result.detector,
+        network=result.network_config,
+        graph=result.graph,
+        write_network=partial(network.save_network, result.network),
+        reconstruct=partial(network.reconstruct, result.network),
+        versions={
+            "python": platform.python_version(),
+            **network.versions(),
+            **{package: package_version(package) for package in ("numpy", "onnxruntime", "scikit-learn")},
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table, Table | None]:
+    """Check the settings, then read the tables."""
+    options = read_options_of(arguments)
+    test_table = None
+    if not arguments.data:
+        from training import embedded
+
+        console.print(embedded.DESCRIPTION)
+        config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
+        return config, arguments.name or embedded.NAME, embedded.embedded_table(), None
+    config = config_of(arguments)
+    table = read_table(arguments.data, options)
+    if arguments.test_data:
+        test_table = read_table(arguments.test_data, options)
+    name = arguments.name or Path(arguments.data[0]).name.split(".")[0]
+    return config, name, table, test_table
+
+
+def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
+    """Return the report that ``--json`` prints; other programs rely on its names."""
+    detector = result.detector
+    card = detector.card
+    report = {
+        "bundle": str(path),
+        "name": detector.name,
+        "version": detector.version,
+        "rows": card["rows"],
+        "parts": result.rows,
+        "columns_used": list(detector.schema.names),
+        "columns_dropped": dict(detector.schema.dropped),
+        "activation": result.network_config.activation,
+        "parameters": result.parameters,
+        "epochs": card["epochs"],
+        "best_epoch": card["best_epoch"],
+        "loss": card["loss"],
+        "validation_loss": card["validation_loss"],
+        "seconds": round(seconds, 3),
+        "threshold": detector.calibration.threshold,
+        "threshold_method": detector.calibration.method,
+        "promised_alert_rate": detector.calibration.promised_alert_rate,
+        "realised_alert_rate": card["realised_alert_rate"],
+        "dead_units": {layer.layer: layer.dead for layer in result.health},
+        "repairs": card["repairs"],
+        "warnings": list(result.warnings),
+    }
+    return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="python -m training.train",
+        description="Learn a detector from unlabelled records, calibrate it and save it as a bundle.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; none: an embedded real data set"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help=f"the bundle (default: {ARTIFACTS}/NAME/VERSION)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the bundle that --output names")
+    parser.add_argument("--name", help="what the detector is called (default: the first file's name)")
+    parser.add_argument(
+        "--test-data",
+        nargs="+",
+        metavar="FILE",
+        help="labelled rows to judge on instead of held-out ones; needs --label",
+    )
+    add_config_flags(parser)
+    add_reading_flags(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument("--quiet", action="store_true", help="no tables and no progress bar")
+    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
