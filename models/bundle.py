@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +31,7 @@ from numpy.typing import NDArray
 from models.architecture import AutoencoderConfig
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.detector import Detector
-from models.engine import ENGINES, Engine
+from models.engine import ENGINES
 from models.errors import BundleError
 from models.preprocessing import Encoded, Preprocessor
 from models.schema import FeatureSchema
@@ -177,7 +176,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: there is no such folder. Train a detector: python -m training.train DATA --output {folder}"
         )
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError as error:
         raise BundleError(
             f"{folder}: holds no bundle, {MANIFEST} is missing. Give the folder that training wrote."
@@ -189,8 +188,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:
         raise BundleError(
-            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Use the program that wrote it, "
-            "or train the detector anew."
+            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Use the program that "
+            "wrote it, or train the detector anew."
         )
     if not isinstance(manifest.get("files"), dict) or set(manifest["files"]) != set(_FILES):
         raise BundleError(f"{folder / MANIFEST}: lists other files than a bundle has. Copy the bundle again.")
@@ -228,7 +227,7 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
             scores=np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False),
         )
         name, version = str(manifest["name"]), str(manifest["version"])
-        card = dict(manifest["card"])
+        card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
             f"{folder}: the bundle is not readable ({error!r}). Copy it again, or train it anew."
@@ -291,8 +290,8 @@ def _check_probe(folder: Path, scorer: Scorer, probe: Mapping[str, Any]) -> None
     apart = np.abs(scores - expected) / np.maximum(1.0, np.abs(expected))
     if not (apart <= PARITY).all():
         raise BundleError(
-            f"{folder}: network.onnx scores the probe up to {apart.max():.1e} apart from the network that was trained; at "
-            f"most {PARITY:.0e} is right. Train the detector anew, or report this."
+            f"{folder}: network.onnx scores the probe up to {apart.max():.1e} apart from the network that was trained; "
+            f"at most {PARITY:.0e} is right. Train the detector anew, or report this."
         )
 
 
@@ -315,6 +314,6 @@ def _remove(folder: Path, made: list[Path]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for parent in made:
         try:
-            os.rmdir(parent)
+            parent.rmdir()
         except OSError:
             return

@@ -137,8 +137,8 @@ def contamination_threshold(scores: FloatVector, contamination: float) -> float:
     flagged = math.floor(n * _exactly(contamination))
     if flagged < 1:
         raise ConfigError(
-            f"A contamination of {contamination:g} needs at least {math.ceil(1 / _exactly(contamination)):,} calibration "
-            f"rows, there are {n:,}. Give more data or a larger --contamination."
+            f"A contamination of {contamination:g} needs at least {math.ceil(1 / _exactly(contamination)):,} "
+            f"calibration rows, there are {n:,}. Give more data or a larger --contamination."
         )
     return float(scores[n - flagged - 1]) if flagged < n else float(np.nextafter(scores[0], -np.inf))
 
@@ -191,4 +191,4 @@ def _smallest_rate(n: int) -> float:
     """Return the smallest rate of two digits that n calibration rows can promise."""
     rate = 1 / (n + 1)
     digits = 1 - math.floor(math.log10(rate))
-    return math.ceil(rate * 10**digits) / 10**digits
+    return float(math.ceil(rate * 10**digits) / 10**digits)

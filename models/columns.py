@@ -1,13 +1,8 @@
-"""From records or a table to columns of plain values, by name and in the schema's order.
-
-Columns map each feature's name to one array of n values: float64 for numeric, boolean (0, 1) and datetime
-(seconds since 1970-01-01 UTC) features, with NaN where a value is missing; objects (`str` or None) for
-categorical ones. Both ways in give equal columns for equal cells.
-"""
+"""From a table to columns of plain values, equal to those that `models/records.py` makes of equal records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,46 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.errors import RecordError, TableError
+from models.errors import TableError
+from models.records import column_array, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from models.values import MISSING_TEXTS, parser_of
-
-Columns = Mapping[str, NDArray[Any]]
-"""Name → n values; see the module's docstring."""
-
-
-def columns_of_records(schema: FeatureSchema, records: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
-    """Take the features out of records: objects by name.
-
-    A field that is null is a missing value; one that is absent is an error; fields that are no features
-    are left alone.
-
-    Args:
-        schema: Which features are wanted, and their kinds.
-        records: n objects, at least one.
-
-    Raises:
-        RecordError: A field is absent or its value is not of the column's kind.
-    """
-    columns: dict[str, NDArray[Any]] = {}
-    for column in schema.columns:
-        name, parse = column.name, parser_of(column)
-        cells: list[Any] = []
-        for number, record in enumerate(records):
-            try:
-                value = record[name]
-                cells.append(None if value is None else parse(value))
-            except KeyError:
-                raise RecordError(
-                    "is absent.", record=number, field=name, remedy="Send it, or null where it has no value."
-                ) from None
-            except ValueError as error:
-                raise RecordError(
-                    f"got {_shown(record[name])}.", record=number, field=name, remedy=f"Send {error}, or null."
-                ) from error
-        columns[name] = _array(column, cells)
-    return columns
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
@@ -117,10 +77,11 @@ def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: i
             where = np.flatnonzero(codes == code)
             row = first_row + int(where[0]) + 1 if len(where) else 0
             raise TableError(
-                f"Column {column.name!r}, row {row}: expected {error}, got {_shown(value)}. Mend the cell, or leave it "
+                f"Column {column.name!r}, row {row}: expected {error}, got {shown(value)}. Mend the cell, or leave it "
                 "empty for a missing value."
             ) from error
-    return _array(column, [*parsed, None])[codes]
+    found: NDArray[Any] = column_array(column, [*parsed, None])[codes]
+    return found
 
 
 def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] | None:
@@ -148,17 +109,3 @@ def _finite(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np
             f"{numbers[infinite[0]]}. Mend the cell, or leave it empty for a missing value."
         )
     return np.asarray(numbers, np.float64)
-
-
-def _array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
-    if column.kind is Kind.CATEGORICAL:
-        texts = np.empty(len(cells), object)
-        texts[:] = cells
-        return texts
-    return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
-
-
-def _shown(value: object) -> str:
-    """Show a value, but not all of a long one."""
-    text = "null" if value is None else f"the text {value!r}" if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibration
-from models.columns import Columns, columns_of_records, columns_of_table
 from models.preprocessing import Preprocessor
+from models.records import Columns, columns_of_records
 from models.schema import FeatureSchema
 from models.scoring import Scorer, Scores
-from models.tables import Table
 from models.values import Cell
+
+if TYPE_CHECKING:
+    from models.tables import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,8 @@ class Detector:
         Raises:
             TableError: A column is missing or a cell is of the wrong kind.
         """
+        from models.columns import columns_of_table  # Arrow's 30 MB: the service, which has no tables, saves them
+
         return self.judge(columns_of_table(self.schema, table, first_row=first_row))
 
     def embed(self, columns: Columns) -> NDArray[np.float32]:

@@ -48,8 +48,16 @@ class Encoder(Protocol):
     """What every kind of column offers."""
 
     kind: ClassVar[Kind]
-    name: str
-    surprise: float
+
+    @property
+    def name(self) -> str:
+        """Name of the column."""
+        ...
+
+    @property
+    def surprise(self) -> float:
+        """What a value adds that no fitting row had, in squared deviations."""
+        ...
 
     @property
     def features(self) -> tuple[str, ...]:

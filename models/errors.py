@@ -35,18 +35,19 @@ class RecordError(DataError):
 
     Args:
         problem: What is wrong, with the value that came.
-        record: Number of the record in its request, from 0.
+        record: Number of the record in its request, from 0, or None where all of them are meant.
         field: Name of the field, or None where the record as a whole is wrong.
         remedy: What the caller should send instead.
     """
 
-    def __init__(self, problem: str, *, record: int, field: str | None, remedy: str) -> None:
+    def __init__(self, problem: str, *, record: int | None, field: str | None, remedy: str) -> None:
         self.problem = problem
         self.record = record
         self.field = field
         self.remedy = remedy
-        place = f"record {record}" if field is None else f"record {record}, field {field!r}"
-        super().__init__(f"{place}: {problem} {remedy}")
+        places = [] if record is None else [f"record {record}"]
+        places += [] if field is None else [f"field {field!r}"]
+        super().__init__(f"{', '.join(places) or 'request'}: {problem} {remedy}")
 
 
 class BundleError(DetectorError):

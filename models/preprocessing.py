@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns import Columns
 from models.encoders import Encoder, FloatMatrix, Mask, encoder_from_json, encoder_to_json
 from models.errors import BundleError
+from models.records import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,8 @@ class Preprocessor:
     @cached_property
     def weights(self) -> NDArray[np.float32]:
         """What a squared unit of each feature adds to the score `(d,)`: the mean over the K columns."""
-        return np.array([w for encoder in self.encoders for w in encoder.weights], np.float32) / len(self.encoders)
+        weights = [weight / len(self.encoders) for encoder in self.encoders for weight in encoder.weights]
+        return np.array(weights, np.float32)
 
     def transform(self, columns: Columns) -> Encoded:
         """Encode n rows.
@@ -81,7 +82,7 @@ class Preprocessor:
         surprise: NDArray[np.float64] | None = None
         for number, (encoder, start) in enumerate(zip(self.encoders, self.starts, strict=True)):
             novelty = encoder.encode(columns[encoder.name], Z[:, start : start + len(encoder.features)])
-            if novelty == (None, None):
+            if novelty.missing is None and novelty.unseen is None:
                 continue
             surprise = np.zeros((n, len(self.encoders))) if surprise is None else surprise
             if novelty.missing is not None:

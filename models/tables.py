@@ -382,10 +382,10 @@ def _json_records(path: Path) -> Iterator[dict[str, Any]]:
 
 def _decoded_lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(lines, start=1):
-        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-        if line.strip():
+        content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        if content.strip():
             try:
-                yield number, msgspec.json.decode(line)
+                yield number, msgspec.json.decode(content)
             except msgspec.DecodeError as error:
                 raise TableError(f"{path}: line {number} is not JSON: {error}.") from error
 
@@ -411,11 +411,9 @@ def _read_arrow(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[T
         if start == b"ARROW1":
             file = pa.ipc.open_file(source)
             batches: Iterable[pa.RecordBatch] = (file.get_batch(i) for i in range(file.num_record_batches))
-            schema = file.schema
         else:
-            batches = pa.ipc.open_stream(source)
-            schema = batches.schema
-        yield from (Table(data=data) for data in _regroup(batches, chunk_rows, schema))
+            batches = file = pa.ipc.open_stream(source)
+        yield from (Table(data=data) for data in _regroup(batches, chunk_rows, file.schema))
 
 
 READERS: Final[dict[str, Callable[[Path, ReadOptions, int], Iterator[Table]]]] = {
@@ -433,13 +431,14 @@ def _regroup(batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Sche
     rows = 0
     any_yet = False
     for batch in batches:
-        while rows + batch.num_rows >= chunk_rows:
+        rest = batch
+        while rows + rest.num_rows >= chunk_rows:
             cut = chunk_rows - rows
-            yield pa.Table.from_batches([*held, batch.slice(0, cut)], schema)
+            yield pa.Table.from_batches([*held, rest.slice(0, cut)], schema)
             any_yet = True
-            held, rows, batch = [], 0, batch.slice(cut)
-        held.append(batch)
-        rows += batch.num_rows
+            held, rows, rest = [], 0, rest.slice(cut)
+        held.append(rest)
+        rows += rest.num_rows
     if rows or not any_yet:
         yield pa.Table.from_batches(held, schema)
 

@@ -161,7 +161,7 @@ class TrainConfig:
         )
 
     def threshold_value(self, *, calibration_rows: int) -> float:
-        """Return the value for the threshold method; without an alert rate, the smallest usual one that n rows promise."""
+        """Return the method's value; without an alert rate, the smallest usual one that the rows can promise."""
         if self.threshold_method == "fpr" and self.alert_rate is None:
             possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
             return possible[0] if possible else _ALERT_RATES[-1]

@@ -56,8 +56,8 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
             )
         if layer.saturated >= layer.units / 4:
             warnings.append(
-                f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try --activation elu, or "
-                f"--learning-rate {learning_rate / 3:.1g}."
+                f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try --activation elu, "
+                f"or --learning-rate {learning_rate / 3:.1g}."
             )
     return warnings
 

@@ -12,8 +12,8 @@ from models.tables import Table
 NAME: Final = "breast-cancer"
 LABEL: Final = "diagnosis"
 DESCRIPTION: Final = (
-    "no DATA was named: training on scikit-learn's breast-cancer set (569 biopsies, 30 measurements), on its benign rows "
-    "alone; the malignant ones are what is to be found"
+    "no DATA was named: training on scikit-learn's breast-cancer set (569 biopsies, 30 measurements), on its benign "
+    "rows alone; the malignant ones are what is to be found"
 )
 
 

@@ -78,7 +78,6 @@ def _epoch_function(network: Any, optimizer: Any, rows: Encoded, weights: NDArra
     variables = network.trainable_variables
     optimizer.build(variables)
 
-    @tf.function(reduce_retracing=True)
     def run(order: Any) -> Any:
         steps = tf.shape(order)[0]
         total = tf.constant(0.0)
@@ -91,7 +90,7 @@ def _epoch_function(network: Any, optimizer: Any, rows: Encoded, weights: NDArra
             total += loss
         return total / tf.cast(steps, tf.float32)
 
-    return run
+    return tf.function(run, reduce_retracing=True)
 
 
 def _loss_function(network: Any, rows: Encoded, weights: NDArray[np.float32]) -> Any:
@@ -119,6 +118,6 @@ def _require_finite(Z: NDArray[np.float32], features: tuple[str, ...]) -> None:
     wrong = np.flatnonzero(~np.isfinite(Z).all(axis=0))
     if len(wrong):
         raise TrainingError(
-            f"Feature {features[wrong[0]]!r} of Z has a value that is not a finite number; nothing was trained. Mend the "
-            "column, or leave it out: --exclude."
+            f"Feature {features[wrong[0]]!r} of Z has a value that is not a finite number; nothing was trained. Mend "
+            "the column, or leave it out: --exclude."
         )

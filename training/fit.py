@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
 from models.calibration import Calibration
-from models.columns import Columns, columns_of_table
+from models.columns import columns_of_table
 from models.detector import Detector, Verdicts
 from models.engine import OnnxEngine
 from models.errors import ConfigError, TableError
 from models.network import build_network, hidden_outputs, layer_weights, parameter_count
 from models.onnx_graph import onnx_bytes
 from models.preprocessing import Encoded, Preprocessor
+from models.records import Columns
 from models.schema import FeatureSchema
 from models.scoring import Scorer
 from models.tables import Table
@@ -222,8 +223,8 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
         rows = int(getattr(split, part).sum())
         if rows < least:
             raise TableError(
-                f"Too few rows: {rows} for {part}, at least {least} are needed. That is {SHARES[part]:.0%} of the rows that "
-                f"may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
+                f"Too few rows: {rows} for {part}, at least {least} are needed. That is {SHARES[part]:.0%} of the rows "
+                f"that may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
             )
     calibration_rows = int(split.calibration.sum())
     value = config.threshold_value(calibration_rows=calibration_rows)

@@ -17,8 +17,24 @@ NORMAL_WORDS: Final = frozenset(
     ["normal", "benign", "ok", "good", "healthy", "regular", "legit", "legitimate", "background", "inlier"]
 )
 ANOMALY_WORDS: Final = frozenset(
-    ["anomaly", "anomalous", "abnormal", "attack", "fraud", "fraudulent", "fault", "faulty", "failure", "malignant"]
-    + ["malicious", "intrusion", "bad", "outlier", "defect", "defective"]
+    [
+        "anomaly",
+        "anomalous",
+        "abnormal",
+        "attack",
+        "fraud",
+        "fraudulent",
+        "fault",
+        "faulty",
+        "failure",
+        "malignant",
+        "malicious",
+        "intrusion",
+        "bad",
+        "outlier",
+        "defect",
+        "defective",
+    ]
 )
 _SHOWN: Final = 8
 

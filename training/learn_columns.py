@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns import Columns
 from models.encoders import (
     CYCLES,
     BooleanEncoder,
@@ -19,6 +18,7 @@ from models.encoders import (
     cycle_phase,
 )
 from models.preprocessing import Preprocessor
+from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from training.infer_schema import common_categories
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns import Columns
+from models.records import Columns
 from models.schema import FeatureSchema, Kind
 from models.values import instant_text, write_instant
 
@@ -45,9 +45,13 @@ def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, 
         }
     if kind is Kind.DATETIME:
         middle = float(np.quantile(present, 0.5, method="nearest"))
-        typical = write_instant(middle, layout=layout or "iso")
         first, last = instant_text(float(present.min())), instant_text(float(present.max()))
-        return {"missing": missing, "first": first, "last": last, "typical": typical}
+        return {
+            "missing": missing,
+            "first": first,
+            "last": last,
+            "typical": write_instant(middle, layout=layout or "iso"),
+        }
     typical = float(np.quantile(present, 0.5, method="nearest"))
     return {"missing": missing, "quantiles": _quantiles(present), "mean": float(present.mean()), "typical": typical}
 

@@ -1,0 +1,93 @@
+"""Puts the service together; nothing is built at import."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import ValidationError
+
+from models.errors import BundleError, ConfigError, DetectorError
+from service.problems import install_problem_handlers
+from service.registry import Registry
+from service.routes import SCORING_PATHS, router
+from service.schemas import request_examples, request_schema
+from service.settings import Settings
+
+
+def create_app(registry: Registry, settings: Settings) -> FastAPI:
+    """Return the service for the detectors of a registry."""
+    app = FastAPI(
+        title="Anomaly detector",
+        description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
+        version=_version(),
+    )
+    app.state.registry = registry
+    app.state.settings = settings
+    app.include_router(router)
+    install_problem_handlers(app)
+    app.openapi = lambda: _openapi(app, registry)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    return app
+
+
+def load_settings(**given: Any) -> Settings:
+    """Return the settings from arguments and ``DETECTOR_…`` variables.
+
+    Raises:
+        ConfigError: A setting is outside its limits; the error names its variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        complaints = [
+            f"DETECTOR_{str(one['loc'][0]).upper()}: {one['msg']}, got {one['input']!r}." for one in error.errors()
+        ]
+        raise ConfigError(" ".join(complaints)) from error
+
+
+def open_registry(settings: Settings) -> Registry:
+    """Load the detector that the settings name.
+
+    Raises:
+        BundleError: None is named, or it is broken.
+    """
+    if settings.path is None:
+        raise BundleError("No detector is named: set DETECTOR_PATH, or say --detector BUNDLE.")
+    return Registry.open(settings.path)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Build `app` when a server asks for it, as ``uvicorn service.app:app`` does."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        settings = load_settings()
+        return create_app(open_registry(settings), settings)
+    except DetectorError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        raise SystemExit(2) from error
+
+
+def _openapi(app: FastAPI, registry: Registry) -> dict[str, Any]:
+    """Return the OpenAPI document, with the active detector's own columns and an example that works."""
+    detector = registry.active()
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    body = {
+        "required": True,
+        "content": {
+            "application/json": {"schema": request_schema(detector), "examples": request_examples(detector)},
+        },
+    }
+    for path in SCORING_PATHS:
+        document["paths"][path]["post"]["requestBody"] = body
+    return document
+
+
+def _version() -> str:
+    try:
+        return version("relu-anomaly-detector")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -1,0 +1,175 @@
+"""The answers, as the OpenAPI page shows them; and the request's own fields, from the loaded detector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from models.detector import Detector
+from models.schema import Column, Kind
+
+Scalar = float | bool | str | None
+
+
+class ContributionItem(BaseModel):
+    """What one column adds to a record's score."""
+
+    feature: str = Field(description="Name of the column.")
+    contribution: float = Field(description="Its part of the anomaly score; all columns' parts sum to the score.")
+    actual: Scalar = Field(description="The record's value; null where it is missing.")
+    expected: Scalar = Field(description="What was expected instead, in the user's own units and categories.")
+
+
+class ScoreItem(BaseModel):
+    """Score and verdict of one record."""
+
+    anomaly_score: float = Field(description="In standard deviations²; higher is more anomalous.")
+    p_value: float = Field(description="(1 + calibration rows that score at least as high) / (1 + calibration rows).")
+    is_anomaly: bool = Field(description="The score is strictly above the threshold.")
+    ids: dict[str, Any] | None = Field(None, description="The record's own id fields, where the detector has some.")
+    contributions: list[ContributionItem] | None = Field(None, description="The columns that add most, largest first.")
+
+
+class ScoreResponse(BaseModel):
+    """Scores and verdicts, in the order of the records."""
+
+    detector: str = Field(description="Name of the detector that answered.")
+    version: str = Field(description="Its version.")
+    threshold: float = Field(description="The score above which a record is an anomaly.")
+    results: list[ScoreItem]
+
+
+class EmbedResponse(BaseModel):
+    """The bottleneck's output for each record."""
+
+    detector: str
+    version: str
+    embeddings: list[list[float]]
+
+
+class ReconstructResponse(BaseModel):
+    """What the network expected of each column of each record, in the user's own units and categories."""
+
+    detector: str
+    version: str
+    reconstructions: list[dict[str, Scalar]]
+
+
+class ProblemItem(BaseModel):
+    """One place that is wrong."""
+
+    record: int | None = Field(description="Number of the record in the request, from 0.")
+    field: str | None
+    problem: str
+    remedy: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemItem] | None = None
+
+
+class DetectorResponse(BaseModel):
+    """What the active detector is, what it was trained on, and how well it does."""
+
+    name: str
+    version: str
+    created: str
+    activation: str
+    columns: list[dict[str, Any]] = Field(description="Name, kind, how it enters, and its ranges or categories.")
+    ids: list[str]
+    dropped: dict[str, str] = Field(description="Columns that are not used, with the reason.")
+    threshold: dict[str, Any] = Field(description="Its value, method, and what it promises.")
+    training: dict[str, Any] = Field(description="Rows, epochs, losses, units, realised alert rate, metrics.")
+    versions: dict[str, str]
+    example: dict[str, Any] = Field(description="A record that can be sent to /score.")
+
+
+def detector_answer(detector: Detector) -> dict[str, Any]:
+    """Return what `DetectorResponse` shows of a detector."""
+    card = dict(detector.card)
+    enters = {column["name"]: column["enters_as"] for column in card.pop("columns", [])}
+    reference = detector.reference.get("columns", {})
+    calibration = detector.calibration
+    return {
+        "name": detector.name,
+        "version": detector.version,
+        "created": card.pop("created", ""),
+        "activation": card.get("settings", {}).get("activation", ""),
+        "columns": [
+            {"name": c.name, "kind": str(c.kind), "enters_as": enters.get(c.name, ""), **reference.get(c.name, {})}
+            for c in detector.schema.columns
+        ],
+        "ids": list(detector.schema.ids),
+        "dropped": dict(detector.schema.dropped),
+        "threshold": {
+            "value": calibration.threshold,
+            "method": calibration.method,
+            "promised_alert_rate": calibration.promised_alert_rate,
+            "promise": calibration.promise,
+            "calibration_rows": len(calibration.scores),
+        },
+        "versions": card.pop("versions", {}),
+        "training": {name: value for name, value in card.items() if name != "dropped"},
+        "example": example_record(detector),
+    }
+
+
+def example_record(detector: Detector) -> dict[str, Any]:
+    """Return a typical record, which can be scored: the middle or the most frequent value of each column."""
+    reference = detector.reference.get("columns", {})
+    return {column.name: reference.get(column.name, {}).get("typical") for column in detector.schema.columns}
+
+
+def request_schema(detector: Detector) -> dict[str, Any]:
+    """Return the JSON schema of what can be scored, with the detector's own columns."""
+    reference = detector.reference.get("columns", {})
+    record = {
+        "type": "object",
+        "title": "Record",
+        "properties": {c.name: _field_schema(c, reference.get(c.name, {})) for c in detector.schema.columns},
+        "required": list(detector.schema.names),
+        "additionalProperties": True,
+    }
+    rows = {
+        "type": "object",
+        "title": "Columns and rows",
+        "properties": {
+            "columns": {"type": "array", "items": {"type": "string"}},
+            "rows": {"type": "array", "items": {"type": "array", "items": {}}},
+        },
+        "required": ["columns", "rows"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [record, {"type": "array", "title": "Records", "items": record, "minItems": 1}, rows]}
+
+
+def request_examples(detector: Detector) -> dict[str, Any]:
+    """Return examples of the three forms of a request."""
+    record = example_record(detector)
+    return {
+        "one record": {"value": record},
+        "records": {"value": [record, record]},
+        "columns and rows": {"value": {"columns": list(record), "rows": [list(record.values())]}},
+    }
+
+
+def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
+    if column.kind is Kind.NUMERIC:
+        quantiles = reference.get("quantiles", {})
+        seen = f"seen from {quantiles['0']:g} to {quantiles['1']:g}" if quantiles else ""
+        return {"type": ["number", "null"], "description": seen}
+    if column.kind is Kind.BOOLEAN:
+        return {"type": ["boolean", "null"]}
+    if column.kind is Kind.CATEGORICAL:
+        seen = ", ".join(list(reference.get("counts", {}))[:10])
+        return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}"}
+    if column.layout in ("epoch_s", "epoch_ms"):
+        return {"type": ["number", "null"], "description": f"date and time, as {column.layout}"}
+    return {"type": ["string", "null"], "description": f"date and time ({column.layout})"}

@@ -1,0 +1,22 @@
+"""The settings of the service: ``DETECTOR_…`` variables, and flags of the same names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How the service runs; each field is also a variable, ``DETECTOR_`` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="DETECTOR_", frozen=True)
+
+    path: Path | None = Field(None, description="a bundle, a detector's folder, or a folder with one detector")
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 for any free one")
+    max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
+    max_rows: int = Field(100_000, ge=1, description="most records in one request")
+    drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
+    access_log: bool = Field(False, description="log a line for each request")
