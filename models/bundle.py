@@ -69,12 +69,15 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises:
         BundleError: There is something at `path` already, or nothing can be written there.
     """
-    path = path.absolute()
+    path = path.resolve()
     if path.is_dir() and any(path.iterdir()) and not (overwrite and (path / MANIFEST).is_file()):
         what = "holds a bundle" if (path / MANIFEST).is_file() else "is not empty and holds no bundle"
         raise BundleError(
             f"{path}: {what}. Choose another --output" + (", or say --overwrite." if "no" not in what else ".")
         )
+    if path.exists() and (not path.is_dir() or path.is_mount()):  # neither can be replaced by a folder
+        what = "is a mount point: name a folder in it" if path.is_dir() else "is a file: choose another --output"
+        raise BundleError(f"{path}: {what}.")
     made = [folder for folder in path.parents if not folder.exists()]
     folder = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:

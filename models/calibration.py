@@ -27,6 +27,8 @@ from models.errors import ConfigError
 
 FloatVector = NDArray[np.float64]
 
+_MOST_ROWS: Final = 10_000_000  # below it, no two p-values k/(n + 1) are the same double
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -183,8 +185,9 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
 
 
 def _exactly(rate: float) -> Fraction:
-    """Return the rate as it was written: 0.1 is one tenth, not the double nearest to it."""
-    return Fraction(repr(float(rate)))
+    """Return the rate as it was meant: 0.1 is one tenth and 1/3 is one third, not the double nearest to it."""
+    simple = Fraction(rate).limit_denominator(_MOST_ROWS)
+    return simple if float(simple) == rate else Fraction(repr(float(rate)))
 
 
 def _smallest_rate(n: int) -> float:

@@ -49,6 +49,9 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
             f"The table has another shape than the training data. Missing: {', '.join(map(repr, missing))}{extra}. "
             "Columns are taken by name, in any order."
         )
+    twice = [name for name in dict.fromkeys((*schema.names, *schema.ids)) if list(names).count(name) > 1]
+    if twice:
+        raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
 
 
 def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: int) -> NDArray[Any]:
@@ -60,6 +63,9 @@ def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: i
         fast = _plain_numbers(cells, decimal)
         if fast is not None:
             return _finite(column, fast, first_row)
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        kind = pa.timestamp("us", kind.tz)  # Python has no nanoseconds
+        cells = cells.cast(kind, safe=False)
     parse = parser_of(column, decimal=decimal)
     if not pa.types.is_dictionary(kind):
         cells = cells.dictionary_encode()

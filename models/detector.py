@@ -66,25 +66,24 @@ class Verdicts:
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
         """Return the `top` columns that add most to the score of a row, largest first."""
         errors = self.scores.column_errors[row]
-        order = np.argsort(-errors, kind="stable")[:top]
-        expected = self.expected(row)
+        features = self.scores.reconstruction[row]
+        encoders, places = self.preprocessor.encoders, self.preprocessor.places
         return [
             Contribution(
-                feature=encoder.name,
+                feature=encoders[number].name,
                 contribution=float(errors[number]),
-                actual=encoder.actual(self.columns[encoder.name][row]),
-                expected=expected[encoder.name],
+                actual=encoders[number].actual(self.columns[encoders[number].name][row]),
+                expected=encoders[number].decode(features[places[number]]),
             )
-            for number in order
-            for encoder in (self.preprocessor.encoders[number],)
+            for number in np.argsort(-errors, kind="stable")[:top].tolist()
         ]
 
     def expected(self, row: int) -> dict[str, Cell]:
         """Return the value that the network expected for each column of a row."""
         features = self.scores.reconstruction[row]
         return {
-            encoder.name: encoder.decode(features[start : start + len(encoder.features)])
-            for encoder, start in zip(self.preprocessor.encoders, self.preprocessor.starts, strict=True)
+            encoder.name: encoder.decode(features[place])
+            for encoder, place in zip(self.preprocessor.encoders, self.preprocessor.places, strict=True)
         }
 
 

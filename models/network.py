@@ -74,7 +74,7 @@ def reconstruct(network: Any, Z: NDArray[np.float32]) -> NDArray[np.float32]:
 def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Return what each hidden layer gives behind its activation `(n, units)`, by the layer's name."""
     layers = {name: network.get_layer(f"{name}_activation").output for name in config.layer_names}
-    outputs: dict[str, Any] = keras.Model(network.inputs, layers)(Z, training=False)
+    outputs: dict[str, Any] = keras.Model(network.input, layers)(Z, training=False)
     return {name: np.asarray(output, np.float32) for name, output in outputs.items()}
 
 

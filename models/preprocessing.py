@@ -61,8 +61,13 @@ class Preprocessor:
     @cached_property
     def starts(self) -> NDArray[np.intp]:
         """Number of the first feature of each column `(K,)`."""
-        widths = [len(encoder.features) for encoder in self.encoders]
-        return np.cumsum([0, *widths[:-1]])
+        return np.array([place.start for place in self.places])
+
+    @cached_property
+    def places(self) -> tuple[slice, ...]:
+        """Where in `Z` the features of each of the K columns lie."""
+        ends = np.cumsum([len(encoder.features) for encoder in self.encoders]).tolist()
+        return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
@@ -81,7 +86,8 @@ class Preprocessor:
         unknown: Mask | None = None
         surprise: NDArray[np.float64] | None = None
         for number, (encoder, start) in enumerate(zip(self.encoders, self.starts, strict=True)):
-            novelty = encoder.encode(columns[encoder.name], Z[:, start : start + len(encoder.features)])
+            with np.errstate(over="ignore"):  # what overflows is held at the largest distance
+                novelty = encoder.encode(columns[encoder.name], Z[:, start : start + len(encoder.features)])
             if novelty.missing is None and novelty.unseen is None:
                 continue
             surprise = np.zeros((n, len(self.encoders))) if surprise is None else surprise

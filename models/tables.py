@@ -23,7 +23,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import TableError
-from models.values import is_decimal_comma, is_missing_text, parse_number
+from models.values import is_decimal_comma, is_missing_text, parse_category, parse_number
 
 CHUNK_ROWS: Final = 16_384
 """Rows that are held at once when a file is read in chunks."""
@@ -113,7 +113,7 @@ def read_table(paths: Sequence[str | Path], options: ReadOptions | None = None) 
             chunks.append(chunk)
     try:
         data = pa.concat_tables([chunk.data for chunk in chunks], promote_options="permissive")
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TableError(f"The files cannot be put together: {error}.") from error
     repairs = tuple(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
     return Table(data=data, decimal=chunks[0].decimal, repairs=repairs, header=chunks[0].header)
@@ -133,7 +133,7 @@ def iter_table(
         yield from READERS[_format_of(path)](path, options, chunk_rows)
     except FileNotFoundError as error:
         raise TableError(f"{path}: there is no such file.") from error
-    except (OSError, pa.ArrowException, UnicodeError, msgspec.MsgspecError) as error:
+    except (OSError, pa.ArrowException, UnicodeError, csv.Error, msgspec.MsgspecError, RecursionError) as error:
         if isinstance(error, UnicodeError) or "invalid UTF8" in str(error):
             raise TableError(
                 f"{path}: the text is not in the expected encoding ({error}); say --encoding latin-1."
@@ -186,7 +186,7 @@ class _Dialect:
     decimal: str
     encoding: str
     names: tuple[str, ...]
-    has_header: bool
+    header_rows: int
     repairs: tuple[str, ...]
 
 
@@ -195,12 +195,12 @@ def _read_csv(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[Tab
     read = pa.csv.ReadOptions(
         use_threads=False,  # else a complaint about a line does not know the line's number
         column_names=list(dialect.names),
-        skip_rows=int(dialect.has_header),
+        skip_rows_after_names=dialect.header_rows,
         encoding="utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding,
     )
     parse = pa.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
     convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(dialect.names, pa.string()), strings_can_be_null=False)
-    header = None if dialect.has_header else dialect.names
+    header = None if dialect.header_rows else dialect.names
 
     def table(data: pa.Table) -> Table:
         return Table(data=data, decimal=dialect.decimal, repairs=dialect.repairs, header=header)
@@ -221,17 +221,22 @@ def _detect_dialect(path: Path, options: ReadOptions) -> _Dialect:
         sample = stream.read(_SAMPLE_BYTES)
     if not sample.strip():
         raise TableError(f"{path}: the file is empty.")
+    if options.delimiter and not (len(options.delimiter) == 1 and options.delimiter.isascii()):
+        raise TableError(f"delimiter must be one ASCII character (or 'tab'), got {options.delimiter!r}.")
     repairs: list[str] = []
     encoding = options.encoding or _detect_encoding(sample, repairs)
     try:
-        text = sample.decode(encoding, errors="replace")
+        text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
     except LookupError as error:
         raise TableError(f"{path}: there is no encoding {encoding!r}.") from error
+    if not text.strip():
+        raise TableError(f"{path}: the file is empty.")
     lines = text.splitlines(keepends=True)
-    if len(sample) == _SAMPLE_BYTES:
+    if len(sample) == _SAMPLE_BYTES and len(lines) > 1:
         lines.pop()  # cut off in the middle
     delimiter = options.delimiter or _detect_delimiter(path, lines[:_SAMPLE_LINES])
-    rows = list(csv.reader(io.StringIO("".join(lines[:_SAMPLE_LINES])), delimiter=delimiter))
+    rows = list(_cells_of(lines[:_SAMPLE_LINES], delimiter))
+    blank = next(number for number, row in enumerate(rows) if row)
     rows = [row for row in rows if row]
     if delimiter != ",":
         repairs.append(f"cells are separated by {delimiter!r}")
@@ -245,7 +250,7 @@ def _detect_dialect(path: Path, options: ReadOptions) -> _Dialect:
         decimal=decimal,
         encoding=encoding,
         names=names,
-        has_header=has_header,
+        header_rows=blank + 1 if has_header else 0,  # blank lines above it are none of the rows
         repairs=tuple(repairs),
     )
 
@@ -267,7 +272,7 @@ def _detect_delimiter(path: Path, lines: Sequence[str]) -> str:
     """Take the delimiter that gives most lines the same number of cells, and more than one."""
 
     def agreement(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(io.StringIO("".join(lines)), delimiter=delimiter) if row]
+        widths = [len(row) for row in _cells_of(lines, delimiter) if row]
         usual = max(set(widths), key=widths.count)
         return (widths.count(usual) / len(widths) if usual > 1 else 0.0, usual)
 
@@ -283,23 +288,28 @@ def _detect_delimiter(path: Path, lines: Sequence[str]) -> str:
     return best
 
 
+def _cells_of(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO("".join(lines), newline=None), delimiter=delimiter)
+
+
 def _detect_header(
     path: Path, rows: Sequence[Sequence[str]], options: ReadOptions, repairs: list[str]
 ) -> tuple[tuple[str, ...], bool]:
     first = [cell.strip() for cell in rows[0]]
     if options.header is not None:
+        if len(set(first) & set(options.header)) > len(first) / 2:  # names, maybe in another order: a header line
+            return _names_of(first, repairs), True
         if len(options.header) == len(first):
-            has_header = tuple(first) == options.header
-            if not has_header:
-                repairs.append(f"no header line: {len(first)} names were given")
-            return options.header, has_header
+            repairs.append(f"no header line: {len(first)} names were given")
+            return options.header, False
         if not any(_is_number(cell) for cell in first):
             return _names_of(first, repairs), True
         raise TableError(
             f"{path}: has {len(first)} columns, {len(options.header)} names were given for them. Add the missing "
             f"names behind the others: --column-names {' '.join(_shown(options.header))} NAME …"
             if len(options.header) < len(first)
-            else f"{path}: has {len(first)} columns, but {len(options.header)} names were given for them."
+            else f"{path}: has {len(first)} columns and no header line, but {len(options.header)} names were given for "
+            "them. Give one name for each column: --column-names NAME NAME …"
         )
     numbers = [cell for cell in first if _is_number(cell)]
     if numbers:
@@ -394,8 +404,13 @@ def _arrow_array(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        texts = [v if v is None or isinstance(v, str) else msgspec.json.encode(v).decode() for v in values]
-        return pa.array(texts, pa.string())
+        return pa.array([None if value is None else _text_of(value) for value in values], pa.string())
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, (list, dict)):
+        return msgspec.json.encode(value).decode()
+    return parse_category(value) or ""  # 3.0 among texts is the category that it is in a record
 
 
 def _read_parquet(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:

@@ -45,16 +45,16 @@ def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str)
 
 
 def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:
-    """Say which layers are at least a quarter dead or saturated, and what helps."""
+    """Say which layers are at least half dead or saturated, and what helps."""
     warnings = []
     for layer in layers:
-        if layer.dead >= layer.units / 4:
+        if 2 * layer.dead >= layer.units:
             remedy = "try --activation leaky_relu, or " if ACTIVATIONS[activation].can_die else "try "
             warnings.append(
                 f"{layer.dead} of {layer.units} units of layer {layer.layer} are dead: {remedy}--learning-rate "
                 f"{learning_rate / 3:.1g}."
             )
-        if layer.saturated >= layer.units / 4:
+        if 2 * layer.saturated >= layer.units:
             warnings.append(
                 f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try --activation elu, "
                 f"or --learning-rate {learning_rate / 3:.1g}."

@@ -274,6 +274,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
     return {
         "rows": len(prepared.table),
         "parts": result.rows,
+        "input_names": list(prepared.table.names),
         "repairs": list(prepared.table.repairs),
         "columns": [
             {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}

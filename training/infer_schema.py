@@ -127,8 +127,6 @@ def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_]) -
     if len(distinct) == 1 and len(present) == len(learned):
         return f"constant (always {distinct[0]:g})"
     everything = np.unique(values[~np.isnan(values)])
-    if set(everything.tolist()) <= {0.0, 1.0}:
-        return Column(name=name, kind=Kind.BOOLEAN)
     whole = bool((everything == np.floor(everything)).all())
     if whole and _TIME_NAME.search(name):
         for layout in ("epoch_s", "epoch_ms"):
@@ -152,7 +150,7 @@ def _text_fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], de
         numbers = {text: parse_number(text, decimal=decimal) for text in distinct}
         values = np.array([np.nan if (n := numbers.get(t)) is None else n for t in cells.to_pylist()], np.float64)
         return _numeric_fate(name, values, fitting)
-    if {text.strip().lower() for text in distinct} <= BOOLEAN_WORDS.keys():
+    if {text.strip().lower() for text in distinct} <= BOOLEAN_WORDS.keys():  # words: 0 and 1 are numbers, like 2
         return _unless_constant(Column(name=name, kind=Kind.BOOLEAN), cells, fitting)
     layouts = [
         layout

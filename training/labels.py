@@ -18,22 +18,8 @@ NORMAL_WORDS: Final = frozenset(
 )
 ANOMALY_WORDS: Final = frozenset(
     [
-        "anomaly",
-        "anomalous",
-        "abnormal",
-        "attack",
-        "fraud",
-        "fraudulent",
-        "fault",
-        "faulty",
-        "failure",
-        "malignant",
-        "malicious",
-        "intrusion",
-        "bad",
-        "outlier",
-        "defect",
-        "defective",
+        *("anomaly", "anomalous", "abnormal", "outlier", "attack", "intrusion", "malicious", "malignant"),
+        *("fraud", "fraudulent", "fault", "faulty", "failure", "defect", "defective", "bad"),
     ]
 )
 _SHOWN: Final = 8

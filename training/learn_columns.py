@@ -23,6 +23,7 @@ from models.schema import Column, FeatureSchema, Kind
 from training.infer_schema import common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
+_MIN_TWO_VALUED_SCALE: Final = 0.1  # of the distance of two values: a flag that is rarely set does not drown the rest
 _MIN_PHASE_SPREAD: Final = 1e-3
 
 
@@ -44,7 +45,9 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
     present, missing_share, surprise = _present(values)
     center, scale = _center_and_scale(present)
     origin, unit = 0.0, None
-    if np.abs(present - center).max() > _HEAVY_TAIL * scale:
+    if len(np.unique(present)) <= 2:
+        scale = max(scale, _MIN_TWO_VALUED_SCALE * float(np.ptp(present)))
+    elif np.abs(present - center).max() > _HEAVY_TAIL * scale:
         origin = float(np.median(present))
         distances = np.abs(present - origin)
         unit = float(np.median(distances[distances > 0]))

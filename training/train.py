@@ -5,24 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import platform
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from functools import partial
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from models.bundle import new_bundle
+from models.cli import OneLineParser, add_reading_flags, read_options_of
 from models.errors import DetectorError
 from models.repository import ARTIFACTS, next_version
 from models.tables import Table, read_table
-from training.flags import OneLineParser, add_config_flags, add_reading_flags, config_of, read_options_of
+from training.flags import add_config_flags, config_of
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -63,6 +60,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     path = arguments.output or next_version(ARTIFACTS / name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
         from training.fit import fit, prepare  # TensorFlow takes seconds: after all that can be refused at once
+        from training.save import write_result
         from training.terminal import EpochBar, show_prepared, show_result
 
         prepared = prepare(table, config, test_table=test_table)
@@ -71,35 +69,10 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         progress = Console(stderr=True, quiet=arguments.quiet)
         with EpochBar(progress, epochs=config.epochs) as bar:
             result = fit(prepared, config, name=name, version=version, test_table=test_table, on_epoch=bar)
-        save(result, folder)
+        write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
     return _report(result, path, seconds)
-
-
-def save(result: FitResult, folder: Path) -> None:
-    """Write the bundle of a fit into a folder from `new_bundle`, and prove that it scores the same.
-
-    Raises:
-        BundleError: The saved detector scores differently.
-    """
-    from models import network
-    from models.bundle import write_bundle
-
-    write_bundle(
-        folder,
-        result.detector,
-        network=result.network_config,
-        graph=result.graph,
-        write_network=partial(network.save_network, result.network),
-        reconstruct=partial(network.reconstruct, result.network),
-        versions={
-            "python": platform.python_version(),
-            **network.versions(),
-            **{package: package_version(package) for package in ("numpy", "onnxruntime", "scikit-learn")},
-        },
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
 
 
 def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table, Table | None]:

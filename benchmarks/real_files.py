@@ -1,0 +1,202 @@
+"""Trains on real files, scores each by batch and over HTTP, checks that the scores agree, and makes a table.
+
+    python -m benchmarks.real_files --data DIR [--output table.md] [--only NAME …]
+
+Every step is a command line as a user would type it, in processes of their own; a run is a row of `RUNS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from models.bundle import PARITY, load_detector
+from models.detector import Detector
+from models.schema import Kind
+from models.tables import ReadOptions, read_table
+from models.values import parser_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One real file, and the flags that the program's own messages propose for it.
+
+    Args:
+        name: What it is.
+        train: Files to train on.
+        flags: Of training; a name of a file in the folder is replaced by its path.
+        score: The file that is scored; the first training file by default.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    score: str | None = None
+
+
+_NSL_KDD = (
+    *("--column-names", "nslkdd_field_names.csv", "label", "difficulty"),
+    *("--exclude", "difficulty", "--label", "label"),
+)
+RUNS = (
+    Run(
+        name="NSL-KDD (fitted on normal rows, judged on test21)",
+        train=("nslkdd_train20.txt",),
+        flags=(*_NSL_KDD, "--fit-on", "normal", "--test-data", "nslkdd_test21.txt"),
+        score="nslkdd_test21.txt",
+    ),
+    Run(
+        name="SKAB (fitted on the anomaly-free file, judged on valve1)",
+        train=("skab_anomaly_free.csv",),
+        flags=("--label", "anomaly", "--test-data", "skab_valve1_0.csv"),
+        score="skab_valve1_0.csv",
+    ),
+    Run(name="census income", train=("pycaret_income.csv",), flags=("--label", "income >50K")),
+    Run(name="bank marketing", train=("uci_bank_additional.csv",), flags=("--label", "y")),
+    Run(name="ai4i 2020 (predictive maintenance)", train=("ai4i2020.csv",), flags=("--label", "Machine failure")),
+    Run(name="titanic", train=("pycaret_titanic.csv",), flags=("--label", "Survived", "--id", "PassengerId")),
+    Run(
+        name="cardio (fitted on normal rows)",
+        train=("pyod_cardio.csv",),
+        flags=("--label", "label", "--fit-on", "normal"),
+    ),
+    Run(name="NAB machine temperature", train=("nab_machine_temperature.csv",)),
+)
+
+_REQUEST_ROWS = 5_000
+_HEADER = (
+    "| file | rows | columns used | dropped | fit and save, s | alert rate promised / realised | ROC AUC "
+    "| average precision | batch, rows/s | HTTP = batch |\n|---|---|---|---|---|---|---|---|---|---|\n"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the files")
+    parser.add_argument("--output", type=Path, help="write the table there as well")
+    parser.add_argument("--only", nargs="+", default=[], help="only the runs whose name contains one of these")
+    arguments = parser.parse_args(argv)
+    rows = [
+        _row(run, arguments.data)
+        for run in RUNS
+        if not arguments.only or any(part.lower() in run.name.lower() for part in arguments.only)
+    ]
+    table = _HEADER + "\n".join(rows) + "\n"
+    print(table)
+    if arguments.output:
+        arguments.output.write_text(table)
+    return 0
+
+
+def _row(run: Run, data: Path) -> str:
+    print(f"{run.name} …", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle, scores = Path(folder) / "bundle", Path(folder) / "scores.parquet"
+        flags = [str(data / flag) if (data / flag).is_file() else flag for flag in run.flags]
+        report = _train([*(str(data / name) for name in run.train), *flags, "--output", str(bundle)])
+        scored = data / (run.score or run.train[0])
+        started = time.perf_counter()
+        _python("service.batch", str(bundle), str(scored), "--output", str(scores), "--quiet")
+        in_batch = pq.read_table(scores)
+        rows_per_second = in_batch.num_rows / (time.perf_counter() - started)
+        over_http = _score_over_http(bundle, scored)
+    batch_scores = in_batch["anomaly_score"].to_numpy()
+    apart = np.abs(over_http - batch_scores) / np.maximum(1.0, np.abs(batch_scores))
+    if len(over_http) != len(batch_scores) or not (apart <= PARITY).all():
+        raise SystemExit(f"{run.name}: HTTP and batch differ by up to {apart.max():.1e}")
+    metrics = report.get("metrics", {})
+    dropped = (
+        ", ".join(f"{name} ({reason.split(' (')[0]})" for name, reason in report["columns_dropped"].items()) or "–"
+    )
+    cells = [
+        run.name,
+        f"{report['rows']:,}",
+        str(len(report["columns_used"])),
+        dropped,
+        f"{report['seconds']:.0f}",
+        f"{report['promised_alert_rate']:.1%} / {report['realised_alert_rate']:.1%}",
+        *(
+            f"{metrics[name]:.3f}" if metrics.get(name) is not None else "–"
+            for name in ("roc_auc", "average_precision")
+        ),
+        f"{rows_per_second:,.0f}",
+        f"yes, within {apart.max():.0e}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _train(arguments: list[str]) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(_python("training.train", *arguments, "--json", "--quiet"))
+    return report
+
+
+def _python(module: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stdout
+
+
+def _score_over_http(bundle: Path, file: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Send a file's records as columns and rows, with cells as JSON would have them, and return the scores."""
+    detector = load_detector(bundle)
+    table = read_table([file], ReadOptions(header=detector.schema.header))
+    columns = [
+        _json_cells(detector, name, table.data.column(name).to_pylist(), table.decimal)
+        for name in detector.schema.names
+    ]
+    rows = list(zip(*columns, strict=True))
+    scores: list[float] = []
+    with _service(bundle) as address:
+        for start in range(0, len(rows), _REQUEST_ROWS):
+            body = {"columns": detector.schema.names, "rows": rows[start : start + _REQUEST_ROWS]}
+            request = urllib.request.Request(
+                f"{address}/score", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                scores += [result["anomaly_score"] for result in json.load(answer)["results"]]
+    return np.array(scores)
+
+
+def _json_cells(detector: Detector, name: str, cells: list[Any], decimal: str) -> list[Any]:
+    column = next(column for column in detector.schema.columns if column.name == name)
+    if column.kind is Kind.DATETIME:
+        return cells
+    parse = parser_of(column, decimal=decimal)
+    return [None if cell is None else parse(cell) for cell in cells]
+
+
+@contextmanager
+def _service(bundle: Path) -> Iterator[str]:
+    """Start the service on a free port, and stop it."""
+    command = [sys.executable, "-m", "service", "--detector", str(bundle), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if "running on" in line:
+                    yield line.split("running on ")[1].split(" ")[0]
+                    break
+            else:
+                raise SystemExit("the service did not start")
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The progress bar of the batch program, and how many rows there will be, where that is cheap to tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+_SAMPLE_BYTES: Final = 1 << 20
+
+
+class RowsBar:
+    """A progress bar over the rows; with a share where their number is cheap to tell or to guess."""
+
+    def __init__(self, console: Console, paths: Sequence[Path], *, quiet: bool) -> None:
+        hidden = quiet or not console.is_terminal
+        counts = [] if hidden else [about_rows(path) for path in paths]
+        known = [count for count in counts if count is not None]
+        self._progress = Progress(
+            TextColumn("scoring"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.completed:,.0f} rows, {task.fields[speed]:,.0f} rows/s"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=hidden,
+        )
+        total = sum(known) if len(known) == len(paths) else None
+        self._task = self._progress.add_task("scoring", total=total, speed=0.0)
+        self._started = time.perf_counter()
+        self._rows = 0
+
+    def __enter__(self) -> RowsBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self._progress.update(self._task, total=self._rows)
+        self._progress.stop()
+
+    def __call__(self, rows: int) -> None:
+        """Count more rows."""
+        self._rows += rows
+        speed = self._rows / (time.perf_counter() - self._started)
+        self._progress.update(self._task, advance=rows, speed=speed)
+
+
+def about_rows(path: Path) -> int | None:
+    """Return the number of rows of a Parquet file, or guess that of a text file by its first lines."""
+    try:
+        return int(pa.parquet.read_metadata(path).num_rows)
+    except pa.ArrowInvalid:
+        with path.open("rb") as file:
+            sample = file.read(_SAMPLE_BYTES)
+    lines = sample.count(b"\n")
+    if not lines or b"\0" in sample:  # compressed, or not text
+        return None
+    return round(path.stat().st_size * lines / len(sample))

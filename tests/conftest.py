@@ -1,0 +1,116 @@
+"""Fixtures of the whole suite: the folder of cases, and detectors that are trained once a session."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+from samples import arrow_table, machine_records, with_anomalies
+
+from models.bundle import load_detector, new_bundle
+from models.detector import Detector
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from training.config import TrainConfig
+    from training.fit import FitResult, Prepared
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# The same examples in every run; `--hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("steady")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A detector on disk, and everything that it was made of."""
+
+    table: Table
+    config: TrainConfig
+    prepared: Prepared
+    result: FitResult
+    bundle: Path
+    detector: Detector  # as loaded from the bundle
+
+
+def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
+    """Train and save a detector in this process."""
+    from training.config import TrainConfig
+    from training.fit import fit, prepare
+    from training.save import write_result
+
+    config = TrainConfig(**({"epochs": 40, "alert_rate": 0.05} | settings))
+    prepared = prepare(table, config)
+    with new_bundle(folder) as unfinished:
+        result = fit(prepared, config, name="machines", version="1")
+        write_result(result, unfinished)
+    return Trained(table, config, prepared, result, folder, load_detector(folder))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A detector that was trained on 500 generated rows, one in twenty of them broken and labelled so."""
+    records = with_anomalies(machine_records(500, seed=1), every=20)
+    table = Table(data=arrow_table(records))
+    folder = tmp_path_factory.mktemp("bundles") / "machines" / "1"
+    return train(table, folder, label="state", fit_on="normal", id=("serial",))
+
+
+@pytest.fixture(scope="session")
+def detector(trained: Trained) -> Detector:
+    """The trained detector, as the service loads it."""
+    return trained.detector
+
+
+@pytest.fixture(scope="session")
+def bundle_path(trained: Trained) -> Path:
+    """The trained detector's bundle; not to be changed: copy it first."""
+    return trained.bundle
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder that is laid beside a checkout; what is in it is not in the repository."""
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there: the collection of cases is kept apart from the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cases(shared: Path) -> Path:
+    """The input files of the collection of cases."""
+    return shared / "cases"
+
+
+@pytest.fixture(scope="session")
+def base(cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A detector that was trained on the cases' shared input."""
+    return train(read_table([cases / "base_train.csv"]), tmp_path_factory.mktemp("base") / "1")
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python ARGUMENTS` at the root of the repository."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run

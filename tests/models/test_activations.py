@@ -1,0 +1,188 @@
+"""The contract of every row of ACTIVATIONS: a new row gets all of these tests."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from models import network
+from models.activations import ACTIVATIONS
+from models.architecture import AutoencoderConfig
+from models.encoders import NumericEncoder
+from models.engine import ENGINES, OnnxEngine
+from models.onnx_graph import LayerWeights, onnx_bytes
+from models.preprocessing import Encoded, Preprocessor
+from models.scoring import Scorer
+
+D = 6
+X = np.linspace(-6, 6, 241, dtype=np.float32)
+REFERENCE = {
+    "relu": lambda x: np.maximum(0, x),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.3 * x),
+    "prelu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "elu": lambda x: np.where(x > 0, x, 0.7 * np.expm1(x)),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
+    "gelu": lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+"""Each activation as its paper has it, with negative_slope 0.3, alpha 0.7 and learned slopes 0.2."""
+
+
+def config_of(activation, **settings):
+    usual = {"features": D, "hidden_units": (16, 8), "latent_units": 3, "negative_slope": 0.3, "alpha": 0.7}
+    return AutoencoderConfig(**(usual | {"activation": activation} | settings))
+
+
+def built(config, *, seed=3):
+    """Return a network whose biases and slopes are not their starting values."""
+    net = network.build_network(config, seed=seed)
+    rng = np.random.default_rng(seed)
+    net.set_weights([w + rng.normal(0, 0.2, w.shape) if w.ndim == 1 else w for w in net.get_weights()])
+    return net
+
+
+def hostile_rows():
+    """Rows that a network may be given: usual ones, all ends, extremes, zeros of both signs, the smallest floats."""
+    rng = np.random.default_rng(0)
+    usual = rng.normal(0, 1, (200, D))
+    wide = rng.normal(0, 100, (50, D))
+    ends = np.array([[sign * size] * D for sign in (-1, 1) for size in (0.0, 1e-38, 1e-45, 1e-3, 20.0, 1e4)])
+    spikes = np.eye(D) * 1e4
+    return np.concatenate([usual, wide, ends, spikes, -spikes]).astype(np.float32)
+
+
+def test_there_are_nine_activations_and_each_is_tested():
+    assert set(ACTIVATIONS) == set(REFERENCE)
+    assert len(ACTIVATIONS) == 9
+    assert list(ENGINES) == ["onnx"]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation):
+    config = config_of(activation)
+    net = built(config)
+    Z = hostile_rows()
+    by_keras = network.reconstruct(net, Z)
+    graph = onnx_bytes(config, network.layer_weights(config, net))
+    for name in ENGINES:
+        by_engine = ENGINES[name](graph).reconstruct(Z)
+        scale = np.maximum(1.0, np.abs(by_keras).max(axis=1, keepdims=True))
+        assert (np.abs(by_engine - by_keras) <= 1e-5 * scale).all()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_engine_scores_as_keras_does_even_extreme_rows(activation):
+    config = config_of(activation)
+    net = built(config)
+    preprocessor = Preprocessor(
+        encoders=tuple(NumericEncoder(name=f"c{i}", center=0.0, scale=1.0) for i in range(D)),
+        limits=np.array([[-4.0] * D, [4.0] * D], np.float32),
+    )
+
+    class ByKeras:
+        def reconstruct(self, Z, /):
+            return network.reconstruct(net, Z)
+
+    Z = np.concatenate([hostile_rows(), np.full((1, D), 1e15, np.float32)])
+    graph = onnx_bytes(config, network.layer_weights(config, net))
+    expected = Scorer(preprocessor=preprocessor, engine=ByKeras()).score(Encoded(Z=Z)).anomaly_score
+    for name in ENGINES:
+        scores = Scorer(preprocessor=preprocessor, engine=ENGINES[name](graph)).score(Encoded(Z=Z)).anomaly_score
+        assert np.isfinite(scores).all()
+        assert (np.abs(scores - expected) <= 1e-5 * np.maximum(1.0, expected)).all()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_embedding_of_an_engine_is_the_output_of_the_bottleneck(activation):
+    config = config_of(activation)
+    net = built(config)
+    Z = hostile_rows()[:200]
+    embedding = OnnxEngine(onnx_bytes(config, network.layer_weights(config, net))).embed(Z)
+    np.testing.assert_allclose(embedding, network.hidden_outputs(config, net, Z)["bottleneck"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_is_the_function_of_its_paper(activation):
+    config = config_of(activation, features=1, hidden_units=(), latent_units=1)
+    slope = np.array([0.2], np.float32) if ACTIVATIONS[activation].learns_slope else None
+    one, zero = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
+    layers = [LayerWeights(kernel=one, bias=zero, slope=slope), LayerWeights(kernel=one, bias=zero)]
+    values = OnnxEngine(onnx_bytes(config, layers)).reconstruct(X[:, None])[:, 0]
+    np.testing.assert_allclose(values, REFERENCE[activation](X.astype(float)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_unit_can_die_only_where_the_function_is_flat_zero_below_zero(activation):
+    values = REFERENCE[activation](np.array([-5.0, -3.0, -1.0]))
+    assert ACTIVATIONS[activation].can_die == bool((values == 0).all())
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_saturates_only_where_it_is_bounded_on_both_sides(activation):
+    bounded = np.abs(REFERENCE[activation](np.array([-700.0, 700.0]))).max() <= 1
+    assert ACTIVATIONS[activation].saturates == bool(bounded)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_starts_with_its_own_kernels(activation):
+    net = network.build_network(config_of(activation, features=256, hidden_units=(128, 64)), seed=1)
+    # (fan in, fan out) and the deviation of the initialiser that the paper of the activation asks for.
+    fan_in, fan_out = 128, 64
+    expected = {
+        "he_normal": math.sqrt(2 / fan_in),
+        "lecun_normal": math.sqrt(1 / fan_in),
+        "glorot_uniform": math.sqrt(2 / (fan_in + fan_out)),
+    }[
+        "lecun_normal"
+        if activation == "selu"
+        else "glorot_uniform"
+        if activation in ("tanh", "sigmoid")
+        else "he_normal"
+    ]
+    kernel = net.get_layer("encoder_2").get_weights()[0]
+    assert kernel.std() == pytest.approx(expected, rel=0.05)
+    assert abs(kernel.mean()) < 0.1 * expected
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_output_layer_is_linear_and_starts_with_glorot(activation):
+    net = network.build_network(config_of(activation, features=64, hidden_units=(256,)), seed=1)
+    output = net.get_layer("output")
+    assert output.activation.__name__ == "linear"
+    assert net.layers[-1] is output
+    assert output.get_weights()[0].std() == pytest.approx(math.sqrt(2 / (256 + 64)), rel=0.05)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_hidden_layer_has_the_activation_and_its_dropout(activation):
+    config = config_of(activation, dropout=0.1)
+    net = network.build_network(config, seed=1)
+    kind = "AlphaDropout" if activation == "selu" else "Dropout"
+    names = [layer.name for layer in net.layers]
+    for name in config.layer_names:
+        assert names.index(f"{name}_activation") == names.index(name) + 1
+        if name != "bottleneck":
+            assert type(net.get_layer(f"{name}_dropout")).__name__ == kind
+    assert sum("dropout" in name for name in names) == 4
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_network_reconstructs_the_same_after_saving_and_loading(activation, tmp_path):
+    config = config_of(activation, dropout=0.1, input_noise=0.2)
+    net = built(config)
+    network.save_network(net, tmp_path / "network.keras")
+    again = network.load_network(config, tmp_path / "network.keras", written_by="test")
+    Z = hostile_rows()
+    np.testing.assert_array_equal(network.reconstruct(again, Z), network.reconstruct(net, Z))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_tells_when_to_use_it_and_who_introduced_it(activation):
+    spec = ACTIVATIONS[activation]
+    assert spec.formula
+    assert spec.summary
+    assert any(character.isdigit() for character in spec.source)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import string
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import WRITERS, arrow_table, sample_record, sample_schema
+
+from models.columns import _plain_numbers, columns_of_table, require_columns
+from models.errors import TableError
+from models.records import columns_of_records
+from models.schema import Column, FeatureSchema, Kind
+from models.tables import Table, read_table
+from models.values import parse_number
+
+SCHEMA = sample_schema()
+WORDS = st.text(string.ascii_letters + string.digits + "äß ;,'\"-_/", min_size=1, max_size=8)
+CELLS = {
+    "number": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    "amount": st.none() | st.integers(-(2**53), 2**53),
+    "flag": st.none() | st.booleans(),
+    "mode": st.none() | WORDS,
+    "at": st.none() | st.sampled_from(["2024-01-20T06:30:00", "2024-02-01", "2024-01-20T06:30:00+02:00"]),
+}
+
+
+def assert_equal(left, right):
+    assert list(left) == list(right)
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name])
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@settings(max_examples=40)
+@given(cells=st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=6))
+def test_a_file_of_any_format_gives_the_columns_that_the_same_records_give(form, cells):
+    name, write = WRITERS[form]
+    full = sample_record(number=1.5, amount=3, flag=True, mode="run")  # a row without a gap: no column is empty
+    records = [full, *cells]
+    with tempfile.TemporaryDirectory() as folder:
+        table = read_table([write(Path(folder) / name, records)])
+        assert_equal(columns_of_table(SCHEMA, table), columns_of_records(SCHEMA, records))
+
+
+@given(st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=6), st.permutations([*SCHEMA.names, "site"]))
+def test_columns_are_taken_by_name_in_any_order(cells, names):
+    records = [sample_record(site="north", amount=3), *({"site": "south"} | cell for cell in cells)]
+    in_order = arrow_table(records)
+    reordered = columns_of_table(SCHEMA, Table(data=in_order.select(names)))
+    assert_equal(reordered, columns_of_table(SCHEMA, Table(data=in_order)))
+
+
+@given(
+    st.lists(
+        st.text("0123456789+-.eE \t", max_size=8)
+        | st.floats().map(repr)
+        | st.integers().map(str)
+        | st.sampled_from(["", "NA", "nan", "?", " 5", "+5", "5.", ".5", "1e400", "٣", "\u00a05"]),
+        max_size=8,
+    )
+)
+def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(texts):
+    numbers = _plain_numbers(pa.chunked_array([pa.array(texts, pa.string())]), ".")
+    if numbers is None:  # one of them needs the slow way
+        return
+    for text, number in zip(texts, numbers, strict=True):
+        if np.isinf(number):
+            with pytest.raises(ValueError, match="a finite number"):
+                parse_number(text)
+        else:
+            one = parse_number(text)
+            assert np.isnan(number) if one is None else one == number
+
+
+def test_plain_numbers_are_read_all_at_once():
+    texts = pa.chunked_array([pa.array(["1", " -2.5e3 ", "", "NA", "+4", "5.", ".5"])])
+    np.testing.assert_array_equal(_plain_numbers(texts, "."), [1, -2500, np.nan, np.nan, 4, 5, 0.5])
+
+
+def test_a_missing_column_is_an_error_that_lists_what_came_instead():
+    with pytest.raises(TableError, match=r"Missing: 'number', 'at'; not known to the detector: 'nmber'\."):
+        require_columns(SCHEMA, ["nmber", "amount", "flag", "mode", "serial", "site"])
+
+
+def test_two_columns_of_one_name_are_refused():
+    with pytest.raises(TableError, match="more than one column 'mode'"):
+        require_columns(SCHEMA, [*SCHEMA.names, "mode"])
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "expected"),
+    [
+        ("number", "hot", "a number, got the text 'hot'"),
+        ("amount", "inf", "a number"),
+        ("amount", float("inf"), "a finite number, got inf"),
+        ("number", "1e999", "a finite number"),
+        ("flag", "maybe", "true or false"),
+        ("at", "soon", "ISO 8601"),
+    ],
+)
+def test_a_cell_of_another_kind_is_an_error_with_column_and_row(name, cell, expected):
+    good = None
+    table = Table(data=arrow_table([sample_record(**{name: good}), sample_record(**{name: cell})]))
+    with pytest.raises(TableError, match=f"Column '{name}', row 12: expected .*{expected}"):
+        columns_of_table(SCHEMA, table, first_row=10)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([1.5, None, 3.0], pa.float32()),
+        pa.array(["1.5", None, "3"], pa.large_string()),
+        pa.array(["1.5", "", "3"], pa.string()),
+        pa.array(["1.5", None, "3"]).dictionary_encode(),
+        pa.array([1.5, None, 3.0]).dictionary_encode(),
+        pa.array([1.5, None, 3.0]).cast(pa.decimal128(5, 2)),
+    ],
+    ids=lambda array: str(array.type)[:20],
+)
+def test_a_numeric_column_may_be_stored_in_any_type(array):
+    schema = FeatureSchema(columns=(Column(name="x", kind=Kind.NUMERIC),))
+    np.testing.assert_array_equal(columns_of_table(schema, Table(data=pa.table({"x": array})))["x"], [1.5, np.nan, 3.0])
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "+02:00"])
+def test_an_instant_may_be_stored_in_any_unit(unit, zone):
+    schema = FeatureSchema(columns=(Column(name="t", kind=Kind.DATETIME, layout="iso"),))
+    array = (
+        pa.array([1_700_000_000, None, 0], pa.timestamp("s")).cast(pa.timestamp(unit)).cast(pa.timestamp(unit, zone))
+    )
+    np.testing.assert_array_equal(
+        columns_of_table(schema, Table(data=pa.table({"t": array})))["t"], [1_700_000_000, np.nan, 0]
+    )
+
+
+def test_a_column_in_several_pieces_reads_like_one():
+    pieces = pa.chunked_array([pa.array(["a", None]).dictionary_encode(), pa.array(["b", "a"]).dictionary_encode()])
+    schema = FeatureSchema(columns=(Column(name="c", kind=Kind.CATEGORICAL),))
+    assert columns_of_table(schema, Table(data=pa.table({"c": pieces})))["c"].tolist() == ["a", None, "b", "a"]
+
+
+def test_a_table_without_rows_gives_columns_without_values():
+    table = Table(data=arrow_table([sample_record()]).slice(0, 0))
+    assert {len(values) for values in columns_of_table(SCHEMA, table).values()} == {0}
+
+
+def test_a_nullable_truth_value_that_is_missing_is_never_false(cases):
+    """Case 28: row 0 of `ok` is true, row 1 missing; both files give the same columns."""
+    kinds = {"ok": Kind.BOOLEAN, "n": Kind.NUMERIC, "x": Kind.NUMERIC}
+    schema = FeatureSchema(columns=tuple(Column(name=name, kind=kind) for name, kind in kinds.items()))
+    parquet, text = (
+        columns_of_table(schema, read_table([cases / f"28_nullable.{ending}"])) for ending in ("parquet", "csv")
+    )
+    assert_equal(parquet, text)
+    assert {name: int(np.isnan(values).sum()) for name, values in parquet.items()} == {"ok": 25, "n": 30, "x": 20}
+    assert parquet["ok"][0] == 1.0
+    assert np.isnan(parquet["ok"][1])

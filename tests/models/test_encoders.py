@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from samples import sample_encoders
+
+from models.encoders import (
+    CYCLES,
+    ENCODERS,
+    BooleanEncoder,
+    CategoricalEncoder,
+    DatetimeEncoder,
+    NumericEncoder,
+    cycle_phase,
+    encoder_from_json,
+    encoder_to_json,
+)
+from models.schema import Kind
+
+EVERY = [
+    pytest.param(encoder, id=f"{encoder.name}, {share:.0%} missing")
+    for share in (0.0, 0.1)
+    for encoder in sample_encoders(missing_share=share)
+]
+HOSTILE = [0.0, -0.0, 1.0, 1e-300, -1e300, 1e308, 5e-324, np.nan]
+DAY = CYCLES["day"]
+
+
+def values_of(encoder):
+    if encoder.kind is Kind.CATEGORICAL:
+        return np.array(["run", "idle", "flush", "never seen", "", None], object)
+    return np.array([0.0, 1.0, np.nan]) if encoder.kind is Kind.BOOLEAN else np.array(HOSTILE)
+
+
+def encoded(encoder, values):
+    out = np.full((len(values), len(encoder.features)), np.nan, np.float32)
+    with np.errstate(over="ignore"):
+        novelty = encoder.encode(values, out)
+    return out, novelty
+
+
+def instant(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+# --- every encoder --------------------------------------------------------------------------------------
+
+
+def test_there_is_one_encoder_for_each_kind_and_each_is_tested():
+    assert set(ENCODERS) == set(Kind) == {encoder.kind for encoder in sample_encoders()}
+    assert len(ENCODERS) == 4
+    assert all(encoder.kind is kind for kind, encoder in ENCODERS.items())
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_every_encoder_is_equal_after_a_round_trip_through_json(encoder):
+    assert encoder_from_json(json.loads(json.dumps(encoder_to_json(encoder)))) == encoder
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_every_feature_has_a_name_of_its_own_that_begins_with_the_columns_and_a_weight(encoder):
+    assert len(set(encoder.features)) == len(encoder.features) == len(encoder.weights)
+    assert all(feature.startswith(encoder.name) for feature in encoder.features)
+    assert min(encoder.weights) > 0
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_every_encoder_fills_all_of_its_features_with_finite_numbers(encoder):
+    Z, _ = encoded(encoder, values_of(encoder))
+    assert np.isfinite(Z).all()
+    assert np.isfinite(np.square(Z)).all()
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_a_value_is_encoded_the_same_alone_and_among_others(encoder):
+    values = values_of(encoder)
+    together, _ = encoded(encoder, values)
+    for row in range(len(values)):
+        np.testing.assert_array_equal(encoded(encoder, values[row : row + 1])[0][0], together[row])
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_values_are_not_changed_by_encoding(encoder):
+    values = values_of(encoder)
+    before = values.copy()
+    encoded(encoder, values)
+    np.testing.assert_array_equal(values, before)
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_only_missing_values_are_reported_as_missing(encoder):
+    values = values_of(encoder)
+    _, novelty = encoded(encoder, values)
+    expected = [value is None or value != value for value in values]  # noqa: PLR0124 (NaN is unlike itself)
+    assert novelty.missing.tolist() == expected
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_without_a_missing_value_none_is_reported(encoder):
+    assert encoded(encoder, values_of(encoder)[:2])[1].missing is None
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_that_a_value_is_missing_is_a_feature_only_where_fitting_rows_lacked_some(encoder):
+    has_feature = len(encoder.features) - encoder.value_features == 1
+    assert has_feature == (encoder.missing_share > 0)
+    if has_feature:
+        Z, novelty = encoded(encoder, values_of(encoder))
+        assert (Z[novelty.missing, -1] > 0).all()
+        assert (Z[~novelty.missing, -1] < 0).all()
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_a_missing_value_is_shown_as_none(encoder):
+    missing = None if encoder.kind is Kind.CATEGORICAL else np.nan
+    assert encoder.actual(missing) is None
+
+
+@pytest.mark.parametrize("encoder", EVERY)
+def test_every_encoder_says_how_its_column_enters(encoder):
+    assert ("missing in 10.0%" in encoder.describe()) == (encoder.missing_share > 0)
+
+
+# --- numbers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", sample_encoders()[:2], ids=["standardised", "logarithm"])
+@given(st.floats(-1e6, 1e6))
+def test_an_expected_number_comes_back_in_the_units_of_the_user(encoder, number):
+    Z, _ = encoded(encoder, np.array([number]))
+    assert encoder.decode(Z[0]) == pytest.approx(number, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("encoder", sample_encoders()[:2], ids=["standardised", "logarithm"])
+@given(st.floats(-1e6, 1e6), st.floats(1.001, 10))
+def test_a_number_further_from_the_middle_is_further_away_and_never_clipped(encoder, distance, factor):
+    assume(abs(distance) > 1e-3)
+    middle = encoder.origin if encoder.unit else encoder.center
+    Z, _ = encoded(encoder, np.array([middle, middle + distance, middle + factor * distance]))
+    near, far = np.diff(Z[:, 0] - Z[0, 0])[[0, 0]][0], Z[2, 0] - Z[0, 0]
+    assert abs(far) > abs(near)
+
+
+def test_numbers_are_standardised():
+    encoder = NumericEncoder(name="x", center=10.0, scale=2.0)
+    np.testing.assert_array_equal(encoded(encoder, np.array([10.0, 12.0, 4.0]))[0][:, 0], [0.0, 1.0, -3.0])
+
+
+def test_the_logarithm_is_signed_around_its_origin():
+    encoder = NumericEncoder(name="x", center=0.0, scale=1.0, origin=10.0, unit=4.0)
+    Z, _ = encoded(encoder, np.array([10.0, 14.0, 6.0]))
+    np.testing.assert_allclose(Z[:, 0], [0.0, np.log(2), -np.log(2)], rtol=1e-6)
+
+
+# --- truth values ---------------------------------------------------------------------------------------
+
+
+@given(st.floats(0.001, 0.999))
+def test_truth_values_come_back_from_their_features(share):
+    encoder = BooleanEncoder(name="flag", share=share)
+    Z, _ = encoded(encoder, np.array([0.0, 1.0]))
+    assert [encoder.decode(z) for z in Z] == [False, True]
+    assert (encoder.actual(0.0), encoder.actual(1.0)) == (False, True)
+
+
+# --- categories -----------------------------------------------------------------------------------------
+
+
+CATEGORICAL = sample_encoders(missing_share=0.1)[3]
+
+
+def test_a_category_comes_back_from_its_features_and_a_rare_one_as_rare():
+    Z, _ = encoded(CATEGORICAL, np.array(["run", "idle", "flush", None], object))
+    assert [CATEGORICAL.decode(z) for z in Z] == ["run", "idle", "(rare)", None]
+
+
+def test_rare_categories_share_one_level():
+    Z, novelty = encoded(CATEGORICAL, np.array(["flush", "purge", "run"], object))
+    np.testing.assert_array_equal(Z[0], Z[1])
+    assert not np.array_equal(Z[0], Z[2])
+    assert novelty.unseen is None
+
+
+def test_an_unseen_category_is_in_the_rare_bucket_and_reported_as_unseen():
+    Z, novelty = encoded(CATEGORICAL, np.array(["flush", "never seen"], object))
+    np.testing.assert_array_equal(Z[0], Z[1])
+    assert novelty.unseen.tolist() == [False, True]
+
+
+def test_an_unseen_category_has_no_level_where_there_is_no_bucket():
+    encoder = CategoricalEncoder(name="c", categories=("a", "b"), shares=(0.5, 0.5))
+    Z, novelty = encoded(encoder, np.array(["never seen", "a"], object))
+    assert (Z[0] < 0).all()
+    assert novelty.unseen.tolist() == [True, False]
+
+
+def test_missing_unseen_and_rare_are_told_apart():
+    Z, novelty = encoded(CATEGORICAL, np.array([None, "never seen", "flush"], object))
+    assert novelty.missing.tolist() == [True, False, False]
+    assert novelty.unseen.tolist() == [False, True, False]
+    assert not np.array_equal(Z[0], Z[2])
+
+
+@given(st.lists(st.integers(1, 100), min_size=2, max_size=6))
+def test_a_level_has_mean_zero_and_unit_variance_over_the_fitting_rows(counts):
+    total = sum(counts)
+    names = tuple(f"c{i}" for i in range(len(counts)))
+    encoder = CategoricalEncoder(name="c", categories=names, shares=tuple(count / total for count in counts))
+    Z, _ = encoded(encoder, np.repeat(np.array(names, object), counts))
+    common = np.array([0.0101 < count / total < 0.9899 for count in counts])  # rarer ones are held back
+    np.testing.assert_allclose(Z.mean(axis=0, dtype=float), 0, atol=1e-4)
+    np.testing.assert_allclose(Z.std(axis=0, dtype=float)[common], 1, rtol=1e-3)
+
+
+# --- instants -------------------------------------------------------------------------------------------
+
+
+INSTANTS = sample_encoders()[4]
+
+
+def test_elapsed_time_is_held_at_its_ends():
+    later = np.array([INSTANTS.end, INSTANTS.end + 7 * DAY, INSTANTS.end + 700 * DAY])
+    earlier = np.array([INSTANTS.start, INSTANTS.start - 7 * DAY])
+    for instants in (later, earlier):
+        Z, _ = encoded(INSTANTS, instants)
+        assert len(set(Z[:, 0].tolist())) == 1
+
+
+def test_elapsed_time_grows_between_its_ends():
+    Z, _ = encoded(INSTANTS, np.linspace(INSTANTS.start, INSTANTS.end, 20))
+    assert (np.diff(Z[:, 0]) > 0).all()
+
+
+def test_the_same_time_of_day_is_the_same_place_on_the_day_even_after_the_last_fitting_row():
+    Z, _ = encoded(INSTANTS, np.array([INSTANTS.start + 3600, INSTANTS.end + 400 * DAY + 3600]))
+    np.testing.assert_allclose(Z[0, 1:3], Z[1, 1:3], atol=1e-5)
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_places_on_a_cycle_have_unit_variance_over_a_whole_cycle(cycle):
+    encoder = DatetimeEncoder(name="at", start=0.0, end=1.0, center=0.0, scale=1.0, cycles=(cycle,))
+    Z, _ = encoded(encoder, np.linspace(0, CYCLES[cycle], 10_000, endpoint=False))
+    np.testing.assert_allclose(Z[:, 1:].std(axis=0, dtype=float), 1, rtol=1e-3)
+
+
+def test_a_week_begins_on_monday():
+    assert cycle_phase(np.array([instant("2024-01-01T00:00:00")]), "week") == [0.0]
+    assert cycle_phase(np.array([instant("2024-01-07T12:00:00")]), "week") == pytest.approx([6.5 / 7])
+
+
+@given(st.integers(0, 60 * 86_400))
+def test_an_expected_instant_has_the_time_of_day_of_its_features(seconds):
+    moment = INSTANTS.start + seconds
+    Z, _ = encoded(INSTANTS, np.array([moment]))
+    decoded = instant(INSTANTS.decode(Z[0]))
+    assert min((decoded - moment) % DAY, (moment - decoded) % DAY) <= 2
+    assert abs(decoded - moment) <= DAY + 2
+
+
+def test_an_expected_instant_without_a_day_lies_between_the_ends():
+    encoder = DatetimeEncoder(name="at", start=1e9, end=2e9, center=1.5e9, scale=1e8)
+    for z, expected in ((-99.0, 1e9), (0.0, 1.5e9), (99.0, 2e9)):
+        assert instant(encoder.decode(np.array([z], np.float32))) == expected
+
+
+def test_an_instant_is_shown_as_iso_8601():
+    assert INSTANTS.actual(instant("2024-01-20T06:30:00")) == "2024-01-20T06:30:00"
+
+
+def test_an_encoder_of_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="colour"):
+        encoder_from_json({"kind": "colour", "name": "x"})

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from models.architecture import AutoencoderConfig
+from models.engine import ENGINES, OnnxEngine
+from models.errors import BundleError
+from models.onnx_graph import LayerWeights, onnx_bytes
+
+CONFIG = AutoencoderConfig(features=3, hidden_units=(), latent_units=2, activation="tanh")
+
+
+def layers():
+    rng = np.random.default_rng(0)
+    return [
+        LayerWeights(kernel=rng.normal(size=shape).astype(np.float32), bias=np.zeros(shape[1], np.float32))
+        for shape in ((3, 2), (2, 3))
+    ]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("graph", [b"", b"junk", b"\x08\x0a\x12\x04junk"])
+def test_an_engine_refuses_a_graph_that_is_none(name, graph):
+    with pytest.raises(BundleError, match="network.onnx: .*refuses it") as caught:
+        ENGINES[name](graph)
+    assert caught.value.__cause__ is not None
+
+
+def test_the_same_weights_are_the_same_bytes():
+    assert onnx_bytes(CONFIG, layers()) == onnx_bytes(CONFIG, layers())
+
+
+def test_an_engine_takes_any_number_of_rows():
+    engine = OnnxEngine(onnx_bytes(CONFIG, layers()))
+    for n in (0, 1, 7):
+        Z = np.ones((n, 3), np.float32)
+        assert engine.reconstruct(Z).shape == (n, 3)
+        assert engine.embed(Z).shape == (n, 2)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_of_a_caller_do_not_disturb_one_another(threads):
+    engine = OnnxEngine(onnx_bytes(CONFIG, layers()), threads=threads)
+    pieces = list(np.random.default_rng(1).normal(size=(64, 5, 3)).astype(np.float32))
+    serial = [engine.reconstruct(piece) for piece in pieces]
+    with ThreadPoolExecutor(8) as pool:
+        for one, other in zip(serial, pool.map(engine.reconstruct, pieces), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from models import errors
+from models.errors import DetectorError, RecordError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SOURCES = [path for package in ("models", "training", "service") for path in (REPOSITORY / package).glob("*.py")]
+
+
+def drawn_tree() -> dict[str, str | None]:
+    """Return each error's parent as the docstring draws it."""
+    parents: dict[str, str | None] = {}
+    path: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        if found := re.match(r"    (?P<lead>[│├└─ ]*)(?P<name>[A-Z]\w*Error)\s{2,}\S", line):
+            depth = len(found["lead"]) // 4
+            path = [*path[:depth], found["name"]]
+            parents[found["name"]] = path[-2] if depth else None
+    return parents
+
+
+def real_tree(root: type[DetectorError] = DetectorError, parent: str | None = None) -> dict[str, str | None]:
+    tree: dict[str, str | None] = {root.__name__: parent}
+    for child in root.__subclasses__():
+        tree |= real_tree(child, root.__name__)
+    return tree
+
+
+def class_definitions() -> list[tuple[str, list[str]]]:
+    """Return the name and the bases of every class of the three packages."""
+    return [
+        (node.name, [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases])
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+
+
+def test_the_tree_of_errors_in_the_docstring_is_the_real_one():
+    assert drawn_tree() == real_tree()
+    assert len(drawn_tree()) == 7
+
+
+def test_no_error_is_defined_outside_of_the_drawn_tree():
+    ours = set(drawn_tree())
+    assert {name for name, bases in class_definitions() if ours & set(bases)} <= ours
+
+
+def test_no_class_has_a_concrete_parent_of_ours():
+    definitions = class_definitions()
+    ours = {name for name, bases in definitions if not {"Protocol", "ABC"} & set(bases)} - set(drawn_tree())
+    # Request and response models share fields by inheritance, as pydantic wants it.
+    ours -= {name for name, bases in definitions if "BaseModel" in bases}
+    assert [name for name, bases in definitions if ours & set(bases)] == []
+
+
+@pytest.mark.parametrize(
+    ("record", "field", "start"),
+    [(3, "temp", "record 3, field 'temp': "), (3, None, "record 3: "), (None, None, "request: ")],
+)
+def test_a_record_error_says_where_it_is(record, field, start):
+    error = RecordError("got 'x'.", record=record, field=field, remedy="Send a number.")
+    assert str(error) == f"{start}got 'x'. Send a number."
+    assert (error.record, error.field, error.remedy) == (record, field, "Send a number.")

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import numbers_preprocessor, sample_preprocessor, sample_record, sample_schema
+
+from models.errors import BundleError
+from models.preprocessing import Preprocessor
+from models.records import columns_of_records
+
+SCHEMA = sample_schema()
+COMPLETE = sample_preprocessor()  # no fitting row lacked a value
+WITH_GAPS = sample_preprocessor(missing_share=0.1)
+
+
+def transformed(preprocessor, *records):
+    return preprocessor.transform(columns_of_records(SCHEMA, records))
+
+
+def test_each_feature_maps_back_to_one_column():
+    for preprocessor in (COMPLETE, WITH_GAPS):
+        places = [range(place.start, place.stop) for place in preprocessor.places]
+        assert [feature for place in places for feature in place] == list(range(len(preprocessor.features)))
+        assert preprocessor.starts.tolist() == [place.start for place in places]
+        for encoder, place in zip(preprocessor.encoders, preprocessor.places, strict=True):
+            assert preprocessor.features[place] == encoder.features
+
+
+def test_the_weights_are_the_mean_over_the_columns():
+    assert numbers_preprocessor(1.0, 1.0, 1.0, 1.0).weights.tolist() == [0.25] * 4
+    np.testing.assert_allclose(np.add.reduceat(COMPLETE.weights, COMPLETE.starts), 1 / 5, rtol=1e-6)
+
+
+def test_a_row_without_anything_new_is_judged_on_all_features():
+    encoded = transformed(WITH_GAPS, sample_record())
+    assert (encoded.unknown, encoded.surprise) == (None, None)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_missing_value_is_not_judged_by_the_features_of_its_value(number):
+    name = SCHEMA.names[number]
+    encoded = transformed(WITH_GAPS, sample_record(), sample_record(**{name: None}))
+    place = WITH_GAPS.places[number]
+    expected = np.zeros(encoded.Z.shape, bool)
+    expected[1, place.start : place.stop - 1] = True  # the last feature says that it is missing, and is judged
+    np.testing.assert_array_equal(encoded.unknown, expected)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_first_missing_value_adds_the_surprise_of_its_column_and_a_usual_one_does_not(number):
+    gap = sample_record(**{SCHEMA.names[number]: None})
+    expected = np.zeros((2, 5))
+    expected[1, number] = 9.0 / 5
+    np.testing.assert_allclose(transformed(COMPLETE, sample_record(), gap).surprise, expected)
+    assert transformed(WITH_GAPS, sample_record(), gap).surprise.sum() == 0
+
+
+def test_an_unseen_category_adds_the_surprise_of_its_column():
+    for preprocessor in (COMPLETE, WITH_GAPS):
+        encoded = transformed(preprocessor, sample_record(mode="never seen"), sample_record(mode="flush"))
+        np.testing.assert_allclose(encoded.surprise[:, 3], [9.0 / 5, 0.0])
+        assert encoded.unknown is None
+
+
+def test_encoded_rows_can_be_cut_anywhere():
+    records = [sample_record(), sample_record(number=None), sample_record(mode="never seen")]
+    whole = transformed(COMPLETE, *records)
+    for row, record in enumerate(records):
+        piece, alone = whole.rows(row, row + 1), transformed(COMPLETE, record)
+        np.testing.assert_array_equal(piece.Z, alone.Z)
+        np.testing.assert_array_equal(piece.unknown, np.zeros_like(piece.Z) if alone.unknown is None else alone.unknown)
+        np.testing.assert_array_equal(piece.surprise, np.zeros((1, 5)) if alone.surprise is None else alone.surprise)
+
+
+def test_columns_are_not_changed():
+    columns = columns_of_records(SCHEMA, [sample_record(), sample_record(number=None, mode=None)])
+    before = copy.deepcopy(columns)
+    COMPLETE.transform(columns)
+    for name, values in columns.items():
+        np.testing.assert_array_equal(values, before[name])
+
+
+@given(st.lists(st.floats(-(2.0**50), 2.0**50, width=32), min_size=2, max_size=2))
+def test_the_network_is_given_only_what_the_fitting_rows_had(row):
+    preprocessor = numbers_preprocessor(1.0, 1.0, limit=2.0)
+    Z = np.array([row], np.float32)
+    before = Z.copy()
+    held = preprocessor.within_limits(Z)
+    assert (np.abs(held) <= 2.0).all()
+    np.testing.assert_array_equal(held[np.abs(Z) <= 2.0], Z[np.abs(Z) <= 2.0])
+    np.testing.assert_array_equal(Z, before)
+
+
+def test_a_preprocessor_encodes_the_same_after_a_round_trip_through_json():
+    for preprocessor in (COMPLETE, WITH_GAPS):
+        again = Preprocessor.from_json(json.loads(json.dumps(preprocessor.to_json())))
+        assert again.encoders == preprocessor.encoders
+        np.testing.assert_array_equal(again.limits, preprocessor.limits)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"limits": [[0.0], [1.0]]},
+        {"limits": "wide"},
+        {"limits": None},
+        {"encoders": 3},
+        {"encoders": [{"kind": "colour"}]},
+        {"encoders": [{"kind": "numeric", "name": "x"}]},
+        {"encoders": [{"kind": "numeric", "name": "x", "center": 0.0, "scale": 1.0, "more": 1}]},
+    ],
+)
+def test_a_damaged_preprocessor_is_refused(damage):
+    with pytest.raises(BundleError, match="preprocessor is not readable"):
+        Preprocessor.from_json(COMPLETE.to_json() | damage)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import BundleError
+from models.schema import Column, FeatureSchema, Kind
+
+NAMES = st.text(min_size=1, max_size=8)
+COLUMNS = st.builds(
+    Column, name=NAMES, kind=st.sampled_from(Kind), layout=st.sampled_from([None, "iso", "epoch_ms", "day_first"])
+)
+SCHEMAS = st.builds(
+    FeatureSchema,
+    columns=st.lists(COLUMNS, min_size=1, max_size=4).map(tuple),
+    ids=st.lists(NAMES, max_size=2).map(tuple),
+    label=st.none() | NAMES,
+    dropped=st.dictionaries(NAMES, NAMES, max_size=2),
+    header=st.none() | st.lists(NAMES, min_size=1, max_size=3).map(tuple),
+)
+
+
+@given(SCHEMAS)
+def test_a_schema_is_equal_after_a_round_trip_through_json(schema):
+    assert FeatureSchema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+
+
+@given(SCHEMAS)
+def test_every_name_of_the_training_data_is_known(schema):
+    label = set() if schema.label is None else {schema.label}
+    assert schema.known == {*schema.names, *schema.ids, *schema.dropped} | label
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"columns": [{"name": "a", "kind": "colour"}]},
+        {"columns": [{"kind": "numeric"}]},
+        {"columns": None},
+        {"ids": 3},
+        {"header": 3},
+    ],
+)
+def test_a_damaged_schema_is_refused(damage):
+    plain = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)).to_json()
+    with pytest.raises(BundleError, match="schema is not readable"):
+        FeatureSchema.from_json(plain | damage)
+
+
+def test_a_schema_without_one_of_its_parts_is_refused():
+    plain = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)).to_json()
+    for part in plain:
+        with pytest.raises(BundleError, match=part):
+            FeatureSchema.from_json({key: value for key, value in plain.items() if key != part})

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import WRITERS, arrow_table, machine_records, write_csv
+
+from models.errors import TableError
+from models.tables import READERS, ReadOptions, Table, differences, iter_table, read_table, table_of
+from models.values import is_missing_text
+
+RECORDS = machine_records(37, seed=3)
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def cells(table: Table) -> list[dict[str, str | None]]:
+    """Return all cells as texts, None where missing, so that files with and without types compare."""
+    return [
+        {
+            name: None
+            if value is None or is_missing_text(str(value))
+            else str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+            for name, value in row.items()
+        }
+        for row in table.data.to_pylist()
+    ]
+
+
+# --- every reader ---------------------------------------------------------------------------------------
+
+
+def test_there_are_four_readers_and_each_is_tested():
+    assert list(READERS) == list(WRITERS)
+    assert len(READERS) == 4
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_every_reader_gives_the_rows_that_were_written(form, tmp_path):
+    name, write = WRITERS[form]
+    assert cells(read_table([write(tmp_path / name, RECORDS)])) == cells(Table(data=arrow_table(RECORDS)))
+
+
+@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("chunk_rows", [1, 5, 36, 37, 38])
+def test_every_reader_gives_the_same_rows_in_chunks_of_any_size(form, chunk_rows, tmp_path):
+    name, write = WRITERS[form]
+    path = write(tmp_path / name, RECORDS)
+    chunks = list(iter_table(path, chunk_rows=chunk_rows))
+    assert [row for chunk in chunks for row in cells(chunk)] == cells(read_table([path]))
+    assert {len(chunk) for chunk in chunks[:-1]} <= {chunk_rows}
+    assert 1 <= len(chunks[-1]) <= chunk_rows
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_every_reader_takes_several_files_of_equal_columns_as_one_table(form, tmp_path):
+    name, write = WRITERS[form]
+    for number, part in enumerate((RECORDS[:20], RECORDS[20:])):
+        write(tmp_path / f"{number}_{name}", part)
+    assert cells(read_table([tmp_path / f"*_{name}"])) == cells(Table(data=arrow_table(RECORDS)))
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_format_is_told_by_its_first_bytes_whatever_the_file_is_called(form, tmp_path):
+    _, write = WRITERS[form]
+    assert cells(read_table([write(tmp_path / "rows.data", RECORDS)])) == cells(Table(data=arrow_table(RECORDS)))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+def test_a_file_without_rows_gives_one_chunk_with_its_columns(form, tmp_path):
+    name, write = WRITERS[form]
+    path = tmp_path / name
+    if form == "csv":
+        path.write_text(",".join(RECORDS[0]) + "\n")
+    else:
+        write(path, RECORDS)
+        empty = arrow_table(RECORDS).slice(0, 0)
+        (pa.parquet.write_table if form == "parquet" else pa.feather.write_feather)(empty, str(path))
+    (chunk,) = iter_table(path)
+    assert (len(chunk), chunk.names) == (0, tuple(RECORDS[0]))
+
+
+@settings(max_examples=60)
+@given(data=st.data(), form=st.sampled_from(list(WRITERS)))
+def test_a_damaged_file_raises_only_our_error_with_its_cause(data, form):
+    name, write = WRITERS[form]
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / name, RECORDS)
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+        try:
+            read_table([path])
+        except TableError as error:
+            assert str(error).startswith(str(path)) or "cannot be put together" in str(error)
+
+
+@given(st.binary(max_size=200))
+def test_a_file_of_any_bytes_is_a_table_or_our_error(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(Path(folder), "rows.csv", content)
+        try:
+            read_table([path])
+        except TableError as error:
+            assert str(path) in str(error)
+
+
+# --- what is wrong with a file --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["p.parquet", "a.arrow", "z.csv.gz", "j.jsonl"])
+def test_the_error_of_a_library_is_the_cause_of_ours(name, tmp_path):
+    starts = {"p.parquet": b"PAR1", "a.arrow": b"ARROW1", "z.csv.gz": b"\x1f\x8b\x08", "j.jsonl": b'{"a": '}
+    with pytest.raises(TableError) as caught:
+        read_table([written(tmp_path, name, starts[name] + b"junk junk junk")])
+    assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.csv", "", "the file is empty"),
+        ("a.csv", " \n\n", "the file is empty"),
+        ("a.csv", codecs.BOM_UTF8, "the file is empty"),
+        ("a.csv", "a,b\n1,2,3\n", "Expected 2 columns, got 3"),
+        ("a.csv", "a" * 300_000, "field larger than field limit"),
+        ("a.csv", "a;b,c\n1;2,3\n", "could be separated by ',' or ';'"),
+        ("a.jsonl", '{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+        ("a.jsonl", '{"a": 1}\n[1]\n', "line 2 is not an object"),
+        ("a.json", "[]", "holds no record"),
+        ("a.json", "[1]", "record 0 is not an object"),
+        ("a.jsonl", '{"a": ' + "[" * 200_000, "recursion"),
+        ("a.parquet", "a,b\n1,2\n", "is not a parquet file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_what_is_wrong_with_it(name, content, complaint, tmp_path):
+    path = written(tmp_path, name, content)
+    with pytest.raises(TableError, match=complaint) as caught:
+        read_table([path])
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none*.csv"])
+def test_a_file_that_is_not_there_is_named(name, tmp_path):
+    with pytest.raises(TableError, match=r"none\*?\.csv: there is no such file"):
+        read_table([tmp_path / name])
+
+
+def test_a_folder_is_refused_with_a_pattern_to_use(tmp_path):
+    with pytest.raises(TableError, match=r"is a folder; name the files in it, for example '.*/\*\.csv'"):
+        read_table([tmp_path])
+
+
+def test_files_of_other_columns_are_refused_with_the_difference(tmp_path):
+    paths = [written(tmp_path, "1.csv", "a,b\n1,2\n"), written(tmp_path, "2.csv", "a,c\n1,2\n")]
+    with pytest.raises(TableError, match=r"2\.csv: has other columns .*missing: 'b'; not known: 'c'"):
+        read_table(paths)
+
+
+def test_files_whose_types_cannot_stand_together_are_refused(tmp_path):
+    paths = [written(tmp_path, "1.jsonl", '{"a": 1}'), written(tmp_path, "2.jsonl", '{"a": "x"}')]
+    with pytest.raises(TableError, match="cannot be put together"):
+        read_table(paths)
+
+
+@pytest.mark.parametrize("delimiter", [";;", "§", "\n"])
+def test_a_delimiter_that_cannot_be_one_is_refused(delimiter, tmp_path):
+    with pytest.raises(TableError, match="delimiter"):
+        read_table([written(tmp_path, "a.csv", "a,b\n1,2\n")], ReadOptions(delimiter=delimiter))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "complaint"), [("nope", "there is no encoding 'nope'"), ("utf-8", "not in the expected encoding")]
+)
+def test_an_encoding_that_does_not_fit_is_refused(encoding, complaint, tmp_path):
+    path = written(tmp_path, "a.csv", "a,b\n1,\xe9\n".encode("latin-1"))
+    with pytest.raises(TableError, match=complaint):
+        read_table([path], ReadOptions(encoding=encoding))
+
+
+# --- what is repaired -----------------------------------------------------------------------------------
+
+
+def test_the_byte_order_mark_does_not_stick_to_the_first_name_and_decimal_commas_are_seen(cases):
+    """Case 27, a mark and decimal commas."""
+    table = read_table([cases / "27_bom_decimal_comma.csv"])
+    assert table.names == ("id", "x")
+    assert table.data.column("x").to_pylist() == ["2,5", "-0,75", "10", ""]
+    assert table.decimal == ","
+    assert table.repairs == ("byte-order mark removed (utf-8)", "cells are separated by ';'", "decimal comma")
+
+
+def test_the_byte_order_mark_does_not_hide_the_quotes_of_the_first_name(cases):
+    """Case 27, a mark before a quoted header."""
+    table = read_table([cases / "27_bom_quoted_header.csv"])
+    assert table.data.to_pydict() == {"id": ["1", "2"], "x": ["2.5", "-0.75"]}
+    assert table.decimal == "."
+    assert table.repairs == ("byte-order mark removed (utf-8)",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_mark_is_removed_where_the_encoding_is_given_too(encoding, tmp_path):
+    path = written(tmp_path, "a.csv", codecs.BOM_UTF8 + b"a,b\n1,2\n")
+    assert read_table([path], ReadOptions(encoding=encoding)).names == ("a", "b")
+
+
+def test_utf_16_and_latin_1_are_read_and_reported(tmp_path):
+    wide = read_table([written(tmp_path, "w.csv", "name;n\nä;1\n".encode("utf-16"))])
+    old = read_table([written(tmp_path, "o.csv", "name;n\nä;1\n".encode("latin-1"))])
+    assert wide.data.to_pydict() == old.data.to_pydict() == {"name": ["ä"], "n": ["1"]}
+    assert "byte-order mark removed (utf-16)" in wide.repairs
+    assert any("Latin-1" in repair for repair in old.repairs)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(delimiter, tmp_path):
+    table = read_table([write_csv(tmp_path / "a.txt", RECORDS, delimiter=delimiter)])
+    assert cells(table) == cells(Table(data=arrow_table(RECORDS)))
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "rows"),
+    [
+        ("\n\r\n\na,b\n1,2\n", ("a", "b"), 1),
+        ('"a\nx",b\n1,2\n', ("a\nx", "b"), 1),
+        ("a,b\r1,2\r3,4\r", ("a", "b"), 2),
+        ('a,b\n"1\n2",3\n', ("a", "b"), 1),
+        ("a\n1\n2\n", ("a",), 2),
+        ("a,b\n1,2", ("a", "b"), 1),
+    ],
+    ids=[
+        "blank lines first",
+        "newline in a name",
+        "old Mac lines",
+        "newline in a cell",
+        "one column",
+        "no last newline",
+    ],
+)
+def test_the_header_line_is_never_a_row(content, names, rows, tmp_path):
+    table = read_table([written(tmp_path, "a.csv", content)])
+    assert (table.names, len(table)) == (names, rows)
+
+
+def test_duplicate_and_empty_names_get_fixed_ones_and_are_reported(tmp_path):
+    table = read_table([written(tmp_path, "a.csv", "a,a,,a\nw,x,y,z\n")])
+    assert table.names == ("a", "a_2", "column_3", "a_3")
+    assert len(table.repairs) == 3
+
+
+def test_a_file_without_a_header_line_asks_for_names(tmp_path):
+    with pytest.raises(TableError, match=r"no header line: its first line holds numbers \(1, 2\.5\)\. Name its 3 colu"):
+        read_table([written(tmp_path, "a.csv", "1,2.5,x\n3,4,y\n")])
+
+
+def test_names_that_are_given_stand_for_a_missing_header_line(tmp_path):
+    path = written(tmp_path, "a.csv", "1,x\n3,y\n")
+    table = read_table([path], ReadOptions(header=("n", "c")))
+    assert table.data.to_pydict() == {"n": ["1", "3"], "c": ["x", "y"]}
+    assert table.header == ("n", "c")
+
+
+def test_given_names_are_not_needed_where_a_header_line_has_them_in_another_order(tmp_path):
+    table = read_table([written(tmp_path, "a.csv", "c,n\nx,1\n")], ReadOptions(header=("n", "c")))
+    assert (table.data.to_pydict(), table.header) == ({"c": ["x"], "n": ["1"]}, None)
+
+
+@pytest.mark.parametrize(("names", "complaint"), [(("n",), "Add the missing names"), (("n", "c", "d"), "one name for")])
+def test_too_few_or_too_many_names_are_refused_with_both_numbers(names, complaint, tmp_path):
+    with pytest.raises(TableError, match=f"has 2 columns.* {len(names)} names were given .*{complaint}"):
+        read_table([written(tmp_path, "a.csv", "1,2\n3,4\n")], ReadOptions(header=names))
+
+
+def test_a_compressed_file_reads_like_the_plain_one(tmp_path):
+    content = write_csv(tmp_path / "a.csv", RECORDS).read_bytes()
+    packed = written(tmp_path, "b.csv.gz", gzip.compress(content))
+    assert cells(read_table([packed])) == cells(read_table([tmp_path / "a.csv"]))
+
+
+def test_a_field_that_some_records_lack_is_missing_there_and_reported(tmp_path):
+    table = read_table([written(tmp_path, "a.jsonl", '{"a": 1, "b": 2}\n{"a": 3}\n')])
+    assert table.data.to_pydict() == {"a": [1, 3], "b": [2, None]}
+    assert table.repairs == ("'b' is absent from 1 of 2 records: read as missing",)
+
+
+def test_a_json_list_reads_like_json_lines(tmp_path):
+    written(tmp_path, "a.jsonl", "".join(json.dumps(record) + "\n" for record in RECORDS))
+    written(tmp_path, "b.json", json.dumps(RECORDS, indent=1))
+    assert read_table([tmp_path / "a.jsonl"]).data.equals(read_table([tmp_path / "b.json"]).data)
+
+
+def test_numbers_among_texts_are_the_categories_that_they_are_in_records(tmp_path):
+    table = read_table([written(tmp_path, "a.jsonl", '{"a": 3.0}\n{"a": "x"}\n{"a": 3}\n{"a": true}\n{"a": null}\n')])
+    assert table.data.column("a").to_pylist() == ["3", "x", "3", "true", None]
+
+
+# --- data frames ----------------------------------------------------------------------------------------
+
+
+def test_a_data_frame_is_a_table():
+    frame = pd.DataFrame({"x": [1.5, np.nan], "c": ["a", None]}, index=[7, 9])
+    assert table_of(frame).data.to_pydict() == {"x": [1.5, None], "c": ["a", None]}
+
+
+def test_a_data_frame_whose_column_mixes_types_is_refused():
+    with pytest.raises(TableError, match="Give each column one type"):
+        table_of(pd.DataFrame({"x": [1.5, "a", object()]}))
+
+
+def test_rows_are_taken_by_mask_and_by_number():
+    table = Table(data=arrow_table(RECORDS), decimal=",")
+    mask = np.zeros(37, bool)
+    mask[[3, 5]] = True
+    assert cells(table.take(mask)) == cells(table.take(np.array([3, 5])))
+    assert table.take(mask).decimal == ","
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "phrase"),
+    [
+        ("ab", "ba", "the columns stand in another order"),
+        ("ab", "a", "missing: 'b'"),
+        ("a", "ab", "not known: 'b'"),
+        ("ab", "ac", "missing: 'b'; not known: 'c'"),
+    ],
+)
+def test_the_difference_of_two_lists_of_columns_is_one_phrase(expected, got, phrase):
+    assert differences(expected, got) == phrase

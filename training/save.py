@@ -1,0 +1,35 @@
+"""Writes a fit as a bundle, and proves that the saved detector scores the same."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+from models import network
+from models.bundle import write_bundle
+from training.fit import FitResult
+
+
+def write_result(result: FitResult, folder: Path) -> None:
+    """Write the bundle of a fit into a folder from `new_bundle`, and prove that it scores the same.
+
+    Raises:
+        BundleError: The saved detector scores differently.
+    """
+    write_bundle(
+        folder,
+        result.detector,
+        network=result.network_config,
+        graph=result.graph,
+        write_network=partial(network.save_network, result.network),
+        reconstruct=partial(network.reconstruct, result.network),
+        versions={
+            "python": platform.python_version(),
+            **network.versions(),
+            **{package: package_version(package) for package in ("numpy", "onnxruntime", "scikit-learn")},
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
