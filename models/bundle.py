@@ -227,11 +227,11 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
             method=method,
             value=float(manifest["calibration"]["value"]),
             threshold=float(manifest["calibration"]["threshold"]),
-            scores=np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False),
+            scores=_ascending(np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False)),
         )
         name, version = str(manifest["name"]), str(manifest["version"])
         card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, EOFError) as error:
         raise BundleError(
             f"{folder}: the bundle is not readable ({error!r}). Copy it again, or train it anew."
         ) from error
@@ -247,6 +247,12 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         reference=plain["reference.json"],
         card=card,
     )
+
+
+def _ascending(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
+        raise ValueError("the calibration scores are not ascending finite numbers")
+    return scores
 
 
 def _parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +98,11 @@ def load_network(config: AutoencoderConfig, path: Path, *, written_by: str) -> A
     """
     network = build_network(config, seed=0)
     try:
-        network.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        with warnings.catch_warnings():
+            # Where the file has other layers, Keras keeps the starting weights and only warns.
+            warnings.filterwarnings("error", category=UserWarning)
+            network.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, UserWarning, BadZipFile) as error:
         raise BundleError(
             f"{path}: Keras {keras.__version__} cannot read what Keras {written_by} wrote ({error}). Install that "
             "version, or train the detector anew."

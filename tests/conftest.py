@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from training.config import TrainConfig
     from training.fit import FitResult, Prepared
 
+pytest_plugins = ["serving"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # The same examples in every run; `--hypothesis-profile=search` looks for new ones.

@@ -1,0 +1,54 @@
+# `make` lists what can be done. The only things a machine must have are make and Python 3.11, 3.12 or 3.13.
+
+PYTHON ?= python3
+UPGRADE ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+LOCKS := requirements/dev.txt requirements/build.txt
+DETECTOR := demo/detector
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test slow check install lock clean
+
+help: ## list the goals
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(INSTALLED) ## train on real data, serve the detector, score records and show why they stand out
+	$(BIN)/python -m training.train --output $(DETECTOR) --overwrite
+	$(BIN)/python scripts/demo.py $(DETECTOR)
+
+test: $(INSTALLED) ## run the test suite
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: $(INSTALLED) ## run the tests that take longer than the suite allows; there may be none
+	$(BIN)/python -m pytest -m slow || test $$? -eq 5
+
+check: $(INSTALLED) ## check format, style, types and the import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+install: $(INSTALLED) ## make .venv with everything that is locked
+
+# Wheels and their hashes are locked; the project itself is installed as a link to this folder.
+$(INSTALLED): $(LOCKS) pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKS:%=-r %)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo 'error: $(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo 'error: $(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+
+lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves every pin
+	PYTHON="$(PYTHON)" bash scripts/lock.sh $(UPGRADE)
+
+clean: ## remove .venv, what the demo made, and caches
+	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find models training service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

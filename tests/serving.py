@@ -1,0 +1,72 @@
+"""A real service on loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running process, and a client of it."""
+
+    process: subprocess.Popen[str]
+    client: httpx.Client
+
+    def memory_mb(self) -> float:
+        """Resident memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1000
+
+
+Start = Callable[..., AbstractContextManager[Service]]
+
+
+@contextmanager
+def running(bundle: Path, *flags: str, **environment: str) -> Iterator[Service]:
+    command = [sys.executable, "-m", "service", "--detector", str(bundle), "--port", "0", *flags]
+    env = os.environ | environment
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stderr is not None
+        log = []
+        for line in process.stderr:
+            log.append(line)
+            if "running on" in line:
+                break
+        else:
+            pytest.fail(f"the service did not start: {''.join(log)}")
+        address = line.split("running on ")[1].split(" ")[0]
+        try:
+            with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
+                yield Service(process, client)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def start() -> Start:
+    """Start a service of one's own, for a test that needs other settings or stops it."""
+    return running
+
+
+@pytest.fixture(scope="session")
+def service(bundle_path: Path) -> Iterator[Service]:
+    """The service of the trained detector."""
+    with running(bundle_path) as service:
+        yield service
+
+
+@pytest.fixture
+def client(service: Service) -> httpx.Client:
+    """A client of that service."""
+    return service.client

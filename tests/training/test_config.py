@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.activations import ACTIVATIONS
+from models.calibration import THRESHOLD_METHODS, rows_needed
+from models.errors import ConfigError
+from training.config import FIT_ON, TrainConfig, default_batch_size, default_hidden_units, default_latent_units
+
+# For each setting: changes that break it, and the sentence that says so.
+BROKEN = {
+    "label": ({"fit_on": "normal"}, "fit_on 'normal' needs a label column: say --label COLUMN."),
+    "anomaly_values": ({"anomaly_values": ("x",)}, "anomaly_values need a label column: say --label COLUMN."),
+    "fit_on": ({"fit_on": "none"}, "fit_on must be one of all, normal, got 'none'."),
+    "activation": ({"activation": "rellu"}, f"activation must be one of {', '.join(ACTIVATIONS)}, got 'rellu'."),
+    "negative_slope": ({"negative_slope": 1.0}, "negative_slope must be in [0, 1), got 1.0."),
+    "alpha": ({"alpha": -1.0}, "alpha must be above 0, got -1.0."),
+    "hidden_units": ({"hidden_units": (0,)}, "hidden_units must be at least 1 each, got (0,)."),
+    "depth": ({"depth": 0}, "depth must be from 1 to 32, got 0."),
+    "latent_units": ({"latent_units": 0}, "latent_units must be at least 1, got 0."),
+    "dropout": ({"dropout": 1.0}, "dropout must be in [0, 1), got 1.0."),
+    "input_noise": ({"input_noise": -1.0}, "input_noise must be at least 0, got -1.0."),
+    "epochs": ({"epochs": 0}, "epochs must be at least 1, got 0."),
+    "batch_size": ({"batch_size": 0}, "batch_size must be at least 1, got 0."),
+    "learning_rate": ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0."),
+    "weight_decay": ({"weight_decay": -0.1}, "weight_decay must be at least 0, got -0.1."),
+    "patience": ({"patience": 0}, "patience must be at least 1, got 0."),
+    "seed": ({"seed": -1}, "seed must be at least 0, got -1."),
+    "threshold_method": (
+        {"threshold_method": "guess"},
+        f"threshold_method must be one of {', '.join(THRESHOLD_METHODS)}, got 'guess'.",
+    ),
+    "alert_rate": ({"alert_rate": 1.0}, "alert_rate must be in (0, 1), got 1.0."),
+    "contamination": ({"contamination": 0.7}, "contamination must be in (0, 0.5], got 0.7."),
+    "threshold": (
+        {"threshold_method": "fixed"},
+        "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
+    ),
+}
+FREE = {"id", "include", "exclude"}  # any name may be given; whether the column is there is asked of the table
+
+
+def test_every_setting_is_broken_on_purpose():
+    assert set(BROKEN) | FREE == set(TrainConfig.names())
+    assert len(TrainConfig.names()) == 24
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_setting_outside_its_limits_gives_one_sentence_that_names_it(name):
+    changes, sentence = BROKEN[name]
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**changes)
+    assert str(caught.value) == sentence
+    assert name in sentence
+
+
+def test_two_wrong_settings_are_one_error_that_names_both():
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(epochs=0, dropout=2.0)
+    assert str(caught.value) == "epochs must be at least 1, got 0. dropout must be in [0, 1), got 2.0."
+
+
+def test_all_wrong_settings_are_one_error():
+    independent = [name for name in BROKEN if name not in ("label", "fit_on", "depth", "threshold", "threshold_method")]
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**{key: value for name in independent for key, value in BROKEN[name][0].items()})
+    assert all(BROKEN[name][1] in str(caught.value) for name in independent)
+
+
+@pytest.mark.parametrize(
+    "name", ["learning_rate", "weight_decay", "alert_rate", "contamination", "dropout", "alpha", "input_noise"]
+)
+def test_not_a_number_is_within_no_limits(name):
+    with pytest.raises(ConfigError, match=f"{name} must be .*nan"):
+        TrainConfig(**{name: math.nan})
+
+
+def test_depth_and_hidden_units_exclude_one_another():
+    with pytest.raises(ConfigError, match="depth and hidden_units exclude one another: give one"):
+        TrainConfig(depth=2, hidden_units=(8,))
+
+
+def test_a_depth_beyond_all_measure_is_refused_and_not_tried():
+    with pytest.raises(ConfigError, match="depth must be from 1 to 32, got 1000000000000"):
+        TrainConfig(depth=10**12)
+
+
+def test_the_settings_are_plain_data_that_makes_equal_settings():
+    config = TrainConfig(hidden_units=(8, 4), id=("serial",), label="state", anomaly_values=("fault",))
+    plain = json.loads(json.dumps(config.to_json()))
+    again = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    assert TrainConfig(**again) == config
+
+
+def test_every_setting_has_a_help_text_and_a_group():
+    for setting in dataclasses.fields(TrainConfig):
+        assert setting.metadata["help"]
+        assert setting.metadata["group"] in {"columns", "network", "fitting", "threshold"}
+
+
+def test_choices_are_the_tables():
+    choices = {f.name: set(f.metadata["choices"]) for f in dataclasses.fields(TrainConfig) if "choices" in f.metadata}
+    assert choices == {
+        "activation": set(ACTIVATIONS),
+        "threshold_method": set(THRESHOLD_METHODS),
+        "fit_on": set(FIT_ON),
+    }
+
+
+@given(st.integers(1, 5000), st.integers(1, 32))
+def test_widths_that_were_not_given_follow_the_number_of_features(features, depth):
+    widths = default_hidden_units(features, depth=depth)
+    assert len(widths) == depth
+    assert list(widths) == sorted(widths, reverse=True)
+    assert 16 <= widths[-1] <= widths[0] <= 512
+    assert 4 <= default_latent_units(features) <= 64
+
+
+def test_the_depth_is_the_number_of_hidden_layers():
+    assert len(TrainConfig(depth=5).architecture(features=7).hidden_units) == 5
+    assert len(TrainConfig().architecture(features=7).hidden_units) == 2
+
+
+def test_what_is_given_is_what_the_network_gets():
+    config = TrainConfig(hidden_units=(9, 5), latent_units=2, activation="elu", alpha=0.4, dropout=0.1, input_noise=0.0)
+    network = config.architecture(features=7)
+    assert (network.features, network.hidden_units, network.latent_units) == (7, (9, 5), 2)
+    assert (network.activation, network.alpha, network.dropout, network.input_noise) == ("elu", 0.4, 0.1, 0.0)
+
+
+@given(st.integers(1, 10**7))
+def test_the_batch_size_is_a_power_of_two_within_32_and_256(rows):
+    size = default_batch_size(rows)
+    assert 32 <= size <= 256
+    assert size & (size - 1) == 0
+
+
+@given(st.integers(4, 10**5))
+def test_without_an_alert_rate_the_smallest_usual_one_is_taken_that_the_rows_can_promise(rows):
+    rate = TrainConfig().threshold_value(calibration_rows=rows)
+    usual = [0.01, 0.02, 0.05, 0.1, 0.2]
+    assert rate == next(r for r in usual if rows_needed(r) <= rows)
+
+
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [
+        ({"alert_rate": 0.003}, 0.003),
+        ({"threshold_method": "contamination", "contamination": 0.2}, 0.2),
+        ({"threshold_method": "fixed", "threshold": 7.0}, 7.0),
+    ],
+)
+def test_the_value_of_a_threshold_method_comes_from_its_own_flag(settings, value):
+    assert TrainConfig(**settings).threshold_value(calibration_rows=10) == value

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from models.errors import ConfigError
+from training.config import TrainConfig
+from training.flags import add_config_flags, config_of
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawTextHelpFormatter)
+    add_config_flags(parser)
+    return parser
+
+
+EXAMPLES = {
+    "label": "state",
+    "anomaly_values": ("a", "b"),
+    "fit_on": "all",
+    "id": ("serial", "line"),
+    "include": ("x",),
+    "exclude": ("y", "z"),
+    "activation": "elu",
+    "negative_slope": 0.2,
+    "alpha": 0.5,
+    "hidden_units": (8, 4),
+    "depth": 3,
+    "latent_units": 2,
+    "dropout": 0.1,
+    "input_noise": 0.0,
+    "epochs": 7,
+    "batch_size": 64,
+    "learning_rate": 0.01,
+    "weight_decay": 0.1,
+    "patience": 3,
+    "seed": 9,
+    "threshold_method": "fixed",
+    "alert_rate": 0.2,
+    "contamination": 0.3,
+    "threshold": 4.0,
+}
+
+
+def test_without_flags_the_settings_are_the_defaults(parser):
+    assert config_of(parser.parse_args([])) == TrainConfig()
+
+
+def test_every_setting_has_an_example():
+    assert set(EXAMPLES) == set(TrainConfig.names())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_setting_has_a_flag_that_sets_it(name, parser):
+    needed = {"anomaly_values": {"label": "s"}, "threshold_method": {"threshold": 4.0}}.get(name, {})
+    given = needed | {name: EXAMPLES[name]}
+    arguments = []
+    for setting, value in given.items():
+        values = value if isinstance(value, tuple) else (value,)
+        arguments += [f"--{setting.replace('_', '-')}", *map(str, values)]
+    assert config_of(parser.parse_args(arguments)) == TrainConfig(**given)
+
+
+def test_every_choice_is_explained_in_the_help(parser):
+    text = parser.format_help()
+    for word in ("leaky_relu", "conformal quantile", "all anomalies are judged on"):
+        assert word in text
+
+
+def test_flags_outside_of_their_limits_are_one_error_of_ours(parser):
+    with pytest.raises(ConfigError, match="epochs must be .* patience must be"):
+        config_of(parser.parse_args(["--epochs", "0", "--patience", "0"]))
+
+
+def test_a_caller_may_decide_a_setting(parser):
+    assert config_of(parser.parse_args([]), label="state", fit_on="normal").fit_on == "normal"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import arrow_table, machine_records
+
+from models.errors import ConfigError, TableError
+from models.schema import Kind
+from models.tables import Table, read_table
+from training.infer_schema import MAX_CATEGORIES, Roles, common_categories, infer_schema
+
+N = 60
+EVERY_ROW = np.ones(N, bool)
+FIRST_HALF = np.arange(N) < N // 2
+RNG = np.random.default_rng(0)
+
+
+def schema_of(fitting=EVERY_ROW, roles=None, decimal=".", **columns):
+    arrays = {name: cells if isinstance(cells, pa.Array) else pa.array(cells) for name, cells in columns.items()}
+    return infer_schema(Table(data=pa.table(arrays), decimal=decimal), roles or Roles(), fitting=fitting)
+
+
+def fate(cells, *, name="column", **options):
+    """Return the kind and the layout of a column, or the reason for leaving it out."""
+    schema = schema_of(**{name: cells, "other": RNG.normal(size=N)}, **options)
+    kinds = {column.name: (column.kind, column.layout) for column in schema.columns}
+    return kinds[name] if name in kinds else schema.dropped[name]
+
+
+def repeated(*values):
+    return [values[i % len(values)] for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (RNG.normal(size=N), Kind.NUMERIC),
+        (repeated(0, 1, 1), Kind.NUMERIC),
+        (repeated("0", "1", "2.5"), Kind.NUMERIC),
+        (repeated("1", "", "NA", "3"), Kind.NUMERIC),
+        (repeated(5.0, None), Kind.NUMERIC),
+        (repeated(True, False), Kind.BOOLEAN),
+        (repeated("yes", "No", ""), Kind.BOOLEAN),
+        (repeated("TRUE", "false"), Kind.BOOLEAN),
+        (repeated("a", "b", None), Kind.CATEGORICAL),
+        (repeated("1", "b"), Kind.CATEGORICAL),
+        (pa.array(repeated("a", "b")).dictionary_encode(), Kind.CATEGORICAL),
+        (pa.array(repeated("a", "b"), pa.large_string()), Kind.CATEGORICAL),
+        (pa.array(repeated("a", "b"), pa.string_view()), Kind.CATEGORICAL),
+        (pa.array(repeated(1, 2, 5), pa.int8()), Kind.NUMERIC),
+        (pa.array(repeated(1, 2, 5)).cast(pa.decimal128(25, 2)), Kind.NUMERIC),
+    ],
+)
+def test_the_kind_of_a_column_is_what_its_values_are(cells, kind):
+    assert fate(cells) == (kind, None)
+
+
+def test_numbers_with_a_decimal_comma_are_numbers_where_the_file_has_such():
+    cells = repeated("1,5", "-0,25", "3")
+    assert fate(cells, decimal=",") == (Kind.NUMERIC, None)
+    assert fate(cells) == (Kind.CATEGORICAL, None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "layout"),
+    [
+        (repeated("2024-01-31T10:00:00", "2024-02-01T11:30:00"), "iso"),
+        (repeated("2024-01-31", "2024-02-01"), "iso"),
+        (repeated("31/01/2024 10:00:00", "01/02/2024 11:00:00"), "day_first"),
+        (repeated("01/31/2024", "02/01/2024"), "month_first"),
+        (repeated(datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 5)), "iso"),
+        (repeated(datetime.date(2024, 1, 1), datetime.date(2024, 1, 5)), "iso"),
+    ],
+)
+def test_instants_are_recognised_in_every_layout(cells, layout):
+    assert fate(cells) == (Kind.DATETIME, layout)
+
+
+@pytest.mark.parametrize(("unit", "layout"), [(1, "epoch_s"), (1000, "epoch_ms")])
+def test_an_epoch_is_an_instant_only_where_its_name_says_so(unit, layout):
+    cells = [(1_700_000_000 + 5000 * i) * unit for i in RNG.permutation(N).tolist()]
+    assert fate(cells, name="created_at") == (Kind.DATETIME, layout)
+    assert fate(cells, name="amount") == (Kind.NUMERIC, None)
+
+
+def test_dates_whose_day_and_month_cannot_be_told_apart_are_left_out():
+    assert fate(repeated("01/02/2024", "03/04/2024")).startswith("day and month cannot be told apart")
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (repeated(5), "constant (always 5)"),
+        (repeated("5"), "constant (always 5)"),
+        (repeated("north"), "constant (always 'north')"),
+        (repeated(True), "constant (always True)"),
+        (pa.nulls(N), "empty"),
+        (repeated("", "NA"), "empty"),
+        (pa.nulls(N, pa.float64()), "empty"),
+        (pa.nulls(N, pa.bool_()), "empty"),
+        (pa.nulls(N, pa.timestamp("us")), "empty"),
+        (RNG.permutation(N), "identifier (counts the rows)"),
+        ([f"m-{i}" for i in range(N)], "identifier (60 different values in 60 rows)"),
+        ([f"the pump no {i} is loud" for i in range(N)], "free text (60 different values in 60 rows)"),
+        (repeated([1], [2, 3]), "values of type list<item: int64> are not supported"),
+        (repeated({"a": 1}), "values of type struct<a: int64> are not supported"),
+    ],
+)
+def test_a_column_that_says_nothing_is_left_out_with_the_reason(cells, reason):
+    assert fate(cells) == reason
+
+
+def test_different_whole_numbers_are_an_identifier_only_where_the_name_says_so():
+    cells = RNG.permutation(np.arange(N) * 17)
+    assert fate(cells, name="machine_id") == "identifier (every value is different)"
+    assert fate(cells, name="load") == (Kind.NUMERIC, None)
+
+
+def test_ten_whole_numbers_are_numbers(cases):
+    """Case 30: `x` is numeric in spite of its ten values."""
+    table = read_table([cases / "30_train_0_to_9.csv"])
+    schema = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
+    assert {column.name: column.kind for column in schema.columns}["x"] is Kind.NUMERIC
+
+
+def test_kinds_come_from_all_rows_and_constancy_from_the_fitting_rows():
+    late = ["1"] * (N // 2) + ["2", "x"] * (N // 4)
+    assert fate(late, fitting=FIRST_HALF) == "constant (always '1')"
+    assert fate([str(i % 7) for i in range(N // 2)] + ["x"] * (N // 2), fitting=FIRST_HALF)[0] is Kind.CATEGORICAL
+
+
+def test_every_column_has_exactly_one_fate():
+    records = machine_records(200, seed=4)
+    table = Table(data=arrow_table(records))
+    roles = Roles(ids=("serial",), label="mode", exclude=("heat",))
+    schema = infer_schema(table, roles, fitting=np.ones(200, bool))
+    fates = [*schema.names, *schema.ids, schema.label, *schema.dropped]
+    assert sorted(fates) == sorted(table.names)
+    assert schema.dropped == {"heat": "excluded (--exclude)", "site": "constant (always 'north')"}
+    assert schema.names == ("pressure", "flow", "valve_open", "at")
+
+
+def test_only_included_columns_are_features():
+    schema = schema_of(a=RNG.normal(size=N), b=RNG.normal(size=N), roles=Roles(include=("b",)))
+    assert (schema.names, schema.dropped) == (("b",), {"a": "not included (--include)"})
+
+
+def test_a_role_for_a_column_that_is_not_there_is_refused_with_the_columns():
+    with pytest.raises(ConfigError, match=r"There is no column 'x', 'y'\. The columns are: a\."):
+        schema_of(a=RNG.normal(size=N), roles=Roles(ids=("x",), exclude=("y",)))
+
+
+def test_a_table_without_a_usable_column_is_refused_with_all_reasons():
+    with pytest.raises(TableError, match=r"No column is left to learn from \(a: constant \(always 5\); b: empty\)"):
+        schema_of(a=repeated(5), b=pa.nulls(N))
+
+
+@given(st.lists(st.sampled_from([f"c{i}" for i in range(150)]), min_size=1, max_size=400))
+def test_common_and_rare_categories_are_all_of_them_most_frequent_first(values):
+    common, rare = common_categories(values)
+    counts = [count for _, count in [*common, *rare]]
+    assert counts == sorted(counts, reverse=True)
+    assert {name: count for name, count in [*common, *rare]} == {v: values.count(v) for v in set(values)}
+    assert len(common) <= MAX_CATEGORIES
+    assert all(count >= 5 for _, count in common) or len(values) < 50

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.encoders import CYCLES, ENCODERS
+from models.schema import Column, FeatureSchema, Kind
+from models.tables import read_table
+from training.infer_schema import Roles, infer_schema
+from training.learn_columns import _LEARNERS, learn_preprocessor
+from training.reference import reference_of
+
+DAY = CYCLES["day"]
+RNG = np.random.default_rng(3)
+
+
+def learned(kind, values):
+    schema = FeatureSchema(columns=(Column(name="c", kind=kind),))
+    values = np.array(values, object if kind is Kind.CATEGORICAL else float)
+    preprocessor = learn_preprocessor(schema, {"c": values})
+    return preprocessor.encoders[0], preprocessor.transform({"c": values}), preprocessor
+
+
+def test_every_kind_has_a_learner_that_gives_its_encoder():
+    assert set(_LEARNERS) == set(ENCODERS)
+    samples = {Kind.CATEGORICAL: ["a", "b"] * 30}
+    for kind in _LEARNERS:
+        assert type(learned(kind, samples.get(kind, [0.0, 1.0] * 30))[0]) is ENCODERS[kind]
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-3, 1e6))
+def test_numbers_are_standardised_to_mean_zero_and_deviation_one(center, scale):
+    values = center + scale * np.random.default_rng(1).normal(size=500)
+    _, encoded, _ = learned(Kind.NUMERIC, values)
+    assert encoded.Z.mean(dtype=float) == pytest.approx(0, abs=1e-4)
+    assert encoded.Z.std(dtype=float) == pytest.approx(1, abs=1e-4)
+
+
+def test_huge_values_with_a_small_spread_stay_distinct(cases):
+    """Case 11: `big` sits at 1e12 with a spread of 1e6; forty cells are blank."""
+    table = read_table([cases / "11_huge_values.csv"])
+    schema = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
+    from models.columns import columns_of_table
+
+    columns = columns_of_table(schema, table)
+    big = columns["big"]
+    Z = learn_preprocessor(schema, columns).transform(columns).Z[:, 0]
+    present = Z[~np.isnan(big)]
+    assert len(np.unique(present)) == len(np.unique(big[~np.isnan(big)])) == 360
+    assert present.mean(dtype=float) == pytest.approx(0, abs=1e-6)
+    assert present.std(dtype=float) == pytest.approx(1, abs=0.1)
+    assert reference_of(schema, columns, np.ones(9))["columns"]["big"]["missing"] == 40
+
+
+def test_a_value_beyond_the_training_range_is_further_away_and_never_clipped(cases):
+    """Case 30: Z(25) / Z(9) is (25 − 4.5) / (9 − 4.5) = 4.556, not 1."""
+    from models.columns import columns_of_table
+
+    table = read_table([cases / "30_train_0_to_9.csv"])
+    schema = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
+    preprocessor = learn_preprocessor(schema, columns_of_table(schema, table))
+    columns = {"x": np.array([9.0, 25.0]), "y": np.array([18.0, 18.0]), "w": np.zeros(2)}
+    Z = preprocessor.transform(columns).Z[:, 0]
+    assert Z[1] / Z[0] == pytest.approx(20.5 / 4.5, rel=1e-6)
+
+
+def test_a_constant_is_divided_by_one():
+    encoder, encoded, _ = learned(Kind.NUMERIC, [7.0] * 50)
+    assert encoder.scale == 1.0
+    assert (encoded.Z == 0).all()
+
+
+def test_a_column_with_a_heavy_tail_is_put_on_a_logarithm_and_comes_back():
+    values = np.concatenate([RNG.normal(100, 1, 2000), [1e6, -3e5]])
+    encoder, encoded, _ = learned(Kind.NUMERIC, values)
+    assert encoder.unit is not None
+    assert np.abs(encoded.Z).max() < 60  # the identity would give far more for the rest of the rows
+    decoded = np.array([encoder.decode(z) for z in encoded.Z])
+    np.testing.assert_allclose(decoded, values, rtol=1e-3)
+
+
+def test_a_normal_column_is_not_put_on_a_logarithm():
+    assert learned(Kind.NUMERIC, RNG.normal(100, 1, 2000))[0].unit is None
+
+
+def test_a_flag_that_is_rarely_set_does_not_drown_the_rest():
+    encoder, encoded, _ = learned(Kind.NUMERIC, [0.0] * 9999 + [1.0])
+    assert encoder.unit is None
+    assert encoded.Z.max() == pytest.approx(10, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", [Kind.NUMERIC, Kind.BOOLEAN, Kind.DATETIME])
+def test_missing_values_do_not_count_for_what_is_learned(kind):
+    values = np.array([0.0, 1.0, 1.0, 0.0] * 10)
+    gaps = np.concatenate([values, [np.nan] * 10])
+    without, with_gaps = learned(kind, values)[0], learned(kind, gaps)[0]
+    assert with_gaps.missing_share == 0.2
+    assert without.missing_share == 0
+    assert dataclasses.replace(with_gaps, missing_share=0.0, surprise=0.0) == dataclasses.replace(without, surprise=0.0)
+
+
+def test_rare_categories_share_a_bucket_and_common_ones_do_not():
+    values = ["run"] * 60 + ["idle"] * 30 + ["flush"] * 4 + ["purge"] * 3 + [None] * 3
+    encoder, _, _ = learned(Kind.CATEGORICAL, values)
+    assert encoder.categories == ("run", "idle")
+    assert encoder.rare == ("flush", "purge")
+    assert encoder.shares == (0.6, 0.3)
+    assert encoder.rare_share == pytest.approx(0.07)
+    assert encoder.missing_share == pytest.approx(0.03)
+
+
+def test_a_category_without_gaps_has_no_feature_for_them():
+    encoder, _, _ = learned(Kind.CATEGORICAL, ["a"] * 33 + ["b"] * 34 + ["c"] * 32)
+    assert encoder.missing_share == 0
+    assert len(encoder.features) == 3
+
+
+@pytest.mark.parametrize(
+    ("days", "cycles"),
+    [(0.5, ()), (1.9, ()), (2.1, ("day",)), (13.9, ("day",)), (14.1, ("day", "week")), (800, ("day", "week", "year"))],
+)
+def test_a_cycle_is_used_only_where_the_rows_cover_it_twice(days, cycles):
+    instants = 1_700_000_000 + np.linspace(0, days * DAY, 5000)
+    assert learned(Kind.DATETIME, instants)[0].cycles == cycles
+
+
+def test_a_cycle_on_which_all_rows_have_the_same_place_is_not_used():
+    midnights = 1_700_006_400 + DAY * np.arange(60)
+    assert learned(Kind.DATETIME, midnights)[0].cycles == ("week",)
+
+
+@given(st.integers(1, 100))
+def test_the_range_of_each_feature_is_that_of_the_fitting_rows(seed):
+    _, encoded, preprocessor = learned(Kind.NUMERIC, np.random.default_rng(seed).normal(size=50))
+    np.testing.assert_array_equal(preprocessor.limits, [encoded.Z.min(axis=0), encoded.Z.max(axis=0)])
+    np.testing.assert_array_equal(preprocessor.within_limits(encoded.Z), encoded.Z)
+
+
+@given(st.integers(20, 10**6))
+def test_what_was_never_seen_is_as_surprising_as_a_value_beyond_all_of_n_normal_ones(n):
+    from statistics import NormalDist
+
+    from training.learn_columns import _surprise
+
+    deviations = _surprise(n) ** 0.5
+    assert 2 * NormalDist().cdf(-deviations) * (n + 1) == pytest.approx(1, rel=1e-6)
