@@ -11,7 +11,7 @@ DETECTOR := demo/detector
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test slow check install lock clean
+.PHONY: help demo test check install lock clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,9 +22,6 @@ demo: $(INSTALLED) ## train on real data, serve the detector, score records and 
 
 test: $(INSTALLED) ## run the test suite
 	$(BIN)/python -m pytest -m "not slow"
-
-slow: $(INSTALLED) ## run the tests that take longer than the suite allows; there may be none
-	$(BIN)/python -m pytest -m slow || test $$? -eq 5
 
 check: $(INSTALLED) ## check format, style, types and the import directions
 	$(BIN)/ruff format --check .
@@ -41,7 +38,7 @@ $(INSTALLED): $(LOCKS) pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo 'error: $(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo 'error: $(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }

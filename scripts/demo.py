@@ -35,7 +35,7 @@ def main() -> int:
         console.print(f"POST /score?explain={_EXPLAIN} with {len(records)} records of {len(records[0])} columns:")
         answer = _ask(port, "POST", f"/score?explain={_EXPLAIN}", records)
     console.print(_shown(diagnoses, answer))
-    console.print("The detector has learned from benign rows alone; it had never seen a malignant one.\n")
+    console.print("The detector has learned from benign rows alone.\n")
     console.print(f"serve it yourself  .venv/bin/python -m service --detector {detector}", soft_wrap=True)
     console.print("your own records   .venv/bin/python -m training.train DATA.csv --output DIR", soft_wrap=True)
     return 0

@@ -71,7 +71,7 @@ class TrainConfig:
     epochs: int = _setting(200, "at most so many passes over the fitting rows", group="fitting")
     batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
     learning_rate: float = _setting(1e-3, "step size of AdamW", group="fitting")
-    weight_decay: float = _setting(0.0, "weight decay of AdamW, on kernels only", group="fitting")
+    weight_decay: float = _setting(0.01, "weight decay of AdamW, on kernels only", group="fitting")
     patience: int = _setting(10, "epochs without a better validation loss before stopping", group="fitting")
     seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
 
@@ -106,7 +106,7 @@ class TrainConfig:
         return [
             (self.fit_on in FIT_ON, f"fit_on must be one of {', '.join(FIT_ON)}, got {self.fit_on!r}."),
             (
-                self.fit_on == "all" or self.label is not None,
+                self.fit_on != "normal" or self.label is not None,
                 "fit_on 'normal' needs a label column: say --label COLUMN.",
             ),
             (

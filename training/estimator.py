@@ -75,7 +75,7 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         epochs: int = 200,
         batch_size: int | None = None,
         learning_rate: float = 1e-3,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0.01,
         patience: int = 10,
         threshold_method: str = "fpr",
         alert_rate: float | None = None,

@@ -37,6 +37,7 @@ from training.learn_columns import learn_preprocessor
 from training.reference import reference_of
 from training.split import SHARES, Split, split_rows
 
+_SAMPLE_ROWS = 100
 _LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
 
 
@@ -84,6 +85,7 @@ class FitResult:
         metrics: Agreement with labels; None where there are none.
         slopes: Mean learned slope of each layer, for prelu.
         parameters: Number of weights.
+        sample: Some of the test rows, on which a saved detector has to score the same.
     """
 
     detector: Detector
@@ -98,6 +100,7 @@ class FitResult:
     metrics: Metrics | None
     slopes: dict[str, tuple[float, float, float]]
     parameters: int
+    sample: Columns
 
 
 def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = None) -> Prepared:
@@ -199,6 +202,7 @@ def fit(
             if layer.slope is not None
         },
         parameters=parameter_count(layers),
+        sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
     )
     return replace(result, detector=replace(detector, card=_card(result, prepared, config)))
 

@@ -8,8 +8,11 @@ from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
 
+import numpy as np
+
 from models import network
-from models.bundle import write_bundle
+from models.bundle import PARITY, write_bundle
+from models.errors import BundleError
 from training.fit import FitResult
 
 
@@ -19,7 +22,7 @@ def write_result(result: FitResult, folder: Path) -> None:
     Raises:
         BundleError: The saved detector scores differently.
     """
-    write_bundle(
+    saved = write_bundle(
         folder,
         result.detector,
         network=result.network_config,
@@ -33,3 +36,10 @@ def write_result(result: FitResult, folder: Path) -> None:
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    expected, scores = (detector.judge(result.sample).anomaly_score for detector in (result.detector, saved))
+    apart = np.abs(scores - expected) / np.maximum(1.0, expected)
+    if not (apart <= PARITY).all():
+        raise BundleError(
+            f"The saved detector scores up to {apart.max():.1e} apart from the fitted one; it was not kept. "
+            "Please report this."
+        )

@@ -95,7 +95,7 @@ def test_the_given_share_of_different_scores_lies_above_the_threshold(scores, sh
 
 
 def test_a_contamination_needs_a_row_to_flag():
-    with pytest.raises(ConfigError, match="contamination of 0.01 needs at least 100 calibration rows, there are 99"):
+    with pytest.raises(ConfigError, match=r"contamination of 0.01 needs at least 100 calibration rows, there are 99"):
         contamination_threshold(np.arange(99.0), 0.01)
 
 

@@ -24,7 +24,7 @@ def layers():
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("graph", [b"", b"junk", b"\x08\x0a\x12\x04junk"])
 def test_an_engine_refuses_a_graph_that_is_none(name, graph):
-    with pytest.raises(BundleError, match="network.onnx: .*refuses it") as caught:
+    with pytest.raises(BundleError, match=r"network.onnx: .*refuses it") as caught:
         ENGINES[name](graph)
     assert caught.value.__cause__ is not None
 

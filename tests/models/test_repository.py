@@ -52,7 +52,7 @@ def test_a_path_may_name_a_bundle_or_the_only_detector_of_a_folder(tmp_path):
 def test_a_folder_of_several_detectors_asks_for_one_and_names_them(tmp_path):
     bundle(tmp_path / "a" / "1")
     bundle(tmp_path / "b" / "1")
-    with pytest.raises(BundleError, match="holds 2 detectors; name one: .*a, .*b"):
+    with pytest.raises(BundleError, match=r"holds 2 detectors; name one: .*a, .*b"):
         resolve(tmp_path)
 
 

@@ -70,7 +70,7 @@ def test_every_choice_is_explained_in_the_help(parser):
 
 
 def test_flags_outside_of_their_limits_are_one_error_of_ours(parser):
-    with pytest.raises(ConfigError, match="epochs must be .* patience must be"):
+    with pytest.raises(ConfigError, match=r"epochs must be .* patience must be"):
         config_of(parser.parse_args(["--epochs", "0", "--patience", "0"]))
 
 

@@ -165,6 +165,6 @@ def test_common_and_rare_categories_are_all_of_them_most_frequent_first(values):
     common, rare = common_categories(values)
     counts = [count for _, count in [*common, *rare]]
     assert counts == sorted(counts, reverse=True)
-    assert {name: count for name, count in [*common, *rare]} == {v: values.count(v) for v in set(values)}
+    assert dict([*common, *rare]) == {v: values.count(v) for v in set(values)}
     assert len(common) <= MAX_CATEGORIES
     assert all(count >= 5 for _, count in common) or len(values) < 50

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+WITH_EXAMPLES = [
+    f"{path.parent.name}.{path.stem}"
+    for package in ("models", "training", "service")
+    for path in sorted((REPOSITORY / package).glob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+def test_there_are_examples_to_run():
+    assert {"models.calibration", "models.values", "training.estimator"} <= set(WITH_EXAMPLES)
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_every_example_in_a_docstring_gives_what_it_says(name):
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from models.activations import ACTIVATIONS
+from models.architecture import AutoencoderConfig
+from models.network import build_network, hidden_outputs
+from training.diagnostics import _SATURATED, LayerHealth, health_warnings, layer_health
+
+
+@pytest.fixture(scope="module")
+def dead_units(cases):
+    return json.loads((cases / "10_dead_units.json").read_text())
+
+
+def healthy(**changes):
+    return LayerHealth(**({"layer": "encoder_1", "units": 8, "dead": 0, "nearly_dead": 0, "saturated": 0} | changes))
+
+
+def with_weights(case, activation):
+    """Return a network whose bottleneck has the case's kernel and bias, and the case's rows."""
+    config = AutoencoderConfig(features=4, hidden_units=(), latent_units=8, activation=activation)
+    network = build_network(config, seed=0)
+    network.get_layer("bottleneck").set_weights([np.array(case["kernel"]), np.array(case["bias"])])
+    return config, network, np.array(case["Z"], np.float32)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "selu"])
+def test_dead_units_are_counted(activation, dead_units):
+    """Case 10."""
+    outputs = hidden_outputs(*with_weights(dead_units, activation))
+    (health,) = layer_health(outputs, activation=activation)
+    assert (health.layer, health.units, health.dead) == ("bottleneck", 8, dead_units["dead_units"][activation])
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "selu"])
+def test_dead_units_are_counted_behind_a_batch_normalisation_too(activation, dead_units):
+    """Case 10: the tool of others crashed on it."""
+    import keras
+
+    normalised = keras.Sequential(
+        [keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Activation(activation)]
+    )
+    normalised.build((None, 4))
+    normalised.layers[0].set_weights([np.array(dead_units["kernel"]), np.array(dead_units["bias"])])
+    output = normalised(np.array(dead_units["Z"], np.float32), training=False).numpy()
+    (health,) = layer_health({"layer": output}, activation=activation)
+    assert health.dead == dead_units["dead_units"][activation]
+
+
+def test_five_dead_units_of_eight_are_a_warning_with_both_numbers(dead_units):
+    """Case 10."""
+    layers = layer_health(hidden_outputs(*with_weights(dead_units, "relu")), activation="relu")
+    assert health_warnings(layers, activation="relu", learning_rate=3e-3) == [
+        "5 of 8 units of layer bottleneck are dead: try --activation leaky_relu, or --learning-rate 0.001."
+    ]
+
+
+@pytest.mark.parametrize(("dead", "warned"), [(0, False), (3, False), (4, True), (8, True)])
+def test_a_layer_is_warned_of_from_half_of_its_units_on(dead, warned):
+    for change in ("dead", "saturated"):
+        assert bool(health_warnings((healthy(**{change: dead}),), activation="tanh", learning_rate=1e-3)) == warned
+
+
+def test_the_remedy_for_an_activation_that_cannot_die_is_not_another_activation():
+    (warning,) = health_warnings((healthy(dead=8),), activation="elu", learning_rate=1e-3)
+    assert "--activation" not in warning
+
+
+def test_a_unit_that_hardly_ever_answers_is_nearly_dead():
+    output = np.zeros((1000, 3), np.float32)
+    output[:9, 1] = 1.0
+    output[:11, 2] = 1.0
+    (health,) = layer_health({"layer": output}, activation="relu")
+    assert (health.dead, health.nearly_dead) == (1, 1)
+
+
+@pytest.mark.parametrize("activation", [name for name, spec in ACTIVATIONS.items() if spec.saturates])
+def test_a_unit_that_is_always_at_an_end_is_saturated(activation):
+    low, high = _SATURATED[activation]
+    middle = (low + high) / 2
+    output = np.array([[low, low, middle], [high, middle, middle]], np.float32)
+    output += np.where(output > middle, 1e-3, -1e-3)
+    (health,) = layer_health({"layer": output}, activation=activation)
+    assert health.saturated == 1
+
+
+def test_every_activation_that_saturates_has_its_ends():
+    assert set(_SATURATED) == {name for name, spec in ACTIVATIONS.items() if spec.saturates}

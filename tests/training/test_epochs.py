@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.architecture import AutoencoderConfig
+from models.errors import TrainingError
+from models.network import build_network, reconstruct
+from models.preprocessing import Encoded
+from training.epochs import _batched_order, run_epochs
+from training.history import EpochSettings
+
+D = 4
+FEATURES = ("big", "small", "plain", "small is missing")
+WEIGHTS = np.full(D, 0.25, np.float32)
+
+
+def rows(n, *, seed):
+    rng = np.random.default_rng(seed)
+    first = rng.normal(0, 1, (n, 1))
+    return Encoded(Z=(first * [1, -1, 1, -1] + rng.normal(0, 0.1, (n, D))).astype(np.float32))
+
+
+def run(fitting=None, validation=None, *, network=None, on_epoch=lambda epoch: None, **settings):
+    usual = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-2, "weight_decay": 0.0, "patience": 10, "seed": 1}
+    config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2)
+    network = network or build_network(config, seed=1)
+    history = run_epochs(
+        network,
+        fitting=fitting or rows(100, seed=1),
+        validation=validation or rows(40, seed=2),
+        weights=WEIGHTS,
+        features=FEATURES,
+        settings=EpochSettings(**(usual | settings)),
+        on_epoch=on_epoch,
+    )
+    return network, history
+
+
+def mean_score(network, encoded):
+    errors = np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS
+    errors[np.zeros_like(errors, bool) if encoded.unknown is None else encoded.unknown] = 0
+    return errors.sum(axis=1).mean()
+
+
+@pytest.mark.parametrize("part", ["fitting", "validation"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_finite_number_stops_before_the_first_epoch_with_the_name_of_its_feature(part, wrong):
+    """Case 11: a NaN in column `small` of Z."""
+    spoilt = rows(50, seed=3)
+    spoilt.Z[7, 1] = wrong
+    told = []
+    with pytest.raises(TrainingError, match=r"Feature 'small' of Z .* nothing was trained"):
+        run(**{part: spoilt}, on_epoch=told.append)
+    assert told == []
+
+
+def test_a_loss_that_is_no_number_stops_the_training_with_a_smaller_learning_rate_to_try():
+    with pytest.raises(TrainingError, match=r"loss of epoch \d+ is not a number .*--learning-rate 1e\+29"):
+        run(learning_rate=1e30, epochs=50)
+
+
+def test_the_loss_is_the_mean_score_of_the_validation_rows_and_falls():
+    network, history = run(epochs=20)
+    losses = [epoch.validation_loss for epoch in history.epochs]
+    assert history.best_epoch.validation_loss == min(losses)
+    assert min(losses) < losses[0] / 2
+    assert mean_score(network, rows(40, seed=2)) == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_the_weights_of_the_best_epoch_are_kept_and_not_those_of_the_last():
+    for seed in range(10):
+        network, history = run(epochs=30, learning_rate=0.1, patience=30, seed=seed)
+        if history.best < len(history.epochs):
+            break
+    else:
+        pytest.fail("every training got better until its end: the test proves nothing")
+    assert mean_score(network, rows(40, seed=2)) == pytest.approx(history.best_epoch.validation_loss, rel=1e-4)
+
+
+def test_training_stops_when_it_got_no_better_for_as_long_as_the_patience_lasts():
+    _, history = run(epochs=500, learning_rate=0.05, patience=4)
+    assert len(history.epochs) == history.best + 4 < 500
+
+
+def test_every_epoch_is_told_in_order():
+    told = []
+    _, history = run(on_epoch=told.append)
+    assert tuple(told) == history.epochs
+    assert [epoch.number for epoch in told] == [1, 2, 3]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others():
+    first, same, other = (run(seed=seed)[0].get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_a_missing_value_does_not_count_whatever_the_network_says_in_its_place():
+    with_gaps = rows(100, seed=1)
+    unknown = np.zeros(with_gaps.Z.shape, bool)
+    unknown[::2, 1] = True
+    with_gaps.Z[::2, 1] = 0.0
+    held_out = rows(40, seed=2)
+    network, history = run(
+        Encoded(Z=with_gaps.Z, unknown=unknown), Encoded(Z=held_out.Z, unknown=np.ones(held_out.Z.shape, bool))
+    )
+    assert {epoch.validation_loss for epoch in history.epochs} == {0.0}
+    assert np.isfinite(network.get_weights()[0]).all()
+
+
+def test_weight_decay_is_on_kernels_only():
+    # Rows of zeros that are reproduced from the start: the loss has no slope, what moves is moved by the decay.
+    still = Encoded(Z=np.zeros((64, D), np.float32))
+    config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation="prelu")
+    network = build_network(config, seed=1)
+    slopes = network.get_layer("encoder_1_activation")
+    slopes.set_weights([np.full(8, 0.5, np.float32)])
+    before = network.get_layer("encoder_1").get_weights()[0]
+    run(still, still, network=network, weight_decay=0.5, epochs=2)
+    # The best epoch is the first, because none gets better.
+    assert (np.abs(network.get_layer("encoder_1").get_weights()[0]) < np.abs(before)).all()
+    np.testing.assert_array_equal(slopes.get_weights()[0], np.full(8, 0.5, np.float32))
+
+
+@pytest.mark.parametrize(("n", "size"), [(100, 16), (7, 32), (64, 64), (65, 64), (1, 32)])
+def test_every_row_is_in_every_epoch_and_every_batch_is_full(n, size):
+    order = _batched_order(np.random.default_rng(0), n, size)
+    assert set(order.ravel().tolist()) == set(range(n))
+    assert order.shape[1] == min(size, n)
+    assert order.size < n + size

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from samples import machine_records
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.bundle import load_detector
+from models.errors import BundleError, ConfigError, TableError
+from training.config import TrainConfig
+from training.estimator import AutoencoderDetector
+
+FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
+
+
+def odd(frame):
+    return frame.assign(flow=2 * frame["pressure"] - 60)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return AutoencoderDetector(epochs=20, alert_rate=0.1).fit(FRAME)
+
+
+def test_every_parameter_is_a_setting_with_the_same_default():
+    parameters = inspect.signature(AutoencoderDetector).parameters
+    defaults = TrainConfig()
+    for name, parameter in parameters.items():
+        assert parameter.default == getattr(defaults, "seed" if name == "random_state" else name)
+
+
+def test_the_signs_are_those_of_scikit_learn(fitted):
+    normal, strange = FRAME, odd(FRAME)
+    assert fitted.score_samples(normal).mean() > fitted.score_samples(strange).mean()
+    assert fitted.anomaly_score(normal).mean() < fitted.anomaly_score(strange).mean()
+    np.testing.assert_array_equal(fitted.score_samples(normal), -fitted.anomaly_score(normal))
+    assert (fitted.predict(strange) == -1).all()
+    assert (fitted.predict(normal) == 1).mean() > 0.8
+
+
+@pytest.mark.parametrize("rows", [FRAME, odd(FRAME)], ids=["usual", "odd"])
+def test_prediction_decision_and_p_value_never_disagree(fitted, rows):
+    predicted = fitted.predict(rows)
+    np.testing.assert_array_equal(predicted == -1, fitted.decision_function(rows) < 0)
+    np.testing.assert_array_equal(predicted == -1, fitted.p_value(rows) <= 0.1)
+    np.testing.assert_array_equal(fitted.decision_function(rows), fitted.score_samples(rows) - fitted.offset_)
+
+
+def test_columns_of_a_data_frame_are_taken_by_name_in_any_order(fitted):
+    np.testing.assert_array_equal(fitted.anomaly_score(FRAME[FRAME.columns[::-1]]), fitted.anomaly_score(FRAME))
+
+
+def test_the_data_are_not_changed(fitted):
+    before = FRAME.copy(deep=True)
+    fitted.predict(FRAME)
+    AutoencoderDetector(epochs=1, alert_rate=0.1).fit(FRAME)
+    pd.testing.assert_frame_equal(FRAME, before)
+
+
+def test_a_saved_estimator_is_a_bundle_and_scores_the_same_after_loading(fitted, tmp_path):
+    fitted.save(tmp_path / "1")
+    scores = fitted.anomaly_score(FRAME)
+    np.testing.assert_array_equal(AutoencoderDetector.load(tmp_path / "1").anomaly_score(FRAME), scores)
+    records = FRAME.astype(object).where(FRAME.notna(), None).to_dict("records")
+    np.testing.assert_array_equal(load_detector(tmp_path / "1").judge_records(records).anomaly_score, scores)
+
+
+def test_a_loaded_estimator_cannot_be_saved_again(fitted, tmp_path):
+    fitted.save(tmp_path / "1")
+    with pytest.raises(BundleError, match="was loaded, not fitted"):
+        AutoencoderDetector.load(tmp_path / "1").save(tmp_path / "2")
+
+
+def test_the_columns_that_add_most_are_explained(fitted):
+    told = fitted.explain(odd(FRAME).head(4), top=2)
+    assert told["row"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert set(told.loc[told["row"] == 0, "feature"]) & {"flow", "pressure"}
+    assert (told.groupby("row")["contribution"].diff().dropna() <= 0).all()
+
+
+def test_the_embedding_is_as_wide_as_the_bottleneck():
+    detector = AutoencoderDetector(epochs=1, alert_rate=0.1, latent_units=3).fit(FRAME)
+    assert detector.transform(FRAME).shape == (250, 3)
+
+
+def test_an_estimator_can_be_cloned_and_set():
+    detector = AutoencoderDetector(activation="elu", random_state=7)
+    assert clone(detector).get_params() == detector.get_params()
+    assert detector.set_params(depth=3).depth == 3
+
+
+def test_a_parameter_is_judged_when_it_is_fitted_and_not_before():
+    detector = AutoencoderDetector(dropout=2.0)
+    with pytest.raises(ConfigError, match=r"dropout must be in \[0, 1\), got 2\.0"):
+        detector.fit(FRAME)
+
+
+def test_arrays_work_in_a_pipeline():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    pipeline = make_pipeline(StandardScaler(), AutoencoderDetector(epochs=2, alert_rate=0.1)).fit(X)
+    assert set(pipeline.predict(X)) <= {-1, 1}
+    assert pipeline[-1].n_features_in_ == 3
+
+
+@pytest.mark.parametrize("method", ["predict", "transform"])
+def test_an_array_of_another_width_is_refused_with_both_numbers(method):
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    detector = AutoencoderDetector(epochs=1, alert_rate=0.1).fit(X)
+    with pytest.raises(TableError, match="X has 2 columns, the detector was fitted on 3"):
+        getattr(detector, method)(X[:, :2])
+
+
+def test_an_array_of_one_dimension_is_refused_with_its_shape(fitted):
+    with pytest.raises(TableError, match=r"two dimensions, rows and columns, got the shape \(3,\)"):
+        fitted.predict(np.zeros(3))
+
+
+def test_what_was_not_fitted_says_so():
+    with pytest.raises(NotFittedError):
+        AutoencoderDetector().predict(FRAME)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from samples import arrow_table, machine_records, with_anomalies
+
+from models.calibration import Calibration
+from models.columns import columns_of_table
+from models.errors import ConfigError, TableError
+from models.network import reconstruct
+from models.scoring import Scorer
+from models.tables import Table
+from training.config import TrainConfig
+from training.embedded import LABEL, embedded_table
+from training.fit import fit, prepare
+from training.learn_columns import learn_preprocessor
+from training.split import SHARES
+
+
+def table_of(records):
+    return Table(data=arrow_table(records))
+
+
+def shifted(table, mask, column):
+    """Return the table with a number moved far away in the rows of a mask."""
+    values = table.data.column(column).to_pylist()
+    moved = [v + 1000.0 if m and v is not None else v for v, m in zip(values, mask, strict=True)]
+    number = table.names.index(column)
+    return Table(data=table.data.set_column(number, column, [moved]))
+
+
+# --- what is held out -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", SHARES)
+def test_encoders_are_learned_from_the_fitting_rows_only(part):
+    table = table_of(machine_records(200, seed=5))
+    config = TrainConfig(alert_rate=0.2)
+    plain = prepare(table, config)
+    moved = prepare(shifted(table, getattr(plain.split, part), "heat"), config)
+    same = (
+        moved.preprocessor.encoders == plain.preprocessor.encoders
+        and (moved.preprocessor.limits == plain.preprocessor.limits).all()
+    )
+    assert same == (part != "fitting")
+
+
+def test_encoders_are_those_of_the_fitting_rows(trained):
+    prepared = trained.prepared
+    columns = columns_of_table(prepared.schema, trained.table)
+    fitting = {name: values[prepared.split.fitting] for name, values in columns.items()}
+    again = learn_preprocessor(prepared.schema, fitting)
+    assert again.encoders == trained.detector.preprocessor.encoders
+    np.testing.assert_array_equal(again.limits, trained.detector.preprocessor.limits)
+
+
+def test_calibration_scores_are_those_of_the_calibration_rows(trained):
+    rows = trained.prepared.part(trained.prepared.split.calibration)
+    scores = trained.detector.judge(rows).anomaly_score
+    np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
+    assert len(scores) == trained.result.rows["calibration"]
+
+
+def test_the_threshold_is_computed_from_the_calibration_scores(trained):
+    calibration = trained.detector.calibration
+    assert calibration.threshold == Calibration.of(calibration.scores, method="fpr", value=0.05).threshold
+    assert calibration.threshold in calibration.scores
+
+
+@pytest.mark.parametrize(("part", "same"), [("fitting", False), ("calibration", True), ("test", True)])
+def test_calibration_and_test_rows_have_no_influence_on_the_weights(part, same):
+    table = table_of(machine_records(120, seed=6))
+    config = TrainConfig(alert_rate=0.2, epochs=2, hidden_units=(4,), latent_units=2)
+    plain = prepare(table, config)
+    # The values of a part are put upside down.
+    mask = getattr(plain.split, part)
+    values = np.array(table.data.column("heat").to_pylist())
+    values[mask] = 140 - values[mask]
+    moved = prepare(Table(data=table.data.set_column(table.names.index("heat"), "heat", [values])), config)
+    networks = [fit(p, config, name="x", version="1").network.get_weights() for p in (plain, moved)]
+    assert all(np.array_equal(a, b) for a, b in zip(*networks, strict=True)) == same
+
+
+def test_known_anomalies_are_never_learned_from(trained):
+    prepared = trained.prepared
+    anomalies = np.array([state == "fault" for state in trained.table.data.column("state").to_pylist()])
+    np.testing.assert_array_equal(prepared.is_anomaly, anomalies)
+    assert prepared.split.test[anomalies].all()
+    assert anomalies.sum() == 25
+
+
+def test_every_row_may_be_learned_from_unless_said_otherwise():
+    table = table_of(with_anomalies(machine_records(200, seed=5), every=5))
+    prepared = prepare(table, TrainConfig(label="state", alert_rate=0.2))
+    assert (prepared.split.fitting & prepared.is_anomaly).any()
+
+
+# --- what comes out -------------------------------------------------------------------------------------
+
+
+def test_broken_rows_are_told_from_the_others(trained):
+    metrics = trained.result.metrics
+    assert metrics.anomalies == 25
+    assert metrics.roc_auc > 0.95
+    assert metrics.recall > 0.9
+
+
+def test_the_rates_are_those_of_the_test_rows(trained):
+    prepared = trained.prepared
+    test = prepared.split.test
+    verdicts = trained.detector.judge(prepared.part(test))
+    normal = ~prepared.is_anomaly[test]
+    assert trained.result.realised_alert_rate == verdicts.is_anomaly[normal].mean()
+    assert trained.result.metrics.false_positive_rate == verdicts.is_anomaly[normal].mean()
+
+
+def test_the_detector_scores_as_the_trained_network_does(trained):
+    """Case 31, the part in the process that trained."""
+
+    class ByKeras:
+        def reconstruct(self, Z, /):
+            return reconstruct(trained.result.network, Z)
+
+    encoded = trained.detector.preprocessor.transform(trained.prepared.columns)
+    expected = Scorer(preprocessor=trained.detector.preprocessor, engine=ByKeras()).score(encoded)
+    scores = trained.detector.scorer.score(encoded)
+    assert (np.abs(scores.anomaly_score - expected.anomaly_score) <= 1e-5 * np.maximum(1, expected.anomaly_score)).all()
+
+
+def test_the_schema_tells_the_fate_of_every_column(trained):
+    schema = trained.detector.schema
+    assert schema.names == ("pressure", "flow", "heat", "mode", "valve_open", "at")
+    assert (schema.ids, schema.label) == (("serial",), "state")
+    assert schema.dropped == {"site": "constant (always 'north')"}
+
+
+def test_the_card_is_plain_data_that_tells_how_it_went(trained):
+    card = json.loads(json.dumps(trained.result.detector.card, allow_nan=False))
+    assert card["rows"] == 500
+    assert sum(card["parts"].values()) == 500
+    assert card["epochs"] == len(trained.result.history.epochs)
+    assert card["settings"]["label"] == "state"
+    assert card["metrics"]["roc_auc"] == trained.result.metrics.roc_auc
+    assert [column["name"] for column in card["columns"]] == list(trained.detector.schema.names)
+
+
+def test_the_reference_tells_what_the_fitting_rows_looked_like(trained):
+    reference = trained.detector.reference["columns"]
+    fitting = trained.prepared.part(trained.prepared.split.fitting)
+    assert reference["flow"]["missing"] == int(np.isnan(fitting["flow"]).sum()) > 0
+    assert reference["heat"]["mean"] == pytest.approx(fitting["heat"].mean())
+    assert reference["mode"]["counts"]["run"] == int((fitting["mode"] == "run").sum())
+    assert reference["valve_open"]["counts"]["true"] == int(fitting["valve_open"].sum())
+
+
+def test_the_typical_values_of_the_reference_make_a_record_that_scores_low(trained):
+    reference = trained.detector.reference["columns"]
+    verdicts = trained.detector.judge_records([{name: column["typical"] for name, column in reference.items()}])
+    assert not verdicts.is_anomaly[0]
+
+
+# --- other tables to judge on ---------------------------------------------------------------------------
+
+
+def quick(**settings):
+    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,)} | settings))
+
+
+def test_a_test_table_is_judged_on_instead_of_held_out_rows():
+    records = with_anomalies(machine_records(150, seed=7), every=10)
+    others = table_of(with_anomalies(machine_records(40, seed=8), every=4))
+    config = quick(label="state")
+    result = fit(
+        prepare(table_of(records), config, test_table=others), config, name="x", version="1", test_table=others
+    )
+    assert (result.metrics.rows, result.metrics.anomalies) == (40, 10)
+
+
+def test_the_label_may_be_in_the_test_table_alone():
+    others = table_of(with_anomalies(machine_records(40, seed=8), every=4))
+    config = quick(label="state")
+    prepared = prepare(table_of(machine_records(150, seed=7)), config, test_table=others)
+    result = fit(prepared, config, name="x", version="1", test_table=others)
+    assert (result.metrics.rows, result.metrics.anomalies) == (40, 10)
+    assert "state" not in prepared.schema.names
+
+
+def test_a_test_table_needs_a_label():
+    table = table_of(machine_records(150, seed=7))
+    with pytest.raises(ConfigError, match="name the label column, --label COLUMN"):
+        prepare(table, quick(), test_table=table)
+
+
+def test_a_label_that_is_nowhere_is_refused_with_the_columns():
+    with pytest.raises(ConfigError, match=r"no label column 'state'. The columns are: serial, pressure"):
+        prepare(table_of(machine_records(150, seed=7)), quick(label="state"))
+
+
+@pytest.mark.parametrize("rows", [1, 10, 30])
+def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
+    with pytest.raises(TableError, match=r"Too few rows: \d+ for \w+, at least \d+ are needed.*give at least \d+"):
+        prepare(table_of(machine_records(rows, seed=7)), quick())
+
+
+def test_an_alert_rate_that_the_rows_cannot_promise_is_refused_before_the_first_epoch():
+    with pytest.raises(ConfigError, match=r"An alert rate of 0.001 needs at least 999 calibration rows, there are"):
+        prepare(table_of(machine_records(150, seed=7)), quick(alert_rate=0.001))
+
+
+def test_an_alert_rate_that_follows_few_rows_is_a_warning():
+    config = TrainConfig(epochs=1, hidden_units=(4,))
+    result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
+    assert any("too few to promise an alert rate of 1 %" in warning for warning in result.warnings)
+
+
+def test_learned_slopes_are_told():
+    config = quick(activation="prelu")
+    result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
+    assert set(result.slopes) == set(result.network_config.layer_names)
+    assert all(low <= mean <= high for low, mean, high in result.slopes.values())
+
+
+def test_the_embedded_data_are_real_rows_with_a_label():
+    table = embedded_table()
+    assert len(table) == 569
+    prepared = prepare(table, TrainConfig(label=LABEL, fit_on="normal"))
+    assert prepared.rule.values == {"benign"}
+    assert int(prepared.is_anomaly.sum()) == 212

@@ -1,0 +1,53 @@
+"""Whether the method `fpr` keeps its promise on fresh rows: a statistical test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from samples import arrow_table, machine_records
+
+from models.calibration import Calibration
+from models.tables import Table
+from training.config import TrainConfig
+from training.fit import fit, prepare
+
+FITS = 20
+FRESH = 3000
+ROWS = 3000
+RATES = (0.05, 0.01)
+
+
+@pytest.fixture(scope="module")
+def flagged():
+    """For each rate: how many of the fresh normal rows each fit flags, and how many calibration rows it had."""
+    counts: dict[float, list[tuple[int, int]]] = {rate: [] for rate in RATES}
+    for seed in range(FITS):
+        config = TrainConfig(epochs=5, seed=seed, id=("serial",))
+        prepared = prepare(Table(data=arrow_table(machine_records(ROWS, seed=1000 + seed))), config)
+        detector = fit(prepared, config, name="x", version="1").detector
+        fresh = detector.judge_table(Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))).anomaly_score
+        for rate in RATES:
+            calibration = Calibration.of(detector.calibration.scores, method="fpr", value=rate)
+            counts[rate].append((int(calibration.is_anomaly(fresh).sum()), len(calibration.scores)))
+    return counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", RATES)
+def test_the_promised_false_positive_rate_is_kept_on_fresh_normal_rows(rate, flagged):
+    """With a confidence of 99.9 % on each side.
+
+    If the promise holds, the false-positive rate of one fit with n calibration rows is itself drawn from
+    Beta(m, n + 1 − m), m = ⌊(n + 1) α⌋ (its mean is at most α), and the flagged ones of F fresh rows are binomial
+    with that rate. The sum over all fits is compared with the 0.1 % and 99.9 % quantiles of that law.
+    """
+    total = sum(count for count, _ in flagged[rate])
+    rng = np.random.default_rng(0)
+    simulated = np.zeros(200_000)
+    for _, n in flagged[rate]:
+        m = int((n + 1) * rate + 1e-9)
+        simulated += rng.binomial(FRESH, rng.beta(m, n + 1 - m, simulated.size))
+    low, high = np.quantile(simulated, [0.001, 0.999])
+    assert total <= high, f"{total / (FITS * FRESH):.3%} were flagged, {rate:.0%} is promised"
+    assert total >= low, f"{total / (FITS * FRESH):.3%} were flagged: the threshold is too high"
+    assert high < 1.35 * rate * FITS * FRESH  # or the test proves little

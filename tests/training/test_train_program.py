@@ -1,0 +1,248 @@
+"""The contract of `python -m training.train`: what other programs and people rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import machine_records, with_anomalies, write_csv
+
+from models.bundle import load_detector
+from models.tables import read_table
+from training.train import main
+
+QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    records = with_anomalies(machine_records(300, seed=2), every=10)
+    return write_csv(tmp_path_factory.mktemp("data") / "machines.csv", records)
+
+
+def complaint_of(capsys, *arguments):
+    """Run the program in this process; return its exit code and the only line on stderr."""
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as stopped:
+        code = stopped.code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+    return code, err
+
+
+# --- what it prints -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory, run_python):
+    output = tmp_path_factory.mktemp("out") / "new" / "7"
+    arguments = ("-m", "training.train", data, "--output", output, "--seed", 3, "--json", "--label", "state", *QUICK)
+    return run_python(*arguments, "--id", "serial"), output
+
+
+def test_with_json_the_only_output_is_one_object(finished):
+    run, output = finished
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("\n") == 1
+    report = json.loads(run.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert report["bundle"] == str(output)
+    assert report["rows"] == 300
+    assert report["columns_used"] == ["pressure", "flow", "heat", "mode", "valve_open", "at"]
+    assert report["columns_dropped"] == {"site": "constant (always 'north')"}
+    assert (report["activation"], report["epochs"]) == ("relu", 3)
+    assert 1 <= report["best_epoch"] <= 3
+    assert report["seconds"] > 0
+    assert report["promised_alert_rate"] == 0.1
+    assert 0 <= report["realised_alert_rate"] <= 1
+    metrics = report["metrics"]
+    assert {"roc_auc", "average_precision", "precision", "recall", "false_positive_rate"} <= set(metrics)
+    assert all(0 <= metrics[name] <= 1 for name in ("roc_auc", "average_precision", "recall", "false_positive_rate"))
+
+
+def test_everything_else_is_told_on_stderr(finished):
+    run, _ = finished
+    for text in ("pressure", "constant (always 'north')", "python -m service --detector", "fitting"):
+        assert text in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_bundle_is_the_detector_that_was_reported(finished):
+    run, output = finished
+    report, detector = json.loads(run.stdout), load_detector(output)
+    assert (detector.name, detector.version) == ("machines", "7")
+    assert detector.calibration.threshold == report["threshold"]
+    assert list(detector.schema.names) == report["columns_used"]
+
+
+def test_without_json_a_person_is_told_the_same_on_stdout(data, tmp_path, capsys):
+    assert main([str(data), "--output", str(tmp_path / "1"), "--exclude", "state", *QUICK]) == 0
+    out = capsys.readouterr().out
+    for text in ("pressure", "dropped", "threshold", "alert rate", "python -m service.batch"):
+        assert text in out
+
+
+def test_quiet_says_nothing(data, tmp_path, capsys):
+    assert main([str(data), "--output", str(tmp_path / "1"), "--quiet", "--exclude", "state", *QUICK]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_without_an_output_the_next_version_is_made(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("training.train.ARTIFACTS", tmp_path)
+    for version in ("1", "2"):
+        assert main([str(data), "--quiet", "--json", "--exclude", "state", *QUICK]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["bundle"] == str(tmp_path / "machines" / version)
+        assert report["version"] == version
+
+
+# --- how it complains -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ("--epochs", "0", "--dropout", "2"),
+            r"epochs must be at least 1, got 0. dropout must be in \[0, 1\), got 2.0.",
+        ),
+        (("--epochs", "many"), "invalid int value: 'many'"),
+        (("--activation", "rellu"), "invalid choice: 'rellu'"),
+        (("--no-such-flag",), "no-such-flag"),
+        (("--label", "nothing"), "no label column 'nothing'"),
+        (("--id", "nothing"), "no column 'nothing'"),
+        (("--alert-rate", "0.0001"), "needs at least 9,999 calibration rows"),
+        (("--threshold-method", "fixed"), "say --threshold SCORE"),
+        (("--test-data", "none.csv", "--label", "state"), "none.csv: there is no such file"),
+        (("--delimiter", "::"), "delimiter must be one ASCII character"),
+        (("--learning-rate", "1e30", "--quiet"), "loss of epoch"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_exit_code_2_and_one_line_and_nothing_is_left_behind(arguments, complaint, data, tmp_path, capsys):
+    code, err = complaint_of(capsys, data, "--output", tmp_path / "a" / "1", *arguments)
+    assert code == 2
+    assert re.search(complaint, err)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [("", "the file is empty"), ("a,b\n1,2,3\n", "Expected 2 columns"), ("1,2\n3,4\n", "no header line")],
+)
+def test_a_file_that_cannot_be_used_is_exit_code_2_and_one_line(content, complaint, tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text(content)
+    code, err = complaint_of(capsys, path, "--output", tmp_path / "1")
+    assert code == 2
+    assert complaint in err
+
+
+def test_in_a_process_of_its_own_a_late_mistake_is_one_line_too(tmp_path, run_python):
+    data = write_csv(tmp_path / "few.csv", machine_records(12, seed=1))
+    run = run_python("-m", "training.train", data, "--output", tmp_path / "1")
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: Too few rows")
+    assert run.stderr.count("\n") == 1
+
+
+def test_debug_shows_where_an_error_comes_from(data, tmp_path):
+    from models.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="epochs"):
+        main([str(data), "--output", str(tmp_path / "1"), "--epochs", "0", "--debug"])
+
+
+def test_a_place_that_cannot_be_written_is_found_out_before_the_first_epoch(data, tmp_path, capsys, monkeypatch):
+    """Case 13: the parent of the output is a regular file."""
+    monkeypatch.setattr("training.epochs.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    monkeypatch.setattr("training.fit.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    (tmp_path / "file").write_text("x")
+    output = tmp_path / "file" / "bundle"
+    code, err = complaint_of(capsys, data, "--output", output, *QUICK)
+    assert code == 2
+    assert str(output) in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder with other things"])
+def test_an_output_that_is_something_else_is_never_replaced(kind, data, tmp_path, capsys):
+    output = tmp_path / "thesis"
+    if kind == "file":
+        output.write_text("years of work")
+    else:
+        output.mkdir()
+        (output / "thesis.tex").write_text("years of work")
+    code, err = complaint_of(capsys, data, "--output", output, "--overwrite", *QUICK)
+    assert code == 2
+    assert str(output) in err
+
+
+AS_ANOTHER_USER = """
+import os, sys
+from pathlib import Path
+from models.bundle import new_bundle
+from models.errors import BundleError
+if os.geteuid() == 0:
+    os.setegid(65534)
+    os.seteuid(65534)
+try:
+    new_bundle(Path(sys.argv[1])).__enter__()
+except BundleError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="this system has no users to change to")
+def test_a_folder_without_write_permission_is_found_out_before_the_first_epoch(run_python):
+    """Case 13: as a user who is not root."""
+    with tempfile.TemporaryDirectory() as folder:
+        locked = Path(folder)
+        locked.chmod(0o555)
+        try:
+            run = run_python("-c", AS_ANOTHER_USER, locked / "a" / "1")
+        finally:
+            locked.chmod(0o755)
+        assert run.stderr == ""
+        assert f"{locked / 'a' / '1'}: a bundle cannot be saved there (Permission denied" in run.stdout
+        assert list(locked.iterdir()) == []
+
+
+# --- the same again -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_scores_in_another_process_and_another_seed_others(cases, tmp_path, run_python):
+    """Case 15: with different `PYTHONHASHSEED`."""
+    score = read_table([cases / "base_score.csv"])
+    detectors = []
+    for number, (seed, hash_seed) in enumerate([(5, "1"), (5, "2"), (6, "1")]):
+        output = tmp_path / str(number)
+        arguments = ("--output", output, "--seed", seed, "--epochs", 30, "--quiet")
+        run = run_python("-m", "training.train", cases / "base_train.csv", *arguments, PYTHONHASHSEED=hash_seed)
+        assert run.returncode == 0, run.stderr
+        detectors.append(load_detector(output))
+    first, same, other = (detector.judge_table(score).anomaly_score for detector in detectors)
+    np.testing.assert_array_equal(first, same)
+    assert detectors[0].calibration.threshold == detectors[1].calibration.threshold
+    assert not np.isclose(first, other).any()
+    assert detectors[0].calibration.threshold != detectors[2].calibration.threshold
+
+
+def test_a_bundle_that_is_there_is_replaced_only_where_that_is_said(data, tmp_path, capsys, bundle_path):
+    output = shutil.copytree(bundle_path, tmp_path / "1")
+    code, err = complaint_of(capsys, data, "--output", output, *QUICK)
+    assert code == 2
+    assert "say --overwrite" in err
+    assert main([str(data), "--output", str(output), "--overwrite", "--quiet", "--exclude", "state", *QUICK]) == 0
+    assert load_detector(output).card["rows"] == 300
