@@ -99,10 +99,9 @@ def load_network(config: AutoencoderConfig, path: Path, *, written_by: str) -> A
     network = build_network(config, seed=0)
     try:
         with warnings.catch_warnings():
-            # Where the file has other layers, Keras keeps the starting weights and only warns.
-            warnings.filterwarnings("error", category=UserWarning)
+            warnings.simplefilter("ignore", UserWarning)  # which layers are missing is said by the error that follows
             network.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, UserWarning, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise BundleError(
             f"{path}: Keras {keras.__version__} cannot read what Keras {written_by} wrote ({error}). Install that "
             "version, or train the detector anew."
