@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
-from models.calibration import THRESHOLD_METHODS, Calibration
+from models.calibration import Calibration
 from models.detector import Detector
 from models.engine import ENGINES
-from models.errors import BundleError
+from models.errors import BundleError, ConfigError
 from models.preprocessing import Encoded, Preprocessor
 from models.schema import FeatureSchema
 from models.scoring import Scorer
@@ -220,18 +220,10 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     plain = {name: _parse(folder, name, contents[name]) for name in _FILES if name.endswith(".json")}
     try:
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX])
-        method = manifest["calibration"]["method"]
-        if method not in THRESHOLD_METHODS:
-            raise KeyError(method)
-        calibration = Calibration(
-            method=method,
-            value=float(manifest["calibration"]["value"]),
-            threshold=float(manifest["calibration"]["threshold"]),
-            scores=_ascending(np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False)),
-        )
+        calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
         name, version = str(manifest["name"]), str(manifest["version"])
         card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
-    except (KeyError, TypeError, ValueError, EOFError) as error:
+    except (KeyError, TypeError, ValueError, EOFError, ConfigError) as error:
         raise BundleError(
             f"{folder}: the bundle is not readable ({error!r}). Copy it again, or train it anew."
         ) from error
@@ -249,10 +241,15 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     )
 
 
-def _ascending(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
+    """Calibrate anew on the stored scores: a threshold that was edited would contradict the p-values."""
+    scores = np.load(io.BytesIO(content), allow_pickle=False)
     if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
         raise ValueError("the calibration scores are not ascending finite numbers")
-    return scores
+    calibration = Calibration.of(scores, method=plain["method"], value=float(plain["value"]))
+    if calibration.threshold != plain["threshold"]:
+        raise ValueError(f"the threshold {plain['threshold']} is not the one of its scores")
+    return calibration
 
 
 def _parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:

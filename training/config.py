@@ -68,11 +68,15 @@ class TrainConfig:
         0.5, "deviation of the noise put on the standardised input while fitting (denoising)", group="network"
     )
 
-    epochs: int = _setting(200, "at most so many passes over the fitting rows", group="fitting")
+    epochs: int | None = _setting(
+        None,
+        "at most so many passes over the fitting rows (default: by the number of rows, 200 or fewer)",
+        group="fitting",
+    )
     batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
     learning_rate: float = _setting(1e-3, "step size of AdamW", group="fitting")
     weight_decay: float = _setting(0.01, "weight decay of AdamW, on kernels only", group="fitting")
-    patience: int = _setting(10, "epochs without a better validation loss before stopping", group="fitting")
+    patience: int = _setting(20, "epochs without a better validation loss before stopping", group="fitting")
     seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
 
     threshold_method: str = _setting(
@@ -115,7 +119,7 @@ class TrainConfig:
             ),
             (self.depth is None or 1 <= self.depth <= 32, f"depth must be from 1 to 32, got {self.depth}."),
             (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),
-            (self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),
+            (self.epochs is None or self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),
             (self.batch_size is None or self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}."),
             (self.learning_rate > 0, f"learning_rate must be above 0, got {self.learning_rate}."),
             (self.weight_decay >= 0, f"weight_decay must be at least 0, got {self.weight_decay}."),
@@ -152,9 +156,10 @@ class TrainConfig:
 
     def epoch_settings(self, *, rows: int) -> EpochSettings:
         """Return the settings of the epochs for so many fitting rows."""
+        batch_size = self.batch_size or default_batch_size(rows)
         return EpochSettings(
-            epochs=self.epochs,
-            batch_size=self.batch_size or default_batch_size(rows),
+            epochs=self.epochs or default_epochs(rows, batch_size=batch_size),
+            batch_size=batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             patience=self.patience,
@@ -196,3 +201,9 @@ def default_latent_units(features: int) -> int:
 def default_batch_size(rows: int) -> int:
     """Return the rows of one step: about thirty steps an epoch, within 32 and 256."""
     return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
+
+
+def default_epochs(rows: int, *, batch_size: int) -> int:
+    """Return the most passes over so many rows: about 12,000 steps, within 30 and 200 passes."""
+    steps = -(-rows // batch_size)
+    return min(200, max(30, 12_000 // steps))

@@ -42,7 +42,7 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         latent_units: Width of the bottleneck; None for one by the number of features.
         dropout: Share of hidden units left out in each step.
         input_noise: Deviation of the noise on the standardised input while fitting.
-        epochs: At most so many passes over the fitting rows.
+        epochs: At most so many passes over the fitting rows; None for 200 or fewer, by the number of rows.
         batch_size: Rows of one step; None for one by the number of rows.
         learning_rate: Step size.
         weight_decay: On kernels.
@@ -72,11 +72,11 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         latent_units: int | None = None,
         dropout: float = 0.0,
         input_noise: float = 0.5,
-        epochs: int = 200,
+        epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
-        patience: int = 10,
+        patience: int = 20,
         threshold_method: str = "fpr",
         alert_rate: float | None = None,
         contamination: float = 0.05,

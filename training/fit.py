@@ -215,7 +215,7 @@ def _labels(
             raise ConfigError("--test-data is judged by its labels: name the label column, --label COLUMN.")
         return None, None
     if config.label in table.names:
-        rule = label_rule(table, config.label, anomaly_values=config.anomaly_values)
+        rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
         return rule, rule.anomalies(table)
     if test_table is None or config.label not in test_table.names or config.fit_on == "normal":
         raise ConfigError(f"There is no label column {config.label!r}. The columns are: {', '.join(table.names)}.")

@@ -51,17 +51,27 @@ class LabelRule:
         return np.array([(label in self.values) != self.inverted for label in labels])
 
 
-def label_rule(table: Table, column: str, *, anomaly_values: tuple[str, ...] = ()) -> LabelRule:
+def label_rule(
+    table: Table, column: str, *, anomaly_values: tuple[str, ...] = (), also: Table | None = None
+) -> LabelRule:
     """Find out which values of a label column mean "anomaly".
 
     In this order: the values that the user names; everything but a value that plainly means "normal"; a value
     that plainly means "anomaly"; the rarer of two values.
+
+    Args:
+        table: Labelled rows.
+        column: The label column.
+        anomaly_values: The values that the user names.
+        also: More rows with the same label; what one table lacks, the other may have.
 
     Raises:
         ConfigError: A named value does not occur, or none of the rules applies.
         TableError: There is no such column, or a row has no label.
     """
     counts = Counter(_labels(table, column))
+    if also is not None:
+        counts += Counter(_labels(also, column))
     listed = ", ".join(f"{value!r} ({count:,})" for value, count in counts.most_common(_SHOWN))
     if anomaly_values:
         named = frozenset(map(_canonical, anomaly_values))
@@ -70,7 +80,7 @@ def label_rule(table: Table, column: str, *, anomaly_values: tuple[str, ...] = (
         return LabelRule(column=column, values=named, inverted=False, reason="named by --anomaly-values")
     for words, inverted, meaning in ((NORMAL_WORDS, True, "normal"), (ANOMALY_WORDS, False, "anomaly")):
         plain = frozenset(value for value in counts if value.lower() in words)
-        if plain and len(plain) < len(counts):
+        if plain and (inverted or len(plain) < len(counts)):
             kind = "every other value" if inverted else "it"
             reason = f"{', '.join(map(repr, sorted(plain)))} plainly means {meaning!r}, {kind} is an anomaly"
             return LabelRule(column=column, values=plain, inverted=inverted, reason=reason)

@@ -66,8 +66,9 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         prepared = prepare(table, config, test_table=test_table)
         show_prepared(console, prepared)
         version = path.name if path.name.isdecimal() else "1"
+        fitting_rows = int(prepared.split.fitting.sum())
         progress = Console(stderr=True, quiet=arguments.quiet)
-        with EpochBar(progress, epochs=config.epochs) as bar:
+        with EpochBar(progress, epochs=config.epoch_settings(rows=fitting_rows).epochs) as bar:
             result = fit(prepared, config, name=name, version=version, test_table=test_table, on_epoch=bar)
         write_result(result, folder)
     seconds = time.perf_counter() - started

@@ -152,6 +152,13 @@ def test_an_unknown_format_version_is_refused_by_its_number(version, copied):
     assert f"has format version {version!r}, this program reads {FORMAT_VERSION}" in str(caught.value)
 
 
+def test_a_threshold_that_was_edited_is_refused(copied):
+    calibration = json.loads((copied / MANIFEST).read_text())["calibration"]
+    change_manifest(copied, calibration=calibration | {"threshold": 2 * calibration["threshold"]})
+    with pytest.raises(BundleError, match="is not the one of its scores"):
+        load_detector(copied)
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [(b"", "is not readable"), (b"{", "is not readable"), (b"\xff", "is not readable"), (b"[]", "format version None")],

@@ -84,3 +84,12 @@ def test_a_table_without_the_label_column_is_refused_with_its_columns():
 def test_a_rule_of_one_table_judges_another():
     rule = label_rule(table("normal", "dos"), "state")
     np.testing.assert_array_equal(rule.anomalies(table("normal", "probe", "dos")), [False, True, True])
+
+
+def test_what_a_label_means_is_found_out_from_the_rows_to_judge_on_as_well():
+    rule = label_rule(table("0", "0"), "state", also=table("1.0", "0"))
+    assert rule.anomalies(table("0", "1")).tolist() == [False, True]
+
+
+def test_rows_that_are_all_labelled_normal_hold_no_anomaly():
+    assert label_rule(table("normal", "normal"), "state").anomalies(table("normal", "dos")).tolist() == [False, True]
