@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.errors import BundleError
 from models.threads import allowed_threads
+
+# Before ONNX Runtime is imported: its official builds report to their maker unless they are told not to.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime as ort
 
 
 class Engine(Protocol):

@@ -223,6 +223,8 @@ def _detect_dialect(path: Path, options: ReadOptions) -> _Dialect:
         raise TableError(f"{path}: the file is empty.")
     if options.delimiter and not (len(options.delimiter) == 1 and options.delimiter.isascii()):
         raise TableError(f"delimiter must be one ASCII character (or 'tab'), got {options.delimiter!r}.")
+    if options.delimiter and options.delimiter in '\r\n"':
+        raise TableError(f"delimiter must be no quote and no line end, got {options.delimiter!r}.")
     repairs: list[str] = []
     encoding = options.encoding or _detect_encoding(sample, repairs)
     try:

@@ -49,3 +49,12 @@ def test_threads_of_a_caller_do_not_disturb_one_another(threads):
     with ThreadPoolExecutor(8) as pool:
         for one, other in zip(serial, pool.map(engine.reconstruct, pieces), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_running_a_network_leaves_no_trace_in_the_users_home(bundle_path, tmp_path, monkeypatch, run_python):
+    """ONNX Runtime's official builds keep a device id there and report to their maker, unless told not to."""
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    program = f"from models.bundle import load_detector; load_detector({str(bundle_path)!r})"
+    done = run_python("-c", program, HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*")) == []

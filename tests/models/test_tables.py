@@ -179,7 +179,7 @@ def test_files_whose_types_cannot_stand_together_are_refused(tmp_path):
         read_table(paths)
 
 
-@pytest.mark.parametrize("delimiter", [";;", "§", "\n"])
+@pytest.mark.parametrize("delimiter", [";;", "§", "\n", "\r", '"'])
 def test_a_delimiter_that_cannot_be_one_is_refused(delimiter, tmp_path):
     with pytest.raises(TableError, match="delimiter"):
         read_table([written(tmp_path, "a.csv", "a,b\n1,2\n")], ReadOptions(delimiter=delimiter))
