@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.cli import column_names
 from models.columns import columns_of_table
+from models.reading_flags import column_names
 from models.tables import ReadOptions, read_table
 from training.config import TrainConfig
 from training.fit import Prepared, fit, prepare

@@ -1,14 +1,13 @@
-"""What the command lines of training and of the batch program share: complaints, and how text files are read."""
+"""What the command lines share: complaints are one line, and the exit code says what happened."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
+import sys
+from collections.abc import Callable
 from typing import NoReturn
 
-from models.errors import TableError
-from models.tables import ReadOptions
+from models.errors import DetectorError
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -19,46 +18,25 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"error: {message} (see {self.prog} --help)\n")
 
 
-def add_reading_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how a text file is written."""
-    group = parser.add_argument_group("reading (what is not given is detected and reported)")
-    group.add_argument("--delimiter", help="character between the cells of a text file; 'tab' for a tab")
-    group.add_argument("--decimal", choices=[".", ","], help="decimal mark of a text file")
-    group.add_argument("--encoding", help="character encoding of a text file, such as latin-1")
-    group.add_argument(
-        "--column-names",
-        nargs="+",
-        metavar="NAME_OR_FILE",
-        help="names of the columns of a file without a header line; a file gives one name a line (its first cell)",
-    )
+def run_command(work: Callable[[], None], *, debug: bool) -> int:
+    """Run a command, say in one line what went wrong, and return the exit code.
 
+    Args:
+        work: The command.
+        debug: Show the traceback of an error of ours instead.
 
-def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
-    """Return what the flags say about how a text file is written.
-
-    Raises:
-        TableError: A column name is given twice.
+    Returns:
+        0; 2 for an error of ours; 130 for Ctrl-C.
     """
-    names = None if arguments.column_names is None else column_names(arguments.column_names)
-    delimiter = "\t" if arguments.delimiter in ("tab", "\\t") else arguments.delimiter
-    return ReadOptions(delimiter=delimiter, decimal=arguments.decimal, encoding=arguments.encoding, header=names)
-
-
-def column_names(given: Sequence[str]) -> tuple[str, ...]:
-    """Return the names that are given one by one, or by files with one name a line (its first cell).
-
-    Raises:
-        TableError: A name is given twice.
-    """
-    names: list[str] = []
-    for name_or_file in given:
-        path = Path(name_or_file)
-        if not path.is_file():
-            names += [name.strip() for name in name_or_file.split(",")]
-            continue
-        lines = [line.split(",")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-        names += [line for line in lines if line]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise TableError(f"--column-names: {twice!r} is given twice; each column needs a name of its own.")
-    return tuple(names)
+    try:
+        work()
+    except DetectorError as error:
+        if debug:
+            raise
+        complaint, code = " ".join(str(error).split()), 2
+    except KeyboardInterrupt:
+        complaint, code = "interrupted, nothing was written", 130
+    else:
+        return 0
+    print(f"error: {complaint}", file=sys.stderr)
+    return code

@@ -6,10 +6,11 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import uvicorn
 
-from models.errors import DetectorError
+from models.cli import OneLineParser, run_command
 from service.app import create_app, load_settings, open_registry
 from service.settings import Settings
 
@@ -18,14 +19,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = vars(_parser().parse_args(argv))
     debug = arguments.pop("debug")
-    try:
-        settings = load_settings(**arguments)
-        app = create_app(open_registry(settings), settings)
-    except DetectorError as error:
-        if debug:
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    return run_command(lambda: serve(**arguments), debug=debug)
+
+
+def serve(**given: Any) -> None:
+    """Serve with the settings that are given, and ``DETECTOR_…`` variables for the others.
+
+    Raises:
+        DetectorError: A setting is outside its limits, or the detector cannot be loaded.
+    """
+    settings = load_settings(**given)
+    app = create_app(open_registry(settings), settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     uvicorn.run(
         app,
@@ -36,11 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         log_config=None,
         server_header=False,
     )
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m service",
         description="Serve a detector over HTTP. Each flag is also a variable: DETECTOR_ and its name in capitals.",
     )

@@ -14,10 +14,11 @@ import pyarrow as pa
 from rich.console import Console
 
 from models.bundle import load_detector
-from models.cli import OneLineParser, add_reading_flags, read_options_of
+from models.cli import OneLineParser, run_command
 from models.columns import require_columns
 from models.detector import Detector
-from models.errors import ConfigError, DetectorError, TableError
+from models.errors import ConfigError, TableError
+from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import resolve
 from models.schema import FeatureSchema
 from models.tables import CHUNK_ROWS, ReadOptions, Table, expand, iter_table
@@ -60,17 +61,7 @@ class Tally:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = _parser().parse_args(argv)
-    try:
-        _run(arguments)
-    except DetectorError as error:
-        if arguments.debug:
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("error: interrupted, nothing was written", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(lambda: _run(arguments), debug=arguments.debug)
 
 
 def prepare(

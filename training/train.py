@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.cli import OneLineParser, add_reading_flags, read_options_of
-from models.errors import DetectorError
+from models.cli import OneLineParser, run_command
+from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
 from models.tables import Table, read_table
 from training.flags import add_config_flags, config_of
@@ -37,23 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    try:
-        report = train(arguments)
-    except DetectorError as error:
-        if arguments.debug:
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("error: interrupted, nothing was saved", file=sys.stderr)
-        return 130
-    if arguments.json:
-        print(json.dumps(report, allow_nan=False))
-    return 0
+    return run_command(lambda: train(arguments), debug=arguments.debug)
 
 
-def train(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Read, fit, save and say what happened; return the report for programs."""
+def train(arguments: argparse.Namespace) -> None:
+    """Read, fit, save and say what happened."""
     started = time.perf_counter()
     console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
     config, name, table, test_table = _inputs(arguments, console)
@@ -73,7 +61,8 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
-    return _report(result, path, seconds)
+    if arguments.json:
+        print(json.dumps(_report(result, path, seconds), allow_nan=False))
 
 
 def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table, Table | None]:

@@ -1,49 +1,9 @@
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
-from models.cli import OneLineParser, add_reading_flags, read_options_of
-from models.errors import TableError
-from models.tables import ReadOptions
-
-
-def options_of(*arguments):
-    parser = argparse.ArgumentParser()
-    add_reading_flags(parser)
-    return read_options_of(parser.parse_args(arguments))
-
-
-def test_without_flags_everything_is_detected():
-    assert options_of() == ReadOptions()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options"),
-    [
-        (("--delimiter", ";"), ReadOptions(delimiter=";")),
-        (("--delimiter", "tab"), ReadOptions(delimiter="\t")),
-        (("--delimiter", "\\t"), ReadOptions(delimiter="\t")),
-        (("--decimal", ","), ReadOptions(decimal=",")),
-        (("--encoding", "latin-1"), ReadOptions(encoding="latin-1")),
-        (("--column-names", "a", "b"), ReadOptions(header=("a", "b"))),
-        (("--column-names", "a, b", "c"), ReadOptions(header=("a", "b", "c"))),
-    ],
-)
-def test_a_flag_is_an_option(arguments, options):
-    assert options_of(*arguments) == options
-
-
-def test_a_file_of_names_gives_the_first_cell_of_each_line(tmp_path):
-    path = tmp_path / "names.csv"
-    path.write_text("\ufeffa,seconds\n\nb , watts\n", encoding="utf-8")
-    assert options_of("--column-names", str(path), "c").header == ("a", "b", "c")
-
-
-def test_a_name_that_is_given_twice_is_refused():
-    with pytest.raises(TableError, match="--column-names: 'a' is given twice"):
-        options_of("--column-names", "a,b", "a")
+from models.cli import OneLineParser, run_command
+from models.errors import ConfigError
 
 
 def test_a_parser_complains_in_one_line_and_exits_with_2(capsys):
@@ -53,3 +13,35 @@ def test_a_parser_complains_in_one_line_and_exits_with_2(capsys):
         parser.parse_args(["--n", "many"])
     assert stopped.value.code == 2
     assert capsys.readouterr().err == "error: argument --n: invalid int value: 'many' (see python -m this --help)\n"
+
+
+def failing(error):
+    def work():
+        raise error
+
+    return work
+
+
+def test_a_command_that_succeeds_has_exit_code_0(capsys):
+    assert run_command(lambda: None, debug=False) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_of_ours_is_one_line_and_exit_code_2(capsys):
+    assert run_command(failing(ConfigError("first\nsecond")), debug=False) == 2
+    assert capsys.readouterr().err == "error: first second\n"
+
+
+def test_an_error_of_ours_is_raised_for_debugging():
+    with pytest.raises(ConfigError, match="first"):
+        run_command(failing(ConfigError("first")), debug=True)
+
+
+def test_an_interruption_is_one_line_and_exit_code_130(capsys):
+    assert run_command(failing(KeyboardInterrupt()), debug=False) == 130
+    assert capsys.readouterr().err == "error: interrupted, nothing was written\n"
+
+
+def test_an_error_that_was_not_foreseen_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run_command(lambda: 1 / 0, debug=False)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, write_csv
 
 from models.errors import TableError
-from models.tables import READERS, ReadOptions, Table, differences, iter_table, read_table, table_of
+from models.tables import READERS, ReadOptions, Table, iter_table, read_table, table_of
+from models.tables.files import differences
 from models.values import is_missing_text
 
 RECORDS = machine_records(37, seed=3)
@@ -323,14 +324,6 @@ def test_a_data_frame_whose_column_mixes_types_is_refused():
         table_of(pd.DataFrame({"x": [1.5, "a", object()]}))
 
 
-def test_rows_are_taken_by_mask_and_by_number():
-    table = Table(data=arrow_table(RECORDS), decimal=",")
-    mask = np.zeros(37, bool)
-    mask[[3, 5]] = True
-    assert cells(table.take(mask)) == cells(table.take(np.array([3, 5])))
-    assert table.take(mask).decimal == ","
-
-
 @pytest.mark.parametrize(
     ("expected", "got", "phrase"),
     [
@@ -342,3 +335,9 @@ def test_rows_are_taken_by_mask_and_by_number():
 )
 def test_the_difference_of_two_lists_of_columns_is_one_phrase(expected, got, phrase):
     assert differences(expected, got) == phrase
+
+
+def test_a_decimal_comma_in_a_later_file_is_read_as_one(tmp_path):
+    whole = written(tmp_path, "a.csv", "x;y\n1;2\n3;4\n")
+    fractions = written(tmp_path, "b.csv", "x;y\n1,5;2,5\n")
+    assert read_table([whole, fractions]).decimal == ","

@@ -1,0 +1,67 @@
+"""Rows as they were read, and what a caller may say about how they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from models.errors import TableError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What the caller knows about a file; what is None is detected.
+
+    Args:
+        delimiter: The character between the cells of a text file.
+        decimal: The decimal mark of a text file, ``.`` or ``,``.
+        encoding: The character encoding of a text file.
+        header: Names of the columns of a text file that has no header line, in order.
+    """
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows as they were read.
+
+    Args:
+        data: The cells; those of a text file are text.
+        decimal: The decimal mark of numbers that are written as text.
+        repairs: One line for each thing that was detected or repaired.
+        header: The names that were given to a file without a header line.
+    """
+
+    data: pa.Table
+    decimal: str = "."
+    repairs: tuple[str, ...] = ()
+    header: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return int(self.data.num_rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(self.data.column_names)
+
+
+def table_of(data: object) -> Table:
+    """Return the table of a data frame (pandas, polars, anything that exports Arrow) or an Arrow table.
+
+    Raises:
+        TableError: A column holds values of kinds that cannot stand together.
+    """
+    try:
+        if isinstance(data, pa.Table):
+            return Table(data=data)
+        if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
+            return Table(data=pa.Table.from_pandas(data, preserve_index=False))
+        return Table(data=pa.table(data))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+        raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from models.errors import TableError
+from models.reading_flags import add_reading_flags, read_options_of
+from models.tables import ReadOptions
+
+
+def options_of(*arguments):
+    parser = argparse.ArgumentParser()
+    add_reading_flags(parser)
+    return read_options_of(parser.parse_args(arguments))
+
+
+def test_without_flags_everything_is_detected():
+    assert options_of() == ReadOptions()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (("--delimiter", ";"), ReadOptions(delimiter=";")),
+        (("--delimiter", "tab"), ReadOptions(delimiter="\t")),
+        (("--delimiter", "\\t"), ReadOptions(delimiter="\t")),
+        (("--decimal", ","), ReadOptions(decimal=",")),
+        (("--encoding", "latin-1"), ReadOptions(encoding="latin-1")),
+        (("--column-names", "a", "b"), ReadOptions(header=("a", "b"))),
+        (("--column-names", "a, b", "c"), ReadOptions(header=("a", "b", "c"))),
+    ],
+)
+def test_a_flag_is_an_option(arguments, options):
+    assert options_of(*arguments) == options
+
+
+def test_a_file_of_names_gives_the_first_cell_of_each_line(tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text("\ufeffa,seconds\n\nb , watts\n", encoding="utf-8")
+    assert options_of("--column-names", str(path), "c").header == ("a", "b", "c")
+
+
+def test_a_name_that_is_given_twice_is_refused():
+    with pytest.raises(TableError, match="--column-names: 'a' is given twice"):
+        options_of("--column-names", "a,b", "a")
