@@ -41,7 +41,7 @@ class ActivationSpec:
         parameter: Name of its parameter in `AutoencoderConfig`, if it has one.
         alpha_dropout: Takes the dropout that keeps mean and variance.
         can_die: A unit can be zero on every row and get no gradient.
-        saturates: A unit's slope tends to zero on both sides.
+        ends: The two values at which a unit saturates, where its slope tends to zero on both sides.
         learns_slope: Has weights of its own, one a unit.
         source: The paper that introduced it.
     """
@@ -54,7 +54,7 @@ class ActivationSpec:
     parameter: str | None = None
     alpha_dropout: bool = False
     can_die: bool = False
-    saturates: bool = False
+    ends: tuple[float, float] | None = None
     learns_slope: bool = False
     source: str
 
@@ -121,7 +121,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         keras="tanh",
         onnx=(OnnxNode(op="Tanh"),),
         initializer="glorot_uniform",
-        saturates=True,
+        ends=(-1.0, 1.0),
         source="LeCun et al., Efficient BackProp, 1998",
     ),
     "sigmoid": ActivationSpec(
@@ -130,7 +130,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         keras="sigmoid",
         onnx=(OnnxNode(op="Sigmoid"),),
         initializer="glorot_uniform",
-        saturates=True,
+        ends=(0.0, 1.0),
         source="Glorot and Bengio, AISTATS 2010",
     ),
 }

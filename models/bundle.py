@@ -70,11 +70,11 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         BundleError: There is something at `path` already, or nothing can be written there.
     """
     path = path.resolve()
-    if path.is_dir() and any(path.iterdir()) and not (overwrite and (path / MANIFEST).is_file()):
-        what = "holds a bundle" if (path / MANIFEST).is_file() else "is not empty and holds no bundle"
-        raise BundleError(
-            f"{path}: {what}. Choose another --output" + (", or say --overwrite." if "no" not in what else ".")
-        )
+    if path.is_dir() and any(path.iterdir()):
+        if not _is_bundle(path):
+            raise BundleError(f"{path}: is not empty and is no bundle. Choose another --output.")
+        if not overwrite:
+            raise BundleError(f"{path}: holds a bundle. Choose another --output, or say --overwrite.")
     if path.exists() and (not path.is_dir() or path.is_mount()):  # neither can be replaced by a folder
         what = "is a mount point: name a folder in it" if path.is_dir() else "is a file: choose another --output"
         raise BundleError(f"{path}: {what}.")
@@ -88,9 +88,7 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         raise BundleError(f"{path}: a bundle cannot be saved there ({error.strerror}: {error.filename}).") from error
     try:
         yield folder
-        if path.exists():
-            shutil.rmtree(path)
-        folder.rename(path)
+        _swap(folder, path)
     except BaseException:
         _remove(folder, made)
         raise
@@ -223,17 +221,20 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
         name, version = str(manifest["name"]), str(manifest["version"])
         card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
-    except (KeyError, TypeError, ValueError, EOFError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, MemoryError, ConfigError) as error:
         raise BundleError(
             f"{folder}: the bundle is not readable ({error!r}). Copy it again, or train it anew."
         ) from error
+    schema = FeatureSchema.from_json(plain["schema.json"])
     preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
+    if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
+        raise BundleError(f"{folder}: schema and preprocessor name other columns; its parts come from two fits.")
     scorer = Scorer(preprocessor=preprocessor, engine=engine)
     _check_probe(folder, scorer, plain["probe.json"])
     return Detector(
         name=name,
         version=version,
-        schema=FeatureSchema.from_json(plain["schema.json"]),
+        schema=schema,
         scorer=scorer,
         calibration=calibration,
         reference=plain["reference.json"],
@@ -255,7 +256,7 @@ def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
 def _parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:
     try:
         plain = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{folder}: {name} is not JSON ({error}). Copy the bundle again.") from error
     if not isinstance(plain, dict):
         raise BundleError(f"{folder}: {name} holds no object. Copy the bundle again.")
@@ -313,6 +314,31 @@ def _npy_bytes(array: NDArray[np.float64]) -> bytes:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Say whether a folder holds a bundle and nothing else, so that nothing else can be lost with it."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    ours = isinstance(manifest, dict) and {"format_version", "files"} <= manifest.keys()
+    return ours and {entry.name for entry in folder.iterdir()} <= {MANIFEST, *_FILES}
+
+
+def _swap(folder: Path, path: Path) -> None:
+    """Rename a folder into place; what was there is removed only when the new one stands."""
+    if not path.exists():
+        folder.rename(path)
+        return
+    old = folder.with_name(f"{folder.name}.old")
+    path.rename(old)
+    try:
+        folder.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old)
 
 
 def _remove(folder: Path, made: list[Path]) -> None:

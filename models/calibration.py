@@ -142,7 +142,7 @@ def contamination_threshold(scores: FloatVector, contamination: float) -> float:
             f"A contamination of {contamination:g} needs at least {math.ceil(1 / _exactly(contamination)):,} "
             f"calibration rows, there are {n:,}. Give more data or a larger --contamination."
         )
-    return float(scores[n - flagged - 1]) if flagged < n else float(np.nextafter(scores[0], -np.inf))
+    return float(scores[n - flagged - 1])
 
 
 def fixed_threshold(scores: FloatVector, threshold: float) -> float:

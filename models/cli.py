@@ -23,10 +23,10 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
 
     Args:
         work: The command.
-        debug: Show the traceback of an error of ours instead.
+        debug: Show the traceback instead.
 
     Returns:
-        0; 2 for an error of ours; 130 for Ctrl-C.
+        0; 2 for an error; 130 for Ctrl-C.
     """
     try:
         work()
@@ -34,6 +34,14 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
         if debug:
             raise
         complaint, code = " ".join(str(error).split()), 2
+    except ModuleNotFoundError as error:
+        if debug:
+            raise
+        complaint, code = f"the package {error.name!r} is missing: pip install '.[train,serve]', or one of the two", 2
+    except Exception as error:  # what we did not foresee is one line, too
+        if debug:
+            raise
+        complaint, code = f"unexpected {type(error).__name__}: {' '.join(str(error).split())} (--debug says where)", 2
     except KeyboardInterrupt:
         complaint, code = "interrupted, nothing was written", 130
     else:

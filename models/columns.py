@@ -81,7 +81,10 @@ def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: i
             parsed.append(None if value is None else parse(value))
         except ValueError as error:
             where = np.flatnonzero(codes == code)
-            row = first_row + int(where[0]) + 1 if len(where) else 0
+            if not len(where):  # a category that the type lists and no row has
+                parsed.append(None)
+                continue
+            row = first_row + int(where[0]) + 1
             raise TableError(
                 f"Column {column.name!r}, row {row}: expected {error}, got {shown(value)}. Mend the cell, or leave it "
                 "empty for a missing value."

@@ -9,6 +9,7 @@ by the network; it adds the encoder's `surprise` instead.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.schema import Kind
-from models.values import Cell, instant_text
+from models.values import Cell, instant_text, phase_text
 
 FloatMatrix = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -104,6 +105,9 @@ class NumericEncoder:
         scale: Standard deviation of f(x) over the fitting rows.
         origin: Middle of the signed logarithm.
         unit: Where the signed logarithm bends; None for the identity.
+        low: Smallest value of the fitting rows.
+        high: Largest value of the fitting rows.
+        whole: All values of the fitting rows are whole numbers.
         missing_share: Share of the fitting rows without a value; from above 0 on, that is a feature.
         surprise: What a missing value adds where no fitting row lacked one.
     """
@@ -112,6 +116,9 @@ class NumericEncoder:
     name: str
     center: float
     scale: float
+    low: float = -math.inf
+    high: float = math.inf
+    whole: bool = False
     origin: float = 0.0
     unit: float | None = None
     missing_share: float = 0.0
@@ -127,17 +134,19 @@ class NumericEncoder:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        return (1.0,) * len(self.features)
+        return _with_missing((1.0,), self.missing_share)
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
         z = (self._bend(values) - self.center) / self.scale
         return _fill(out, z, self.missing_share)
 
     def decode(self, features: NDArray[Any]) -> Cell:
-        bent = float(features[0]) * self.scale + self.center
-        if self.unit is None:
-            return bent
-        return self.origin + float(np.sign(bent) * np.expm1(min(abs(bent), 700.0)) * self.unit)
+        """Return the expected number: one that the fitting rows could have had."""
+        value = bent = float(features[0]) * self.scale + self.center
+        if self.unit is not None:
+            value = self.origin + float(np.sign(bent) * np.expm1(min(abs(bent), 700.0)) * self.unit)
+        value = min(max(value, self.low), self.high)
+        return float(round(value)) if self.whole else value
 
     def actual(self, value: Any) -> Cell:
         return None if np.isnan(value) else float(value)
@@ -180,7 +189,7 @@ class BooleanEncoder:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        return (1.0,) * len(self.features)
+        return _with_missing((1.0,), self.missing_share)
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
         return _fill(out, (values - self.share) / _level_deviation(self.share), self.missing_share)
@@ -279,16 +288,16 @@ class CategoricalEncoder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatetimeEncoder:
-    """Elapsed time, and the place on each calendar cycle that the fitting rows cover at least twice.
+    """The place on each calendar cycle that the fitting rows cover at least twice, and elapsed time.
 
-    A record that comes later than all fitting rows, as every record of a running service does, counts as if it
-    came with the last of them: time alone makes no anomaly.
+    Elapsed time is 0 from the first fitting row on, and negative before. So an instant before all fitting rows
+    raises the score, and one after them, as every record of a running service has, does not. Within the period
+    the network is not told how much time has elapsed: it would learn *when* the strange rows were, and excuse
+    them.
 
     Args:
         name: The column.
         start: First instant of the fitting rows, in seconds since 1970-01-01 UTC.
-        end: Their last instant.
-        center: Mean of their instants.
         scale: Standard deviation of their instants, in seconds.
         cycles: Keys of `CYCLES`.
         missing_share: Share of the fitting rows without a value; from above 0 on, that is a feature.
@@ -298,8 +307,6 @@ class DatetimeEncoder:
     kind: ClassVar[Kind] = Kind.DATETIME
     name: str
     start: float
-    end: float
-    center: float
     scale: float
     cycles: tuple[str, ...] = ()
     missing_share: float = 0.0
@@ -316,32 +323,31 @@ class DatetimeEncoder:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        return (1.0 / self.value_features,) * self.value_features + (1.0,) * (self.missing_share > 0)
+        return _with_missing((1.0 / self.value_features,) * self.value_features, self.missing_share)
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
-        held = np.clip(values, self.start, self.end)
-        novelty = _fill(out, (held - self.center) / self.scale, self.missing_share)
+        novelty = _fill(out, np.minimum(values - self.start, 0.0) / self.scale, self.missing_share)
         for number, cycle in enumerate(self.cycles):
-            angle = 2 * np.pi * _phase(np.nan_to_num(values), cycle)
+            angle = 2 * np.pi * cycle_phase(np.nan_to_num(values), cycle)
             out[:, 1 + 2 * number] = np.sqrt(2) * np.sin(angle)  # unit variance over a whole cycle
             out[:, 2 + 2 * number] = np.sqrt(2) * np.cos(angle)
         return novelty
 
     def decode(self, features: NDArray[Any]) -> Cell:
-        moment = min(max(float(features[0]) * self.scale + self.center, self.start), self.end)
-        if "day" in self.cycles:
-            place = 1 + 2 * self.cycles.index("day")
-            phase = float(np.arctan2(features[place], features[place + 1])) / (2 * np.pi) % 1.0
-            moment = moment - moment % CYCLES["day"] + phase * CYCLES["day"]
-        return instant_text(float(round(moment)))
+        if not self.cycles:
+            return f"from {instant_text(self.start)}"
+        places = {}
+        for number, cycle in enumerate(self.cycles):
+            sine, cosine = features[1 + 2 * number], features[2 + 2 * number]
+            places[cycle] = float(np.arctan2(sine, cosine)) / (2 * np.pi) % 1.0
+        return phase_text(places)
 
     def actual(self, value: Any) -> Cell:
         return None if np.isnan(value) else instant_text(float(value))
 
     def describe(self) -> str:
-        span = f"elapsed time {instant_text(self.start)} … {instant_text(self.end)}"
-        cycles = "".join(f", place in the {cycle}" for cycle in self.cycles)
-        return span + cycles + _missing_phrase(self.missing_share)
+        cycles = "".join(f"place in the {cycle}, " for cycle in self.cycles)
+        return f"{cycles}time elapsed since {instant_text(self.start)}" + _missing_phrase(self.missing_share)
 
 
 ENCODERS: Final[dict[Kind, type[Any]]] = {
@@ -368,10 +374,6 @@ def encoder_from_json(plain: dict[str, Any]) -> Encoder:
 
 def cycle_phase(instants: NDArray[Any], cycle: str) -> NDArray[Any]:
     """Return the place of instants `(n,)` on a calendar cycle, in [0, 1)."""
-    return _phase(instants, cycle)
-
-
-def _phase(instants: NDArray[Any], cycle: str) -> NDArray[Any]:
     offset = _MONDAY if cycle == "week" else 0.0
     phase: NDArray[Any] = np.mod((instants - offset) / CYCLES[cycle], 1.0)
     return phase
@@ -389,6 +391,14 @@ def _fill(out: FloatMatrix, z: NDArray[Any], missing_share: float) -> Novelty:
 def _level_deviation(share: Any) -> Any:
     """Return the standard deviation of an indicator that is 1 in `share` of the rows, not below a floor."""
     return np.maximum(np.sqrt(share * (1.0 - share)), _MIN_LEVEL_DEVIATION)
+
+
+def _with_missing(weights: tuple[float, ...], share: float) -> tuple[float, ...]:
+    """Add the weight of the feature for missing values; the column's variance, in all, stays one."""
+    if not share:
+        return weights
+    variance = (1.0 - share) + share * (1.0 - share) / _level_deviation(share) ** 2
+    return tuple(float(weight / variance) for weight in (*weights, 1.0))
 
 
 def _missing_feature(name: str, missing_share: float) -> tuple[str, ...]:

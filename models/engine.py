@@ -42,6 +42,8 @@ class OnnxEngine:
     """
 
     def __init__(self, graph: bytes, *, threads: int | None = None) -> None:
+        if b"location" in graph:  # the key with which a graph names a file of weights outside the bundle
+            raise BundleError("network.onnx: names files outside the bundle; it is not one that training wrote.")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or allowed_threads()
         options.inter_op_num_threads = 1

@@ -24,7 +24,7 @@ from models.threads import allowed_threads
 # Before TensorFlow is imported: no start-up chatter, and the same sums on every processor.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import tensorflow as tf
@@ -110,9 +110,14 @@ def load_network(config: AutoencoderConfig, path: Path, *, written_by: str) -> A
 
 
 def prepare_backend() -> None:
-    """Make TensorFlow deterministic, and let it use no more threads than the container grants."""
+    """Make TensorFlow deterministic and exact, and let it use no more threads and memory than it needs."""
+    keras.config.set_floatx("float32")
     tf.config.experimental.enable_op_determinism()
+    # GPUs would multiply with 10 bits of mantissa: the exported network would score differently.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.threading.set_intra_op_parallelism_threads(allowed_threads())
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:  # it runs already, with what it was told before

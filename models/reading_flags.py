@@ -9,6 +9,8 @@ from pathlib import Path
 from models.errors import TableError
 from models.tables import ReadOptions
 
+_LONGEST_NAME = 255  # of a file, in most file systems
+
 
 def add_reading_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how a text file is written."""
@@ -44,10 +46,14 @@ def column_names(given: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     for name_or_file in given:
         path = Path(name_or_file)
-        if not path.is_file():
+        if len(name_or_file) > _LONGEST_NAME or not path.is_file():
             names += [name.strip() for name in name_or_file.split(",")]
             continue
-        lines = [line.split(",")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TableError(f"--column-names: {path} cannot be read as UTF-8 text: {error}.") from error
+        lines = [line.split(",")[0].strip() for line in text.splitlines()]
         names += [line for line in lines if line]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

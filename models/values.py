@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
@@ -16,7 +16,7 @@ from typing import Final
 from models.schema import Column, Kind
 
 MISSING_TEXTS: Final = frozenset(
-    ["", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "?"]
+    ["", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "?", "-"]
 )
 """Texts that say that there is no value, in every kind of column."""
 
@@ -30,8 +30,13 @@ TIME_LAYOUTS: Final = {
     "epoch_s": 1.0,
     "epoch_ms": 1e3,
 }
-"""Layouts of instants: ISO 8601, a `strptime` layout (the time of day may be left out), or units per second."""
+"""Layouts of instants: ISO 8601; a `strptime` layout (dots or dashes may separate the date, seconds or the
+whole time of day be left out); or units per second."""
 
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_FIRST_INSTANT: Final = -62_135_510_400.0  # 0001-01-02
+_LAST_INSTANT: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
@@ -111,7 +116,7 @@ def parse_instant(value: object, *, layout: str) -> float | None:
     form = TIME_LAYOUTS[layout]
     if isinstance(form, float):
         number = parse_number(value)
-        return None if number is None else number / form
+        return None if number is None else _within_calendar(number / form)
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, date):
@@ -125,7 +130,7 @@ def parse_instant(value: object, *, layout: str) -> float | None:
         raise ValueError("a date and time as text")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp()
+    return _within_calendar(moment.timestamp())
 
 
 def parser_of(column: Column, *, decimal: str = ".") -> Callable[[object], Cell]:
@@ -151,6 +156,24 @@ def instant_text(seconds: float) -> str:
     return moment.isoformat(timespec="seconds" if moment.microsecond == 0 else "milliseconds")
 
 
+def phase_text(places: Mapping[str, float]) -> str:
+    """Return places on calendar cycles, each in [0, 1), in words.
+
+    Example:
+        >>> phase_text({"day": 0.75, "week": 1.5 / 7})
+        'Tue, 18:00'
+    """
+    words = []
+    if "week" in places:
+        words.append(_WEEKDAYS[round(places["week"] * 7 * 1440) // 1440 % 7])
+    if "year" in places:
+        words.append(_MONTHS[int(places["year"] * 12) % 12])
+    if "day" in places:
+        minutes = round(places["day"] * 1440) % 1440
+        words.append(f"{minutes // 60:02d}:{minutes % 60:02d}")
+    return ", ".join(words)
+
+
 def write_instant(seconds: float, *, layout: str) -> str | int:
     """Return an instant, whole to the second, as `parse_instant` reads it in a layout."""
     form = TIME_LAYOUTS[layout]
@@ -159,13 +182,22 @@ def write_instant(seconds: float, *, layout: str) -> str | int:
     return instant_text(round(seconds)) if form is None else datetime.fromtimestamp(seconds, tz=UTC).strftime(form)
 
 
+def _within_calendar(seconds: float) -> float:
+    """Return seconds since 1970 that can be written as a date; leave a day for any zone."""
+    if not _FIRST_INSTANT <= seconds <= _LAST_INSTANT:
+        raise ValueError("an instant in the years 1 to 9999")
+    return seconds
+
+
 def _parse_moment(text: str, form: str | None) -> datetime:
     try:
         if form is None:
             if not text[:4].isdigit() or len(text) < 8:
                 raise ValueError(text)
             return datetime.fromisoformat(text)
-        return datetime.strptime(text, form if ":" in text else form.split(" ")[0])
+        day, _, time = text.partition(" ")
+        layout = form if time.count(":") == 2 else form.removesuffix(":%S") if time else form.split(" ")[0]
+        return datetime.strptime(f"{day.replace('.', '/').replace('-', '/')} {time}".strip(), layout)
     except ValueError as error:
         wanted = "an ISO 8601 date and time such as 2024-02-26T01:50:07" if form is None else f"a date like {form}"
         raise ValueError(wanted) from error

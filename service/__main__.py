@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 import uvicorn
 
 from models.cli import OneLineParser, run_command
+from models.errors import ConfigError
 from service.app import create_app, load_settings, open_registry
 from service.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,8 +33,18 @@ def serve(**given: Any) -> None:
         DetectorError: A setting is outside its limits, or the detector cannot be loaded.
     """
     settings = load_settings(**given)
-    app = create_app(open_registry(settings), settings)
+    registry = open_registry(settings)
+    _require_free_port(settings)
+    app = create_app(registry, settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    active = registry.active()
+    log.info(
+        "serving %s version %s: %d columns, threshold %g",
+        active.name,
+        active.version,
+        len(active.schema.columns),
+        active.calibration.threshold,
+    )
     uvicorn.run(
         app,
         host=settings.host,
@@ -40,6 +54,24 @@ def serve(**given: Any) -> None:
         log_config=None,
         server_header=False,
     )
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Find out in one line what the server would say in seven.
+
+    Raises:
+        ConfigError: The address cannot be listened on.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): choose another "
+            "--host or --port."
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,12 +6,14 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import ValidationError
 
 from models.errors import BundleError, ConfigError, DetectorError
-from service.problems import install_problem_handlers
+from models.threads import allowed_threads
+from service.problems import PROBLEM_JSON, install_problem_handlers
 from service.registry import Registry
 from service.routes import SCORING_PATHS, router
 from service.schemas import request_examples, request_schema
@@ -27,6 +29,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     )
     app.state.registry = registry
     app.state.settings = settings
+    app.state.limiter = CapacityLimiter(allowed_threads())
     app.include_router(router)
     install_problem_handlers(app)
     app.openapi = lambda: _openapi(app, registry)  # type: ignore[method-assign]  # FastAPI's own way to extend it
@@ -83,6 +86,11 @@ def _openapi(app: FastAPI, registry: Registry) -> dict[str, Any]:
     }
     for path in SCORING_PATHS:
         document["paths"][path]["post"]["requestBody"] = body
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status >= "400" and "content" in answer:
+                    answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
     return document
 
 

@@ -153,7 +153,8 @@ def _run(arguments: argparse.Namespace) -> None:
         share = tally.flagged / tally.rows if tally.rows else 0.0
         speed = tally.rows / (time.perf_counter() - started)
         print(
-            f"{tally.rows:,} rows scored, {tally.flagged:,} flagged ({share:.2%}), {speed:,.0f} rows/s: {output}",
+            f"{tally.rows:,} rows scored, {tally.flagged:,} flagged ({share:.2%}), {speed:,.0f} rows/s, "
+            f"by {detector.name} version {detector.version}: {output}",
             file=sys.stderr,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from service.problems import RequestError
 from service.settings import Settings
 
 _PIECE_ROWS: Final = 4096
+_SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
 _JSON_TYPES: Final = ("", "application/json")
 
 
@@ -27,26 +29,30 @@ class Records:
     Args:
         names: What the cells of a row are called; None where records are objects.
         rows: Objects, or rows of cells.
+        first: Number of the first of them in the request.
     """
 
     names: Sequence[str] | None
     rows: Sequence[Any]
+    first: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def pieces(self, schema: FeatureSchema) -> Iterator[Columns]:
-        """Return the columns of at most some thousand records at a time, in order.
+    def pieces(self) -> Iterator[Records]:
+        """Return at most some thousand records at a time, in order."""
+        for start in range(0, len(self.rows), _PIECE_ROWS):
+            yield Records(names=self.names, rows=self.rows[start : start + _PIECE_ROWS], first=start)
+
+    def columns(self, schema: FeatureSchema) -> Columns:
+        """Return the records' values by column.
 
         Raises:
             RecordError: A field is absent or its value is not of the column's kind.
         """
-        for start in range(0, len(self.rows), _PIECE_ROWS):
-            rows = self.rows[start : start + _PIECE_ROWS]
-            if self.names is None:
-                yield columns_of_records(schema, rows, first_record=start)
-            else:
-                yield columns_of_rows(schema, self.names, rows, first_record=start)
+        if self.names is None:
+            return columns_of_records(schema, self.rows, first_record=self.first)
+        return columns_of_rows(schema, self.names, self.rows, first_record=self.first)
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]] | None:
         """Return the id fields that came with each record; None where the detector has none."""
@@ -92,24 +98,30 @@ def decode_records(body: bytes, settings: Settings) -> Records:
         RecordError: What is decoded is not of one of these forms.
     """
     try:
+        if len(body) > _SMALLEST_RECORD * settings.max_rows and body.lstrip()[:1] == b"[":
+            _require_few(len(msgspec.json.decode(body, type=list[msgspec.Raw])), settings)  # before objects are made
         content = msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise RequestError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
+        detail = f"The body is not JSON: {error}. (NaN and Infinity are no JSON: send null for a missing number.)"
+        raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
     records = _records_of(content)
     if not records.rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
-    if len(records) > settings.max_rows:
+    _require_few(len(records), settings)
+    return records
+
+
+def _require_few(rows: int, settings: Settings) -> None:
+    if rows > settings.max_rows:
         raise RequestError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{len(records):,} records are more than {settings.max_rows:,}. Send fewer a request, or raise "
-            "DETECTOR_MAX_ROWS.",
+            f"{rows:,} records are more than {settings.max_rows:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
         )
-    return records
 
 
 def _records_of(content: Any) -> Records:
     if isinstance(content, dict):
-        if content.keys() == {"columns", "rows"}:
+        if content.keys() == {"columns", "rows"} and not isinstance(content["columns"], (int, float)):
             return _rows_of(content["columns"], content["rows"])
         return Records(names=None, rows=[content])
     if not isinstance(content, list):
@@ -128,7 +140,7 @@ def _rows_of(names: Any, rows: Any) -> Records:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RecordError("is no list of names.", record=None, field="columns", remedy="Send the columns' names.")
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(names).most_common(1)
         raise RecordError(f"names {twice!r} twice.", record=None, field="columns", remedy="Name each column once.")
     if not isinstance(rows, list):
         raise RecordError("is no list of rows.", record=None, field="rows", remedy="Send a list of lists of cells.")

@@ -11,10 +11,13 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from models.errors import DetectorError, RecordError
 
 PROBLEM_JSON: Final = "application/problem+json"
+
+_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; Python 3.12 has older ones
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,13 @@ def problem(status: HTTPStatus, detail: str, *, errors: Sequence[dict[str, Any]]
         detail: What is wrong and what to do, in one line.
         errors: One object a place: record, field, problem, remedy.
     """
-    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    title = _TITLES.get(status.value, status.phrase)
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+    }
     if errors:
         body["errors"] = list(errors)
     return Response(msgspec.json.encode(body), status_code=status.value, media_type=PROBLEM_JSON)
@@ -88,12 +97,18 @@ async def _unexpected_error(request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The service met an error of its own; its log says more.")
 
 
+async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
+    """Answer nobody: the client left before its body had come."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST.value)
+
+
 _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestError: _request_error,
     RecordError: _record_error,
     DetectorError: _detector_error,
     RequestValidationError: _validation_error,
     HTTPException: _http_error,
+    ClientDisconnect: _client_gone,
     Exception: _unexpected_error,
 }
 """How each kind of error is answered; the most specific row wins."""

@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
-from models.detector import Contribution, Detector
+from models.detector import Detector
+from service.answers import Answer, embed_answer, reconstruct_answer, score_answer
 from service.bodies import Records, decode_records, read_body
-from service.problems import PROBLEM_JSON, problem
 from service.registry import Registry
 from service.schemas import (
     DetectorResponse,
@@ -27,12 +27,12 @@ from service.settings import Settings
 SCORING_PATHS: Final = ("/score", "/embed", "/reconstruct")
 """Endpoints that take records."""
 
-_INLINE_BYTES: Final = 16_384  # smaller bodies are done before a thread would have started
+_INLINE_BYTES: Final = 16_384  # smaller bodies are done before others would notice
 
 router = APIRouter()
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status.value: {"description": status.phrase, "model": Problem, "content": {PROBLEM_JSON: {}}}
+    status.value: {"description": status.phrase, "model": Problem}
     for status in (
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -42,13 +42,13 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def get_registry(request: Request) -> Registry:
-    """Return the app's registry."""
+async def get_registry(request: Request) -> Registry:
+    """Return the app's registry; a coroutine, because a function would cost a thread."""
     registry: Registry = request.app.state.registry
     return registry
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """Return the app's settings."""
     settings: Settings = request.app.state.settings
     return settings
@@ -89,73 +89,28 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Ready", responses={503: {"model": Problem}})
-async def readyz(request: Request) -> Response:
-    """Say whether records can be scored."""
-    if getattr(request.app.state, "registry", None) is None:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "No detector is loaded yet.")
-    return _json({"status": "ready"})
-
-
-def score_answer(detector: Detector, records: Records, *, explain: int = 0) -> dict[str, Any]:
-    """Score records in bounded pieces; the answer is plain data."""
-    results: list[dict[str, Any]] = []
-    for columns in records.pieces(detector.schema):
-        verdicts = detector.judge(columns)
-        figures = zip(
-            verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist(), strict=True
-        )
-        for row, (anomaly_score, p_value, is_anomaly) in enumerate(figures):
-            result = {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
-            if explain:
-                result["contributions"] = [_plain(c) for c in verdicts.contributions(row, top=explain)]
-            results.append(result)
-    ids = records.ids(detector.schema)
-    if ids is not None:
-        results = [result | {"ids": own} for result, own in zip(results, ids, strict=True)]
-    return _head(detector) | {"threshold": detector.calibration.threshold, "results": results}
-
-
-def embed_answer(detector: Detector, records: Records) -> dict[str, Any]:
-    """Embed records in bounded pieces."""
-    embeddings = [row for columns in records.pieces(detector.schema) for row in detector.embed(columns).tolist()]
-    return _head(detector) | {"embeddings": embeddings}
-
-
-def reconstruct_answer(detector: Detector, records: Records) -> dict[str, Any]:
-    """Reconstruct records in bounded pieces."""
-    reconstructions = []
-    for columns in records.pieces(detector.schema):
-        verdicts = detector.judge(columns)
-        reconstructions += [verdicts.expected(row) for row in range(len(verdicts))]
-    return _head(detector) | {"reconstructions": reconstructions}
+@router.get("/readyz", summary="Ready")
+async def readyz(registry: RegistryDep) -> dict[str, str]:
+    """Say that records can be scored, and by which detector."""
+    active = registry.active()
+    return {"status": "ready", "detector": active.name, "version": active.version}
 
 
 async def _answer(
-    request: Request, registry: Registry, settings: Settings, answer: Callable[[Detector, Records], dict[str, Any]]
+    request: Request, registry: Registry, settings: Settings, answer: Callable[[Detector, Records], Answer]
 ) -> Response:
     """Read, decode and answer; large bodies off the event loop, so that others are answered meanwhile."""
     body = await read_body(request, settings)
     active = registry.active()  # one version for the whole request
 
     def work() -> bytes:
-        return msgspec.json.encode(answer(active, decode_records(body, settings)))
+        return answer(active, decode_records(body, settings)).encode()
 
-    content = work() if len(body) <= _INLINE_BYTES else await run_in_threadpool(work)
+    if len(body) <= _INLINE_BYTES:
+        content = work()
+    else:  # as many at once as there are CPUs: more would only hold more memory
+        content = await run_sync(work, limiter=request.app.state.limiter)
     return Response(content, media_type="application/json")
-
-
-def _head(detector: Detector) -> dict[str, Any]:
-    return {"detector": detector.name, "version": detector.version}
-
-
-def _plain(contribution: Contribution) -> dict[str, Any]:
-    return {
-        "feature": contribution.feature,
-        "contribution": contribution.contribution,
-        "actual": contribution.actual,
-        "expected": contribution.expected,
-    }
 
 
 def _json(content: dict[str, Any]) -> Response:

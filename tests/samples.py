@@ -135,8 +135,6 @@ def sample_encoders(*, missing_share: float = 0.0) -> tuple[Encoder, ...]:
         DatetimeEncoder(
             name="at",
             start=1_704_067_200.0,
-            end=1_704_067_200.0 + 60 * day,
-            center=1_704_067_200.0 + 30 * day,
             scale=17 * day,
             cycles=("day", "week"),
             missing_share=missing_share,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
@@ -90,8 +91,8 @@ class TrainConfig:
         "fpr: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few)",
         group="threshold",
     )
-    contamination: float = _setting(
-        _DEFAULT_CONTAMINATION, "contamination: expected share of anomalies, in (0, 0.5]", group="threshold"
+    contamination: float | None = _setting(
+        None, "contamination: expected share of anomalies, in (0, 0.5] (default: 0.05)", group="threshold"
     )
     threshold: float | None = _setting(None, "fixed: the score above which a row is flagged", group="threshold")
 
@@ -121,7 +122,7 @@ class TrainConfig:
             (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),
             (self.epochs is None or self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),
             (self.batch_size is None or self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}."),
-            (self.learning_rate > 0, f"learning_rate must be above 0, got {self.learning_rate}."),
+            (0 < self.learning_rate < math.inf, f"learning_rate must be above 0, got {self.learning_rate}."),
             (self.weight_decay >= 0, f"weight_decay must be at least 0, got {self.weight_decay}."),
             (self.patience >= 1, f"patience must be at least 1, got {self.patience}."),
             (self.seed >= 0, f"seed must be at least 0, got {self.seed}."),
@@ -130,7 +131,15 @@ class TrainConfig:
                 f"threshold_method must be one of {', '.join(THRESHOLD_METHODS)}, got {self.threshold_method!r}.",
             ),
             (rate is None or 0 < rate < 1, f"alert_rate must be in (0, 1), got {rate}."),
-            (0 < share <= 0.5, f"contamination must be in (0, 0.5], got {share}."),
+            (share is None or 0 < share <= 0.5, f"contamination must be in (0, 0.5], got {share}."),
+            *(
+                (
+                    getattr(self, method.flag) is None or self.threshold_method == name,
+                    f"{method.flag} has no effect with threshold_method {self.threshold_method!r}: say "
+                    f"--threshold-method {name}, or leave --{method.flag.replace('_', '-')} out.",
+                )
+                for name, method in THRESHOLD_METHODS.items()
+            ),
             (
                 self.threshold_method != "fixed" or self.threshold is not None,
                 "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
@@ -172,7 +181,7 @@ class TrainConfig:
             possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
             return possible[0] if possible else _ALERT_RATES[-1]
         value = getattr(self, THRESHOLD_METHODS[self.threshold_method].flag)
-        return float(value)
+        return float(_DEFAULT_CONTAMINATION if value is None else value)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""

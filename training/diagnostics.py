@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.activations import ACTIVATIONS
 
 _NEARLY_DEAD_SHARE: Final = 0.01
-_SATURATED: Final = {"tanh": (-0.99, 0.99), "sigmoid": (0.01, 0.99)}
+_SATURATED_SHARE: Final = 0.01  # of the way between the two ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,9 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
 def _health(name: str, output: NDArray[np.float32], activation: str) -> LayerHealth:
     active = (output != 0).mean(axis=0)
     saturated = 0
-    if ACTIVATIONS[activation].saturates:
-        low, high = _SATURATED[activation]
-        saturated = int(((output <= low) | (output >= high)).all(axis=0).sum())
+    if ends := ACTIVATIONS[activation].ends:
+        margin = _SATURATED_SHARE * (ends[1] - ends[0])
+        saturated = int(((output <= ends[0] + margin) | (output >= ends[1] - margin)).all(axis=0).sum())
     return LayerHealth(
         layer=name,
         units=output.shape[1],

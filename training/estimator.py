@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from models.bundle import load_detector, new_bundle
 from models.columns import columns_of_table
 from models.detector import Verdicts
-from models.errors import BundleError, TableError
+from models.errors import BundleError, ConfigError, TableError
 from models.tables import Table, table_of
 from training.config import TrainConfig
 
@@ -49,7 +49,7 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         patience: Epochs without a better validation loss before stopping.
         threshold_method: A key of `models.calibration.THRESHOLD_METHODS`.
         alert_rate: For the method fpr; None for 0.01, or more where rows are few.
-        contamination: For the method contamination.
+        contamination: For the method contamination; None for 0.05.
         threshold: For the method fixed.
         random_state: Seed of the split, the starting weights and the order of the rows.
 
@@ -79,7 +79,7 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         patience: int = 20,
         threshold_method: str = "fpr",
         alert_rate: float | None = None,
-        contamination: float = 0.05,
+        contamination: float | None = None,
         threshold: float | None = None,
         random_state: int = 0,
     ) -> None:
@@ -114,13 +114,11 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         """
         from training.fit import fit, prepare
 
-        parameters = self.get_params(deep=False)
-        hidden_units = parameters["hidden_units"]
-        config = TrainConfig(
-            **{name: value for name, value in parameters.items() if name not in ("random_state", "hidden_units")},
-            hidden_units=None if hidden_units is None else tuple(hidden_units),
-            seed=self.random_state,
-        )
+        parameters = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        seed = parameters.pop("random_state")
+        if not isinstance(seed, int):
+            raise ConfigError(f"random_state must be a whole number, got {seed!r}.")
+        config = TrainConfig(**parameters, seed=seed)
         table = _table(X)
         self.result_: FitResult = fit(prepare(table, config), config, name="detector", version="1")
         self._take(table.names, by_name=not _is_array(X))
@@ -212,6 +210,13 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         if _is_array(X) and len(table.names) != self.n_features_in_:
             raise TableError(f"X has {len(table.names)} columns, the detector was fitted on {self.n_features_in_}.")
         return table
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter without NumPy's types, which a bundle does not hold."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(_plain(part) for part in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_array(X: object) -> bool:

@@ -37,6 +37,7 @@ from training.learn_columns import learn_preprocessor
 from training.reference import reference_of
 from training.split import SHARES, Split, split_rows
 
+_MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
 _LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
 
@@ -192,7 +193,7 @@ def fit(
         graph=graph,
         history=history,
         health=health,
-        warnings=tuple(_warnings(config, health, calibration)),
+        warnings=tuple(_warnings(config, prepared, health, calibration)),
         rows={part: int(getattr(split, part).sum()) for part in SHARES},
         realised_alert_rate=realised,
         metrics=metrics,
@@ -227,7 +228,8 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
         rows = int(getattr(split, part).sum())
         if rows < least:
             raise TableError(
-                f"Too few rows: {rows} for {part}, at least {least} are needed. That is {SHARES[part]:.0%} of the rows "
+                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
+                f"needed. That is {SHARES[part]:.0%} of the rows "
                 f"that may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
             )
     calibration_rows = int(split.calibration.sum())
@@ -262,12 +264,20 @@ def _judge(
     return realised, None if labels is None else evaluate(verdicts, labels)
 
 
-def _warnings(config: TrainConfig, health: tuple[LayerHealth, ...], calibration: Calibration) -> list[str]:
+def _warnings(
+    config: TrainConfig, prepared: Prepared, health: tuple[LayerHealth, ...], calibration: Calibration
+) -> list[str]:
     warnings = health_warnings(health, activation=config.activation, learning_rate=config.learning_rate)
     if config.threshold_method == "fpr" and config.alert_rate is None and calibration.value > 0.01:
         warnings.append(
             f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of 1 % (99 are needed): "
             f"the threshold is for {100 * calibration.value:g} %. Give more rows for a stricter one."
+        )
+    share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
+    if config.fit_on == "all" and share >= _MANY_ANOMALIES:
+        warnings.append(
+            f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
+            "learned is not found. Say --fit-on normal to learn from normal rows alone."
         )
     return warnings
 

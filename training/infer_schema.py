@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,6 +32,7 @@ _MIN_CATEGORY_ROWS: Final = 5
 _MIN_CATEGORY_SHARE: Final = 0.0005
 _MIN_COMMON_SHARE: Final = 0.5  # of the rows that must lie in common categories, or the column is text
 _FREE_TEXT_WORDS: Final = 3.0
+_MAX_STRAY_SHARE: Final = 0.1  # of the different values that may be no numbers in what was to be numbers
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
 _TIME_NAME: Final = re.compile(r"time|date|epoch|stamp|(^|_)(at|ts|ms)$", re.IGNORECASE)
@@ -79,7 +81,13 @@ def infer_schema(table: Table, roles: Roles, *, fitting: NDArray[np.bool_]) -> F
         elif roles.include and name not in roles.include:
             dropped[name] = "not included (--include)"
         else:
-            fate = _fate(name, table.data.column(name), fitting, table.decimal)
+            fate = _fate(
+                name,
+                table.data.column(name),
+                fitting,
+                decimal=table.decimal,
+                wanted=name in roles.include,
+            )
             if isinstance(fate, Column):
                 columns.append(fate)
             else:
@@ -92,33 +100,34 @@ def infer_schema(table: Table, roles: Roles, *, fitting: NDArray[np.bool_]) -> F
 
 def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Return the categories that get a level of their own and the rare ones, each with its count."""
-    names, counts = np.unique(np.array(list(values), str), return_counts=True)
-    order = np.lexsort((names, -counts))
-    ranked = [(str(names[i]), int(counts[i])) for i in order]
-    least = max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * len(values))
-    if len(values) < 10 * _MIN_CATEGORY_ROWS:
-        least = 1
+    ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
+    least = _least_rows(len(values))
     common = [pair for pair in ranked[:MAX_CATEGORIES] if pair[1] >= least]
     return common, ranked[len(common) :]
 
 
-def _fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], decimal: str) -> Column | str:
-    """Return the column, or the reason for leaving it out."""
+def _least_rows(rows: int) -> float:
+    """Return how many of so many rows a category needs to be a common one."""
+    return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
+
+
+def _fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool) -> Column | str:
+    """Return the column, or the reason for leaving it out; a wanted one is left out only if it says nothing."""
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     if pa.types.is_null(kind):
         return "empty"
     if pa.types.is_boolean(kind):
         return _unless_constant(Column(name=name, kind=Kind.BOOLEAN), cells, fitting)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _numeric_fate(name, pc.cast(cells, pa.float64(), safe=False).to_numpy(), fitting)
+        return _numeric_fate(name, pc.cast(cells, pa.float64(), safe=False).to_numpy(), fitting, wanted=wanted)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _unless_constant(Column(name=name, kind=Kind.DATETIME, layout="iso"), cells, fitting)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _text_fate(name, cells.cast(pa.string()), fitting, decimal)
+        return _text_fate(name, cells.cast(pa.string()), fitting, decimal=decimal, wanted=wanted)
     return f"values of type {kind} are not supported"
 
 
-def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_]) -> Column | str:
+def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_], *, wanted: bool) -> Column | str:
     learned = values[fitting]
     present = learned[~np.isnan(learned)]
     if len(present) == 0:
@@ -134,7 +143,7 @@ def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_]) -
             seconds = everything / unit
             if _EPOCH_SECONDS[0] <= seconds[0] and seconds[-1] <= _EPOCH_SECONDS[1]:
                 return Column(name=name, kind=Kind.DATETIME, layout=layout)
-    if whole and len(everything) == len(values) >= _MIN_ROWS_OF_IDENTIFIER:
+    if whole and not wanted and len(everything) == len(values) >= _MIN_ROWS_OF_IDENTIFIER:
         if everything[-1] - everything[0] == len(everything) - 1:
             return "identifier (counts the rows)"
         if _ID_NAME.search(name):
@@ -142,14 +151,16 @@ def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_]) -
     return Column(name=name, kind=Kind.NUMERIC)
 
 
-def _text_fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], decimal: str) -> Column | str:
+def _text_fate(
+    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool
+) -> Column | str:
     distinct = [text for text in pc.unique(cells).to_pylist() if text is not None and not is_missing_text(text)]
     if not distinct:
         return "empty"
     if _all_parse(distinct, lambda text: parse_number(text, decimal=decimal)):
         numbers = {text: parse_number(text, decimal=decimal) for text in distinct}
         values = np.array([np.nan if (n := numbers.get(t)) is None else n for t in cells.to_pylist()], np.float64)
-        return _numeric_fate(name, values, fitting)
+        return _numeric_fate(name, values, fitting, wanted=wanted)
     if {text.strip().lower() for text in distinct} <= BOOLEAN_WORDS.keys():  # words: 0 and 1 are numbers, like 2
         return _unless_constant(Column(name=name, kind=Kind.BOOLEAN), cells, fitting)
     layouts = [
@@ -161,10 +172,12 @@ def _text_fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], de
         return f"day and month cannot be told apart (such as {distinct[0]!r})"
     if layouts:
         return _unless_constant(Column(name=name, kind=Kind.DATETIME, layout=layouts[0]), cells, fitting)
-    return _category_fate(name, cells, fitting)
+    return _category_fate(name, cells, fitting, decimal=decimal, wanted=wanted)
 
 
-def _category_fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_]) -> Column | str:
+def _category_fate(
+    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool
+) -> Column | str:
     learned = cells.filter(pa.array(fitting)).to_pylist()
     values = [c for text in learned if text is not None and (c := parse_category(text)) is not None]
     distinct = len(set(values))
@@ -172,18 +185,22 @@ def _category_fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_]
         return "empty"
     if distinct == 1 and len(values) == len(learned):
         return f"constant (always {values[0]!r})"
-    common, _ = common_categories(values)
-    if sum(count for _, count in common) < _MIN_COMMON_SHARE * len(values):
-        words = np.mean([len(value.split()) for value in values])
-        if words >= _FREE_TEXT_WORDS:
-            return f"free text ({distinct:,} different values in {len(values):,} rows)"
-        return f"identifier ({distinct:,} different values in {len(values):,} rows)"
+    counts = Counter(values)
+    least = _least_rows(len(values))
+    if not wanted and sum(count for count in counts.values() if count >= least) < _MIN_COMMON_SHARE * len(values):
+        several = f"({distinct:,} different values in {len(values):,} rows)"
+        texts = [value for value in counts if not _all_parse([value], lambda text: parse_number(text, decimal=decimal))]
+        if len(texts) <= _MAX_STRAY_SHARE * distinct:
+            return f"numbers, but for {', '.join(map(repr, texts[:3]))}: mend these, or leave them empty"
+        if np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS:
+            return f"free text {several}"
+        return f"identifier {several}"
     return Column(name=name, kind=Kind.CATEGORICAL)
 
 
 def _unless_constant(column: Column, cells: pa.ChunkedArray, fitting: NDArray[np.bool_]) -> Column | str:
     learned = cells.filter(pa.array(fitting))
-    values = {v for v in pc.unique(learned).to_pylist() if not isinstance(v, str) or not is_missing_text(v)}
+    values = {None if isinstance(v, str) and is_missing_text(v) else v for v in pc.unique(learned).to_pylist()}
     if values <= {None}:
         return "empty"
     if len(values) == 1:

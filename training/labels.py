@@ -106,6 +106,8 @@ def _labels(table: Table, column: str) -> list[str]:
 
 
 def _canonical(label: str) -> str:
-    """Return 1 for 1.0, as a category of numbers would read."""
+    """Return 1 for 1.0 and true for True, as a category of numbers or truth values would read."""
+    if label.lower() in ("true", "false"):
+        return label.lower()
     head, point, tail = label.partition(".")
     return head if point and head.lstrip("-").isdigit() and not tail.strip("0") else label

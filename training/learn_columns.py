@@ -17,6 +17,7 @@ from models.encoders import (
     NumericEncoder,
     cycle_phase,
 )
+from models.errors import TableError
 from models.preprocessing import Preprocessor
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
@@ -24,6 +25,7 @@ from training.infer_schema import common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
 _MIN_TWO_VALUED_SCALE: Final = 0.1  # of the distance of two values: a flag that is rarely set does not drown the rest
+_LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
 
 
@@ -43,6 +45,11 @@ def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
 
 def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
     present, missing_share, surprise = _present(values)
+    if np.abs(present).max() > _LARGEST:
+        raise TableError(
+            f"Column {column.name!r} has the value {present[np.abs(present).argmax()]:g}, beyond {_LARGEST:g}: nothing "
+            f"can be learned from it. Mend it or leave it empty, or say --exclude {column.name!r}."
+        )
     center, scale = _center_and_scale(present)
     origin, unit = 0.0, None
     if len(np.unique(present)) <= 2:
@@ -56,6 +63,9 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
         name=column.name,
         center=center,
         scale=scale,
+        low=float(present.min()),
+        high=float(present.max()),
+        whole=bool((present == np.floor(present)).all()),
         origin=origin,
         unit=unit,
         missing_share=missing_share,
@@ -85,7 +95,7 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoder:
 
 def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
     present, missing_share, surprise = _present(values)
-    center, scale = _center_and_scale(present)
+    _, scale = _center_and_scale(present)
     start, end = float(present.min()), float(present.max())
     cycles = tuple(
         cycle
@@ -95,8 +105,6 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
     return DatetimeEncoder(
         name=column.name,
         start=start,
-        end=end,
-        center=center,
         scale=scale,
         cycles=cycles,
         missing_share=missing_share,
@@ -120,8 +128,10 @@ def _present(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
 
 def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:
     """Return mean and standard deviation; a constant carries no information and is divided by one."""
-    center = float(values.mean())
-    scale = float((values - center).std())  # of the centred values: exact for 1e12 ± 1, too
+    largest = float(np.abs(values).max()) or 1.0
+    shares = values / largest  # squares of 1e160 would overflow
+    center = float(shares.mean()) * largest
+    scale = float((shares - center / largest).std()) * largest  # of the centred values: exact for 1e12 ± 1, too
     return center, scale if scale > 1e-12 * max(1.0, abs(center)) else 1.0
 
 

@@ -31,6 +31,10 @@ def show_prepared(console: Console, prepared: Prepared) -> None:
     for name, reason in prepared.schema.dropped.items():
         grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
     console.print(grid)
+    names = [name for name, reason in prepared.schema.dropped.items() if reason.startswith("identifier")]
+    if names and not prepared.schema.ids:
+        proposal = " ".join(map(repr, names))
+        console.print(f"[dim]an identifier can be carried through to the scores: --id {escape(proposal)}[/dim]")
 
 
 class EpochBar:
@@ -105,8 +109,8 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         shown = ", ".join(f"{name} {'–' if value is None else f'{value:.3f}'}" for name, value in figures.items())
         grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
     grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
-    grid.add_row("next", f"python -m service --detector {escape(str(bundle))}")
-    grid.add_row("", f"python -m service.batch {escape(str(bundle))} DATA --output scores.csv")
     console.print(grid)
+    for command in (f"service --detector {bundle}", f"service.batch {bundle} DATA --output scores.csv"):
+        console.print(f"[bold]next[/bold]  python -m {escape(command)}", soft_wrap=True)
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/yellow] {escape(warning)}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +18,17 @@ from rich.console import Console
 
 from models.bundle import new_bundle
 from models.cli import OneLineParser, run_command
+from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
-from models.tables import Table, read_table
+from models.tables import Table, expand, read_table
 from training.flags import add_config_flags, config_of
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
     from training.fit import FitResult
 
+_NAME = re.compile(r"\w[\w.-]*")
 _EXAMPLES = """\
 examples:
   python -m training.train                               an embedded real data set
@@ -37,11 +41,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    return run_command(lambda: train(arguments), debug=arguments.debug)
+
+    def work() -> None:
+        with redirect_stdout(sys.stderr if arguments.json else sys.stdout):  # whatever a library prints
+            report = train(arguments)
+        if arguments.json:
+            print(json.dumps(report, allow_nan=False))
+
+    return run_command(work, debug=arguments.debug)
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """Read, fit, save and say what happened."""
+def train(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read, fit, save and say what happened; return the report for programs."""
     started = time.perf_counter()
     console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
     config, name, table, test_table = _inputs(arguments, console)
@@ -61,17 +72,20 @@ def train(arguments: argparse.Namespace) -> None:
         write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
-    if arguments.json:
-        print(json.dumps(_report(result, path, seconds), allow_nan=False))
+    return _report(result, path, seconds)
 
 
 def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table, Table | None]:
     """Check the settings, then read the tables."""
     options = read_options_of(arguments)
+    if arguments.name is not None and not _NAME.fullmatch(arguments.name):
+        raise ConfigError(f"name must be of letters, digits, '-', '_' and '.', got {arguments.name!r}.")
     test_table = None
     if not arguments.data:
         from training import embedded
 
+        if arguments.label or arguments.test_data:
+            raise ConfigError("--label and --test-data need DATA: the embedded data set has its own label.")
         console.print(embedded.DESCRIPTION)
         config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
         return config, arguments.name or embedded.NAME, embedded.embedded_table(), None
@@ -79,7 +93,7 @@ def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfi
     table = read_table(arguments.data, options)
     if arguments.test_data:
         test_table = read_table(arguments.test_data, options)
-    name = arguments.name or Path(arguments.data[0]).name.split(".")[0]
+    name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
     return config, name, table, test_table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ import pyarrow as pa
 from models.errors import TableError
 from models.tables.readers import READERS
 from models.tables.table import ReadOptions, Table
+
+_RAGGED: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 CHUNK_ROWS: Final = 16_384
 """Rows that are held at once when a file is read in chunks."""
@@ -60,6 +63,11 @@ def iter_table(
         if isinstance(error, UnicodeError) or "invalid UTF8" in str(error):
             raise TableError(
                 f"{path}: the text is not in the expected encoding ({error}); say --encoding latin-1."
+            ) from error
+        if ragged := _RAGGED.search(str(error)):
+            row, expected, got = ragged.groups()
+            raise TableError(
+                f"{path}: row {row} has {got} cells, {expected} are expected. Mend it, or say --delimiter."
             ) from error
         raise TableError(f"{path}: cannot be read: {_first_line(error)}.") from error
 

@@ -311,7 +311,7 @@ def test_a_bundle_is_replaced_only_where_that_is_said(copied):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_that_holds_something_else_is_never_replaced(overwrite, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(BundleError, match=r"is not empty and holds no bundle. Choose another --output\.$"):
+    with pytest.raises(BundleError, match=r"is not empty and is no bundle. Choose another --output\.$"):
         new_bundle(tmp_path, overwrite=overwrite).__enter__()
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
@@ -387,3 +387,17 @@ def test_the_weights_of_an_old_bundle_give_a_network_that_reconstructs_the_same(
     Z = detector.preprocessor.limits
     by_keras, by_engine = network.reconstruct(net, Z), detector.scorer.engine.reconstruct(Z)
     assert (np.abs(by_keras - by_engine) <= PARITY * np.maximum(1.0, np.abs(by_keras))).all()
+
+
+def test_a_folder_with_another_programs_manifest_is_never_replaced(tmp_path):
+    (tmp_path / MANIFEST).write_text('{"name": "a browser extension"}')
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(BundleError, match="is no bundle"), new_bundle(tmp_path, overwrite=True):
+        pass
+    assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_a_bundle_that_holds_a_file_of_the_users_is_never_replaced(copied):
+    (copied / "notes.txt").write_text("mine")
+    with pytest.raises(BundleError, match="is no bundle"), new_bundle(copied, overwrite=True):
+        pass

@@ -42,6 +42,11 @@ def test_an_interruption_is_one_line_and_exit_code_130(capsys):
     assert capsys.readouterr().err == "error: interrupted, nothing was written\n"
 
 
-def test_an_error_that_was_not_foreseen_is_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        run_command(lambda: 1 / 0, debug=False)
+def test_an_error_that_was_not_foreseen_is_one_line_too(capsys):
+    assert run_command(lambda: 1 / 0, debug=False) == 2
+    assert capsys.readouterr().err == "error: unexpected ZeroDivisionError: division by zero (--debug says where)\n"
+
+
+def test_a_missing_package_is_named_with_what_installs_it(capsys):
+    assert run_command(failing(ModuleNotFoundError("no", name="onnx")), debug=False) == 2
+    assert "'onnx' is missing: pip install" in capsys.readouterr().err

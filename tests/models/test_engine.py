@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnx
 import pytest
 
 from models.architecture import AutoencoderConfig
@@ -58,3 +59,12 @@ def test_running_a_network_leaves_no_trace_in_the_users_home(bundle_path, tmp_pa
     done = run_python("-c", program, HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_graph_that_names_files_outside_the_bundle_is_refused(tmp_path, monkeypatch):
+    graph = onnx.load_from_string(onnx_bytes(CONFIG, layers()))
+    onnx.external_data_helper.convert_model_to_external_data(graph, location="secret.bin", size_threshold=0)
+    monkeypatch.chdir(tmp_path)
+    onnx.save(graph, "outside.onnx")
+    with pytest.raises(BundleError, match="outside the bundle"):
+        OnnxEngine((tmp_path / "outside.onnx").read_bytes())

@@ -449,7 +449,9 @@ def test_the_command_line_scores_and_says_so_in_one_line(run: Any, tmp_path: Pat
     source = write_csv(generated(60), tmp_path / "in.csv")
     code, said = run(source, "--output", tmp_path / "out.csv")
     assert code == 0
-    assert re.fullmatch(r"60 rows scored, \d+ flagged \(\d+\.\d\d%\), [\d,]+ rows/s: .*out\.csv\n", said)
+    assert re.fullmatch(
+        r"60 rows scored, \d+ flagged \(\d+\.\d\d%\), [\d,]+ rows/s, by train version 1: .*out\.csv\n", said
+    )
     assert len(read_output(tmp_path / "out.csv")) == 60
 
 

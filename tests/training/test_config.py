@@ -37,7 +37,10 @@ BROKEN = {
         f"threshold_method must be one of {', '.join(THRESHOLD_METHODS)}, got 'guess'.",
     ),
     "alert_rate": ({"alert_rate": 1.0}, "alert_rate must be in (0, 1), got 1.0."),
-    "contamination": ({"contamination": 0.7}, "contamination must be in (0, 0.5], got 0.7."),
+    "contamination": (
+        {"contamination": 0.7, "threshold_method": "contamination"},
+        "contamination must be in (0, 0.5], got 0.7.",
+    ),
     "threshold": (
         {"threshold_method": "fixed"},
         "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
@@ -67,7 +70,11 @@ def test_two_wrong_settings_are_one_error_that_names_both():
 
 
 def test_all_wrong_settings_are_one_error():
-    independent = [name for name in BROKEN if name not in ("label", "fit_on", "depth", "threshold", "threshold_method")]
+    independent = [
+        name
+        for name in BROKEN
+        if name not in ("label", "fit_on", "depth", "threshold", "contamination", "threshold_method")
+    ]
     with pytest.raises(ConfigError) as caught:
         TrainConfig(**{key: value for name in independent for key, value in BROKEN[name][0].items()})
     assert all(BROKEN[name][1] in str(caught.value) for name in independent)

@@ -200,7 +200,9 @@ def test_a_label_that_is_nowhere_is_refused_with_the_columns():
 
 @pytest.mark.parametrize("rows", [1, 10, 30])
 def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
-    with pytest.raises(TableError, match=r"Too few rows: \d+ for \w+, at least \d+ are needed.*give at least \d+"):
+    with pytest.raises(
+        TableError, match=r"Too few rows: of \d+ there are \d+ for \w+, at least \d+ are needed.*give at least \d+"
+    ):
         prepare(table_of(machine_records(rows, seed=7)), quick())
 
 

@@ -54,7 +54,12 @@ def test_every_setting_has_an_example():
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_setting_has_a_flag_that_sets_it(name, parser):
-    needed = {"anomaly_values": {"label": "s"}, "threshold_method": {"threshold": 4.0}}.get(name, {})
+    needed = {
+        "anomaly_values": {"label": "s"},
+        "threshold_method": {"threshold": 4.0},
+        "threshold": {"threshold_method": "fixed"},
+        "contamination": {"threshold_method": "contamination"},
+    }.get(name, {})
     given = needed | {name: EXAMPLES[name]}
     arguments = []
     for setting, value in given.items():

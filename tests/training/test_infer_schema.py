@@ -73,6 +73,8 @@ def test_numbers_with_a_decimal_comma_are_numbers_where_the_file_has_such():
         (repeated("2024-01-31", "2024-02-01"), "iso"),
         (repeated("31/01/2024 10:00:00", "01/02/2024 11:00:00"), "day_first"),
         (repeated("01/31/2024", "02/01/2024"), "month_first"),
+        (repeated("31.01.2024 10:00", "01.02.2024 11:30"), "day_first"),
+        (repeated("31-01-2024", "01-02-2024"), "day_first"),
         (repeated(datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 5)), "iso"),
         (repeated(datetime.date(2024, 1, 1), datetime.date(2024, 1, 5)), "iso"),
     ],
@@ -168,3 +170,25 @@ def test_common_and_rare_categories_are_all_of_them_most_frequent_first(values):
     assert dict([*common, *rare]) == {v: values.count(v) for v in set(values)}
     assert len(common) <= MAX_CATEGORIES
     assert all(count >= 5 for _, count in common) or len(values) < 50
+
+
+@pytest.mark.parametrize("cells", [RNG.permutation(N), [f"m-{i}" for i in range(N)]])
+def test_an_identifier_is_used_where_it_is_included(cells):
+    assert isinstance(fate(cells, roles=Roles(include=("column", "other"))), tuple)
+
+
+def test_many_categories_with_many_rows_each_are_categories_and_no_identifier():
+    shops = [f"shop {i % 300}" for i in range(6000)]
+    table = Table(data=pa.table({"shop": shops, "other": np.arange(6000) % 7}))
+    assert infer_schema(table, Roles(), fitting=np.ones(6000, bool)).names == ("shop", "other")
+
+
+def test_a_stray_text_among_numbers_is_named():
+    assert (
+        fate([*map(str, RNG.normal(size=N - 1)), "n.n."]) == "numbers, but for 'n.n.': mend these, or leave them empty"
+    )
+
+
+def test_a_constant_with_gaps_is_used_whatever_it_is_written_in():
+    for cells in (repeated("yes", ""), repeated(True, None), repeated("2024-01-31", ""), repeated("a", None)):
+        assert isinstance(fate(cells), tuple)

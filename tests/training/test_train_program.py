@@ -137,7 +137,11 @@ def test_a_mistake_is_exit_code_2_and_one_line_and_nothing_is_left_behind(argume
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [("", "the file is empty"), ("a,b\n1,2,3\n", "Expected 2 columns"), ("1,2\n3,4\n", "no header line")],
+    [
+        ("", "the file is empty"),
+        ("a,b\n1,2,3\n", "row 2 has 3 cells, 2 are expected"),
+        ("1,2\n3,4\n", "no header line"),
+    ],
 )
 def test_a_file_that_cannot_be_used_is_exit_code_2_and_one_line(content, complaint, tmp_path, capsys):
     path = tmp_path / "data.csv"
