@@ -1,4 +1,4 @@
-"""A detector on disk: a folder of plain files. Read → judge → build; nothing that a file says is ever run.
+"""A detector on disk: a folder of plain files. Read → judge → build; no file holds code.
 
     manifest.json      format version, name, version, engine, network configuration, versions, digests, card
     schema.json        the columns

@@ -1,4 +1,4 @@
-"""Which detector is active: load, verify, then swap one reference."""
+"""Which detector is active."""
 
 from __future__ import annotations
 

@@ -128,3 +128,17 @@ def test_what_is_no_iso_instant_is_refused_with_an_example(text):
 def test_milliseconds_are_shown_only_where_there_are_some():
     assert instant_text(0.5) == "1970-01-01T00:00:00.500"
     assert instant_text(1.0) == "1970-01-01T00:00:01"
+
+
+@pytest.mark.parametrize(
+    ("value", "layout"),
+    [
+        (1e15, "epoch_s"),
+        (-1e300, "epoch_ms"),
+        ("9999-12-31T23:59:59-05:00", "iso"),
+        ("0001-01-01T00:00:00+02:00", "iso"),
+    ],
+)
+def test_an_instant_that_no_calendar_shows_is_refused(value, layout):
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        parse_instant(value, layout=layout)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.encoders import CYCLES, ENCODERS
+from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import read_table
 from training.infer_schema import Roles, infer_schema
@@ -148,3 +149,32 @@ def test_what_was_never_seen_is_as_surprising_as_a_value_beyond_all_of_n_normal_
 
     deviations = _surprise(n) ** 0.5
     assert 2 * NormalDist().cdf(-deviations) * (n + 1) == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("largest", [1e160, 1e299])
+def test_values_whose_squares_overflow_are_learned_from(largest):
+    values = np.array([0.0, largest] * 20)
+    _, encoded, _ = learned(Kind.NUMERIC, values)
+    np.testing.assert_allclose(encoded.Z.std(dtype=float), 1, rtol=1e-3)
+
+
+def test_a_value_from_which_nothing_can_be_learned_is_named():
+    with pytest.raises(TableError, match=r"'c' has the value -1\.7e\+308"):
+        learned(Kind.NUMERIC, np.array([1.0, 2.0, -1.7e308]))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.05, 0.4])
+def test_a_column_with_gaps_counts_as_much_as_one_without(share):
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random(200_000) < share, np.nan, rng.normal(3, 2, 200_000))
+    _, encoded, preprocessor = learned(Kind.NUMERIC, values)
+    squares = np.square(encoded.Z, dtype=float) * preprocessor.weights
+    squares[encoded.unknown] = 0.0  # a missing value is not judged
+    assert squares.sum(axis=1).mean() == pytest.approx(1, rel=0.02)
+
+
+def test_an_expected_number_is_one_that_the_column_could_have():
+    encoder, _, _ = learned(Kind.NUMERIC, np.array([0.0, 1.0, 2.0, 3.0] * 10))
+    assert [encoder.decode(np.array([z])) for z in (-9.0, 0.1, 9.0)] == [0.0, 2.0, 3.0]
+    halves, _, _ = learned(Kind.NUMERIC, np.array([0.5, 1.0, 2.0, 3.0] * 10))
+    assert not halves.decode(np.array([0.1])).is_integer()
