@@ -110,7 +110,10 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
     grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
     console.print(grid)
-    for command in (f"service --detector {bundle}", f"service.batch {bundle} DATA --output scores.csv"):
-        console.print(f"[bold]next[/bold]  python -m {escape(command)}", soft_wrap=True)
+    for label, command in (
+        ("next", f"service --detector {bundle}"),
+        ("", f"service.batch {bundle} DATA --output scores.csv"),
+    ):  # not in the grid: a command must stay on one line to be copied
+        console.print(f"[bold]{label:<12}[/bold]python -m {escape(command)}", soft_wrap=True)
     for warning in result.warnings:
-        console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
+        console.print(f"[yellow]warning: [/yellow]{escape(warning)}")
