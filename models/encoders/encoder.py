@@ -1,0 +1,108 @@
+"""What every encoder offers, and how missing values and levels enter for all of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.schema import Kind
+from models.values import Cell
+
+FloatMatrix = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_Z_LIMIT: Final = 1e15  # deviations; keeps squares finite in float32, and no real value comes near
+_MIN_LEVEL_DEVIATION: Final = 0.1  # that of a level that 1 % of the rows have: rarer ones do not drown the rest
+
+
+class Novelty(NamedTuple):
+    """What an encoder says of n values beyond their features.
+
+    Args:
+        missing: Rows whose value is missing `(n,)`, or None where none is.
+        unseen: Rows whose value no fitting row had `(n,)`, or None where there is none.
+    """
+
+    missing: Mask | None = None
+    unseen: Mask | None = None
+
+
+class Encoder(Protocol):
+    """What every kind of column offers."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def name(self) -> str:
+        """Name of the column."""
+        ...
+
+    @property
+    def surprise(self) -> float:
+        """What a value adds that no fitting row had, in squared deviations."""
+        ...
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        ...
+
+    @property
+    def value_features(self) -> int:
+        """How many of the first features hold the value itself; they are not judged where it is missing."""
+        ...
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """What an error of one squared unit of each feature counts."""
+        ...
+
+    def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
+        """Write the features of n values into `out` `(n, len(features))`."""
+        ...
+
+    def decode(self, features: NDArray[Any]) -> Cell:
+        """Return the value, in the user's own units, that features `(len(features),)` stand for."""
+        ...
+
+    def actual(self, value: Any) -> Cell:
+        """Return a raw value as it is shown to the user; None where it is missing."""
+        ...
+
+    def describe(self) -> str:
+        """Say in one phrase how the column enters."""
+        ...
+
+
+def fill(out: FloatMatrix, z: NDArray[Any], missing_share: float) -> Novelty:
+    """Write z to the first feature, 0 (the mean) where it is missing, and the feature for missing values."""
+    missing = np.isnan(z)
+    out[:, 0] = np.clip(np.where(missing, 0.0, z), -_Z_LIMIT, _Z_LIMIT)
+    if missing_share:
+        out[:, -1] = (missing - missing_share) / level_deviation(missing_share)
+    return Novelty(missing if missing.any() else None)
+
+
+def level_deviation(share: Any) -> Any:
+    """Return the standard deviation of an indicator that is 1 in `share` of the rows, not below a floor."""
+    return np.maximum(np.sqrt(share * (1.0 - share)), _MIN_LEVEL_DEVIATION)
+
+
+def with_missing(weights: tuple[float, ...], share: float) -> tuple[float, ...]:
+    """Add the weight of the feature for missing values; the column's variance, in all, stays one."""
+    if not share:
+        return weights
+    variance = (1.0 - share) + share * (1.0 - share) / level_deviation(share) ** 2
+    return tuple(float(weight / variance) for weight in (*weights, 1.0))
+
+
+def missing_feature(name: str, missing_share: float) -> tuple[str, ...]:
+    """Return the name of the feature for missing values, where there is one."""
+    return (f"{name} is missing",) if missing_share else ()
+
+
+def missing_phrase(missing_share: float) -> str:
+    """Say how missing values enter."""
+    return f"; missing in {missing_share:.1%}, which is a feature" if missing_share else ""
