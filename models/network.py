@@ -19,15 +19,17 @@ from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 from models.errors import BundleError
 from models.onnx_graph import LayerWeights
+from models.processor import require_avx
 from models.threads import allowed_threads
 
 # Before TensorFlow is imported: no start-up chatter, and the same sums on every processor.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ["KERAS_BACKEND"] = "tensorflow"
+require_avx()
 
-import keras
-import tensorflow as tf
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
 
 
 def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
