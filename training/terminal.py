@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
-from training.fit import FitResult, Prepared
+from training.fit import FitResult
 from training.history import Epoch
+from training.prepare import Prepared
 
 
 def show_prepared(console: Console, prepared: Prepared) -> None:

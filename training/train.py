@@ -58,7 +58,8 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     config, name, table, test_table = _inputs(arguments, console)
     path = arguments.output or next_version(ARTIFACTS / name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
-        from training.fit import fit, prepare  # TensorFlow takes seconds: after all that can be refused at once
+        from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
+        from training.prepare import prepare
         from training.save import write_result
         from training.terminal import EpochBar, show_prepared, show_result
 
