@@ -19,6 +19,12 @@ FIT_ON: Final = {
 }
 """Which rows may be learned from, by the name that ``--fit-on`` takes."""
 
+DUPLICATES: Final = {
+    "keep": "each counts as often as it occurs",
+    "drop": "each is learned from and judged on once",
+}
+"""What becomes of equal rows, by the name that ``--duplicates`` takes."""
+
 _ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
 _DEFAULT_CONTAMINATION: Final = 0.05
 
@@ -44,6 +50,18 @@ class TrainConfig:
     id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
     include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
     exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
+
+    time: str | None = _setting(
+        None,
+        "split in time by this column: fitted on the oldest rows, judged on the newest (default: at random)",
+        group="rows",
+    )
+    group: str | None = _setting(
+        None, "rows of one value of this column (a machine, a customer) stay in one part of the split", group="rows"
+    )
+    duplicates: str = _setting(
+        "keep", "what becomes of rows that equal another in every feature", group="rows", choices=DUPLICATES
+    )
 
     activation: str = _setting(
         "relu",
@@ -117,6 +135,14 @@ class TrainConfig:
             (
                 not self.anomaly_values or self.label is not None,
                 "anomaly_values need a label column: say --label COLUMN.",
+            ),
+            (
+                self.time is None or self.group is None,
+                "time and group exclude one another: a split is in time or by group.",
+            ),
+            (
+                self.duplicates in DUPLICATES,
+                f"duplicates must be one of {', '.join(DUPLICATES)}, got {self.duplicates!r}.",
             ),
             (self.depth is None or 1 <= self.depth <= 32, f"depth must be from 1 to 32, got {self.depth}."),
             (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),

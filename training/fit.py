@@ -27,9 +27,8 @@ from training.diagnostics import LayerHealth, health_warnings, layer_health
 from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
-from training.prepare import Prepared
+from training.prepare import Prepared, split_policy
 from training.reference import reference_of
-from training.split import SHARES
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
@@ -78,6 +77,7 @@ def fit(
     version: str,
     test_table: Table | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> FitResult:
     """Fit a network on what was prepared, calibrate it and judge it.
 
@@ -88,6 +88,7 @@ def fit(
         version: Which of its versions this will be.
         test_table: Labelled rows that are only judged on.
         on_epoch: Is told of each epoch.
+        should_stop: Is asked after each epoch; the best one so far is kept.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -106,6 +107,7 @@ def fit(
         features=preprocessor.features,
         settings=config.epoch_settings(rows=len(fitting)),
         on_epoch=on_epoch,
+        should_stop=should_stop,
     )
     layers = layer_weights(network_config, network)
     graph = onnx_bytes(network_config, layers)
@@ -128,8 +130,8 @@ def fit(
         graph=graph,
         history=history,
         health=health,
-        warnings=tuple(_warnings(config, prepared, health, calibration)),
-        rows={part: int(getattr(split, part).sum()) for part in SHARES},
+        warnings=tuple(_warnings(config, prepared, history, health, calibration)),
+        rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
         slopes={
@@ -170,9 +172,18 @@ def _judge(
 
 
 def _warnings(
-    config: TrainConfig, prepared: Prepared, health: tuple[LayerHealth, ...], calibration: Calibration
+    config: TrainConfig,
+    prepared: Prepared,
+    history: History,
+    health: tuple[LayerHealth, ...],
+    calibration: Calibration,
 ) -> list[str]:
     warnings = health_warnings(health, activation=config.activation, learning_rate=config.learning_rate)
+    if history.interrupted:
+        warnings.append(
+            f"The training was interrupted after {len(history.epochs)} epochs; the weights of the best of them, "
+            f"{history.best}, are kept. More epochs may find more: train again without Ctrl-C."
+        )
     if config.threshold_method == "fpr" and config.alert_rate is None and calibration.value > 0.01:
         warnings.append(
             f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of 1 % (99 are needed): "
@@ -193,6 +204,8 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
     return {
         "rows": len(prepared.table),
         "parts": result.rows,
+        "split": split_policy(config),
+        "left_out": dict(prepared.left_out),
         "input_names": list(prepared.table.names),
         "repairs": list(prepared.table.repairs),
         "columns": [
@@ -206,6 +219,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "parameters": result.parameters,
         "epochs": len(history.epochs),
         "best_epoch": history.best,
+        "interrupted": history.interrupted,
         "fit_seconds": round(history.seconds, 3),
         "loss": history.best_epoch.loss,
         "validation_loss": history.best_epoch.validation_loss,

@@ -46,12 +46,14 @@ class Roles:
     Args:
         ids: Name a record; carried through.
         label: Says what is an anomaly.
+        group: Says which rows belong together; a feature only where it is included.
         include: If not empty, only these are features.
         exclude: Are no features.
     """
 
     ids: tuple[str, ...] = ()
     label: str | None = None
+    group: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
@@ -78,6 +80,8 @@ def infer_schema(table: Table, roles: Roles, *, fitting: NDArray[np.bool_]) -> F
             continue
         if name in roles.exclude:
             dropped[name] = "excluded (--exclude)"
+        elif name == roles.group and name not in roles.include:
+            dropped[name] = "says which rows belong together (--group)"
         elif roles.include and name not in roles.include:
             dropped[name] = "not included (--include)"
         else:

@@ -5,6 +5,7 @@ Encoders are learned from the fitting rows alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ from training.config import TrainConfig
 from training.infer_schema import Roles, infer_schema
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
-from training.split import SHARES, Split, split_rows
+from training.rows import all_missing, group_numbers, instants, later_copies
+from training.split import SHARES, Split, split_by_group, split_in_time, split_rows
 
 _LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
 
@@ -39,6 +41,7 @@ class Prepared:
         preprocessor: Learned from the fitting rows.
         rule: Which labels mean "anomaly"; None without a label.
         is_anomaly: The labels `(n,)`; None where the table has none.
+        left_out: How many rows are in no part, by the reason.
     """
 
     table: Table
@@ -48,6 +51,12 @@ class Prepared:
     preprocessor: Preprocessor
     rule: LabelRule | None
     is_anomaly: NDArray[np.bool_] | None
+    left_out: Mapping[str, int]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Number of rows in each part."""
+        return {part: int(getattr(self.split, part).sum()) for part in SHARES}
 
     def part(self, mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         """Return the values of the rows of a mask."""
@@ -66,13 +75,14 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
     """
     rule, is_anomaly = _labels(table, config, test_table)
-    only_test = is_anomaly if config.fit_on == "normal" else None
-    split = split_rows(len(table), seed=config.seed, only_test=only_test)
+    split = _split(table, config, only_test=is_anomaly if config.fit_on == "normal" else None)
     _check_rows(split, config)
     label = None if rule is None else rule.column
-    roles = Roles(ids=config.id, label=label, include=config.include, exclude=config.exclude)
+    roles = Roles(ids=config.id, label=label, group=config.group, include=config.include, exclude=config.exclude)
     schema = infer_schema(table, roles, fitting=split.fitting)
     columns = columns_of_table(schema, table)
+    split, left_out = _used(split, schema, columns, config)
+    _check_rows(split, config)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
     return Prepared(
         table=table,
@@ -82,7 +92,39 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
         is_anomaly=is_anomaly,
+        left_out=left_out,
     )
+
+
+def split_policy(config: TrainConfig) -> str:
+    """Say in one phrase how the rows are split."""
+    if config.time is not None:
+        return f"in time by {config.time!r}: the oldest are fitted, the newest are test rows"
+    if config.group is not None:
+        return f"by {config.group!r}: rows of one value are in one part"
+    return "at random, whatever their order in the file"
+
+
+def _split(table: Table, config: TrainConfig, *, only_test: NDArray[np.bool_] | None) -> Split:
+    if config.time is not None:
+        return split_in_time(instants(table, config.time), only_test=only_test)
+    if config.group is not None:
+        return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
+    return split_rows(len(table), seed=config.seed, only_test=only_test)
+
+
+def _used(split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig) -> tuple[Split, dict[str, int]]:
+    """Leave out rows that hold nothing, and later copies where these are not wanted."""
+    left_out = {}
+    empty = all_missing(schema, columns)
+    if empty.any():
+        split = split.without(empty)
+        left_out["no value in any column that is used"] = int(empty.sum())
+    if config.duplicates == "drop":
+        copies = later_copies(columns) & ~empty
+        split = split.without(copies)
+        left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
+    return split, left_out
 
 
 def _labels(
