@@ -60,6 +60,13 @@ def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
     return Trained(table, config, prepared, result, folder, load_detector(folder))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that wait for a training, so that `make mutants` can leave them out."""
+    for item in items:
+        if {"trained", "base"} & set(getattr(item, "fixturenames", ())):  # with what these fixtures need themselves
+            item.add_marker("trains")
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A detector that was trained on 500 generated rows, one in twenty of them broken and labelled so."""
