@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.cli import OneLineParser, run_command
+from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
@@ -46,6 +46,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    clean_up_at_sigterm()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     parser = _parser()
     debug = "--debug" in (sys.argv if argv is None else argv)
