@@ -30,11 +30,13 @@ from training.config import TrainConfig
 from training.diagnostics import LayerHealth, health_warnings, layer_health
 from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
+from training.findings import Finding
 from training.history import Epoch, History
-from training.infer_schema import Roles, infer_schema
+from training.infer_schema import infer_schema
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.reference import reference_of
+from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
 from training.split import SHARES, Split, split_rows
 
 _MANY_ANOMALIES = 0.05
@@ -50,7 +52,8 @@ class Prepared:
         table: The rows.
         split: Which rows are for what.
         schema: The columns.
-        columns: All rows' values.
+        findings: What was noticed about columns, with the flag that would change it.
+    columns: All rows' values.
         preprocessor: Learned from the fitting rows.
         rule: Which labels mean "anomaly"; None without a label.
         is_anomaly: The labels `(n,)`; None where the table has none.
@@ -59,6 +62,7 @@ class Prepared:
     table: Table
     split: Split
     schema: FeatureSchema
+    findings: tuple[Finding, ...]
     columns: Columns
     preprocessor: Preprocessor
     rule: LabelRule | None
@@ -120,14 +124,14 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
     split = split_rows(len(table), seed=config.seed, only_test=only_test)
     _check_rows(split, config)
     label = None if rule is None else rule.column
-    roles = Roles(ids=config.id, label=label, include=config.include, exclude=config.exclude)
-    schema = infer_schema(table, roles, fitting=split.fitting)
+    schema, findings = infer_schema(table, _roles(table, config, label), fitting=split.fitting)
     columns = columns_of_table(schema, table)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
     return Prepared(
         table=table,
         split=split,
         schema=schema,
+        findings=findings,
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
@@ -223,6 +227,19 @@ def _labels(
     return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
 
 
+def _roles(table: Table, config: TrainConfig, label: str | None) -> Roles:
+    return Roles(
+        ids=config.id,
+        label=label,
+        include=config.include,
+        exclude=config.exclude,
+        kinds=kinds_said(config.kind, table.names),
+        date_orders=date_orders_said(config.date_order, table.names),
+        missing_values=missing_values_said(config.missing_values, table.names),
+        infinite=config.infinite,
+    )
+
+
 def _check_rows(split: Split, config: TrainConfig) -> None:
     for part, least in _LEAST_ROWS.items():
         rows = int(getattr(split, part).sum())
@@ -309,5 +326,6 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "promise": result.detector.calibration.promise,
         "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,
         "metrics": None if result.metrics is None else asdict(result.metrics),
+        "findings": [str(finding) for finding in prepared.findings],
         "warnings": list(result.warnings),
     }

@@ -31,6 +31,9 @@ def show_prepared(console: Console, prepared: Prepared) -> None:
     for name, reason in prepared.schema.dropped.items():
         grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
     console.print(grid)
+    for finding in prepared.findings:
+        style = "yellow" if finding.warning else "dim"
+        console.print(f"[{style}]noted: {escape(str(finding))}[/{style}]", soft_wrap=True)
     names = [name for name, reason in prepared.schema.dropped.items() if reason.startswith("identifier")]
     if names and not prepared.schema.ids:
         proposal = " ".join(map(repr, names))
