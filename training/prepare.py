@@ -20,9 +20,11 @@ from models.records import Columns
 from models.schema import FeatureSchema
 from models.tables import Table
 from training.config import TrainConfig
-from training.infer_schema import Roles, infer_schema
+from training.findings import Finding
+from training.infer_schema import infer_schema
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
+from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
 from training.rows import all_missing, group_numbers, instants, later_copies
 from training.split import SHARES, Split, split_by_group, split_in_time, split_rows
 
@@ -37,6 +39,7 @@ class Prepared:
         table: The rows.
         split: Which rows are for what.
         schema: The columns.
+        findings: What was noticed about columns, with the flag that would change it.
         columns: All rows' values.
         preprocessor: Learned from the fitting rows.
         rule: Which labels mean "anomaly"; None without a label.
@@ -47,6 +50,7 @@ class Prepared:
     table: Table
     split: Split
     schema: FeatureSchema
+    findings: tuple[Finding, ...]
     columns: Columns
     preprocessor: Preprocessor
     rule: LabelRule | None
@@ -75,11 +79,10 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
     """
     rule, is_anomaly = _labels(table, config, test_table)
-    split = _split(table, config, only_test=is_anomaly if config.fit_on == "normal" else None)
+    roles = _roles(table, config, label=None if rule is None else rule.column)
+    split = _split(table, config, roles, only_test=is_anomaly if config.fit_on == "normal" else None)
     _check_rows(split, config)
-    label = None if rule is None else rule.column
-    roles = Roles(ids=config.id, label=label, group=config.group, include=config.include, exclude=config.exclude)
-    schema = infer_schema(table, roles, fitting=split.fitting)
+    schema, findings = infer_schema(table, roles, fitting=split.fitting)
     columns = columns_of_table(schema, table)
     split, left_out = _used(split, schema, columns, config)
     _check_rows(split, config)
@@ -88,6 +91,7 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         table=table,
         split=split,
         schema=schema,
+        findings=findings,
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
@@ -105,9 +109,23 @@ def split_policy(config: TrainConfig) -> str:
     return "at random, whatever their order in the file"
 
 
-def _split(table: Table, config: TrainConfig, *, only_test: NDArray[np.bool_] | None) -> Split:
+def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
+    return Roles(
+        ids=config.id,
+        label=label,
+        group=config.group,
+        include=config.include,
+        exclude=config.exclude,
+        kinds=kinds_said(config.kind, table.names),
+        date_orders=date_orders_said(config.date_order, table.names),
+        missing_values=missing_values_said(config.missing_values, table.names),
+        infinite=config.infinite,
+    )
+
+
+def _split(table: Table, config: TrainConfig, roles: Roles, *, only_test: NDArray[np.bool_] | None) -> Split:
     if config.time is not None:
-        return split_in_time(instants(table, config.time), only_test=only_test)
+        return split_in_time(instants(table, config.time, roles), only_test=only_test)
     if config.group is not None:
         return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
     return split_rows(len(table), seed=config.seed, only_test=only_test)

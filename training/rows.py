@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,21 +14,27 @@ from models.errors import ConfigError, TableError
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from training.infer_schema import Roles, infer_schema
+from training.infer_schema import infer_schema
+from training.roles import Roles
 from training.split import LEAST_GROUPS
 
 
-def instants(table: Table, name: str) -> NDArray[np.float64]:
+def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
     """Return when each row was `(n,)`: a column of dates and times, or of numbers that grow with time.
+
+    Args:
+        table: n rows.
+        name: The column.
+        roles: What the user says about columns; here how the values of this one are read.
 
     Raises:
         ConfigError: There is no such column, or it holds neither.
         TableError: A row has no value.
     """
     _require(table, name, "--time")
-    only = Table(data=table.data.select([name]), decimal=table.decimal)
+    only = replace(table, data=table.data.select([name]))
     try:
-        schema = infer_schema(only, Roles(include=(name,)), fitting=np.ones(len(table), np.bool_))
+        schema, _ = infer_schema(only, roles.of(name), fitting=np.ones(len(table), np.bool_))
         kind = schema.columns[0].kind
     except TableError as error:
         raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: {error}") from error

@@ -149,6 +149,7 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "realised_alert_rate": card["realised_alert_rate"],
         "dead_units": {layer.layer: layer.dead for layer in result.health},
         "repairs": card["repairs"],
+        "findings": card["findings"],
         "warnings": list(result.warnings),
     }
     return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}

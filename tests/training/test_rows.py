@@ -8,6 +8,7 @@ from models.errors import ConfigError, TableError
 from models.tables import Table
 from training.config import TrainConfig
 from training.prepare import prepare
+from training.roles import Roles
 from training.rows import group_numbers, instants
 
 RECORDS = [record | {"machine": f"m{number % 9}"} for number, record in enumerate(machine_records(300, seed=3))]
@@ -92,6 +93,6 @@ def test_rows_are_equal_where_their_features_are_whatever_their_ids():
 
 
 def test_instants_and_groups_are_those_of_the_rows():
-    assert instants(table(RECORDS[:3]), "at").shape == (3,)
+    assert instants(table(RECORDS[:3]), "at", Roles()).shape == (3,)
     numbers = group_numbers(table(), "machine")
     assert numbers[0] == numbers[9] != numbers[1]
