@@ -20,12 +20,12 @@ from models.records import Columns
 from models.schema import FeatureSchema
 from models.tables import Table
 from training.config import TrainConfig
-from training.findings import Finding
+from training.findings import Finding, flag
 from training.infer_schema import infer_schema
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
-from training.rows import all_missing, group_numbers, instants, later_copies
+from training.rows import all_missing, group_numbers, in_time_order, instants, later_copies
 from training.split import SHARES, Split, split_by_group, split_in_time, split_rows
 
 _LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
@@ -84,14 +84,14 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
     _check_rows(split, config)
     schema, findings = infer_schema(table, roles, fitting=split.fitting)
     columns = columns_of_table(schema, table)
-    split, left_out = _used(split, schema, columns, config)
+    split, left_out, about_rows = _used(split, schema, columns, config)
     _check_rows(split, config)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
     return Prepared(
         table=table,
         split=split,
         schema=schema,
-        findings=findings,
+        findings=(*findings, *about_rows),
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
@@ -131,18 +131,27 @@ def _split(table: Table, config: TrainConfig, roles: Roles, *, only_test: NDArra
     return split_rows(len(table), seed=config.seed, only_test=only_test)
 
 
-def _used(split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig) -> tuple[Split, dict[str, int]]:
-    """Leave out rows that hold nothing, and later copies where these are not wanted."""
-    left_out = {}
+def _used(
+    split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
+) -> tuple[Split, dict[str, int], list[Finding]]:
+    """Leave out rows that hold nothing, and later copies where these are not wanted; say what is left as it is."""
+    left_out, findings = {}, []
     empty = all_missing(schema, columns)
     if empty.any():
         split = split.without(empty)
         left_out["no value in any column that is used"] = int(empty.sum())
-    if config.duplicates == "drop":
-        copies = later_copies(columns) & ~empty
+    copies = later_copies(columns) & ~empty
+    if copies.any() and config.duplicates == "drop":
         split = split.without(copies)
         left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
-    return split, left_out
+    elif copies.any():
+        what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
+        findings.append(Finding(what=what, remedy="to take each once: --duplicates drop"))
+    if config.time is None and config.group is None and (name := in_time_order(schema, columns)):
+        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may look "
+        remedy = f"to hold out the newest: {flag('--time', name)}"
+        findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
+    return split, left_out, findings
 
 
 def _labels(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from models.tables import Table
 from training.infer_schema import infer_schema
 from training.roles import Roles
 from training.split import LEAST_GROUPS
+
+_MIN_STEPS: Final = 50  # in time, before rows are said to be in its order
+_IN_ORDER: Final = 0.99
 
 
 def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
@@ -75,6 +78,17 @@ def later_copies(columns: Columns) -> NDArray[np.bool_]:
     """Return which rows equal an earlier one in every feature `(n,)`; two missing values are equal."""
     copies: NDArray[Any] = pd.DataFrame(dict(columns)).duplicated().to_numpy()
     return copies
+
+
+def in_time_order(schema: FeatureSchema, columns: Columns) -> str | None:
+    """Return the datetime column by which the rows are in order, nearly all of them; None where there is none."""
+    for column in schema.columns:
+        if column.kind is Kind.DATETIME:
+            values = columns[column.name]
+            steps = np.diff(values[~np.isnan(values)])
+            if (steps > 0).sum() >= _MIN_STEPS and (steps >= 0).mean() >= _IN_ORDER:
+                return column.name
+    return None
 
 
 def _require(table: Table, name: str, flag: str) -> None:
