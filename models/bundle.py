@@ -3,7 +3,7 @@
     manifest.json      format version, name, version, engine, network configuration, versions, digests, card
     schema.json        the columns
     preprocessor.json  the encoders and the range of each feature
-    calibration.npy    the anomaly scores of the calibration rows, ascending
+    calibration.npy    score, label and segment of the calibration rows, ascending by score
     reference.json     per column and for the score: what the fitting rows looked like
     probe.json         a few made-up rows of `Z` with their scores as the training network gives them
     network.onnx       what is run
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
-from models.calibration import Calibration
+from models.calibration.stored import calibration_json, calibration_of
 from models.detector import Detector
 from models.engine import ENGINES
 from models.errors import BundleError, ConfigError
@@ -37,7 +37,10 @@ from models.preprocessing import Encoded, Preprocessor
 from models.schema import FeatureSchema
 from models.scoring import Scorer
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+READABLE_VERSIONS: Final = (1, 2)
+"""Format 1 has the calibration rows' scores alone, and no thresholds by segment."""
+
 MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"
@@ -126,7 +129,7 @@ def write_bundle(
     files = {
         "schema.json": _json_bytes(detector.schema.to_json()),
         "preprocessor.json": _json_bytes(detector.preprocessor.to_json()),
-        "calibration.npy": _npy_bytes(detector.calibration.scores),
+        "calibration.npy": _npy_bytes(detector.calibration.rows.to_array()),
         "reference.json": _json_bytes(detector.reference),
         "probe.json": _json_bytes(_probe(detector.preprocessor, reconstruct)),
         NETWORK_ONNX: graph,
@@ -141,11 +144,7 @@ def write_bundle(
         "created": created,
         "engine": "onnx",
         "network": network.to_json(),
-        "calibration": {
-            "method": detector.calibration.method,
-            "value": detector.calibration.value,
-            "threshold": detector.calibration.threshold,
-        },
+        "calibration": calibration_json(detector.calibration),
         "versions": dict(versions),
         "files": {name: _digest((folder / name).read_bytes()) for name in _FILES},
         "card": dict(detector.card),
@@ -187,9 +186,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder / MANIFEST}: is not readable ({error}). Copy the bundle again, or train it anew."
         ) from error
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if version != FORMAT_VERSION:
+    if version not in READABLE_VERSIONS or isinstance(version, bool):
         raise BundleError(
-            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Use the program that "
+            f"{folder}: has format version {version!r}, this program reads "
+            f"{' and '.join(map(str, READABLE_VERSIONS))}. Use the program that "
             "wrote it, or train the detector anew."
         )
     if not isinstance(manifest.get("files"), dict) or set(manifest["files"]) != set(_FILES):
@@ -218,7 +218,8 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     plain = {name: _parse(folder, name, contents[name]) for name in _FILES if name.endswith(".json")}
     try:
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX])
-        calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
+        held_out = np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False)
+        calibration = calibration_of(manifest["calibration"], held_out)
         name, version = str(manifest["name"]), str(manifest["version"])
         card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, MemoryError, ConfigError) as error:
@@ -229,6 +230,8 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
     if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
         raise BundleError(f"{folder}: schema and preprocessor name other columns; its parts come from two fits.")
+    if (schema.threshold_by is None) != (not calibration.rows.segments):
+        raise BundleError(f"{folder}: schema and calibration rows differ in what thresholds go by. Copy it again.")
     scorer = Scorer(preprocessor=preprocessor, engine=engine)
     _check_probe(folder, scorer, plain["probe.json"])
     return Detector(
@@ -240,17 +243,6 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         reference=plain["reference.json"],
         card=card,
     )
-
-
-def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
-    """Calibrate anew on the stored scores: a threshold that was edited would contradict the p-values."""
-    scores = np.load(io.BytesIO(content), allow_pickle=False)
-    if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
-        raise ValueError("the calibration scores are not ascending finite numbers")
-    calibration = Calibration.of(scores, method=plain["method"], value=float(plain["value"]))
-    if calibration.threshold != plain["threshold"]:
-        raise ValueError(f"the threshold {plain['threshold']} is not the one of its scores")
-    return calibration
 
 
 def _parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:
