@@ -11,7 +11,7 @@ DETECTOR := demo/detector
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check install lock clean
+.PHONY: help demo test check mutants install lock clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,10 @@ check: $(INSTALLED) ## check format, style, types and the import directions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: $(INSTALLED) ## put small faults into what scores depend on, and list those that no fast test notices
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 install: $(INSTALLED) ## make .venv with everything that is locked
 
@@ -47,5 +51,5 @@ lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves
 	PYTHON="$(PYTHON)" bash scripts/lock.sh $(UPGRADE)
 
 clean: ## remove .venv, what the demo made, and caches
-	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
 	find models training service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,7 +24,8 @@ from rich.progress import track
 from models.calibration import Calibration
 from models.tables import Table, read_table
 from training.config import TrainConfig
-from training.fit import fit, prepare
+from training.fit import fit
+from training.prepare import prepare
 
 RATES: Final = (0.05, 0.01)
 TABLES: Final = {

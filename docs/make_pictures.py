@@ -13,7 +13,8 @@ from rich.console import Console
 
 from training.config import TrainConfig
 from training.embedded import LABEL, embedded_table
-from training.fit import FitResult, Prepared, fit, prepare
+from training.fit import FitResult, fit
+from training.prepare import Prepared, prepare
 from training.terminal import show_result
 
 IMAGES = Path(__file__).parent / "images"

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from models.card import column_cards
 from models.detector import Detector
 from models.schema import Column, Kind
 
@@ -94,18 +95,14 @@ class DetectorResponse(BaseModel):
 def detector_answer(detector: Detector) -> dict[str, Any]:
     """Return what `DetectorResponse` shows of a detector."""
     card = dict(detector.card)
-    enters = {column["name"]: column["enters_as"] for column in card.pop("columns", [])}
-    reference = detector.reference.get("columns", {})
+    card.pop("columns", None)
     calibration = detector.calibration
     return {
         "name": detector.name,
         "version": detector.version,
         "created": card.pop("created", ""),
         "activation": card.get("settings", {}).get("activation", ""),
-        "columns": [
-            {"name": c.name, "kind": str(c.kind), "enters_as": enters.get(c.name, ""), **reference.get(c.name, {})}
-            for c in detector.schema.columns
-        ],
+        "columns": column_cards(detector),
         "ids": list(detector.schema.ids),
         "dropped": dict(detector.schema.dropped),
         "threshold": {

@@ -20,7 +20,8 @@ from models.tables import Table, read_table
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
-    from training.fit import FitResult, Prepared
+    from training.fit import FitResult
+    from training.prepare import Prepared
 
 pytest_plugins = ["serving"]
 
@@ -47,7 +48,8 @@ class Trained:
 def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
     """Train and save a detector in this process."""
     from training.config import TrainConfig
-    from training.fit import fit, prepare
+    from training.fit import fit
+    from training.prepare import prepare
     from training.save import write_result
 
     config = TrainConfig(**({"epochs": 40, "alert_rate": 0.05} | settings))
@@ -56,6 +58,13 @@ def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
         result = fit(prepared, config, name="machines", version="1")
         write_result(result, unfinished)
     return Trained(table, config, prepared, result, folder, load_detector(folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that wait for a training, so that `make mutants` can leave them out."""
+    for item in items:
+        if {"trained", "base"} & set(getattr(item, "fixturenames", ())):  # with what these fixtures need themselves
+            item.add_marker("trains")
 
 
 @pytest.fixture(scope="session")

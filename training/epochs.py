@@ -28,6 +28,7 @@ def run_epochs(
     features: tuple[str, ...],
     settings: EpochSettings,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> History:
     """Fit a network to reproduce its input; what it minimises is the mean anomaly score.
 
@@ -39,6 +40,7 @@ def run_epochs(
         features: Names of the d features, for errors.
         settings: How.
         on_epoch: Is told of each epoch.
+        should_stop: Is asked after each epoch; the best weights so far are kept.
 
     Raises:
         TrainingError: `Z` or the loss is not finite.
@@ -57,6 +59,7 @@ def run_epochs(
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
     best, best_weights = 0, network.get_weights()
+    interrupted = False
     for number in range(1, settings.epochs + 1):
         rows = _batched_order(order, len(fitting), settings.batch_size)
         epoch = Epoch(number=number, loss=float(step(tf.constant(rows))), validation_loss=float(judge()))
@@ -71,8 +74,11 @@ def run_epochs(
             best, best_weights = number, network.get_weights()
         elif number - best >= settings.patience:
             break
+        if number < settings.epochs and should_stop():
+            interrupted = True
+            break
     network.set_weights(best_weights)
-    return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started)
+    return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
 def _epoch_function(

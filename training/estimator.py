@@ -112,7 +112,8 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         Raises:
             DetectorError: A parameter or the data cannot be used.
         """
-        from training.fit import fit, prepare
+        from training.fit import fit
+        from training.prepare import prepare
 
         parameters = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
         seed = parameters.pop("random_state")

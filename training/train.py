@@ -17,38 +17,48 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.cli import OneLineParser, run_command
+from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
 from models.tables import Table, expand, read_table
+from training.config_file import parse_with_config
 from training.flags import add_config_flags, config_of
+from training.interrupt import stop_on_interrupt
+from training.plan import plan_of
+from training.prepare import prepare
+from training.terminal import EpochBar, show_plan, show_prepared, show_result
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
     from training.fit import FitResult
 
 _NAME = re.compile(r"\w[\w.-]*")
+_INTERRUPTED = "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
 _EXAMPLES = """\
 examples:
   python -m training.train                               an embedded real data set
   python -m training.train sensors.csv --id machine      your own records
   python -m training.train flows.csv --label attack --fit-on normal --activation elu
+  python -m training.train flows.csv --dry-run           every decision, and nothing is trained
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    arguments = _parser().parse_args(argv)
+    clean_up_at_sigterm()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    parser = _parser()
+    debug = "--debug" in (sys.argv if argv is None else argv)
 
     def work() -> None:
+        arguments = parse_with_config(parser, argv)
         with redirect_stdout(sys.stderr if arguments.json else sys.stdout):  # whatever a library prints
             report = train(arguments)
         if arguments.json:
             print(json.dumps(report, allow_nan=False))
 
-    return run_command(work, debug=arguments.debug)
+    return run_command(work, debug=debug)
 
 
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -56,19 +66,33 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     started = time.perf_counter()
     console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
     config, name, table, test_table = _inputs(arguments, console)
+    if arguments.dry_run:
+        prepared = prepare(table, config, test_table=test_table)
+        show_prepared(console, prepared, config)
+        show_plan(console, plan := plan_of(prepared, config))
+        return plan
     path = arguments.output or next_version(ARTIFACTS / name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
-        from training.fit import fit, prepare  # TensorFlow takes seconds: after all that can be refused at once
-        from training.save import write_result
-        from training.terminal import EpochBar, show_prepared, show_result
-
         prepared = prepare(table, config, test_table=test_table)
-        show_prepared(console, prepared)
+        show_prepared(console, prepared, config)
+        from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
+        from training.save import write_result
+
         version = path.name if path.name.isdecimal() else "1"
-        fitting_rows = int(prepared.split.fitting.sum())
         progress = Console(stderr=True, quiet=arguments.quiet)
-        with EpochBar(progress, epochs=config.epoch_settings(rows=fitting_rows).epochs) as bar:
-            result = fit(prepared, config, name=name, version=version, test_table=test_table, on_epoch=bar)
+        with (
+            EpochBar(progress, epochs=config.epoch_settings(rows=prepared.rows["fitting"]).epochs) as bar,
+            stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
+        ):
+            result = fit(
+                prepared,
+                config,
+                name=name,
+                version=version,
+                test_table=test_table,
+                on_epoch=bar,
+                should_stop=stopped,
+            )
         write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
@@ -107,12 +131,15 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "version": detector.version,
         "rows": card["rows"],
         "parts": result.rows,
+        "split": card["split"],
+        "left_out": card["left_out"],
         "columns_used": list(detector.schema.names),
         "columns_dropped": dict(detector.schema.dropped),
         "activation": result.network_config.activation,
         "parameters": result.parameters,
         "epochs": card["epochs"],
         "best_epoch": card["best_epoch"],
+        "interrupted": card["interrupted"],
         "loss": card["loss"],
         "validation_loss": card["validation_loss"],
         "seconds": round(seconds, 3),
@@ -122,12 +149,13 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "realised_alert_rate": card["realised_alert_rate"],
         "dead_units": {layer.layer: layer.dead for layer in result.health},
         "repairs": card["repairs"],
+        "findings": card["findings"],
         "warnings": list(result.warnings),
     }
     return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="python -m training.train",
         description="Learn a detector from unlabelled records, calibrate it and save it as a bundle.",
@@ -137,8 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; none: an embedded real data set"
     )
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with any of these flags; the command line wins")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"the bundle (default: {ARTIFACTS}/NAME/VERSION)")
     parser.add_argument("--overwrite", action="store_true", help="replace the bundle that --output names")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would become of every column and row, and train nothing"
+    )
     parser.add_argument("--name", help="what the detector is called (default: the first file's name)")
     parser.add_argument(
         "--test-data",

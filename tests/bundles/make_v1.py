@@ -16,7 +16,8 @@ from samples import arrow_table, machine_records
 from models.bundle import FORMAT_VERSION, load_detector, new_bundle
 from models.tables import Table
 from training.config import TrainConfig
-from training.fit import fit, prepare
+from training.fit import fit
+from training.prepare import prepare
 from training.save import write_result
 
 if FORMAT_VERSION != 1:

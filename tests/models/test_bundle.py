@@ -12,9 +12,10 @@ from samples import machine_records
 
 from models import bundle
 from models.bundle import FORMAT_VERSION, MANIFEST, PARITY, load_detector, new_bundle, read_manifest
+from models.bundle.layout import digest
 from models.errors import BundleError
 
-FILES = bundle._FILES
+FILES = bundle.FILES
 OLD_BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 
 
@@ -38,7 +39,7 @@ def change_manifest(folder, **changes):
 def forge(folder, name, content):
     """Change a file and write its digest into the manifest, as someone does who knows how."""
     (folder / name).write_bytes(content)
-    files = read_manifest(folder)["files"] | {name: bundle._digest(content)}
+    files = read_manifest(folder)["files"] | {name: digest(content)}
     change_manifest(folder, files=files)
 
 
@@ -109,15 +110,15 @@ def test_one_changed_byte_is_refused_by_the_name_of_its_file_before_anything_is_
     content = bytearray((copied / name).read_bytes())
     content[int(place * (len(content) - 1))] ^= 1
     (copied / name).write_bytes(content)
-    monkeypatch.setattr("models.bundle._parse", lambda *_: pytest.fail("parsed before verified"))
-    monkeypatch.setattr("models.bundle._build", lambda *_: pytest.fail("built before verified"))
+    monkeypatch.setattr("models.bundle.loading._parse", lambda *_: pytest.fail("parsed before verified"))
+    monkeypatch.setattr("models.bundle.loading._build", lambda *_: pytest.fail("built before verified"))
     monkeypatch.setattr("numpy.load", lambda *_, **__: pytest.fail("loaded before verified"))
     with pytest.raises(BundleError, match=f"{name} is not the file that was saved"):
         load_detector(copied)
 
 
 def test_an_unchanged_bundle_would_have_been_parsed(copied, monkeypatch):
-    monkeypatch.setattr("models.bundle._parse", lambda *_: pytest.fail("parsed"))
+    monkeypatch.setattr("models.bundle.loading._parse", lambda *_: pytest.fail("parsed"))
     with pytest.raises(pytest.fail.Exception, match="parsed"):
         load_detector(copied)
 

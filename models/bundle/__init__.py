@@ -1,0 +1,36 @@
+"""A detector on disk: a folder of plain files. Read → judge → build; no file holds code.
+
+    manifest.json      format version, name, version, engine, network configuration, versions, digests, card
+    schema.json        the columns
+    preprocessor.json  the encoders and the range of each feature
+    calibration.npy    the anomaly scores of the calibration rows, ascending
+    reference.json     per column and for the score: what the fitting rows looked like
+    probe.json         a few made-up rows of `Z` with their scores as the training network gives them
+    network.onnx       what is run
+    network.keras      what can be trained on; only its weights are ever read
+
+To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the old one in `loading.py`,
+commit a small bundle of the old version to ``tests/bundles`` and run ``pytest tests/models/test_bundle.py``.
+"""
+
+from __future__ import annotations
+
+from models.bundle.folder import new_bundle
+from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX
+from models.bundle.loading import load_detector
+from models.bundle.probe import PARITY
+from models.bundle.reading import read_manifest
+from models.bundle.writing import write_bundle
+
+__all__ = [
+    "FILES",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "NETWORK_KERAS",
+    "NETWORK_ONNX",
+    "PARITY",
+    "load_detector",
+    "new_bundle",
+    "read_manifest",
+    "write_bundle",
+]

@@ -1,0 +1,32 @@
+"""What a bundle is made of: the closed list of its files, and how text and digests are written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Final
+
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+NETWORK_KERAS: Final = "network.keras"
+NETWORK_ONNX: Final = "network.onnx"
+FILES: Final = (
+    "schema.json",
+    "preprocessor.json",
+    "calibration.npy",
+    "reference.json",
+    "probe.json",
+    NETWORK_ONNX,
+    NETWORK_KERAS,
+)
+"""The files beside the manifest, which holds their digests."""
+
+
+def json_bytes(plain: object) -> bytes:
+    """Return plain data as the text of a file."""
+    return (json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,82 @@
+"""Writes the files of a bundle, and proves that they give the same detector."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import AutoencoderConfig
+from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
+from models.bundle.loading import load_detector
+from models.bundle.probe import probe_of
+from models.detector import Detector
+
+
+def write_bundle(
+    folder: Path,
+    detector: Detector,
+    *,
+    network: AutoencoderConfig,
+    graph: bytes,
+    write_network: Callable[[Path], None],
+    reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    versions: Mapping[str, str],
+    created: str,
+) -> Detector:
+    """Write the files of a bundle, load them as the service does and compare the scores.
+
+    Args:
+        folder: From `new_bundle`.
+        detector: What is saved.
+        network: What the network looks like.
+        graph: The exported network.
+        write_network: Writes the ``.keras`` file.
+        reconstruct: The training network itself.
+        versions: Of Python and the libraries.
+        created: Instant, ISO 8601.
+
+    Returns:
+        The detector as it was loaded from the folder.
+
+    Raises:
+        BundleError: The loaded detector scores differently than the training network.
+    """
+    files = {
+        "schema.json": json_bytes(detector.schema.to_json()),
+        "preprocessor.json": json_bytes(detector.preprocessor.to_json()),
+        "calibration.npy": _npy_bytes(detector.calibration.scores),
+        "reference.json": json_bytes(detector.reference),
+        "probe.json": json_bytes(probe_of(detector.preprocessor, reconstruct)),
+        NETWORK_ONNX: graph,
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    write_network(folder / NETWORK_KERAS)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "name": detector.name,
+        "version": detector.version,
+        "created": created,
+        "engine": "onnx",
+        "network": network.to_json(),
+        "calibration": {
+            "method": detector.calibration.method,
+            "value": detector.calibration.value,
+            "threshold": detector.calibration.threshold,
+        },
+        "versions": dict(versions),
+        "files": {name: digest((folder / name).read_bytes()) for name in FILES},
+        "card": dict(detector.card),
+    }
+    (folder / MANIFEST).write_bytes(json_bytes(manifest))
+    return load_detector(folder)
+
+
+def _npy_bytes(array: NDArray[np.float64]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,22 @@
+"""What a detector says about its columns: how each enters, and what its values in the fitting rows were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.detector import Detector
+
+
+def column_cards(detector: Detector) -> list[dict[str, Any]]:
+    """Return one object a column: name, kind, how it enters, and the summary of the fitting rows.
+
+    A summary has the number of ``missing`` values and a ``typical`` one, and beside these, by the column's kind:
+    ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
+    """
+    summaries = detector.reference.get("columns", {})
+    enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encoders}
+    return [
+        {"name": column.name, "kind": str(column.kind), "enters_as": enters[column.name]}
+        | summaries.get(column.name, {})
+        for column in detector.schema.columns
+    ]

@@ -1,0 +1,184 @@
+"""From a table to what can be fitted: split the rows, decide on the columns, learn the encoders. No Keras.
+
+Encoders are learned from the fitting rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import Calibration
+from models.columns import columns_of_table
+from models.errors import ConfigError, TableError
+from models.preprocessing import Preprocessor
+from models.records import Columns
+from models.schema import FeatureSchema
+from models.tables import Table
+from training.config import TrainConfig
+from training.findings import Finding, flag
+from training.infer_schema import infer_schema
+from training.labels import LabelRule, label_rule
+from training.learn_columns import learn_preprocessor
+from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
+from training.rows import all_missing, group_numbers, in_time_order, instants, later_copies
+from training.split import SHARES, Split, split_by_group, split_in_time, split_rows
+
+_LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A table, ready to be fitted: what was decided before the first epoch.
+
+    Args:
+        table: The rows.
+        split: Which rows are for what.
+        schema: The columns.
+        findings: What was noticed about columns, with the flag that would change it.
+        columns: All rows' values.
+        preprocessor: Learned from the fitting rows.
+        rule: Which labels mean "anomaly"; None without a label.
+        is_anomaly: The labels `(n,)`; None where the table has none.
+        left_out: How many rows are in no part, by the reason.
+    """
+
+    table: Table
+    split: Split
+    schema: FeatureSchema
+    findings: tuple[Finding, ...]
+    columns: Columns
+    preprocessor: Preprocessor
+    rule: LabelRule | None
+    is_anomaly: NDArray[np.bool_] | None
+    left_out: Mapping[str, int]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Number of rows in each part."""
+        return {part: int(getattr(self.split, part).sum()) for part in SHARES}
+
+    def part(self, mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """Return the values of the rows of a mask."""
+        return {name: values[mask] for name, values in self.columns.items()}
+
+
+def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = None) -> Prepared:
+    """Decide on every row and column of a table.
+
+    Args:
+        table: The rows to learn from.
+        config: The settings.
+        test_table: Labelled rows that are only judged on; the label column may be in it alone.
+
+    Raises:
+        ConfigError, TableError: The settings do not fit the table, or its rows are too few.
+    """
+    rule, is_anomaly = _labels(table, config, test_table)
+    roles = _roles(table, config, label=None if rule is None else rule.column)
+    split = _split(table, config, roles, only_test=is_anomaly if config.fit_on == "normal" else None)
+    _check_rows(split, config)
+    schema, findings = infer_schema(table, roles, fitting=split.fitting)
+    columns = columns_of_table(schema, table)
+    split, left_out, about_rows = _used(split, schema, columns, config)
+    _check_rows(split, config)
+    fitting = {name: values[split.fitting] for name, values in columns.items()}
+    return Prepared(
+        table=table,
+        split=split,
+        schema=schema,
+        findings=(*findings, *about_rows),
+        columns=columns,
+        preprocessor=learn_preprocessor(schema, fitting),
+        rule=rule,
+        is_anomaly=is_anomaly,
+        left_out=left_out,
+    )
+
+
+def split_policy(config: TrainConfig) -> str:
+    """Say in one phrase how the rows are split."""
+    if config.time is not None:
+        return f"in time by {config.time!r}: the oldest are fitted, the newest are test rows"
+    if config.group is not None:
+        return f"by {config.group!r}: rows of one value are in one part"
+    return "at random, whatever their order in the file"
+
+
+def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
+    return Roles(
+        ids=config.id,
+        label=label,
+        group=config.group,
+        include=config.include,
+        exclude=config.exclude,
+        kinds=kinds_said(config.kind, table.names),
+        date_orders=date_orders_said(config.date_order, table.names),
+        missing_values=missing_values_said(config.missing_values, table.names),
+        infinite=config.infinite,
+    )
+
+
+def _split(table: Table, config: TrainConfig, roles: Roles, *, only_test: NDArray[np.bool_] | None) -> Split:
+    if config.time is not None:
+        return split_in_time(instants(table, config.time, roles), only_test=only_test)
+    if config.group is not None:
+        return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
+    return split_rows(len(table), seed=config.seed, only_test=only_test)
+
+
+def _used(
+    split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
+) -> tuple[Split, dict[str, int], list[Finding]]:
+    """Leave out rows that hold nothing, and later copies where these are not wanted; say what is left as it is."""
+    left_out, findings = {}, []
+    empty = all_missing(schema, columns)
+    if empty.any():
+        split = split.without(empty)
+        left_out["no value in any column that is used"] = int(empty.sum())
+    copies = later_copies(columns) & ~empty
+    if copies.any() and config.duplicates == "drop":
+        split = split.without(copies)
+        left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
+    elif copies.any():
+        what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
+        findings.append(Finding(what=what, remedy="to take each once: --duplicates drop"))
+    if config.time is None and config.group is None and (name := in_time_order(schema, columns)):
+        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may look "
+        remedy = f"to hold out the newest: {flag('--time', name)}"
+        findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
+    return split, left_out, findings
+
+
+def _labels(
+    table: Table, config: TrainConfig, test_table: Table | None
+) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
+    if config.label is None:
+        if test_table is not None:
+            raise ConfigError("--test-data is judged by its labels: name the label column, --label COLUMN.")
+        return None, None
+    if config.label in table.names:
+        rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
+        return rule, rule.anomalies(table)
+    if test_table is None or config.label not in test_table.names or config.fit_on == "normal":
+        raise ConfigError(f"There is no label column {config.label!r}. The columns are: {', '.join(table.names)}.")
+    return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
+
+
+def _check_rows(split: Split, config: TrainConfig) -> None:
+    for part, least in _LEAST_ROWS.items():
+        rows = int(getattr(split, part).sum())
+        if rows < least:
+            raise TableError(
+                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
+                f"needed. That is {SHARES[part]:.0%} of the rows "
+                f"that may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
+            )
+    calibration_rows = int(split.calibration.sum())
+    value = config.threshold_value(calibration_rows=calibration_rows)
+    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
+    Calibration.of(np.zeros(calibration_rows), method=config.threshold_method, value=value)
