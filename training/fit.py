@@ -33,6 +33,7 @@ from training.evaluate import Metrics, evaluate
 from training.findings import Finding
 from training.history import Epoch, History
 from training.infer_schema import infer_schema
+from training.inspect_columns import inspect_columns
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.reference import reference_of
@@ -131,7 +132,7 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         table=table,
         split=split,
         schema=schema,
-        findings=findings,
+        findings=(*findings, *inspect_columns(schema, columns, is_anomaly)),
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
@@ -296,7 +297,7 @@ def _warnings(
             f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
             "learned is not found. Say --fit-on normal to learn from normal rows alone."
         )
-    return warnings
+    return warnings + [str(finding) for finding in prepared.findings if finding.warning]
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:

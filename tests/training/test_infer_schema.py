@@ -95,7 +95,7 @@ def test_an_epoch_is_an_instant_only_where_its_name_says_so(unit, layout):
 def test_dates_whose_day_and_month_cannot_be_told_apart_are_asked_about():
     cells = repeated("01/02/2024", "03/04/2024")
     with pytest.raises(
-        TableError, match="cannot be told apart .*--date-order column=day-first or .*column=month-first"
+        TableError, match=r"cannot be told apart .*--date-order column=day-first or .*column=month-first"
     ):
         fate(cells)
     for orders in ({"column": "month_first"}, {"*": "month_first"}):
