@@ -38,6 +38,7 @@ from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.reference import reference_of
 from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
+from training.schema_file import check_schema
 from training.split import SHARES, Split, split_rows
 
 _MANY_ANOMALIES = 0.05
@@ -109,13 +110,16 @@ class FitResult:
     sample: Columns
 
 
-def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = None) -> Prepared:
+def prepare(
+    table: Table, config: TrainConfig, *, test_table: Table | None = None, decided: FeatureSchema | None = None
+) -> Prepared:
     """Decide on every row and column of a table.
 
     Args:
         table: The rows to learn from.
         config: The settings.
         test_table: Labelled rows that are only judged on; the label column may be in it alone.
+        decided: What becomes of each column, where that is not to be told from its values.
 
     Raises:
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
@@ -125,7 +129,11 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
     split = split_rows(len(table), seed=config.seed, only_test=only_test)
     _check_rows(split, config)
     label = None if rule is None else rule.column
-    schema, findings = infer_schema(table, _roles(table, config, label), fitting=split.fitting)
+    findings: tuple[Finding, ...] = ()
+    if decided is None:
+        schema, findings = infer_schema(table, _roles(table, config, label), fitting=split.fitting)
+    else:
+        check_schema(schema := decided, table, fitting=split.fitting)
     columns = columns_of_table(schema, table)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
     return Prepared(

@@ -7,14 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import tomlkit
+from numpy.typing import NDArray
 
 from models.columns import read_cells
 from models.errors import ConfigError, TableError
 from models.instants import TIME_LAYOUTS
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from models.tables.files import differences
 
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
@@ -26,8 +27,8 @@ What becomes of each column. Edit it, and train with --schema-in FILE: it is tak
 
 kind      {", ".join(Kind)}, or {_DROPPED}
 reason    of a dropped column: why
-layout    of datetimes: {", ".join(TIME_LAYOUTS)};
-          of numbers: duration, where texts such as 1h 30m are meant
+layout    of datetimes: {", ".join(list(TIME_LAYOUTS)[:8])},
+          {", ".join(list(TIME_LAYOUTS)[8:])}; of numbers: duration, where texts such as 1h 30m are meant
 unit      of numbers: what may stand beside them in texts, such as "°C"
 decimal, thousands    of numbers with a unit: how they are written
 missing   values that say that there is none, such as ["-999", "unknown"]; inf and -inf for infinite numbers
@@ -95,26 +96,38 @@ def read_schema_file(path: Path) -> FeatureSchema:
         raise ConfigError(f"--schema-in {path}: {error}.") from error
 
 
-def check_schema(schema: FeatureSchema, table: Table) -> None:
-    """Check that a schema from a file fits a table: the same columns, and each of the kind that is said.
+def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.bool_]) -> None:
+    """Check that a schema from a file fits a table: the same columns, each with values that can be learned from.
+
+    Args:
+        schema: From `read_schema_file`.
+        table: n rows; the label may be absent, where others are judged on.
+        fitting: The rows that will be learned from `(n,)`.
 
     Raises:
         ConfigError: A column is in one of them only.
         TableError: A cell is not of its column's kind, or a column has no value.
     """
-    if schema.known != set(table.names):
+    expected = [name for name in _order(schema) if name in table.names or name != schema.label]
+    lacking = [name for name in expected if name not in table.names]
+    unknown = [name for name in table.names if name not in expected]
+    if lacking or unknown:
+        parts = (
+            f"missing from the {place}: {', '.join(map(repr, names))}"
+            for place, names in (("table", lacking), ("file", unknown))
+            if names
+        )
         raise ConfigError(
-            f"--schema-in: the file and the table have other columns (in the table {_difference(schema, table)}). "
-            'Name every column in the file, those that are not used with kind = "dropped".'
+            f"--schema-in: the file and the table have other columns ({'; '.join(parts)}). Name every column of the "
+            'table in the file, those that are not used with kind = "dropped".'
         )
     for column in schema.columns:
-        values = read_cells(column, table.data.column(column.name), decimal=table.decimal)
-        if all(value is None or value != value for value in values):  # noqa: PLR0124  (NaN)
-            raise TableError(f'--schema-in: column {column.name!r} has no value: say kind = "dropped".')
-
-
-def _difference(schema: FeatureSchema, table: Table) -> str:
-    return differences([name for name in _order(schema) if name in schema.known], table.names)
+        values = read_cells(column, table.data.column(column.name), decimal=table.decimal)[fitting]
+        missing = [value is None for value in values] if values.dtype == object else np.isnan(values)
+        if np.all(missing):
+            raise TableError(
+                f'--schema-in: columns.{column.name} has no value in the rows to learn from: say kind = "dropped".'
+            )
 
 
 def _order(schema: FeatureSchema) -> Sequence[str]:
