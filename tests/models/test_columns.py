@@ -198,12 +198,12 @@ NOON = datetime.time(12)
         (
             pa.array([NOON, None, NOON], pa.time32("s")),
             Column(name="x", kind=Kind.DATETIME, layout="time"),
-            [43200] * 3,
+            [43200, np.nan, 43200],
         ),
         (
             pa.array([NOON, None, NOON], pa.time64("ns")),
             Column(name="x", kind=Kind.DATETIME, layout="time"),
-            [43200] * 3,
+            [43200, np.nan, 43200],
         ),
         (pa.array([1.5, None, 2], pa.float64()), Column(name="x", kind=Kind.CATEGORICAL), ["1.5", None, "2"]),
         (pa.array(["a", None, "b"], pa.string_view()), Column(name="x", kind=Kind.CATEGORICAL), ["a", None, "b"]),
