@@ -14,7 +14,7 @@ from models.errors import TableError
 from models.records import column_array, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from models.values import MISSING_TEXTS, parser_of
+from models.values import MARK_VARIANTS, MISSING_TEXTS, grouped_number, parser_of
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
@@ -30,7 +30,13 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     """
     require_columns(schema, table.names)
     return {
-        column.name: _cells(column, table.data.column(column.name), decimal=table.decimal, first_row=first_row)
+        column.name: _cells(
+            column,
+            table.data.column(column.name),
+            decimal=table.decimal,
+            thousands=table.thousands,
+            first_row=first_row,
+        )
         for column in schema.columns
     }
 
@@ -54,19 +60,19 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
         raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
 
 
-def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: int) -> NDArray[Any]:
+def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, thousands: str, first_row: int) -> NDArray[Any]:
     """Parse each distinct value once, except plain numbers, which need no parsing."""
     kind = cells.type
     if column.kind is Kind.NUMERIC and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return _finite(column, pc.cast(cells, pa.float64(), safe=False).to_numpy(), first_row)
     if column.kind is Kind.NUMERIC and pa.types.is_string(kind):
-        fast = _plain_numbers(cells, decimal)
+        fast = _plain_numbers(cells, decimal, thousands)
         if fast is not None:
             return _finite(column, fast, first_row)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         kind = pa.timestamp("us", kind.tz)  # Python has no nanoseconds
         cells = cells.cast(kind, safe=False)
-    parse = parser_of(column, decimal=decimal)
+    parse = parser_of(column, decimal=decimal, thousands=thousands)
     if not pa.types.is_dictionary(kind):
         cells = cells.dictionary_encode()
     encoded = cells.unify_dictionaries().combine_chunks()
@@ -93,11 +99,13 @@ def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: i
     return found
 
 
-def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] | None:
+def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
     """Read texts as numbers all at once, or return None where one of them needs the slow and exact way."""
     trimmed = pc.utf8_trim_whitespace(cells)
     missing = pc.is_in(trimmed, value_set=pa.array(sorted(MISSING_TEXTS), pa.string()))
     texts = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
+    if thousands:
+        texts = _ungrouped(texts, decimal, thousands)
     if decimal == ",":
         texts = pc.replace_substring(texts, ",", ".", max_replacements=1)
     well_formed = pc.match_substring_regex(texts, r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
@@ -108,6 +116,15 @@ def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] 
     except pa.ArrowInvalid:
         return None
     return numbers
+
+
+def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.ChunkedArray:
+    """Take the marks between thousands out; one that stands elsewhere becomes what is no number."""
+    for variant, mark in MARK_VARIANTS.items():
+        texts = pc.replace_substring(texts, chr(variant), mark)
+    grouped = pc.match_substring_regex(texts, f"^{grouped_number(decimal, thousands)}$")
+    plain = pc.if_else(grouped, pc.replace_substring(texts, thousands, ""), texts)
+    return pc.replace_substring(plain, thousands, "no number")
 
 
 def _finite(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:

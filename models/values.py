@@ -23,6 +23,12 @@ MISSING_TEXTS: Final = frozenset(
 BOOLEAN_WORDS: Final = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 """Words (in any case) for the two truth values."""
 
+THOUSANDS: Final = (",", ".", " ", "'")
+"""Marks that may stand between the thousands of a number that is written as text."""
+
+MARK_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
+"""Characters that are written in the place of a mark of `THOUSANDS`: narrow and unbreakable spaces, ’."""
+
 TIME_LAYOUTS: Final = {
     "iso": None,
     "day_first": "%d/%m/%Y %H:%M:%S",
@@ -53,12 +59,29 @@ def is_decimal_comma(text: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(text.strip()) is not None
 
 
-def parse_number(value: object, *, decimal: str = ".") -> float | None:
-    """Read a finite number from a number or from a text that is one."""
+def grouped_number(decimal: str, thousands: str) -> str:
+    """Return the pattern of a number whose thousands are set apart, such as ``1,234.5``."""
+    return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
+
+
+def parse_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
+    """Read a finite number from a number or from a text that is one.
+
+    Args:
+        value: The number or text.
+        decimal: The decimal mark, ``.`` or ``,``.
+        thousands: The mark between thousands, one of `THOUSANDS`; empty where there is none.
+    """
     if isinstance(value, str):
         text = value.strip()
         if text in MISSING_TEXTS:
             return None
+        if thousands:
+            text = text.translate(MARK_VARIANTS)
+            if re.fullmatch(grouped_number(decimal, thousands), text):
+                text = text.replace(thousands, "")
+            elif thousands in text:
+                raise ValueError(f"a number with {thousands!r} between thousands")
         plain = text.replace(",", ".") if decimal == "," and is_decimal_comma(text) else text
         if _NUMBER.fullmatch(plain) is None:
             raise ValueError("a number")
@@ -133,10 +156,10 @@ def parse_instant(value: object, *, layout: str) -> float | None:
     return _within_calendar(moment.timestamp())
 
 
-def parser_of(column: Column, *, decimal: str = ".") -> Callable[[object], Cell]:
+def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Callable[[object], Cell]:
     """Return the parser for the cells of a column."""
     if column.kind is Kind.NUMERIC:
-        return lambda value: parse_number(value, decimal=decimal)
+        return lambda value: parse_number(value, decimal=decimal, thousands=thousands)
     if column.kind is Kind.BOOLEAN:
         return parse_boolean
     if column.kind is Kind.CATEGORICAL:

@@ -86,6 +86,7 @@ def infer_schema(table: Table, roles: Roles, *, fitting: NDArray[np.bool_]) -> F
                 table.data.column(name),
                 fitting,
                 decimal=table.decimal,
+                thousands=table.thousands,
                 wanted=name in roles.include,
             )
             if isinstance(fate, Column):
@@ -111,7 +112,9 @@ def _least_rows(rows: int) -> float:
     return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
 
 
-def _fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool) -> Column | str:
+def _fate(
+    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, thousands: str, wanted: bool
+) -> Column | str:
     """Return the column, or the reason for leaving it out; a wanted one is left out only if it says nothing."""
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     if pa.types.is_null(kind):
@@ -123,7 +126,7 @@ def _fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, deci
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _unless_constant(Column(name=name, kind=Kind.DATETIME, layout="iso"), cells, fitting)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _text_fate(name, cells.cast(pa.string()), fitting, decimal=decimal, wanted=wanted)
+        return _text_fate(name, cells.cast(pa.string()), fitting, decimal=decimal, thousands=thousands, wanted=wanted)
     return f"values of type {kind} are not supported"
 
 
@@ -152,13 +155,13 @@ def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_], *
 
 
 def _text_fate(
-    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool
+    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, thousands: str, wanted: bool
 ) -> Column | str:
     distinct = [text for text in pc.unique(cells).to_pylist() if text is not None and not is_missing_text(text)]
     if not distinct:
         return "empty"
-    if _all_parse(distinct, lambda text: parse_number(text, decimal=decimal)):
-        numbers = {text: parse_number(text, decimal=decimal) for text in distinct}
+    if _all_parse(distinct, lambda text: parse_number(text, decimal=decimal, thousands=thousands)):
+        numbers = {text: parse_number(text, decimal=decimal, thousands=thousands) for text in distinct}
         values = np.array([np.nan if (n := numbers.get(t)) is None else n for t in cells.to_pylist()], np.float64)
         return _numeric_fate(name, values, fitting, wanted=wanted)
     if {text.strip().lower() for text in distinct} <= BOOLEAN_WORDS.keys():  # words: 0 and 1 are numbers, like 2
@@ -172,11 +175,11 @@ def _text_fate(
         return f"day and month cannot be told apart (such as {distinct[0]!r})"
     if layouts:
         return _unless_constant(Column(name=name, kind=Kind.DATETIME, layout=layouts[0]), cells, fitting)
-    return _category_fate(name, cells, fitting, decimal=decimal, wanted=wanted)
+    return _category_fate(name, cells, fitting, decimal=decimal, thousands=thousands, wanted=wanted)
 
 
 def _category_fate(
-    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool
+    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, thousands: str, wanted: bool
 ) -> Column | str:
     learned = cells.filter(pa.array(fitting)).to_pylist()
     values = [c for text in learned if text is not None and (c := parse_category(text)) is not None]
@@ -189,7 +192,11 @@ def _category_fate(
     least = _least_rows(len(values))
     if not wanted and sum(count for count in counts.values() if count >= least) < _MIN_COMMON_SHARE * len(values):
         several = f"({distinct:,} different values in {len(values):,} rows)"
-        texts = [value for value in counts if not _all_parse([value], lambda text: parse_number(text, decimal=decimal))]
+        texts = [
+            value
+            for value in counts
+            if not _all_parse([value], lambda text: parse_number(text, decimal=decimal, thousands=thousands))
+        ]
         if len(texts) <= _MAX_STRAY_SHARE * distinct:
             return f"numbers, but for {', '.join(map(repr, texts[:3]))}: mend these, or leave them empty"
         if np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS:
