@@ -7,12 +7,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-
 from models.errors import TableError
+from models.tables.source import Source
 from models.tables.table import ReadOptions
 from models.values import is_decimal_comma, is_missing_text, parse_number
 
@@ -43,16 +41,16 @@ class Dialect:
     repairs: tuple[str, ...]
 
 
-def detect_dialect(path: Path, options: ReadOptions) -> Dialect:
+def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     """Tell how a text file is written from its first lines; what the options say is taken.
 
     Raises:
         TableError: The file is empty, or what was not said cannot be told for sure.
     """
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with source.open_stream() as stream:
         sample = stream.read(_SAMPLE_BYTES)
     if not sample.strip():
-        raise TableError(f"{path}: the file is empty.")
+        raise TableError(f"{source.name}: the file is empty.")
     if options.delimiter and not (len(options.delimiter) == 1 and options.delimiter.isascii()):
         raise TableError(f"delimiter must be one ASCII character (or 'tab'), got {options.delimiter!r}.")
     if options.delimiter and options.delimiter in '\r\n"':
@@ -62,19 +60,19 @@ def detect_dialect(path: Path, options: ReadOptions) -> Dialect:
     try:
         text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
     except LookupError as error:
-        raise TableError(f"{path}: there is no encoding {encoding!r}.") from error
+        raise TableError(f"{source.name}: there is no encoding {encoding!r}.") from error
     if not text.strip():
-        raise TableError(f"{path}: the file is empty.")
+        raise TableError(f"{source.name}: the file is empty.")
     lines = text.splitlines(keepends=True)
     if len(sample) == _SAMPLE_BYTES and len(lines) > 1:
         lines.pop()  # cut off in the middle
-    delimiter = options.delimiter or _detect_delimiter(path, lines[:_SAMPLE_LINES])
+    delimiter = options.delimiter or _detect_delimiter(source, lines[:_SAMPLE_LINES])
     rows = list(_cells_of(lines[:_SAMPLE_LINES], delimiter))
     blank = next(number for number, row in enumerate(rows) if row)
     rows = [row for row in rows if row]
     if delimiter != ",":
         repairs.append(f"cells are separated by {delimiter!r}")
-    names, has_header = _detect_header(path, rows, options, repairs)
+    names, has_header = _detect_header(source, rows, options, repairs)
     body = rows[int(has_header) :]
     decimal = options.decimal or _detect_decimal(body, delimiter)
     if decimal == ",":
@@ -102,7 +100,7 @@ def _detect_encoding(sample: bytes, repairs: list[str]) -> str:
     return "utf-8"
 
 
-def _detect_delimiter(path: Path, lines: Sequence[str]) -> str:
+def _detect_delimiter(source: Source, lines: Sequence[str]) -> str:
     """Take the delimiter that gives most lines the same number of cells, and more than one."""
 
     def agreement(delimiter: str) -> tuple[float, int]:
@@ -117,7 +115,7 @@ def _detect_delimiter(path: Path, lines: Sequence[str]) -> str:
     rivals = [d for d in _DELIMITERS if d != best and scores[d] == scores[best]]
     if rivals:
         raise TableError(
-            f"{path}: cells could be separated by {best!r} or {rivals[0]!r}; say which: --delimiter '{best}'."
+            f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}; say which: --delimiter '{best}'."
         )
     return best
 
@@ -127,7 +125,7 @@ def _cells_of(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _detect_header(
-    path: Path, rows: Sequence[Sequence[str]], options: ReadOptions, repairs: list[str]
+    source: Source, rows: Sequence[Sequence[str]], options: ReadOptions, repairs: list[str]
 ) -> tuple[tuple[str, ...], bool]:
     first = [cell.strip() for cell in rows[0]]
     if options.header is not None:
@@ -139,16 +137,16 @@ def _detect_header(
         if not any(_is_number(cell) for cell in first):
             return _names_of(first, repairs), True
         raise TableError(
-            f"{path}: has {len(first)} columns, {len(options.header)} names were given for them. Add the missing "
-            f"names behind the others: --column-names {' '.join(_shown(options.header))} NAME …"
+            f"{source.name}: has {len(first)} columns, {len(options.header)} names were given for them. Add the "
+            f"missing names behind the others: --column-names {' '.join(_shown(options.header))} NAME …"
             if len(options.header) < len(first)
-            else f"{path}: has {len(first)} columns and no header line, but {len(options.header)} names were given for "
-            "them. Give one name for each column: --column-names NAME NAME …"
+            else f"{source.name}: has {len(first)} columns and no header line, but {len(options.header)} names were "
+            "given for them. Give one name for each column: --column-names NAME NAME …"
         )
     numbers = [cell for cell in first if _is_number(cell)]
     if numbers:
         raise TableError(
-            f"{path}: has no header line: its first line holds numbers ({', '.join(numbers[:3])}). Name its "
+            f"{source.name}: has no header line: its first line holds numbers ({', '.join(numbers[:3])}). Name its "
             f"{len(first)} columns: --column-names NAME NAME … or --column-names FILE with one name a line."
         )
     return _names_of(first, repairs), True

@@ -33,12 +33,14 @@ class Table:
     Args:
         data: The cells; those of a text file are text.
         decimal: The decimal mark of numbers that are written as text.
+        thousands: The mark between their thousands, empty where there is none.
         repairs: One line for each thing that was detected or repaired.
         header: The names that were given to a file without a header line.
     """
 
     data: pa.Table
     decimal: str = "."
+    thousands: str = ""
     repairs: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
 
