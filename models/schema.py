@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from models.errors import BundleError
+from models.plain import from_plain
+
+SCHEMA_VERSION: Final = 1
+"""How a schema is written; raised when an old program would misread a new one."""
 
 
 class Kind(StrEnum):
@@ -66,6 +70,7 @@ class FeatureSchema:
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal schema."""
         return {
+            "schema_version": SCHEMA_VERSION,
             "columns": [
                 {"name": c.name, "kind": str(c.kind)} | ({"layout": c.layout} if c.layout else {}) for c in self.columns
             ],
@@ -82,7 +87,14 @@ class FeatureSchema:
         Raises:
             BundleError: `plain` is not the plain form of a schema.
         """
+        version = plain.get("schema_version", 1)  # the first ones did not say
+        if version != SCHEMA_VERSION or isinstance(version, bool):
+            raise BundleError(
+                f"The schema has version {version!r}, this program reads {SCHEMA_VERSION}. Use the program that wrote "
+                "it, or train the detector anew."
+            )
         try:
+            _judge(plain)
             columns = tuple(
                 Column(name=str(c["name"]), kind=Kind(c["kind"]), layout=c.get("layout")) for c in plain["columns"]
             )
@@ -97,3 +109,22 @@ class FeatureSchema:
             raise BundleError(
                 f"The schema is not readable ({error!r}); the bundle was edited: train it anew."
             ) from error
+
+
+def _judge(plain: Mapping[str, Any]) -> None:
+    """Ask for the types of a plain schema's parts, where making them would take others, too.
+
+    Raises:
+        KeyError, ValueError: One is of another type, a part is unknown, or two columns have one name.
+    """
+    names = [from_plain(column["name"], str) for column in from_plain(plain["columns"], list[dict[str, Any]])]
+    if not names or len(set(names)) < len(names):
+        raise ValueError("there is no column, or two have one name")
+    from_plain(plain["ids"], list[str])
+    from_plain(plain["dropped"], dict[str, str])
+    if plain["label"] is not None:
+        from_plain(plain["label"], str)
+    if plain["header"] is not None:
+        from_plain(plain["header"], list[str])
+    if unknown := sorted(plain.keys() - {"schema_version", *(part.name for part in fields(FeatureSchema))}):
+        raise ValueError(f"{unknown[0]!r} is unknown")

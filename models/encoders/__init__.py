@@ -15,7 +15,9 @@ from typing import Any, Final
 from models.encoders.categorical import CategoricalEncoder
 from models.encoders.encoder import Encoder, FloatMatrix, Mask, Novelty
 from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_phase
+from models.encoders.limits import require_usable
 from models.encoders.numbers import BooleanEncoder, NumericEncoder
+from models.plain import from_plain
 from models.schema import Kind
 
 __all__ = [
@@ -49,8 +51,9 @@ def encoder_from_json(plain: dict[str, Any]) -> Encoder:
     """Make an encoder from what `encoder_to_json` gave.
 
     Raises:
-        KeyError, TypeError, ValueError: `plain` is not the plain form of an encoder.
+        KeyError, TypeError, ValueError: `plain` is not the plain form of an encoder, or one that cannot encode.
     """
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items() if key != "kind"}
-    encoder: Encoder = ENCODERS[Kind(plain["kind"])](**fields)
+    fields = {key: value for key, value in plain.items() if key != "kind"}
+    encoder: Encoder = from_plain(fields, ENCODERS[Kind(plain["kind"])])
+    require_usable(encoder)
     return encoder
