@@ -457,7 +457,9 @@ def test_the_weights_of_an_old_bundle_give_a_network_that_reconstructs_the_same(
     folder = OLD_BUNDLES / f"v{version}" / "bundle"
     manifest, detector = read_manifest(folder), load_detector(folder)
     config = AutoencoderConfig.from_json(manifest["network"])
-    net = network.load_network(config, folder / "network.keras", written_by=manifest["versions"]["keras"])
+    net = network.load_network(
+        config, (folder / "network.keras").read_bytes(), written_by=manifest["versions"]["keras"]
+    )
     Z = detector.preprocessor.limits
     by_keras, by_engine = network.reconstruct(net, Z), detector.scorer.engine.reconstruct(Z)
     assert (np.abs(by_keras - by_engine) <= PARITY * np.maximum(1.0, np.abs(by_keras))).all()
