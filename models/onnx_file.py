@@ -67,9 +67,10 @@ def judge_graph(content: bytes, plan: GraphPlan) -> None:
         raise ValueError("it holds no graph of ONNX's own operators")
     found, planned = [_node(node) for node in graph["nodes"]], [_as_written(node) for node in plan.nodes]
     if found != planned:
-        place = next((i for i, (f, p) in enumerate(zip(found, planned, strict=False)) if f != p), len(found))
-        what = found[place][0] if place < len(found) else "nothing"
-        raise ValueError(f"its operator {place + 1} is {str(what)[:40]}, not the one that its configuration has there")
+        same = [f == p for f, p in zip(found, planned, strict=False)]
+        place = same.index(False) if False in same else len(same)
+        what = str(found[place][0])[:40] if place < len(found) else "missing"
+        raise ValueError(f"its operator {place + 1} is {what}, not the one that its configuration has there")
     for what, values, widths in (("inputs", graph["inputs"], plan.inputs), ("outputs", graph["outputs"], plan.outputs)):
         if [_width(value) for value in values] != list(widths.items()):
             raise ValueError(f"its {what} are not {', '.join(f'{name} of width {n}' for name, n in widths.items())}")

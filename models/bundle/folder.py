@@ -57,6 +57,8 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         yield folder
         for file in (*folder.iterdir(), folder):
             _settle(file)
+        if not overwrite:
+            _require_free(path, folder)
         _swap(folder, path)
         _settle(path.parent)
     except BaseException:
@@ -122,6 +124,14 @@ def _is_bundle(folder: Path) -> bool:
         return False
     ours = isinstance(manifest, dict) and {"format_version", "files"} <= manifest.keys()
     return ours and {entry.name for entry in folder.iterdir()} <= {MANIFEST, *FILES}
+
+
+def _require_free(path: Path, folder: Path) -> None:
+    """Keep a bundle beside the one that another training has saved in its place meanwhile."""
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        kept = path.with_name(f"{path.name}-{folder.name[-8:]}")
+        folder.rename(kept)
+        raise BundleError(f"{path}: another training was faster; this one is kept as {kept}. Rename it.")
 
 
 def _swap(folder: Path, path: Path) -> None:
