@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.encoders import Encoder, FloatMatrix, Mask, encoder_from_json, encoder_to_json
 from models.errors import BundleError
+from models.plain import from_plain
 from models.records import Columns
 
 
@@ -123,17 +124,17 @@ class Preprocessor:
             BundleError: `plain` is not the plain form of a preprocessor.
         """
         try:
-            encoders = tuple(encoder_from_json(encoder) for encoder in plain["encoders"])
+            encoders = tuple(map(encoder_from_json, from_plain(plain["encoders"], list[dict[str, Any]])))
+            limits = np.array(from_plain(plain["limits"], list[list[float]]), np.float32)
+            preprocessor = cls(encoders=encoders, limits=limits)
             if not encoders:
-                raise ValueError("no encoder")
-            preprocessor = cls(encoders=encoders, limits=np.array(plain["limits"], np.float32))
+                raise ValueError("there is no encoder")
             if preprocessor.limits.shape != (2, len(preprocessor.features)):
                 raise ValueError(
                     f"limits of shape {preprocessor.limits.shape} for {len(preprocessor.features)} features"
                 )
-            low, high = preprocessor.limits
-            if not (np.isfinite(preprocessor.limits).all() and (low <= high).all()):
-                raise ValueError("limits that are no ranges")
+            if not (np.isfinite(limits).all() and (limits[0] <= limits[1]).all()):
+                raise ValueError("a limit is no number, or above its other end")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BundleError(
                 f"The preprocessor is not readable ({error!r}); the bundle was edited: train it anew."

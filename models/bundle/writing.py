@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
+from models.bundle.arrays import array_bytes
 from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
@@ -50,7 +49,7 @@ def write_bundle(
     files = {
         "schema.json": json_bytes(detector.schema.to_json()),
         "preprocessor.json": json_bytes(detector.preprocessor.to_json()),
-        "calibration.npy": _npy_bytes(detector.calibration.rows.to_array()),
+        "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
         "probe.json": json_bytes(probe_of(detector.preprocessor, reconstruct)),
         NETWORK_ONNX: graph,
@@ -72,9 +71,3 @@ def write_bundle(
     }
     (folder / MANIFEST).write_bytes(json_bytes(manifest))
     return load_detector(folder)
-
-
-def _npy_bytes(array: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

@@ -35,7 +35,7 @@ COLUMNS = st.one_of(
 )
 SCHEMAS = st.builds(
     FeatureSchema,
-    columns=st.lists(COLUMNS, min_size=1, max_size=4).map(tuple),
+    columns=st.lists(COLUMNS, min_size=1, max_size=4, unique_by=lambda column: column.name).map(tuple),
     ids=st.lists(NAMES, max_size=2).map(tuple),
     label=st.none() | NAMES,
     dropped=st.dictionaries(NAMES, NAMES, max_size=2),
@@ -77,7 +77,7 @@ def test_a_damaged_schema_is_refused(damage):
 
 def test_a_schema_without_one_of_its_parts_is_refused():
     plain = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)).to_json()
-    for part in plain:
+    for part in plain.keys() - {"schema_version"}:
         with pytest.raises(BundleError, match=part):
             FeatureSchema.from_json({key: value for key, value in plain.items() if key != part})
 
