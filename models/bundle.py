@@ -153,6 +153,45 @@ def write_bundle(
     return load_detector(folder)
 
 
+def write_recalibrated(folder: Path, source: Path, detector: Detector, *, created: str) -> Detector:
+    """Write a bundle with the network and the encoders of another one, byte for byte, and load it.
+
+    Args:
+        folder: From `new_bundle`.
+        source: The other bundle.
+        detector: That of the other bundle, with another calibration, version and card.
+        created: Instant, ISO 8601.
+
+    Returns:
+        The detector as it was loaded from the folder.
+
+    Raises:
+        BundleError: The other bundle is damaged, or the new one scores differently.
+    """
+    manifest = read_manifest(source)
+    contents = _verified(source, manifest) | {
+        "schema.json": _json_bytes(detector.schema.to_json()),
+        "calibration.npy": _npy_bytes(detector.calibration.rows.to_array()),
+        "reference.json": _json_bytes(detector.reference),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    changes = {
+        "format_version": FORMAT_VERSION,
+        "version": detector.version,
+        "created": created,
+        "calibration": calibration_json(detector.calibration),
+        "files": {name: _digest((folder / name).read_bytes()) for name in _FILES},
+        "card": dict(detector.card),
+    }
+    (folder / MANIFEST).write_bytes(_json_bytes(manifest | changes))
+    loaded = load_detector(folder)
+    Z = Encoded(Z=np.array(json.loads(contents["probe.json"])["Z"], np.float32))
+    if not np.array_equal(loaded.scorer.score(Z).anomaly_score, detector.scorer.score(Z).anomaly_score):
+        raise BundleError(f"{folder}: the new version scores differently than {source}; it was not kept.")
+    return loaded
+
+
 def load_detector(path: str | Path) -> Detector:
     """Load a bundle: verify every digest, build the detector, check its scores on the probe.
 

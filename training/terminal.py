@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 
 from training.fit import FitResult, Prepared
 from training.history import Epoch
-from training.threshold_report import threshold_rows
+from training.threshold_rows import threshold_rows
 
 
 def show_prepared(console: Console, prepared: Prepared) -> None:
