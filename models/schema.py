@@ -131,8 +131,7 @@ class FeatureSchema:
             "label": self.label,
             "dropped": dict(self.dropped),
             "header": None if self.header is None else list(self.header),
-            "threshold_by": self.threshold_by,
-        }
+        } | ({} if self.threshold_by is None else {"threshold_by": self.threshold_by})
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> FeatureSchema:
@@ -155,7 +154,7 @@ class FeatureSchema:
                 label=plain["label"],
                 dropped=dict(plain["dropped"]),
                 header=None if plain["header"] is None else tuple(plain["header"]),
-                threshold_by=plain.get("threshold_by"),  # not in format version 1
+                threshold_by=str(plain["threshold_by"]) if "threshold_by" in plain else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from models.bundle.arrays import array_bytes
 from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
+from models.bundle.reading import read_files, read_manifest
 from models.calibration.stored import calibration_json
 from models.detector import Detector
+from models.errors import BundleError
+from models.preprocessing import Encoded
 
 
 def write_bundle(
@@ -71,3 +75,42 @@ def write_bundle(
     }
     (folder / MANIFEST).write_bytes(json_bytes(manifest))
     return load_detector(folder)
+
+
+def write_recalibrated(folder: Path, source: Path, detector: Detector, *, created: str) -> Detector:
+    """Write a bundle with the network and the encoders of another one, byte for byte, and load it.
+
+    Args:
+        folder: From `new_bundle`.
+        source: The other bundle.
+        detector: That of the other bundle, with another calibration, version and card.
+        created: Instant, ISO 8601.
+
+    Returns:
+        The detector as it was loaded from the folder.
+
+    Raises:
+        BundleError: The other bundle is damaged, or the new one scores differently.
+    """
+    manifest = read_manifest(source)
+    contents = read_files(source, manifest) | {
+        "schema.json": json_bytes(detector.schema.to_json()),
+        "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
+        "reference.json": json_bytes(detector.reference),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    changes = {
+        "format_version": FORMAT_VERSION,
+        "version": detector.version,
+        "created": created,
+        "calibration": calibration_json(detector.calibration),
+        "files": {name: digest((folder / name).read_bytes()) for name in FILES},
+        "card": dict(detector.card),
+    }
+    (folder / MANIFEST).write_bytes(json_bytes(manifest | changes))
+    loaded = load_detector(folder)
+    Z = Encoded(Z=np.array(json.loads(contents["probe.json"])["Z"], np.float32))
+    if not np.array_equal(loaded.scorer.score(Z).anomaly_score, detector.scorer.score(Z).anomaly_score):
+        raise BundleError(f"{folder}: the new version scores differently than {source}; it was not kept.")
+    return loaded

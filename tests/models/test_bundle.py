@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from samples import machine_records, sample_record
 
 from models import bundle
 from models.bundle import FORMAT_VERSION, MANIFEST, PARITY, load_detector, new_bundle, read_manifest
+from models.calibration import CalibrationRows
 from models.errors import BundleError
 
 FILES = bundle.FILES
@@ -22,6 +24,15 @@ def npy(array, **options):
     buffer = io.BytesIO()
     np.save(buffer, array, **options)
     return buffer.getvalue()
+
+
+def held_out(**first):
+    """Four calibration rows, with changes to the first."""
+    array = CalibrationRows.of(np.array([1.0, 1.0, 1.0, 1.5]), is_anomaly=np.zeros(4, bool)).to_array()
+    for name, value in first.items():
+        array[name][0] = value
+        array["label"] = array["label"] if name != "label" else value
+    return array
 
 
 # --- load -----------------------------------------------------------------------------------------------
@@ -42,7 +53,8 @@ def test_a_bundle_holds_everything_that_a_detector_is(trained):
     assert (after.name, after.version) == (before.name, before.version) == ("machines", "1")
     assert after.reference == json.loads(json.dumps(before.reference))
     assert json.loads(json.dumps(before.card)).items() <= dict(after.card).items()
-    np.testing.assert_array_equal(after.calibration.scores, before.calibration.scores)
+    for name in ("score", "label", "segment"):
+        np.testing.assert_array_equal(getattr(after.calibration.rows, name), getattr(before.calibration.rows, name))
 
 
 def test_a_bundle_is_a_closed_list_of_files(bundle_path):
@@ -126,7 +138,7 @@ def test_an_unknown_format_version_is_refused_by_its_number(version, copied):
     change_manifest(copied, format_version=version)
     with pytest.raises(BundleError, match="format version") as caught:
         load_detector(copied)
-    assert f"has format version {version!r}, this program reads {FORMAT_VERSION}" in str(caught.value)
+    assert f"has format version {version!r}, this program reads 1 and 2" in str(caught.value)
 
 
 def test_a_threshold_that_was_edited_is_refused(copied):
@@ -134,6 +146,34 @@ def test_a_threshold_that_was_edited_is_refused(copied):
     change_manifest(copied, calibration=calibration | {"threshold": 2 * calibration["threshold"]})
     with pytest.raises(BundleError, match="is not the one of its scores"):
         load_detector(copied)
+
+
+@pytest.mark.parametrize("name", ["run", "idle"])
+def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, tmp_path):
+    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
+    calibration["thresholds"][name] = np.nextafter(calibration["thresholds"][name], 0)
+    change_manifest(folder, calibration=calibration)
+    with pytest.raises(BundleError, match=f"the threshold of '{name}' .* is not the one of its scores"):
+        load_detector(folder)
+
+
+def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
+    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
+    del calibration["thresholds"]["run"]
+    change_manifest(folder, calibration=calibration)
+    with pytest.raises(BundleError, match="the thresholds are those of other segments"):
+        load_detector(folder)
+
+
+def test_a_schema_that_names_no_column_for_the_segments_is_refused(tmp_path):
+    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    schema = json.loads((folder / "schema.json").read_text())
+    del schema["threshold_by"]
+    forge(folder, "schema.json", json.dumps(schema).encode())
+    with pytest.raises(BundleError, match="differ in what thresholds go by"):
+        load_detector(folder)
 
 
 @pytest.mark.parametrize(
@@ -447,6 +487,9 @@ def test_a_bundle_of_an_old_format_loads_and_scores_as_was_recorded(version):
     assert verdicts.p_value.tolist() == recorded["p_value"]
     assert verdicts.is_anomaly.tolist() == recorded["is_anomaly"]
     assert len(set(recorded["is_anomaly"])) == 2
+    if version >= 2:
+        assert verdicts.threshold.tolist() == recorded["threshold"]
+        assert len(set(recorded["threshold"])) >= 3
 
 
 @pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))

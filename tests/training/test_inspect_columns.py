@@ -9,8 +9,8 @@ from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from training.config import TrainConfig
 from training.findings import Finding
-from training.fit import prepare
 from training.inspect_columns import inspect_columns
+from training.prepare import prepare
 
 N = 2000
 RNG = np.random.default_rng(0)
