@@ -248,6 +248,17 @@ def edited_encoder(number, **changes):
     return edit
 
 
+def edited_schema(**changes):
+    """Change the last column of the sample's schema, an instant."""
+
+    def edit(folder):
+        plain = json.loads((folder / "schema.json").read_text())
+        plain["columns"][-1] |= changes
+        forge_json(folder, "schema.json", **plain)
+
+    return edit
+
+
 def edited(name, **changes):
     return lambda folder: forge_json(folder, name, **changes)
 
@@ -259,6 +270,12 @@ def replaced(name, content):
 def records(**changes):
     return edited(
         "probe.json", records={"number": [1], "amount": [1], "flag": [1], "mode": ["run"], "at": [1]} | changes
+    )
+
+
+def turned_limits(folder):
+    forge_json(
+        folder, "preprocessor.json", limits=json.loads((folder / "preprocessor.json").read_text())["limits"][::-1]
     )
 
 
@@ -278,6 +295,8 @@ FORGERIES = {
     "columns without names": (edited("schema.json", columns=[{"kind": "numeric"}]), "'name'"),
     "columns of numbers": (edited("schema.json", columns=[1]), "Expected `object`, got `int`"),
     "no columns": (edited("schema.json", columns=[]), "there is no column"),
+    "a layout of the moon": (edited_schema(layout="moon"), "the layout 'moon' of column 'at' is unknown"),
+    "a layout that is none": (edited_schema(layout={}), "the layout {} of column 'at' is unknown"),
     "two columns of one name": (edited("schema.json", columns=[ONE_COLUMN] * 2), "or two have one name"),
     "other columns": (edited("schema.json", columns=[ONE_COLUMN]), "schema and preprocessor name other columns"),
     "a text for a mean": (edited_encoder(0, center="50"), "Expected `float`, got `str`"),
@@ -304,6 +323,9 @@ FORGERIES = {
     "an encoder without a kind": (edited("preprocessor.json", encoders=[{"name": "x"}]), "'kind'"),
     "no encoder": (replaced("preprocessor.json", b'{"encoders": [], "limits": [[], []]}'), "there is no encoder"),
     "no limits": (edited("preprocessor.json", limits=[]), "limits of shape"),
+    "limits that are too large": (edited("preprocessor.json", limits=[[1e300] * 12] * 2), "further than 1e.15"),
+    "limits upside down": (turned_limits, "a limit is above its other end"),
+    "a probe that is too large": (edited("probe.json", Z=[[-1e300]]), "further than 1e.15 deviations away"),
     "limits of texts": (edited("preprocessor.json", limits=[["0"] * 12] * 2), "Expected `float`, got `str`"),
     "no probe": (replaced("probe.json", b"{}"), r"probe.json is not readable \(KeyError\('Z'\)\)"),
     "a probe without rows": (edited("probe.json", Z=[], anomaly_score=[]), r"it is of shape \(0,\)"),
@@ -330,6 +352,12 @@ FORGERIES = {
         replaced("calibration.npy", npy(np.array([{"a": 1}], object), allow_pickle=True)),
         "it holds object, not numbers",
     ),
+    "a header that is cut off": (
+        replaced("calibration.npy", SCORES.replace(b"(199,)", b"(199, ")),
+        "its header is not",
+    ),
+    "a header that never ends": (replaced("calibration.npy", SCORES.replace(b"'<f8'", b"[[[[[")), "its header is not"),
+    "a header of another version": (replaced("calibration.npy", SCORES[:6] + b"\x03" + SCORES[7:]), "of version"),
     "an array that is cut off": (
         replaced("calibration.npy", SCORES[:-8]),
         "199 entries of 8 bytes, 1,584 bytes follow",
