@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
-from models.calibration import Calibration
+from models.calibration import Calibration, CalibrationRows, check_rows
 from models.columns import columns_of_table
 from models.detector import Detector, Verdicts
 from models.engine import OnnxEngine
@@ -25,6 +25,7 @@ from models.preprocessing import Encoded, Preprocessor
 from models.records import Columns
 from models.schema import FeatureSchema
 from models.scoring import Scorer
+from models.segments import check_segments, segments_of
 from models.tables import Table
 from training.config import TrainConfig
 from training.diagnostics import LayerHealth, health_warnings, layer_health
@@ -35,7 +36,8 @@ from training.infer_schema import Roles, infer_schema
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.reference import reference_of
-from training.split import SHARES, Split, split_rows
+from training.split import SHARES, Split, split_rows, spread_anomalies
+from training.threshold_report import threshold_report, with_best_tail
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
@@ -81,6 +83,7 @@ class FitResult:
         history: The epochs.
         health: Dead and saturated units on the validation rows.
         warnings: What should be looked at, with the remedy.
+        threshold: What the threshold rests on, from `threshold_report`.
         rows: Number of rows in each part.
         realised_alert_rate: Share flagged of the test rows that are drawn like the calibration rows.
         metrics: Agreement with labels; None where there are none.
@@ -96,6 +99,7 @@ class FitResult:
     history: History
     health: tuple[LayerHealth, ...]
     warnings: tuple[str, ...]
+    threshold: dict[str, Any]
     rows: dict[str, int]
     realised_alert_rate: float
     metrics: Metrics | None
@@ -118,13 +122,16 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
     rule, is_anomaly = _labels(table, config, test_table)
     only_test = is_anomaly if config.fit_on == "normal" else None
     split = split_rows(len(table), seed=config.seed, only_test=only_test)
-    _check_rows(split, config)
+    if only_test is not None and config.threshold_method == "labels":
+        split = spread_anomalies(split, only_test, seed=config.seed)
+    _check_rows(split)
     label = None if rule is None else rule.column
     roles = Roles(ids=config.id, label=label, include=config.include, exclude=config.exclude)
-    schema = infer_schema(table, roles, fitting=split.fitting)
+    schema = replace(infer_schema(table, roles, fitting=split.fitting), threshold_by=config.threshold_by)
+    check_segments(schema)
     columns = columns_of_table(schema, table)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
-    return Prepared(
+    prepared = Prepared(
         table=table,
         split=split,
         schema=schema,
@@ -133,6 +140,10 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         rule=rule,
         is_anomaly=is_anomaly,
     )
+    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
+    held_out = _held_out(np.zeros(int(split.calibration.sum())), prepared, config)
+    check_rows(held_out, config.threshold_rule(calibration_rows=len(held_out.reference)))
+    return prepared
 
 
 def fit(
@@ -185,6 +196,7 @@ def fit(
         reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.scores),
     )
     realised, metrics = _judge(detector, prepared, config, test_table)
+    threshold = threshold_report(calibration)
     health = layer_health(hidden_outputs(network_config, network, validation.Z), activation=network_config.activation)
     result = FitResult(
         detector=detector,
@@ -193,7 +205,8 @@ def fit(
         graph=graph,
         history=history,
         health=health,
-        warnings=tuple(_warnings(config, prepared, health, calibration)),
+        warnings=(*_warnings(config, prepared, health, calibration), *threshold["warnings"]),
+        threshold=threshold,
         rows={part: int(getattr(split, part).sum()) for part in SHARES},
         realised_alert_rate=realised,
         metrics=metrics,
@@ -223,7 +236,7 @@ def _labels(
     return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
 
 
-def _check_rows(split: Split, config: TrainConfig) -> None:
+def _check_rows(split: Split) -> None:
     for part, least in _LEAST_ROWS.items():
         rows = int(getattr(split, part).sum())
         if rows < least:
@@ -232,10 +245,6 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
                 f"needed. That is {SHARES[part]:.0%} of the rows "
                 f"that may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
             )
-    calibration_rows = int(split.calibration.sum())
-    value = config.threshold_value(calibration_rows=calibration_rows)
-    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
-    Calibration.of(np.zeros(calibration_rows), method=config.threshold_method, value=value)
 
 
 def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
@@ -243,10 +252,23 @@ def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
-    rows = prepared.part(prepared.split.calibration)
-    scores = scorer.score(scorer.preprocessor.transform(rows)).anomaly_score
-    value = config.threshold_value(calibration_rows=len(scores))
-    return Calibration.of(scores, method=config.threshold_method, value=value)
+    columns = prepared.part(prepared.split.calibration)
+    rows = _held_out(scorer.score(scorer.preprocessor.transform(columns)).anomaly_score, prepared, config)
+    return Calibration.on(rows, with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference))))
+
+
+def _held_out(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
+    """Return what is kept of the calibration rows."""
+    calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
+    segments = segments_of(prepared.schema, prepared.part(calibration))
+    if is_anomaly is None:
+        return CalibrationRows.of(scores, segment=segments)
+    kept = is_anomaly[calibration]
+    # Where anomalies are spread over two parts alone, more of them are kept than of the normal rows.
+    weight = 1.0
+    if kept.any() and not kept.all() and config.fit_on == "normal":
+        weight = float((is_anomaly.sum() / kept.sum()) / ((~is_anomaly).sum() / (~kept).sum()))
+    return CalibrationRows.of(scores, is_anomaly=kept, segment=segments, rests_on=config.fit_on, anomaly_weight=weight)
 
 
 def _judge(
@@ -307,6 +329,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "units": [asdict(layer) for layer in result.health],
         "slopes": {layer: list(slopes) for layer, slopes in result.slopes.items()},
         "promise": result.detector.calibration.promise,
+        "threshold": result.threshold,
         "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,
         "metrics": None if result.metrics is None else asdict(result.metrics),
         "warnings": list(result.warnings),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -45,6 +45,18 @@ def split_rows(n: int, *, seed: int, only_test: Mask | None = None) -> Split:
     if only_test is not None:
         part[only_test] = len(SHARES) - 1
     return Split(**{name: part == number for number, name in enumerate(SHARES)})
+
+
+def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
+    """Give half of the anomalies to the calibration rows and the other half to the test rows.
+
+    Args:
+        split: Made with these rows as `only_test`.
+        anomalies: Known anomalies `(n,)`.
+        seed: That of the split.
+    """
+    calibrated = anomalies & (_unit_hash(np.arange(len(anomalies), dtype=np.uint64), seed) < 0.5)
+    return replace(split, calibration=split.calibration | calibrated, test=split.test & ~calibrated)
 
 
 def _unit_hash(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 
 from training.fit import FitResult, Prepared
 from training.history import Epoch
+from training.threshold_rows import threshold_rows
 
 
 def show_prepared(console: Console, prepared: Prepared) -> None:
@@ -90,7 +91,8 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
     for layer, (low, mean, high) in result.slopes.items():
         grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
     promised = detector.calibration.promised_alert_rate
-    grid.add_row("threshold", f"{detector.calibration.threshold:.6g} ({detector.calibration.method})")
+    for name, text in threshold_rows(result.threshold):
+        grid.add_row(name, escape(text))
     grid.add_row(
         "alert rate",
         ("" if promised is None else f"promised {promised:.2%}, ")

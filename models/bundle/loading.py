@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Final
 
 from models.architecture import AutoencoderConfig
 from models.bundle.arrays import array_in
@@ -14,6 +12,7 @@ from models.bundle.layout import FILES, NETWORK_ONNX
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration
+from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.engine import ENGINES
 from models.errors import BundleError, ConfigError
@@ -22,6 +21,19 @@ from models.preprocessing import Preprocessor
 from models.schema import FeatureSchema, Kind
 from models.scoring import Scorer
 from models.values import TIME_LAYOUTS
+
+_CALIBRATION: Final[dict[str, type[Any]]] = {
+    "method": str,
+    "value": float,
+    "threshold": float,
+    "goal": str,
+    "tail_share": float,
+    "thresholds": dict[str, float],
+    "segments": list[str],
+    "rests_on": str,
+    "anomaly_weight": float,
+}
+"""What a manifest says of the calibration, with its types."""
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -46,7 +58,11 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
-        calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
+        calibration = _calibration(
+            manifest["calibration"], contents["calibration.npy"], version=manifest["format_version"]
+        )
+        if (schema.threshold_by is None) != (not calibration.rows.segments):
+            raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
         scorer = Scorer(preprocessor=preprocessor, engine=engine)
         check_probe(scorer, plain["probe.json"])
     except BundleError as error:
@@ -75,23 +91,19 @@ def _require_one_fit(schema: FeatureSchema, preprocessor: Preprocessor, network:
         )
 
 
-def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
-    """Calibrate anew on the stored scores: a threshold that was edited would contradict the p-values."""
+def _calibration(plain: Mapping[str, Any], content: bytes, *, version: int) -> Calibration:
+    """Calibrate anew on the stored rows: a threshold that was edited would contradict the p-values."""
     try:
-        method, value, threshold = plain["method"], from_plain(plain["value"], float), plain["threshold"]
-        if method not in THRESHOLD_METHODS:
-            raise ValueError(f"the threshold method {method!r} is unknown")
-        scores = array_in(content)
-        if scores.dtype != np.float64 or not _are_scores(scores):
-            raise ValueError("the calibration scores are not ascending finite numbers")
-        calibration = Calibration.of(np.asarray(scores, np.float64), method=method, value=value)
-        if calibration.threshold != threshold:
-            raise ValueError(f"the threshold {threshold} is not the one of its scores")
+        names = _CALIBRATION if version > 1 else ("method", "value", "threshold")
+        for name in names:
+            from_plain(plain[name], _CALIBRATION[name])
+        if unknown := sorted(plain.keys() - set(names)):
+            raise ValueError(f"{unknown[0]!r} is unknown")
+        if plain["method"] not in THRESHOLD_METHODS:
+            raise ValueError(f"the threshold method {plain['method']!r} is unknown")
+        if plain.get("goal") not in (None, *THRESHOLD_METHODS[plain["method"]].goals):
+            raise ValueError(f"the goal {plain['goal']!r} is unknown")
+        return calibration_of(plain, array_in(content))
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else error
         raise BundleError(f"its calibration is not readable ({why}). Copy the bundle again.") from error
-    return calibration
-
-
-def _are_scores(scores: Any) -> bool:
-    return bool(len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle.files import read_file, require_closed
-from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, digest
+from models.bundle.layout import FILES, MANIFEST, NETWORK_KERAS, READABLE_VERSIONS, digest
 from models.errors import BundleError
 from models.keras_file import weights_in
 from models.plain import from_plain, parse_json
@@ -59,10 +59,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder}: holds no bundle, {MANIFEST} is missing. Give the folder that training wrote.")
     manifest = read_plain(folder, MANIFEST, read_file(folder, MANIFEST))
     version = manifest.get("format_version")
-    if version != FORMAT_VERSION or isinstance(version, bool):
+    if version not in READABLE_VERSIONS or isinstance(version, bool):
         raise BundleError(
-            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Use the program that "
-            "wrote it, or train the detector anew."
+            f"{folder}: has format version {version!r}, this program reads "
+            f"{' and '.join(map(str, READABLE_VERSIONS))}. Use the program that wrote it, or train the detector anew."
         )
     try:
         from_plain(manifest, _Manifest)

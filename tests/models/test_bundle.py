@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from samples import machine_records, sample_record
 
 from models import bundle
 from models.bundle import FORMAT_VERSION, MANIFEST, PARITY, load_detector, new_bundle, read_manifest
+from models.calibration import CalibrationRows
 from models.errors import BundleError
 
 FILES = bundle.FILES
@@ -22,6 +24,15 @@ def npy(array, **options):
     buffer = io.BytesIO()
     np.save(buffer, array, **options)
     return buffer.getvalue()
+
+
+def held_out(**first):
+    """Four calibration rows, with changes to the first."""
+    array = CalibrationRows.of(np.array([1.0, 1.0, 1.0, 1.5]), is_anomaly=np.zeros(4, bool)).to_array()
+    for name, value in first.items():
+        array[name][0] = value
+        array["label"] = array["label"] if name != "label" else value
+    return array
 
 
 # --- load -----------------------------------------------------------------------------------------------
@@ -42,7 +53,8 @@ def test_a_bundle_holds_everything_that_a_detector_is(trained):
     assert (after.name, after.version) == (before.name, before.version) == ("machines", "1")
     assert after.reference == json.loads(json.dumps(before.reference))
     assert json.loads(json.dumps(before.card)).items() <= dict(after.card).items()
-    np.testing.assert_array_equal(after.calibration.scores, before.calibration.scores)
+    for name in ("score", "label", "segment"):
+        np.testing.assert_array_equal(getattr(after.calibration.rows, name), getattr(before.calibration.rows, name))
 
 
 def test_a_bundle_is_a_closed_list_of_files(bundle_path):
@@ -126,7 +138,7 @@ def test_an_unknown_format_version_is_refused_by_its_number(version, copied):
     change_manifest(copied, format_version=version)
     with pytest.raises(BundleError, match="format version") as caught:
         load_detector(copied)
-    assert f"has format version {version!r}, this program reads {FORMAT_VERSION}" in str(caught.value)
+    assert f"has format version {version!r}, this program reads 1 and 2" in str(caught.value)
 
 
 def test_a_threshold_that_was_edited_is_refused(copied):
@@ -134,6 +146,34 @@ def test_a_threshold_that_was_edited_is_refused(copied):
     change_manifest(copied, calibration=calibration | {"threshold": 2 * calibration["threshold"]})
     with pytest.raises(BundleError, match="is not the one of its scores"):
         load_detector(copied)
+
+
+@pytest.mark.parametrize("name", ["run", "idle"])
+def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, tmp_path):
+    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
+    calibration["thresholds"][name] = np.nextafter(calibration["thresholds"][name], 0)
+    change_manifest(folder, calibration=calibration)
+    with pytest.raises(BundleError, match=f"the threshold of '{name}' .* is not the one of its scores"):
+        load_detector(folder)
+
+
+def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
+    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
+    del calibration["thresholds"]["run"]
+    change_manifest(folder, calibration=calibration)
+    with pytest.raises(BundleError, match="the thresholds are those of other segments"):
+        load_detector(folder)
+
+
+def test_a_schema_that_names_no_column_for_the_segments_is_refused(tmp_path):
+    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    schema = json.loads((folder / "schema.json").read_text())
+    del schema["threshold_by"]
+    forge(folder, "schema.json", json.dumps(schema).encode())
+    with pytest.raises(BundleError, match="differ in what thresholds go by"):
+        load_detector(folder)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +208,10 @@ def test_a_file_is_no_bundle(tmp_path):
         load_detector(tmp_path / "file")
 
 
+CALIBRATION = (
+    *("method", "value", "threshold", "goal", "tail_share"),
+    *("thresholds", "segments", "rests_on", "anomaly_weight"),
+)
 MANIFEST_FORGERIES = [
     ({"engine": "pickle"}, "the engine 'pickle' is none of onnx"),
     ({"engine": ["onnx"]}, r"Expected `str`, got `array` - at `\$.engine`"),
@@ -179,12 +223,20 @@ MANIFEST_FORGERIES = [
     ({"files": {"schema.json": 1}}, r"at `\$.files"),
     ({"format_version": True}, "format version True"),
     ({"run": "rm -rf /"}, "'run' is unknown"),
-    ({"calibration": {"method": "guess", "value": 0.1, "threshold": 1.0}}, "threshold method 'guess' is unknown"),
-    ({"calibration": {"method": ["fpr"], "value": 0.1, "threshold": 1.0}}, "its calibration is not readable"),
-    ({"calibration": {"method": "fpr", "value": "much", "threshold": 1.0}}, "Expected `float`, got `str`"),
-    ({"calibration": {"method": "fpr", "value": 7, "threshold": 1.0}}, r"alert_rate must be in \(0, 1\)"),
-    ({"calibration": {"method": "fpr", "value": True, "threshold": 1.0}}, "Expected `float`, got `bool`"),
-    ({"calibration": {"method": "fpr", "value": 0.05}}, "'threshold' is missing"),
+    ({"calibration": {"method": "guess"}}, "threshold method 'guess' is unknown"),
+    ({"calibration": {"method": ["fpr"]}}, "Expected `str`, got `array`"),
+    ({"calibration": {"goal": "recall"}}, "the goal 'recall' is unknown"),
+    ({"calibration": {"value": "much"}}, "Expected `float`, got `str`"),
+    ({"calibration": {"value": 7}}, r"alert_rate must be in \(0, 1\)"),
+    ({"calibration": {"value": True}}, "Expected `float`, got `bool`"),
+    ({"calibration": {"threshold": "high"}}, "Expected `float`, got `str`"),
+    ({"calibration": {"thresholds": []}}, "Expected `object`, got `array`"),
+    ({"calibration": {"thresholds": {"run": 1.0}}}, "thresholds are those of other segments"),
+    ({"calibration": {"segments": "run"}}, "Expected `array`, got `str`"),
+    ({"calibration": {"rests_on": "luck"}}, "other labels than normal"),
+    ({"calibration": {"anomaly_weight": 0}}, "none that a p-value could rest on"),
+    ({"calibration": {"run": 1}}, "'run' is unknown"),
+    *(({"calibration": {name: ...}}, f"'{name}' is missing") for name in CALIBRATION),
     ({"calibration": None}, r"Expected `object`, got `null` - at `\$.calibration`"),
     ({"card": 3}, r"Expected `object`, got `int` - at `\$.card`"),
     ({"network": {}}, "features"),
@@ -200,6 +252,9 @@ MANIFEST_FORGERIES = [
 
 @pytest.mark.parametrize(("changes", "complaint"), MANIFEST_FORGERIES, ids=[str(c) for c, _ in MANIFEST_FORGERIES])
 def test_a_manifest_that_was_edited_is_refused_by_what_was_edited(changes, complaint, copied):
+    if changes.get("calibration"):  # a part of it; ... leaves a name out
+        whole = json.loads((copied / MANIFEST).read_text())["calibration"] | changes["calibration"]
+        changes = {"calibration": {name: value for name, value in whole.items() if value is not ...}}
     change_manifest(copied, **changes)
     with pytest.raises(BundleError, match=complaint) as caught:
         load_detector(copied)
@@ -347,6 +402,12 @@ FORGERIES = {
         "not ascending finite numbers",
     ),
     "scores of two dimensions": (replaced("calibration.npy", npy(np.array([[1.0]]))), "it has 2 dimensions, not one"),
+    "rows in another order": (replaced("calibration.npy", npy(held_out(score=2.0))), "not ascending finite numbers"),
+    "rows without a score": (replaced("calibration.npy", npy(held_out(score=np.nan))), "not ascending finite numbers"),
+    "rows of an unknown label": (replaced("calibration.npy", npy(held_out(label=7))), "other labels than normal"),
+    "rows of no segment's name": (replaced("calibration.npy", npy(held_out(segment=0))), "segments without a name"),
+    "rows of a negative segment": (replaced("calibration.npy", npy(held_out(segment=-2))), "segments without a name"),
+    "no rows": (replaced("calibration.npy", npy(held_out()[:0])), "not ascending finite numbers"),
     "an empty array": (replaced("calibration.npy", npy(np.array([]))), "not ascending finite numbers"),
     "an array of objects": (
         replaced("calibration.npy", npy(np.array([{"a": 1}], object), allow_pickle=True)),
@@ -475,6 +536,9 @@ def test_a_bundle_of_an_old_format_loads_and_scores_as_was_recorded(version):
     assert verdicts.p_value.tolist() == recorded["p_value"]
     assert verdicts.is_anomaly.tolist() == recorded["is_anomaly"]
     assert len(set(recorded["is_anomaly"])) == 2
+    if version >= 2:
+        assert verdicts.threshold.tolist() == recorded["threshold"]
+        assert len(set(recorded["threshold"])) >= 3
 
 
 @pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))

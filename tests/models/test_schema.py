@@ -20,6 +20,7 @@ SCHEMAS = st.builds(
     label=st.none() | NAMES,
     dropped=st.dictionaries(NAMES, NAMES, max_size=2),
     header=st.none() | st.lists(NAMES, min_size=1, max_size=3).map(tuple),
+    threshold_by=st.none() | NAMES,
 )
 
 
@@ -30,8 +31,8 @@ def test_a_schema_is_equal_after_a_round_trip_through_json(schema):
 
 @given(SCHEMAS)
 def test_every_name_of_the_training_data_is_known(schema):
-    label = set() if schema.label is None else {schema.label}
-    assert schema.known == {*schema.names, *schema.ids, *schema.dropped} | label
+    others = {schema.label, schema.threshold_by} - {None}
+    assert schema.known == {*schema.names, *schema.ids, *schema.dropped} | others
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,12 @@ def test_a_schema_without_one_of_its_parts_is_refused():
     for part in plain.keys() - {"schema_version"}:
         with pytest.raises(BundleError, match=part):
             FeatureSchema.from_json({key: value for key, value in plain.items() if key != part})
+
+
+@given(SCHEMAS)
+def test_what_is_read_are_the_features_and_once_the_column_that_thresholds_go_by(schema):
+    names = [column.name for column in schema.read]
+    assert names[: len(schema.names)] == list(schema.names)
+    assert names[len(schema.names) :] == [
+        name for name in (schema.threshold_by,) if name is not None and name not in schema.names
+    ]
