@@ -73,7 +73,13 @@ def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float =
         "metrics": {"roc_auc": 0.75},
     }
     detector = Detector(
-        name="sample", version="1", schema=sample_schema(), scorer=scorer, calibration=calibration, card=card
+        name="sample",
+        version="1",
+        schema=sample_schema(),
+        scorer=scorer,
+        calibration=calibration,
+        reference={"columns": {"number": {"missing": 3, "typical": 50.0}, "mode": {"counts": {"run": 600}}}},
+        card=card,
     )
     with new_bundle(path) as folder:
         write_bundle(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,10 @@ def array_in(content: bytes) -> NDArray[np.generic]:
     version = np.lib.format.read_magic(file)
     if version not in _FORMATS:
         raise ValueError(f"it is of version {version} of NumPy's format")
-    shape, _, dtype = _FORMATS[version](file)
+    try:
+        shape, _, dtype = _FORMATS[version](file)
+    except (TokenError, SyntaxError, TypeError, RecursionError, MemoryError) as error:  # NumPy reads it as Python reads
+        raise ValueError(f"its header is not readable ({error!r})") from error
     if dtype.hasobject or not dtype.itemsize:
         raise ValueError(f"it holds {dtype}, not numbers")
     if len(shape) != 1:

@@ -50,15 +50,17 @@ def read_file(folder: Path, name: str) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise BundleError(f"{folder}: {name} is no plain file. Copy the bundle again.")
-            content = b"" if status.st_size > LIMITS[name] else file.read(LIMITS[name] + 1)
+            if status.st_size > LIMITS[name]:
+                raise BundleError(
+                    f"{folder}: {name} is larger than {LIMITS[name] // 1024**2:,} MB, which none that training writes "
+                    "is. Copy the bundle again."
+                )
+            content = file.read(status.st_size + 1)  # not to the limit: as much memory would be taken at once
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: {name} is missing. Copy the bundle again.") from error
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
         reason = getattr(error, "strerror", None) or error
         raise BundleError(f"{folder}: {name} is not readable ({reason}). Copy the bundle again.") from error
-    if status.st_size > LIMITS[name] or len(content) > LIMITS[name]:
-        raise BundleError(
-            f"{folder}: {name} is larger than {LIMITS[name] // 1024**2:,} MB, which none that training writes is. "
-            "Copy the bundle again."
-        )
+    if len(content) != status.st_size:
+        raise BundleError(f"{folder}: {name} changed while it was read. Load the bundle again when it is complete.")
     return content

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from models.architecture import AutoencoderConfig
 from models.bundle.arrays import array_in
 from models.bundle.layout import FILES, NETWORK_ONNX
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
-from models.calibration import Calibration
+from models.calibration import THRESHOLD_METHODS, Calibration
 from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.engine import ENGINES
 from models.errors import BundleError, ConfigError
+from models.plain import from_plain
 from models.preprocessing import Preprocessor
 from models.schema import FeatureSchema
 from models.scoring import Scorer
+
+_CALIBRATION: Final[dict[str, type[Any]]] = {
+    "method": str,
+    "value": float,
+    "threshold": float,
+    "goal": str,
+    "tail_share": float,
+    "thresholds": dict[str, float],
+    "segments": list[str],
+    "rests_on": str,
+    "anomaly_weight": float,
+}
+"""What a manifest says of the calibration, with its types."""
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -43,7 +57,9 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
-        calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
+        calibration = _calibration(
+            manifest["calibration"], contents["calibration.npy"], version=manifest["format_version"]
+        )
         if (schema.threshold_by is None) != (not calibration.rows.segments):
             raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
         scorer = Scorer(preprocessor=preprocessor, engine=engine)
@@ -71,9 +87,19 @@ def _require_one_fit(schema: FeatureSchema, preprocessor: Preprocessor, network:
         )
 
 
-def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
+def _calibration(plain: Mapping[str, Any], content: bytes, *, version: int) -> Calibration:
+    """Calibrate anew on the stored rows: a threshold that was edited would contradict the p-values."""
     try:
+        names = _CALIBRATION if version > 1 else ("method", "value", "threshold")
+        for name in names:
+            from_plain(plain[name], _CALIBRATION[name])
+        if unknown := sorted(plain.keys() - set(names)):
+            raise ValueError(f"{unknown[0]!r} is unknown")
+        if plain["method"] not in THRESHOLD_METHODS:
+            raise ValueError(f"the threshold method {plain['method']!r} is unknown")
+        if plain.get("goal") not in (None, *THRESHOLD_METHODS[plain["method"]].goals):
+            raise ValueError(f"the goal {plain['goal']!r} is unknown")
         return calibration_of(plain, array_in(content))
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else error
         raise BundleError(f"its calibration is not readable ({why}). Copy the bundle again.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from models.bundle.arrays import array_bytes
 from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
-from models.bundle.reading import read_files, read_manifest
+from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration.stored import calibration_json
 from models.detector import Detector
+from models.encoders import features_from_plain
 from models.errors import BundleError
 from models.preprocessing import Encoded
 
@@ -110,7 +110,7 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
     }
     (folder / MANIFEST).write_bytes(json_bytes(manifest | changes))
     loaded = load_detector(folder)
-    Z = Encoded(Z=np.array(json.loads(contents["probe.json"])["Z"], np.float32))
+    Z = Encoded(Z=features_from_plain(read_plain(folder, "probe.json", contents["probe.json"])["Z"]))
     if not np.array_equal(loaded.scorer.score(Z).anomaly_score, detector.scorer.score(Z).anomaly_score):
         raise BundleError(f"{folder}: the new version scores differently than {source}; it was not kept.")
     return loaded

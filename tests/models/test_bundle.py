@@ -208,6 +208,10 @@ def test_a_file_is_no_bundle(tmp_path):
         load_detector(tmp_path / "file")
 
 
+CALIBRATION = (
+    *("method", "value", "threshold", "goal", "tail_share"),
+    *("thresholds", "segments", "rests_on", "anomaly_weight"),
+)
 MANIFEST_FORGERIES = [
     ({"engine": "pickle"}, "the engine 'pickle' is none of onnx"),
     ({"engine": ["onnx"]}, r"Expected `str`, got `array` - at `\$.engine`"),
@@ -219,12 +223,20 @@ MANIFEST_FORGERIES = [
     ({"files": {"schema.json": 1}}, r"at `\$.files"),
     ({"format_version": True}, "format version True"),
     ({"run": "rm -rf /"}, "'run' is unknown"),
-    ({"calibration": {"method": "guess", "value": 0.1, "threshold": 1.0}}, "threshold method 'guess' is unknown"),
-    ({"calibration": {"method": ["fpr"], "value": 0.1, "threshold": 1.0}}, "its calibration is not readable"),
-    ({"calibration": {"method": "fpr", "value": "much", "threshold": 1.0}}, "Expected `float`, got `str`"),
-    ({"calibration": {"method": "fpr", "value": 7, "threshold": 1.0}}, r"alert_rate must be in \(0, 1\)"),
-    ({"calibration": {"method": "fpr", "value": True, "threshold": 1.0}}, "Expected `float`, got `bool`"),
-    ({"calibration": {"method": "fpr", "value": 0.05}}, "'threshold' is missing"),
+    ({"calibration": {"method": "guess"}}, "threshold method 'guess' is unknown"),
+    ({"calibration": {"method": ["fpr"]}}, "Expected `str`, got `array`"),
+    ({"calibration": {"goal": "recall"}}, "the goal 'recall' is unknown"),
+    ({"calibration": {"value": "much"}}, "Expected `float`, got `str`"),
+    ({"calibration": {"value": 7}}, r"alert_rate must be in \(0, 1\)"),
+    ({"calibration": {"value": True}}, "Expected `float`, got `bool`"),
+    ({"calibration": {"threshold": "high"}}, "Expected `float`, got `str`"),
+    ({"calibration": {"thresholds": []}}, "Expected `object`, got `array`"),
+    ({"calibration": {"thresholds": {"run": 1.0}}}, "thresholds are those of other segments"),
+    ({"calibration": {"segments": "run"}}, "Expected `array`, got `str`"),
+    ({"calibration": {"rests_on": "luck"}}, "other labels than normal"),
+    ({"calibration": {"anomaly_weight": 0}}, "none that a p-value could rest on"),
+    ({"calibration": {"run": 1}}, "'run' is unknown"),
+    *(({"calibration": {name: ...}}, f"'{name}' is missing") for name in CALIBRATION),
     ({"calibration": None}, r"Expected `object`, got `null` - at `\$.calibration`"),
     ({"card": 3}, r"Expected `object`, got `int` - at `\$.card`"),
     ({"network": {}}, "features"),
@@ -240,6 +252,9 @@ MANIFEST_FORGERIES = [
 
 @pytest.mark.parametrize(("changes", "complaint"), MANIFEST_FORGERIES, ids=[str(c) for c, _ in MANIFEST_FORGERIES])
 def test_a_manifest_that_was_edited_is_refused_by_what_was_edited(changes, complaint, copied):
+    if changes.get("calibration"):  # a part of it; ... leaves a name out
+        whole = json.loads((copied / MANIFEST).read_text())["calibration"] | changes["calibration"]
+        changes = {"calibration": {name: value for name, value in whole.items() if value is not ...}}
     change_manifest(copied, **changes)
     with pytest.raises(BundleError, match=complaint) as caught:
         load_detector(copied)
@@ -288,6 +303,17 @@ def edited_encoder(number, **changes):
     return edit
 
 
+def edited_schema(**changes):
+    """Change the last column of the sample's schema, an instant."""
+
+    def edit(folder):
+        plain = json.loads((folder / "schema.json").read_text())
+        plain["columns"][-1] |= changes
+        forge_json(folder, "schema.json", **plain)
+
+    return edit
+
+
 def edited(name, **changes):
     return lambda folder: forge_json(folder, name, **changes)
 
@@ -299,6 +325,12 @@ def replaced(name, content):
 def records(**changes):
     return edited(
         "probe.json", records={"number": [1], "amount": [1], "flag": [1], "mode": ["run"], "at": [1]} | changes
+    )
+
+
+def turned_limits(folder):
+    forge_json(
+        folder, "preprocessor.json", limits=json.loads((folder / "preprocessor.json").read_text())["limits"][::-1]
     )
 
 
@@ -318,6 +350,8 @@ FORGERIES = {
     "columns without names": (edited("schema.json", columns=[{"kind": "numeric"}]), "'name'"),
     "columns of numbers": (edited("schema.json", columns=[1]), "Expected `object`, got `int`"),
     "no columns": (edited("schema.json", columns=[]), "there is no column"),
+    "a layout of the moon": (edited_schema(layout="moon"), "the layout 'moon' of column 'at' is unknown"),
+    "a layout that is none": (edited_schema(layout={}), "the layout {} of column 'at' is unknown"),
     "two columns of one name": (edited("schema.json", columns=[ONE_COLUMN] * 2), "or two have one name"),
     "other columns": (edited("schema.json", columns=[ONE_COLUMN]), "schema and preprocessor name other columns"),
     "a text for a mean": (edited_encoder(0, center="50"), "Expected `float`, got `str`"),
@@ -344,6 +378,9 @@ FORGERIES = {
     "an encoder without a kind": (edited("preprocessor.json", encoders=[{"name": "x"}]), "'kind'"),
     "no encoder": (replaced("preprocessor.json", b'{"encoders": [], "limits": [[], []]}'), "there is no encoder"),
     "no limits": (edited("preprocessor.json", limits=[]), "limits of shape"),
+    "limits that are too large": (edited("preprocessor.json", limits=[[1e300] * 12] * 2), "further than 1e.15"),
+    "limits upside down": (turned_limits, "a limit is above its other end"),
+    "a probe that is too large": (edited("probe.json", Z=[[-1e300]]), "further than 1e.15 deviations away"),
     "limits of texts": (edited("preprocessor.json", limits=[["0"] * 12] * 2), "Expected `float`, got `str`"),
     "no probe": (replaced("probe.json", b"{}"), r"probe.json is not readable \(KeyError\('Z'\)\)"),
     "a probe without rows": (edited("probe.json", Z=[], anomaly_score=[]), r"it is of shape \(0,\)"),
@@ -365,11 +402,23 @@ FORGERIES = {
         "not ascending finite numbers",
     ),
     "scores of two dimensions": (replaced("calibration.npy", npy(np.array([[1.0]]))), "it has 2 dimensions, not one"),
+    "rows in another order": (replaced("calibration.npy", npy(held_out(score=2.0))), "not ascending finite numbers"),
+    "rows without a score": (replaced("calibration.npy", npy(held_out(score=np.nan))), "not ascending finite numbers"),
+    "rows of an unknown label": (replaced("calibration.npy", npy(held_out(label=7))), "other labels than normal"),
+    "rows of no segment's name": (replaced("calibration.npy", npy(held_out(segment=0))), "segments without a name"),
+    "rows of a negative segment": (replaced("calibration.npy", npy(held_out(segment=-2))), "segments without a name"),
+    "no rows": (replaced("calibration.npy", npy(held_out()[:0])), "not ascending finite numbers"),
     "an empty array": (replaced("calibration.npy", npy(np.array([]))), "not ascending finite numbers"),
     "an array of objects": (
         replaced("calibration.npy", npy(np.array([{"a": 1}], object), allow_pickle=True)),
         "it holds object, not numbers",
     ),
+    "a header that is cut off": (
+        replaced("calibration.npy", SCORES.replace(b"(199,)", b"(199, ")),
+        "its header is not",
+    ),
+    "a header that never ends": (replaced("calibration.npy", SCORES.replace(b"'<f8'", b"[[[[[")), "its header is not"),
+    "a header of another version": (replaced("calibration.npy", SCORES[:6] + b"\x03" + SCORES[7:]), "of version"),
     "an array that is cut off": (
         replaced("calibration.npy", SCORES[:-8]),
         "199 entries of 8 bytes, 1,584 bytes follow",
