@@ -55,11 +55,11 @@ _CHOICES: Final = {
 _MANY: Final = frozenset(name for name, hint in get_type_hints(TrainConfig).items() if get_origin(hint) is tuple)
 _NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _FLAG: Final = re.compile(
-    r"--(?P<flag>[a-z]+(?:-[a-z]+)*)(?: (?:"
+    r"(?<![\w-])--(?P<flag>[a-z]+(?:-[a-z]+)*)(?: (?:"
     rf"(?P<number>{_NUMBER})(?![\w=])"
     r"|(?P<quoted>'[^']*')"
-    r"|(?P<name>[A-Z]+\b(?:=[A-Z]+\b)?)(?: …)?"
     r"|(?P<pair>[^\s,;:()']+=[^\s,;:()']+?)(?=[\s,;:()]|\.?$|\.\s)"
+    r"|(?P<name>[A-Z]+\b)(?: …)?"
     r"|(?P<word>[a-z_]+)\b))?"
 )
 

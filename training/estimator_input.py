@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.interchange
 from numpy.typing import NDArray
 
 from models.errors import TableError
@@ -106,8 +107,8 @@ def _rows(X: Any, table: Table) -> int:
 def _table_of_frame(X: Any) -> Table:
     if hasattr(X, "to_frame"):
         raise TableError(
-            f"Expected 2D array, got 1D array instead: X is one column, a {type(X).__name__}. Reshape your data: give a "
-            "data frame, such as X.to_frame()."
+            f"Expected 2D array, got 1D array instead: X is one column, a {type(X).__name__}. Reshape your data: "
+            "give a data frame, such as X.to_frame()."
         )
     if getattr(getattr(X, "columns", None), "nlevels", 1) > 1:
         raise TableError(
@@ -131,7 +132,7 @@ def _require_own_names(names: Any) -> None:
 
 def _table_of_array(X: Any) -> Table:
     if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(object), None)  # else what is masked would count
+        X = np.where(np.ma.getmaskarray(X), np.array(None), X.data.astype(object))  # else what is masked would count
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -148,8 +149,9 @@ def _table_of_array(X: Any) -> Table:
             "dimensions, rows and columns. Reshape your data: X.reshape(-1, 1) for one column, X.reshape(1, -1) for "
             "one row."
         )
-    if array.dtype == np.longdouble and array.dtype != np.float64:
+    if array.dtype == np.longdouble:
         array = array.astype(np.float64)  # Arrow has no longer ones
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # nor any of another byte order
     names = [f"x{number}" for number in range(array.shape[1])]
     return Table(data=pa.table([_arrow_column(column) for column in array.T], names))
 

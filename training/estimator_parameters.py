@@ -42,6 +42,8 @@ def seed_of(random_state: Any) -> int:
     """
     state = _plain(random_state)
     if isinstance(state, int) and not isinstance(state, bool):
+        if state < 0:
+            raise ConfigError(f"random_state must be at least 0, got {state}.")
         return state
     if isinstance(state, np.random.Generator):
         return int(state.integers(2**31))
