@@ -233,12 +233,15 @@ def _too_many_categories(name: str, values: Sequence[str], *, decimal: str) -> s
     again = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
     if common >= (_MIN_COMMON_SHARE if again else 0.5):
         return None
-    if (found := mostly(list(counts), decimal=decimal, strays=_MAX_STRAY_SHARE)) is not None:
-        what, strays = found
+    what, strays = mostly(list(counts), decimal=decimal, strays=_MAX_STRAY_SHARE) or ("", [])
+    if strays:
         shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
         return f"{what}, but for {shown}: mend these, or say {flag('--missing-values', f'{name}={strays[0]}')}"
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
+    if not prose and again:
+        most = counts.most_common(1)[0][1] / len(values)
+        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
     return f"free text {several}" if prose else f"identifier {several}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, Final
 
 import numpy as np
@@ -102,9 +102,13 @@ def _near_constants(columns: Columns) -> list[Finding]:
 
 
 def _share_of_commonest(values: NDArray[Any]) -> float:
-    comparable = np.array(["" if v is None else f"={v}" for v in values]) if values.dtype == object else values
-    _, counts = np.unique(comparable, return_counts=True)
-    return float(counts.max() / len(values))
+    """Return the share of the commonest value or gap, or of any where that is below a half."""
+    if values.dtype == object:
+        return max(Counter(values.tolist()).values()) / len(values)
+    missing = np.isnan(values)
+    present = values[~missing]
+    middle = np.partition(present, len(present) // 2)[len(present) // 2] if len(present) else np.nan
+    return max(int(missing.sum()), int((values == middle).sum())) / len(values)
 
 
 def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
