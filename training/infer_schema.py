@@ -74,7 +74,7 @@ def infer_schema(
             fate = _fate(name, table, roles, fitting)
             if isinstance(fate, Column):
                 columns.append(fate)
-                findings += _notes(fate, roles)
+                findings += [*_notes(fate, roles), *_not_found(fate, table, roles)]
             else:
                 dropped[name] = fate
     if not columns:
@@ -267,3 +267,27 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
     else:
         return []
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
+
+
+def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
+    """Name the missing values that were said of this column and that no cell has."""
+    cells = plain_cells(table.data.column(column.name))
+    findings = []
+    for text in roles.missing_values.get(column.name, ()):
+        others = replace(column, missing=tuple(value for value in column.missing if value != text))
+        try:
+            same = np.array_equal(_gaps(others, cells, table), _gaps(column, cells, table))
+        except TableError:  # a word among numbers: it is there
+            continue
+        if same:
+            what = f"no value is {text!r}, which --missing-values names"
+            findings.append(Finding(columns=(column.name,), what=what, warning=True))
+    return findings
+
+
+def _gaps(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
+    values = read_cells(column, cells, decimal=table.decimal)
+    if values.dtype == object:
+        return np.array([value is None for value in values], np.bool_)
+    gaps: NDArray[np.bool_] = np.isnan(values)
+    return gaps
