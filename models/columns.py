@@ -94,7 +94,7 @@ def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return cells.cast(pa.string())
     if pa.types.is_duration(kind):
-        return pc.divide(cells.cast(pa.int64()).cast(pa.float64()), _PER_SECOND[kind.unit])
+        return pc.divide(cells.cast(pa.int64()).cast(pa.float64(), safe=False), _PER_SECOND[kind.unit])
     if (pa.types.is_timestamp(kind) or pa.types.is_time(kind)) and kind.unit == "ns":  # Python has no nanoseconds
         return cells.cast(pa.time64("us") if pa.types.is_time(kind) else pa.timestamp("us", kind.tz), safe=False)
     return cells

@@ -32,8 +32,9 @@ def add_config_flags(parser: argparse.ArgumentParser, *, only: str | None = None
             dest=setting.name,
             type=kind,
             nargs="+" if many else None,
+            action="extend" if many and kind is str else "store",
             choices=list(choices) if choices else None,
-            default=setting.default,
+            default=list(setting.default) if setting.default == () else setting.default,
             metavar=None if choices else _metavar(setting.name, kind),
             help=help_text.replace("%", "%%"),
         )

@@ -76,7 +76,7 @@ def infer_schema(
             fate = _fate(name, table, roles, fitting)
             if isinstance(fate, Column):
                 columns.append(fate)
-                findings += _notes(fate, roles)
+                findings += [*_notes(fate, roles), *_not_found(fate, table, roles)]
             else:
                 dropped[name] = fate
     if not columns:
@@ -235,12 +235,16 @@ def _too_many_categories(name: str, values: Sequence[str], *, decimal: str, thou
     again = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
     if common >= (_MIN_COMMON_SHARE if again else 0.5):
         return None
-    if (found := mostly(list(counts), decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE)) is not None:
-        what, strays = found
+    found = mostly(list(counts), decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE)
+    what, strays = found or ("", [])
+    if strays:
         shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
         return f"{what}, but for {shown}: mend these, or say {flag('--missing-values', f'{name}={strays[0]}')}"
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
+    if not prose and again:
+        most = counts.most_common(1)[0][1] / len(values)
+        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
     return f"free text {several}" if prose else f"identifier {several}"
 
 
@@ -266,3 +270,27 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
     else:
         return []
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
+
+
+def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
+    """Name the missing values that were said of this column and that no cell has."""
+    cells = plain_cells(table.data.column(column.name))
+    findings = []
+    for text in roles.missing_values.get(column.name, ()):
+        others = replace(column, missing=tuple(value for value in column.missing if value != text))
+        try:
+            same = np.array_equal(_gaps(others, cells, table), _gaps(column, cells, table))
+        except TableError:  # a word among numbers: it is there
+            continue
+        if same:
+            what = f"no value is {text!r}, which --missing-values names"
+            findings.append(Finding(columns=(column.name,), what=what, warning=True))
+    return findings
+
+
+def _gaps(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
+    values = read_cells(column, cells, decimal=table.decimal)
+    if values.dtype == object:
+        return np.array([value is None for value in values], np.bool_)
+    gaps: NDArray[np.bool_] = np.isnan(values)
+    return gaps

@@ -21,6 +21,7 @@ _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_mo
 _PLAIN_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others mean something beside their opposite only
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
 _MAX_UNIT: Final = 12  # characters
+_SAMPLE: Final = 1000  # texts that say what most of them are
 _CURRENCIES: Final = (
     *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "฿", "₫", "₴", "US$", "A$", "C$", "R$", "kr", "zł", "Fr."),
     *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK"),
@@ -101,10 +102,10 @@ def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: f
         "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
         **{f"dates or times ({layout})": partial(parse_instant, layout=layout) for layout in _TEXT_LAYOUTS},
     }
+    sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in forms.items():
-        others = [text for text in texts if not all_parse([text], parse)]
-        if len(others) <= strays * len(texts):
-            return what, others
+        if sum(not all_parse([text], parse) for text in sample) <= strays * len(sample):
+            return what, [text for text in texts if not all_parse([text], parse)]
     return None
 
 
