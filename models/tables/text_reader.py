@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -25,7 +24,6 @@ from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
 
 _EXACT_ROWS: Final = 4096
-_LINE_END: Final = re.compile(rb"[\n\r]")
 
 
 def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
@@ -83,8 +81,9 @@ def _unnamed(dialect: Dialect) -> list[str]:
 
 
 def _has_line_end(column: pa.Array) -> bool:
-    cells = column.buffers()[2]
-    return cells is not None and _LINE_END.search(cells) is not None
+    buffer = column.buffers()[2]
+    cells = b"" if buffer is None else buffer.to_pybytes()
+    return b"\n" in cells or b"\r" in cells
 
 
 def _without_unnamed(source: Source, dialect: Dialect, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
