@@ -10,41 +10,15 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import TableError
-from models.tables.dialect import detect_dialect
+from models.tables.chunks import regroup
 from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
+from models.tables.text_reader import read_text
 from models.values import parse_category
-
-
-def _read_csv(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
-    dialect = detect_dialect(source, options)
-    read = pa.csv.ReadOptions(
-        use_threads=False,  # else a complaint about a line does not know the line's number
-        column_names=list(dialect.names),
-        skip_rows_after_names=dialect.header_rows,
-        encoding="utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding,
-    )
-    parse = pa.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
-    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(dialect.names, pa.string()), strings_can_be_null=False)
-    header = None if dialect.header_rows else dialect.names
-
-    def table(data: pa.Table) -> Table:
-        return Table(data=data, decimal=dialect.decimal, repairs=dialect.repairs, header=header)
-
-    with source.open_stream() as stream:
-        try:
-            batches = pa.csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" not in str(error):
-                raise
-            yield table(pa.table({name: pa.array([], pa.string()) for name in dialect.names}))
-            return
-        yield from (table(data) for data in _regroup(batches, chunk_rows, batches.schema))
 
 
 def _read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
@@ -112,7 +86,7 @@ def _text_of(value: Any) -> str:
 def _read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     with source.open_seekable() as opened, pa.parquet.ParquetFile(opened) as file:
         batches = file.iter_batches(batch_size=chunk_rows)
-        yield from (Table(data=data) for data in _regroup(batches, chunk_rows, file.schema_arrow))
+        yield from (Table(data=data) for data in regroup(batches, chunk_rows, file.schema_arrow))
 
 
 def _read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
@@ -124,31 +98,13 @@ def _read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterat
             batches: Iterable[pa.RecordBatch] = (file.get_batch(i) for i in range(file.num_record_batches))
         else:
             batches = file = pa.ipc.open_stream(opened)
-        yield from (Table(data=data) for data in _regroup(batches, chunk_rows, file.schema))
+        yield from (Table(data=data) for data in regroup(batches, chunk_rows, file.schema))
 
 
 READERS: Final[dict[str, Callable[[Source, ReadOptions, int], Iterator[Table]]]] = {
-    "csv": _read_csv,
+    "csv": read_text,
     "json": _read_json,
     "parquet": _read_parquet,
     "arrow": _read_arrow,
 }
 """A reader for each format; it yields the file's rows in order, in chunks of at most the given size."""
-
-
-def _regroup(batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Put record batches of any size together to tables of `chunk_rows` rows, at least one."""
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    any_yet = False
-    for batch in batches:
-        rest = batch
-        while rows + rest.num_rows >= chunk_rows:
-            cut = chunk_rows - rows
-            yield pa.Table.from_batches([*held, rest.slice(0, cut)], schema)
-            any_yet = True
-            held, rows, rest = [], 0, rest.slice(cut)
-        held.append(rest)
-        rows += rest.num_rows
-    if rows or not any_yet:
-        yield pa.Table.from_batches(held, schema)
