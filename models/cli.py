@@ -37,17 +37,13 @@ class OneLineParser(argparse.ArgumentParser):
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
     """Run a command, say in one line what went wrong, and return the exit code.
 
-    SIGTERM ends it as an exception does, so that it leaves nothing unfinished behind.
-
     Args:
         work: The command.
         debug: Show the traceback instead.
 
     Returns:
-        0; 2 for an error; 130 for Ctrl-C; SIGTERM exits with 143.
+        0; 2 for an error; 130 for Ctrl-C.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _exit_on_sigterm)
     try:
         work()
     except DetectorError as error:
@@ -70,5 +66,14 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
     return code
 
 
-def _exit_on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
+def clean_up_at_sigterm() -> None:
+    """Let SIGTERM end the program as an exception does, so that nothing unfinished is left behind; it exits with 143.
+
+    For programs that write. A server handles the signal itself.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _exit)
+
+
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)

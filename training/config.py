@@ -11,7 +11,9 @@ from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
+from models.schema import Kind
 from training.history import EpochSettings
+from training.roles import DATE_ORDERS, INFINITE, assignment_complaint
 
 FIT_ON: Final = {
     "all": "every row, labelled or not",
@@ -50,6 +52,18 @@ class TrainConfig:
     id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
     include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
     exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
+    kind: tuple[str, ...] = _setting(
+        (), f"COLUMN=KIND: what a column is, one of {', '.join(Kind)}, where its values do not tell", group="columns"
+    )
+    date_order: tuple[str, ...] = _setting(
+        (),
+        f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant",
+        group="columns",
+    )
+    missing_values: tuple[str, ...] = _setting(
+        (), "VALUE, or COLUMN=VALUE: says that there is no value, such as -999", group="columns"
+    )
+    infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns", choices=INFINITE)
 
     time: str | None = _setting(
         None,
@@ -136,6 +150,13 @@ class TrainConfig:
                 not self.anomaly_values or self.label is not None,
                 "anomaly_values need a label column: say --label COLUMN.",
             ),
+            *(
+                (complaint is None, complaint or "")
+                for complaint in (
+                    assignment_complaint(name, getattr(self, name)) for name in ("kind", "date_order", "missing_values")
+                )
+            ),
+            (self.infinite in INFINITE, f"infinite must be one of {', '.join(INFINITE)}, got {self.infinite!r}."),
             (
                 self.time is None or self.group is None,
                 "time and group exclude one another: a split is in time or by group.",

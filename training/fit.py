@@ -228,5 +228,6 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "promise": result.detector.calibration.promise,
         "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,
         "metrics": None if result.metrics is None else asdict(result.metrics),
+        "findings": [str(finding) for finding in prepared.findings],
         "warnings": list(result.warnings),
     }

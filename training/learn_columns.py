@@ -97,6 +97,7 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
     present, missing_share, surprise = _present(values)
     _, scale = _center_and_scale(present)
     start, end = float(present.min()), float(present.max())
+    clock = column.layout == "time"
     cycles = tuple(
         cycle
         for cycle, length in CYCLES.items()
@@ -106,7 +107,8 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
         name=column.name,
         start=start,
         scale=scale,
-        cycles=cycles,
+        cycles=("day",) if clock else cycles,
+        clock=clock,
         missing_share=missing_share,
         surprise=surprise,
     )

@@ -30,6 +30,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
             for encoder in preprocessor.encoders
         ],
         "columns_dropped": dict(schema.dropped),
+        "findings": [str(finding) for finding in prepared.findings],
         "ids": list(schema.ids),
         "label": None if prepared.rule is None else {"column": prepared.rule.column, "reason": prepared.rule.reason},
         "anomalies": None if prepared.is_anomaly is None else int(prepared.is_anomaly.sum()),

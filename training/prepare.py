@@ -20,10 +20,12 @@ from models.records import Columns
 from models.schema import FeatureSchema
 from models.tables import Table
 from training.config import TrainConfig
-from training.infer_schema import Roles, infer_schema
+from training.findings import Finding, flag
+from training.infer_schema import infer_schema
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
-from training.rows import all_missing, group_numbers, instants, later_copies
+from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
+from training.rows import all_missing, group_numbers, in_time_order, instants, later_copies
 from training.split import SHARES, Split, split_by_group, split_in_time, split_rows
 
 _LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
@@ -37,6 +39,7 @@ class Prepared:
         table: The rows.
         split: Which rows are for what.
         schema: The columns.
+        findings: What was noticed about columns, with the flag that would change it.
         columns: All rows' values.
         preprocessor: Learned from the fitting rows.
         rule: Which labels mean "anomaly"; None without a label.
@@ -47,6 +50,7 @@ class Prepared:
     table: Table
     split: Split
     schema: FeatureSchema
+    findings: tuple[Finding, ...]
     columns: Columns
     preprocessor: Preprocessor
     rule: LabelRule | None
@@ -75,19 +79,19 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
     """
     rule, is_anomaly = _labels(table, config, test_table)
-    split = _split(table, config, only_test=is_anomaly if config.fit_on == "normal" else None)
+    roles = _roles(table, config, label=None if rule is None else rule.column)
+    split = _split(table, config, roles, only_test=is_anomaly if config.fit_on == "normal" else None)
     _check_rows(split, config)
-    label = None if rule is None else rule.column
-    roles = Roles(ids=config.id, label=label, group=config.group, include=config.include, exclude=config.exclude)
-    schema = infer_schema(table, roles, fitting=split.fitting)
+    schema, findings = infer_schema(table, roles, fitting=split.fitting)
     columns = columns_of_table(schema, table)
-    split, left_out = _used(split, schema, columns, config)
+    split, left_out, about_rows = _used(split, schema, columns, config)
     _check_rows(split, config)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
     return Prepared(
         table=table,
         split=split,
         schema=schema,
+        findings=(*findings, *about_rows),
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
@@ -105,26 +109,49 @@ def split_policy(config: TrainConfig) -> str:
     return "at random, whatever their order in the file"
 
 
-def _split(table: Table, config: TrainConfig, *, only_test: NDArray[np.bool_] | None) -> Split:
+def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
+    return Roles(
+        ids=config.id,
+        label=label,
+        group=config.group,
+        include=config.include,
+        exclude=config.exclude,
+        kinds=kinds_said(config.kind, table.names),
+        date_orders=date_orders_said(config.date_order, table.names),
+        missing_values=missing_values_said(config.missing_values, table.names),
+        infinite=config.infinite,
+    )
+
+
+def _split(table: Table, config: TrainConfig, roles: Roles, *, only_test: NDArray[np.bool_] | None) -> Split:
     if config.time is not None:
-        return split_in_time(instants(table, config.time), only_test=only_test)
+        return split_in_time(instants(table, config.time, roles), only_test=only_test)
     if config.group is not None:
         return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
     return split_rows(len(table), seed=config.seed, only_test=only_test)
 
 
-def _used(split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig) -> tuple[Split, dict[str, int]]:
-    """Leave out rows that hold nothing, and later copies where these are not wanted."""
-    left_out = {}
+def _used(
+    split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
+) -> tuple[Split, dict[str, int], list[Finding]]:
+    """Leave out rows that hold nothing, and later copies where these are not wanted; say what is left as it is."""
+    left_out, findings = {}, []
     empty = all_missing(schema, columns)
     if empty.any():
         split = split.without(empty)
         left_out["no value in any column that is used"] = int(empty.sum())
-    if config.duplicates == "drop":
-        copies = later_copies(columns) & ~empty
+    copies = later_copies(columns) & ~empty
+    if copies.any() and config.duplicates == "drop":
         split = split.without(copies)
         left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
-    return split, left_out
+    elif copies.any():
+        what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
+        findings.append(Finding(what=what, remedy="to take each once: --duplicates drop"))
+    if config.time is None and config.group is None and (name := in_time_order(schema, columns)):
+        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may look "
+        remedy = f"to hold out the newest: {flag('--time', name)}"
+        findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
+    return split, left_out, findings
 
 
 def _labels(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,21 +14,30 @@ from models.errors import ConfigError, TableError
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from training.infer_schema import Roles, infer_schema
+from training.infer_schema import infer_schema
+from training.roles import Roles
 from training.split import LEAST_GROUPS
 
+_MIN_STEPS: Final = 50  # in time, before rows are said to be in its order
+_IN_ORDER: Final = 0.99
 
-def instants(table: Table, name: str) -> NDArray[np.float64]:
+
+def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
     """Return when each row was `(n,)`: a column of dates and times, or of numbers that grow with time.
+
+    Args:
+        table: n rows.
+        name: The column.
+        roles: What the user says about columns; here how the values of this one are read.
 
     Raises:
         ConfigError: There is no such column, or it holds neither.
         TableError: A row has no value.
     """
     _require(table, name, "--time")
-    only = Table(data=table.data.select([name]), decimal=table.decimal)
+    only = replace(table, data=table.data.select([name]))
     try:
-        schema = infer_schema(only, Roles(include=(name,)), fitting=np.ones(len(table), np.bool_))
+        schema, _ = infer_schema(only, roles.of(name), fitting=np.ones(len(table), np.bool_))
         kind = schema.columns[0].kind
     except TableError as error:
         raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: {error}") from error
@@ -68,6 +78,17 @@ def later_copies(columns: Columns) -> NDArray[np.bool_]:
     """Return which rows equal an earlier one in every feature `(n,)`; two missing values are equal."""
     copies: NDArray[Any] = pd.DataFrame(dict(columns)).duplicated().to_numpy()
     return copies
+
+
+def in_time_order(schema: FeatureSchema, columns: Columns) -> str | None:
+    """Return the datetime column by which the rows are in order, nearly all of them; None where there is none."""
+    for column in schema.columns:
+        if column.kind is Kind.DATETIME:
+            values = columns[column.name]
+            steps = np.diff(values[~np.isnan(values)])
+            if (steps > 0).sum() >= _MIN_STEPS and (steps >= 0).mean() >= _IN_ORDER:
+                return column.name
+    return None
 
 
 def _require(table: Table, name: str, flag: str) -> None:

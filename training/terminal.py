@@ -37,6 +37,9 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
     for name, reason in prepared.schema.dropped.items():
         grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
     console.print(grid)
+    for finding in prepared.findings:
+        style = "yellow" if finding.warning else "dim"
+        console.print(f"[{style}]noted: {escape(str(finding))}[/{style}]", soft_wrap=True)
     parts = ", ".join(f"{part} {count:,}" for part, count in prepared.rows.items())
     console.print(f"rows are split {escape(split_policy(config))}: {parts}")
     for reason, count in prepared.left_out.items():

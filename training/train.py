@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.cli import OneLineParser, run_command
+from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
@@ -46,6 +46,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    clean_up_at_sigterm()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     parser = _parser()
     debug = "--debug" in (sys.argv if argv is None else argv)
@@ -148,6 +149,7 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "realised_alert_rate": card["realised_alert_rate"],
         "dead_units": {layer.layer: layer.dead for layer in result.health},
         "repairs": card["repairs"],
+        "findings": card["findings"],
         "warnings": list(result.warnings),
     }
     return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}

@@ -96,7 +96,7 @@ def test_two_columns_of_one_name_are_refused():
     ("name", "cell", "expected"),
     [
         ("number", "hot", "a number, got the text 'hot'"),
-        ("amount", "inf", "a number"),
+        ("amount", "inf", "a finite number"),
         ("amount", float("inf"), "a finite number, got inf"),
         ("number", "1e999", "a finite number"),
         ("flag", "maybe", "true or false"),

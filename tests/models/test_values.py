@@ -8,18 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.instants import TIME_LAYOUTS, instant_text, write_instant
 from models.schema import Column, Kind
 from models.values import (
     BOOLEAN_WORDS,
     MISSING_TEXTS,
-    TIME_LAYOUTS,
-    instant_text,
     parse_boolean,
     parse_category,
     parse_instant,
     parse_number,
     parser_of,
-    write_instant,
 )
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -43,13 +41,13 @@ def test_a_decimal_comma_reads_as_a_decimal_point(number):
     assert parse_number(repr(number).replace(".", ","), decimal=",") == number
 
 
-@pytest.mark.parametrize("text", ["1,5", "1_000", "0x10", "inf", "1e", "--1", "1 2", "½", "e5", "."])
+@pytest.mark.parametrize("text", ["1,5", "1_000", "0x10", "1e", "--1", "1 2", "½", "e5", "."])
 def test_a_text_that_is_no_plain_number_is_refused(text):
     with pytest.raises(ValueError, match="a number"):
         parse_number(text)
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, "1e999", "-1e999"])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, "1e999", "-1e999", "inf", "-Infinity"])
 def test_an_infinite_number_is_refused(value):
     with pytest.raises(ValueError, match="a finite number"):
         parse_number(value)
@@ -95,7 +93,7 @@ def test_a_list_is_no_category():
         parse_category(["a"])
 
 
-@pytest.mark.parametrize("layout", TIME_LAYOUTS)
+@pytest.mark.parametrize("layout", [layout for layout in TIME_LAYOUTS if layout != "time"])
 @given(seconds=WHOLE_SECONDS)
 def test_an_instant_reads_as_it_was_written_in_every_layout(layout, seconds):
     assert parse_instant(write_instant(float(seconds), layout=layout), layout=layout) == seconds

@@ -19,6 +19,7 @@ from training.config import (
     default_hidden_units,
     default_latent_units,
 )
+from training.roles import INFINITE
 
 # For each setting: changes that break it, and the sentence that says so.
 BROKEN = {
@@ -34,6 +35,16 @@ BROKEN = {
         "time and group exclude one another: a split is in time or by group.",
     ),
     "duplicates": ({"duplicates": "forget"}, "duplicates must be one of keep, drop, got 'forget'."),
+    "kind": (
+        {"kind": ("at=date",)},
+        "kind must be COLUMN=KIND with a KIND of numeric, boolean, categorical, datetime, got 'at=date'.",
+    ),
+    "date_order": (
+        {"date_order": ("at=day",)},
+        "date_order must be one of day-first, month-first, or COLUMN=ORDER, got 'at=day'.",
+    ),
+    "missing_values": ({"missing_values": ("load=",)}, "missing_values must be VALUE or COLUMN=VALUE, got 'load='."),
+    "infinite": ({"infinite": "clip"}, "infinite must be one of refuse, missing, got 'clip'."),
     "activation": ({"activation": "rellu"}, f"activation must be one of {', '.join(ACTIVATIONS)}, got 'rellu'."),
     "negative_slope": ({"negative_slope": 1.0}, "negative_slope must be in [0, 1), got 1.0."),
     "alpha": ({"alpha": -1.0}, "alpha must be above 0, got -1.0."),
@@ -67,7 +78,7 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 27
+    assert len(TrainConfig.names()) == 31
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -134,6 +145,7 @@ def test_choices_are_the_tables():
         "threshold_method": set(THRESHOLD_METHODS),
         "fit_on": set(FIT_ON),
         "duplicates": set(DUPLICATES),
+        "infinite": set(INFINITE),
     }
 
 

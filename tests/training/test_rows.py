@@ -8,6 +8,7 @@ from models.errors import ConfigError, TableError
 from models.tables import Table
 from training.config import TrainConfig
 from training.prepare import prepare
+from training.roles import Roles
 from training.rows import group_numbers, instants
 
 RECORDS = [record | {"machine": f"m{number % 9}"} for number, record in enumerate(machine_records(300, seed=3))]
@@ -91,7 +92,23 @@ def test_rows_are_equal_where_their_features_are_whatever_their_ids():
     assert sum(prepared(twice, duplicates="drop", id=("serial",)).rows.values()) == 300
 
 
+def said(made):
+    return [str(finding) for finding in made.findings]
+
+
+def test_equal_rows_that_are_kept_are_noted_with_the_flag_that_drops_them():
+    assert any("40 of 340 rows equal an earlier one" in line for line in said(prepared([*RECORDS, *RECORDS[:40]])))
+    assert not any("equal an earlier one" in line for line in said(prepared()))
+
+
+def test_rows_in_time_order_are_noted_with_the_flag_that_splits_in_time():
+    in_order = sorted(RECORDS, key=lambda record: record["at"])
+    assert any("'at': the rows are in its order" in line and "--time at" in line for line in said(prepared(in_order)))
+    for made in (prepared(), prepared(in_order, time="at"), prepared(in_order, group="machine")):
+        assert not any("in its order" in line for line in said(made))
+
+
 def test_instants_and_groups_are_those_of_the_rows():
-    assert instants(table(RECORDS[:3]), "at").shape == (3,)
+    assert instants(table(RECORDS[:3]), "at", Roles()).shape == (3,)
     numbers = group_numbers(table(), "machine")
     assert numbers[0] == numbers[9] != numbers[1]
