@@ -67,8 +67,8 @@ def time_layouts_table() -> str:
     """Return each layout of dates and times."""
     from models.values import TIME_LAYOUTS
 
-    rows = [[code(name), _layout(form)] for name, form in TIME_LAYOUTS.items()]
-    return table(["layout", "what is read"], rows)
+    rows = [[code(name), code(layout.example)] for name, layout in TIME_LAYOUTS.items()]
+    return table(["layout", "for example"], rows)
 
 
 def missing_texts_list() -> str:
@@ -132,14 +132,6 @@ def _tree(kind: type[Any], depth: int) -> Iterator[str]:
     yield f"{'  ' * depth}- {code(kind.__name__)} ({code(where.__name__ if where else '')}): {docstring(kind.__doc__)}"
     for child in kind.__subclasses__():
         yield from _tree(child, depth + 1)
-
-
-def _layout(form: object) -> str:
-    if form is None:
-        return "ISO 8601, such as `2026-02-26T01:50:07`, with or without a zone; without one it is UTC"
-    if isinstance(form, int | float):
-        return f"a number, {form:,.0f} a second since 1970" if form != 1 else "seconds since 1970"
-    return f"{code(form)}; dots or dashes may separate the date, seconds or the whole time of day may be left out"
 
 
 def _flag(name: str) -> str:
