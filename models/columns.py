@@ -31,7 +31,7 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     require_columns(schema, table.names)
     return {
         column.name: read_cells(column, table.data.column(column.name), decimal=table.decimal, first_row=first_row)
-        for column in schema.columns
+        for column in schema.read
     }
 
 
@@ -41,7 +41,8 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
     Raises:
         TableError: It has not; the error lists the columns that differ.
     """
-    missing = [name for name in schema.names if name not in names]
+    wanted = [column.name for column in schema.read]
+    missing = [name for name in wanted if name not in names]
     if missing:
         unknown = [name for name in names if name not in schema.known]
         extra = f"; not known to the detector: {', '.join(map(repr, unknown))}" if unknown else ""
@@ -49,7 +50,7 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
             f"The table has another shape than the training data. Missing: {', '.join(map(repr, missing))}{extra}. "
             "Columns are taken by name, in any order."
         )
-    twice = [name for name in dict.fromkeys((*schema.names, *schema.ids)) if list(names).count(name) > 1]
+    twice = [name for name in dict.fromkeys((*wanted, *schema.ids)) if list(names).count(name) > 1]
     if twice:
         raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
 

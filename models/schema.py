@@ -90,6 +90,7 @@ class FeatureSchema:
         label: Column that says what is an anomaly; never a feature.
         dropped: Columns of the training data that are not used, with the reason.
         header: The names given to the columns of a file that has no header line, in order.
+        threshold_by: Column whose values have thresholds of their own; a feature or not.
     """
 
     columns: tuple[Column, ...]
@@ -97,6 +98,7 @@ class FeatureSchema:
     label: str | None = None
     dropped: Mapping[str, str] = field(default_factory=dict)
     header: tuple[str, ...] | None = None
+    threshold_by: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,10 +106,17 @@ class FeatureSchema:
         return tuple(column.name for column in self.columns)
 
     @property
+    def read(self) -> tuple[Column, ...]:
+        """The columns that every table and record must have: the features, and the one that thresholds go by."""
+        if self.threshold_by is None or self.threshold_by in self.names:
+            return self.columns
+        return (*self.columns, Column(name=self.threshold_by, kind=Kind.CATEGORICAL))
+
+    @property
     def known(self) -> frozenset[str]:
         """Every name that the training data had."""
-        label = () if self.label is None else (self.label,)
-        return frozenset((*self.names, *self.ids, *label, *self.dropped))
+        others = (name for name in (self.label, self.threshold_by) if name is not None)
+        return frozenset((*self.names, *self.ids, *others, *self.dropped))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal schema."""
@@ -117,6 +126,7 @@ class FeatureSchema:
             "label": self.label,
             "dropped": dict(self.dropped),
             "header": None if self.header is None else list(self.header),
+            "threshold_by": self.threshold_by,
         }
 
     @classmethod
@@ -133,6 +143,7 @@ class FeatureSchema:
                 label=plain["label"],
                 dropped=dict(plain["dropped"]),
                 header=None if plain["header"] is None else tuple(plain["header"]),
+                threshold_by=plain.get("threshold_by"),  # not in format version 1
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(

@@ -28,6 +28,8 @@ class ScoreItem(BaseModel):
     anomaly_score: float = Field(description="In standard deviations²; higher is more anomalous.")
     p_value: float = Field(description="(1 + calibration rows that score at least as high) / (1 + calibration rows).")
     is_anomaly: bool = Field(description="The score is strictly above the threshold.")
+    segment: str | None = Field(None, description="Where thresholds go by segment: the record's, null for none.")
+    threshold: float | None = Field(None, description="Where thresholds go by segment: the one of this record.")
     ids: dict[str, Any] | None = Field(None, description="The record's own id fields, where the detector has some.")
     contributions: list[ContributionItem] | None = Field(None, description="The columns that add most, largest first.")
 
@@ -37,7 +39,7 @@ class ScoreResponse(BaseModel):
 
     detector: str = Field(description="Name of the detector that answered.")
     version: str = Field(description="Its version.")
-    threshold: float = Field(description="The score above which a record is an anomaly.")
+    threshold: float = Field(description="The score above which a record (of no segment) is an anomaly.")
     results: list[ScoreItem]
 
 
@@ -111,6 +113,8 @@ def detector_answer(detector: Detector) -> dict[str, Any]:
             "promised_alert_rate": calibration.promised_alert_rate,
             "promise": calibration.promise,
             "calibration_rows": len(calibration.scores),
+            "by": detector.schema.threshold_by,
+            "segments": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},
         },
         "versions": card.pop("versions", {}),
         "training": {name: value for name, value in card.items() if name != "dropped"},
@@ -121,7 +125,8 @@ def detector_answer(detector: Detector) -> dict[str, Any]:
 def example_record(detector: Detector) -> dict[str, Any]:
     """Return a typical record, which can be scored: the middle or the most frequent value of each column."""
     reference = detector.reference.get("columns", {})
-    return {column.name: reference.get(column.name, {}).get("typical") for column in detector.schema.columns}
+    segment = next(iter(detector.calibration.by_segment), None)  # for a column that is no feature
+    return {column.name: reference.get(column.name, {}).get("typical", segment) for column in detector.schema.read}
 
 
 def request_schema(detector: Detector) -> dict[str, Any]:
@@ -130,8 +135,8 @@ def request_schema(detector: Detector) -> dict[str, Any]:
     record = {
         "type": "object",
         "title": "Record",
-        "properties": {c.name: _field_schema(c, reference.get(c.name, {})) for c in detector.schema.columns},
-        "required": list(detector.schema.names),
+        "properties": {c.name: _field_schema(c, reference.get(c.name, {})) for c in detector.schema.read},
+        "required": [c.name for c in detector.schema.read],
         "additionalProperties": True,
     }
     rows = {

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
 from models.preprocessing import Encoded
+from training.adamw import AdamW
 from training.history import Epoch, EpochSettings, History
 
 
@@ -48,8 +48,12 @@ def run_epochs(
     _require_finite(fitting.Z, features)
     _require_finite(validation.Z, features)
     started = time.perf_counter()
-    optimizer = keras.optimizers.AdamW(learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "alpha"])
+    optimizer = AdamW(
+        network.trainable_variables,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        undecayed=("bias", "alpha"),
+    )
     step = _epoch_function(network, optimizer, fitting, weights, settings.batch_size)
     judge = _loss_function(network, validation, weights)
     order = np.random.default_rng(settings.seed)
@@ -77,31 +81,39 @@ def run_epochs(
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def _epoch_function(network: Any, optimizer: Any, rows: Encoded, weights: NDArray[np.float32], batch_size: int) -> Any:
+def _epoch_function(
+    network: Any, optimizer: AdamW, rows: Encoded, weights: NDArray[np.float32], batch_size: int
+) -> Any:
     """Return a compiled function that takes an order of rows, runs one pass and returns the mean loss."""
     Z = tf.constant(rows.Z)
     counted = _counted(rows, weights)
-    variables = network.trainable_variables
-    optimizer.build(variables)
+    variables = [variable.value for variable in network.trainable_variables]
+    steps, size = _batches(len(rows), batch_size)
+
+    def one_step(number: Any, total: Any, order: Any) -> tuple[Any, Any, Any]:
+        batch = tf.gather(Z, order[number])
+        weight = counted if rows.unknown is None else tf.gather(counted, order[number])
+        with tf.GradientTape() as tape:
+            loss = _mean_score(batch, network(batch, training=True), weight)
+        optimizer.apply(tape.gradient(loss, variables))
+        return number + 1, total + loss, order
 
     def run(order: Any) -> Any:
-        steps = tf.shape(order)[0]
-        total = tf.constant(0.0)
-        for number in tf.range(steps):
-            batch = tf.gather(Z, order[number])
-            weight = counted if rows.unknown is None else tf.gather(counted, order[number])
-            with tf.GradientTape() as tape:
-                loss = _mean_score(batch, network(batch, training=True), weight)
-            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-            total += loss
-        return total / tf.cast(steps, tf.float32)
+        start = (tf.constant(0), tf.constant(0.0), order)
+        _, total, _ = tf.while_loop(lambda number, *_: number < steps, one_step, start, maximum_iterations=steps)
+        return total / steps
 
-    return tf.function(run, reduce_retracing=True)
+    return _compiled(run, tf.TensorSpec((steps, size), tf.int64))
 
 
 def _loss_function(network: Any, rows: Encoded, weights: NDArray[np.float32]) -> Any:
     Z, counted = tf.constant(rows.Z), _counted(rows, weights)
-    return tf.function(lambda: _mean_score(Z, network(Z, training=False), counted))
+    return _compiled(lambda: _mean_score(Z, network(Z, training=False), counted))
+
+
+def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:
+    """Trace a function once. What `tf.function` returns would trace at its first call, and warn at the fifth fit."""
+    return tf.function(function, autograph=False).get_concrete_function(*inputs)
 
 
 def _mean_score(Z: Any, reconstruction: Any, weights: Any) -> Any:
@@ -115,9 +127,13 @@ def _counted(rows: Encoded, weights: NDArray[np.float32]) -> Any:
 
 def _batched_order(order: np.random.Generator, n: int, batch_size: int) -> NDArray[np.int64]:
     """Return a fresh order of all n rows as full batches; the last one is filled up from the first."""
+    return np.resize(order.permutation(n), _batches(n, batch_size))
+
+
+def _batches(n: int, batch_size: int) -> tuple[int, int]:
+    """Return how many batches n rows make, and of how many rows each is."""
     size = min(batch_size, n)
-    rows = order.permutation(n)
-    return np.resize(rows, (-(-n // size), size))
+    return -(-n // size), size
 
 
 def _require_finite(Z: NDArray[np.float32], features: tuple[str, ...]) -> None:

@@ -145,6 +145,7 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "threshold": detector.calibration.threshold,
         "threshold_method": detector.calibration.method,
+        "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
         "realised_alert_rate": card["realised_alert_rate"],
         "dead_units": {layer.layer: layer.dead for layer in result.health},

@@ -6,7 +6,10 @@ import hashlib
 import json
 from typing import Final
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+READABLE_VERSIONS: Final = (1, 2)
+"""Format 1 has the calibration rows' scores alone, and no thresholds by segment."""
+
 MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"

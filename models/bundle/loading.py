@@ -13,7 +13,7 @@ import numpy as np
 from models.bundle.layout import FILES, NETWORK_ONNX
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest
-from models.calibration import Calibration
+from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.engine import ENGINES
 from models.errors import BundleError, ConfigError
@@ -38,7 +38,8 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     plain = {name: _parse(folder, name, contents[name]) for name in FILES if name.endswith(".json")}
     try:
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX])
-        calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
+        held_out = np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False)
+        calibration = calibration_of(manifest["calibration"], held_out)
         name, version = str(manifest["name"]), str(manifest["version"])
         card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, MemoryError, ConfigError) as error:
@@ -49,6 +50,8 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
     if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
         raise BundleError(f"{folder}: schema and preprocessor name other columns; its parts come from two fits.")
+    if (schema.threshold_by is None) != (not calibration.rows.segments):
+        raise BundleError(f"{folder}: schema and calibration rows differ in what thresholds go by. Copy it again.")
     scorer = Scorer(preprocessor=preprocessor, engine=engine)
     check_probe(folder, scorer, plain["probe.json"])
     return Detector(
@@ -60,17 +63,6 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         reference=plain["reference.json"],
         card=card,
     )
-
-
-def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
-    """Calibrate anew on the stored scores: a threshold that was edited would contradict the p-values."""
-    scores = np.load(io.BytesIO(content), allow_pickle=False)
-    if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
-        raise ValueError("the calibration scores are not ascending finite numbers")
-    calibration = Calibration.of(scores, method=plain["method"], value=float(plain["value"]))
-    if calibration.threshold != plain["threshold"]:
-        raise ValueError(f"the threshold {plain['threshold']} is not the one of its scores")
-    return calibration
 
 
 def _parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, digest
+from models.bundle.layout import FILES, MANIFEST, READABLE_VERSIONS, digest
 from models.errors import BundleError
 
 
@@ -32,10 +32,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder / MANIFEST}: is not readable ({error}). Copy the bundle again, or train it anew."
         ) from error
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if version != FORMAT_VERSION:
+    if version not in READABLE_VERSIONS or isinstance(version, bool):
         raise BundleError(
-            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Use the program that "
-            "wrote it, or train the detector anew."
+            f"{folder}: has format version {version!r}, this program reads "
+            f"{' and '.join(map(str, READABLE_VERSIONS))}. Use the program that wrote it, or train the detector anew."
         )
     if not isinstance(manifest.get("files"), dict) or set(manifest["files"]) != set(FILES):
         raise BundleError(f"{folder / MANIFEST}: lists other files than a bundle has. Copy the bundle again.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from models.architecture import AutoencoderConfig
 from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
+from models.calibration.stored import calibration_json
 from models.detector import Detector
 
 
@@ -48,7 +50,7 @@ def write_bundle(
     files = {
         "schema.json": json_bytes(detector.schema.to_json()),
         "preprocessor.json": json_bytes(detector.preprocessor.to_json()),
-        "calibration.npy": _npy_bytes(detector.calibration.scores),
+        "calibration.npy": _npy_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
         "probe.json": json_bytes(probe_of(detector.preprocessor, reconstruct)),
         NETWORK_ONNX: graph,
@@ -63,11 +65,7 @@ def write_bundle(
         "created": created,
         "engine": "onnx",
         "network": network.to_json(),
-        "calibration": {
-            "method": detector.calibration.method,
-            "value": detector.calibration.value,
-            "threshold": detector.calibration.threshold,
-        },
+        "calibration": calibration_json(detector.calibration),
         "versions": dict(versions),
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
         "card": dict(detector.card),
@@ -76,7 +74,7 @@ def write_bundle(
     return load_detector(folder)
 
 
-def _npy_bytes(array: NDArray[np.float64]) -> bytes:
+def _npy_bytes(array: NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

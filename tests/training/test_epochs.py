@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -146,3 +148,15 @@ def test_every_row_is_in_every_epoch_and_every_batch_is_full(n, size):
     assert set(order.ravel().tolist()) == set(range(n))
     assert order.shape[1] == min(size, n)
     assert order.size < n + size
+
+
+def test_nothing_of_a_training_is_left_behind_in_the_memory():
+    def graphs():
+        gc.collect()
+        return sum(type(found).__name__.endswith("FuncGraph") for found in gc.get_objects())
+
+    run(epochs=1)
+    before = graphs()
+    for seed in range(3):
+        run(epochs=1, seed=seed)
+    assert graphs() <= before
