@@ -124,12 +124,17 @@ class Preprocessor:
         """
         try:
             encoders = tuple(encoder_from_json(encoder) for encoder in plain["encoders"])
+            if not encoders:
+                raise ValueError("no encoder")
             preprocessor = cls(encoders=encoders, limits=np.array(plain["limits"], np.float32))
             if preprocessor.limits.shape != (2, len(preprocessor.features)):
                 raise ValueError(
                     f"limits of shape {preprocessor.limits.shape} for {len(preprocessor.features)} features"
                 )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            low, high = preprocessor.limits
+            if not (np.isfinite(preprocessor.limits).all() and (low <= high).all()):
+                raise ValueError("limits that are no ranges")
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BundleError(
                 f"The preprocessor is not readable ({error!r}); the bundle was edited: train it anew."
             ) from error

@@ -131,7 +131,7 @@ def parse_instant(value: object, *, layout: str) -> float | None:
     if layout == "compact" and isinstance(value, (int, float)) and not isinstance(value, bool):
         if math.isnan(value):
             return None
-        value = f"{value:.0f}" if value == value // 1 else ""
+        value = f"{value:.0f}" if value == value // 1 else repr(value)
     if isinstance(value, str):
         text = value.strip()
         if text in MISSING_TEXTS:
@@ -195,8 +195,8 @@ def _number_parser(column: Column, *, decimal: str, thousands: str | None) -> Ca
                 return None
             if column.layout == DURATION and not is_missing_text(value) and not _NUMBER.fullmatch(value.strip()):
                 value = parse_duration(value)
-            elif unit is not None:
-                value = without_unit(value, unit)
+            elif unit is not None and not is_missing_text(value):
+                value = without_unit(value, unit) or value  # a unit alone is no number
         elif column.layout == DURATION and isinstance(value, timedelta):
             value = value.total_seconds()
         try:

@@ -199,7 +199,7 @@ def _warnings(
             f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
             "learned is not found. Say --fit-on normal to learn from normal rows alone."
         )
-    return warnings
+    return warnings + [str(finding) for finding in prepared.findings if finding.warning]
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:

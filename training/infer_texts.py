@@ -126,7 +126,8 @@ def _are_durations(texts: Sequence[str]) -> bool:
     """Say whether texts that read as durations can be nothing else: ``5 m`` may be metres, ``1h 30m`` not."""
     parts = [duration_parts(text.strip().lstrip("+-−")) for text in texts]
     units = {unit for part in parts for _, unit in part}
-    return any(len(part) > 1 for part in parts) or len(units - {"m"}) > 1
+    iso = any(text.strip().startswith("P") for text in texts)
+    return iso or any(len(part) > 1 for part in parts) or len(units - {"m"}) > 1
 
 
 def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bool) -> Column | str | None:

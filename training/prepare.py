@@ -23,10 +23,12 @@ from models.tables import Table
 from training.config import TrainConfig
 from training.findings import Finding, flag
 from training.infer_schema import infer_schema
+from training.inspect_columns import inspect_columns
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
 from training.rows import all_missing, group_numbers, in_time_order, instants, later_copies
+from training.schema_file import check_schema
 from training.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
 
 _LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
@@ -68,13 +70,16 @@ class Prepared:
         return {name: values[mask] for name, values in self.columns.items()}
 
 
-def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = None) -> Prepared:
+def prepare(
+    table: Table, config: TrainConfig, *, test_table: Table | None = None, decided: FeatureSchema | None = None
+) -> Prepared:
     """Decide on every row and column of a table.
 
     Args:
         table: The rows to learn from.
         config: The settings.
         test_table: Labelled rows that are only judged on; the label column may be in it alone.
+        decided: What becomes of each column, where that is not to be told from its values.
 
     Raises:
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
@@ -83,7 +88,11 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = _split(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split)
-    schema, findings = infer_schema(table, roles, fitting=split.fitting)
+    findings: tuple[Finding, ...] = ()
+    if decided is None:
+        schema, findings = infer_schema(table, roles, fitting=split.fitting)
+    else:
+        check_schema(schema := decided, table, fitting=split.fitting)
     schema = replace(schema, threshold_by=config.threshold_by)
     check_segments(schema)
     columns = columns_of_table(schema, table)
@@ -94,7 +103,7 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
         table=table,
         split=split,
         schema=schema,
-        findings=(*findings, *about_rows),
+        findings=(*findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,

@@ -9,14 +9,11 @@ by the network; it adds the encoder's `surprise` instead.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Final
-
 from models.encoders.categorical import CategoricalEncoder
 from models.encoders.encoder import Encoder, FloatMatrix, Mask, Novelty
 from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_phase
 from models.encoders.numbers import BooleanEncoder, NumericEncoder
-from models.schema import Kind
+from models.encoders.plain import ENCODERS, encoder_from_json, encoder_to_json
 
 __all__ = [
     "CYCLES",
@@ -33,24 +30,3 @@ __all__ = [
     "encoder_from_json",
     "encoder_to_json",
 ]
-
-ENCODERS: Final[dict[Kind, type[Any]]] = {
-    encoder.kind: encoder for encoder in (NumericEncoder, BooleanEncoder, CategoricalEncoder, DatetimeEncoder)
-}
-"""The encoder of each kind of column."""
-
-
-def encoder_to_json(encoder: Any) -> dict[str, Any]:
-    """Return plain data from which `encoder_from_json` makes an equal encoder."""
-    return {"kind": str(encoder.kind)} | asdict(encoder)
-
-
-def encoder_from_json(plain: dict[str, Any]) -> Encoder:
-    """Make an encoder from what `encoder_to_json` gave.
-
-    Raises:
-        KeyError, TypeError, ValueError: `plain` is not the plain form of an encoder.
-    """
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items() if key != "kind"}
-    encoder: Encoder = ENCODERS[Kind(plain["kind"])](**fields)
-    return encoder
