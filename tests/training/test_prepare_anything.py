@@ -15,7 +15,7 @@ from models.errors import DetectorError
 from models.records import columns_of_records
 from models.tables import Table
 from training.config import TrainConfig
-from training.fit import prepare
+from training.prepare import prepare
 from training.schema_file import read_schema_file, write_schema_file
 
 ROWS = 80
