@@ -11,7 +11,7 @@ from forging import change_manifest, forge, forge_json
 from samples import machine_records, sample_record
 
 from models import bundle
-from models.bundle import FORMAT_VERSION, MANIFEST, PARITY, load_detector, new_bundle, read_manifest
+from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest
 from models.calibration import CalibrationRows
 from models.errors import BundleError
 
@@ -515,43 +515,3 @@ def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tm
             created="2024-01-01T00:00:00",
         )
     assert list(tmp_path.iterdir()) == []
-
-
-# --- old formats ----------------------------------------------------------------------------------------
-
-
-def test_there_is_one_committed_bundle_for_each_format_version():
-    assert sorted(path.name for path in OLD_BUNDLES.iterdir() if path.is_dir()) == [
-        f"v{version}" for version in range(1, FORMAT_VERSION + 1)
-    ]
-
-
-@pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))
-def test_a_bundle_of_an_old_format_loads_and_scores_as_was_recorded(version):
-    folder = OLD_BUNDLES / f"v{version}"
-    recorded = json.loads((folder / "recorded.json").read_text())
-    verdicts = load_detector(folder / "bundle").judge_records(recorded["records"])
-    expected = np.array(recorded["anomaly_score"])
-    assert (np.abs(verdicts.anomaly_score - expected) <= PARITY * np.maximum(1.0, expected)).all()
-    assert verdicts.p_value.tolist() == recorded["p_value"]
-    assert verdicts.is_anomaly.tolist() == recorded["is_anomaly"]
-    assert len(set(recorded["is_anomaly"])) == 2
-    if version >= 2:
-        assert verdicts.threshold.tolist() == recorded["threshold"]
-        assert len(set(recorded["threshold"])) >= 3
-
-
-@pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))
-def test_the_weights_of_an_old_bundle_give_a_network_that_reconstructs_the_same(version):
-    from models import network
-    from models.architecture import AutoencoderConfig
-
-    folder = OLD_BUNDLES / f"v{version}" / "bundle"
-    manifest, detector = read_manifest(folder), load_detector(folder)
-    config = AutoencoderConfig.from_json(manifest["network"])
-    net = network.load_network(
-        config, (folder / "network.keras").read_bytes(), written_by=manifest["versions"]["keras"]
-    )
-    Z = detector.preprocessor.limits
-    by_keras, by_engine = network.reconstruct(net, Z), detector.scorer.engine.reconstruct(Z)
-    assert (np.abs(by_keras - by_engine) <= PARITY * np.maximum(1.0, np.abs(by_keras))).all()
