@@ -38,7 +38,8 @@ from models.calibration.tail import LEAST_RATE, estimate, excess_of, survival
 from models.errors import ConfigError
 from models.tables import Table, read_table
 from training.config import TrainConfig
-from training.fit import fit, prepare
+from training.fit import fit
+from training.prepare import prepare
 from training.threshold_report import resampled, with_best_tail
 
 RATES: Final = (0.05, 0.01, 0.001)

@@ -24,7 +24,8 @@ from models.columns import columns_of_table
 from models.reading_flags import column_names
 from models.tables import ReadOptions, read_table
 from training.config import TrainConfig
-from training.fit import Prepared, fit, prepare
+from training.fit import fit
+from training.prepare import Prepared, prepare
 
 Matrix = NDArray[np.float32]
 

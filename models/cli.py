@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from models.errors import DetectorError
@@ -13,9 +18,20 @@ from models.errors import DetectorError
 class OneLineParser(argparse.ArgumentParser):
     """A parser that complains in one line and exits with 2."""
 
+    _place = ""
+
     def error(self, message: str) -> NoReturn:
         """Print one line and exit."""
-        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"error: {self._place}{message} (see {self.prog} --help)\n")
+
+    @contextmanager
+    def reading(self, path: Path) -> Iterator[None]:
+        """Name a file in complaints, as long as what is parsed comes from it."""
+        self._place = f"{path}: "
+        try:
+            yield
+        finally:
+            self._place = ""
 
 
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
@@ -48,3 +64,16 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
         return 0
     print(f"error: {complaint}", file=sys.stderr)
     return code
+
+
+def clean_up_at_sigterm() -> None:
+    """Let SIGTERM end the program as an exception does, so that nothing unfinished is left behind; it exits with 143.
+
+    For programs that write. A server handles the signal itself.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _exit)
+
+
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)

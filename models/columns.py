@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from models.errors import TableError
 from models.records import column_array, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from models.values import MISSING_TEXTS, parser_of
+from models.values import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, missing_cells, parser_of
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
@@ -30,7 +30,13 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     """
     require_columns(schema, table.names)
     return {
-        column.name: _cells(column, table.data.column(column.name), decimal=table.decimal, first_row=first_row)
+        column.name: read_cells(
+            column,
+            table.data.column(column.name),
+            decimal=table.decimal,
+            thousands=table.thousands,
+            first_row=first_row,
+        )
         for column in schema.read
     }
 
@@ -55,19 +61,63 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
         raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
 
 
-def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: int) -> NDArray[Any]:
-    """Parse each distinct value once, except plain numbers, which need no parsing."""
+def read_cells(
+    column: Column, cells: pa.ChunkedArray, *, decimal: str = ".", thousands: str = "", first_row: int = 0
+) -> NDArray[Any]:
+    """Return the values of one column `(n,)`, as `models/records.py` describes them.
+
+    Args:
+        column: What the values are.
+        cells: n cells of any Arrow type.
+        decimal: The decimal mark of numbers that are written as text.
+        thousands: The mark between their thousands; empty where there is none.
+        first_row: Number of the first row in its file, for errors.
+
+    Raises:
+        TableError: A cell is not of the column's kind.
+    """
+    cells = plain_cells(cells)
+    if column.kind is Kind.NUMERIC:
+        numbers = _numbers(column, cells, decimal, thousands)
+        if numbers is not None:
+            return _present(column, numbers, first_row)
+    return _parsed(column, cells, parser_of(column, decimal=decimal, thousands=thousands), first_row)
+
+
+def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return cells in the few types that are read: texts as one type, durations in seconds, at most microseconds."""
     kind = cells.type
-    if column.kind is Kind.NUMERIC and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        return _finite(column, pc.cast(cells, pa.float64(), safe=False).to_numpy(), first_row)
-    if column.kind is Kind.NUMERIC and pa.types.is_string(kind):
-        fast = _plain_numbers(cells, decimal)
-        if fast is not None:
-            return _finite(column, fast, first_row)
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        kind = pa.timestamp("us", kind.tz)  # Python has no nanoseconds
-        cells = cells.cast(kind, safe=False)
-    parse = parser_of(column, decimal=decimal)
+    if pa.types.is_run_end_encoded(kind):
+        return plain_cells(pa.chunked_array([pc.run_end_decode(chunk) for chunk in cells.chunks], kind.value_type))
+    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name in _PLAIN_EXTENSIONS:
+        return plain_cells(pa.chunked_array([chunk.storage for chunk in cells.chunks], kind.storage_type))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return cells.cast(pa.string())
+    if pa.types.is_duration(kind):
+        return pc.divide(cells.cast(pa.int64()).cast(pa.float64(), safe=False), _PER_SECOND[kind.unit])
+    if (pa.types.is_timestamp(kind) or pa.types.is_time(kind)) and kind.unit == "ns":  # Python has no nanoseconds
+        return cells.cast(pa.time64("us") if pa.types.is_time(kind) else pa.timestamp("us", kind.tz), safe=False)
+    return cells
+
+
+_PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+_PLAIN_EXTENSIONS: Final = frozenset(["arrow.bool8", "arrow.json"])
+
+
+def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
+    """Read numbers all at once, or return None where one of them needs the slow and exact way."""
+    kind = cells.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        numbers: NDArray[np.float64] = pc.cast(cells, pa.float64(), safe=False).to_numpy()
+        return numbers
+    if pa.types.is_string(kind) and column.unit is None and column.layout is None:
+        return _plain_numbers(cells, column.decimal or decimal, column.thousands or thousands)
+    return None
+
+
+def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], first_row: int) -> NDArray[Any]:
+    """Parse each distinct value once."""
+    kind = cells.type
     if not pa.types.is_dictionary(kind):
         cells = cells.dictionary_encode()
     encoded = cells.unify_dictionaries().combine_chunks()
@@ -86,19 +136,25 @@ def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: i
                 parsed.append(None)
                 continue
             row = first_row + int(where[0]) + 1
+            remedy = _MEND_INFINITE if str(error) == "a finite number" else _MEND
             raise TableError(
-                f"Column {column.name!r}, row {row}: expected {error}, got {shown(value)}. Mend the cell, or leave it "
-                "empty for a missing value."
+                f"Column {column.name!r}, row {row}: expected {error}, got {shown(value)}. {remedy}"
             ) from error
     found: NDArray[Any] = column_array(column, [*parsed, None])[codes]
     return found
 
 
-def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] | None:
+_MEND: Final = "Mend the cell, or leave it empty for a missing value."
+_MEND_INFINITE: Final = "Mend the cell, leave it empty, or train with --infinite missing."
+
+
+def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
     """Read texts as numbers all at once, or return None where one of them needs the slow and exact way."""
     trimmed = pc.utf8_trim_whitespace(cells)
     missing = pc.is_in(trimmed, value_set=pa.array(sorted(MISSING_TEXTS), pa.string()))
     texts = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
+    if thousands:
+        texts = _ungrouped(texts, decimal, thousands)
     if decimal == ",":
         texts = pc.replace_substring(texts, ",", ".", max_replacements=1)
     well_formed = pc.match_substring_regex(texts, r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
@@ -111,11 +167,25 @@ def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] 
     return numbers
 
 
-def _finite(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:
+def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.ChunkedArray:
+    """Take the marks between thousands out; one that stands elsewhere becomes what is no number."""
+    for variant, mark in MARK_VARIANTS.items():
+        texts = pc.replace_substring(texts, chr(variant), mark)
+    grouped = pc.match_substring_regex(texts, f"^{grouped_number(decimal, thousands)}$")
+    plain = pc.if_else(grouped, pc.replace_substring(texts, thousands, ""), texts)
+    return pc.replace_substring(plain, thousands, "no number")
+
+
+def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:
+    """Return numbers with NaN for those that say that there is none; the others have to be finite."""
+    numbers = np.asarray(numbers, np.float64)
+    if column.missing:
+        gone = np.array([cell for cell in missing_cells(column) if isinstance(cell, float)])
+        numbers = np.where(np.isin(numbers, gone), np.nan, numbers)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise TableError(
             f"Column {column.name!r}, row {first_row + int(infinite[0]) + 1}: expected a finite number, got "
-            f"{numbers[infinite[0]]}. Mend the cell, or leave it empty for a missing value."
+            f"{numbers[infinite[0]]}. {_MEND_INFINITE}"
         )
-    return np.asarray(numbers, np.float64)
+    return numbers

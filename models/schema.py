@@ -8,10 +8,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 from models.errors import BundleError
+from models.instants import TIME_LAYOUTS
 from models.plain import from_plain
 
 SCHEMA_VERSION: Final = 1
 """How a schema is written; raised when an old program would misread a new one."""
+
+DURATION: Final = "duration"
+"""The layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
+
+_TEXTS: Final = ("layout", "unit", "decimal", "thousands")
 
 
 class Kind(StrEnum):
@@ -30,12 +36,52 @@ class Column:
     Args:
         name: As the user calls it.
         kind: What its values are.
-        layout: Only for datetimes: a key of `models.values.TIME_LAYOUTS`.
+        layout: How its texts are written: of datetimes a key of `models.instants.TIME_LAYOUTS`, of numbers
+            `DURATION` or None for digits.
+        unit: Of numbers: the unit or currency that may stand beside them in texts, such as ``°C``.
+        decimal: Of numbers with a unit: the decimal mark of its texts; None for that of the file.
+        thousands: Of numbers with a unit: what groups the digits of its texts; None for that of the file.
+        missing: Values that say that there is none: sentinels such as ``-200``, or words. They are compared as
+            the column's values are, so that ``-200.0`` is one of them, too.
     """
 
     name: str
     kind: Kind
     layout: str | None = None
+    unit: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        layouts = {Kind.DATETIME: tuple(TIME_LAYOUTS), Kind.NUMERIC: (DURATION,)}.get(self.kind, ())
+        if self.layout is not None and self.layout not in layouts:
+            raise ValueError(f"layout of a {self.kind} column must be one of {', '.join(layouts)}, got {self.layout!r}")
+        if self.kind is not Kind.NUMERIC and (self.unit or self.decimal or self.thousands):
+            raise ValueError(f"unit, decimal and thousands are for numeric columns, this one is {self.kind}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain data of what is not the default."""
+        plain: dict[str, Any] = {"name": self.name, "kind": str(self.kind)}
+        for name in _TEXTS:
+            if (value := getattr(self, name)) is not None:
+                plain[name] = value
+        return plain | ({"missing": list(self.missing)} if self.missing else {})
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Column:
+        """Make a column from what `to_json` gave; what is absent is the default.
+
+        Raises:
+            KeyError, TypeError, ValueError: `plain` is not the plain form of a column.
+        """
+        texts = {name: plain.get(name) for name in _TEXTS}
+        if wrong := [name for name, value in texts.items() if not (value is None or isinstance(value, str))]:
+            raise TypeError(f"{wrong[0]} must be a text, got {texts[wrong[0]]!r}")
+        missing = plain.get("missing", [])
+        if not isinstance(missing, list) or not all(isinstance(value, str) for value in missing):
+            raise TypeError(f"missing must be a list of texts, got {missing!r}")
+        return cls(name=str(plain["name"]), kind=Kind(plain["kind"]), missing=tuple(missing), **texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +126,7 @@ class FeatureSchema:
         """Return plain data from which `from_json` makes an equal schema."""
         return {
             "schema_version": SCHEMA_VERSION,
-            "columns": [
-                {"name": c.name, "kind": str(c.kind)} | ({"layout": c.layout} if c.layout else {}) for c in self.columns
-            ],
+            "columns": [column.to_json() for column in self.columns],
             "ids": list(self.ids),
             "label": self.label,
             "dropped": dict(self.dropped),
@@ -104,11 +148,8 @@ class FeatureSchema:
             )
         try:
             _judge(plain)
-            columns = tuple(
-                Column(name=str(c["name"]), kind=Kind(c["kind"]), layout=c.get("layout")) for c in plain["columns"]
-            )
             return cls(
-                columns=columns,
+                columns=tuple(Column.from_json(column) for column in plain["columns"]),
                 ids=tuple(plain["ids"]),
                 label=plain["label"],
                 dropped=dict(plain["dropped"]),

@@ -14,7 +14,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from models.bundle import load_detector
-from models.cli import OneLineParser, run_command
+from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.columns import require_columns
 from models.detector import Detector
 from models.errors import ConfigError, TableError
@@ -61,6 +61,7 @@ class Tally:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = _parser().parse_args(argv)
+    clean_up_at_sigterm()
     return run_command(lambda: _run(arguments), debug=arguments.debug)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from models.card import column_cards
 from models.detector import Detector
+from models.instants import TIME_LAYOUTS
 from models.schema import Column, Kind
 
 Scalar = float | bool | str | None
@@ -96,18 +98,14 @@ class DetectorResponse(BaseModel):
 def detector_answer(detector: Detector) -> dict[str, Any]:
     """Return what `DetectorResponse` shows of a detector."""
     card = dict(detector.card)
-    enters = {column["name"]: column["enters_as"] for column in card.pop("columns", [])}
-    reference = detector.reference.get("columns", {})
+    card.pop("columns", None)
     calibration = detector.calibration
     return {
         "name": detector.name,
         "version": detector.version,
         "created": card.pop("created", ""),
         "activation": card.get("settings", {}).get("activation", ""),
-        "columns": [
-            {"name": c.name, "kind": str(c.kind), "enters_as": enters.get(c.name, ""), **reference.get(c.name, {})}
-            for c in detector.schema.columns
-        ],
+        "columns": column_cards(detector),
         "ids": list(detector.schema.ids),
         "dropped": dict(detector.schema.dropped),
         "threshold": {
@@ -166,15 +164,26 @@ def request_examples(detector: Detector) -> dict[str, Any]:
 
 
 def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
+    missing = f"; missing: {', '.join(column.missing)}" if column.missing else ""
     if column.kind is Kind.NUMERIC:
         quantiles = reference.get("quantiles", {})
         seen = f"seen from {quantiles['0']:g} to {quantiles['1']:g}" if quantiles else ""
-        return {"type": ["number", "null"], "description": seen}
+        texts = column.unit is not None or column.layout is not None
+        unit = column.unit if column.unit is not None else "seconds, or a text such as 1h 30m"
+        return {
+            "type": ["number", "string", "null"] if texts or column.missing else ["number", "null"],
+            "description": (f"in {unit}; " if texts else "") + seen + missing,
+        }
     if column.kind is Kind.BOOLEAN:
-        return {"type": ["boolean", "null"]}
+        return {"type": ["boolean", "string", "null"] if column.missing else ["boolean", "null"]}
     if column.kind is Kind.CATEGORICAL:
         seen = ", ".join(list(reference.get("counts", {}))[:10])
-        return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}"}
-    if column.layout in ("epoch_s", "epoch_ms"):
-        return {"type": ["number", "null"], "description": f"date and time, as {column.layout}"}
-    return {"type": ["string", "null"], "description": f"date and time ({column.layout})"}
+        return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}{missing}"}
+    layout = column.layout or "iso"
+    spec = TIME_LAYOUTS[layout]
+    numbers = spec.per_second is not None or layout == "compact"
+    what = "time of day" if layout == "time" else "date and time"
+    return {
+        "type": ["number", *(["string"] if column.missing else []), "null"] if numbers else ["string", "null"],
+        "description": f"{what} ({layout}), such as {spec.example}{missing}",
+    }

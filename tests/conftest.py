@@ -22,7 +22,8 @@ from models.tables import Table, read_table
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
-    from training.fit import FitResult, Prepared
+    from training.fit import FitResult
+    from training.prepare import Prepared
 
 pytest_plugins = ["serving"]
 
@@ -49,7 +50,8 @@ class Trained:
 def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
     """Train and save a detector in this process."""
     from training.config import TrainConfig
-    from training.fit import fit, prepare
+    from training.fit import fit
+    from training.prepare import prepare
     from training.save import write_result
 
     config = TrainConfig(**({"epochs": 40, "alert_rate": 0.05} | settings))

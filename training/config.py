@@ -11,7 +11,9 @@ from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
 from models.errors import ConfigError
+from models.schema import Kind
 from training.history import EpochSettings
+from training.roles import DATE_ORDERS, INFINITE, assignment_complaint
 from training.threshold_limits import threshold_limits
 
 FIT_ON: Final = {
@@ -19,6 +21,12 @@ FIT_ON: Final = {
     "normal": "only rows that the label calls normal; all anomalies are judged on",
 }
 """Which rows may be learned from, by the name that ``--fit-on`` takes."""
+
+DUPLICATES: Final = {
+    "keep": "each counts as often as it occurs",
+    "drop": "each is learned from and judged on once",
+}
+"""What becomes of equal rows, by the name that ``--duplicates`` takes."""
 
 _ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
 _DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
@@ -45,6 +53,34 @@ class TrainConfig:
     id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
     include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
     exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
+    kind: tuple[str, ...] = _setting(
+        (), f"COLUMN=KIND: what a column is, one of {', '.join(Kind)}, where its values do not tell", group="columns"
+    )
+    date_order: tuple[str, ...] = _setting(
+        (),
+        f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant",
+        group="columns",
+    )
+    missing_values: tuple[str, ...] = _setting(
+        (), "VALUE, or COLUMN=VALUE: says that there is no value, such as -999", group="columns"
+    )
+    infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns", choices=INFINITE)
+
+    time: str | None = _setting(
+        None,
+        "split in time by this column: fitted on the oldest rows, judged on the newest (default: at random)",
+        group="rows",
+    )
+    group: str | None = _setting(
+        None, "rows of one value of this column (a machine, a customer) stay in one part of the split", group="rows"
+    )
+    duplicates: str = _setting(
+        "keep", "what becomes of rows that equal another in every feature", group="rows", choices=DUPLICATES
+    )
+
+    least_rows: int = _setting(
+        20, "fewest rows to fit on, and a fifth as many to stop and to calibrate on; fewer is an error", group="rows"
+    )
 
     activation: str = _setting(
         "relu",
@@ -133,6 +169,22 @@ class TrainConfig:
                 not self.anomaly_values or self.label is not None,
                 "anomaly_values need a label column: say --label COLUMN.",
             ),
+            *(
+                (complaint is None, complaint or "")
+                for complaint in (
+                    assignment_complaint(name, getattr(self, name)) for name in ("kind", "date_order", "missing_values")
+                )
+            ),
+            (self.infinite in INFINITE, f"infinite must be one of {', '.join(INFINITE)}, got {self.infinite!r}."),
+            (
+                self.time is None or self.group is None,
+                "time and group exclude one another: a split is in time or by group.",
+            ),
+            (
+                self.duplicates in DUPLICATES,
+                f"duplicates must be one of {', '.join(DUPLICATES)}, got {self.duplicates!r}.",
+            ),
+            (self.least_rows >= 1, f"least_rows must be at least 1, got {self.least_rows}."),
             (self.depth is None or 1 <= self.depth <= 32, f"depth must be from 1 to 32, got {self.depth}."),
             (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),
             (self.epochs is None or self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
 from models.preprocessing import Encoded
+from training.adamw import AdamW
 from training.history import Epoch, EpochSettings, History
 
 
@@ -27,7 +27,10 @@ def run_epochs(
     weights: NDArray[np.float32],
     features: tuple[str, ...],
     settings: EpochSettings,
+    fitting_weights: NDArray[np.float64] | None = None,
+    validation_weights: NDArray[np.float64] | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> History:
     """Fit a network to reproduce its input; what it minimises is the mean anomaly score.
 
@@ -38,7 +41,10 @@ def run_epochs(
         weights: What a squared unit of each feature counts `(d,)`.
         features: Names of the d features, for errors.
         settings: How.
+        fitting_weights: What each row to learn from counts `(n,)`; None for all alike. Only their ratios matter.
+        validation_weights: The same for early stopping `(m,)`.
         on_epoch: Is told of each epoch.
+        should_stop: Is asked after each epoch; the best weights so far are kept.
 
     Raises:
         TrainingError: `Z` or the loss is not finite.
@@ -46,13 +52,18 @@ def run_epochs(
     _require_finite(fitting.Z, features)
     _require_finite(validation.Z, features)
     started = time.perf_counter()
-    optimizer = keras.optimizers.AdamW(learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "alpha"])
-    step = _epoch_function(network, optimizer, fitting, weights, settings.batch_size)
-    judge = _loss_function(network, validation, weights)
+    optimizer = AdamW(
+        network.trainable_variables,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        undecayed=("bias", "alpha"),
+    )
+    step = _epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
+    judge = _loss_function(network, validation, _counted(validation, weights, validation_weights))
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
     best, best_weights = 0, network.get_weights()
+    interrupted = False
     for number in range(1, settings.epochs + 1):
         rows = _batched_order(order, len(fitting), settings.batch_size)
         epoch = Epoch(number=number, loss=float(step(tf.constant(rows))), validation_loss=float(judge()))
@@ -67,51 +78,66 @@ def run_epochs(
             best, best_weights = number, network.get_weights()
         elif number - best >= settings.patience:
             break
+        if number < settings.epochs and should_stop():
+            interrupted = True
+            break
     network.set_weights(best_weights)
-    return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started)
+    return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def _epoch_function(network: Any, optimizer: Any, rows: Encoded, weights: NDArray[np.float32], batch_size: int) -> Any:
+def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
     """Return a compiled function that takes an order of rows, runs one pass and returns the mean loss."""
     Z = tf.constant(rows.Z)
-    counted = _counted(rows, weights)
-    variables = network.trainable_variables
-    optimizer.build(variables)
+    variables = [variable.value for variable in network.trainable_variables]
+    steps, size = _batches(len(rows), settings.batch_size)
+
+    def one_step(number: Any, total: Any, order: Any) -> tuple[Any, Any, Any]:
+        batch = tf.gather(Z, order[number])
+        weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
+        with tf.GradientTape() as tape:
+            loss = _mean_score(batch, network(batch, training=True), weight)
+        optimizer.apply(tape.gradient(loss, variables))
+        return number + 1, total + loss, order
 
     def run(order: Any) -> Any:
-        steps = tf.shape(order)[0]
-        total = tf.constant(0.0)
-        for number in tf.range(steps):
-            batch = tf.gather(Z, order[number])
-            weight = counted if rows.unknown is None else tf.gather(counted, order[number])
-            with tf.GradientTape() as tape:
-                loss = _mean_score(batch, network(batch, training=True), weight)
-            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-            total += loss
-        return total / tf.cast(steps, tf.float32)
+        start = (tf.constant(0), tf.constant(0.0), order)
+        _, total, _ = tf.while_loop(lambda number, *_: number < steps, one_step, start, maximum_iterations=steps)
+        return total / steps
 
-    return tf.function(run, reduce_retracing=True)
+    return _compiled(run, tf.TensorSpec((steps, size), tf.int64))
 
 
-def _loss_function(network: Any, rows: Encoded, weights: NDArray[np.float32]) -> Any:
-    Z, counted = tf.constant(rows.Z), _counted(rows, weights)
-    return tf.function(lambda: _mean_score(Z, network(Z, training=False), counted))
+def _loss_function(network: Any, rows: Encoded, counted: Any) -> Any:
+    Z = tf.constant(rows.Z)
+    return _compiled(lambda: _mean_score(Z, network(Z, training=False), counted))
+
+
+def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:
+    """Trace a function once. What `tf.function` returns would trace at its first call, and warn at the fifth fit."""
+    return tf.function(function, autograph=False).get_concrete_function(*inputs)
 
 
 def _mean_score(Z: Any, reconstruction: Any, weights: Any) -> Any:
     return tf.reduce_mean(tf.reduce_sum(tf.square(Z - reconstruction) * weights, axis=1))
 
 
-def _counted(rows: Encoded, weights: NDArray[np.float32]) -> Any:
-    """Return the weight of each feature, or of each cell where some are missing: these do not count."""
-    return tf.constant(weights if rows.unknown is None else np.where(rows.unknown, np.float32(0), weights))
+def _counted(rows: Encoded, weights: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> Any:
+    """Return what each feature counts `(d,)`, or each cell `(n, d)`: a missing one nothing, a row by its weight."""
+    counted = weights
+    if row_weights is not None:
+        counted = (row_weights / row_weights.mean()).astype(np.float32)[:, None] * counted
+    return tf.constant(counted if rows.unknown is None else np.where(rows.unknown, np.float32(0), counted))
 
 
 def _batched_order(order: np.random.Generator, n: int, batch_size: int) -> NDArray[np.int64]:
     """Return a fresh order of all n rows as full batches; the last one is filled up from the first."""
+    return np.resize(order.permutation(n), _batches(n, batch_size))
+
+
+def _batches(n: int, batch_size: int) -> tuple[int, int]:
+    """Return how many batches n rows make, and of how many rows each is."""
     size = min(batch_size, n)
-    rows = order.permutation(n)
-    return np.resize(rows, (-(-n // size), size))
+    return -(-n // size), size
 
 
 def _require_finite(Z: NDArray[np.float32], features: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
-"""From a table to a calibrated detector: split, learn, fit, calibrate, judge.
+"""From a prepared table to a calibrated detector: fit, calibrate, judge.
 
-Scalers, encoders, weights, early stopping and the threshold each look at their own rows; what is said about
-the detector is measured on rows that none of them has seen.
+Weights, early stopping and the threshold each look at their own rows; what is said about the detector is
+measured on rows that none of them has seen.
 """
 
 from __future__ import annotations
@@ -11,64 +11,28 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
-from models.calibration import Calibration, CalibrationRows, check_rows
-from models.columns import columns_of_table
+from models.calibration import Calibration
 from models.detector import Detector, Verdicts
 from models.engine import OnnxEngine
-from models.errors import ConfigError, TableError
 from models.network import build_network, hidden_outputs, layer_weights, parameter_count
 from models.onnx_graph import onnx_bytes
 from models.preprocessing import Encoded, Preprocessor
 from models.records import Columns
-from models.schema import FeatureSchema
 from models.scoring import Scorer
-from models.segments import check_segments, segments_of
 from models.tables import Table
 from training.config import TrainConfig
 from training.diagnostics import LayerHealth, health_warnings, layer_health
 from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
-from training.infer_schema import Roles, infer_schema
-from training.labels import LabelRule, label_rule
-from training.learn_columns import learn_preprocessor
+from training.prepare import Prepared, held_out_rows, split_policy
 from training.reference import reference_of
-from training.split import SHARES, Split, split_rows, spread_anomalies
 from training.threshold_report import threshold_report, with_best_tail
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
-_LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A table, ready to be fitted: what was decided before the first epoch.
-
-    Args:
-        table: The rows.
-        split: Which rows are for what.
-        schema: The columns.
-        columns: All rows' values.
-        preprocessor: Learned from the fitting rows.
-        rule: Which labels mean "anomaly"; None without a label.
-        is_anomaly: The labels `(n,)`; None where the table has none.
-    """
-
-    table: Table
-    split: Split
-    schema: FeatureSchema
-    columns: Columns
-    preprocessor: Preprocessor
-    rule: LabelRule | None
-    is_anomaly: NDArray[np.bool_] | None
-
-    def part(self, mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-        """Return the values of the rows of a mask."""
-        return {name: values[mask] for name, values in self.columns.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,44 +72,6 @@ class FitResult:
     sample: Columns
 
 
-def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = None) -> Prepared:
-    """Decide on every row and column of a table.
-
-    Args:
-        table: The rows to learn from.
-        config: The settings.
-        test_table: Labelled rows that are only judged on; the label column may be in it alone.
-
-    Raises:
-        ConfigError, TableError: The settings do not fit the table, or its rows are too few.
-    """
-    rule, is_anomaly = _labels(table, config, test_table)
-    only_test = is_anomaly if config.fit_on == "normal" else None
-    split = split_rows(len(table), seed=config.seed, only_test=only_test)
-    if only_test is not None and config.threshold_method == "labels":
-        split = spread_anomalies(split, only_test, seed=config.seed)
-    _check_rows(split)
-    label = None if rule is None else rule.column
-    roles = Roles(ids=config.id, label=label, include=config.include, exclude=config.exclude)
-    schema = replace(infer_schema(table, roles, fitting=split.fitting), threshold_by=config.threshold_by)
-    check_segments(schema)
-    columns = columns_of_table(schema, table)
-    fitting = {name: values[split.fitting] for name, values in columns.items()}
-    prepared = Prepared(
-        table=table,
-        split=split,
-        schema=schema,
-        columns=columns,
-        preprocessor=learn_preprocessor(schema, fitting),
-        rule=rule,
-        is_anomaly=is_anomaly,
-    )
-    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
-    held_out = _held_out(np.zeros(int(split.calibration.sum())), prepared, config)
-    check_rows(held_out, config.threshold_rule(calibration_rows=len(held_out.reference)))
-    return prepared
-
-
 def fit(
     prepared: Prepared,
     config: TrainConfig,
@@ -154,6 +80,7 @@ def fit(
     version: str,
     test_table: Table | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> FitResult:
     """Fit a network on what was prepared, calibrate it and judge it.
 
@@ -164,6 +91,7 @@ def fit(
         version: Which of its versions this will be.
         test_table: Labelled rows that are only judged on.
         on_epoch: Is told of each epoch.
+        should_stop: Is asked after each epoch; the best one so far is kept.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -181,7 +109,10 @@ def fit(
         weights=preprocessor.weights,
         features=preprocessor.features,
         settings=config.epoch_settings(rows=len(fitting)),
+        fitting_weights=prepared.weights_of(split.fitting),
+        validation_weights=prepared.weights_of(split.validation),
         on_epoch=on_epoch,
+        should_stop=should_stop,
     )
     layers = layer_weights(network_config, network)
     graph = onnx_bytes(network_config, layers)
@@ -205,9 +136,9 @@ def fit(
         graph=graph,
         history=history,
         health=health,
-        warnings=(*_warnings(config, prepared, health, calibration), *threshold["warnings"]),
+        warnings=(*_warnings(config, prepared, history, health, calibration), *threshold["warnings"]),
         threshold=threshold,
-        rows={part: int(getattr(split, part).sum()) for part in SHARES},
+        rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
         slopes={
@@ -221,54 +152,14 @@ def fit(
     return replace(result, detector=replace(detector, card=_card(result, prepared, config)))
 
 
-def _labels(
-    table: Table, config: TrainConfig, test_table: Table | None
-) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
-    if config.label is None:
-        if test_table is not None:
-            raise ConfigError("--test-data is judged by its labels: name the label column, --label COLUMN.")
-        return None, None
-    if config.label in table.names:
-        rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
-        return rule, rule.anomalies(table)
-    if test_table is None or config.label not in test_table.names or config.fit_on == "normal":
-        raise ConfigError(f"There is no label column {config.label!r}. The columns are: {', '.join(table.names)}.")
-    return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
-
-
-def _check_rows(split: Split) -> None:
-    for part, least in _LEAST_ROWS.items():
-        rows = int(getattr(split, part).sum())
-        if rows < least:
-            raise TableError(
-                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
-                f"needed. That is {SHARES[part]:.0%} of the rows "
-                f"that may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
-            )
-
-
 def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
     return replace(encoded, Z=preprocessor.within_limits(encoded.Z))
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
     columns = prepared.part(prepared.split.calibration)
-    rows = _held_out(scorer.score(scorer.preprocessor.transform(columns)).anomaly_score, prepared, config)
+    rows = held_out_rows(scorer.score(scorer.preprocessor.transform(columns)).anomaly_score, prepared, config)
     return Calibration.on(rows, with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference))))
-
-
-def _held_out(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
-    """Return what is kept of the calibration rows."""
-    calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
-    segments = segments_of(prepared.schema, prepared.part(calibration))
-    if is_anomaly is None:
-        return CalibrationRows.of(scores, segment=segments)
-    kept = is_anomaly[calibration]
-    # Where anomalies are spread over two parts alone, more of them are kept than of the normal rows.
-    weight = 1.0
-    if kept.any() and not kept.all() and config.fit_on == "normal":
-        weight = float((is_anomaly.sum() / kept.sum()) / ((~is_anomaly).sum() / (~kept).sum()))
-    return CalibrationRows.of(scores, is_anomaly=kept, segment=segments, rests_on=config.fit_on, anomaly_weight=weight)
 
 
 def _judge(
@@ -287,9 +178,18 @@ def _judge(
 
 
 def _warnings(
-    config: TrainConfig, prepared: Prepared, health: tuple[LayerHealth, ...], calibration: Calibration
+    config: TrainConfig,
+    prepared: Prepared,
+    history: History,
+    health: tuple[LayerHealth, ...],
+    calibration: Calibration,
 ) -> list[str]:
     warnings = health_warnings(health, activation=config.activation, learning_rate=config.learning_rate)
+    if history.interrupted:
+        warnings.append(
+            f"The training was interrupted after {len(history.epochs)} epochs; the weights of the best of them, "
+            f"{history.best}, are kept. More epochs may find more: train again without Ctrl-C."
+        )
     if config.threshold_method == "fpr" and config.alert_rate is None and calibration.value > 0.01:
         warnings.append(
             f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of 1 % (99 are needed): "
@@ -301,7 +201,7 @@ def _warnings(
             f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
             "learned is not found. Say --fit-on normal to learn from normal rows alone."
         )
-    return warnings
+    return warnings + [str(finding) for finding in prepared.findings if finding.warning]
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
@@ -310,6 +210,9 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
     return {
         "rows": len(prepared.table),
         "parts": result.rows,
+        "split": split_policy(config),
+        "left_out": dict(prepared.left_out),
+        "weighted": prepared.row_weights is not None,
         "input_names": list(prepared.table.names),
         "repairs": list(prepared.table.repairs),
         "columns": [
@@ -323,6 +226,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "parameters": result.parameters,
         "epochs": len(history.epochs),
         "best_epoch": history.best,
+        "interrupted": history.interrupted,
         "fit_seconds": round(history.seconds, 3),
         "loss": history.best_epoch.loss,
         "validation_loss": history.best_epoch.validation_loss,
@@ -332,5 +236,6 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "threshold": result.threshold,
         "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,
         "metrics": None if result.metrics is None else asdict(result.metrics),
+        "findings": [str(finding) for finding in prepared.findings],
         "warnings": list(result.warnings),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from training.config import TrainConfig
 
@@ -32,8 +32,9 @@ def add_config_flags(parser: argparse.ArgumentParser, *, only: str | None = None
             dest=setting.name,
             type=kind,
             nargs="+" if many else None,
+            action="extend" if many and kind is str else "store",
             choices=list(choices) if choices else None,
-            default=setting.default,
+            default=list(setting.default) if setting.default == () else setting.default,
             metavar=None if choices else _metavar(setting.name, kind),
             help=help_text.replace("%", "%%"),
         )
@@ -57,7 +58,15 @@ def _argument_type(hint: Any) -> tuple[Any, bool]:
     return (get_args(hint)[0], True) if get_origin(hint) is tuple else (hint, False)
 
 
+_METAVARS: Final = {
+    "anomaly_values": "VALUE",
+    "kind": "COLUMN=KIND",
+    "date_order": "[COLUMN=]ORDER",
+    "missing_values": "[COLUMN=]VALUE",
+}
+
+
 def _metavar(name: str, kind: type) -> str:
     if kind is str:
-        return "VALUE" if name == "anomaly_values" else "COLUMN"
+        return _METAVARS.get(name, "COLUMN")
     return "N" if kind is int else "X"

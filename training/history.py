@@ -49,11 +49,13 @@ class History:
         epochs: In order.
         best: Number of the epoch whose weights were kept.
         seconds: Wall time of all of them.
+        interrupted: The user stopped before the last epoch.
     """
 
     epochs: tuple[Epoch, ...]
     best: int
     seconds: float
+    interrupted: bool = False
 
     @property
     def best_epoch(self) -> Epoch:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -13,50 +14,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.errors import ConfigError, TableError
-from models.schema import Column, FeatureSchema, Kind
+from models.columns import plain_cells, read_cells
+from models.errors import TableError
+from models.instants import TIME_LAYOUTS, clock_text, instant_text
+from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.tables import Table
-from models.values import (
-    BOOLEAN_WORDS,
-    TIME_LAYOUTS,
-    is_missing_text,
-    parse_category,
-    parse_instant,
-    parse_number,
-)
+from training.findings import Finding, flag
+from training.infer_texts import distinct_texts, mostly, text_column
+from training.roles import Roles
 
 MAX_CATEGORIES: Final = 100
 """Categories of a column that get a level of their own, the most frequent first."""
 
 _MIN_CATEGORY_ROWS: Final = 5
 _MIN_CATEGORY_SHARE: Final = 0.0005
-_MIN_COMMON_SHARE: Final = 0.5  # of the rows that must lie in common categories, or the column is text
+_MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
+_MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
 _FREE_TEXT_WORDS: Final = 3.0
 _MAX_STRAY_SHARE: Final = 0.1  # of the different values that may be no numbers in what was to be numbers
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
+_MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
-_TIME_NAME: Final = re.compile(r"time|date|epoch|stamp|(^|_)(at|ts|ms)$", re.IGNORECASE)
+_TIME_NAME: Final = re.compile(r"time|date|epoch|stamp|(^|_)(at|ts|ms|us|ns)$", re.IGNORECASE)
+_EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
 _EPOCH_SECONDS: Final = (946_684_800.0, 4_102_444_800.0)  # 2000 to 2100
+_COMPACT: Final = (19000101.0, 21001231.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roles:
-    """What the user says about columns.
-
-    Args:
-        ids: Name a record; carried through.
-        label: Says what is an anomaly.
-        include: If not empty, only these are features.
-        exclude: Are no features.
-    """
-
-    ids: tuple[str, ...] = ()
-    label: str | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-def infer_schema(table: Table, roles: Roles, *, fitting: NDArray[np.bool_]) -> FeatureSchema:
+def infer_schema(
+    table: Table, roles: Roles, *, fitting: NDArray[np.bool_]
+) -> tuple[FeatureSchema, tuple[Finding, ...]]:
     """Decide on every column.
 
     Kinds come from all rows (so that no later row is a surprise); whether a column is constant or names its
@@ -67,35 +54,38 @@ def infer_schema(table: Table, roles: Roles, *, fitting: NDArray[np.bool_]) -> F
         roles: What the user says about columns.
         fitting: The rows that will be learned from `(n,)`.
 
+    Returns:
+        The schema, and what the user may want to know or change.
+
     Raises:
         ConfigError: A role names a column that is not there.
-        TableError: No column is left.
+        TableError: No column is left, a cell is infinite, or what a column is only the user can say.
     """
-    _check_names(table.names, (*roles.ids, *roles.include, *roles.exclude))
-    columns, dropped = [], {}
+    roles.check(table.names)
+    columns, dropped, findings = [], {}, []
     for name in table.names:
         if name in roles.ids or name == roles.label:
             continue
         if name in roles.exclude:
             dropped[name] = "excluded (--exclude)"
+        elif name == roles.group and name not in roles.include:
+            dropped[name] = "says which rows belong together (--group)"
         elif roles.include and name not in roles.include:
             dropped[name] = "not included (--include)"
         else:
-            fate = _fate(
-                name,
-                table.data.column(name),
-                fitting,
-                decimal=table.decimal,
-                wanted=name in roles.include,
-            )
+            fate = _fate(name, table, roles, fitting)
             if isinstance(fate, Column):
                 columns.append(fate)
+                findings += [*_notes(fate, roles), *_not_found(fate, table, roles)]
             else:
                 dropped[name] = fate
     if not columns:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in dropped.items())
         raise TableError(f"No column is left to learn from ({reasons}). Name what must be used: --include COLUMN.")
-    return FeatureSchema(columns=tuple(columns), ids=roles.ids, label=roles.label, dropped=dropped, header=table.header)
+    schema = FeatureSchema(
+        columns=tuple(columns), ids=roles.ids, label=roles.label, dropped=dropped, header=table.header
+    )
+    return schema, tuple(findings)
 
 
 def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -111,113 +101,196 @@ def _least_rows(rows: int) -> float:
     return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
 
 
-def _fate(name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool) -> Column | str:
+def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
     """Return the column, or the reason for leaving it out; a wanted one is left out only if it says nothing."""
-    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-    if pa.types.is_null(kind):
-        return "empty"
-    if pa.types.is_boolean(kind):
-        return _unless_constant(Column(name=name, kind=Kind.BOOLEAN), cells, fitting)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _numeric_fate(name, pc.cast(cells, pa.float64(), safe=False).to_numpy(), fitting, wanted=wanted)
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _unless_constant(Column(name=name, kind=Kind.DATETIME, layout="iso"), cells, fitting)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _text_fate(name, cells.cast(pa.string()), fitting, decimal=decimal, wanted=wanted)
-    return f"values of type {kind} are not supported"
-
-
-def _numeric_fate(name: str, values: NDArray[Any], fitting: NDArray[np.bool_], *, wanted: bool) -> Column | str:
-    learned = values[fitting]
-    present = learned[~np.isnan(learned)]
-    if len(present) == 0:
-        return "empty"
-    distinct = np.unique(present)
-    if len(distinct) == 1 and len(present) == len(learned):
-        return f"constant (always {distinct[0]:g})"
-    everything = np.unique(values[~np.isnan(values)])
-    whole = bool((everything == np.floor(everything)).all())
-    if whole and _TIME_NAME.search(name):
-        for layout in ("epoch_s", "epoch_ms"):
-            unit = TIME_LAYOUTS[layout]
-            seconds = everything / unit
-            if _EPOCH_SECONDS[0] <= seconds[0] and seconds[-1] <= _EPOCH_SECONDS[1]:
-                return Column(name=name, kind=Kind.DATETIME, layout=layout)
-    if whole and not wanted and len(everything) == len(values) >= _MIN_ROWS_OF_IDENTIFIER:
-        if everything[-1] - everything[0] == len(everything) - 1:
-            return "identifier (counts the rows)"
-        if _ID_NAME.search(name):
-            return "identifier (every value is different)"
-    return Column(name=name, kind=Kind.NUMERIC)
-
-
-def _text_fate(
-    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool
-) -> Column | str:
-    distinct = [text for text in pc.unique(cells).to_pylist() if text is not None and not is_missing_text(text)]
-    if not distinct:
-        return "empty"
-    if _all_parse(distinct, lambda text: parse_number(text, decimal=decimal)):
-        numbers = {text: parse_number(text, decimal=decimal) for text in distinct}
-        values = np.array([np.nan if (n := numbers.get(t)) is None else n for t in cells.to_pylist()], np.float64)
-        return _numeric_fate(name, values, fitting, wanted=wanted)
-    if {text.strip().lower() for text in distinct} <= BOOLEAN_WORDS.keys():  # words: 0 and 1 are numbers, like 2
-        return _unless_constant(Column(name=name, kind=Kind.BOOLEAN), cells, fitting)
-    layouts = [
-        layout
-        for layout in ("iso", "day_first", "month_first")
-        if _all_parse(distinct, lambda text, layout=layout: parse_instant(text, layout=layout))
-    ]
-    if len(layouts) > 1:
-        return f"day and month cannot be told apart (such as {distinct[0]!r})"
-    if layouts:
-        return _unless_constant(Column(name=name, kind=Kind.DATETIME, layout=layouts[0]), cells, fitting)
-    return _category_fate(name, cells, fitting, decimal=decimal, wanted=wanted)
-
-
-def _category_fate(
-    name: str, cells: pa.ChunkedArray, fitting: NDArray[np.bool_], *, decimal: str, wanted: bool
-) -> Column | str:
-    learned = cells.filter(pa.array(fitting)).to_pylist()
-    values = [c for text in learned if text is not None and (c := parse_category(text)) is not None]
-    distinct = len(set(values))
-    if not values:
-        return "empty"
-    if distinct == 1 and len(values) == len(learned):
-        return f"constant (always {values[0]!r})"
-    counts = Counter(values)
-    least = _least_rows(len(values))
-    if not wanted and sum(count for count in counts.values() if count >= least) < _MIN_COMMON_SHARE * len(values):
-        several = f"({distinct:,} different values in {len(values):,} rows)"
-        texts = [value for value in counts if not _all_parse([value], lambda text: parse_number(text, decimal=decimal))]
-        if len(texts) <= _MAX_STRAY_SHARE * distinct:
-            return f"numbers, but for {', '.join(map(repr, texts[:3]))}: mend these, or leave them empty"
-        if np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS:
-            return f"free text {several}"
-        return f"identifier {several}"
-    return Column(name=name, kind=Kind.CATEGORICAL)
-
-
-def _unless_constant(column: Column, cells: pa.ChunkedArray, fitting: NDArray[np.bool_]) -> Column | str:
-    learned = cells.filter(pa.array(fitting))
-    values = {None if isinstance(v, str) and is_missing_text(v) else v for v in pc.unique(learned).to_pylist()}
-    if values <= {None}:
-        return "empty"
-    if len(values) == 1:
-        return f"constant (always {next(iter(values))})"
+    cells = plain_cells(table.data.column(name))
+    column = _column(name, cells, roles, decimal=table.decimal, thousands=table.thousands)
+    if not isinstance(column, Column):
+        return column
+    column = replace(column, missing=roles.missing_of(name, column.kind))
+    values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+    if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
+        layout = _layout_of_numbers(name, values)
+        if layout is not None:
+            column = Column(name=name, kind=Kind.DATETIME, layout=layout, missing=column.missing)
+            values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+    if (reason := _says_nothing(column, values[fitting])) is not None:
+        return reason
+    if name in roles.include or name in roles.kinds:
+        return column
+    if column.kind is Kind.NUMERIC:
+        return _identifier(name, values) or column
+    if column.kind is Kind.CATEGORICAL:
+        learned = [value for value in values[fitting] if value is not None]
+        return _too_many_categories(name, learned, decimal=table.decimal, thousands=table.thousands) or column
     return column
 
 
-def _all_parse(texts: Collection[str], parse: Any) -> bool:
+def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, thousands: str) -> Column | str:
+    """Return what the type or the texts of a column say that it is, or why it cannot be used."""
+    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+    said = roles.kinds.get(name)
+    if pa.types.is_null(kind):
+        return "empty"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        texts = distinct_texts(pc.unique(cells).to_pylist(), roles.missing_of(name, Kind.CATEGORICAL))
+        return text_column(name, texts, roles, decimal=decimal, thousands=thousands) if texts else "empty"
+    if reason := _unsupported(kind):
+        return reason
+    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if said is Kind.DATETIME and numbers:
+        values = read_cells(Column(name=name, kind=Kind.NUMERIC, missing=("inf", "-inf")), cells)
+        layout = _layout_of_numbers(name, values, said=True)
+        if layout is None:
+            raise TableError(
+                f"Column {name!r}: {flag('--kind', f'{name}=datetime')}, but its numbers are neither seconds, milli-, "
+                "micro- or nanoseconds since 1970 (in 2000 to 2100) nor dates such as 20240226."
+            )
+        return Column(name=name, kind=Kind.DATETIME, layout=layout)
+    if numbers or pa.types.is_boolean(kind):
+        return Column(name=name, kind=said or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
+    layout = "time" if pa.types.is_time(kind) else "iso"
+    found = said or Kind.DATETIME
+    return Column(name=name, kind=found, layout=layout if found is Kind.DATETIME else None)
+
+
+def _unsupported(kind: pa.DataType) -> str | None:
+    """Return why values of a type cannot be used."""
+    if pa.types.is_nested(kind):
+        return f"nested ({kind}): give each part a column of its own"
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return "binary: write it as text or as numbers"
+    fits = (
+        *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+        *(pa.types.is_timestamp, pa.types.is_date, pa.types.is_time),
+    )
+    return None if any(of(kind) for of in fits) else f"values of type {kind} are not supported: cast them"
+
+
+def _layout_of_numbers(name: str, values: NDArray[Any], *, said: bool = False) -> str | None:
+    """Return the layout of numbers that are instants: because the name says so, or because all are dates."""
+    present = np.unique(values[np.isfinite(values)])
+    if len(present) == 0:
+        return None
+    named = said or _TIME_NAME.search(name) is not None
+    if named:
+        for layout in _EPOCHS:
+            seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
+            if _EPOCH_SECONDS[0] <= seconds[0] and seconds[1] <= _EPOCH_SECONDS[1]:
+                return layout
+    if (named or len(present) >= _MIN_COMPACT_DATES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
+        return "compact" if all(map(_is_compact_date, present)) else None
+    return None
+
+
+def _is_compact_date(number: float) -> bool:
     try:
-        for text in texts:
-            parse(text)
+        datetime.strptime(f"{number:.12g}", "%Y%m%d")
     except ValueError:
         return False
     return True
 
 
-def _check_names(names: Collection[str], wanted: Collection[str]) -> None:
-    unknown = [name for name in wanted if name not in names]
-    if unknown:
-        raise ConfigError(f"There is no column {', '.join(map(repr, unknown))}. The columns are: {', '.join(names)}.")
+def _says_nothing(column: Column, learned: NDArray[Any]) -> str | None:
+    """Return the reason for leaving out a column that is empty or constant in the fitting rows."""
+    if column.kind is Kind.CATEGORICAL:
+        present: set[Any] = {value for value in learned if value is not None}
+        gaps = any(value is None for value in learned)
+    else:
+        missing = np.isnan(learned)
+        present, gaps = set(np.unique(learned[~missing])[:2].tolist()), bool(missing.any())
+    if not present:
+        return "empty"
+    if len(present) == 1 and not gaps:
+        return f"constant (always {_shown(column, next(iter(present)))})"
+    return None
+
+
+def _shown(column: Column, value: Any) -> str:
+    if column.kind is Kind.CATEGORICAL:
+        return repr(value)
+    if column.kind is Kind.BOOLEAN:
+        return str(bool(value)).lower()
+    if column.kind is Kind.DATETIME:
+        return clock_text(value) if column.layout == "time" else instant_text(value)
+    return f"{value:g}"
+
+
+def _identifier(name: str, values: NDArray[Any]) -> str | None:
+    everything = np.unique(values[~np.isnan(values)])
+    if len(everything) < len(values) or len(values) < _MIN_ROWS_OF_IDENTIFIER:
+        return None
+    if not (everything == np.floor(everything)).all():
+        return None
+    if everything[-1] - everything[0] == len(everything) - 1:
+        return "identifier (counts the rows)"
+    return "identifier (every value is different)" if _ID_NAME.search(name) else None
+
+
+def _too_many_categories(name: str, values: Sequence[str], *, decimal: str, thousands: str) -> str | None:
+    """Return the reason for leaving out texts of which too few come again: they name a row, or are prose."""
+    counts = Counter(values)
+    least = _least_rows(len(values))
+    common = sum(count for count in counts.values() if count >= least) / len(values)
+    again = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
+    if common >= (_MIN_COMMON_SHARE if again else 0.5):
+        return None
+    found = mostly(list(counts), decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE)
+    what, strays = found or ("", [])
+    if strays:
+        shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
+        return f"{what}, but for {shown}: mend these, or say {flag('--missing-values', f'{name}={strays[0]}')}"
+    several = f"({len(counts):,} different values in {len(values):,} rows)"
+    prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
+    if not prose and again:
+        most = counts.most_common(1)[0][1] / len(values)
+        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
+    return f"free text {several}" if prose else f"identifier {several}"
+
+
+def _notes(column: Column, roles: Roles) -> list[Finding]:
+    """Say what was read out of a column that is not plain to see, unless the user said it."""
+    if column.name in roles.kinds:
+        return []
+    as_number, as_category = (flag("--kind", f"{column.name}={kind}") for kind in (Kind.NUMERIC, Kind.CATEGORICAL))
+    if column.unit is not None:
+        marks = f"decimal mark {column.decimal!r}" + (f", grouped by {column.thousands!r}" if column.thousands else "")
+        what, remedy = f"numbers in {column.unit!r} ({marks})", f"if they are categories: {as_category}"
+    elif column.layout == DURATION:
+        what, remedy = "durations, in seconds", f"if they are categories: {as_category}"
+    elif column.layout in _EPOCHS:
+        unit = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}[column.layout[6:]]
+        what, remedy = f"by its name, {unit} since 1970", f"if they are plain numbers: {as_number}"
+    elif column.layout == "compact":
+        what, remedy = "dates such as 20240226", f"if they are plain numbers: {as_number}"
+    elif column.layout == "time":
+        what, remedy = "times of day", f"if they are durations: {as_number}"
+    elif column.layout in ("day_first", "month_first") and not (roles.date_orders.keys() & {column.name, "*"}):
+        what, remedy = f"the {column.layout[:-6].replace('_', ' ')} comes first in its dates, as some of them show", ""
+    else:
+        return []
+    return [Finding(columns=(column.name,), what=what, remedy=remedy)]
+
+
+def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
+    """Name the missing values that were said of this column and that no cell has."""
+    cells = plain_cells(table.data.column(column.name))
+    findings = []
+    for text in roles.missing_values.get(column.name, ()):
+        others = replace(column, missing=tuple(value for value in column.missing if value != text))
+        try:
+            same = np.array_equal(_gaps(others, cells, table), _gaps(column, cells, table))
+        except TableError:  # a word among numbers: it is there
+            continue
+        if same:
+            what = f"no value is {text!r}, which --missing-values names"
+            findings.append(Finding(columns=(column.name,), what=what, warning=True))
+    return findings
+
+
+def _gaps(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
+    values = read_cells(column, cells, decimal=table.decimal)
+    if values.dtype == object:
+        return np.array([value is None for value in values], np.bool_)
+    gaps: NDArray[np.bool_] = np.isnan(values)
+    return gaps

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.instants import clock_text, instant_text, write_instant
 from models.records import Columns
 from models.schema import FeatureSchema, Kind
-from models.values import instant_text, write_instant
 
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _MOST_CATEGORIES: Final = 100
@@ -45,7 +45,8 @@ def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, 
         }
     if kind is Kind.DATETIME:
         middle = float(np.quantile(present, 0.5, method="nearest"))
-        first, last = instant_text(float(present.min())), instant_text(float(present.max()))
+        in_words = clock_text if layout == "time" else instant_text
+        first, last = in_words(float(present.min())), in_words(float(present.max()))
         return {
             "missing": missing,
             "first": first,

@@ -1,4 +1,9 @@
-"""Which rows are fitted, stopped, calibrated and judged on: disjoint parts, by a seeded hash of the row's number."""
+"""Which rows are fitted, stopped, calibrated and judged on: four disjoint parts.
+
+The policy is one of three: by a seeded hash of the row's number, so that the order of the file does not matter;
+in time, so that each part is later than the one before; or by group, so that rows that belong together are in
+one part.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+
+LEAST_GROUPS: Final = 4
+"""Groups that are needed for a split by group: one a part."""
 
 SHARES: Final = {"fitting": 0.60, "validation": 0.10, "calibration": 0.15, "test": 0.15}
 """Share of the rows in each part."""
@@ -30,6 +38,10 @@ class Split:
     calibration: Mask
     test: Mask
 
+    def without(self, rows: Mask) -> Split:
+        """Return the split less some rows `(n,)`, which are in no part then."""
+        return Split(**{part: getattr(self, part) & ~rows for part in SHARES})
+
 
 def split_rows(n: int, *, seed: int, only_test: Mask | None = None) -> Split:
     """Split n rows; a row's part depends on its number and the seed alone, not on how many rows there are.
@@ -39,11 +51,55 @@ def split_rows(n: int, *, seed: int, only_test: Mask | None = None) -> Split:
         seed: Another seed is another split.
         only_test: Rows that nothing may be learned from `(n,)`, such as known anomalies; they are test rows.
     """
-    place = _unit_hash(np.arange(n, dtype=np.uint64), seed)
-    bounds = np.cumsum(list(SHARES.values()))[:-1]
-    part = np.searchsorted(bounds, place, side="right")
+    return _split(np.searchsorted(_BOUNDS, _unit_hash(n, seed), side="right"), only_test)
+
+
+def split_in_time(instants: NDArray[np.float64], *, only_test: Mask | None = None) -> Split:
+    """Split rows in time: the oldest are fitted, the newest are judged on; rows of one instant stay together.
+
+    Args:
+        instants: When each row was `(n,)`, or anything else that grows; none is NaN.
+        only_test: Rows that nothing may be learned from `(n,)`; they are test rows, and the shares are those of
+            the others.
+    """
+    learned = instants if only_test is None else instants[~only_test]
+    if not len(learned):
+        return _split(np.zeros(len(instants), np.intp), only_test)
+    ordered = np.sort(learned)
+    first = np.minimum(np.ceil(_BOUNDS * len(ordered)).astype(np.intp), len(ordered) - 1)  # row that opens a part
+    return _split(np.searchsorted(ordered[first], instants, side="right"), only_test)
+
+
+def split_by_group(groups: NDArray[np.intp], *, seed: int, only_test: Mask | None = None) -> Split:
+    """Split rows so that all rows of a group are in one part.
+
+    The groups are taken in a seeded order; each goes to the part that lacks most of its share. So every part has
+    a group where there are `LEAST_GROUPS` of them.
+
+    Args:
+        groups: Number of the group of each row `(n,)`, from 0.
+        seed: Another seed is another split.
+        only_test: Rows that nothing may be learned from `(n,)`; they are test rows, whatever their group.
+    """
+    learned = groups if only_test is None else groups[~only_test]
+    sizes = np.bincount(learned, minlength=int(groups.max(initial=-1)) + 1)
+    wanted = np.array(list(SHARES.values())) * len(learned)
+    filled = np.zeros(len(SHARES))
+    part_of = np.zeros(len(sizes), np.intp)
+    for group in np.argsort(_unit_hash(len(sizes), seed), kind="stable").tolist():
+        if sizes[group]:
+            part_of[group] = np.argmin(filled / wanted)
+            filled[part_of[group]] += sizes[group]
+    return _split(part_of[groups], only_test)
+
+
+_BOUNDS: Final = np.cumsum(list(SHARES.values()))[:-1]
+
+
+def _split(part: NDArray[np.intp], only_test: Mask | None) -> Split:
+    """Return the masks of numbered parts."""
     if only_test is not None:
-        part[only_test] = len(SHARES) - 1
+        part = np.where(only_test, len(SHARES) - 1, part)
     return Split(**{name: part == number for number, name in enumerate(SHARES)})
 
 
@@ -55,12 +111,13 @@ def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
         anomalies: Known anomalies `(n,)`.
         seed: That of the split.
     """
-    calibrated = anomalies & (_unit_hash(np.arange(len(anomalies), dtype=np.uint64), seed) < 0.5)
+    calibrated = anomalies & (_unit_hash(len(anomalies), seed) < 0.5)
     return replace(split, calibration=split.calibration | calibrated, test=split.test & ~calibrated)
 
 
-def _unit_hash(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
-    """Return a number in [0, 1) for each row number (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
+def _unit_hash(n: int, seed: int) -> NDArray[np.float64]:
+    """Return a number in [0, 1) for each number below n (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
+    numbers = np.arange(n, dtype=np.uint64)
     start = np.uint64(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     with np.errstate(over="ignore"):
         x = numbers * np.uint64(0x9E3779B97F4A7C15) + start

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -10,13 +12,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
-from training.fit import FitResult, Prepared
+from training.config import TrainConfig
 from training.history import Epoch
+from training.prepare import Prepared, split_policy
 from training.threshold_rows import threshold_rows
 
+if TYPE_CHECKING:
+    from training.fit import FitResult
 
-def show_prepared(console: Console, prepared: Prepared) -> None:
-    """Print what was repaired and how each column enters."""
+
+def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
+    """Print what was repaired, how each column enters and how the rows are split."""
     for repair in prepared.table.repairs:
         console.print(f"[dim]read: {escape(repair)}[/dim]")
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
@@ -32,10 +38,27 @@ def show_prepared(console: Console, prepared: Prepared) -> None:
     for name, reason in prepared.schema.dropped.items():
         grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
     console.print(grid)
+    for finding in prepared.findings:
+        style = "yellow" if finding.warning else "dim"
+        console.print(f"[{style}]noted: {escape(str(finding))}[/{style}]", soft_wrap=True)
+    parts = ", ".join(f"{part} {count:,}" for part, count in prepared.rows.items())
+    console.print(f"rows are split {escape(split_policy(config))}: {parts}")
+    for reason, count in prepared.left_out.items():
+        console.print(f"{count:,} rows are left out: {escape(reason)}")
     names = [name for name, reason in prepared.schema.dropped.items() if reason.startswith("identifier")]
     if names and not prepared.schema.ids:
         proposal = " ".join(map(repr, names))
         console.print(f"[dim]an identifier can be carried through to the scores: --id {escape(proposal)}[/dim]")
+
+
+def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
+    """Print what would be fitted, and that nothing was."""
+    widths = "–".join(map(str, plan["layers"]))
+    console.print(
+        f"network {widths}, {plan['activation']}; at most {plan['epochs']} epochs of batches of {plan['batch_size']}; "
+        f"threshold {plan['threshold_method']} {plan['threshold_value']:g}"
+    )
+    console.print("dry run: nothing was trained, nothing was written")
 
 
 class EpochBar:
@@ -81,9 +104,10 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
     )
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
     grid.add_row("network", f"{widths}, {config.activation}, {result.parameters:,} weights")
+    stopped = " (interrupted)" if history.interrupted else ""
     grid.add_row(
         "epochs",
-        f"{len(history.epochs)}, the best was {history.best}: loss {best.loss:.4f}, validation loss "
+        f"{len(history.epochs)}{stopped}, the best was {history.best}: loss {best.loss:.4f}, validation loss "
         f"{best.validation_loss:.4f}; {history.seconds:.1f} s",
     )
     dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.health if layer.dead)

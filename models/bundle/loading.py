@@ -18,9 +18,8 @@ from models.engine import ENGINES
 from models.errors import BundleError, ConfigError
 from models.plain import from_plain
 from models.preprocessing import Preprocessor
-from models.schema import FeatureSchema, Kind
+from models.schema import FeatureSchema
 from models.scoring import Scorer
-from models.values import TIME_LAYOUTS
 
 _CALIBRATION: Final[dict[str, type[Any]]] = {
     "method": str,
@@ -81,9 +80,6 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
 def _require_one_fit(schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig) -> None:
     if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
         raise BundleError("schema and preprocessor name other columns; its parts come from two fits. Train it anew.")
-    for column in schema.columns:
-        if column.kind is Kind.DATETIME and (not isinstance(column.layout, str) or column.layout not in TIME_LAYOUTS):
-            raise BundleError(f"the layout {column.layout!r} of column {column.name!r} is unknown. Train it anew.")
     if network.features != len(preprocessor.features):
         raise BundleError(
             f"the network takes {network.features} features, the preprocessor gives {len(preprocessor.features)}; its "

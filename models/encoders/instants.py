@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.encoder import FloatMatrix, Novelty, fill, missing_feature, missing_phrase, with_missing
+from models.instants import clock_text, instant_text, phase_text
 from models.schema import Kind
-from models.values import Cell, instant_text, phase_text
+from models.values import Cell
 
 CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_400.0}
 """Calendar cycles that a datetime can be placed on, with their length in seconds."""
@@ -25,13 +26,14 @@ class DatetimeEncoder:
     Elapsed time is 0 from the first fitting row on, and negative before. So an instant before all fitting rows
     raises the score, and one after them, as every record of a running service has, does not. Within the period
     the network is not told how much time has elapsed: it would learn *when* the strange rows were, and excuse
-    them.
+    them. A time of day without a date has no elapsed time, only its place in the day.
 
     Args:
         name: The column.
         start: First instant of the fitting rows, in seconds since 1970-01-01 UTC.
         scale: Standard deviation of their instants, in seconds.
         cycles: Keys of `CYCLES`.
+        clock: The values are times of day; the only cycle is the day.
         missing_share: Share of the fitting rows without a value; from above 0 on, that is a feature.
         surprise: What a missing value adds where no fitting row lacked one.
     """
@@ -41,17 +43,23 @@ class DatetimeEncoder:
     start: float
     scale: float
     cycles: tuple[str, ...] = ()
+    clock: bool = False
     missing_share: float = 0.0
     surprise: float = 0.0
 
     @property
     def features(self) -> tuple[str, ...]:
         waves = (f"{self.name}: {wave} of {cycle}" for cycle in self.cycles for wave in ("sine", "cosine"))
-        return (f"{self.name}: elapsed", *waves, *missing_feature(self.name, self.missing_share))
+        elapsed = () if self.clock else (f"{self.name}: elapsed",)
+        return (*elapsed, *waves, *missing_feature(self.name, self.missing_share))
 
     @property
     def value_features(self) -> int:
-        return 1 + 2 * len(self.cycles)
+        return self._first_wave + 2 * len(self.cycles)
+
+    @property
+    def _first_wave(self) -> int:
+        return 0 if self.clock else 1
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -61,8 +69,9 @@ class DatetimeEncoder:
         novelty = fill(out, np.minimum(values - self.start, 0.0) / self.scale, self.missing_share)
         for number, cycle in enumerate(self.cycles):
             angle = 2 * np.pi * cycle_phase(np.nan_to_num(values), cycle)
-            out[:, 1 + 2 * number] = np.sqrt(2) * np.sin(angle)  # unit variance over a whole cycle
-            out[:, 2 + 2 * number] = np.sqrt(2) * np.cos(angle)
+            place = self._first_wave + 2 * number
+            out[:, place] = np.sqrt(2) * np.sin(angle)  # unit variance over a whole cycle
+            out[:, place + 1] = np.sqrt(2) * np.cos(angle)
         return novelty
 
     def decode(self, features: NDArray[Any]) -> Cell:
@@ -70,14 +79,19 @@ class DatetimeEncoder:
             return f"from {instant_text(self.start)}"
         places = {}
         for number, cycle in enumerate(self.cycles):
-            sine, cosine = features[1 + 2 * number], features[2 + 2 * number]
+            place = self._first_wave + 2 * number
+            sine, cosine = features[place], features[place + 1]
             places[cycle] = float(np.arctan2(sine, cosine)) / (2 * np.pi) % 1.0
         return phase_text(places)
 
     def actual(self, value: Any) -> Cell:
-        return None if np.isnan(value) else instant_text(float(value))
+        if np.isnan(value):
+            return None
+        return clock_text(float(value)) if self.clock else instant_text(float(value))
 
     def describe(self) -> str:
+        if self.clock:
+            return "place in the day" + missing_phrase(self.missing_share)
         cycles = "".join(f"place in the {cycle}, " for cycle in self.cycles)
         return f"{cycles}time elapsed since {instant_text(self.start)}" + missing_phrase(self.missing_share)
 

@@ -17,7 +17,8 @@ from samples import arrow_table, machine_records, with_anomalies
 from models.bundle import load_detector, new_bundle
 from models.tables import Table
 from training.config import TrainConfig
-from training.fit import fit, prepare
+from training.fit import fit
+from training.prepare import prepare
 from training.save import write_result
 
 if len(sys.argv) != 2:

@@ -7,11 +7,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import BundleError
-from models.schema import SCHEMA_VERSION, Column, FeatureSchema, Kind
+from models.instants import TIME_LAYOUTS
+from models.schema import DURATION, SCHEMA_VERSION, Column, FeatureSchema, Kind
 
 NAMES = st.text(min_size=1, max_size=8)
-COLUMNS = st.builds(
-    Column, name=NAMES, kind=st.sampled_from(Kind), layout=st.sampled_from([None, "iso", "epoch_ms", "day_first"])
+VALUES = st.lists(NAMES, max_size=2).map(tuple)
+MARKS = st.none() | st.sampled_from([".", ","])
+COLUMNS = st.one_of(
+    st.builds(Column, name=NAMES, kind=st.sampled_from([Kind.BOOLEAN, Kind.CATEGORICAL]), missing=VALUES),
+    st.builds(
+        Column,
+        name=NAMES,
+        kind=st.just(Kind.DATETIME),
+        layout=st.none() | st.sampled_from([*TIME_LAYOUTS]),
+        missing=VALUES,
+    ),
+    st.builds(
+        Column,
+        name=NAMES,
+        kind=st.just(Kind.NUMERIC),
+        layout=st.sampled_from([None, DURATION]),
+        unit=st.none() | NAMES,
+        decimal=MARKS,
+        thousands=MARKS,
+        missing=VALUES,
+    ),
 )
 SCHEMAS = st.builds(
     FeatureSchema,
@@ -41,6 +61,11 @@ def test_every_name_of_the_training_data_is_known(schema):
         {"columns": [{"name": "a", "kind": "colour"}]},
         {"columns": [{"kind": "numeric"}]},
         {"columns": None},
+        {"columns": [{"name": "a", "kind": "numeric", "layout": "iso"}]},
+        {"columns": [{"name": "a", "kind": "datetime", "layout": "noon"}]},
+        {"columns": [{"name": "a", "kind": "boolean", "unit": "km"}]},
+        {"columns": [{"name": "a", "kind": "numeric", "unit": 3}]},
+        {"columns": [{"name": "a", "kind": "numeric", "missing": "-200"}]},
         {"ids": 3},
         {"header": 3},
     ],
@@ -56,6 +81,13 @@ def test_a_schema_without_one_of_its_parts_is_refused():
     for part in plain.keys() - {"schema_version"}:
         with pytest.raises(BundleError, match=part):
             FeatureSchema.from_json({key: value for key, value in plain.items() if key != part})
+
+
+def test_a_schema_of_the_first_format_has_columns_without_unit_and_sentinels():
+    old = {"name": "at", "kind": "datetime", "layout": "iso"}
+    plain = {"columns": [old], "ids": [], "label": None, "dropped": {}, "header": None}
+    assert FeatureSchema.from_json(plain).columns == (Column(name="at", kind=Kind.DATETIME, layout="iso"),)
+    assert FeatureSchema.from_json(plain).to_json() == plain | {"schema_version": 1, "threshold_by": None}
 
 
 @given(SCHEMAS)

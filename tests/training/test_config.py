@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from models.activations import ACTIVATIONS
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
-from training.config import FIT_ON, TrainConfig, default_batch_size, default_hidden_units, default_latent_units
+from training.config import (
+    DUPLICATES,
+    FIT_ON,
+    TrainConfig,
+    default_batch_size,
+    default_hidden_units,
+    default_latent_units,
+)
+from training.roles import INFINITE
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 
@@ -20,6 +28,25 @@ BROKEN = {
     "label": ({"fit_on": "normal"}, "fit_on 'normal' needs a label column: say --label COLUMN."),
     "anomaly_values": ({"anomaly_values": ("x",)}, "anomaly_values need a label column: say --label COLUMN."),
     "fit_on": ({"fit_on": "none"}, "fit_on must be one of all, normal, got 'none'."),
+    "time": (
+        {"time": "at", "group": "machine"},
+        "time and group exclude one another: a split is in time or by group.",
+    ),
+    "group": (
+        {"time": "at", "group": "machine"},
+        "time and group exclude one another: a split is in time or by group.",
+    ),
+    "duplicates": ({"duplicates": "forget"}, "duplicates must be one of keep, drop, got 'forget'."),
+    "kind": (
+        {"kind": ("at=date",)},
+        "kind must be COLUMN=KIND with a KIND of numeric, boolean, categorical, datetime, got 'at=date'.",
+    ),
+    "date_order": (
+        {"date_order": ("at=day",)},
+        "date_order must be one of day-first, month-first, or COLUMN=ORDER, got 'at=day'.",
+    ),
+    "missing_values": ({"missing_values": ("load=",)}, "missing_values must be VALUE or COLUMN=VALUE, got 'load='."),
+    "infinite": ({"infinite": "clip"}, "infinite must be one of refuse, missing, got 'clip'."),
     "activation": ({"activation": "rellu"}, f"activation must be one of {', '.join(ACTIVATIONS)}, got 'rellu'."),
     "negative_slope": ({"negative_slope": 1.0}, "negative_slope must be in [0, 1), got 1.0."),
     "alpha": ({"alpha": -1.0}, "alpha must be above 0, got -1.0."),
@@ -62,7 +89,7 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 29
+    assert len(TrainConfig.names()) == 37
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -120,7 +147,7 @@ def test_the_settings_are_plain_data_that_makes_equal_settings():
 def test_every_setting_has_a_help_text_and_a_group():
     for setting in dataclasses.fields(TrainConfig):
         assert setting.metadata["help"]
-        assert setting.metadata["group"] in {"columns", "network", "fitting", "threshold"}
+        assert setting.metadata["group"] in {"columns", "rows", "network", "fitting", "threshold"}
 
 
 def test_choices_are_the_tables():
@@ -129,6 +156,8 @@ def test_choices_are_the_tables():
         "activation": set(ACTIVATIONS),
         "threshold_method": set(THRESHOLD_METHODS),
         "fit_on": set(FIT_ON),
+        "duplicates": set(DUPLICATES),
+        "infinite": set(INFINITE),
     }
 
 

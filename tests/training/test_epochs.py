@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,15 @@ def rows(n, *, seed):
     return Encoded(Z=(first * [1, -1, 1, -1] + rng.normal(0, 0.1, (n, D))).astype(np.float32))
 
 
-def run(fitting=None, validation=None, *, network=None, on_epoch=lambda epoch: None, **settings):
+def run(
+    fitting=None,
+    validation=None,
+    *,
+    network=None,
+    on_epoch=lambda epoch: None,
+    should_stop=lambda: False,
+    **settings,
+):
     usual = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-2, "weight_decay": 0.0, "patience": 10, "seed": 1}
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2)
     network = network or build_network(config, seed=1)
@@ -33,6 +43,7 @@ def run(fitting=None, validation=None, *, network=None, on_epoch=lambda epoch: N
         features=FEATURES,
         settings=EpochSettings(**(usual | settings)),
         on_epoch=on_epoch,
+        should_stop=should_stop,
     )
     return network, history
 
@@ -83,6 +94,14 @@ def test_training_stops_when_it_got_no_better_for_as_long_as_the_patience_lasts(
     assert len(history.epochs) == history.best + 4 < 500
 
 
+def test_when_it_is_stopped_the_best_weights_so_far_are_kept_and_that_is_said():
+    told = []
+    network, history = run(epochs=30, learning_rate=0.1, on_epoch=told.append, should_stop=lambda: len(told) == 7)
+    assert (len(history.epochs), history.interrupted) == (7, True)
+    assert mean_score(network, rows(40, seed=2)) == pytest.approx(history.best_epoch.validation_loss, rel=1e-4)
+    assert not run()[1].interrupted
+
+
 def test_every_epoch_is_told_in_order():
     told = []
     _, history = run(on_epoch=told.append)
@@ -129,3 +148,15 @@ def test_every_row_is_in_every_epoch_and_every_batch_is_full(n, size):
     assert set(order.ravel().tolist()) == set(range(n))
     assert order.shape[1] == min(size, n)
     assert order.size < n + size
+
+
+def test_nothing_of_a_training_is_left_behind_in_the_memory():
+    def graphs():
+        gc.collect()
+        return sum(type(found).__name__.endswith("FuncGraph") for found in gc.get_objects())
+
+    run(epochs=1)
+    before = graphs()
+    for seed in range(3):
+        run(epochs=1, seed=seed)
+    assert graphs() <= before

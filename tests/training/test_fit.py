@@ -14,8 +14,9 @@ from models.scoring import Scorer
 from models.tables import Table
 from training.config import TrainConfig
 from training.embedded import LABEL, embedded_table
-from training.fit import fit, prepare
+from training.fit import fit
 from training.learn_columns import learn_preprocessor
+from training.prepare import prepare
 from training.split import SHARES
 
 

@@ -44,6 +44,29 @@ print(json.dumps(found))
 """
 
 
+JUDGE_ALL = """
+import json, sys
+from models.bundle import load_detector
+from models.tables import read_table
+detector = load_detector(sys.argv[1])
+verdicts = detector.judge_table(read_table([sys.argv[2]]))
+figures = (verdicts.anomaly_score, verdicts.p_value, verdicts.is_anomaly)
+print(json.dumps([detector.calibration.threshold, *(figure.tolist() for figure in figures)]))
+"""
+
+
+def test_scores_verdicts_and_threshold_outlive_the_process(base, cases, run_python):
+    """Case 12: equal to the bit in a process that only has the bundle."""
+    verdicts = base.result.detector.judge_table(read_table([cases / "base_score.csv"]))
+    finished = run_python("-c", JUDGE_ALL, base.bundle, cases / "base_score.csv")
+    assert finished.returncode == 0, finished.stderr
+    threshold, anomaly_score, p_value, is_anomaly = json.loads(finished.stdout)
+    assert threshold == base.result.detector.calibration.threshold
+    assert anomaly_score == verdicts.anomaly_score.tolist()
+    assert p_value == verdicts.p_value.tolist()
+    assert is_anomaly == verdicts.is_anomaly.tolist()
+
+
 def test_every_activation_survives_saving_in_a_fresh_process(cases, tmp_path, run_python):
     """Case 7: two epochs of each; the bundle and the Keras network load without `custom_objects`."""
     table, score = read_table([cases / "base_train.csv"]), read_table([cases / "base_score.csv"])

@@ -24,6 +24,13 @@ EXAMPLES = {
     "id": ("serial", "line"),
     "include": ("x",),
     "exclude": ("y", "z"),
+    "kind": ("x=boolean", "at=datetime"),
+    "date_order": ("at=day-first",),
+    "missing_values": ("-200", "x=-999", "y=unknown"),
+    "infinite": "missing",
+    "time": "at",
+    "group": "machine",
+    "duplicates": "drop",
     "activation": "elu",
     "negative_slope": 0.2,
     "alpha": 0.5,
@@ -97,3 +104,9 @@ def test_a_program_may_take_the_flags_of_one_group_alone():
         *("threshold_method", "alert_rate", "contamination", "threshold", "threshold_by"),
         *GOALS_OF_LABELS,
     }
+
+
+def test_a_flag_with_many_values_may_be_said_again(parser):
+    arguments = parser.parse_args(["--missing-values", "-200", "--exclude", "a", "--missing-values", "x=1", "y=2"])
+    assert config_of(arguments) == TrainConfig(missing_values=("-200", "x=1", "y=2"), exclude=("a",))
+    assert config_of(parser.parse_args([])) == TrainConfig()

@@ -11,9 +11,10 @@ from models.encoders import CYCLES, ENCODERS
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import read_table
-from training.infer_schema import Roles, infer_schema
+from training.infer_schema import infer_schema
 from training.learn_columns import _LEARNERS, learn_preprocessor
 from training.reference import reference_of
+from training.roles import Roles
 
 DAY = CYCLES["day"]
 RNG = np.random.default_rng(3)
@@ -44,7 +45,7 @@ def test_numbers_are_standardised_to_mean_zero_and_deviation_one(center, scale):
 def test_huge_values_with_a_small_spread_stay_distinct(cases):
     """Case 11: `big` sits at 1e12 with a spread of 1e6; forty cells are blank."""
     table = read_table([cases / "11_huge_values.csv"])
-    schema = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
+    schema, _ = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
     from models.columns import columns_of_table
 
     columns = columns_of_table(schema, table)
@@ -62,7 +63,7 @@ def test_a_value_beyond_the_training_range_is_further_away_and_never_clipped(cas
     from models.columns import columns_of_table
 
     table = read_table([cases / "30_train_0_to_9.csv"])
-    schema = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
+    schema, _ = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
     preprocessor = learn_preprocessor(schema, columns_of_table(schema, table))
     columns = {"x": np.array([9.0, 25.0]), "y": np.array([18.0, 18.0]), "w": np.zeros(2)}
     Z = preprocessor.transform(columns).Z[:, 0]

@@ -9,7 +9,8 @@ from samples import arrow_table, machine_records
 from models.calibration import Calibration
 from models.tables import Table
 from training.config import TrainConfig
-from training.fit import fit, prepare
+from training.fit import fit
+from training.prepare import prepare
 
 FITS = 20
 FRESH = 3000

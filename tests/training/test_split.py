@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.split import SHARES, split_rows, spread_anomalies
+from training.split import LEAST_GROUPS, SHARES, split_by_group, split_in_time, split_rows, spread_anomalies
 
 SEEDS = st.integers(0, 2**40)
 
@@ -66,6 +68,67 @@ def test_half_of_the_spread_anomalies_are_calibration_rows():
     anomalies = np.arange(20_000) % 2 == 0
     split = spread_anomalies(split_rows(20_000, seed=3, only_test=anomalies), anomalies, seed=3)
     assert split.calibration[anomalies].mean() == pytest.approx(0.5, abs=0.02)
+
+
+# --- in time --------------------------------------------------------------------------------------------
+
+INSTANTS = st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=200).map(np.array)
+
+
+@given(INSTANTS, st.data())
+def test_in_time_each_part_is_later_than_the_one_before_and_an_instant_is_never_divided(instants, data):
+    only_test = np.array(data.draw(st.lists(st.booleans(), min_size=len(instants), max_size=len(instants))))
+    split = split_in_time(instants, only_test=only_test)
+    assert (masks(split).sum(axis=0) == 1).all()
+    assert split.test[only_test].all()
+    ends = [instants[mask & ~only_test] for mask in masks(split) if (mask & ~only_test).any()]
+    assert all(earlier.max() < later.min() for earlier, later in itertools.pairwise(ends))
+
+
+def test_in_time_each_part_has_its_share_whatever_the_order_in_the_file():
+    instants = np.random.default_rng(0).permutation(10_000).astype(float)
+    np.testing.assert_allclose(masks(split_in_time(instants)).mean(axis=1), list(SHARES.values()), atol=1e-3)
+
+
+def test_in_time_the_shares_are_those_of_the_rows_that_may_be_learned_from():
+    only_test = np.arange(2000) >= 1000
+    split = split_in_time(np.arange(2000.0), only_test=only_test)
+    np.testing.assert_allclose(masks(split)[:, :1000].mean(axis=1), list(SHARES.values()), atol=1e-2)
+
+
+# --- by group -------------------------------------------------------------------------------------------
+
+
+@given(st.integers(LEAST_GROUPS, 40), st.integers(1, 30), SEEDS)
+def test_by_group_a_group_is_in_one_part_and_every_part_has_one(groups, most, seed):
+    sizes = np.random.default_rng(seed).integers(1, most + 1, groups)
+    numbers = np.random.default_rng(seed).permutation(np.repeat(np.arange(groups), sizes))
+    split = split_by_group(numbers, seed=seed)
+    assert (masks(split).sum(axis=0) == 1).all()
+    parts = [set(numbers[mask].tolist()) for mask in masks(split)]
+    assert all(parts)
+    assert sum(map(len, parts)) == groups
+
+
+def test_by_group_many_small_groups_fill_the_shares_and_another_seed_is_another_split():
+    numbers = np.repeat(np.arange(2000), 3)
+    one, same, other = (masks(split_by_group(numbers, seed=seed)) for seed in (1, 1, 2))
+    np.testing.assert_allclose(one.mean(axis=1), list(SHARES.values()), atol=1e-2)
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_by_group_known_anomalies_are_test_rows_whatever_their_group():
+    numbers = np.repeat(np.arange(10), 20)
+    only_test = np.arange(200) % 20 == 0
+    assert split_by_group(numbers, seed=0, only_test=only_test).test[only_test].all()
+
+
+def test_rows_that_are_left_out_are_in_no_part():
+    out = np.arange(100) % 7 == 0
+    split = split_rows(100, seed=0)
+    np.testing.assert_array_equal(masks(split.without(out)).sum(axis=0), ~out)
+    np.testing.assert_array_equal(masks(split.without(out))[:, ~out], masks(split)[:, ~out])
 
 
 def test_the_shares_are_of_one_whole():

@@ -105,6 +105,85 @@ def test_without_an_output_the_next_version_is_made(data, tmp_path, monkeypatch,
         assert report["version"] == version
 
 
+def test_a_dry_run_shows_every_decision_and_writes_nothing(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("training.train.ARTIFACTS", tmp_path)
+    assert main([str(data), "--dry-run", "--json", "--id", "serial", "--label", "state"]) == 0
+    out, err = capsys.readouterr()
+    plan = json.loads(out)
+    assert plan["columns_dropped"] == {"site": "constant (always 'north')"}
+    assert [column["name"] for column in plan["columns"]] == ["pressure", "flow", "heat", "mode", "valve_open", "at"]
+    assert (plan["ids"], plan["label"]["column"], plan["anomalies"]) == (["serial"], "state", 30)
+    assert sum(plan["parts"].values()) == plan["rows"] == 300
+    assert plan["settings"]["fit_on"] == "all"
+    assert "nothing was trained" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_needs_no_tensorflow(data, run_python):
+    code = (
+        "import sys, training.train; training.train.main([sys.argv[1], '--dry-run', '--quiet']); "
+        "print(sorted({'tensorflow', 'keras'} & sys.modules.keys()))"
+    )
+    run = run_python("-c", code, data)
+    assert (run.returncode, run.stdout) == (0, "[]\n"), run.stderr
+
+
+def test_flags_can_stand_in_a_file_and_the_resolved_ones_are_in_the_bundle(data, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text(f'data = "{data}"\nlabel = "state"\nepochs = 5\nalert-rate = 0.1\nhidden_units = [8]\n')
+    output = tmp_path / "1"
+    assert main(["--config", str(config), "--output", str(output), "--epochs", "2", "--quiet"]) == 0
+    settings = load_detector(output).card["settings"]
+    assert (settings["epochs"], settings["label"], settings["hidden_units"]) == (2, "state", [8])
+
+
+# --- how it is stopped ----------------------------------------------------------------------------------
+
+SIGNALLED = """
+import os, signal, sys
+from training import terminal, train
+
+def on_epoch(bar, epoch):
+    if epoch.number == 3:
+        for name in sys.argv[1].split(","):
+            os.kill(os.getpid(), getattr(signal, name))
+
+terminal.EpochBar.__call__ = on_epoch
+sys.exit(train.main(sys.argv[2:]))
+"""
+
+
+@pytest.fixture
+def signalled(data, tmp_path, run_python):
+    """Train in a process of its own, and send it signals in its third epoch."""
+
+    def run(signals):
+        return run_python(
+            "-c", SIGNALLED, signals, data, "--output", tmp_path / "1", "--json", *QUICK, "--epochs", "50"
+        )
+
+    return run
+
+
+def test_ctrl_c_keeps_the_best_epoch_so_far_and_the_bundle_says_so(signalled, tmp_path):
+    run = signalled("SIGINT")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert (report["epochs"], report["interrupted"]) == (3, True)
+    assert any("interrupted after 3 epochs" in warning for warning in report["warnings"])
+    card = load_detector(tmp_path / "1").card
+    assert (card["epochs"], card["interrupted"]) == (3, True)
+    assert "Ctrl-C: stopping after this epoch" in run.stderr
+
+
+@pytest.mark.parametrize(("signals", "code"), [("SIGINT,SIGINT", 130), ("SIGTERM", 143)])
+def test_ctrl_c_twice_or_sigterm_leaves_nothing_behind(signals, code, signalled, tmp_path):
+    run = signalled(signals)
+    assert run.returncode == code, run.stderr
+    assert "Traceback" not in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- how it complains -----------------------------------------------------------------------------------
 
 

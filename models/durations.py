@@ -1,0 +1,53 @@
+"""How long something took, written in words: ``1h 30m``, ``36:10:02``, ``2 days 03:00:00``, ``PT1H30M`` → seconds."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SECONDS: Final = {
+    **dict.fromkeys(("w", "week", "weeks"), 604_800.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+}
+_CLOCK: Final = re.compile(r"(?:(\d+)\s*d(?:ays?)?,?\s+)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?", re.ASCII)
+_ISO: Final = re.compile(r"P((?:\d+W)?(?:\d+D)?)(?:T([\dHMS.]+))?", re.ASCII)
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)[\s,]*", re.ASCII | re.IGNORECASE)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that a text says.
+
+    Raises:
+        ValueError: It is no such text; the message fits behind "expected".
+
+    Example:
+        >>> parse_duration("1h 30m"), parse_duration("-00:10:02"), parse_duration("PT1H30M")
+        (5400.0, -602.0, 5400.0)
+    """
+    stripped = text.strip()
+    sign = -1.0 if stripped[:1] in ("-", "−") else 1.0
+    parts = duration_parts(stripped.lstrip("+-−"))
+    if not parts:
+        raise ValueError("a duration such as 1h 30m or 36:10:02, or its seconds")
+    return sign * sum(amount * _SECONDS[unit] for amount, unit in parts)
+
+
+def duration_parts(text: str) -> list[tuple[float, str]]:
+    """Return amounts and units of an unsigned duration; none where it is no such text."""
+    if clock := _CLOCK.fullmatch(text):
+        days, hours, minutes, seconds = clock.groups(default="0")
+        return [(float(days), "d"), (float(hours), "h"), (float(minutes), "min"), (float(seconds), "s")]
+    if iso := _ISO.fullmatch(text):  # months and years have no length: P1M is none
+        text = f"{iso[1]} {iso[2] or ''}".strip()
+    parts, end = [], 0
+    for part in _PART.finditer(text):
+        if part.start() != end or part[2].lower() not in _SECONDS:
+            return []
+        parts.append((float(part[1]), part[2].lower()))
+        end = part.end()
+    sizes = [_SECONDS[unit] for _, unit in parts]
+    return parts if end == len(text) and sizes == sorted(set(sizes), reverse=True) else []

@@ -1,0 +1,206 @@
+"""How a date, a time of day or both are written: layouts, from text to a moment and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, timezone
+from typing import Final
+
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_MONTH_SPELLINGS: Final = {
+    spelling: number
+    for number, name in enumerate(_MONTHS, start=1)
+    for spelling in (name.lower(), name.lower()[:3], "sept" if name == "September" else name.lower())
+}
+_CLOCK: Final = re.compile(
+    r"(?P<hour>\d{1,2})(?P<mark>[:.])(?P<minute>\d{2})(?:(?P=mark)(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?",
+    re.ASCII,
+)
+_ZONE: Final = re.compile(r"\s*(?:(?P<utc>Z|UTC|GMT)|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))$", re.ASCII)
+_TWO_DIGIT_YEAR: Final = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2}(?:\s.*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLayout:
+    """One way to write an instant.
+
+    Args:
+        example: A text of this layout.
+        date: Of layouts with a date in text: what it looks like; None for ISO 8601, which Python reads.
+        form: What `strftime` writes.
+        per_second: Of layouts that are numbers: units per second since 1970-01-01 UTC.
+    """
+
+    example: str
+    date: re.Pattern[str] | None = None
+    form: str | None = None
+    per_second: float | None = None
+
+
+TIME_LAYOUTS: Final = {
+    "iso": TimeLayout(example="2024-02-26T01:50:07"),
+    "year_first": TimeLayout(
+        example="2024/02/26 01:50:07",
+        date=re.compile(r"(?P<year>\d{4})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})", re.ASCII),
+        form="%Y/%m/%d %H:%M:%S",
+    ),
+    "day_first": TimeLayout(
+        example="26/02/2024 01:50:07",
+        date=re.compile(r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})", re.ASCII),
+        form="%d/%m/%Y %H:%M:%S",
+    ),
+    "month_first": TimeLayout(
+        example="02/26/2024 01:50:07",
+        date=re.compile(r"(?P<month>\d{1,2})(?P<mark>[/.-])(?P<day>\d{1,2})(?P=mark)(?P<year>\d{4})", re.ASCII),
+        form="%m/%d/%Y %H:%M:%S",
+    ),
+    "day_month_name": TimeLayout(
+        example="26-Feb-2024 01:50:07",
+        date=re.compile(r"(?P<day>\d{1,2})[ ./-]*(?P<name>[A-Za-z]{3,9})\.?,?[ /-]*(?P<year>\d{4})", re.ASCII),
+        form="%d %B %Y %H:%M:%S",
+    ),
+    "month_name_day": TimeLayout(
+        example="Feb 26, 2024 01:50:07",
+        date=re.compile(r"(?P<name>[A-Za-z]{3,9})\.? *(?P<day>\d{1,2})(?:st|nd|rd|th)?,? +(?P<year>\d{4})", re.ASCII),
+        form="%B %d, %Y %H:%M:%S",
+    ),
+    "compact": TimeLayout(
+        example="20240226",
+        date=re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII),
+        form="%Y%m%d %H:%M:%S",
+    ),
+    "time": TimeLayout(example="01:50:07", form="%H:%M:%S"),
+    "epoch_s": TimeLayout(example="1708912207", per_second=1.0),
+    "epoch_ms": TimeLayout(example="1708912207000", per_second=1e3),
+    "epoch_us": TimeLayout(example="1708912207000000", per_second=1e6),
+    "epoch_ns": TimeLayout(example="1708912207000000000", per_second=1e9),
+}
+"""Layouts of instants. Behind a date there may be a time of day (with colons or dots, to the minute or finer, with
+am or pm) and a zone; a time of day alone is the layout ``time``; epochs are numbers."""
+
+
+def parse_moment(text: str, *, layout: str) -> datetime:
+    """Read a text of a layout that is no number; a time of day is that of 1970-01-01.
+
+    Raises:
+        ValueError: It is no such text; the message fits behind "expected".
+    """
+    spec = TIME_LAYOUTS[layout]
+    try:
+        if layout == "iso":
+            if not text[:4].isdigit() or len(text) < 8:
+                raise ValueError(text)
+            return datetime.fromisoformat(text)
+        if spec.date is None:
+            return datetime.combine(datetime(1970, 1, 1), _parse_clock(text))
+        return _parse_dated(text, spec.date)
+    except ValueError as error:
+        wanted = {"iso": "an ISO 8601 date and time", "time": "a time of day"}.get(layout, "a date")
+        raise ValueError(f"{wanted} such as {spec.example}") from error
+
+
+def has_two_digit_year(text: str) -> bool:
+    """Say whether a text looks like a date whose year has two digits, such as ``26.02.24``."""
+    return _TWO_DIGIT_YEAR.fullmatch(text.strip()) is not None
+
+
+def instant_text(seconds: float) -> str:
+    """Return an instant as ISO 8601 in UTC without a zone, to the second where it is whole.
+
+    Example:
+        >>> instant_text(1_700_000_000.0)
+        '2023-11-14T22:13:20'
+    """
+    moment = datetime.fromtimestamp(round(seconds, 3), tz=UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="seconds" if moment.microsecond == 0 else "milliseconds")
+
+
+def clock_text(seconds: float) -> str:
+    """Return seconds since midnight as a time of day.
+
+    Example:
+        >>> clock_text(66_600.0)
+        '18:30:00'
+    """
+    return instant_text(seconds % 86_400)[11:]
+
+
+def phase_text(places: Mapping[str, float]) -> str:
+    """Return places on calendar cycles, each in [0, 1), in words.
+
+    Example:
+        >>> phase_text({"day": 0.75, "week": 1.5 / 7})
+        'Tue, 18:00'
+    """
+    words = []
+    if "week" in places:
+        words.append(_WEEKDAYS[round(places["week"] * 7 * 1440) // 1440 % 7])
+    if "year" in places:
+        words.append(_MONTHS[int(places["year"] * 12) % 12][:3])
+    if "day" in places:
+        minutes = round(places["day"] * 1440) % 1440
+        words.append(f"{minutes // 60:02d}:{minutes % 60:02d}")
+    return ", ".join(words)
+
+
+def write_instant(seconds: float, *, layout: str) -> str | int:
+    """Return an instant, to the second, as it is read in a layout."""
+    spec = TIME_LAYOUTS[layout]
+    if spec.per_second is not None:
+        return round(seconds) * round(spec.per_second)
+    if spec.form is None:
+        return instant_text(round(seconds))
+    moment = datetime.fromtimestamp(round(seconds), tz=UTC)
+    if layout == "compact" and round(seconds) % 86_400 == 0:
+        return int(moment.strftime("%Y%m%d"))
+    year = f"{moment.year:04d}"  # strftime does not pad it everywhere
+    return moment.strftime(spec.form.replace("%Y", year).replace("%B", _MONTHS[moment.month - 1]))
+
+
+def _parse_dated(text: str, pattern: re.Pattern[str]) -> datetime:
+    found = pattern.match(text)
+    if found is None:
+        raise ValueError(text)
+    parts = found.groupdict()
+    month = _MONTH_SPELLINGS.get(parts["name"].lower(), 0) if "name" in parts else int(parts["month"])
+    rest = text[found.end() :]
+    clock, zone = time(), None
+    if rest:
+        if rest[0] not in "T, ":
+            raise ValueError(text)
+        rest = rest.removeprefix(",").strip().removeprefix("T")
+        if suffix := _ZONE.search(rest):
+            zone = _zone(suffix)
+            rest = rest[: suffix.start()]
+        clock = _parse_clock(rest)
+    return datetime(int(parts["year"]), month, int(parts["day"]), tzinfo=zone) + _since_midnight(clock)
+
+
+def _parse_clock(text: str) -> time:
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    hour = int(found["hour"])
+    if found["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError(text)
+        hour = hour % 12 + (12 if found["half"] in "pP" else 0)
+    return time(hour, int(found["minute"]), int(found["second"] or 0), int((found["fraction"] or "")[:6].ljust(6, "0")))
+
+
+def _since_midnight(clock: time) -> timedelta:
+    return timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
+
+
+def _zone(found: re.Match[str]) -> timezone:
+    if found["utc"]:
+        return UTC
+    offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
+    return timezone(-offset if found["sign"] == "-" else offset)

@@ -1,0 +1,208 @@
+"""Decides what a column of texts is: numbers, words for true and false, instants, durations, units or categories."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from models.durations import duration_parts, parse_duration
+from models.errors import TableError
+from models.instants import has_two_digit_year
+from models.schema import DURATION, Column, Kind
+from models.values import BOOLEAN_WORDS, is_missing_text, parse_instant, parse_number, read_number, without_unit
+from training.findings import flag
+from training.roles import DATE_ORDERS, EVERY_COLUMN, Roles
+
+_TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
+_PLAIN_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others mean something beside their opposite only
+_DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
+_MAX_UNIT: Final = 12  # characters
+_SAMPLE: Final = 1000  # texts that say what most of them are
+_CURRENCIES: Final = (
+    *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "฿", "₫", "₴", "US$", "A$", "C$", "R$", "kr", "zł", "Fr."),
+    *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK"),
+    *("HUF", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "RUB", "ILS", "THB"),
+)
+_PREFIX: Final = "|".join(re.escape(currency) for currency in sorted(_CURRENCIES, key=len, reverse=True))
+_DIGITS: Final = r"\d[\d.,'’\u00a0\u202f ]*(?:[eE][+-]?\d+)?"
+_AFFIXED: Final = re.compile(
+    rf"[+−-]?\s*(?:(?P<before>{_PREFIX})\s*)?(?P<number>[+−-]?(?:{_DIGITS}|\.\d+))\s*(?P<after>[^\d\s+−-][^\d]*[23]?)?",
+)
+_NOTATIONS: Final = ((".", ","), (".", "'"), (".", " "), (",", "."), (",", " "))
+_MIN_BARE_SHARE: Final = 0.1
+
+
+def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
+    """Say what the different texts of a column are, or why it cannot be used.
+
+    Args:
+        name: The column.
+        texts: Its different values without missing ones, at least one.
+        roles: What the user says about it.
+        decimal: The decimal mark of the file.
+        thousands: The mark between thousands in the file; empty where there is none.
+
+    Raises:
+        TableError: It depends on something that only the user knows; the error proposes the flag.
+    """
+    said = roles.kinds.get(name)
+    if said is Kind.CATEGORICAL or said is Kind.BOOLEAN:
+        return Column(name=name, kind=said)
+    if said is not Kind.DATETIME and all_parse(
+        texts, lambda text: read_number(text, decimal=decimal, thousands=thousands)
+    ):
+        return Column(name=name, kind=Kind.NUMERIC)
+    if said is None and are_truth_values(texts):
+        return Column(name=name, kind=Kind.BOOLEAN)
+    if said is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
+        if said is None and layout == "time" and _DURATION_NAME.search(name):
+            raise TableError(
+                f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say "
+                f"{flag('--kind', f'{name}=datetime')} for times of day, or {flag('--kind', f'{name}=numeric')} for "
+                "durations."
+            )
+        return Column(name=name, kind=Kind.DATETIME, layout=layout)
+    if said is Kind.DATETIME:
+        return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none
+    if all(has_two_digit_year(text) for text in texts):
+        return f"dates with two-digit years, such as {texts[0]!r}: write the year with four digits"
+    if all_parse(texts, parse_duration) and (said is Kind.NUMERIC or _are_durations(texts)):
+        return Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
+    with_unit = _unit_column(name, texts, decimal=decimal, plain_too=said is Kind.NUMERIC)
+    if with_unit is not None:
+        return with_unit
+    return Column(name=name, kind=said or Kind.CATEGORICAL)
+
+
+def are_truth_values(texts: Collection[str]) -> bool:
+    """Say whether texts are words for true and false; 0 and 1 alone are numbers, like 2."""
+    words = {text.strip().lower() for text in texts}
+    if not words <= BOOLEAN_WORDS.keys() or words <= {"0", "1"}:
+        return False
+    return bool(words & _PLAIN_WORDS) or len({BOOLEAN_WORDS[word] for word in words}) == 2
+
+
+def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
+    """Say whether every text can be parsed."""
+    try:
+        for text in texts:
+            parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: float) -> tuple[str, list[str]] | None:
+    """Say what all but a share of the texts are, numbers or instants of a layout, and which are not."""
+    forms: dict[str, Callable[[str], object]] = {
+        "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
+        **{f"dates or times ({layout})": partial(parse_instant, layout=layout) for layout in _TEXT_LAYOUTS},
+    }
+    sample = texts[:: max(1, len(texts) // _SAMPLE)]
+    for what, parse in forms.items():
+        if sum(not all_parse([text], parse) for text in sample) <= strays * len(sample):
+            return what, [text for text in texts if not all_parse([text], parse)]
+    return None
+
+
+def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
+    """Return the one layout that all texts have; ask where day and month cannot be told apart."""
+    order = roles.date_orders.get(name)
+    layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_instant, layout=layout))]
+    if order is not None and order not in layouts and set(layouts) & {*DATE_ORDERS.values()}:
+        return order  # reading it names the cell that contradicts
+    if {*DATE_ORDERS.values()} <= set(layouts):
+        order = order or roles.date_orders.get(EVERY_COLUMN)
+        if order is None:
+            flags = " or ".join(flag("--date-order", f"{name}={choice}") for choice in DATE_ORDERS)
+            raise TableError(
+                f"Column {name!r}: day and month cannot be told apart (such as {texts[0]!r}). Say {flags}."
+            )
+        return order
+    return layouts[0] if layouts else None
+
+
+def _are_durations(texts: Sequence[str]) -> bool:
+    """Say whether texts that read as durations can be nothing else: ``5 m`` may be metres, ``1h 30m`` not."""
+    parts = [duration_parts(text.strip().lstrip("+-−")) for text in texts]
+    units = {unit for part in parts for _, unit in part}
+    iso = any(text.strip().startswith("P") for text in texts)
+    return iso or any(len(part) > 1 for part in parts) or len(units - {"m"}) > 1
+
+
+def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bool) -> Column | str | None:
+    """Return the column of numbers with one unit, the reason against it, or None where they are no such numbers."""
+    units: Counter[str] = Counter()
+    bare: list[str] = []
+    for text in texts:
+        found = _AFFIXED.fullmatch(text.strip())
+        if found is None or (found["before"] and found["after"]):
+            return None
+        unit = found["before"] or (found["after"] or "").strip()
+        if len(unit) > _MAX_UNIT:
+            return None
+        if unit:
+            units[unit] += 1
+        else:
+            bare.append(text)
+    if len(units) == 1 and (plain_too or not bare):
+        [unit] = units
+        return _with_notation(name, [without_unit(text, unit) for text in texts], unit, decimal=decimal)
+    if units and bare and len(units) == 1 and next(iter(units)) in _KNOWN_UNITS:
+        return (
+            f"numbers in {next(iter(units))!r}, but {bare[0]!r} has no unit: write it behind every number, or say "
+            f"{flag('--kind', f'{name}=numeric')} if it goes without saying"
+        )
+    if len(units) > 1 and units.keys() <= _KNOWN_UNITS:
+        return f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"
+    return None
+
+
+def _with_notation(name: str, numbers: Sequence[str], unit: str, *, decimal: str) -> Column | str | None:
+    """Find the one way of writing numbers in which all are some: which mark is decimal, and which groups digits."""
+    ordered = sorted(_NOTATIONS, key=lambda notation: notation[0] != decimal)
+    readings = {}
+    for mark, group in ordered:
+        with suppress(ValueError):
+            readings[mark, group] = [read_number(text, decimal=mark, thousands=group) for text in numbers]
+    if not readings:
+        return None
+    bare = sum(text.lstrip("+-−").isdigit() for text in numbers)
+    if any(reading != next(iter(readings.values())) for reading in readings.values()):
+        # 1,200 beside 950: three decimals or none would be odd, grouped digits are not
+        if bare < _MIN_BARE_SHARE * len(numbers):
+            odd = next(text for text in numbers if "," in text or "." in text)
+            return (
+                f"numbers in {unit!r}, but {odd!r} may have a decimal mark or grouped digits: write them without "
+                "grouping, or say which in a schema file (--schema-out, --schema-in)"
+            )
+        readings = {key: found for key, found in readings.items() if any(key[1] in text for text in numbers)}
+    mark, group = next(iter(readings))
+    grouped = any(group in text for text in numbers)
+    return Column(name=name, kind=Kind.NUMERIC, unit=unit, decimal=mark, thousands=group if grouped else None)
+
+
+_KNOWN_UNITS: Final = frozenset(
+    [
+        *_CURRENCIES,
+        *("%", "‰", "ppm", "ppb", "k", "K", "M", "bn", "mio", "B"),
+        *("nm", "µm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi", "m²", "m2", "m³", "m3", "ha"),
+        *("µg", "mg", "g", "kg", "t", "oz", "lb", "lbs", "ml", "mL", "cl", "dl", "l", "L", "gal"),
+        *("ns", "µs", "us", "ms", "s", "sec", "min", "h", "hr", "hrs", "d", "day", "days", "week", "weeks"),
+        *("°C", "°F", "C", "F", "°", "deg", "rad", "Pa", "hPa", "kPa", "MPa", "bar", "mbar", "psi", "atm"),
+        *("V", "mV", "kV", "A", "mA", "W", "kW", "MW", "Wh", "kWh", "MWh", "J", "kJ", "MJ", "Ω", "N", "kN", "Nm"),
+        *("Hz", "kHz", "MHz", "GHz", "rpm", "m/s", "km/h", "mph", "kn", "lx", "lux", "dB", "bpm"),
+        *("bit", "kbit", "Mbit", "b", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "kbps", "Mbps"),
+    ]
+)
+"""Units of which several in one column are a mistake and no categories; a single one may be any word."""
+
+
+def distinct_texts(values: Collection[str | None], missing: Collection[str]) -> list[str]:
+    """Return the different texts that say something, in order."""
+    gone = frozenset(missing)
+    return [text for text in values if text is not None and not is_missing_text(text) and text.strip() not in gone]

@@ -1,0 +1,105 @@
+"""What is asked of the rows of a table: when they were, which belong together, which are empty or equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.columns import columns_of_table
+from models.errors import ConfigError, TableError
+from models.records import Columns
+from models.schema import Column, FeatureSchema, Kind
+from models.tables import Table
+from training.infer_schema import infer_schema
+from training.roles import Roles
+from training.split import LEAST_GROUPS
+
+_MIN_STEPS: Final = 50  # in time, before rows are said to be in its order
+_IN_ORDER: Final = 0.99
+
+
+def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
+    """Return when each row was `(n,)`: a column of dates and times, or of numbers that grow with time.
+
+    Args:
+        table: n rows.
+        name: The column.
+        roles: What the user says about columns; here how the values of this one are read.
+
+    Raises:
+        ConfigError: There is no such column, or it holds neither.
+        TableError: A row has no value.
+    """
+    _require(table, name, "--time")
+    only = replace(table, data=table.data.select([name]))
+    try:
+        schema, _ = infer_schema(only, roles.of(name), fitting=np.ones(len(table), np.bool_))
+        kind = schema.columns[0].kind
+    except TableError as error:
+        raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: {error}") from error
+    if kind not in (Kind.DATETIME, Kind.NUMERIC):
+        raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: it is {kind}. Name a column of times.")
+    values: NDArray[np.float64] = columns_of_table(schema, only)[name]
+    _require_values(name, np.isnan(values), "time")
+    return values
+
+
+def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
+    """Return the number of the group of each row `(n,)`, from 0.
+
+    Raises:
+        ConfigError: There is no such column, or it has too few groups.
+        TableError: A row has no group.
+    """
+    _require(table, name, "--group")
+    schema = FeatureSchema(columns=(Column(name=name, kind=Kind.CATEGORICAL),))
+    numbers, groups = pd.factorize(columns_of_table(schema, table)[name])
+    _require_values(name, numbers < 0, "group")
+    if len(groups) < LEAST_GROUPS:
+        raise ConfigError(
+            f"--group {name!r}: has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
+        )
+    return np.asarray(numbers, np.intp)
+
+
+def all_missing(schema: FeatureSchema, columns: Columns) -> NDArray[np.bool_]:
+    """Return which rows have no value in any feature `(n,)`."""
+    missing: NDArray[np.bool_] = (
+        pd.DataFrame({name: columns[name] for name in schema.names}).isna().all(axis=1).to_numpy()
+    )
+    return missing
+
+
+def later_copies(columns: Columns) -> NDArray[np.bool_]:
+    """Return which rows equal an earlier one in every feature `(n,)`; two missing values are equal."""
+    copies: NDArray[Any] = pd.DataFrame(dict(columns)).duplicated().to_numpy()
+    return copies
+
+
+def in_time_order(schema: FeatureSchema, columns: Columns) -> str | None:
+    """Return the datetime column by which the rows are in order, nearly all of them; None where there is none."""
+    for column in schema.columns:
+        if column.kind is Kind.DATETIME:
+            values = columns[column.name]
+            steps = np.diff(values[~np.isnan(values)])
+            if (steps > 0).sum() >= _MIN_STEPS and (steps >= 0).mean() >= _IN_ORDER:
+                return column.name
+    return None
+
+
+def _require(table: Table, name: str, flag: str) -> None:
+    if name not in table.names:
+        raise ConfigError(f"{flag}: there is no column {name!r}. The columns are: {', '.join(table.names)}.")
+
+
+def _require_values(name: str, missing: NDArray[np.bool_], what: str) -> None:
+    if missing.any():
+        row = int(np.flatnonzero(missing)[0]) + 1
+        raise TableError(
+            f"Column {name!r}, row {row}: the {what} is missing, in {int(missing.sum()):,} rows in all. Give each row "
+            f"its {what}, or leave these rows out."
+        )
