@@ -87,7 +87,7 @@ def test_a_schema_of_the_first_format_has_columns_without_unit_and_sentinels():
     old = {"name": "at", "kind": "datetime", "layout": "iso"}
     plain = {"columns": [old], "ids": [], "label": None, "dropped": {}, "header": None}
     assert FeatureSchema.from_json(plain).columns == (Column(name="at", kind=Kind.DATETIME, layout="iso"),)
-    assert FeatureSchema.from_json(plain).to_json() == plain | {"schema_version": 1, "threshold_by": None}
+    assert FeatureSchema.from_json(plain).to_json() == plain | {"schema_version": 1}
 
 
 @given(SCHEMAS)
