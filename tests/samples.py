@@ -62,6 +62,15 @@ def with_anomalies(records: Records, *, every: int) -> Records:
     return labelled
 
 
+def of_two_sites(records: Records) -> Records:
+    """Give each record one of two sites, in the second of which pressure and flow do not go together so well."""
+    spread = np.random.default_rng(len(records)).normal(0, 12, len(records))
+    return [
+        record | ({"site": "south", "pressure": round(record["pressure"] + spread[row], 3)} if row % 2 else {})
+        for row, record in enumerate(records)
+    ]
+
+
 def arrow_table(records: Sequence[Mapping[str, Any]]) -> pa.Table:
     names = dict.fromkeys(name for record in records for name in record)
     return pa.table({name: pa.array([record.get(name) for record in records]) for name in names})
