@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, write_csv
 
@@ -115,22 +115,6 @@ def test_bytes_in_memory_read_like_the_file(form, told, tmp_path):
 def test_what_is_wrong_with_bytes_in_memory_is_said_of_their_name(format, content):
     with pytest.raises(TableError, match=r"^request body: "):
         read_table([Source(name="request body", content=content)], format=format)
-
-
-@settings(max_examples=60)
-@given(data=st.data(), form=st.sampled_from(list(WRITERS)))
-def test_a_damaged_file_raises_only_our_error_with_its_cause(data, form):
-    name, write = WRITERS[form]
-    with tempfile.TemporaryDirectory() as folder:
-        path = write(Path(folder) / name, RECORDS)
-        content = bytearray(path.read_bytes())
-        for _ in range(data.draw(st.integers(1, 4))):
-            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-        path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
-        try:
-            read_table([path])
-        except TableError as error:
-            assert str(error).startswith(str(path)) or "cannot be put together" in str(error)
 
 
 @given(st.binary(max_size=200))
