@@ -19,8 +19,14 @@ def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Itera
     """Read a Parquet file in chunks."""
     with source.open_seekable() as opened, pa.parquet.ParquetFile(opened, page_checksum_verification=True) as file:
         _check_size(source, sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)))
-        batches = file.iter_batches(batch_size=chunk_rows)
-        yield from _tables(source, batches, chunk_rows, file.schema_arrow)
+        rows = 0
+        for table in _tables(source, file.iter_batches(batch_size=chunk_rows), chunk_rows, file.schema_arrow):
+            rows += len(table)
+            yield table
+        if rows != file.metadata.num_rows:
+            raise TableError(
+                f"{source.name}: is damaged: says that it has {file.metadata.num_rows:,} rows, and has {rows:,}."
+            )
 
 
 def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
