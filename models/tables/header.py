@@ -150,7 +150,8 @@ def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Seque
             "--no-header to have them numbered, or --header if these are names."
         )
     blank = sum(not cell for cell in cells)
-    if body and blank > len(cells) / 2 and sum(bool(cell.strip()) for cell in body[0]) > len(cells) - blank:
+    title = bool(cells[0]) and blank == len(cells) - 1 > 0
+    if body and (title or blank > len(cells) / 2) and sum(bool(cell.strip()) for cell in body[0]) > len(cells) - blank:
         raise TableError(
             f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. If it is a title, say "
             "--skip-lines 1; if it is the header line, say --header; if there is none, --no-header."
