@@ -35,6 +35,7 @@ BROKEN = {
         "time and group exclude one another: a split is in time or by group.",
     ),
     "duplicates": ({"duplicates": "forget"}, "duplicates must be one of keep, drop, got 'forget'."),
+    "least_rows": ({"least_rows": 0}, "least_rows must be at least 1, got 0."),
     "kind": (
         {"kind": ("at=date",)},
         "kind must be COLUMN=KIND with a KIND of numeric, boolean, categorical, datetime, got 'at=date'.",
@@ -78,7 +79,7 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 31
+    assert len(TrainConfig.names()) == 32
 
 
 @pytest.mark.parametrize("name", BROKEN)
