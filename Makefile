@@ -11,7 +11,7 @@ DETECTOR := demo/detector
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check mutants install lock clean
+.PHONY: help demo test check docs mutants install lock clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ mutants: $(INSTALLED) ## put small faults into what scores depend on, and list t
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
+docs: $(INSTALLED) ## build the pages into docs/_build/index.html; a warning is an error
+	$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs docs/_build
+
 install: $(INSTALLED) ## make .venv with everything that is locked
 
 # Wheels and their hashes are locked; the project itself is installed as a link to this folder.
@@ -51,5 +54,5 @@ lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves
 	PYTHON="$(PYTHON)" bash scripts/lock.sh $(UPGRADE)
 
 clean: ## remove .venv, what the demo made, and caches
-	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
+	rm -rf $(VENV) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
 	find models training service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ from models.preprocessing import Preprocessor
 from models.records import Columns, columns_of_records
 from models.schema import FeatureSchema
 from models.scoring import Scorer, Scores
+from models.segments import segments_of
 from models.values import Cell
 
 if TYPE_CHECKING:
@@ -44,16 +45,20 @@ class Verdicts:
     Args:
         scores: The scores, and what each column adds.
         p_value: `(n,)`, in (0, 1].
+        threshold: The score above which each is an anomaly `(n,)`.
         is_anomaly: `(n,)`.
         columns: The records' own values, by column.
         preprocessor: Knows how expected values read in the user's units.
+        segments: The segment of each, or None `(n,)`, where thresholds go by segment.
     """
 
     scores: Scores
     p_value: NDArray[np.float64]
+    threshold: NDArray[np.float64]
     is_anomaly: NDArray[np.bool_]
     columns: Columns = field(repr=False)
     preprocessor: Preprocessor = field(repr=False)
+    segments: NDArray[Any] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.p_value)
@@ -117,12 +122,16 @@ class Detector:
     def judge(self, columns: Columns) -> Verdicts:
         """Score n rows of columns and decide about them."""
         scores = self.scorer.score(self.preprocessor.transform(columns))
+        segments = segments_of(self.schema, columns)
+        judged = self.calibration.judge(scores.anomaly_score, segments)
         return Verdicts(
             scores=scores,
-            p_value=self.calibration.p_value(scores.anomaly_score),
-            is_anomaly=self.calibration.is_anomaly(scores.anomaly_score),
+            p_value=judged.p_value,
+            threshold=judged.threshold,
+            is_anomaly=judged.is_anomaly,
             columns=columns,
             preprocessor=self.preprocessor,
+            segments=segments,
         )
 
     def judge_records(self, records: Sequence[Mapping[str, Any]]) -> Verdicts:

@@ -38,7 +38,7 @@ def columns_of_records(
         RecordError: A field is absent or its value is not of the column's kind.
     """
     columns: dict[str, NDArray[Any]] = {}
-    for column in schema.columns:
+    for column in schema.read:
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
@@ -77,7 +77,7 @@ def columns_of_rows(
             )
     places = {name: place for place, name in enumerate(names)}
     columns: dict[str, NDArray[Any]] = {}
-    for column in schema.columns:
+    for column in schema.read:
         if column.name not in places:
             raise RecordError("is absent.", record=None, field=column.name, remedy="Send the column.")
         place = places[column.name]

@@ -78,6 +78,9 @@ def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: in
             verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist(), strict=True
         )
     ]
+    if verdicts.segments is not None:
+        for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
+            item |= {"segment": segment, "threshold": threshold}
     for row, item in enumerate(items):
         if top:
             item["contributions"] = [

@@ -23,7 +23,7 @@ from models.repository import resolve
 from models.schema import FeatureSchema
 from models.tables import CHUNK_ROWS, ReadOptions, Table, expand, iter_table
 from service.progress import RowsBar
-from service.writers import FIGURES, WRITERS, Layout, ScoredRows, flat_schema, format_of, new_file
+from service.writers import WRITERS, Layout, ScoredRows, flat_schema, format_of, new_file
 
 _SHOWN_NAMES: Final = 10
 _EXAMPLES = """\
@@ -100,7 +100,9 @@ def prepare(
         notes[f"ignored: {_listed(list(unknown))}, which the detector does not know"] = None
     # Files that disagree on an id's type can only agree on text.
     ids = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
-    layout = Layout(ids=ids, top=min(top, len(detector.schema.columns)))
+    layout = Layout(
+        ids=ids, top=min(top, len(detector.schema.columns)), by_segment=detector.schema.threshold_by is not None
+    )
     _check_names(layout)
     return Job(paths=paths, options=options, layout=layout, notes=tuple(notes))
 
@@ -200,12 +202,12 @@ def _check_shape(schema: FeatureSchema, path: Path, table: Table) -> None:
 
 
 def _check_names(layout: Layout) -> None:
-    names = [*flat_schema(Layout(ids={}, top=layout.top)).names, "contributions"]
+    names = [*flat_schema(replace(layout, ids={})).names, "contributions"]
     taken = [name for name in layout.ids if name in names]
     if taken:
         raise ConfigError(
-            f"The id column {taken[0]!r} is called like a column of the output ({', '.join((*FIGURES, '…'))}). Rename "
-            "it and train the detector anew."
+            f"The id column {taken[0]!r} is called like a column of the output ({', '.join((*layout.figures, '…'))}). "
+            "Rename it and train the detector anew."
         )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from models.card import column_cards
 from models.detector import Detector
+from models.instants import TIME_LAYOUTS
 from models.schema import Column, Kind
 
 Scalar = float | bool | str | None
@@ -28,6 +29,8 @@ class ScoreItem(BaseModel):
     anomaly_score: float = Field(description="In standard deviations²; higher is more anomalous.")
     p_value: float = Field(description="(1 + calibration rows that score at least as high) / (1 + calibration rows).")
     is_anomaly: bool = Field(description="The score is strictly above the threshold.")
+    segment: str | None = Field(None, description="Where thresholds go by segment: the record's, null for none.")
+    threshold: float | None = Field(None, description="Where thresholds go by segment: the one of this record.")
     ids: dict[str, Any] | None = Field(None, description="The record's own id fields, where the detector has some.")
     contributions: list[ContributionItem] | None = Field(None, description="The columns that add most, largest first.")
 
@@ -37,7 +40,7 @@ class ScoreResponse(BaseModel):
 
     detector: str = Field(description="Name of the detector that answered.")
     version: str = Field(description="Its version.")
-    threshold: float = Field(description="The score above which a record is an anomaly.")
+    threshold: float = Field(description="The score above which a record (of no segment) is an anomaly.")
     results: list[ScoreItem]
 
 
@@ -111,6 +114,8 @@ def detector_answer(detector: Detector) -> dict[str, Any]:
             "promised_alert_rate": calibration.promised_alert_rate,
             "promise": calibration.promise,
             "calibration_rows": len(calibration.scores),
+            "by": detector.schema.threshold_by,
+            "segments": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},
         },
         "versions": card.pop("versions", {}),
         "training": {name: value for name, value in card.items() if name != "dropped"},
@@ -121,7 +126,8 @@ def detector_answer(detector: Detector) -> dict[str, Any]:
 def example_record(detector: Detector) -> dict[str, Any]:
     """Return a typical record, which can be scored: the middle or the most frequent value of each column."""
     reference = detector.reference.get("columns", {})
-    return {column.name: reference.get(column.name, {}).get("typical") for column in detector.schema.columns}
+    segment = next(iter(detector.calibration.by_segment), None)  # for a column that is no feature
+    return {column.name: reference.get(column.name, {}).get("typical", segment) for column in detector.schema.read}
 
 
 def request_schema(detector: Detector) -> dict[str, Any]:
@@ -130,8 +136,8 @@ def request_schema(detector: Detector) -> dict[str, Any]:
     record = {
         "type": "object",
         "title": "Record",
-        "properties": {c.name: _field_schema(c, reference.get(c.name, {})) for c in detector.schema.columns},
-        "required": list(detector.schema.names),
+        "properties": {c.name: _field_schema(c, reference.get(c.name, {})) for c in detector.schema.read},
+        "required": [c.name for c in detector.schema.read],
         "additionalProperties": True,
     }
     rows = {
@@ -158,15 +164,26 @@ def request_examples(detector: Detector) -> dict[str, Any]:
 
 
 def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
+    missing = f"; missing: {', '.join(column.missing)}" if column.missing else ""
     if column.kind is Kind.NUMERIC:
         quantiles = reference.get("quantiles", {})
         seen = f"seen from {quantiles['0']:g} to {quantiles['1']:g}" if quantiles else ""
-        return {"type": ["number", "null"], "description": seen}
+        texts = column.unit is not None or column.layout is not None
+        unit = column.unit if column.unit is not None else "seconds, or a text such as 1h 30m"
+        return {
+            "type": ["number", "string", "null"] if texts or column.missing else ["number", "null"],
+            "description": (f"in {unit}; " if texts else "") + seen + missing,
+        }
     if column.kind is Kind.BOOLEAN:
-        return {"type": ["boolean", "null"]}
+        return {"type": ["boolean", "string", "null"] if column.missing else ["boolean", "null"]}
     if column.kind is Kind.CATEGORICAL:
         seen = ", ".join(list(reference.get("counts", {}))[:10])
-        return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}"}
-    if column.layout in ("epoch_s", "epoch_ms"):
-        return {"type": ["number", "null"], "description": f"date and time, as {column.layout}"}
-    return {"type": ["string", "null"], "description": f"date and time ({column.layout})"}
+        return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}{missing}"}
+    layout = column.layout or "iso"
+    spec = TIME_LAYOUTS[layout]
+    numbers = spec.per_second is not None or layout == "compact"
+    what = "time of day" if layout == "time" else "date and time"
+    return {
+        "type": ["number", *(["string"] if column.missing else []), "null"] if numbers else ["string", "null"],
+        "description": f"{what} ({layout}), such as {spec.example}{missing}",
+    }

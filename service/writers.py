@@ -23,6 +23,9 @@ from models.values import Cell, parse_category
 FIGURES: Final = ("anomaly_score", "p_value", "is_anomaly")
 """What is written of every row, behind its ids."""
 
+THRESHOLD: Final = "threshold"
+"""What is written behind these where thresholds go by segment."""
+
 _GZIP: Final = ".gz"
 _ROW_GROUP_ROWS: Final = 131_072
 
@@ -49,10 +52,17 @@ class Layout:
     Args:
         ids: Name and type of each id column.
         top: How many of the columns that add most are named.
+        by_segment: Each row has its own threshold, and it is written.
     """
 
     ids: Mapping[str, pa.DataType]
     top: int = 0
+    by_segment: bool = False
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What is written of every row, behind its ids."""
+        return (*FIGURES, THRESHOLD) if self.by_segment else FIGURES
 
 
 class Writer(Protocol):
@@ -84,7 +94,7 @@ class _JsonLinesWriter:
     def __init__(self, out: Any, layout: Layout) -> None:
         self._out = out
         self._encoder = msgspec.json.Encoder()
-        self._names = (*layout.ids, *FIGURES)
+        self._names = (*layout.ids, *layout.figures)
 
     def write(self, rows: ScoredRows, /) -> None:
         columns = [*(_json_cells(column) for column in rows.ids.columns), *(f.tolist() for f in _figures(rows))]
@@ -217,7 +227,7 @@ def new_file(path: Path, layout: Layout, *, format_name: str) -> Iterator[Writer
 def flat_schema(layout: Layout) -> pa.Schema:
     """Return the columns of a table of scored rows, one level deep."""
     parts = {"feature": pa.string(), "contribution": pa.float64(), "actual": pa.string(), "expected": pa.string()}
-    figures = dict(zip(FIGURES, (pa.float64(), pa.float64(), pa.bool_()), strict=True))
+    figures = {name: pa.bool_() if name == "is_anomaly" else pa.float64() for name in layout.figures}
     explained = {f"top_{k}_{part}": kind for k in range(1, layout.top + 1) for part, kind in parts.items()}
     return pa.schema([*layout.ids.items(), *figures.items(), *explained.items()])
 
@@ -236,11 +246,13 @@ def flat_table(rows: ScoredRows) -> pa.Table:
                 pa.array([_text(c.expected) for c in picked], pa.string()),
             ]
     types = {field.name: field.type for field in rows.ids.schema}
-    return pa.table(columns, names=flat_schema(Layout(ids=types, top=rows.top)).names)
+    layout = Layout(ids=types, top=rows.top, by_segment=rows.verdicts.segments is not None)
+    return pa.table(columns, names=flat_schema(layout).names)
 
 
 def _figures(rows: ScoredRows) -> list[Any]:
-    return [getattr(rows.verdicts, name) for name in FIGURES]
+    names = Layout(ids={}, by_segment=rows.verdicts.segments is not None).figures
+    return [getattr(rows.verdicts, name) for name in names]
 
 
 def _contributions(rows: ScoredRows) -> list[list[Contribution]]:

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
-from models.calibration import THRESHOLD_METHODS, rows_needed
+from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
 from models.errors import ConfigError
 from models.schema import Kind
 from training.history import EpochSettings
 from training.roles import DATE_ORDERS, INFINITE, assignment_complaint
+from training.threshold_limits import threshold_limits
 
 FIT_ON: Final = {
     "all": "every row, labelled or not",
@@ -28,7 +29,7 @@ DUPLICATES: Final = {
 """What becomes of equal rows, by the name that ``--duplicates`` takes."""
 
 _ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
-_DEFAULT_CONTAMINATION: Final = 0.05
+_DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
 
 
 def _setting(default: Any, help: str, *, group: str, **more: Any) -> Any:
@@ -124,13 +125,28 @@ class TrainConfig:
     )
     alert_rate: float | None = _setting(
         None,
-        "fpr: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few)",
+        "fpr, evt: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few; evt 0.001)",
         group="threshold",
     )
     contamination: float | None = _setting(
         None, "contamination: expected share of anomalies, in (0, 0.5] (default: 0.05)", group="threshold"
     )
     threshold: float | None = _setting(None, "fixed: the score above which a row is flagged", group="threshold")
+    beta: float | None = _setting(
+        None, "labels: the best F-beta; above 1, recall counts more than precision (default: 1)", group="threshold"
+    )
+    precision: float | None = _setting(
+        None, "labels: wanted share of anomalies among the flagged rows", group="threshold"
+    )
+    recall: float | None = _setting(None, "labels: wanted share of the anomalies that is flagged", group="threshold")
+    false_positive_rate: float | None = _setting(
+        None, "labels: share of the normal rows that may be flagged", group="threshold"
+    )
+    threshold_by: str | None = _setting(
+        None,
+        "column whose values have thresholds of their own (site, machine type); a feature or not",
+        group="threshold",
+    )
 
     def __post_init__(self) -> None:
         complaints = [sentence for holds, sentence in self._limits() if not holds]
@@ -143,7 +159,6 @@ class TrainConfig:
             raise ConfigError(" ".join(complaints))
 
     def _limits(self) -> list[tuple[bool, str]]:
-        rate, share = self.alert_rate, self.contamination
         return [
             (self.fit_on in FIT_ON, f"fit_on must be one of {', '.join(FIT_ON)}, got {self.fit_on!r}."),
             (
@@ -178,24 +193,7 @@ class TrainConfig:
             (self.weight_decay >= 0, f"weight_decay must be at least 0, got {self.weight_decay}."),
             (self.patience >= 1, f"patience must be at least 1, got {self.patience}."),
             (self.seed >= 0, f"seed must be at least 0, got {self.seed}."),
-            (
-                self.threshold_method in THRESHOLD_METHODS,
-                f"threshold_method must be one of {', '.join(THRESHOLD_METHODS)}, got {self.threshold_method!r}.",
-            ),
-            (rate is None or 0 < rate < 1, f"alert_rate must be in (0, 1), got {rate}."),
-            (share is None or 0 < share <= 0.5, f"contamination must be in (0, 0.5], got {share}."),
-            *(
-                (
-                    getattr(self, method.flag) is None or self.threshold_method == name,
-                    f"{method.flag} has no effect with threshold_method {self.threshold_method!r}: say "
-                    f"--threshold-method {name}, or leave --{method.flag.replace('_', '-')} out.",
-                )
-                for name, method in THRESHOLD_METHODS.items()
-            ),
-            (
-                self.threshold_method != "fixed" or self.threshold is not None,
-                "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
-            ),
+            *threshold_limits(self),
         ]
 
     def architecture(self, *, features: int) -> AutoencoderConfig:
@@ -232,8 +230,19 @@ class TrainConfig:
         if self.threshold_method == "fpr" and self.alert_rate is None:
             possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
             return possible[0] if possible else _ALERT_RATES[-1]
-        value = getattr(self, THRESHOLD_METHODS[self.threshold_method].flag)
-        return float(_DEFAULT_CONTAMINATION if value is None else value)
+        value = getattr(self, self.threshold_goal)
+        return float(_DEFAULTS[self.threshold_method] if value is None else value)
+
+    @property
+    def threshold_goal(self) -> str:
+        """The setting that says what is wanted of the threshold."""
+        goals = THRESHOLD_METHODS[self.threshold_method].flags
+        return next((name for name in goals if getattr(self, name) is not None), goals[0])
+
+    def threshold_rule(self, *, calibration_rows: int) -> Rule:
+        """Return how thresholds are found on so many calibration rows."""
+        value = self.threshold_value(calibration_rows=calibration_rows)
+        return Rule(method=self.threshold_method, goal=self.threshold_goal, value=value)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""

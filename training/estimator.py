@@ -211,7 +211,8 @@ class AutoencoderDetector(
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return how far the scores lie below the threshold `(n,)`: negative for anomalies."""
-        return self.score_samples(X) - self.offset_
+        verdicts = self._judge(X)
+        return verdicts.threshold - verdicts.anomaly_score
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return −1 for anomalies and 1 for the others `(n,)`."""

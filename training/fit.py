@@ -27,8 +27,9 @@ from training.diagnostics import LayerHealth, health_warnings, layer_health
 from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
-from training.prepare import Prepared, split_policy
+from training.prepare import Prepared, held_out_rows, split_policy
 from training.reference import reference_of
+from training.threshold_report import threshold_report, with_best_tail
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
@@ -46,6 +47,7 @@ class FitResult:
         history: The epochs.
         health: Dead and saturated units on the validation rows.
         warnings: What should be looked at, with the remedy.
+        threshold: What the threshold rests on, from `threshold_report`.
         rows: Number of rows in each part.
         realised_alert_rate: Share flagged of the test rows that are drawn like the calibration rows.
         metrics: Agreement with labels; None where there are none.
@@ -61,6 +63,7 @@ class FitResult:
     history: History
     health: tuple[LayerHealth, ...]
     warnings: tuple[str, ...]
+    threshold: dict[str, Any]
     rows: dict[str, int]
     realised_alert_rate: float
     metrics: Metrics | None
@@ -124,6 +127,7 @@ def fit(
         reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.scores),
     )
     realised, metrics = _judge(detector, prepared, config, test_table)
+    threshold = threshold_report(calibration)
     health = layer_health(hidden_outputs(network_config, network, validation.Z), activation=network_config.activation)
     result = FitResult(
         detector=detector,
@@ -132,7 +136,8 @@ def fit(
         graph=graph,
         history=history,
         health=health,
-        warnings=tuple(_warnings(config, prepared, history, health, calibration)),
+        warnings=(*_warnings(config, prepared, history, health, calibration), *threshold["warnings"]),
+        threshold=threshold,
         rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
@@ -152,10 +157,9 @@ def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
-    rows = prepared.part(prepared.split.calibration)
-    scores = scorer.score(scorer.preprocessor.transform(rows)).anomaly_score
-    value = config.threshold_value(calibration_rows=len(scores))
-    return Calibration.of(scores, method=config.threshold_method, value=value)
+    columns = prepared.part(prepared.split.calibration)
+    rows = held_out_rows(scorer.score(scorer.preprocessor.transform(columns)).anomaly_score, prepared, config)
+    return Calibration.on(rows, with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference))))
 
 
 def _judge(
@@ -197,7 +201,7 @@ def _warnings(
             f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
             "learned is not found. Say --fit-on normal to learn from normal rows alone."
         )
-    return warnings
+    return warnings + [str(finding) for finding in prepared.findings if finding.warning]
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
@@ -229,6 +233,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "units": [asdict(layer) for layer in result.health],
         "slopes": {layer: list(slopes) for layer, slopes in result.slopes.items()},
         "promise": result.detector.calibration.promise,
+        "threshold": result.threshold,
         "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,
         "metrics": None if result.metrics is None else asdict(result.metrics),
         "findings": [str(finding) for finding in prepared.findings],

@@ -89,7 +89,7 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoder:
         rare_share=sum(count for _, count in rare) / n,
         rare=tuple(name for name, _ in rare),
         missing_share=1 - len(present) / n,
-        surprise=_surprise(n),
+        surprise=_surprise(n, singles=sum(count == 1 for _, count in rare)),
     )
 
 
@@ -137,6 +137,11 @@ def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:
     return center, scale if scale > 1e-12 * max(1.0, abs(center)) else 1.0
 
 
-def _surprise(n: int) -> float:
-    """Return the squared deviations that a normal variable exceeds once in n + 1 times."""
-    return NormalDist().inv_cdf(1 - 0.5 / (n + 1)) ** 2
+def _surprise(n: int, *, singles: int = 1) -> float:
+    """Return the squared deviations that a normal variable exceeds as often as a value that no row had comes.
+
+    Of n rows, that is once in n + 1 times; more often where many of them have a value of their own, since the
+    share of these is about that of values to come (I. J. Good, 1953).
+    """
+    share = max(1.0 / (n + 1), singles / (n + 1))
+    return NormalDist().inv_cdf(1 - 0.5 * share) ** 2

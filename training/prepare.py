@@ -7,27 +7,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Calibration
+from models.calibration import CalibrationRows, check_rows
 from models.columns import columns_of_table
 from models.errors import ConfigError, TableError
 from models.preprocessing import Preprocessor
 from models.records import Columns
 from models.schema import FeatureSchema
+from models.segments import check_segments, segments_of
 from models.tables import Table
 from training.config import TrainConfig
 from training.findings import Finding, flag
 from training.infer_schema import infer_schema
+from training.inspect_columns import inspect_columns
 from training.labels import LabelRule, label_rule
 from training.learn_columns import learn_preprocessor
 from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
 from training.rows import all_missing, group_numbers, in_time_order, instants, later_copies
-from training.split import SHARES, Split, split_by_group, split_in_time, split_rows
+from training.schema_file import check_schema
+from training.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
 
 _SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may lack the few that each of them needs
 
@@ -80,6 +83,7 @@ def prepare(
     *,
     test_table: Table | None = None,
     row_weights: NDArray[np.float64] | None = None,
+    decided: FeatureSchema | None = None,
 ) -> Prepared:
     """Decide on every row and column of a table.
 
@@ -87,6 +91,7 @@ def prepare(
         table: The rows to learn from.
         config: The settings.
         test_table: Labelled rows that are only judged on; the label column may be in it alone.
+        decided: What becomes of each column, where that is not to be told from its values.
         row_weights: What each row counts in the loss, above 0 `(n,)`; None for all alike. Encoders, calibration
             and what is measured do not weigh.
 
@@ -95,18 +100,24 @@ def prepare(
     """
     rule, is_anomaly = _labels(table, config, test_table)
     roles = _roles(table, config, label=None if rule is None else rule.column)
-    split = _split(table, config, roles, only_test=is_anomaly if config.fit_on == "normal" else None)
+    split = _split(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
-    schema, findings = infer_schema(table, roles, fitting=split.fitting)
+    findings: tuple[Finding, ...] = ()
+    if decided is None:
+        schema, findings = infer_schema(table, roles, fitting=split.fitting)
+    else:
+        check_schema(schema := decided, table, fitting=split.fitting)
+    schema = replace(schema, threshold_by=config.threshold_by)
+    check_segments(schema)
     columns = columns_of_table(schema, table)
     split, left_out, about_rows = _used(split, schema, columns, config)
     _check_rows(split, config)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
-    return Prepared(
+    prepared = Prepared(
         table=table,
         split=split,
         schema=schema,
-        findings=(*findings, *about_rows),
+        findings=(*findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
         columns=columns,
         preprocessor=learn_preprocessor(schema, fitting),
         rule=rule,
@@ -114,6 +125,30 @@ def prepare(
         left_out=left_out,
         row_weights=row_weights,
     )
+    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
+    held_out = held_out_rows(np.zeros(prepared.rows["calibration"]), prepared, config)
+    check_rows(held_out, config.threshold_rule(calibration_rows=len(held_out.reference)))
+    return prepared
+
+
+def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
+    """Return what is kept of the calibration rows.
+
+    Args:
+        scores: Their anomaly scores, in the table's order.
+        prepared: The table.
+        config: The settings.
+    """
+    calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
+    segments = segments_of(prepared.schema, prepared.part(calibration))
+    if is_anomaly is None:
+        return CalibrationRows.of(scores, segment=segments)
+    kept = is_anomaly[calibration]
+    # Where anomalies are spread over two parts alone, more of them are kept than of the normal rows.
+    weight = 1.0
+    if kept.any() and not kept.all() and config.fit_on == "normal":
+        weight = float((is_anomaly.sum() / kept.sum()) / ((~is_anomaly).sum() / (~kept).sum()))
+    return CalibrationRows.of(scores, is_anomaly=kept, segment=segments, rests_on=config.fit_on, anomaly_weight=weight)
 
 
 def split_policy(config: TrainConfig) -> str:
@@ -139,7 +174,15 @@ def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
     )
 
 
-def _split(table: Table, config: TrainConfig, roles: Roles, *, only_test: NDArray[np.bool_] | None) -> Split:
+def _split(table: Table, config: TrainConfig, roles: Roles, *, is_anomaly: NDArray[np.bool_] | None) -> Split:
+    only_test = is_anomaly if config.fit_on == "normal" else None
+    split = _split_of(table, config, roles, only_test)
+    if only_test is not None and config.threshold_method == "labels":
+        split = spread_anomalies(split, only_test, seed=config.seed)
+    return split
+
+
+def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArray[np.bool_] | None) -> Split:
     if config.time is not None:
         return split_in_time(instants(table, config.time, roles), only_test=only_test)
     if config.group is not None:
@@ -202,10 +245,6 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
                 f"needed. That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
                 f"{_rows_to_give(config.least_rows):,}, or be content with less: --least-rows N."
             )
-    calibration_rows = int(split.calibration.sum())
-    value = config.threshold_value(calibration_rows=calibration_rows)
-    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
-    Calibration.of(np.zeros(calibration_rows), method=config.threshold_method, value=value)
 
 
 def _rows_to_give(least_rows: int) -> int:

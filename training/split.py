@@ -7,7 +7,7 @@ one part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -101,6 +101,18 @@ def _split(part: NDArray[np.intp], only_test: Mask | None) -> Split:
     if only_test is not None:
         part = np.where(only_test, len(SHARES) - 1, part)
     return Split(**{name: part == number for number, name in enumerate(SHARES)})
+
+
+def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
+    """Give half of the anomalies to the calibration rows and the other half to the test rows.
+
+    Args:
+        split: Made with these rows as `only_test`.
+        anomalies: Known anomalies `(n,)`.
+        seed: That of the split.
+    """
+    calibrated = anomalies & (_unit_hash(len(anomalies), seed) < 0.5)
+    return replace(split, calibration=split.calibration | calibrated, test=split.test & ~calibrated)
 
 
 def _unit_hash(n: int, seed: int) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from training.config import TrainConfig
 from training.history import Epoch
 from training.prepare import Prepared, split_policy
+from training.threshold_rows import threshold_rows
 
 if TYPE_CHECKING:
     from training.fit import FitResult
@@ -114,7 +115,8 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
     for layer, (low, mean, high) in result.slopes.items():
         grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
     promised = detector.calibration.promised_alert_rate
-    grid.add_row("threshold", f"{detector.calibration.threshold:.6g} ({detector.calibration.method})")
+    for name, text in threshold_rows(result.threshold):
+        grid.add_row(name, escape(text))
     grid.add_row(
         "alert rate",
         ("" if promised is None else f"promised {promised:.2%}, ")

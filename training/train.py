@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +21,23 @@ from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
+from models.schema import FeatureSchema
 from models.tables import Table, expand, read_table
+from training.config import TrainConfig
 from training.config_file import parse_with_config
 from training.flags import add_config_flags, config_of
 from training.interrupt import stop_on_interrupt
 from training.plan import plan_of
-from training.prepare import prepare
+from training.prepare import Prepared, prepare
+from training.schema_file import read_schema_file, write_schema_file
 from training.terminal import EpochBar, show_plan, show_prepared, show_result
 
 if TYPE_CHECKING:
-    from training.config import TrainConfig
     from training.fit import FitResult
 
 _NAME = re.compile(r"\w[\w.-]*")
 _INTERRUPTED = "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
+_DECIDED = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
 _EXAMPLES = """\
 examples:
   python -m training.train                               an embedded real data set
@@ -61,24 +64,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(work, debug=debug)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inputs:
+    """What a training starts from.
+
+    Args:
+        config: The settings.
+        name: What the detector will be called.
+        table: The rows.
+        test_table: Labelled rows that are only judged on.
+        decided: What becomes of each column, where a schema file says so.
+    """
+
+    config: TrainConfig
+    name: str
+    table: Table
+    test_table: Table | None = None
+    decided: FeatureSchema | None = None
+
+
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, fit, save and say what happened; return the report for programs."""
     started = time.perf_counter()
     console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
-    config, name, table, test_table = _inputs(arguments, console)
+    inputs = _inputs(arguments, console)
+    config = inputs.config
     if arguments.dry_run:
-        prepared = prepare(table, config, test_table=test_table)
-        show_prepared(console, prepared, config)
+        prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
         show_plan(console, plan := plan_of(prepared, config))
         return plan
-    path = arguments.output or next_version(ARTIFACTS / name)
+    path = arguments.output or next_version(ARTIFACTS / inputs.name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
-        prepared = prepare(table, config, test_table=test_table)
-        show_prepared(console, prepared, config)
+        prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
         from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
         from training.save import write_result
 
-        version = path.name if path.name.isdecimal() else "1"
         progress = Console(stderr=True, quiet=arguments.quiet)
         with (
             EpochBar(progress, epochs=config.epoch_settings(rows=prepared.rows["fitting"]).epochs) as bar,
@@ -87,9 +107,9 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
             result = fit(
                 prepared,
                 config,
-                name=name,
-                version=version,
-                test_table=test_table,
+                name=inputs.name,
+                version=path.name if path.name.isdecimal() else "1",
+                test_table=inputs.test_table,
                 on_epoch=bar,
                 should_stop=stopped,
             )
@@ -99,12 +119,14 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     return _report(result, path, seconds)
 
 
-def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table, Table | None]:
+def _inputs(arguments: argparse.Namespace, console: Console) -> _Inputs:
     """Check the settings, then read the tables."""
+    decided = None if arguments.schema_in is None else read_schema_file(arguments.schema_in)
     options = read_options_of(arguments)
+    if decided is not None and options.header is None:
+        options = replace(options, header=decided.header)
     if arguments.name is not None and not _NAME.fullmatch(arguments.name):
         raise ConfigError(f"name must be of letters, digits, '-', '_' and '.', got {arguments.name!r}.")
-    test_table = None
     if not arguments.data:
         from training import embedded
 
@@ -112,13 +134,37 @@ def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfi
             raise ConfigError("--label and --test-data need DATA: the embedded data set has its own label.")
         console.print(embedded.DESCRIPTION)
         config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
-        return config, arguments.name or embedded.NAME, embedded.embedded_table(), None
-    config = config_of(arguments)
-    table = read_table(arguments.data, options)
-    if arguments.test_data:
-        test_table = read_table(arguments.test_data, options)
-    name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
-    return config, name, table, test_table
+        name = arguments.name or embedded.NAME
+        return _Inputs(config=config, name=name, table=embedded.embedded_table(), decided=decided)
+    return _Inputs(
+        config=config_of(arguments, **_decided_settings(arguments, decided)),
+        name=arguments.name or expand(arguments.data)[0].name.split(".")[0],
+        table=read_table(arguments.data, options),
+        test_table=read_table(arguments.test_data, options) if arguments.test_data else None,
+        decided=decided,
+    )
+
+
+def _prepare(inputs: _Inputs, console: Console, *, schema_out: Path | None) -> Prepared:
+    """Decide on every row and column, and say what was decided."""
+    prepared = prepare(inputs.table, inputs.config, test_table=inputs.test_table, decided=inputs.decided)
+    show_prepared(console, prepared, inputs.config)
+    if schema_out is not None:
+        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encoders}
+        write_schema_file(schema_out, prepared.schema, notes=notes)
+    return prepared
+
+
+def _decided_settings(arguments: argparse.Namespace, decided: FeatureSchema | None) -> dict[str, Any]:
+    """Return the settings that a schema file has decided; flags that would say the same are refused."""
+    if decided is None:
+        return {}
+    defaults = {setting.name: setting.default for setting in fields(TrainConfig)}
+    both = [name for name in _DECIDED if (getattr(arguments, name) or defaults[name]) != defaults[name]]
+    if both:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in both)
+        raise ConfigError(f"--schema-in decides on columns: say in the file what {flags} would say.")
+    return {"id": decided.ids, "label": decided.label}
 
 
 def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
@@ -145,6 +191,7 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "threshold": detector.calibration.threshold,
         "threshold_method": detector.calibration.method,
+        "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
         "realised_alert_rate": card["realised_alert_rate"],
         "dead_units": {layer.layer: layer.dead for layer in result.health},
@@ -177,6 +224,10 @@ def _parser() -> OneLineParser:
         nargs="+",
         metavar="FILE",
         help="labelled rows to judge on instead of held-out ones; needs --label",
+    )
+    parser.add_argument("--schema-out", type=Path, metavar="FILE", help="write what becomes of each column, as TOML")
+    parser.add_argument(
+        "--schema-in", type=Path, metavar="FILE", help="take what becomes of each column from there, edited or not"
     )
     add_config_flags(parser)
     add_reading_flags(parser)

@@ -3,7 +3,7 @@
     manifest.json      format version, name, version, engine, network configuration, versions, digests, card
     schema.json        the columns
     preprocessor.json  the encoders and the range of each feature
-    calibration.npy    the anomaly scores of the calibration rows, ascending
+    calibration.npy    score, label and segment of the calibration rows, ascending by score
     reference.json     per column and for the score: what the fitting rows looked like
     probe.json         a few made-up rows of `Z` with their scores as the training network gives them
     network.onnx       what is run
@@ -20,7 +20,7 @@ from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS,
 from models.bundle.loading import load_detector
 from models.bundle.probe import PARITY
 from models.bundle.reading import read_manifest
-from models.bundle.writing import write_bundle
+from models.bundle.writing import write_bundle, write_recalibrated
 
 __all__ = [
     "FILES",
@@ -33,4 +33,5 @@ __all__ = [
     "new_bundle",
     "read_manifest",
     "write_bundle",
+    "write_recalibrated",
 ]

@@ -23,34 +23,16 @@ from models.values import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumericEncoder:
-    """z = (f(x) − center) / scale, with f the identity or, for a heavy-tailed column, a signed logarithm.
-
-    The logarithm is f(x) = sign(x − origin) · log(1 + |x − origin| / unit). Both forms grow without end, so a
-    value beyond the training range is further away, never clipped.
+class _OneFeatureEncoder:
+    """What encoders share that make one feature of a value.
 
     Args:
         name: The column.
-        center: Mean of f(x) over the fitting rows.
-        scale: Standard deviation of f(x) over the fitting rows.
-        origin: Middle of the signed logarithm.
-        unit: Where the signed logarithm bends; None for the identity.
-        low: Smallest value of the fitting rows.
-        high: Largest value of the fitting rows.
-        whole: All values of the fitting rows are whole numbers.
         missing_share: Share of the fitting rows without a value; from above 0 on, that is a feature.
         surprise: What a missing value adds where no fitting row lacked one.
     """
 
-    kind: ClassVar[Kind] = Kind.NUMERIC
     name: str
-    center: float
-    scale: float
-    low: float = -math.inf
-    high: float = math.inf
-    whole: bool = False
-    origin: float = 0.0
-    unit: float | None = None
     missing_share: float = 0.0
     surprise: float = 0.0
 
@@ -65,6 +47,33 @@ class NumericEncoder:
     @property
     def weights(self) -> tuple[float, ...]:
         return with_missing((1.0,), self.missing_share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumericEncoder(_OneFeatureEncoder):
+    """z = (f(x) − center) / scale, with f the identity or, for a heavy-tailed column, a signed logarithm.
+
+    The logarithm is f(x) = sign(x − origin) · log(1 + |x − origin| / unit). Both forms grow without end, so a
+    value beyond the training range is further away, never clipped.
+
+    Args:
+        center: Mean of f(x) over the fitting rows.
+        scale: Standard deviation of f(x) over the fitting rows.
+        origin: Middle of the signed logarithm.
+        unit: Where the signed logarithm bends; None for the identity.
+        low: Smallest value of the fitting rows.
+        high: Largest value of the fitting rows.
+        whole: All values of the fitting rows are whole numbers.
+    """
+
+    kind: ClassVar[Kind] = Kind.NUMERIC
+    center: float
+    scale: float
+    low: float = -math.inf
+    high: float = math.inf
+    whole: bool = False
+    origin: float = 0.0
+    unit: float | None = None
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
         z = (self._bend(values) - self.center) / self.scale
@@ -93,33 +102,15 @@ class NumericEncoder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BooleanEncoder:
+class BooleanEncoder(_OneFeatureEncoder):
     """z = (x − share) / deviation of a truth value x in {0, 1}.
 
     Args:
-        name: The column.
         share: Share of true values among the fitting rows that have one.
-        missing_share: Share of the fitting rows without a value; from above 0 on, that is a feature.
-        surprise: What a missing value adds where no fitting row lacked one.
     """
 
     kind: ClassVar[Kind] = Kind.BOOLEAN
-    name: str
     share: float
-    missing_share: float = 0.0
-    surprise: float = 0.0
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        return (self.name, *missing_feature(self.name, self.missing_share))
-
-    @property
-    def value_features(self) -> int:
-        return 1
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        return with_missing((1.0,), self.missing_share)
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
         return fill(out, (values - self.share) / level_deviation(self.share), self.missing_share)

@@ -7,7 +7,7 @@ readonly serve=$1 train=$2 bundles=$(realpath "$3") here=$(realpath "$(dirname "
 readonly SERVE_BUDGET_MB=600 TRAIN_BUDGET_MB=2500 # the one place where the budgets stand
 read -ra engine <<<"${CONTAINER_ENGINE:-docker}"
 readonly locked=(--rm --read-only --tmpfs /tmp --cap-drop ALL --network none --user 65532:65532
-  --env HOME=/nonexistent --volume "$here:/check:ro")
+  --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 --env HOME=/nonexistent --volume "$here:/check:ro")
 
 fail() { echo "check images: $*" >&2; exit 1; }
 size_mb() { echo $(($("${engine[@]}" image inspect --format '{{.Size}}' "$1") / 1000000)); }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import string
 import tempfile
 from pathlib import Path
@@ -47,6 +48,51 @@ def test_a_file_of_any_format_gives_the_columns_that_the_same_records_give(form,
         assert_equal(columns_of_table(SCHEMA, table), columns_of_records(SCHEMA, records))
 
 
+# How values may be written, beside what the sample schema has: one way for a whole column, as files have it.
+ODD_SCHEMA = FeatureSchema(
+    columns=(
+        Column(name="heat", kind=Kind.NUMERIC, unit="°C", decimal=".", missing=("-200", "off")),
+        Column(name="price", kind=Kind.NUMERIC, unit="EUR", decimal=",", thousands="."),
+        Column(name="level", kind=Kind.NUMERIC, missing=("-999", "inf", "-inf")),
+        Column(name="took", kind=Kind.NUMERIC, layout="duration"),
+        Column(name="day", kind=Kind.DATETIME, layout="day_first", missing=("01/01/1900",)),
+        Column(name="clock", kind=Kind.DATETIME, layout="time"),
+        Column(name="date", kind=Kind.DATETIME, layout="compact"),
+        Column(name="ready", kind=Kind.BOOLEAN, missing=("unknown",)),
+        Column(name="city", kind=Kind.CATEGORICAL, missing=("other", "0")),
+    )
+)
+_FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+ODD_CELLS = {
+    "heat": [_FLOATS | st.just(-200.0), _FLOATS.map("{:g} °C".format) | st.sampled_from(["-200 °C", "-200.0", "off"])],
+    "price": [st.sampled_from(["1.200,50 EUR", "EUR 950", "12,5EUR", "-1.234.567 EUR", "7"])],
+    "level": [_FLOATS | st.just(-999.0), st.sampled_from(["-999", "1e999", "-inf", "12"])],
+    "took": [st.integers(0, 10**6), st.sampled_from(["1h 30m", "36:10:02", "PT5M", "90"])],
+    "day": [st.sampled_from(["26/02/2024", "26.02.2024 18.30.00", "01/01/1900", "26/02/2024 6:30 PM"])],
+    "clock": [st.sampled_from(["18:30", "18.30.00", "6:30 pm"])],
+    "date": [st.sampled_from([20240226, 19991231]), st.sampled_from(["20240226", "20240226 18:30"])],
+    "ready": [st.booleans(), st.sampled_from(["on", "Off", "y", "unknown", "T"])],
+    "city": [st.sampled_from(["caf\u00e9", "cafe\u0301", "Москва", "東京", " other"]), st.integers(0, 3)],
+}
+
+
+@st.composite
+def odd_records(draw):
+    ways = {name: draw(st.sampled_from(ways)) for name, ways in ODD_CELLS.items()}
+    row = st.fixed_dictionaries({name: st.none() | way for name, way in ways.items()})
+    return [{name: draw(way) for name, way in ways.items()}, *draw(st.lists(row, max_size=5))]
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@settings(max_examples=60)
+@given(records=odd_records())
+def test_units_sentinels_and_odd_layouts_read_the_same_from_any_file_and_from_records(form, records):
+    name, write = WRITERS[form]
+    with tempfile.TemporaryDirectory() as folder:
+        table = read_table([write(Path(folder) / name, records)])
+        assert_equal(columns_of_table(ODD_SCHEMA, table), columns_of_records(ODD_SCHEMA, records))
+
+
 @given(st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=6), st.permutations([*SCHEMA.names, "site"]))
 def test_columns_are_taken_by_name_in_any_order(cells, names):
     records = [sample_record(site="north", amount=3), *({"site": "south"} | cell for cell in cells)]
@@ -55,31 +101,58 @@ def test_columns_are_taken_by_name_in_any_order(cells, names):
     assert_equal(reordered, columns_of_table(SCHEMA, Table(data=in_order)))
 
 
+@pytest.mark.parametrize("marks", [(".", ""), (".", ","), (",", "."), (",", " "), (".", "'")])
 @given(
-    st.lists(
-        st.text("0123456789+-.eE \t", max_size=8)
+    texts=st.lists(
+        st.text("0123456789+-.eE \t,'", max_size=8)
         | st.floats().map(repr)
         | st.integers().map(str)
-        | st.sampled_from(["", "NA", "nan", "?", " 5", "+5", "5.", ".5", "1e400", "٣", "\u00a05"]),
+        | st.sampled_from(
+            [
+                "",
+                "NA",
+                "nan",
+                "?",
+                " 5",
+                "+5",
+                "5.",
+                ".5",
+                "1e400",
+                "٣",
+                "\u00a05",
+                "1,234.5",
+                "-1.234.567",
+                "1\u202f234,5",
+                "1’234",
+                "12,34.5",
+                "1,2345",
+            ]
+        ),
         max_size=8,
     )
 )
-def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(texts):
-    numbers = _plain_numbers(pa.chunked_array([pa.array(texts, pa.string())]), ".")
+def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(marks, texts):
+    decimal, thousands = marks
+    numbers = _plain_numbers(pa.chunked_array([pa.array(texts, pa.string())]), decimal, thousands)
     if numbers is None:  # one of them needs the slow way
         return
     for text, number in zip(texts, numbers, strict=True):
         if np.isinf(number):
             with pytest.raises(ValueError, match="a finite number"):
-                parse_number(text)
+                parse_number(text, decimal=decimal, thousands=thousands)
         else:
-            one = parse_number(text)
+            one = parse_number(text, decimal=decimal, thousands=thousands)
             assert np.isnan(number) if one is None else one == number
 
 
 def test_plain_numbers_are_read_all_at_once():
     texts = pa.chunked_array([pa.array(["1", " -2.5e3 ", "", "NA", "+4", "5.", ".5"])])
-    np.testing.assert_array_equal(_plain_numbers(texts, "."), [1, -2500, np.nan, np.nan, 4, 5, 0.5])
+    np.testing.assert_array_equal(_plain_numbers(texts, ".", ""), [1, -2500, np.nan, np.nan, 4, 5, 0.5])
+
+
+def test_numbers_with_marks_between_thousands_are_read_all_at_once():
+    texts = pa.chunked_array([pa.array(["1.234,5", "-1.234.567", "12", "0,25", "NA"])])
+    np.testing.assert_array_equal(_plain_numbers(texts, ",", "."), [1234.5, -1_234_567, 12, 0.25, np.nan])
 
 
 def test_a_missing_column_is_an_error_that_lists_what_came_instead():
@@ -137,6 +210,46 @@ def test_an_instant_may_be_stored_in_any_unit(unit, zone):
     np.testing.assert_array_equal(
         columns_of_table(schema, Table(data=pa.table({"t": array})))["t"], [1_700_000_000, np.nan, 0]
     )
+
+
+NOON = datetime.time(12)
+
+
+@pytest.mark.parametrize(
+    ("array", "column", "values"),
+    [
+        (pa.array([1.5, None, -2], pa.float16()), Column(name="x", kind=Kind.NUMERIC), [1.5, np.nan, -2]),
+        (pa.array([2**60, None, 1], pa.uint64()), Column(name="x", kind=Kind.NUMERIC), [2.0**60, np.nan, 1]),
+        (pa.array([90, None, 1], pa.duration("ms")), Column(name="x", kind=Kind.NUMERIC), [0.09, np.nan, 0.001]),
+        (pa.array([90, None, 1], pa.duration("s")), Column(name="x", kind=Kind.NUMERIC), [90, np.nan, 1]),
+        (
+            pa.array([NOON, None, NOON], pa.time32("s")),
+            Column(name="x", kind=Kind.DATETIME, layout="time"),
+            [43200, np.nan, 43200],
+        ),
+        (
+            pa.array([NOON, None, NOON], pa.time64("ns")),
+            Column(name="x", kind=Kind.DATETIME, layout="time"),
+            [43200, np.nan, 43200],
+        ),
+        (pa.array([1.5, None, 2], pa.float64()), Column(name="x", kind=Kind.CATEGORICAL), ["1.5", None, "2"]),
+        (pa.array(["a", None, "b"], pa.string_view()), Column(name="x", kind=Kind.CATEGORICAL), ["a", None, "b"]),
+        (
+            pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None, 0], pa.int8())),
+            Column(name="x", kind=Kind.BOOLEAN),
+            [1, np.nan, 0],
+        ),
+        (
+            pa.RunEndEncodedArray.from_arrays([2, 3], pa.array([1.5, None])),
+            Column(name="x", kind=Kind.NUMERIC),
+            [1.5, 1.5, np.nan],
+        ),
+    ],
+    ids=lambda value: str(value.type)[:24] if isinstance(value, pa.Array) else "",
+)
+def test_a_column_may_be_stored_in_an_uncommon_type(array, column, values):
+    found = columns_of_table(FeatureSchema(columns=(column,)), Table(data=pa.table({"x": array})))["x"]
+    np.testing.assert_array_equal(found, np.array(values, found.dtype))
 
 
 def test_a_column_in_several_pieces_reads_like_one():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from models.schema import Column, Kind
 from models.values import (
     BOOLEAN_WORDS,
     MISSING_TEXTS,
+    THOUSANDS,
     parse_boolean,
     parse_category,
     parse_instant,
@@ -39,6 +40,30 @@ def test_a_number_and_its_text_are_the_same_number(number):
 @given(FINITE)
 def test_a_decimal_comma_reads_as_a_decimal_point(number):
     assert parse_number(repr(number).replace(".", ","), decimal=",") == number
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("thousands", THOUSANDS)
+@given(st.integers(-(10**12), 10**12), st.integers(0, 99))
+def test_marks_between_thousands_do_not_change_a_number(decimal, thousands, whole, cents):
+    if decimal == thousands:
+        return
+    plain = f"{whole}{decimal}{cents:02d}"
+    grouped = f"{whole:,}".replace(",", thousands) + f"{decimal}{cents:02d}"
+    number = parse_number(plain, decimal=decimal)
+    assert parse_number(grouped, decimal=decimal, thousands=thousands) == number
+    assert parse_number(plain, decimal=decimal, thousands=thousands) == number
+
+
+@pytest.mark.parametrize("text", ["12,34", "1,2345", "1,23", ",123", "1,234,", "1234,567", "1,234.567,890"])
+def test_a_mark_that_does_not_stand_between_thousands_is_refused(text):
+    with pytest.raises(ValueError, match="a number with ',' between thousands"):
+        parse_number(text, thousands=",")
+
+
+@pytest.mark.parametrize(("text", "thousands"), [("1\u202f234", " "), ("1\u00a0234", " "), ("1’234", "'")])
+def test_a_mark_is_known_in_all_its_forms(text, thousands):
+    assert parse_number(text, thousands=thousands) == 1234
 
 
 @pytest.mark.parametrize("text", ["1,5", "1_000", "0x10", "1e", "--1", "1 2", "½", "e5", "."])
@@ -74,6 +99,93 @@ def test_nan_and_every_missing_text_mean_that_there_is_no_value_in_every_kind_of
 @pytest.mark.parametrize(("word", "truth"), BOOLEAN_WORDS.items())
 def test_words_for_truth_values_are_read_in_any_case(word, truth):
     assert parse_boolean(word.upper()) is parse_boolean(f" {word.capitalize()}") is truth
+
+
+def test_a_spelling_of_unicode_makes_no_other_category():
+    assert parse_category("caf\u00e9") == parse_category(" cafe\u0301 ") == "caf\u00e9"
+    assert parse_category("Москва") != parse_category("Moskva")
+
+
+def test_a_decimal_is_the_category_that_the_same_float_is():
+    assert [parse_category(Decimal(text)) for text in ("3.00", "2.50", "1E+3")] == ["3", "2.5", "1000"]
+    assert parse_category(Decimal("nan")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "thousands", "number"),
+    [
+        ("1,200.50", ".", ",", 1200.5),
+        ("-1,234,567", ".", ",", -1_234_567),
+        ("1.200,50", ",", ".", 1200.5),
+        ("1 200,5", ",", " ", 1200.5),
+        ("1'200", ".", "'", 1200),
+        ("950", ".", ",", 950),
+        ("−5", ".", None, -5),
+    ],
+)
+def test_grouped_digits_are_read_where_it_is_said_how(text, decimal, thousands, number):
+    assert parse_number(text, decimal=decimal, thousands=thousands) == number
+
+
+@pytest.mark.parametrize("text", ["1,20", "1,2000", ",200", "12,34,567", "1,200,"])
+def test_digits_that_are_not_in_groups_of_three_are_no_number(text):
+    with pytest.raises(ValueError, match="a number"):
+        parse_number(text, thousands=",")
+
+
+@given(FINITE)
+def test_a_number_reads_the_same_with_its_unit_on_either_side_and_without(number):
+    parse = parser_of(Column(name="c", kind=Kind.NUMERIC, unit="€", decimal="."))
+    assert {parse(number), parse(repr(number)), parse(f"{number!r} €"), parse(f"€{number!r}")} == {number}
+
+
+@pytest.mark.parametrize("text", ["5 km", "5 €€", "€ 5 €", "€", "5 eur"])
+def test_another_unit_is_an_error_that_names_the_one_that_is_expected(text):
+    with pytest.raises(ValueError, match="a number in €"):
+        parser_of(Column(name="c", kind=Kind.NUMERIC, unit="€"))(text)
+
+
+@pytest.mark.parametrize(
+    ("column", "missing", "present"),
+    [
+        (Column(name="c", kind=Kind.NUMERIC, missing=("-200", "n.n.")), [-200, -200.0, "-200.0", " n.n. "], [200, "1"]),
+        (Column(name="c", kind=Kind.NUMERIC, unit="°C", missing=("-200",)), ["-200 °C", -200], ["20 °C"]),
+        (Column(name="c", kind=Kind.NUMERIC, missing=("inf", "-inf")), [math.inf, "-inf", "1e999", "∞"], [1e300]),
+        (Column(name="c", kind=Kind.CATEGORICAL, missing=("none of these", "3")), ["none of these", 3, 3.0], ["4"]),
+        (Column(name="c", kind=Kind.BOOLEAN, missing=("unknown",)), ["unknown"], [True, "no"]),
+        (
+            Column(name="c", kind=Kind.DATETIME, layout="day_first", missing=("01/01/1900", "0000")),
+            ["01/01/1900", "1.1.1900 00:00", date(1900, 1, 1), "0000"],
+            ["02/01/1900"],
+        ),
+    ],
+)
+def test_a_value_that_stands_for_none_is_missing_however_it_is_written(column, missing, present):
+    parse = parser_of(column)
+    assert {parse(value) for value in missing} == {None}
+    assert None not in {parse(value) for value in present}
+
+
+@pytest.mark.parametrize("value", [math.inf, "inf", "-1e999"])
+def test_infinite_numbers_are_refused_unless_they_stand_for_none(value):
+    with pytest.raises(ValueError, match="a finite number"):
+        parser_of(Column(name="c", kind=Kind.NUMERIC, missing=("-200",)))(value)
+
+
+def test_a_duration_is_read_from_its_seconds_and_from_texts():
+    parse = parser_of(Column(name="c", kind=Kind.NUMERIC, layout="duration", missing=("-1",)))
+    assert [parse(value) for value in (90, "90", "1m 30s", timedelta(seconds=90))] == [90] * 4
+    assert parse("NA") is parse(-1) is None
+    with pytest.raises(ValueError, match="a duration such as"):
+        parse("soon")
+
+
+def test_a_time_of_day_is_read_from_texts_and_from_times():
+    parse = parser_of(Column(name="c", kind=Kind.DATETIME, layout="time"))
+    assert parse("18:30") == parse(time(18, 30)) == 66_600
+    for wrong in (datetime(2024, 1, 1, 18, 30), 66_600):
+        with pytest.raises(ValueError, match="a time of day as text, such as"):
+            parse(wrong)
 
 
 def test_zero_and_one_are_truth_values_and_two_is_not():
@@ -121,11 +233,6 @@ def test_a_date_is_its_midnight():
 def test_what_is_no_iso_instant_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="ISO 8601 date and time such as"):
         parse_instant(text, layout="iso")
-
-
-def test_milliseconds_are_shown_only_where_there_are_some():
-    assert instant_text(0.5) == "1970-01-01T00:00:00.500"
-    assert instant_text(1.0) == "1970-01-01T00:00:01"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""How `make docs` builds these pages: Sphinx, MyST Markdown, Furo; nothing is fetched, neither here nor by a reader."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version as installed_version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "extensions"), str(HERE.parent)]
+os.environ["COLUMNS"] = "120"  # else argparse wraps by the terminal
+
+project = "Anomaly detector"
+author = "the authors of the anomaly detector"
+copyright = "Apache-2.0"
+try:
+    version = release = installed_version("relu-anomaly-detector")
+except PackageNotFoundError:
+    version = release = ""
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "code_tables"]
+exclude_patterns = ["_build", "extensions", "examples"]
+nitpicky = True
+nitpick_ignore_regex = [(r"py:(class|exc)", r".*")]  # types in signatures that have no page: no inventory is fetched
+smartquotes = False  # "--flag" stays as it is typed
+default_role = "code"  # what a docstring has in backquotes
+
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+html_theme = "furo"
+html_title = "Anomaly detector"
+html_static_path = ["static"]
+html_css_files = ["tables.css"]
+html_show_sphinx = False
+html_copy_source = False
+html_show_sourcelink = False
+html_last_updated_fmt = None
+html_theme_options = {"navigation_with_keys": True}

@@ -1,0 +1,138 @@
+"""What a detector is made of: activations, thresholds, columns, formats, files and errors."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from typing import Any
+
+from code_tables.commands import ROOT
+from code_tables.markdown import code, docstring, plain, table
+
+
+def activations_table() -> str:
+    """Return each activation with everything that comes with it."""
+    from models.activations import ACTIVATIONS
+
+    what = [[code(name), code(spec.formula), plain(spec.summary)] for name, spec in ACTIVATIONS.items()]
+    comes_with = [
+        [
+            code(name),
+            code(spec.initializer),
+            "alpha dropout" if spec.alpha_dropout else "dropout",
+            _flag(spec.parameter) if spec.parameter else "learned" if spec.learns_slope else "–",
+            "can die" if spec.can_die else f"saturate at {spec.ends[0]:g} and {spec.ends[1]:g}" if spec.ends else "–",
+            plain(spec.source),
+        ]
+        for name, spec in ACTIVATIONS.items()
+    ]
+    more = ["name", "initialiser", "dropout", "parameter", "units", "source"]
+    return table(["name", "formula", "when"], what) + "\nWhat comes with each:\n\n" + table(more, comes_with)
+
+
+def thresholds_table() -> str:
+    """Return each threshold method with its setting and its promise."""
+    from models.calibration import THRESHOLD_METHODS
+    from training.config import TrainConfig
+
+    defaults = {one.name: one.default for one in fields(TrainConfig)}
+    rows = []
+    for name, method in THRESHOLD_METHODS.items():
+        flag = getattr(method, "flag", None)
+        default = defaults.get(flag, MISSING)
+        rows.append(
+            [
+                code(name),
+                _flag(flag) if flag else "–",
+                "–" if default in (None, MISSING) else code(default),
+                plain(method.summary),
+                plain(str(method.promise).replace("{percent}", "the rate").replace("{value}", "the value")),
+            ]
+        )
+    return table(["method", "setting", "default", "what it is", "what it promises"], rows)
+
+
+def kinds_table() -> str:
+    """Return each kind of column with what its encoder makes of it."""
+    from models.encoders import ENCODERS
+    from models.schema import Kind
+
+    return table(["kind", "how it enters"], [[code(kind), docstring(ENCODERS[kind].__doc__)] for kind in Kind])
+
+
+def time_layouts_table() -> str:
+    """Return each layout of dates and times."""
+    from models.values import TIME_LAYOUTS
+
+    rows = [[code(name), code(layout.example)] for name, layout in TIME_LAYOUTS.items()]
+    return table(["layout", "for example"], rows)
+
+
+def missing_texts_list() -> str:
+    """Return the texts that stand for a missing value."""
+    from models.values import MISSING_TEXTS
+
+    return ", ".join(code(text) for text in sorted(MISSING_TEXTS)) + "\n"
+
+
+def boolean_words_list() -> str:
+    """Return the words for the two truth values."""
+    from models.values import BOOLEAN_WORDS
+
+    rows = [
+        [code(str(truth).lower()), ", ".join(code(word) for word, meant in BOOLEAN_WORDS.items() if meant is truth)]
+        for truth in (True, False)
+    ]
+    return table(["value", "words, in any case"], rows)
+
+
+def readers_table() -> str:
+    """Return each format that is read."""
+    from models.tables import READERS
+
+    rows = [[code(name), docstring(getattr(reader, "__doc__", None)) or "–"] for name, reader in READERS.items()]
+    return table(["format", "notes"], rows)
+
+
+def writers_table() -> str:
+    """Return each format that scores are written in."""
+    from service.writers import WRITERS
+
+    rows = [
+        [code(name), ", ".join(map(code, form.suffixes)), "yes" if form.gzip else "no"]
+        for name, form in WRITERS.items()
+    ]
+    return table(["`--format`", "names that mean it", "with `.gz` behind"], rows)
+
+
+def bundle_files_table() -> str:
+    """Return each file of a bundle; the words are those of the package's docstring."""
+    from models import bundle
+
+    said = dict(re.findall(r"^    (\S+)\s{2,}(\S.*)$", bundle.__doc__ or "", re.MULTILINE))
+    names = dict.fromkeys([bundle.MANIFEST, *bundle.FILES, *(name for name in said if "." in name)])
+    return table(["file", "what it holds"], [[code(name), docstring(said.get(name, "–"))] for name in names])
+
+
+def errors_list() -> str:
+    """Return the tree of errors as nested lists."""
+    from models.errors import DetectorError
+
+    for path in (path for package in ("models", "training", "service") for path in (ROOT / package).glob("*.py")):
+        if "(DetectorError)" in path.read_text(encoding="utf-8") or "Error(DataError)" in path.read_text("utf-8"):
+            importlib.import_module(f"{path.parent.name}.{path.stem}")  # a class is known once its module is
+    return "\n".join(_tree(DetectorError, 0)) + "\n"
+
+
+def _tree(kind: type[Any], depth: int) -> Iterator[str]:
+    where = inspect.getmodule(kind)
+    yield f"{'  ' * depth}- {code(kind.__name__)} ({code(where.__name__ if where else '')}): {docstring(kind.__doc__)}"
+    for child in kind.__subclasses__():
+        yield from _tree(child, depth + 1)
+
+
+def _flag(name: str) -> str:
+    return code(f"--{name.replace('_', '-')}")

@@ -1,0 +1,90 @@
+"""What ``--json`` prints: the keys that each report has in the code, with their meaning."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from code_tables.commands import ROOT
+from code_tables.markdown import code, plain, table
+
+REPORTS: Final = {
+    "python -m training.train --json": ("training/train.py", "_report"),
+    "python -m training.train --dry-run --json": ("training/plan.py", "plan_of"),
+    "python -m training.describe --json": ("training/describe.py", "description_of"),
+}
+"""The function that makes each report."""
+
+MEANINGS: Final = {
+    "activation": "of the hidden layers",
+    "anomalies": "how many rows the label calls anomalies; null without a label",
+    "batch_size": "rows of one step",
+    "best_epoch": "the epoch with the lowest validation loss, whose weights are kept; the first one is 1",
+    "bundle": "the folder that was written",
+    "columns": "name, kind and how it enters, for each column that is used",
+    "columns_dropped": "name and reason for each column that is not used",
+    "columns_used": "names of the columns that are features",
+    "dead_units": "number of dead units in each hidden layer",
+    "dropped": "name and reason for each column that is not used",
+    "epochs": "passes over the fitting rows: those that were made, or, before training, the most that would be",
+    "features": "columns of the standardised matrix that the network sees",
+    "ids": "names of the columns that are carried through",
+    "interrupted": "whether Ctrl-C ended the fitting",
+    "label": "the column that says what is an anomaly, and which values mean it; null without one",
+    "layers": "width of each layer of the network, input and output included",
+    "left_out": "rows that are in no part, by reason",
+    "loss": "mean squared error on the fitting rows at the best epoch",
+    "metrics": "agreement with labels on rows that nothing has seen; only with a label",
+    "name": "of the detector",
+    "parameters": "number of weights",
+    "parts": "number of rows in each part of the split",
+    "promised_alert_rate": "share of rows that is flagged at most; null where nothing is promised",
+    "realised_alert_rate": "share of test rows that were flagged",
+    "repairs": "what was detected or repaired while reading, one line each",
+    "rows": "rows that were read",
+    "seconds": "time from start to end",
+    "settings": "every setting of the training, defaults resolved",
+    "split": "how rows were divided",
+    "threshold": "the score above which a record is an anomaly",
+    "threshold_method": "how it was found",
+    "threshold_value": "the rate, share or number that the method was given",
+    "validation_loss": "mean squared error on the validation rows at the best epoch",
+    "version": "of the detector",
+    "warnings": "what should be looked at, with the remedy",
+}
+"""What a key of a report means; the test of the documents fails for a key without a row here."""
+
+
+def report_keys() -> str:
+    """Return a table for each report."""
+    parts = []
+    for command, place in REPORTS.items():
+        rows = [[code(key), plain(MEANINGS.get(key, "–"))] for key in keys_of(*place)]
+        parts += [f"## `{command}`", "", table(["key", "meaning"], rows)]
+    return "\n".join(parts)
+
+
+def keys_of(path: str, function: str) -> list[str]:
+    """Return the keys of the objects that a function makes, as its source has them, not those within them."""
+    source = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    [body] = [node for node in ast.walk(source) if isinstance(node, ast.FunctionDef) and node.name == function]
+    return list(dict.fromkeys(key for statement in body.body for key in _keys(statement)))
+
+
+def _keys(statement: ast.stmt) -> Iterator[str]:
+    value = statement.value if isinstance(statement, ast.Return | ast.Assign | ast.AnnAssign) else None
+    dicts = [value] if isinstance(value, ast.Dict) else []
+    if isinstance(value, ast.IfExp | ast.BinOp):
+        dicts = [node for node in _outermost(value) if isinstance(node, ast.Dict)]
+    for one in dicts:
+        yield from (str(key.value) for key in one.keys if isinstance(key, ast.Constant))
+
+
+def _outermost(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.IfExp):
+        yield from (*_outermost(node.body), *_outermost(node.orelse))
+    elif isinstance(node, ast.BinOp):
+        yield from (*_outermost(node.left), *_outermost(node.right))
+    else:
+        yield node

@@ -1,0 +1,183 @@
+"""The one object that decides: scores, and the segments of their rows, to p-values, thresholds and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration.cutoff import Cutoff
+from models.calibration.methods import THRESHOLD_METHODS, Rule
+from models.calibration.ranks import FloatVector
+from models.calibration.rows import CalibrationRows
+from models.errors import ConfigError
+
+_ROWS_IN_WORDS: Final = {
+    "all": "rows that are drawn like the calibration rows (all alerts count, those for anomalies among them, too)",
+    "normal": "normal rows",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What was decided about m scores.
+
+    Args:
+        p_value: `(m,)`, in (0, 1].
+        threshold: The score above which each is an anomaly `(m,)`.
+        is_anomaly: `(m,)`: strictly above the threshold.
+    """
+
+    p_value: FloatVector
+    threshold: FloatVector
+    is_anomaly: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Thresholds, and what they rest on.
+
+    Args:
+        rule: How the thresholds are found.
+        rows: The calibration rows.
+        pooled: The threshold of all of them.
+        by_segment: Those of the segments that have one of their own.
+        left_pooled: Segments that have none, with the reason.
+    """
+
+    rule: Rule
+    rows: CalibrationRows
+    pooled: Cutoff
+    by_segment: Mapping[str, Cutoff] = field(default_factory=dict)
+    left_pooled: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def on(cls, rows: CalibrationRows, rule: Rule) -> Calibration:
+        """Calibrate on held-out rows, and on each of their segments.
+
+        Raises:
+            ConfigError: The value is outside the method's limits, or the rows are too few for it; or thresholds by
+                segment are wanted, and no segment can have one.
+        """
+        method = THRESHOLD_METHODS[rule.method]
+        pooled = method.cutoff(rows, rule)
+        by_segment: dict[str, Cutoff] = {}
+        left_pooled: dict[str, str] = {}
+        if rows.segments and not method.by_segment:
+            raise ConfigError(f"threshold_method {rule.method!r} gives one threshold: leave --threshold-by out.")
+        for place, name in enumerate(rows.segments):
+            try:
+                by_segment[name] = method.cutoff(rows.of_segment(place), rule)
+            except ConfigError as error:
+                left_pooled[name] = str(error).split(". ")[0].rstrip(".")
+        if rows.segments and not by_segment:
+            raise _no_segment(left_pooled)
+        return cls(rule=rule, rows=rows, pooled=pooled, by_segment=by_segment, left_pooled=left_pooled)
+
+    @classmethod
+    def of(cls, scores: FloatVector, *, method: str, value: float) -> Calibration:
+        """Calibrate on the scores of held-out rows `(n,)`, in any order, about which nothing else is known.
+
+        Raises:
+            ConfigError: The value is outside the method's limits, or the rows are too few for it.
+        """
+        return cls.on(CalibrationRows.of(scores), Rule.of(method, value))
+
+    @property
+    def method(self) -> str:
+        """The key of `THRESHOLD_METHODS`."""
+        return self.rule.method
+
+    @property
+    def value(self) -> float:
+        """The rate, share, figure or score that was wanted."""
+        return self.rule.value
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of a record without a segment."""
+        return self.pooled.threshold
+
+    @property
+    def scores(self) -> FloatVector:
+        """Scores of the rows that p-values rest on, ascending."""
+        return self.pooled.scores
+
+    @property
+    def promised_alert_rate(self) -> float | None:
+        """The share of rows like the calibration rows that will be flagged; None where nothing is promised."""
+        return self.value if THRESHOLD_METHODS[self.method].goals[self.rule.goal].is_rate else None
+
+    @property
+    def promise(self) -> str:
+        """The guarantee in words."""
+        promise = (
+            THRESHOLD_METHODS[self.method]
+            .goals[self.rule.goal]
+            .promise.format(
+                value=f"{self.value:g}", percent=f"{100 * self.value:g} %", rows=_ROWS_IN_WORDS[self.rows.rests_on]
+            )
+        )
+        if not self.rows.segments:
+            return promise
+        others = " The others are judged by the threshold of all rows." if self.left_pooled else ""
+        own = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
+        return f"{promise} This is said of each segment with a threshold of its own ({own}) by itself.{others}"
+
+    def judge(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Judged:
+        """Decide about m scores.
+
+        Args:
+            anomaly_score: `(m,)`.
+            segments: Each one's segment `(m,)`; one that is None, unseen or too small is judged like all rows.
+        """
+        p_value = self.pooled.p_value(anomaly_score)
+        threshold = np.full(len(p_value), self.pooled.threshold)
+        if segments is not None:
+            cutoffs = list(self.by_segment.values())
+            numbers = {name: number for number, name in enumerate(self.by_segment)}
+            number_of_row = np.array([numbers.get(name, -1) for name in segments], np.int64)
+            for number in np.unique(number_of_row[number_of_row >= 0]).tolist():
+                own = number_of_row == number
+                p_value[own] = cutoffs[number].p_value(anomaly_score[own])
+                threshold[own] = cutoffs[number].threshold
+        return Judged(p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_))
+
+    def p_value(self, anomaly_score: FloatVector) -> FloatVector:
+        """Return the p-value of each score `(m,)` of a record without a segment, in (0, 1]."""
+        return self.judge(anomaly_score).p_value
+
+    def is_anomaly(self, anomaly_score: FloatVector) -> NDArray[np.bool_]:
+        """Return the verdict for each score `(m,)` of a record without a segment: strictly above the threshold."""
+        return self.judge(anomaly_score).is_anomaly
+
+
+def check_rows(rows: CalibrationRows, rule: Rule) -> None:
+    """Check, without looking at a score, that held-out rows are enough for a rule.
+
+    Raises:
+        ConfigError: They are not, or no segment has enough of its own, or none has a segment at all.
+    """
+    method = THRESHOLD_METHODS[rule.method]
+    method.check(rows, rule)
+    reasons: dict[str, str] = {}
+    for place, name in enumerate(rows.segments):
+        try:
+            method.check(rows.of_segment(place), rule)
+        except ConfigError as error:
+            reasons[name] = str(error).split(". ")[0].rstrip(".")
+        else:
+            return
+    if reasons:
+        raise _no_segment(reasons)
+
+
+def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
+    name, reason = next(iter(reasons.items()))
+    return ConfigError(
+        f"No segment of --threshold-by can have a threshold of its own; of {len(reasons):,} the first is {name!r}: "
+        f"{reason}. Give more rows or another column, or leave --threshold-by out."
+    )

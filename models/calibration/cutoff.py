@@ -1,0 +1,36 @@
+"""One threshold, with the p-values that belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.calibration.ranks import FloatVector, conformal_p_value
+from models.calibration.tail import Tail, tail_p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """The threshold of some calibration rows: of all, or of a segment.
+
+    Args:
+        threshold: The score above which a record is an anomaly.
+        scores: Scores of the rows that p-values rest on, ascending `(n,)`.
+        tail: The law of the highest of them, where p-values beyond 1/(n + 1) are wanted.
+        rate: With a tail, the alert rate.
+    """
+
+    threshold: float
+    scores: FloatVector
+    tail: Tail | None = None
+    rate: float = 0.0
+
+    def p_value(self, anomaly_score: FloatVector) -> FloatVector:
+        """Return the p-value of each score `(m,)`, in (0, 1]."""
+        if self.tail is None:
+            return conformal_p_value(self.scores, anomaly_score)
+        p_value = tail_p_value(self.scores, self.tail, anomaly_score)
+        # Exponentials round: at the threshold itself the verdict says on which side of the rate the p-value lies.
+        flagged = anomaly_score > self.threshold
+        return np.where(flagged, np.minimum(p_value, self.rate), np.maximum(p_value, np.nextafter(self.rate, 1.0)))

@@ -1,0 +1,128 @@
+"""Thresholds from labelled calibration rows: the best F-beta, or a wanted precision, recall or false-positive rate.
+
+Recall and false-positive rate are ranks of the scores of anomalies and of normal rows, with the guarantee that
+ranks have. Precision and F-beta depend on how many of the rows are anomalies, too; they are estimated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.calibration.ranks import (
+    FloatVector,
+    conformal_threshold,
+    conformal_threshold_below,
+    require_anomalies,
+    require_rows,
+)
+from models.calibration.rows import CalibrationRows
+from models.errors import ConfigError
+
+LEAST_LABELLED: Final = 10
+"""Anomalies, and normal rows, from which precision and F-beta are estimated; with ten, a recall of one half lies
+between a quarter and three quarters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What each of some thresholds would do to the labelled calibration rows.
+
+    Args:
+        threshold: Descending `(c,)`.
+        true_positives: Anomalies above it `(c,)`.
+        false_positives: Normal rows above it `(c,)`.
+        anomalies: Number of anomalies.
+        normal: Number of normal rows.
+        anomaly_weight: See `CalibrationRows`.
+    """
+
+    threshold: FloatVector
+    true_positives: FloatVector
+    false_positives: FloatVector
+    anomalies: int
+    normal: int
+    anomaly_weight: float
+
+    @property
+    def precision(self) -> FloatVector:
+        """Share of the flagged rows that are anomalies; not a number where none is flagged."""
+        right = self.anomaly_weight * self.true_positives
+        flagged = right + self.false_positives
+        return np.asarray(np.divide(right, flagged, out=np.full(len(right), np.nan), where=flagged > 0), np.float64)
+
+    def f_beta(self, beta: float) -> FloatVector:
+        """Harmonic mean of precision and recall, the recall counted β² times (van Rijsbergen, 1979)."""
+        right = self.anomaly_weight * self.true_positives
+        anomalies = self.anomaly_weight * self.anomalies
+        return (1 + beta**2) * right / (beta**2 * anomalies + right + self.false_positives)
+
+
+def outcomes(rows: CalibrationRows, threshold: FloatVector | None = None) -> Outcomes:
+    """Return what thresholds would do; every different one, if none are given."""
+    normal, anomalies = rows.normal, rows.anomalies
+    if threshold is None:
+        scores = np.unique(np.concatenate([normal, anomalies]))
+        threshold = np.array([*scores[::-1], np.nextafter(scores[0], -np.inf)])
+    return Outcomes(
+        threshold=threshold,
+        true_positives=(len(anomalies) - np.searchsorted(anomalies, threshold, side="right")).astype(np.float64),
+        false_positives=(len(normal) - np.searchsorted(normal, threshold, side="right")).astype(np.float64),
+        anomalies=len(anomalies),
+        normal=len(normal),
+        anomaly_weight=rows.anomaly_weight,
+    )
+
+
+def check_labels(rows: CalibrationRows, goal: str, value: float) -> None:
+    """Check that the labelled rows are enough for a goal.
+
+    Raises:
+        ConfigError: They are not, or the value is outside its limits.
+    """
+    if not len(rows.normal) and not len(rows.anomalies):
+        raise ConfigError("threshold_method 'labels' needs labelled calibration rows: say --label COLUMN.")
+    if goal == "recall":
+        require_anomalies(len(rows.anomalies), value)
+    elif goal == "false_positive_rate":
+        require_rows(len(rows.normal), value, flag=goal)
+    else:
+        if goal == "beta" and not 0 < value < math.inf:
+            raise ConfigError(f"beta must be above 0, got {value}.")
+        if goal == "precision" and not 0 < value <= 1:
+            raise ConfigError(f"precision must be in (0, 1], got {value}.")
+        for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
+            if count < LEAST_LABELLED:
+                raise ConfigError(
+                    f"threshold_method 'labels' needs at least {LEAST_LABELLED} labelled {name} among the calibration "
+                    f"rows, there are {count}. Give more, or say --threshold-method fpr."
+                )
+
+
+def threshold_by_labels(rows: CalibrationRows, goal: str, value: float) -> float:
+    """Return the threshold that meets a goal on the labelled rows.
+
+    Raises:
+        ConfigError: The rows are too few, or no threshold reaches the wanted precision.
+    """
+    check_labels(rows, goal, value)
+    if goal == "recall":
+        return conformal_threshold_below(rows.anomalies, value)
+    if goal == "false_positive_rate":
+        return conformal_threshold(rows.normal, value, flag=goal)
+    possible = outcomes(rows)
+    if goal == "beta":
+        return float(possible.threshold[np.argmax(possible.f_beta(value))])  # of equal ones the highest
+    precision = possible.precision
+    reached = np.flatnonzero(precision >= value)
+    if not len(reached):
+        best = int(np.nanargmax(precision))
+        raise ConfigError(
+            f"No threshold reaches a precision of {value:g}: the best is {precision[best]:.3g}, where "
+            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for --precision "
+            f"{math.floor(100 * precision[best]) / 100:g} or less, or say --threshold-method fpr."
+        )
+    return float(possible.threshold[reached[-1]])  # the lowest finds most

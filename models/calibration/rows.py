@@ -1,0 +1,165 @@
+"""What is kept of the calibration rows: enough to change method, rate and segments without fitting anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN, NORMAL, ANOMALY = -1, 0, 1
+"""What is known about a row."""
+
+NO_SEGMENT: Final = -1
+"""The segment of a row that has none."""
+
+RESTS_ON: Final = {
+    "all": "every calibration row: rates are about all alerts, those for anomalies included",
+    "normal": "those that the label calls normal: rates are false-positive rates",
+}
+"""Which calibration rows rates and p-values are about."""
+
+_ARRAY: Final = np.dtype([("score", "<f8"), ("label", "i1"), ("segment", "<i4")])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRows:
+    """The calibration rows, ascending by score.
+
+    Args:
+        score: Anomaly scores `(n,)`.
+        label: `NORMAL`, `ANOMALY` or `UNKNOWN` `(n,)`.
+        segment: Place in `segments`, or `NO_SEGMENT` `(n,)`.
+        segments: Names of the segments.
+        rests_on: A key of `RESTS_ON`.
+        anomaly_weight: How many anomalies one kept anomaly stands for, where one kept normal row stands for one
+            normal row: below 1 where a larger share of the anomalies was kept than of the normal rows.
+    """
+
+    score: NDArray[np.float64]
+    label: NDArray[np.int8]
+    segment: NDArray[np.int32]
+    segments: tuple[str, ...] = ()
+    rests_on: str = "all"
+    anomaly_weight: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        score: NDArray[np.float64],
+        *,
+        is_anomaly: NDArray[np.bool_] | None = None,
+        segment: NDArray[Any] | None = None,
+        rests_on: str = "all",
+        anomaly_weight: float = 1.0,
+    ) -> CalibrationRows:
+        """Keep rows `(n,)` in any order.
+
+        Args:
+            score: Anomaly scores.
+            is_anomaly: The labels, where there are some.
+            segment: Names of the segments, None for a row without one; where there are segments.
+            rests_on: A key of `RESTS_ON`.
+            anomaly_weight: See the class.
+        """
+        score = np.asarray(score, np.float64)
+        order = np.argsort(score, kind="stable")
+        names = () if segment is None else tuple(sorted({str(name) for name in segment if name is not None}))
+        number = {name: place for place, name in enumerate(names)}
+        places = [NO_SEGMENT] * len(score) if segment is None else [number.get(name, NO_SEGMENT) for name in segment]
+        labels = np.full(len(score), UNKNOWN, np.int8) if is_anomaly is None else is_anomaly.astype(np.int8)
+        return cls(
+            score=score[order],
+            label=labels[order],
+            segment=np.array(places, np.int32)[order],
+            segments=names,
+            rests_on=rests_on,
+            anomaly_weight=anomaly_weight,
+        )
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Scores of the rows that are known to be normal, ascending."""
+        return self._labelled(NORMAL)
+
+    @property
+    def anomalies(self) -> NDArray[np.float64]:
+        """Scores of the rows that are known to be anomalies, ascending."""
+        return self._labelled(ANOMALY)
+
+    @property
+    def reference(self) -> NDArray[np.float64]:
+        """Scores that rates and p-values are about, ascending."""
+        return self.normal if self.rests_on == "normal" else self.score
+
+    @property
+    def names(self) -> NDArray[Any]:
+        """Each row's segment by name, None where it has none `(n,)`."""
+        return np.array([*self.segments, None], object)[self.segment]
+
+    def of_segment(self, place: int) -> CalibrationRows:
+        """Return the rows of one segment."""
+        own = self.segment == place
+        return replace(
+            self,
+            score=self.score[own],
+            label=self.label[own],
+            segment=np.full(int(own.sum()), NO_SEGMENT, np.int32),
+            segments=(),
+        )
+
+    def without_segments(self) -> CalibrationRows:
+        """Return the rows as one."""
+        return replace(self, segment=np.full(len(self), NO_SEGMENT, np.int32), segments=())
+
+    def to_array(self) -> NDArray[Any]:
+        """Return score, label and segment as one array, for a file."""
+        array = np.empty(len(self), _ARRAY)
+        for name in ("score", "label", "segment"):
+            array[name] = getattr(self, name)
+        return array
+
+    def _labelled(self, label: int) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = self.score[self.label == label]
+        return found
+
+    @classmethod
+    def from_array(cls, array: NDArray[Any], plain: Mapping[str, Any]) -> CalibrationRows:
+        """Make rows from what `to_array` gave, or from scores alone, as bundles of format version 1 have them.
+
+        Args:
+            array: The array.
+            plain: `segments`, `rests_on` and `anomaly_weight`.
+
+        Raises:
+            ValueError: The array is neither.
+        """
+        if array.dtype == np.float64:
+            bare = array
+            rows = cls.of(array.reshape(-1))
+        elif array.dtype == _ARRAY:
+            bare = array["score"]
+            rows = cls(
+                score=np.ascontiguousarray(bare),
+                label=np.ascontiguousarray(array["label"]),
+                segment=np.ascontiguousarray(array["segment"]),
+                segments=tuple(map(str, plain["segments"])),
+                rests_on=str(plain["rests_on"]),
+                anomaly_weight=float(plain["anomaly_weight"]),
+            )
+        else:
+            raise ValueError(f"the calibration scores are of type {array.dtype}")
+        if not (bare.ndim == 1 and len(bare) and np.isfinite(bare).all() and (np.diff(bare) >= 0).all()):
+            raise ValueError("the calibration scores are not ascending finite numbers")
+        if not (np.isin(rows.label, (UNKNOWN, NORMAL, ANOMALY)).all() and rows.rests_on in RESTS_ON):
+            raise ValueError("the calibration rows have other labels than normal, anomaly and unknown")
+        if not ((rows.segment >= NO_SEGMENT).all() and (rows.segment < len(rows.segments)).all()):
+            raise ValueError("the calibration rows have segments without a name")
+        if not (0 < rows.anomaly_weight < np.inf and len(rows.reference)):
+            raise ValueError("the calibration rows hold none that a p-value could rest on")
+        return rows

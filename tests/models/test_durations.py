@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.durations import duration_parts, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h 30m", 5400),
+        ("1 hour, 30 minutes", 5400),
+        ("36:10:02", 130_202),
+        ("00:10:02.5", 602.5),
+        ("10:02", 36_120),
+        ("2 days 03:00:00", 183_600),
+        ("PT1H30M", 5400),
+        ("P1DT2H", 93_600),
+        ("-00:00:10", -10),
+        ("90 sec", 90),
+        ("250ms", 0.25),
+    ],
+)
+def test_a_duration_is_its_seconds(text, seconds):
+    assert parse_duration(f" {text} ") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "h", "5 km", "1h 2h", "30m 1h", "1:70", "P1M", "P1Y", "1h 30", "soon"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="a duration such as 1h 30m"):
+        parse_duration(text)
+
+
+@given(st.integers(0, 999), st.integers(0, 59), st.integers(0, 59))
+def test_hours_minutes_and_seconds_are_the_same_with_colons_and_with_units(hours, minutes, seconds):
+    clock = f"{hours}:{minutes:02d}:{seconds:02d}"
+    assert parse_duration(clock) == parse_duration(f"{hours}h {minutes}m {seconds}s")
+    assert len(duration_parts(clock)) == 4

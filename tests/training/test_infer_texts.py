@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+
+from models.errors import TableError
+from models.schema import DURATION, Column, Kind
+from training.infer_texts import text_column
+from training.roles import Roles
+
+
+def column(*texts, name="c", decimal=".", **roles):
+    return text_column(name, texts, Roles(**roles), decimal=decimal)
+
+
+def said(kind):
+    return {"kinds": {"c": kind}}
+
+
+@pytest.mark.parametrize(
+    ("texts", "decimal", "expected"),
+    [
+        (["12.5 °C", "-3 °C"], ".", {"unit": "°C", "decimal": "."}),
+        (["12,5 °C", "-3 °C"], ",", {"unit": "°C", "decimal": ","}),
+        (["12,5 °C", "-3,25 °C"], ".", {"unit": "°C", "decimal": ","}),
+        (["45%", "3 %"], ".", {"unit": "%", "decimal": "."}),
+        (["$1,200.50", "-$3.00", "$ 4"], ".", {"unit": "$", "decimal": ".", "thousands": ","}),
+        (["EUR 3", "EUR 1.200,50"], ".", {"unit": "EUR", "decimal": ",", "thousands": "."}),
+        (["1 200,50 €", "3 €"], ".", {"unit": "€", "decimal": ",", "thousands": " "}),
+        (["1'200 CHF", "3.50 CHF"], ".", {"unit": "CHF", "decimal": ".", "thousands": "'"}),
+        (["$1,200", "$950", "$12,000"], ".", {"unit": "$", "decimal": ".", "thousands": ","}),
+        (["1.200 €", "950 €"], ".", {"unit": "€", "decimal": ",", "thousands": "."}),
+        (["1,234 kg", "12,345 kg"], ",", None),
+        (["1.2k", "3k"], ".", {"unit": "k", "decimal": "."}),
+        (["5 m3", "6.5 m3"], ".", {"unit": "m3", "decimal": "."}),
+        (["1e-3 mol/l", "2e-3 mol/l"], ".", {"unit": "mol/l", "decimal": "."}),
+    ],
+)
+def test_numbers_with_one_unit_are_numbers_in_it(texts, decimal, expected):
+    found = column(*texts, decimal=decimal)
+    if expected is None:
+        assert "may have a decimal mark or grouped digits" in found
+        assert "--schema-out" in found
+    else:
+        assert found == Column(name="c", kind=Kind.NUMERIC, **expected)
+
+
+def test_several_units_in_a_column_are_a_reason_against_it():
+    assert column("5 km", "300 m") == "numbers in several units ('km', 'm'): bring them to one"
+    assert column("$5", "€ 3") == "numbers in several units ('$', '€'): bring them to one"
+
+
+def test_numbers_without_a_unit_beside_some_with_one_are_asked_about():
+    assert column("1.2k", "900") == (
+        "numbers in 'k', but '900' has no unit: write it behind every number, or say --kind c=numeric if it goes "
+        "without saying"
+    )
+    assert column("1.2 kg", "900", **said(Kind.NUMERIC)) == Column(name="c", kind=Kind.NUMERIC, unit="kg", decimal=".")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["M14860", "L47181"],
+        ["shop 17", "shop 18"],
+        ["1st-4th", "11th"],
+        ["1.2.3", "1.2.4"],
+        ["10-20", "20-30"],
+        ["5 large", "3 small"],
+        ["192.168.0.1", "10.0.0.1"],
+        ["07:30-08:30"],
+        ["Москва", "東京"],
+    ],
+)
+def test_codes_versions_and_ranges_are_no_numbers(texts):
+    assert column(*texts) == Column(name="c", kind=Kind.CATEGORICAL)
+
+
+@pytest.mark.parametrize(
+    "texts", [["yes", "No"], ["on", "off"], ["T", "f"], ["y", "N"], ["true", "1"], ["yes"], ["TRUE", "no"]]
+)
+def test_words_for_true_and_false_are_truth_values(texts):
+    assert column(*texts) == Column(name="c", kind=Kind.BOOLEAN)
+
+
+@pytest.mark.parametrize("texts", [["f"], ["on"], ["F", "M"], ["n"], ["y", "x"]])
+def test_a_letter_is_a_truth_value_beside_its_opposite_only(texts):
+    assert column(*texts) == Column(name="c", kind=Kind.CATEGORICAL)
+
+
+@pytest.mark.parametrize(
+    ("texts", "layout"),
+    [
+        (["26-Feb-2024", "1 Mar 2024"], "day_month_name"),
+        (["Feb 26, 2024", "March 1, 2024"], "month_name_day"),
+        (["2024/02/26", "2024/3/1"], "year_first"),
+        (["13/02/2024", "03/04/2024"], "day_first"),
+        (["02/13/2024", "03/04/2024"], "month_first"),
+        (["18:30", "7:05"], "time"),
+        (["18.30.00", "19.00.00"], "time"),
+    ],
+)
+def test_dates_and_times_are_instants_in_their_layout(texts, layout):
+    assert column(*texts) == Column(name="c", kind=Kind.DATETIME, layout=layout)
+
+
+def test_an_order_for_one_column_goes_before_that_for_all():
+    texts = ["03/04/2024", "05/06/2024"]
+    orders = {"c": "day_first", "*": "month_first"}
+    assert column(*texts, date_orders=orders).layout == "day_first"
+    assert column(*texts, date_orders={"other": "day_first", "*": "month_first"}).layout == "month_first"
+
+
+def test_dates_that_show_their_order_need_no_order_for_all():
+    assert column("13/02/2024", "03/04/2024", date_orders={"*": "month_first"}).layout == "day_first"
+
+
+def test_years_of_two_digits_are_a_reason_against_a_column():
+    reason = "dates with two-digit years, such as '26/02/24': write the year with four digits"
+    assert column("26/02/24", "03/04/24") == reason
+
+
+@pytest.mark.parametrize("texts", [["1h 30m", "45m"], ["36:10:02", "01:00:00"], ["PT1H", "PT9M"], ["5 min", "300 s"]])
+def test_durations_are_numbers(texts):
+    assert column(*texts) == Column(name="c", kind=Kind.NUMERIC, layout=DURATION)
+
+
+def test_minutes_or_metres_are_no_duration_but_a_unit():
+    assert column("5 m", "7 m") == Column(name="c", kind=Kind.NUMERIC, unit="m", decimal=".")
+
+
+def test_what_may_be_a_time_of_day_or_a_duration_is_asked_where_the_name_says_so():
+    with pytest.raises(TableError, match=r"--kind call_length=datetime for times of day, or --kind .*=numeric"):
+        column("00:10:02", "00:12:00", name="call_length")
+    kinds = {"call_length": Kind.NUMERIC}
+    assert column("00:10:02", name="call_length", kinds=kinds).layout == DURATION
+    kinds = {"call_length": Kind.DATETIME}
+    assert column("00:10:02", name="call_length", kinds=kinds).layout == "time"
+
+
+def test_what_the_user_says_goes_before_what_the_texts_look_like():
+    assert column("1", "2", **said(Kind.CATEGORICAL)) == Column(name="c", kind=Kind.CATEGORICAL)
+    assert column("1", "0", **said(Kind.BOOLEAN)) == Column(name="c", kind=Kind.BOOLEAN)
+    assert column("yes", "no", **said(Kind.CATEGORICAL)) == Column(name="c", kind=Kind.CATEGORICAL)

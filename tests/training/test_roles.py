@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from models.errors import ConfigError
+from models.schema import Kind
+from training.roles import DATE_ORDERS, Roles, date_orders_said, kinds_said, missing_values_said
+
+NAMES = ["load", "a=b", "at"]
+
+
+def test_a_kind_is_said_of_a_column_whose_name_may_have_an_equals_sign():
+    assert kinds_said(("load=boolean", "a=b=datetime"), NAMES) == {"load": Kind.BOOLEAN, "a=b": Kind.DATETIME}
+
+
+def test_an_order_is_said_of_all_columns_or_of_one():
+    assert date_orders_said(("day-first", "at=month-first"), NAMES) == {"*": "day_first", "at": "month_first"}
+    assert list(DATE_ORDERS) == ["day-first", "month-first"]
+
+
+def test_missing_values_are_said_of_all_columns_or_of_one_and_may_be_many():
+    said = missing_values_said(("-200", "load=-999", "load=off", "*=x=y", "a=b=c"), NAMES)
+    assert said == {"*": ("-200", "x=y"), "load": ("-999", "off"), "a=b": ("c",)}
+
+
+@pytest.mark.parametrize("said", [kinds_said, missing_values_said, date_orders_said])
+def test_a_column_that_is_not_there_is_refused_with_the_columns(said):
+    value = {"kinds_said": "numeric", "date_orders_said": "day-first"}.get(said.__name__, "3")
+    with pytest.raises(ConfigError, match=r"there is no column 'lod'\. The columns are: load, a=b, at\."):
+        said((f"lod={value}",), NAMES)
+
+
+def test_what_was_said_of_a_column_and_of_all_is_missing_in_it():
+    roles = Roles(missing_values={"load": ("-1",), "*": ("-9", "-1")}, infinite="missing")
+    assert roles.missing_of("load", Kind.NUMERIC) == ("-1", "-9", "inf", "-inf")
+    assert roles.missing_of("at", Kind.DATETIME) == ("-9", "-1")

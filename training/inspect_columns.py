@@ -1,0 +1,139 @@
+"""Looks at the values of the columns and says what the user may want to change; nothing is changed here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.instants import write_instant
+from models.records import Columns
+from models.schema import Column, FeatureSchema, Kind
+from training.findings import Finding, flag
+from training.infer_schema import common_categories
+from training.leaks import find_leaks
+from training.sentinels import Sentinel, find_sentinels
+
+_NEAR_CONSTANT: Final = 0.999
+_MANY_COLUMNS: Final = 3  # with one sentinel: one flag for all
+_MANY_RARE: Final = 0.5
+
+
+def inspect_columns(
+    schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_] | None
+) -> tuple[Finding, ...]:
+    """Say what was noticed about the columns of a table.
+
+    Args:
+        schema: The features.
+        columns: Their values in n rows.
+        is_anomaly: The labels `(n,)`, where there are some.
+    """
+    return (
+        *_sentinels(schema, columns),
+        *(() if is_anomaly is None else find_leaks(schema, columns, is_anomaly)),
+        *_duplicates(columns),
+        *_near_constants(columns),
+        *_rare_categories(schema, columns),
+    )
+
+
+def number_text(value: float) -> str:
+    """Return a number as a user would write it.
+
+    Example:
+        >>> number_text(-200.0), number_text(99.9)
+        ('-200', '99.9')
+    """
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
+    ordered = [column for column in schema.columns if column.kind in (Kind.NUMERIC, Kind.DATETIME)]
+    found = find_sentinels({column.name: columns[column.name] for column in ordered})
+    by_texts: dict[tuple[str, ...], list[Column]] = defaultdict(list)
+    for column in ordered:
+        if column.name in found:
+            by_texts[tuple(_text_of(column, sentinel.value) for sentinel in found[column.name])].append(column)
+    findings = []
+    for texts, alike in by_texts.items():
+        names = tuple(column.name for column in alike)
+        if len(names) >= _MANY_COLUMNS:
+            what = f"{' and '.join(texts)} lies far outside the other values of each and may stand for a missing one"
+            remedy = f"if so: {flag('--missing-values', *texts)}"
+            findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
+            continue
+        for column in alike:
+            remedy = f"if so: {flag('--missing-values', *(f'{column.name}={text}' for text in texts))}"
+            what = _said_of(column, found[column.name])
+            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
+    return findings
+
+
+def _text_of(column: Column, value: float) -> str:
+    """Return a value as `--missing-values` takes it."""
+    if column.kind is Kind.NUMERIC:
+        return number_text(value)
+    return str(write_instant(value, layout=column.layout or "iso"))
+
+
+def _said_of(column: Column, sentinels: tuple[Sentinel, ...]) -> str:
+    values = " and ".join(f"{_text_of(column, s.value)} ({s.rows:,} rows)" for s in sentinels)
+    nearest = _text_of(column, sentinels[0].nearest)
+    return f"{values}, far outside the other values (the nearest is {nearest}), may stand for a missing one"
+
+
+def _duplicates(columns: Columns) -> list[Finding]:
+    first: dict[bytes, str] = {}
+    findings = []
+    for name, values in columns.items():
+        original = first.setdefault(_digest(values), name)
+        if original != name:
+            what = f"equal to {original!r} in every row; kept, since a row in which they differ is an anomaly"
+            findings.append(Finding(columns=(name,), what=what, remedy=f"else: {flag('--exclude', name)}"))
+    return findings
+
+
+def _digest(values: NDArray[Any]) -> bytes:
+    if values.dtype == object:
+        content = repr(values.tolist()).encode("utf-8", "surrogatepass")
+    else:
+        content = np.where(np.isnan(values), np.nan, values + 0.0).tobytes()  # one NaN, one zero
+    return hashlib.blake2b(content).digest()
+
+
+def _near_constants(columns: Columns) -> list[Finding]:
+    names = tuple(name for name, values in columns.items() if _share_of_commonest(values) >= _NEAR_CONSTANT)
+    what = f"one value in {_NEAR_CONSTANT:.1%} of the rows or more; kept, since another value is an anomaly"
+    return [Finding(columns=names, what=what, remedy=f"else: {flag('--exclude', *names)}")] if names else []
+
+
+def _share_of_commonest(values: NDArray[Any]) -> float:
+    """Return the share of the commonest value or gap, or of any where that is below a half."""
+    if values.dtype == object:
+        return max(Counter(values.tolist()).values()) / len(values)
+    missing = np.isnan(values)
+    present = values[~missing]
+    middle = np.partition(present, len(present) // 2)[len(present) // 2] if len(present) else np.nan
+    return max(int(missing.sum()), int((values == middle).sum())) / len(values)
+
+
+def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
+    findings = []
+    for column in schema.columns:
+        if column.kind is not Kind.CATEGORICAL:
+            continue
+        present = [value for value in columns[column.name] if value is not None]
+        common, rare = common_categories(present)
+        share = sum(count for _, count in rare) / len(present)
+        if share >= _MANY_RARE:
+            what = (
+                f"{len(common) + len(rare):,} categories; {share:.0%} of the rows have a rare one, and these are told "
+                f"apart from the {len(common):,} frequent ones only"
+            )
+            remedy = f"if that says nothing: {flag('--exclude', column.name)}"
+            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy))
+    return findings

@@ -1,0 +1,87 @@
+"""Columns that give the label away: known only once the anomaly is, so that a detector must not learn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from models.records import Columns
+from models.schema import Column, FeatureSchema, Kind
+from training.findings import Finding, flag
+
+_MIN_AUC: Final = 0.99
+_MIN_PURITY: Final = 0.99  # share of anomalies among the rows with a value
+_MIN_ROWS: Final = 10
+_MIN_SHARE: Final = 0.05  # of the anomalies that a value has to name
+_MIN_ROWS_A_CATEGORY: Final = 5
+
+
+def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Find the columns that give the label away.
+
+    Args:
+        schema: The features.
+        columns: Their values in n rows.
+        is_anomaly: The labels `(n,)`.
+    """
+    if not is_anomaly.any() or is_anomaly.all():
+        return ()
+    found = {}
+    for column in schema.columns:
+        what = _separation(column, columns[column.name], is_anomaly) or _flagging(columns[column.name], is_anomaly)
+        if what is not None:
+            found[column.name] = f"{what}: it gives the label {schema.label!r} away"
+    remedy = f"if known only once the anomaly is: {flag('--exclude', *found)}"
+    return tuple(Finding(columns=(name,), what=what, remedy=remedy, warning=True) for name, what in found.items())
+
+
+def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
+    """Say how well a column's values alone separate the labels, where they do so almost perfectly."""
+    if column.kind is Kind.CATEGORICAL:
+        order = _anomaly_share(values, is_anomaly)
+    else:
+        order = np.where(np.isnan(values), np.nanmedian(values), values)
+    auc = float(roc_auc_score(is_anomaly, order))
+    auc = max(auc, 1.0 - auc)
+    return f"alone separates the anomalies (ROC AUC {auc:.3f})" if auc >= _MIN_AUC else None
+
+
+def _anomaly_share(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the share of anomalies of each row's category; all rare categories are one."""
+    _, codes = np.unique(np.array([f"={value}" if value is not None else "" for value in values]), return_inverse=True)
+    counts = np.bincount(codes)
+    codes = np.where(counts[codes] < _MIN_ROWS_A_CATEGORY, len(counts), codes)
+    rows = np.bincount(codes, minlength=len(counts) + 1)
+    anomalies = np.bincount(codes, weights=is_anomaly, minlength=len(counts) + 1)
+    shares: NDArray[np.float64] = (anomalies / np.maximum(rows, 1))[codes]
+    return shares
+
+
+def _flagging(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
+    """Name the value of a flag, or the presence or absence of a value, that almost only anomalies have."""
+    least = max(_MIN_ROWS, _MIN_SHARE * is_anomaly.sum())
+    for what, rows in _flags(values):
+        count, anomalies = int(rows.sum()), int(is_anomaly[rows].sum())
+        if count >= least and anomalies >= _MIN_PURITY * count:
+            return f"{anomalies:,} of the {count:,} rows with {what} are anomalies"
+    return None
+
+
+def _flags(values: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    missing = np.array([value is None for value in values]) if values.dtype == object else np.isnan(values)
+    if missing.any():
+        yield "no value", missing
+        yield "a value", ~missing
+    if values.dtype == object:
+        ends = set(values[~missing].tolist())
+    else:
+        present = values[~missing]
+        ends = {present.min(), present.max()} if len(present) else set()
+        ends = ends if np.isin(present, list(ends)).all() else set()
+    if len(ends) == 2:
+        for value in sorted(ends):
+            yield (repr(value) if isinstance(value, str) else f"{value:g}"), values == value

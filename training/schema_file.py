@@ -1,0 +1,212 @@
+"""The decisions on columns as a TOML file that a user can read and edit: `--schema-out` and `--schema-in`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import tomlkit
+from numpy.typing import NDArray
+
+from models.columns import read_cells
+from models.errors import ConfigError, TableError
+from models.instants import TIME_LAYOUTS
+from models.schema import Column, FeatureSchema, Kind
+from models.tables import Table
+
+_DROPPED: Final = "dropped"
+_KINDS: Final = (*Kind, _DROPPED)
+_TEXTS: Final = ("layout", "unit", "decimal", "thousands", "reason")
+_KEYS: Final = ("kind", *_TEXTS, "missing")
+_PARTS: Final = ("ids", "label", "header", "columns")
+_HEAD: Final = f"""\
+What becomes of each column. Edit it, and train with --schema-in FILE: it is taken instead of what the values say.
+
+kind      {", ".join(Kind)}, or {_DROPPED}
+reason    of a dropped column: why
+layout    of datetimes: {", ".join(list(TIME_LAYOUTS)[:8])},
+          {", ".join(list(TIME_LAYOUTS)[8:])}; of numbers: duration, where texts such as 1h 30m are meant
+unit      of numbers: what may stand beside them in texts, such as "°C"
+decimal, thousands    of numbers with a unit: how they are written
+missing   values that say that there is none, such as ["-999", "unknown"]; inf and -inf for infinite numbers
+ids       columns that name a record: carried through, never a feature
+label     the column that says what is an anomaly: never a feature
+"""
+
+
+def write_schema_file(path: Path, schema: FeatureSchema, *, notes: Mapping[str, str] | None = None) -> None:
+    """Write a schema, with a comment on each column.
+
+    Args:
+        path: The file; one that is there is replaced.
+        schema: What was decided.
+        notes: What is said of a column in its comment.
+
+    Raises:
+        ConfigError: Nothing can be written there.
+    """
+    try:
+        path.write_text(schema_toml(schema, notes=notes or {}), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--schema-out {path}: cannot be written ({error.strerror}).") from error
+
+
+def schema_toml(schema: FeatureSchema, *, notes: Mapping[str, str]) -> str:
+    """Return a schema as TOML."""
+    document = tomlkit.document()
+    for line in _HEAD.splitlines():
+        document.add(tomlkit.comment(line) if line else tomlkit.nl())
+    document.add(tomlkit.nl())
+    document.add("ids", tomlkit.item(list(schema.ids)))
+    if schema.label is not None:
+        document.add("label", tomlkit.item(schema.label))
+    if schema.header is not None:
+        document.add(tomlkit.comment("the file has no header line: the names of its columns, in order"))
+        document.add("header", tomlkit.item(list(schema.header)).multiline(True))
+    columns = tomlkit.table(is_super_table=True)
+    for column in schema.columns:
+        columns.add(column.name, _column_table(column, notes.get(column.name)))
+    for name, reason in schema.dropped.items():
+        table = tomlkit.table()
+        table.add("kind", _DROPPED)
+        table.add("reason", reason)
+        columns.add(name, table)
+    document.add("columns", columns)
+    return tomlkit.dumps(document)
+
+
+def read_schema_file(path: Path) -> FeatureSchema:
+    """Read what `write_schema_file` wrote, and a user may have edited.
+
+    Raises:
+        ConfigError: The file is not there or no TOML, or a key is wrong; the error names column and key.
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--schema-in {path}: cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--schema-in {path}: is not TOML: {error}.") from error
+    try:
+        return _schema_of(plain)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"--schema-in {path}: {error}.") from error
+
+
+def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.bool_]) -> None:
+    """Check that a schema from a file fits a table: the same columns, each with values that can be learned from.
+
+    Args:
+        schema: From `read_schema_file`.
+        table: n rows; the label may be absent, where others are judged on.
+        fitting: The rows that will be learned from `(n,)`.
+
+    Raises:
+        ConfigError: A column is in one of them only.
+        TableError: A cell is not of its column's kind, or a column has no value.
+    """
+    expected = [name for name in _order(schema) if name in table.names or name != schema.label]
+    lacking = [name for name in expected if name not in table.names]
+    unknown = [name for name in table.names if name not in expected]
+    if lacking or unknown:
+        parts = (
+            f"missing from the {place}: {', '.join(map(repr, names))}"
+            for place, names in (("table", lacking), ("file", unknown))
+            if names
+        )
+        raise ConfigError(
+            f"--schema-in: the file and the table have other columns ({'; '.join(parts)}). Name every column of the "
+            'table in the file, those that are not used with kind = "dropped".'
+        )
+    for column in schema.columns:
+        values = read_cells(column, table.data.column(column.name), decimal=table.decimal, thousands=table.thousands)[
+            fitting
+        ]
+        missing = [value is None for value in values] if values.dtype == object else np.isnan(values)
+        if np.all(missing):
+            raise TableError(
+                f'--schema-in: columns.{column.name} has no value in the rows to learn from: say kind = "dropped".'
+            )
+
+
+def _order(schema: FeatureSchema) -> Sequence[str]:
+    label = () if schema.label is None else (schema.label,)
+    return (*schema.names, *schema.ids, *label, *schema.dropped)
+
+
+def _column_table(column: Column, note: str | None) -> Any:
+    table = tomlkit.table()
+    if note:
+        table.add(tomlkit.comment(note))
+    for key, value in column.to_json().items():
+        if key != "name":
+            table.add(key, value)
+    return table
+
+
+def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
+    """Make a schema of what TOML says.
+
+    Raises:
+        TypeError, ValueError: A key is wrong; the message names it.
+    """
+    _require_known("", plain, _PARTS)
+    if not isinstance(plain.get("columns"), dict) or not plain["columns"]:
+        raise ValueError("there must be a table [columns.NAME] for each column")
+    columns, dropped = [], {}
+    for name, table in plain["columns"].items():
+        key = f"columns.{name}"
+        if not isinstance(table, dict):
+            raise TypeError(f"{key} must be a table, got {table!r}")
+        _require_known(f"{key}.", table, _KEYS)
+        kind = table.get("kind")
+        if kind not in _KINDS:
+            raise ValueError(f"{key}.kind must be one of {', '.join(_KINDS)}, got {kind!r}")
+        if kind == _DROPPED:
+            dropped[name] = _text(f"{key}.reason", table.get("reason", "dropped in the schema file"))
+            continue
+        if "reason" in table:
+            raise ValueError(f'{key}.reason is for dropped columns: take it out, or say kind = "dropped"')
+        try:
+            columns.append(Column.from_json({"name": name} | dict(table)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{key}: {error}") from error
+    schema = FeatureSchema(
+        columns=tuple(columns),
+        ids=_names("ids", plain.get("ids", [])),
+        label=None if plain.get("label") is None else _text("label", plain["label"]),
+        dropped=dropped,
+        header=None if plain.get("header") is None else _names("header", plain["header"]),
+    )
+    _require_one_role(schema)
+    return schema
+
+
+def _require_known(prefix: str, table: Mapping[str, Any], known: Collection[str]) -> None:
+    unknown = next((key for key in table if key not in known), None)
+    if unknown is not None:
+        raise ValueError(f"{prefix}{unknown} is not known here; what is known: {', '.join(known)}")
+
+
+def _require_one_role(schema: FeatureSchema) -> None:
+    order = _order(schema)
+    twice = next((name for number, name in enumerate(order) if name in order[:number]), None)
+    if twice is not None:
+        raise ValueError(f"column {twice!r} is said twice: in ids, as label or in [columns.NAME]")
+    if not schema.columns:
+        raise ValueError("no column is left to learn from: each is dropped")
+
+
+def _names(key: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{key} must be a list of names, got {value!r}")
+    return tuple(_text(key, name) for name in value)
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{key} must be a text, got {value!r}")
+    return value

@@ -1,0 +1,113 @@
+"""Numbers that stand for "no value": one repeated number far outside the others, such as −200 or 999."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MIN_REPEATS: Final = 5
+_MIN_SHARE: Final = 0.001  # of the rows that have a number
+_MIN_OTHERS: Final = 10  # rows
+_MIN_DISTINCT_OTHERS: Final = 10  # below, the numbers are codes or counts, and an extreme one is a level
+_MOST_AT_AN_END: Final = 3  # such as 997, 998 and 999
+_FAR: Final = 5.0  # times the extent of the others on that side
+_FAR_FOR_A_CODE: Final = 1.0  # where the number is one that people choose for this, or is so in another column
+_FAR_FOR_A_COMPANION: Final = 0.3  # where it is far in several other columns
+_COMPANIONS: Final = 2
+_LIMITS: Final = frozenset(
+    float(sign * (2**bits) - less) for bits in (15, 16, 31, 32) for sign in (-1, 1) for less in (0, 1)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """A number that may stand for "no value".
+
+    Args:
+        value: The number.
+        rows: How many rows have it.
+        nearest: The nearest other number of the column.
+        others: How many other numbers the column has.
+    """
+
+    value: float
+    rows: int
+    nearest: float
+    others: int
+
+
+def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Sentinel, ...]]:
+    """Find the numbers that may stand for "no value", by column.
+
+    A candidate is repeated, is the smallest or largest value of its column, and the gap to the next one is
+    large against the extent of the others on that side of their median. How large it has to be depends on
+    what else speaks for it: a number that people choose for this (all nines, a limit of a type), or the same
+    number in several columns.
+
+    Args:
+        columns: Numbers, or instants in seconds; n values each, NaN where a value is missing.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there is
+        candidates = {name: _candidates(values) for name, values in columns.items()}
+    far: dict[float, set[str]] = {}
+    for name, found in candidates.items():
+        for sentinel, ratio in found:
+            code = _is_code(sentinel.value)
+            if ratio >= (_FAR_FOR_A_CODE if code else _FAR) and (code or sentinel.others >= _MIN_DISTINCT_OTHERS):
+                far.setdefault(sentinel.value, set()).add(name)
+    sentinels = {}
+    for name, found in candidates.items():
+        kept = []
+        for sentinel, ratio in found:
+            others = len(far.get(sentinel.value, set()) - {name})
+            if name in far.get(sentinel.value, ()) or (others >= _COMPANIONS and ratio >= _FAR_FOR_A_COMPANION):
+                kept.append(sentinel)
+        if kept:
+            sentinels[name] = tuple(kept)
+    return sentinels
+
+
+def _candidates(values: NDArray[Any]) -> list[tuple[Sentinel, float]]:
+    """Return repeated numbers at the ends, each with its gap in extents of the others."""
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    least = max(_MIN_REPEATS, _MIN_SHARE * counts.sum())
+    return [
+        *_at_the_low_end(distinct, counts, least, sign=1.0),
+        *_at_the_low_end(-distinct[::-1], counts[::-1], least, sign=-1.0),
+    ]
+
+
+def _at_the_low_end(
+    distinct: NDArray[Any], counts: NDArray[Any], least: float, *, sign: float
+) -> list[tuple[Sentinel, float]]:
+    for number in range(1, min(_MOST_AT_AN_END, len(distinct) - 1) + 1):
+        others, other_counts = distinct[number:], counts[number:]
+        if counts[number - 1] < least or other_counts.sum() < _MIN_OTHERS or len(others) < 2:
+            return []
+        median = others[np.searchsorted(np.cumsum(other_counts), other_counts.sum() / 2)]
+        extent = max(median - others[0], 0.1 * (others[-1] - others[0]))
+        gap = others[0] - distinct[number - 1]
+        if gap >= _FAR_FOR_A_COMPANION * extent:
+            return [
+                (
+                    Sentinel(
+                        value=float(sign * distinct[place]),
+                        rows=int(counts[place]),
+                        nearest=float(sign * others[0]),
+                        others=len(others),
+                    ),
+                    float((others[0] - distinct[place]) / extent),
+                )
+                for place in range(number)
+            ]
+    return []
+
+
+def _is_code(value: float) -> bool:
+    """Say whether people choose a number for this: all nines (-999, 99.9), or a limit of a type."""
+    digits = f"{abs(value):g}".replace(".", "")
+    return (len(digits) >= 2 and set(digits) == {"9"}) or value in _LIMITS or abs(value) >= 1e30
