@@ -107,7 +107,9 @@ def draw_tutorial(path: Path, calibration_path: Path) -> None:
     verdicts = detector.judge_table(new)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     for axis, column in zip(axes, ("flow", "temperature"), strict=True):
-        axis.scatter(_numbers(history, "load"), _numbers(history, column), s=5, color=GREY, alpha=0.5, label="fitted on")
+        axis.scatter(
+            _numbers(history, "load"), _numbers(history, column), s=5, color=GREY, alpha=0.5, label="fitted on"
+        )
         for flagged, color, label in ((False, BLUE, "new"), (True, RED, "new, flagged")):
             rows = verdicts.is_anomaly == flagged
             axis.scatter(_numbers(new, "load")[rows], _numbers(new, column)[rows], s=26, color=color, label=label)

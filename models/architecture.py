@@ -8,6 +8,7 @@ from typing import Any
 
 from models.activations import ACTIVATIONS
 from models.errors import BundleError, ConfigError
+from models.plain import from_plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +92,8 @@ class AutoencoderConfig:
             BundleError: `plain` is not the plain form of a configuration.
         """
         try:
-            return cls(**{**plain, "hidden_units": tuple(plain["hidden_units"])})
-        except (KeyError, TypeError, ConfigError) as error:
+            return from_plain(plain, cls)
+        except (ValueError, ConfigError) as error:
             raise BundleError(
                 f"The network's configuration is not readable ({error}); train the bundle anew."
             ) from error

@@ -9,10 +9,10 @@ from models.schema import Column
 
 
 def column_cards(detector: Detector) -> list[dict[str, Any]]:
-    """Return one object a column: name, kind, how its values may be written, how it enters, and the summary of the fitting rows.
+    """Return one object a column: name, kind, how its values may be written, how it enters, and a summary.
 
-    A summary has the number of ``missing`` values and a ``typical`` one, and beside these, by the column's kind:
-    ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
+    The summary is of the fitting rows. It has the number of ``missing`` values and a ``typical`` one, and beside
+    these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
     """
     summaries = detector.reference.get("columns", {})
     enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encoders}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from models.errors import TableError
 from models.records import column_array, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from models.values import MISSING_TEXTS, missing_cells, parser_of
+from models.values import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, missing_cells, parser_of
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
@@ -30,7 +30,13 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     """
     require_columns(schema, table.names)
     return {
-        column.name: read_cells(column, table.data.column(column.name), decimal=table.decimal, first_row=first_row)
+        column.name: read_cells(
+            column,
+            table.data.column(column.name),
+            decimal=table.decimal,
+            thousands=table.thousands,
+            first_row=first_row,
+        )
         for column in schema.read
     }
 
@@ -55,13 +61,16 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
         raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
 
 
-def read_cells(column: Column, cells: pa.ChunkedArray, *, decimal: str = ".", first_row: int = 0) -> NDArray[Any]:
+def read_cells(
+    column: Column, cells: pa.ChunkedArray, *, decimal: str = ".", thousands: str = "", first_row: int = 0
+) -> NDArray[Any]:
     """Return the values of one column `(n,)`, as `models/records.py` describes them.
 
     Args:
         column: What the values are.
         cells: n cells of any Arrow type.
         decimal: The decimal mark of numbers that are written as text.
+        thousands: The mark between their thousands; empty where there is none.
         first_row: Number of the first row in its file, for errors.
 
     Raises:
@@ -69,10 +78,10 @@ def read_cells(column: Column, cells: pa.ChunkedArray, *, decimal: str = ".", fi
     """
     cells = plain_cells(cells)
     if column.kind is Kind.NUMERIC:
-        numbers = _numbers(column, cells, decimal)
+        numbers = _numbers(column, cells, decimal, thousands)
         if numbers is not None:
             return _present(column, numbers, first_row)
-    return _parsed(column, cells, decimal=decimal, first_row=first_row)
+    return _parsed(column, cells, parser_of(column, decimal=decimal, thousands=thousands), first_row)
 
 
 def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -85,7 +94,7 @@ def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return cells.cast(pa.string())
     if pa.types.is_duration(kind):
-        return pc.divide(cells.cast(pa.int64()).cast(pa.float64()), _PER_SECOND[kind.unit])
+        return pc.divide(cells.cast(pa.int64()).cast(pa.float64(), safe=False), _PER_SECOND[kind.unit])
     if (pa.types.is_timestamp(kind) or pa.types.is_time(kind)) and kind.unit == "ns":  # Python has no nanoseconds
         return cells.cast(pa.time64("us") if pa.types.is_time(kind) else pa.timestamp("us", kind.tz), safe=False)
     return cells
@@ -95,21 +104,20 @@ _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _PLAIN_EXTENSIONS: Final = frozenset(["arrow.bool8", "arrow.json"])
 
 
-def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] | None:
+def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
     """Read numbers all at once, or return None where one of them needs the slow and exact way."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers: NDArray[np.float64] = pc.cast(cells, pa.float64(), safe=False).to_numpy()
         return numbers
     if pa.types.is_string(kind) and column.unit is None and column.layout is None:
-        return _plain_numbers(cells, column.decimal or decimal)
+        return _plain_numbers(cells, column.decimal or decimal, column.thousands or thousands)
     return None
 
 
-def _parsed(column: Column, cells: pa.ChunkedArray, *, decimal: str, first_row: int) -> NDArray[Any]:
+def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], first_row: int) -> NDArray[Any]:
     """Parse each distinct value once."""
     kind = cells.type
-    parse = parser_of(column, decimal=decimal)
     if not pa.types.is_dictionary(kind):
         cells = cells.dictionary_encode()
     encoded = cells.unify_dictionaries().combine_chunks()
@@ -140,11 +148,13 @@ _MEND: Final = "Mend the cell, or leave it empty for a missing value."
 _MEND_INFINITE: Final = "Mend the cell, leave it empty, or train with --infinite missing."
 
 
-def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] | None:
+def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
     """Read texts as numbers all at once, or return None where one of them needs the slow and exact way."""
     trimmed = pc.utf8_trim_whitespace(cells)
     missing = pc.is_in(trimmed, value_set=pa.array(sorted(MISSING_TEXTS), pa.string()))
     texts = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
+    if thousands:
+        texts = _ungrouped(texts, decimal, thousands)
     if decimal == ",":
         texts = pc.replace_substring(texts, ",", ".", max_replacements=1)
     well_formed = pc.match_substring_regex(texts, r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
@@ -155,6 +165,15 @@ def _plain_numbers(cells: pa.ChunkedArray, decimal: str) -> NDArray[np.float64] 
     except pa.ArrowInvalid:
         return None
     return numbers
+
+
+def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.ChunkedArray:
+    """Take the marks between thousands out; one that stands elsewhere becomes what is no number."""
+    for variant, mark in MARK_VARIANTS.items():
+        texts = pc.replace_substring(texts, chr(variant), mark)
+    grouped = pc.match_substring_regex(texts, f"^{grouped_number(decimal, thousands)}$")
+    plain = pc.if_else(grouped, pc.replace_substring(texts, thousands, ""), texts)
+    return pc.replace_substring(plain, thousands, "no number")
 
 
 def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:

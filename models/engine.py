@@ -9,7 +9,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.architecture import AutoencoderConfig
 from models.errors import BundleError
+from models.graph import plan_of
+from models.onnx_file import judge_graph
 from models.threads import allowed_threads
 
 # Before ONNX Runtime is imported: its official builds report to their maker unless they are told not to.
@@ -34,7 +37,7 @@ class OnnxEngine:
     """A network in ONNX Runtime; may be called from many threads at once.
 
     Args:
-        graph: The serialised graph.
+        graph: The serialised graph, one that was judged or that was made in this process.
         threads: Threads of one call; by default what the machine or container grants.
 
     Raises:
@@ -42,8 +45,6 @@ class OnnxEngine:
     """
 
     def __init__(self, graph: bytes, *, threads: int | None = None) -> None:
-        if b"location" in graph:  # the key with which a graph names a file of weights outside the bundle
-            raise BundleError("network.onnx: names files outside the bundle; it is not one that training wrote.")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or allowed_threads()
         options.inter_op_num_threads = 1
@@ -65,5 +66,20 @@ class OnnxEngine:
         return result
 
 
-ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {"onnx": OnnxEngine}
-"""How each engine is made from the exported network; a bundle's manifest names one."""
+def onnx_engine(graph: bytes, config: AutoencoderConfig, /) -> OnnxEngine:
+    """Judge a graph that came from elsewhere, then load it.
+
+    Raises:
+        BundleError: It is not the graph of that configuration, or ONNX Runtime refuses it.
+    """
+    try:
+        judge_graph(graph, plan_of(config))
+    except ValueError as error:
+        raise BundleError(
+            f"network.onnx: is not the network that the manifest describes: {error}. Train the detector anew."
+        ) from error
+    return OnnxEngine(graph)
+
+
+ENGINES: Final[dict[str, Callable[[bytes, AutoencoderConfig], Engine]]] = {"onnx": onnx_engine}
+"""How each engine is made from an exported network and its configuration; a bundle's manifest names one."""

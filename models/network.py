@@ -9,8 +9,8 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 from models.errors import BundleError
+from models.keras_file import weights_in
 from models.onnx_graph import LayerWeights
 from models.processor import require_avx
 from models.threads import allowed_threads
+from models.weights_file import judge_weights
 
 # Before TensorFlow is imported: no start-up chatter, and the same sums on every processor.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -87,12 +89,12 @@ def save_network(network: Any, path: Path) -> None:
     network.save(path)
 
 
-def load_network(config: AutoencoderConfig, path: Path, *, written_by: str) -> Any:
+def load_network(config: AutoencoderConfig, content: bytes, *, written_by: str) -> Any:
     """Rebuild the network from our own configuration and take only the weights from the file.
 
     Args:
         config: What the network looks like.
-        path: A ``.keras`` file; nothing that it describes is built or run.
+        content: A ``.keras`` file, the bytes that were judged; nothing that it describes is built or run.
         written_by: Version of the Keras that wrote it, for the error.
 
     Raises:
@@ -100,13 +102,17 @@ def load_network(config: AutoencoderConfig, path: Path, *, written_by: str) -> A
     """
     network = build_network(config, seed=0)
     try:
-        with warnings.catch_warnings():
+        weights = weights_in(content)
+        judge_weights(weights, [tuple(weight.shape) for weight in network.weights])
+        with TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # which layers are missing is said by the error that follows
+            path = Path(folder) / "network.weights.h5"  # Keras reads weights from paths only
+            path.write_bytes(weights)
             network.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"{path}: Keras {keras.__version__} cannot read what Keras {written_by} wrote ({error}). Install that "
-            "version, or train the detector anew."
+            f"network.keras: Keras {keras.__version__} cannot read what Keras {written_by} wrote ({error}). Install "
+            "that version, or train the detector anew."
         ) from error
     return network
 

@@ -1,22 +1,22 @@
 """Writes a network as an ONNX graph from plain arrays; only training needs it.
 
-The graph is built node by node from the table of activations: what it computes can be read here, and no
-exporter decides about it. Input ``Z`` `(n, d)`; outputs ``reconstruction`` `(n, d)`, ``embedding`` `(n, k)`.
+The graph is the one that `models/graph.py` plans: no exporter decides about it. Input ``Z`` `(n, d)`; outputs
+``reconstruction`` `(n, d)`, ``embedding`` `(n, k)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
+from models.graph import PlannedNode, plan_of
 
 _OPSET: Final = 20  # the first with an exact Gelu
 _IR_VERSION: Final = 10
@@ -44,45 +44,23 @@ def onnx_bytes(config: AutoencoderConfig, layers: Sequence[LayerWeights]) -> byt
         config: What the network looks like.
         layers: The hidden layers in order, then the output layer.
     """
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
-
-    def constant(name: str, values: NDArray[np.float32]) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name))
-        return name
-
-    value = "Z"
-    for name, layer in zip(config.layer_names, layers[:-1], strict=True):
-        kernel, bias = constant(f"{name}_kernel", layer.kernel), constant(f"{name}_bias", layer.bias)
-        nodes.append(helper.make_node("Gemm", [value, kernel, bias], [f"{name}_x"], name=name))
-        names = {"x": f"{name}_x", "y": "embedding" if name == "bottleneck" else f"{name}_y"}
-        if layer.slope is not None:
-            names["slope"] = constant(f"{name}_slope", layer.slope)
-        nodes += _activation_nodes(config, name, names)
-        value = names["y"]
-    kernel, bias = constant("output_kernel", layers[-1].kernel), constant("output_bias", layers[-1].bias)
-    nodes.append(helper.make_node("Gemm", [value, kernel, bias], ["reconstruction"], name="output"))
+    plan = plan_of(config)
+    weights = [array for layer in layers for array in (layer.kernel, layer.bias, layer.slope) if array is not None]
     graph = helper.make_graph(
-        nodes,
+        [_node(node) for node in plan.nodes],
         "autoencoder",
-        [helper.make_tensor_value_info("Z", TensorProto.FLOAT, ["n", config.features])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width]) for name, width in plan.inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width]) for name, width in plan.outputs.items()],
         [
-            helper.make_tensor_value_info("reconstruction", TensorProto.FLOAT, ["n", config.features]),
-            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", config.latent_units]),
+            numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
+            for name, array in zip(plan.arrays, weights, strict=True)
         ],
-        constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _activation_nodes(config: AutoencoderConfig, layer: str, names: dict[str, str]) -> list[onnx.NodeProto]:
-    nodes = []
-    for node in ACTIVATIONS[config.activation].onnx:
-        attributes = dict(node.attributes)
-        if node.parameter is not None:
-            attributes[node.parameter] = config.activation_parameter
-        output = names.setdefault(node.output, f"{layer}_{node.output}")
-        nodes.append(helper.make_node(node.op, [names[i] for i in node.inputs], [output], **attributes))
-    return nodes
+def _node(node: PlannedNode) -> onnx.NodeProto:
+    attributes: dict[str, Any] = dict(node.attributes)
+    return helper.make_node(node.op, node.inputs, [node.output], name=node.name or None, **attributes)

@@ -24,6 +24,16 @@ def next_version(folder: Path) -> Path:
     return folder / str(max(versions(folder), default=0) + 1)
 
 
+def bundles_in(path: Path) -> list[Path]:
+    """Return every bundle that a path holds: itself, or all versions of one detector or of all that lie there."""
+    if (path / MANIFEST).exists():
+        return [path]
+    if found := versions(path):
+        return [path / str(version) for version in found]
+    detectors = sorted(folder for folder in path.iterdir() if versions(folder)) if path.is_dir() else []
+    return [folder / str(version) for folder in detectors for version in versions(folder)]
+
+
 def resolve(path: str | Path) -> Path:
     """Return the bundle that a path means.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final
 
 from models.errors import BundleError
 from models.instants import TIME_LAYOUTS
+from models.plain import from_plain
+
+SCHEMA_VERSION: Final = 1
+"""How a schema is written; raised when an old program would misread a new one."""
 
 DURATION: Final = "duration"
 """The layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
@@ -121,13 +125,13 @@ class FeatureSchema:
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal schema."""
         return {
+            "schema_version": SCHEMA_VERSION,
             "columns": [column.to_json() for column in self.columns],
             "ids": list(self.ids),
             "label": self.label,
             "dropped": dict(self.dropped),
             "header": None if self.header is None else list(self.header),
-            "threshold_by": self.threshold_by,
-        }
+        } | ({} if self.threshold_by is None else {"threshold_by": self.threshold_by})
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> FeatureSchema:
@@ -136,16 +140,42 @@ class FeatureSchema:
         Raises:
             BundleError: `plain` is not the plain form of a schema.
         """
+        version = plain.get("schema_version", 1)  # the first ones did not say
+        if version != SCHEMA_VERSION or isinstance(version, bool):
+            raise BundleError(
+                f"The schema has version {version!r}, this program reads {SCHEMA_VERSION}. Use the program that wrote "
+                "it, or train the detector anew."
+            )
         try:
+            _judge(plain)
             return cls(
                 columns=tuple(Column.from_json(column) for column in plain["columns"]),
                 ids=tuple(plain["ids"]),
                 label=plain["label"],
                 dropped=dict(plain["dropped"]),
                 header=None if plain["header"] is None else tuple(plain["header"]),
-                threshold_by=plain.get("threshold_by"),  # not in format version 1
+                threshold_by=str(plain["threshold_by"]) if "threshold_by" in plain else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"The schema is not readable ({error!r}); the bundle was edited: train it anew."
             ) from error
+
+
+def _judge(plain: Mapping[str, Any]) -> None:
+    """Ask for the types of a plain schema's parts, where making them would take others, too.
+
+    Raises:
+        KeyError, ValueError: One is of another type, a part is unknown, or two columns have one name.
+    """
+    names = [from_plain(column["name"], str) for column in from_plain(plain["columns"], list[dict[str, Any]])]
+    if not names or len(set(names)) < len(names):
+        raise ValueError("there is no column, or two have one name")
+    from_plain(plain["ids"], list[str])
+    from_plain(plain["dropped"], dict[str, str])
+    if plain["label"] is not None:
+        from_plain(plain["label"], str)
+    if plain["header"] is not None:
+        from_plain(plain["header"], list[str])
+    if unknown := sorted(plain.keys() - {"schema_version", *(part.name for part in fields(FeatureSchema))}):
+        raise ValueError(f"{unknown[0]!r} is unknown")

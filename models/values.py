@@ -30,6 +30,12 @@ BOOLEAN_WORDS: Final = {
 }
 """Words (in any case) for the two truth values."""
 
+THOUSANDS: Final = (",", ".", " ", "'")
+"""Marks that may stand between the thousands of a number that is written as text."""
+
+MARK_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
+"""Characters that are written in the place of a mark of `THOUSANDS`: narrow and unbreakable spaces, ’."""
+
 _FIRST_INSTANT: Final = -62_135_510_400.0  # 0001-01-02
 _LAST_INSTANT: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -50,12 +56,23 @@ def is_decimal_comma(text: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(text.strip()) is not None
 
 
-def parse_number(value: object, *, decimal: str = ".", thousands: str | None = None) -> float | None:
-    """Read a finite number from a number or from a text that is one."""
+def grouped_number(decimal: str, thousands: str) -> str:
+    """Return the pattern of a number whose thousands are set apart, such as ``1,234.5``."""
+    return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
+
+
+def parse_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
+    """Read a finite number from a number or from a text that is one.
+
+    Args:
+        value: The number or text.
+        decimal: The decimal mark, ``.`` or ``,``.
+        thousands: The mark between thousands, one of `THOUSANDS`; empty where there is none.
+    """
     return _finite(read_number(value, decimal=decimal, thousands=thousands))
 
 
-def read_number(value: object, *, decimal: str = ".", thousands: str | None = None) -> float | None:
+def read_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
     """Read a number that may be infinite."""
     if isinstance(value, str):
         text = value.strip()
@@ -149,7 +166,7 @@ def parse_instant(value: object, *, layout: str) -> float | None:
     return _within_calendar(moment.timestamp())
 
 
-def parser_of(column: Column, *, decimal: str = ".", thousands: str | None = None) -> Callable[[object], Cell]:
+def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Callable[[object], Cell]:
     """Return the parser for the cells of a column; its own way of writing numbers goes before that of the file."""
     if column.kind is Kind.NUMERIC:
         return _number_parser(column, decimal=column.decimal or decimal, thousands=column.thousands or thousands)
@@ -186,7 +203,7 @@ def _plain_parser(column: Column) -> Callable[[object], Cell]:
     return lambda value: parse_instant(value, layout=layout)
 
 
-def _number_parser(column: Column, *, decimal: str, thousands: str | None) -> Callable[[object], Cell]:
+def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[[object], Cell]:
     texts, gone, unit = _missing_texts(column), missing_cells(column), column.unit
 
     def parse(value: object) -> Cell:
@@ -202,7 +219,9 @@ def _number_parser(column: Column, *, decimal: str, thousands: str | None) -> Ca
         try:
             number = read_number(value, decimal=decimal, thousands=thousands)
         except ValueError as error:
-            raise ValueError(f"{error} in {unit}" if unit and str(error) == "a number" else str(error)) from error
+            raise ValueError(
+                f"{error} in {unit}" if unit and str(error).startswith("a number") else str(error)
+            ) from error
         return None if number in gone else _finite(number)
 
     return parse
@@ -212,13 +231,14 @@ def _missing_texts(column: Column) -> frozenset[str]:
     return frozenset(text.strip() for text in column.missing)
 
 
-def _number_of_text(text: str, *, decimal: str, thousands: str | None) -> float:
+def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
     plain = text.replace("−", "-")
-    if thousands and thousands in plain:
-        grouped = rf"[+-]?\d{{1,3}}({re.escape(thousands)}\d{{3}})+({re.escape(decimal)}\d*)?"
-        if not re.fullmatch(grouped, plain, re.ASCII):
-            raise ValueError("a number")
-        plain = plain.replace(thousands, "")
+    if thousands:
+        plain = plain.translate(MARK_VARIANTS)
+        if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
+            plain = plain.replace(thousands, "")
+        elif thousands in plain:
+            raise ValueError(f"a number with {thousands!r} between thousands")
     if decimal == "," and is_decimal_comma(plain):
         plain = plain.replace(",", ".")
     if _NUMBER.fullmatch(plain) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from forging import make_bundle
 from samples import arrow_table, machine_records, with_anomalies
 
 from models.bundle import load_detector, new_bundle
@@ -86,6 +88,18 @@ def detector(trained: Trained) -> Detector:
 def bundle_path(trained: Trained) -> Path:
     """The trained detector's bundle; not to be changed: copy it first."""
     return trained.bundle
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that was made in a moment, without training; not to be changed."""
+    return make_bundle(tmp_path_factory.mktemp("made") / "1")
+
+
+@pytest.fixture
+def copied(made: Path, tmp_path: Path) -> Path:
+    """The same, to be damaged."""
+    return Path(shutil.copytree(made, tmp_path / "bundle"))
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,10 @@ class TrainConfig:
         "keep", "what becomes of rows that equal another in every feature", group="rows", choices=DUPLICATES
     )
 
+    least_rows: int = _setting(
+        20, "fewest rows to fit on, and a fifth as many to stop and to calibrate on; fewer is an error", group="rows"
+    )
+
     activation: str = _setting(
         "relu",
         "activation of the hidden layers; the output layer is linear",
@@ -180,6 +184,7 @@ class TrainConfig:
                 self.duplicates in DUPLICATES,
                 f"duplicates must be one of {', '.join(DUPLICATES)}, got {self.duplicates!r}.",
             ),
+            (self.least_rows >= 1, f"least_rows must be at least 1, got {self.least_rows}."),
             (self.depth is None or 1 <= self.depth <= 32, f"depth must be from 1 to 32, got {self.depth}."),
             (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),
             (self.epochs is None or self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),

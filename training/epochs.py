@@ -27,6 +27,8 @@ def run_epochs(
     weights: NDArray[np.float32],
     features: tuple[str, ...],
     settings: EpochSettings,
+    fitting_weights: NDArray[np.float64] | None = None,
+    validation_weights: NDArray[np.float64] | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> History:
@@ -39,6 +41,8 @@ def run_epochs(
         weights: What a squared unit of each feature counts `(d,)`.
         features: Names of the d features, for errors.
         settings: How.
+        fitting_weights: What each row to learn from counts `(n,)`; None for all alike. Only their ratios matter.
+        validation_weights: The same for early stopping `(m,)`.
         on_epoch: Is told of each epoch.
         should_stop: Is asked after each epoch; the best weights so far are kept.
 
@@ -54,8 +58,8 @@ def run_epochs(
         weight_decay=settings.weight_decay,
         undecayed=("bias", "alpha"),
     )
-    step = _epoch_function(network, optimizer, fitting, weights, settings.batch_size)
-    judge = _loss_function(network, validation, weights)
+    step = _epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
+    judge = _loss_function(network, validation, _counted(validation, weights, validation_weights))
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
     best, best_weights = 0, network.get_weights()
@@ -81,18 +85,15 @@ def run_epochs(
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def _epoch_function(
-    network: Any, optimizer: AdamW, rows: Encoded, weights: NDArray[np.float32], batch_size: int
-) -> Any:
+def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
     """Return a compiled function that takes an order of rows, runs one pass and returns the mean loss."""
     Z = tf.constant(rows.Z)
-    counted = _counted(rows, weights)
     variables = [variable.value for variable in network.trainable_variables]
-    steps, size = _batches(len(rows), batch_size)
+    steps, size = _batches(len(rows), settings.batch_size)
 
     def one_step(number: Any, total: Any, order: Any) -> tuple[Any, Any, Any]:
         batch = tf.gather(Z, order[number])
-        weight = counted if rows.unknown is None else tf.gather(counted, order[number])
+        weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
         with tf.GradientTape() as tape:
             loss = _mean_score(batch, network(batch, training=True), weight)
         optimizer.apply(tape.gradient(loss, variables))
@@ -106,8 +107,8 @@ def _epoch_function(
     return _compiled(run, tf.TensorSpec((steps, size), tf.int64))
 
 
-def _loss_function(network: Any, rows: Encoded, weights: NDArray[np.float32]) -> Any:
-    Z, counted = tf.constant(rows.Z), _counted(rows, weights)
+def _loss_function(network: Any, rows: Encoded, counted: Any) -> Any:
+    Z = tf.constant(rows.Z)
     return _compiled(lambda: _mean_score(Z, network(Z, training=False), counted))
 
 
@@ -120,9 +121,12 @@ def _mean_score(Z: Any, reconstruction: Any, weights: Any) -> Any:
     return tf.reduce_mean(tf.reduce_sum(tf.square(Z - reconstruction) * weights, axis=1))
 
 
-def _counted(rows: Encoded, weights: NDArray[np.float32]) -> Any:
-    """Return the weight of each feature, or of each cell where some are missing: these do not count."""
-    return tf.constant(weights if rows.unknown is None else np.where(rows.unknown, np.float32(0), weights))
+def _counted(rows: Encoded, weights: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> Any:
+    """Return what each feature counts `(d,)`, or each cell `(n, d)`: a missing one nothing, a row by its weight."""
+    counted = weights
+    if row_weights is not None:
+        counted = (row_weights / row_weights.mean()).astype(np.float32)[:, None] * counted
+    return tf.constant(counted if rows.unknown is None else np.where(rows.unknown, np.float32(0), counted))
 
 
 def _batched_order(order: np.random.Generator, n: int, batch_size: int) -> NDArray[np.int64]:

@@ -6,34 +6,64 @@ anomalies and `predict` gives −1 for them. Our own `anomaly_score` is higher f
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from models.bundle import load_detector, new_bundle
 from models.columns import columns_of_table
-from models.detector import Verdicts
-from models.errors import BundleError, ConfigError, TableError
-from models.tables import Table, table_of
-from training.config import TrainConfig
+from models.detector import Detector, Verdicts
+from models.errors import TableError
+from models.tables import Table
+from training.estimator_errors import DetectorWarning, as_value_errors, in_python
+from training.estimator_input import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
+from training.estimator_parameters import config_of_parameters, parameters_of_settings
+from training.packed import detector_of, pack, unpack
 
 if TYPE_CHECKING:
     from training.fit import FitResult
 
 
-class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class AutoencoderDetector(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    OutlierMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """An autoencoder that scores records by their reconstruction error.
 
     What it fits and saves is what ``python -m training.train`` fits and saves, with the same settings and the
-    same defaults; the help of that command explains them. Data frames are taken by column name, in any order.
+    same defaults; the help of that command explains them. Data frames (pandas, polars, Arrow) are taken by column
+    name, in any order; numbers, texts, truth values and times may stand side by side, and cells may be missing.
+
+    Copies for other threads are not needed: a fitted estimator may score in many at once. It can be pickled; a
+    pickle carries the files of a bundle and is verified like one, but like any pickle it is for trusted hands.
+
+    What should be looked at after a fit, such as dead units or too few rows for a rate, is a `DetectorWarning`.
 
     Args:
+        label: Column of `X` that says what is an anomaly: never a feature, for evaluation and `fit_on`.
+        anomaly_values: Values of the label that mean anomaly.
+        fit_on: ``all`` rows, or those that the label calls ``normal``.
+        id: Columns that name a record: never features.
+        include: Only these columns are features.
+        exclude: Columns that are no features.
+        kind: ``COLUMN=KIND``: what a column is, where its values do not tell.
+        date_order: ``ORDER`` or ``COLUMN=ORDER``: how dates such as 03/04/2024 are meant.
+        missing_values: ``VALUE`` or ``COLUMN=VALUE``: says that there is no value.
+        infinite: What becomes of infinite numbers: ``refuse`` or ``missing``.
+        time: Column to split in time by: fitted on the oldest rows, judged on the newest.
+        group: Column whose rows of one value stay in one part of the split.
+        duplicates: What becomes of equal rows: ``keep`` or ``drop``.
+        least_rows: Fewest rows to fit on, and a fifth as many to stop and to calibrate on.
         activation: A key of `models.activations.ACTIVATIONS`.
         negative_slope: Slope of leaky_relu below zero.
         alpha: elu tends to −alpha far below zero.
@@ -51,12 +81,20 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         alert_rate: For the method fpr; None for 0.01, or more where rows are few.
         contamination: For the method contamination; None for 0.05.
         threshold: For the method fixed.
-        random_state: Seed of the split, the starting weights and the order of the rows.
+        random_state: Seed of the split, the starting weights and the order of the rows; None or a RandomState for
+            another one at each fit.
+
+    Attributes:
+        detector_: The detector: schema, preprocessor, network and calibration.
+        result_: How it came to be; only where it was fitted, not after loading or unpickling.
+        offset_: What `score_samples` is compared with: minus the threshold.
+        n_features_in_: Number of columns of `X`, those that are no features included.
+        feature_names_in_: Their names, where `X` had names that are texts.
 
     Example:
         >>> import numpy as np
         >>> X = np.random.default_rng(0).normal(size=(300, 3))
-        >>> detector = AutoencoderDetector(epochs=2).fit(X)
+        >>> detector = AutoencoderDetector(activation="elu", epochs=2, alert_rate=0.1).fit(X)
         >>> detector.predict([[0.0, 0.0, 0.0], [50.0, 0.0, 0.0]]).tolist()
         [1, -1]
     """
@@ -64,6 +102,20 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
     def __init__(
         self,
         *,
+        label: str | None = None,
+        anomaly_values: tuple[str, ...] = (),
+        fit_on: str = "all",
+        id: tuple[str, ...] = (),
+        include: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+        kind: tuple[str, ...] = (),
+        date_order: tuple[str, ...] = (),
+        missing_values: tuple[str, ...] = (),
+        infinite: str = "refuse",
+        time: str | None = None,
+        group: str | None = None,
+        duplicates: str = "keep",
+        least_rows: int = 20,
         activation: str = "relu",
         negative_slope: float = 0.1,
         alpha: float = 1.0,
@@ -81,8 +133,22 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         alert_rate: float | None = None,
         contamination: float | None = None,
         threshold: float | None = None,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     ) -> None:
+        self.label = label
+        self.anomaly_values = anomaly_values
+        self.fit_on = fit_on
+        self.id = id
+        self.include = include
+        self.exclude = exclude
+        self.kind = kind
+        self.date_order = date_order
+        self.missing_values = missing_values
+        self.infinite = infinite
+        self.time = time
+        self.group = group
+        self.duplicates = duplicates
+        self.least_rows = least_rows
         self.activation = activation
         self.negative_slope = negative_slope
         self.alpha = alpha
@@ -102,27 +168,33 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         self.threshold = threshold
         self.random_state = random_state
 
-    def fit(self, X: Any, y: object = None) -> Self:
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
         """Fit and calibrate on the rows of `X`.
 
         Args:
             X: n rows: a data frame, an Arrow table, or an array `(n, d)`.
             y: Not used.
+            sample_weight: What each row counts in the loss and in early stopping `(n,)`; a row of weight 0 is not
+                used at all. The columns' means and scales, the threshold and the p-values do not weigh: their
+                promise is about rows drawn like those held out, each counted once.
 
         Raises:
-            DetectorError: A parameter or the data cannot be used.
+            DetectorError: A parameter or the data cannot be used; it is a ValueError, too.
         """
         from training.fit import fit
         from training.prepare import prepare
 
-        parameters = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
-        seed = parameters.pop("random_state")
-        if not isinstance(seed, int):
-            raise ConfigError(f"random_state must be a whole number, got {seed!r}.")
-        config = TrainConfig(**parameters, seed=seed)
-        table = _table(X)
-        self.result_: FitResult = fit(prepare(table, config), config, name="detector", version="1")
-        self._take(table.names, by_name=not _is_array(X))
+        with as_value_errors():
+            config = config_of_parameters(self.get_params(deep=False))
+            table = table_of_input(X)
+            require_rows(table)
+            used, row_weights = weighted_rows(table, sample_weight)
+            prepared = prepare(used, config, row_weights=row_weights)
+            self.result_: FitResult = fit(prepared, config, name="detector", version="1")
+        self._files: dict[str, bytes] | None = None
+        self._take(self.result_.detector, table.names, named=is_named(X), texts=text_names(X))
+        for warning in self.result_.warnings:
+            warnings.warn(in_python(warning), DetectorWarning, stacklevel=2)
         return self
 
     def anomaly_score(self, X: Any) -> NDArray[np.float64]:
@@ -146,10 +218,27 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         """Return −1 for anomalies and 1 for the others `(n,)`."""
         return np.where(self._judge(X).is_anomaly, -1, 1)
 
+    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
+        """Return the negative mean anomaly score: how well the rows of `X` are reconstructed, higher is better.
+
+        It needs no labels, so that a search can choose by it how a network is trained. It does not say how well
+        anomalies are found: a wider bottleneck reconstructs them better, too. With labels, choose by
+        `training.scorers`.
+
+        Args:
+            X: n rows.
+            y: Not used.
+            sample_weight: What each row counts `(n,)`.
+        """
+        scores = self.score_samples(X)
+        with as_value_errors():
+            return float(np.average(scores, weights=row_weights_of(sample_weight, len(scores))))
+
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Return the bottleneck's output `(n, k)`."""
         check_is_fitted(self, "detector_")
-        return self.detector_.embed(columns_of_table(self.detector_.schema, self._known_table(X)))
+        with as_value_errors():
+            return self.detector_.embed(columns_of_table(self.detector_.schema, self._known_table(X)))
 
     def explain(self, X: Any, *, top: int = 3) -> pd.DataFrame:
         """Name the columns that add most to each row's score, with the value that was expected instead.
@@ -169,67 +258,99 @@ class AutoencoderDetector(OutlierMixin, TransformerMixin, BaseEstimator):  # typ
         """Write a bundle, which the service, the batch program and `load` read.
 
         Raises:
-            BundleError: Nothing can be written there, or the detector was loaded and not fitted.
+            BundleError: Nothing can be written there.
         """
-        from training.save import write_result
-
         check_is_fitted(self, "detector_")
-        if not hasattr(self, "result_"):
-            raise BundleError("This detector was loaded, not fitted: copy its bundle's folder instead.")
-        with new_bundle(Path(path), overwrite=overwrite) as folder:
-            write_result(self.result_, folder)
+        with as_value_errors(), new_bundle(Path(path), overwrite=overwrite) as folder:
+            self._write(folder)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Return the estimator of a bundle; it scores, explains and transforms, without Keras.
+        """Return the estimator of a bundle; it scores, explains, transforms and saves, without Keras.
 
         Raises:
             BundleError: There is no bundle, or a damaged one.
         """
-        detector = load_detector(path)
-        known = {name: value for name, value in detector.card["settings"].items() if name in cls().get_params()}
-        estimator = cls(**known, random_state=detector.card["settings"]["seed"])
-        estimator.detector_ = detector
-        estimator._take(detector.card["input_names"], by_name=True)
+        with as_value_errors():
+            detector = load_detector(path)
+            files = pack(Path(path))
+        known = cls().get_params()
+        parameters = parameters_of_settings(detector.card["settings"])
+        estimator = cls(**{name: value for name, value in parameters.items() if name in known})
+        estimator._files = files
+        estimator._take(detector, detector.card["input_names"], named=True, texts=True)
         return estimator
 
-    def _take(self, names: tuple[str, ...], *, by_name: bool) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the parameters and, once fitted, the files of the bundle; nothing of Keras is pickled."""
+        state = dict(super().__getstate__())
+        if "detector_" in state:
+            if state["_files"] is None:
+                with TemporaryDirectory(prefix="detector-") as folder:
+                    self._write(Path(folder))
+                    state["_files"] = pack(Path(folder))
+            del state["detector_"]
+            state.pop("result_", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_files" in state:
+            with as_value_errors():
+                self.detector_ = detector_of(state["_files"])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = []  # the bottleneck gives float32, whatever comes in
+        return tags
+
+    def _take(self, detector: Detector, names: tuple[str, ...], *, named: bool, texts: bool) -> None:
         """Set what scikit-learn expects of a fitted estimator."""
-        if hasattr(self, "result_"):
-            self.detector_ = self.result_.detector
-        self.offset_ = -self.detector_.calibration.threshold
+        self.detector_ = detector
+        self.offset_ = -detector.calibration.threshold
         self.n_features_in_ = len(names)
-        if by_name:
+        self._names = tuple(names)
+        blank = np.zeros((1, len(detector.preprocessor.features)), np.float32)
+        self._n_features_out = detector.scorer.engine.embed(blank).shape[1]  # for get_feature_names_out
+        self._by_name = named
+        if named and texts:
             self.feature_names_in_ = np.array(names, object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _write(self, folder: Path) -> None:
+        if self._files is not None:
+            unpack(self._files, folder)
+            return
+        from training.save import write_result
+
+        write_result(self.result_, folder)
 
     def _judge(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")
-        return self.detector_.judge_table(self._known_table(X))
+        with as_value_errors():
+            return self.detector_.judge_table(self._known_table(X))
 
     def _known_table(self, X: Any) -> Table:
-        """Return `X` as a table; an array has the columns of the fitted one, in its order."""
-        table = _table(X)
-        if _is_array(X) and len(table.names) != self.n_features_in_:
-            raise TableError(f"X has {len(table.names)} columns, the detector was fitted on {self.n_features_in_}.")
-        return table
-
-
-def _plain(value: Any) -> Any:
-    """Return a parameter without NumPy's types, which a bundle does not hold."""
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return tuple(_plain(part) for part in value)
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _is_array(X: object) -> bool:
-    return isinstance(X, (np.ndarray, list, tuple))
-
-
-def _table(X: Any) -> Table:
-    """Return the table of a data frame, or of an array, whose columns are called x0, x1 and so on."""
-    if not _is_array(X):
-        return table_of(X)
-    array = np.asarray(X)
-    if array.ndim != 2:
-        raise TableError(f"X must have two dimensions, rows and columns, got the shape {array.shape}.")
-    return Table(data=pa.table({f"x{number}": pa.array(column) for number, column in enumerate(array.T)}))
+        """Return `X` as a table with the names of the fitted one; where one of them had none, columns go by place."""
+        table, named = table_of_input(X), is_named(X)
+        if named and self._by_name:
+            return table
+        if len(table.names) != self.n_features_in_:
+            raise TableError(
+                f"X has {len(table.names)} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                "features as input."
+            )
+        if named != self._by_name:
+            name = type(self).__name__
+            warnings.warn(
+                f"X has feature names, but {name} was fitted without feature names"
+                if named
+                else f"X does not have valid feature names, but {name} was fitted with feature names",
+                UserWarning,
+                stacklevel=2,
+            )
+        return replace(table, data=table.data.rename_columns(list(self._names)))

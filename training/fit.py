@@ -109,6 +109,8 @@ def fit(
         weights=preprocessor.weights,
         features=preprocessor.features,
         settings=config.epoch_settings(rows=len(fitting)),
+        fitting_weights=prepared.weights_of(split.fitting),
+        validation_weights=prepared.weights_of(split.validation),
         on_epoch=on_epoch,
         should_stop=should_stop,
     )
@@ -210,6 +212,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "parts": result.rows,
         "split": split_policy(config),
         "left_out": dict(prepared.left_out),
+        "weighted": prepared.row_weights is not None,
         "input_names": list(prepared.table.names),
         "repairs": list(prepared.table.repairs),
         "columns": [

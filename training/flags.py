@@ -10,12 +10,14 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from training.config import TrainConfig
 
 
-def add_config_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for each setting of `TrainConfig`, in its groups."""
+def add_config_flags(parser: argparse.ArgumentParser, *, only: str | None = None) -> None:
+    """Add a flag for each setting of `TrainConfig`, in its groups; or for those of one group only."""
     hints = get_type_hints(TrainConfig)
     groups: dict[str, Any] = {}
     for setting in fields(TrainConfig):
         group = setting.metadata["group"]
+        if only not in (None, group):
+            continue
         if group not in groups:
             groups[group] = parser.add_argument_group(group)
         kind, many = _argument_type(hints[setting.name])
@@ -30,8 +32,9 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
             dest=setting.name,
             type=kind,
             nargs="+" if many else None,
+            action="extend" if many and kind is str else "store",
             choices=list(choices) if choices else None,
-            default=setting.default,
+            default=list(setting.default) if setting.default == () else setting.default,
             metavar=None if choices else _metavar(setting.name, kind),
             help=help_text.replace("%", "%%"),
         )

@@ -76,7 +76,7 @@ def infer_schema(
             fate = _fate(name, table, roles, fitting)
             if isinstance(fate, Column):
                 columns.append(fate)
-                findings += _notes(fate, roles)
+                findings += [*_notes(fate, roles), *_not_found(fate, table, roles)]
             else:
                 dropped[name] = fate
     if not columns:
@@ -104,16 +104,16 @@ def _least_rows(rows: int) -> float:
 def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
     """Return the column, or the reason for leaving it out; a wanted one is left out only if it says nothing."""
     cells = plain_cells(table.data.column(name))
-    column = _column(name, cells, roles, decimal=table.decimal)
+    column = _column(name, cells, roles, decimal=table.decimal, thousands=table.thousands)
     if not isinstance(column, Column):
         return column
     column = replace(column, missing=roles.missing_of(name, column.kind))
-    values = read_cells(column, cells, decimal=table.decimal)
+    values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
     if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
         layout = _layout_of_numbers(name, values)
         if layout is not None:
             column = Column(name=name, kind=Kind.DATETIME, layout=layout, missing=column.missing)
-            values = read_cells(column, cells, decimal=table.decimal)
+            values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
     if (reason := _says_nothing(column, values[fitting])) is not None:
         return reason
     if name in roles.include or name in roles.kinds:
@@ -122,11 +122,11 @@ def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> 
         return _identifier(name, values) or column
     if column.kind is Kind.CATEGORICAL:
         learned = [value for value in values[fitting] if value is not None]
-        return _too_many_categories(name, learned, decimal=table.decimal) or column
+        return _too_many_categories(name, learned, decimal=table.decimal, thousands=table.thousands) or column
     return column
 
 
-def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str) -> Column | str:
+def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, thousands: str) -> Column | str:
     """Return what the type or the texts of a column say that it is, or why it cannot be used."""
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     said = roles.kinds.get(name)
@@ -134,7 +134,7 @@ def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str) ->
         return "empty"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         texts = distinct_texts(pc.unique(cells).to_pylist(), roles.missing_of(name, Kind.CATEGORICAL))
-        return text_column(name, texts, roles, decimal=decimal) if texts else "empty"
+        return text_column(name, texts, roles, decimal=decimal, thousands=thousands) if texts else "empty"
     if reason := _unsupported(kind):
         return reason
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
@@ -227,7 +227,7 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     return "identifier (every value is different)" if _ID_NAME.search(name) else None
 
 
-def _too_many_categories(name: str, values: Sequence[str], *, decimal: str) -> str | None:
+def _too_many_categories(name: str, values: Sequence[str], *, decimal: str, thousands: str) -> str | None:
     """Return the reason for leaving out texts of which too few come again: they name a row, or are prose."""
     counts = Counter(values)
     least = _least_rows(len(values))
@@ -235,12 +235,16 @@ def _too_many_categories(name: str, values: Sequence[str], *, decimal: str) -> s
     again = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
     if common >= (_MIN_COMMON_SHARE if again else 0.5):
         return None
-    if (found := mostly(list(counts), decimal=decimal, strays=_MAX_STRAY_SHARE)) is not None:
-        what, strays = found
+    found = mostly(list(counts), decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE)
+    what, strays = found or ("", [])
+    if strays:
         shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
         return f"{what}, but for {shown}: mend these, or say {flag('--missing-values', f'{name}={strays[0]}')}"
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
+    if not prose and again:
+        most = counts.most_common(1)[0][1] / len(values)
+        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
     return f"free text {several}" if prose else f"identifier {several}"
 
 
@@ -266,3 +270,27 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
     else:
         return []
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
+
+
+def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
+    """Name the missing values that were said of this column and that no cell has."""
+    cells = plain_cells(table.data.column(column.name))
+    findings = []
+    for text in roles.missing_values.get(column.name, ()):
+        others = replace(column, missing=tuple(value for value in column.missing if value != text))
+        try:
+            same = np.array_equal(_gaps(others, cells, table), _gaps(column, cells, table))
+        except TableError:  # a word among numbers: it is there
+            continue
+        if same:
+            what = f"no value is {text!r}, which --missing-values names"
+            findings.append(Finding(columns=(column.name,), what=what, warning=True))
+    return findings
+
+
+def _gaps(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
+    values = read_cells(column, cells, decimal=table.decimal)
+    if values.dtype == object:
+        return np.array([value is None for value in values], np.bool_)
+    gaps: NDArray[np.bool_] = np.isnan(values)
+    return gaps

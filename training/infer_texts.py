@@ -21,6 +21,7 @@ _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_mo
 _PLAIN_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others mean something beside their opposite only
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
 _MAX_UNIT: Final = 12  # characters
+_SAMPLE: Final = 1000  # texts that say what most of them are
 _CURRENCIES: Final = (
     *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "฿", "₫", "₴", "US$", "A$", "C$", "R$", "kr", "zł", "Fr."),
     *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK"),
@@ -31,11 +32,11 @@ _DIGITS: Final = r"\d[\d.,'’\u00a0\u202f ]*(?:[eE][+-]?\d+)?"
 _AFFIXED: Final = re.compile(
     rf"[+−-]?\s*(?:(?P<before>{_PREFIX})\s*)?(?P<number>[+−-]?(?:{_DIGITS}|\.\d+))\s*(?P<after>[^\d\s+−-][^\d]*[23]?)?",
 )
-_NOTATIONS: Final = ((".", ","), (".", "'"), (".", "’"), (".", " "), (",", "."), (",", " "))
+_NOTATIONS: Final = ((".", ","), (".", "'"), (".", " "), (",", "."), (",", " "))
 _MIN_BARE_SHARE: Final = 0.1
 
 
-def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str) -> Column | str:
+def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
     """Say what the different texts of a column are, or why it cannot be used.
 
     Args:
@@ -43,6 +44,7 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str) 
         texts: Its different values without missing ones, at least one.
         roles: What the user says about it.
         decimal: The decimal mark of the file.
+        thousands: The mark between thousands in the file; empty where there is none.
 
     Raises:
         TableError: It depends on something that only the user knows; the error proposes the flag.
@@ -50,7 +52,9 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str) 
     said = roles.kinds.get(name)
     if said is Kind.CATEGORICAL or said is Kind.BOOLEAN:
         return Column(name=name, kind=said)
-    if said is not Kind.DATETIME and all_parse(texts, lambda text: read_number(text, decimal=decimal)):
+    if said is not Kind.DATETIME and all_parse(
+        texts, lambda text: read_number(text, decimal=decimal, thousands=thousands)
+    ):
         return Column(name=name, kind=Kind.NUMERIC)
     if said is None and are_truth_values(texts):
         return Column(name=name, kind=Kind.BOOLEAN)
@@ -92,16 +96,16 @@ def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
     return True
 
 
-def mostly(texts: Sequence[str], *, decimal: str, strays: float) -> tuple[str, list[str]] | None:
+def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: float) -> tuple[str, list[str]] | None:
     """Say what all but a share of the texts are, numbers or instants of a layout, and which are not."""
     forms: dict[str, Callable[[str], object]] = {
-        "numbers": lambda text: parse_number(text, decimal=decimal),
+        "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
         **{f"dates or times ({layout})": partial(parse_instant, layout=layout) for layout in _TEXT_LAYOUTS},
     }
+    sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in forms.items():
-        others = [text for text in texts if not all_parse([text], parse)]
-        if len(others) <= strays * len(texts):
-            return what, others
+        if sum(not all_parse([text], parse) for text in sample) <= strays * len(sample):
+            return what, [text for text in texts if not all_parse([text], parse)]
     return None
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.instants import write_instant
 from models.records import Columns
-from models.schema import FeatureSchema, Kind
+from models.schema import Column, FeatureSchema, Kind
 from training.findings import Finding, flag
 from training.infer_schema import common_categories
 from training.leaks import find_leaks
@@ -51,29 +52,38 @@ def number_text(value: float) -> str:
 
 
 def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
-    numeric = {column.name: columns[column.name] for column in schema.columns if column.kind is Kind.NUMERIC}
-    found = find_sentinels(numeric)
-    by_values: dict[tuple[float, ...], list[str]] = defaultdict(list)
-    for name, sentinels in found.items():
-        by_values[tuple(sentinel.value for sentinel in sentinels)].append(name)
+    ordered = [column for column in schema.columns if column.kind in (Kind.NUMERIC, Kind.DATETIME)]
+    found = find_sentinels({column.name: columns[column.name] for column in ordered})
+    by_texts: dict[tuple[str, ...], list[Column]] = defaultdict(list)
+    for column in ordered:
+        if column.name in found:
+            by_texts[tuple(_text_of(column, sentinel.value) for sentinel in found[column.name])].append(column)
     findings = []
-    for values, names in by_values.items():
-        texts = [number_text(value) for value in values]
+    for texts, alike in by_texts.items():
+        names = tuple(column.name for column in alike)
         if len(names) >= _MANY_COLUMNS:
-            what = f"{' and '.join(texts)} lies far outside the other numbers of each and may stand for a missing value"
+            what = f"{' and '.join(texts)} lies far outside the other values of each and may stand for a missing one"
             remedy = f"if so: {flag('--missing-values', *texts)}"
-            findings.append(Finding(columns=tuple(names), what=what, remedy=remedy, warning=True))
+            findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
             continue
-        for name in names:
-            remedy = f"if so: {flag('--missing-values', *(f'{name}={text}' for text in texts))}"
-            findings.append(Finding(columns=(name,), what=_said_of(found[name]), remedy=remedy, warning=True))
+        for column in alike:
+            remedy = f"if so: {flag('--missing-values', *(f'{column.name}={text}' for text in texts))}"
+            what = _said_of(column, found[column.name])
+            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
     return findings
 
 
-def _said_of(sentinels: tuple[Sentinel, ...]) -> str:
-    values = " and ".join(f"{number_text(s.value)} ({s.rows:,} rows)" for s in sentinels)
-    nearest = number_text(sentinels[0].nearest)
-    return f"{values}, far outside the other numbers (the nearest is {nearest}), may stand for a missing value"
+def _text_of(column: Column, value: float) -> str:
+    """Return a value as `--missing-values` takes it."""
+    if column.kind is Kind.NUMERIC:
+        return number_text(value)
+    return str(write_instant(value, layout=column.layout or "iso"))
+
+
+def _said_of(column: Column, sentinels: tuple[Sentinel, ...]) -> str:
+    values = " and ".join(f"{_text_of(column, s.value)} ({s.rows:,} rows)" for s in sentinels)
+    nearest = _text_of(column, sentinels[0].nearest)
+    return f"{values}, far outside the other values (the nearest is {nearest}), may stand for a missing one"
 
 
 def _duplicates(columns: Columns) -> list[Finding]:
@@ -102,9 +112,13 @@ def _near_constants(columns: Columns) -> list[Finding]:
 
 
 def _share_of_commonest(values: NDArray[Any]) -> float:
-    comparable = np.array(["" if v is None else f"={v}" for v in values]) if values.dtype == object else values
-    _, counts = np.unique(comparable, return_counts=True)
-    return float(counts.max() / len(values))
+    """Return the share of the commonest value or gap, or of any where that is below a half."""
+    if values.dtype == object:
+        return max(Counter(values.tolist()).values()) / len(values)
+    missing = np.isnan(values)
+    present = values[~missing]
+    middle = np.partition(present, len(present) // 2)[len(present) // 2] if len(present) else np.nan
+    return max(int(missing.sum()), int((values == middle).sum())) / len(values)
 
 
 def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:

@@ -76,7 +76,12 @@ def _flags(values: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     if missing.any():
         yield "no value", missing
         yield "a value", ~missing
-    distinct = np.unique(values[~missing].astype(str if values.dtype == object else float))
-    if len(distinct) == 2:
-        for value in distinct:
-            yield f"{value:g}" if values.dtype != object else repr(str(value)), values == value
+    if values.dtype == object:
+        ends = set(values[~missing].tolist())
+    else:
+        present = values[~missing]
+        ends = {present.min(), present.max()} if len(present) else set()
+        ends = ends if np.isin(present, list(ends)).all() else set()
+    if len(ends) == 2:
+        for value in sorted(ends):
+            yield (repr(value) if isinstance(value, str) else f"{value:g}"), values == value

@@ -5,9 +5,10 @@ Encoders are learned from the fitting rows alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from training.rows import all_missing, group_numbers, in_time_order, instants, l
 from training.schema_file import check_schema
 from training.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
 
-_LEAST_ROWS = {"fitting": 20, "validation": 4, "calibration": 4, "test": 1}
+_SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may lack the few that each of them needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Prepared:
         rule: Which labels mean "anomaly"; None without a label.
         is_anomaly: The labels `(n,)`; None where the table has none.
         left_out: How many rows are in no part, by the reason.
+        row_weights: What each row counts in the loss `(n,)`; None for all alike.
     """
 
     table: Table
@@ -59,6 +61,7 @@ class Prepared:
     rule: LabelRule | None
     is_anomaly: NDArray[np.bool_] | None
     left_out: Mapping[str, int]
+    row_weights: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> dict[str, int]:
@@ -69,9 +72,18 @@ class Prepared:
         """Return the values of the rows of a mask."""
         return {name: values[mask] for name, values in self.columns.items()}
 
+    def weights_of(self, mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        """Return the weights of the rows of a mask; None where all count alike."""
+        return None if self.row_weights is None else self.row_weights[mask]
+
 
 def prepare(
-    table: Table, config: TrainConfig, *, test_table: Table | None = None, decided: FeatureSchema | None = None
+    table: Table,
+    config: TrainConfig,
+    *,
+    test_table: Table | None = None,
+    row_weights: NDArray[np.float64] | None = None,
+    decided: FeatureSchema | None = None,
 ) -> Prepared:
     """Decide on every row and column of a table.
 
@@ -80,6 +92,8 @@ def prepare(
         config: The settings.
         test_table: Labelled rows that are only judged on; the label column may be in it alone.
         decided: What becomes of each column, where that is not to be told from its values.
+        row_weights: What each row counts in the loss, above 0 `(n,)`; None for all alike. Encoders, calibration
+            and what is measured do not weigh.
 
     Raises:
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
@@ -87,7 +101,7 @@ def prepare(
     rule, is_anomaly = _labels(table, config, test_table)
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = _split(table, config, roles, is_anomaly=is_anomaly)
-    _check_rows(split)
+    _check_rows(split, config)
     findings: tuple[Finding, ...] = ()
     if decided is None:
         schema, findings = infer_schema(table, roles, fitting=split.fitting)
@@ -97,7 +111,7 @@ def prepare(
     check_segments(schema)
     columns = columns_of_table(schema, table)
     split, left_out, about_rows = _used(split, schema, columns, config)
-    _check_rows(split)
+    _check_rows(split, config)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
     prepared = Prepared(
         table=table,
@@ -109,6 +123,7 @@ def prepare(
         rule=rule,
         is_anomaly=is_anomaly,
         left_out=left_out,
+        row_weights=row_weights,
     )
     # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
     held_out = held_out_rows(np.zeros(prepared.rows["calibration"]), prepared, config)
@@ -172,6 +187,8 @@ def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArra
         return split_in_time(instants(table, config.time, roles), only_test=only_test)
     if config.group is not None:
         return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
+    if len(table) < _SMALL_TABLE:
+        return split_by_group(np.arange(len(table)), seed=config.seed, only_test=only_test)
     return split_rows(len(table), seed=config.seed, only_test=only_test)
 
 
@@ -213,12 +230,24 @@ def _labels(
     return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
 
 
-def _check_rows(split: Split) -> None:
-    for part, least in _LEAST_ROWS.items():
+def _check_rows(split: Split, config: TrainConfig) -> None:
+    held_out = max(1, config.least_rows // 5)
+    for part, least in {
+        "fitting": config.least_rows,
+        "validation": held_out,
+        "calibration": held_out,
+        "test": 1,
+    }.items():
         rows = int(getattr(split, part).sum())
         if rows < least:
             raise TableError(
                 f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
-                f"needed. That is {SHARES[part]:.0%} of the rows "
-                f"that may be learned from: give at least {int(np.ceil(1.6 * least / SHARES[part])):,}."
+                f"needed. That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
+                f"{_rows_to_give(config.least_rows):,}, or be content with less: --least-rows N."
             )
+
+
+def _rows_to_give(least_rows: int) -> int:
+    """Return how many rows are enough for every part of a split at random."""
+    enough = math.ceil(max(least_rows / SHARES["fitting"], max(1, least_rows // 5) / SHARES["validation"]))
+    return enough + 2 if enough + 2 < _SMALL_TABLE else math.ceil(1.6 * enough)

@@ -20,7 +20,7 @@ def reference_of(schema: FeatureSchema, columns: Columns, scores: NDArray[np.flo
     """Summarise the fitting rows' columns, and the calibration rows' scores."""
     return {
         "columns": {c.name: _summary(c.kind, c.layout, columns[c.name]) for c in schema.columns},
-        "anomaly_score": _quantiles(scores),
+        "anomaly_score": quantiles(scores),
     }
 
 
@@ -54,8 +54,9 @@ def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, 
             "typical": write_instant(middle, layout=layout or "iso"),
         }
     typical = float(np.quantile(present, 0.5, method="nearest"))
-    return {"missing": missing, "quantiles": _quantiles(present), "mean": float(present.mean()), "typical": typical}
+    return {"missing": missing, "quantiles": quantiles(present), "mean": float(present.mean()), "typical": typical}
 
 
-def _quantiles(values: NDArray[Any]) -> dict[str, float]:
+def quantiles(values: NDArray[Any]) -> dict[str, float]:
+    """Return the quantiles of some values, by their shares as text."""
     return {f"{q:g}": float(v) for q, v in zip(_QUANTILES, np.quantile(values, _QUANTILES), strict=True)}

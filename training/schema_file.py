@@ -122,7 +122,9 @@ def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.boo
             'table in the file, those that are not used with kind = "dropped".'
         )
     for column in schema.columns:
-        values = read_cells(column, table.data.column(column.name), decimal=table.decimal)[fitting]
+        values = read_cells(column, table.data.column(column.name), decimal=table.decimal, thousands=table.thousands)[
+            fitting
+        ]
         missing = [value is None for value in values] if values.dtype == object else np.isnan(values)
         if np.all(missing):
             raise TableError(

@@ -43,15 +43,16 @@ class Sentinel:
 def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Sentinel, ...]]:
     """Find the numbers that may stand for "no value", by column.
 
-    A candidate is repeated, is the smallest or largest number of its column, and the gap to the next one is
+    A candidate is repeated, is the smallest or largest value of its column, and the gap to the next one is
     large against the extent of the others on that side of their median. How large it has to be depends on
     what else speaks for it: a number that people choose for this (all nines, a limit of a type), or the same
     number in several columns.
 
     Args:
-        columns: Numeric columns, n values each, NaN where a value is missing.
+        columns: Numbers, or instants in seconds; n values each, NaN where a value is missing.
     """
-    candidates = {name: _candidates(values) for name, values in columns.items()}
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there is
+        candidates = {name: _candidates(values) for name, values in columns.items()}
     far: dict[float, set[str]] = {}
     for name, found in candidates.items():
         for sentinel, ratio in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,7 +26,6 @@ _HEAVY: Final = 0.5  # shape from which the variance of the scores is infinite
 _MUCH_MORE: Final = 1.2  # times the wanted alert rate
 _MANY: Final = 0.05  # of the excesses that are labelled anomalies
 _SHOWN: Final = 5
-_SHOWN_SEGMENTS: Final = 10
 
 
 def with_best_tail(rows: CalibrationRows, rule: Rule) -> Rule:
@@ -61,38 +61,6 @@ def threshold_report(calibration: Calibration) -> dict[str, Any]:
         report["segments"] = [_segment_report(calibration, place) for place in range(len(rows.segments))]
     report["warnings"] = _warnings(calibration, report)
     return report
-
-
-def threshold_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what a terminal shows of a report: names and texts."""
-    goal = "" if report["method"] == "fixed" else f", {report['goal'].replace('_', ' ')} {report['value']:g}"
-    rows = [("threshold", f"{report['threshold']:.6g} ({report['method']}{goal})")]
-    if report["method"] == "labels":
-        figures = [
-            f"{name.replace('_', ' ')} {'–' if f['value'] is None else format(f['value'], '.3f')} "
-            f"({f['low']:.3f} … {f['high']:.3f})"
-            for name, f in report["figures"].items()
-        ]
-        rows.append(("", f"{', '.join(figures)} on the rows it was chosen on; {INTERVALS.split(':')[0]}"))
-    if "tail" in report:
-        fit = report["tail"]
-        rows.append(
-            (
-                "tail",
-                f"{fit['excesses']} scores above {fit['start']:.6g}, shape {fit['shape']:.2f} "
-                f"({fit['shape_low']:.2f} … {fit['shape_high']:.2f}), "
-                f"Anderson–Darling {fit['anderson_darling']:.2f} (p = {fit['p_value']:.2f})",
-            )
-        )
-        if "rate_low" in fit:
-            rows.append(("", f"an alert rate from {fit['rate_low']:.2g} to {fit['rate_high']:.2g}, if the tail fits"))
-    for segment in report.get("segments", [])[:_SHOWN_SEGMENTS]:
-        own = "of all rows" if segment["pooled"] else "its own"
-        text = f"{segment['segment']}: {segment['threshold']:.6g} ({own}; {segment['calibration_rows']:,} rows)"
-        rows.append(("", text))
-    if more := len(report.get("segments", [])) - _SHOWN_SEGMENTS:
-        rows += [("", f"and {more:,} more segments")] if more > 0 else []
-    return rows
 
 
 def _figures(calibration: Calibration) -> dict[str, dict[str, float | None]]:
@@ -140,16 +108,14 @@ def _fit_of(tail: Tail, scores: NDArray[np.float64], *, rate: float | None = Non
     """
     excesses = scores[np.searchsorted(scores, tail.start, side="right") :] - tail.start
     statistic = _anderson_darling(excesses, tail.shape, tail.scale)
-    rng = np.random.default_rng(0)
     statistics, shapes, rates = [], [], []
-    for _ in range(_RESAMPLES):
-        drawn = np.sort(excess_of(1 - rng.random(tail.excesses), tail.shape, tail.scale))
+    for drawn, above_start in resampled(tail, len(scores), times=_RESAMPLES):
         shape, scale = estimate(drawn)
         statistics.append(_anderson_darling(drawn, shape, scale))
         shapes.append(shape)
         if rate is not None and rate < tail.share:
             threshold = excess_of(np.array([rate / tail.share]), shape, scale)
-            rates.append(float(tail.share * survival(threshold, tail.shape, tail.scale)[0]))
+            rates.append(float(above_start * survival(threshold, tail.shape, tail.scale)[0]))
     low, high = np.quantile(shapes, [0.025, 0.975])
     fit = {
         "start": tail.start,
@@ -165,6 +131,18 @@ def _fit_of(tail: Tail, scores: NDArray[np.float64], *, rate: float | None = Non
         low, high = np.quantile(rates, [0.025, 0.975])
         fit |= {"rate_low": float(low), "rate_mean": float(np.mean(rates)), "rate_high": float(high)}
     return fit
+
+
+def resampled(tail: Tail, n: int, *, times: int) -> Iterator[tuple[NDArray[np.float64], float]]:
+    """Draw, again and again, what n scores with such a tail could have been.
+
+    Yields:
+        Ascending excesses, and the chance of a score above the tail's start: that of an order statistic.
+    """
+    rng = np.random.default_rng(0)
+    for _ in range(times):
+        drawn = np.sort(excess_of(1 - rng.random(tail.excesses), tail.shape, tail.scale))
+        yield drawn, float(rng.beta(tail.excesses + 1, n - tail.excesses))
 
 
 def _anderson_darling(excesses: NDArray[np.float64], shape: float, scale: float) -> float:

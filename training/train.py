@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,23 +64,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(work, debug=debug)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inputs:
+    """What a training starts from.
+
+    Args:
+        config: The settings.
+        name: What the detector will be called.
+        table: The rows.
+        test_table: Labelled rows that are only judged on.
+        decided: What becomes of each column, where a schema file says so.
+    """
+
+    config: TrainConfig
+    name: str
+    table: Table
+    test_table: Table | None = None
+    decided: FeatureSchema | None = None
+
+
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, fit, save and say what happened; return the report for programs."""
     started = time.perf_counter()
     console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
-    decided = None if arguments.schema_in is None else read_schema_file(arguments.schema_in)
-    config, name, table, test_table = _inputs(arguments, console, decided)
+    inputs = _inputs(arguments, console)
+    config = inputs.config
     if arguments.dry_run:
-        prepared = _prepare(arguments, console, table, config, test_table, decided)
+        prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
         show_plan(console, plan := plan_of(prepared, config))
         return plan
-    path = arguments.output or next_version(ARTIFACTS / name)
+    path = arguments.output or next_version(ARTIFACTS / inputs.name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
-        prepared = _prepare(arguments, console, table, config, test_table, decided)
+        prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
         from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
         from training.save import write_result
 
-        version = path.name if path.name.isdecimal() else "1"
         progress = Console(stderr=True, quiet=arguments.quiet)
         with (
             EpochBar(progress, epochs=config.epoch_settings(rows=prepared.rows["fitting"]).epochs) as bar,
@@ -89,9 +107,9 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
             result = fit(
                 prepared,
                 config,
-                name=name,
-                version=version,
-                test_table=test_table,
+                name=inputs.name,
+                version=path.name if path.name.isdecimal() else "1",
+                test_table=inputs.test_table,
                 on_epoch=bar,
                 should_stop=stopped,
             )
@@ -101,16 +119,14 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     return _report(result, path, seconds)
 
 
-def _inputs(
-    arguments: argparse.Namespace, console: Console, decided: FeatureSchema | None
-) -> tuple[TrainConfig, str, Table, Table | None]:
+def _inputs(arguments: argparse.Namespace, console: Console) -> _Inputs:
     """Check the settings, then read the tables."""
+    decided = None if arguments.schema_in is None else read_schema_file(arguments.schema_in)
     options = read_options_of(arguments)
     if decided is not None and options.header is None:
         options = replace(options, header=decided.header)
     if arguments.name is not None and not _NAME.fullmatch(arguments.name):
         raise ConfigError(f"name must be of letters, digits, '-', '_' and '.', got {arguments.name!r}.")
-    test_table = None
     if not arguments.data:
         from training import embedded
 
@@ -118,29 +134,24 @@ def _inputs(
             raise ConfigError("--label and --test-data need DATA: the embedded data set has its own label.")
         console.print(embedded.DESCRIPTION)
         config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
-        return config, arguments.name or embedded.NAME, embedded.embedded_table(), None
-    config = config_of(arguments, **_decided_settings(arguments, decided))
-    table = read_table(arguments.data, options)
-    if arguments.test_data:
-        test_table = read_table(arguments.test_data, options)
-    name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
-    return config, name, table, test_table
+        name = arguments.name or embedded.NAME
+        return _Inputs(config=config, name=name, table=embedded.embedded_table(), decided=decided)
+    return _Inputs(
+        config=config_of(arguments, **_decided_settings(arguments, decided)),
+        name=arguments.name or expand(arguments.data)[0].name.split(".")[0],
+        table=read_table(arguments.data, options),
+        test_table=read_table(arguments.test_data, options) if arguments.test_data else None,
+        decided=decided,
+    )
 
 
-def _prepare(
-    arguments: argparse.Namespace,
-    console: Console,
-    table: Table,
-    config: TrainConfig,
-    test_table: Table | None,
-    decided: FeatureSchema | None,
-) -> Prepared:
+def _prepare(inputs: _Inputs, console: Console, *, schema_out: Path | None) -> Prepared:
     """Decide on every row and column, and say what was decided."""
-    prepared = prepare(table, config, test_table=test_table, decided=decided)
-    show_prepared(console, prepared, config)
-    if arguments.schema_out is not None:
+    prepared = prepare(inputs.table, inputs.config, test_table=inputs.test_table, decided=inputs.decided)
+    show_prepared(console, prepared, inputs.config)
+    if schema_out is not None:
         notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encoders}
-        write_schema_file(arguments.schema_out, prepared.schema, notes=notes)
+        write_schema_file(schema_out, prepared.schema, notes=notes)
     return prepared
 
 

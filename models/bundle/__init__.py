@@ -20,7 +20,7 @@ from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS,
 from models.bundle.loading import load_detector
 from models.bundle.probe import PARITY
 from models.bundle.reading import read_manifest
-from models.bundle.writing import write_bundle
+from models.bundle.writing import write_bundle, write_recalibrated
 
 __all__ = [
     "FILES",
@@ -33,4 +33,5 @@ __all__ = [
     "new_bundle",
     "read_manifest",
     "write_bundle",
+    "write_recalibrated",
 ]

@@ -13,15 +13,21 @@ READABLE_VERSIONS: Final = (1, 2)
 MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"
-FILES: Final = (
-    "schema.json",
-    "preprocessor.json",
-    "calibration.npy",
-    "reference.json",
-    "probe.json",
-    NETWORK_ONNX,
-    NETWORK_KERAS,
-)
+
+_MB: Final = 1024**2
+LIMITS: Final = {
+    MANIFEST: 16 * _MB,
+    "schema.json": 16 * _MB,
+    "preprocessor.json": 32 * _MB,
+    "calibration.npy": 1024 * _MB,
+    "reference.json": 16 * _MB,
+    "probe.json": 16 * _MB,
+    NETWORK_ONNX: 1024 * _MB,
+    NETWORK_KERAS: 1024 * _MB,
+}
+"""The files of a bundle, and the bytes above which each is refused unread: far more than training writes."""
+
+FILES: Final = tuple(name for name in LIMITS if name != MANIFEST)
 """The files beside the manifest, which holds their digests."""
 
 

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-
+from models.architecture import AutoencoderConfig
+from models.bundle.arrays import array_in
 from models.bundle.layout import FILES, NETWORK_ONNX
 from models.bundle.probe import check_probe
-from models.bundle.reading import read_files, read_manifest
+from models.bundle.reading import read_files, read_manifest, read_plain
+from models.calibration import THRESHOLD_METHODS, Calibration
 from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.engine import ENGINES
 from models.errors import BundleError, ConfigError
+from models.plain import from_plain
 from models.preprocessing import Preprocessor
 from models.schema import FeatureSchema
 from models.scoring import Scorer
+
+_CALIBRATION: Final[dict[str, type[Any]]] = {
+    "method": str,
+    "value": float,
+    "threshold": float,
+    "goal": str,
+    "tail_share": float,
+    "thresholds": dict[str, float],
+    "segments": list[str],
+    "rests_on": str,
+    "anomaly_weight": float,
+}
+"""What a manifest says of the calibration, with its types."""
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -35,41 +48,58 @@ def load_detector(path: str | Path) -> Detector:
 
 
 def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, bytes]) -> Detector:
-    plain = {name: _parse(folder, name, contents[name]) for name in FILES if name.endswith(".json")}
+    plain = {name: read_plain(folder, name, contents[name]) for name in FILES if name.endswith(".json")}
     try:
-        engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX])
-        held_out = np.load(io.BytesIO(contents["calibration.npy"]), allow_pickle=False)
-        calibration = calibration_of(manifest["calibration"], held_out)
-        name, version = str(manifest["name"]), str(manifest["version"])
-        card = dict(manifest["card"]) | {"created": manifest["created"], "versions": manifest["versions"]}
-    except (KeyError, TypeError, ValueError, AttributeError, EOFError, MemoryError, ConfigError) as error:
-        raise BundleError(
-            f"{folder}: the bundle is not readable ({error!r}). Copy it again, or train it anew."
-        ) from error
-    schema = FeatureSchema.from_json(plain["schema.json"])
-    preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
-    if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
-        raise BundleError(f"{folder}: schema and preprocessor name other columns; its parts come from two fits.")
-    if (schema.threshold_by is None) != (not calibration.rows.segments):
-        raise BundleError(f"{folder}: schema and calibration rows differ in what thresholds go by. Copy it again.")
-    scorer = Scorer(preprocessor=preprocessor, engine=engine)
-    check_probe(folder, scorer, plain["probe.json"])
+        schema = FeatureSchema.from_json(plain["schema.json"])
+        preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
+        network = AutoencoderConfig.from_json(manifest["network"])
+        _require_one_fit(schema, preprocessor, network)
+        if manifest["engine"] not in ENGINES:
+            raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
+        engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
+        calibration = _calibration(
+            manifest["calibration"], contents["calibration.npy"], version=manifest["format_version"]
+        )
+        if (schema.threshold_by is None) != (not calibration.rows.segments):
+            raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
+        scorer = Scorer(preprocessor=preprocessor, engine=engine)
+        check_probe(scorer, plain["probe.json"])
+    except BundleError as error:
+        raise BundleError(f"{folder}: {error}") from error
     return Detector(
-        name=name,
-        version=version,
+        name=manifest["name"],
+        version=manifest["version"],
         schema=schema,
         scorer=scorer,
         calibration=calibration,
         reference=plain["reference.json"],
-        card=card,
+        card=manifest["card"] | {"created": manifest["created"], "versions": manifest["versions"]},
     )
 
 
-def _parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:
+def _require_one_fit(schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig) -> None:
+    if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
+        raise BundleError("schema and preprocessor name other columns; its parts come from two fits. Train it anew.")
+    if network.features != len(preprocessor.features):
+        raise BundleError(
+            f"the network takes {network.features} features, the preprocessor gives {len(preprocessor.features)}; its "
+            "parts come from two fits. Train it anew."
+        )
+
+
+def _calibration(plain: Mapping[str, Any], content: bytes, *, version: int) -> Calibration:
+    """Calibrate anew on the stored rows: a threshold that was edited would contradict the p-values."""
     try:
-        plain = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{folder}: {name} is not JSON ({error}). Copy the bundle again.") from error
-    if not isinstance(plain, dict):
-        raise BundleError(f"{folder}: {name} holds no object. Copy the bundle again.")
-    return plain
+        names = _CALIBRATION if version > 1 else ("method", "value", "threshold")
+        for name in names:
+            from_plain(plain[name], _CALIBRATION[name])
+        if unknown := sorted(plain.keys() - set(names)):
+            raise ValueError(f"{unknown[0]!r} is unknown")
+        if plain["method"] not in THRESHOLD_METHODS:
+            raise ValueError(f"the threshold method {plain['method']!r} is unknown")
+        if plain.get("goal") not in (None, *THRESHOLD_METHODS[plain["method"]].goals):
+            raise ValueError(f"the goal {plain['goal']!r} is unknown")
+        return calibration_of(plain, array_in(content))
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        why = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise BundleError(f"its calibration is not readable ({why}). Copy the bundle again.") from error

@@ -1,53 +1,123 @@
-"""A few made-up rows with the scores of the training network: what a loaded detector is compared with."""
+"""A few made-up rows with the scores of the training network: what a loaded detector is compared with.
+
+There are two kinds: rows of `Z`, a little beyond what the fitting rows had, and records, which go through the
+encoders first: each with its own kinds of values, a missing one and, for categories, one that was never seen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.encoders import (
+    CategoricalEncoder,
+    DatetimeEncoder,
+    Encoder,
+    FloatMatrix,
+    NumericEncoder,
+    features_from_plain,
+)
 from models.errors import BundleError
+from models.plain import from_plain
 from models.preprocessing import Encoded, Preprocessor
+from models.records import Columns
 from models.scoring import Scorer
 
 PARITY: Final = 1e-5
 """How far, relative to max(1, score), two ways to compute the same score may lie apart."""
 
 _PROBE_ROWS: Final = 8
+_MOST_CATEGORIES: Final = 64
+_NEVER_SEEN: Final = "(never seen)"
 
 
 def probe_of(
     preprocessor: Preprocessor, reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]]
 ) -> dict[str, Any]:
-    """Make rows of `Z` up (no record of the user's is kept) and score them with the training network."""
+    """Make rows up (no record of the user's is kept) and score them with the training network."""
+    random = np.random.default_rng(0)
     low, high = preprocessor.limits.astype(np.float64)
-    share = np.random.default_rng(0).uniform(-0.1, 1.1, (_PROBE_ROWS, len(low)))  # a little beyond the range, too
+    share = random.uniform(-0.1, 1.1, (_PROBE_ROWS, len(low)))
+    share[0], share[1] = -0.1, 1.1  # beyond each end of the range
     Z = (low + share * (high - low)).astype(np.float32)
+    values = {encoder.name: _made_up(encoder, random) for encoder in preprocessor.encoders}
+    rows = max(map(len, values.values()))
+    records = {name: [cells[row % len(cells)] for row in range(rows)] for name, cells in values.items()}
     scorer = Scorer(preprocessor=preprocessor, engine=_Reconstructor(reconstruct))
-    return {"Z": Z.astype(float).tolist(), "anomaly_score": scorer.score(Encoded(Z=Z)).anomaly_score.tolist()}
+    return {
+        "Z": Z.astype(float).tolist(),
+        "anomaly_score": _scores(scorer, Encoded(Z=Z)).tolist(),
+        "records": records,
+        "records_anomaly_score": _scores(scorer, preprocessor.transform(_columns(preprocessor, records))).tolist(),
+    }
 
 
-def check_probe(folder: Path, scorer: Scorer, probe: Mapping[str, Any]) -> None:
+def check_probe(scorer: Scorer, probe: Mapping[str, Any]) -> None:
     """Compare a loaded detector with the network that was trained.
 
     Raises:
         BundleError: It scores the probe differently.
     """
     try:
-        Z = np.array(probe["Z"], np.float32)
-        expected = np.array(probe["anomaly_score"], np.float64)
-        scores = scorer.score(Encoded(Z=Z)).anomaly_score
-    except Exception as error:  # whatever the engine raises for an input of another shape
-        raise BundleError(f"{folder}: the probe cannot be scored ({error}); its parts come from two fits.") from error
-    apart = np.abs(scores - expected) / np.maximum(1.0, np.abs(expected))
+        Z = features_from_plain(probe["Z"])
+        if not len(Z) or Z.shape[1:] != (len(scorer.preprocessor.features),):
+            raise ValueError(f"it is of shape {Z.shape}")
+        _compare(_scores(scorer, Encoded(Z=Z)), probe["anomaly_score"])
+        if "records" in probe:  # the first bundles have none
+            encoded = scorer.preprocessor.transform(_columns(scorer.preprocessor, probe["records"]))
+            _compare(_scores(scorer, encoded), probe["records_anomaly_score"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"probe.json is not readable ({error!r}); the bundle's parts come from two fits, or it was edited."
+        ) from error
+
+
+def _scores(scorer: Scorer, encoded: Encoded) -> NDArray[np.float64]:
+    with np.errstate(over="ignore", invalid="ignore"):  # of weights that nobody has trained: the scores will differ
+        return scorer.score(encoded).anomaly_score
+
+
+def _compare(scores: NDArray[np.float64], expected: object) -> None:
+    recorded = np.array(from_plain(expected, list[float]))
+    if recorded.shape != scores.shape:
+        raise ValueError(f"{len(recorded)} scores for {len(scores)} rows")
+    apart = np.abs(scores - recorded) / np.maximum(1.0, np.abs(recorded))
     if not (apart <= PARITY).all():
         raise BundleError(
-            f"{folder}: network.onnx scores the probe up to {apart.max():.1e} apart from the network that was trained; "
-            f"at most {PARITY:.0e} is right. Train the detector anew, or report this."
+            f"network.onnx scores the probe up to {apart.max():.1e} apart from the network that was trained; at most "
+            f"{PARITY:.0e} is right. Train the detector anew, or report this."
         )
+
+
+def _made_up(encoder: Encoder, random: np.random.Generator) -> list[Any]:
+    """Return values of one column as JSON has them: usual ones, unusual ones and a missing one."""
+    if isinstance(encoder, CategoricalEncoder):
+        return [*(*encoder.categories, *encoder.rare)[:_MOST_CATEGORIES], _NEVER_SEEN, None]
+    if isinstance(encoder, NumericEncoder):
+        spread: FloatMatrix = random.uniform(-4, 4, (_PROBE_ROWS, len(encoder.features))).astype(np.float32)
+        return [*map(encoder.decode, spread), None]
+    if isinstance(encoder, DatetimeEncoder):
+        times = np.linspace(-1, 3, _PROBE_ROWS) + random.uniform(0, 0.1, _PROBE_ROWS)  # some before the first row
+        return [*(encoder.start + encoder.scale * times).tolist(), None]
+    return [0.0, 1.0, None]
+
+
+def _columns(preprocessor: Preprocessor, records: object) -> Columns:
+    cells = from_plain(records, dict[str, list[float | str | None]])
+    columns: dict[str, NDArray[Any]] = {}
+    for encoder in preprocessor.encoders:
+        values = cells[encoder.name]
+        if isinstance(encoder, CategoricalEncoder):
+            from_plain(values, list[str | None])
+            columns[encoder.name] = np.array([*values, None], object)[:-1]  # never an array of texts
+        else:
+            columns[encoder.name] = np.array(from_plain(values, list[float | None]), np.float64)
+    if len({len(values) for values in columns.values()}) != 1 or not len(next(iter(columns.values()))):
+        raise ValueError("the columns of its records are not of one length")
+    return columns
 
 
 class _Reconstructor:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
+from models.bundle.arrays import array_bytes
 from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
+from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration.stored import calibration_json
 from models.detector import Detector
+from models.encoders import features_from_plain
+from models.errors import BundleError
+from models.preprocessing import Encoded
 
 
 def write_bundle(
@@ -50,7 +53,7 @@ def write_bundle(
     files = {
         "schema.json": json_bytes(detector.schema.to_json()),
         "preprocessor.json": json_bytes(detector.preprocessor.to_json()),
-        "calibration.npy": _npy_bytes(detector.calibration.rows.to_array()),
+        "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
         "probe.json": json_bytes(probe_of(detector.preprocessor, reconstruct)),
         NETWORK_ONNX: graph,
@@ -74,7 +77,40 @@ def write_bundle(
     return load_detector(folder)
 
 
-def _npy_bytes(array: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+def write_recalibrated(folder: Path, source: Path, detector: Detector, *, created: str) -> Detector:
+    """Write a bundle with the network and the encoders of another one, byte for byte, and load it.
+
+    Args:
+        folder: From `new_bundle`.
+        source: The other bundle.
+        detector: That of the other bundle, with another calibration, version and card.
+        created: Instant, ISO 8601.
+
+    Returns:
+        The detector as it was loaded from the folder.
+
+    Raises:
+        BundleError: The other bundle is damaged, or the new one scores differently.
+    """
+    manifest = read_manifest(source)
+    contents = read_files(source, manifest) | {
+        "schema.json": json_bytes(detector.schema.to_json()),
+        "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
+        "reference.json": json_bytes(detector.reference),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    changes = {
+        "format_version": FORMAT_VERSION,
+        "version": detector.version,
+        "created": created,
+        "calibration": calibration_json(detector.calibration),
+        "files": {name: digest((folder / name).read_bytes()) for name in FILES},
+        "card": dict(detector.card),
+    }
+    (folder / MANIFEST).write_bytes(json_bytes(manifest | changes))
+    loaded = load_detector(folder)
+    Z = Encoded(Z=features_from_plain(read_plain(folder, "probe.json", contents["probe.json"])["Z"]))
+    if not np.array_equal(loaded.scorer.score(Z).anomaly_score, detector.scorer.score(Z).anomaly_score):
+        raise BundleError(f"{folder}: the new version scores differently than {source}; it was not kept.")
+    return loaded

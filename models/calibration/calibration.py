@@ -123,8 +123,9 @@ class Calibration:
         )
         if not self.rows.segments:
             return promise
-        whole = "" if not self.left_pooled else " The others share the threshold of all rows."
-        return f"{promise} This holds in each of {len(self.by_segment)} segments of {len(self.rows.segments)}.{whole}"
+        others = " The others are judged by the threshold of all rows." if self.left_pooled else ""
+        own = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
+        return f"{promise} This is said of each segment with a threshold of its own ({own}) by itself.{others}"
 
     def judge(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Judged:
         """Decide about m scores.

@@ -18,13 +18,14 @@ from models.calibration.ranks import LEAST_ROWS_OF_A_TAIL, FloatVector, conforma
 from models.errors import ConfigError
 
 TAIL_SHARES: Final = (0.1, 0.05, 0.025)
-"""Shares of the calibration rows that may be taken as their tail."""
+"""Shares of the calibration rows that may be taken as their tail, the largest that fits."""
 
 LEAST_RATE: Final = 1e-9
 """The smallest alert rate that may be asked for; no p-value is below it either."""
 
 _MOST_EXCESSES: Final = 1000  # a tail that starts higher is nearer to its law, and these are enough to estimate it
-_LEAST_EXCESSES: Final = 25
+_FEWEST_EXCESSES: Final = 50  # they are estimated from
+_LEAST_EXCESSES: Final = 25  # of these that may be left where scores are the same
 _NO_SHAPE: Final = 1e-9  # a shape nearer to 0 than this is exponential
 
 
@@ -71,7 +72,7 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
             f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there "
             f"are {n:,}. Give more data, or say --threshold-method fpr."
         )
-    start = float(scores[n - 1 - min(_MOST_EXCESSES, math.floor(n * share))])
+    start = float(scores[n - 1 - min(_MOST_EXCESSES, max(_FEWEST_EXCESSES, math.floor(n * share)))])
     excesses = scores[np.searchsorted(scores, start, side="right") :] - start
     if len(excesses) < _LEAST_EXCESSES:
         raise ConfigError(

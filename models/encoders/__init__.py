@@ -9,15 +9,23 @@ by the network; it adds the encoder's `surprise` instead.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+
 from models.encoders.categorical import CategoricalEncoder
-from models.encoders.encoder import Encoder, FloatMatrix, Mask, Novelty
+from models.encoders.encoder import Z_LIMIT, Encoder, FloatMatrix, Mask, Novelty
 from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_phase
+from models.encoders.limits import require_usable
 from models.encoders.numbers import BooleanEncoder, NumericEncoder
-from models.encoders.plain import ENCODERS, encoder_from_json, encoder_to_json
+from models.plain import from_plain
+from models.schema import Kind
 
 __all__ = [
     "CYCLES",
     "ENCODERS",
+    "Z_LIMIT",
     "BooleanEncoder",
     "CategoricalEncoder",
     "DatetimeEncoder",
@@ -29,4 +37,39 @@ __all__ = [
     "cycle_phase",
     "encoder_from_json",
     "encoder_to_json",
+    "features_from_plain",
 ]
+
+ENCODERS: Final[dict[Kind, type[Any]]] = {
+    encoder.kind: encoder for encoder in (NumericEncoder, BooleanEncoder, CategoricalEncoder, DatetimeEncoder)
+}
+"""The encoder of each kind of column."""
+
+
+def features_from_plain(plain: object) -> FloatMatrix:
+    """Return rows of `Z` from plain lists of numbers.
+
+    Raises:
+        ValueError: They are no lists of numbers, of several lengths, or hold a number that no value becomes.
+    """
+    rows = np.array(from_plain(plain, list[list[float]]), np.float64)
+    if rows.size and not (np.abs(rows) <= Z_LIMIT).all():
+        raise ValueError(f"a number is further than {Z_LIMIT:g} deviations away")
+    return rows.astype(np.float32)
+
+
+def encoder_to_json(encoder: Any) -> dict[str, Any]:
+    """Return plain data from which `encoder_from_json` makes an equal encoder."""
+    return {"kind": str(encoder.kind)} | asdict(encoder)
+
+
+def encoder_from_json(plain: dict[str, Any]) -> Encoder:
+    """Make an encoder from what `encoder_to_json` gave.
+
+    Raises:
+        KeyError, TypeError, ValueError: `plain` is not the plain form of an encoder, or one that cannot encode.
+    """
+    fields = {key: value for key, value in plain.items() if key != "kind"}
+    encoder: Encoder = from_plain(fields, ENCODERS[Kind(plain["kind"])])
+    require_usable(encoder)
+    return encoder

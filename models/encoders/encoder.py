@@ -13,7 +13,9 @@ from models.values import Cell
 FloatMatrix = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_Z_LIMIT: Final = 1e15  # deviations; keeps squares finite in float32, and no real value comes near
+Z_LIMIT: Final = 1e15
+"""The largest distance, in deviations: it keeps squares finite in float32, and no real value comes near."""
+
 _MIN_LEVEL_DEVIATION: Final = 0.1  # that of a level that 1 % of the rows have: rarer ones do not drown the rest
 
 
@@ -79,7 +81,7 @@ class Encoder(Protocol):
 def fill(out: FloatMatrix, z: NDArray[Any], missing_share: float) -> Novelty:
     """Write z to the first feature, 0 (the mean) where it is missing, and the feature for missing values."""
     missing = np.isnan(z)
-    out[:, 0] = np.clip(np.where(missing, 0.0, z), -_Z_LIMIT, _Z_LIMIT)
+    out[:, 0] = np.clip(np.where(missing, 0.0, z), -Z_LIMIT, Z_LIMIT)
     if missing_share:
         out[:, -1] = (missing - missing_share) / level_deviation(missing_share)
     return Novelty(missing if missing.any() else None)

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from models.errors import TableError
 from models.tables.readers import READERS
+from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
 
 _RAGGED: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
@@ -22,19 +23,26 @@ CHUNK_ROWS: Final = 16_384
 """Rows that are held at once when a file is read in chunks."""
 
 
-def read_table(paths: Sequence[str | Path], options: ReadOptions | None = None) -> Table:
-    """Read files of equal columns as one table.
+def read_table(
+    sources: Sequence[Source | str | Path], options: ReadOptions | None = None, *, format: str | None = None
+) -> Table:
+    """Read sources of equal columns as one table.
+
+    Args:
+        sources: Paths, patterns, or bytes in memory.
+        options: What is known about how text is written.
+        format: A key of `READERS`; told by first bytes and name where it is None.
 
     Raises:
         TableError: A file is missing, damaged or of another shape than the first.
     """
     chunks: list[Table] = []
-    for path in expand(paths):
-        for chunk in iter_table(path, options, chunk_rows=1 << 20):
+    paths: list[str | Path] = [source for source in sources if not isinstance(source, Source)]
+    for source in (*(Source.of(path) for path in expand(paths)), *(s for s in sources if isinstance(s, Source))):
+        for chunk in iter_table(source, options, format=format, chunk_rows=1 << 20):
             if chunks and chunk.names != chunks[0].names:
-                raise TableError(
-                    f"{path}: has other columns than the first file ({differences(chunks[0].names, chunk.names)})."
-                )
+                found = differences(chunks[0].names, chunk.names)
+                raise TableError(f"{source.name}: has other columns than the first file ({found}).")
             chunks.append(chunk)
     try:
         data = pa.concat_tables([chunk.data for chunk in chunks], promote_options="permissive")
@@ -46,30 +54,47 @@ def read_table(paths: Sequence[str | Path], options: ReadOptions | None = None) 
 
 
 def iter_table(
-    path: str | Path, options: ReadOptions | None = None, *, chunk_rows: int = CHUNK_ROWS
+    source: Source | str | Path,
+    options: ReadOptions | None = None,
+    *,
+    format: str | None = None,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Iterator[Table]:
-    """Read a file in chunks of at most `chunk_rows` rows; an empty file gives one chunk without rows.
+    """Read a source in chunks of at most `chunk_rows` rows; one without rows gives one chunk without rows.
+
+    Args:
+        source: A path, or bytes in memory.
+        options: What is known about how text is written.
+        format: A key of `READERS`; told by first bytes and name where it is None.
+        chunk_rows: Rows that are held at once.
 
     Raises:
         TableError: The file is missing, damaged, or its form cannot be told.
     """
-    path = Path(path)
-    options = options or ReadOptions()
+    source = Source.of(source)
+    name = source.name
     try:
-        yield from READERS[_format_of(path)](path, options, chunk_rows)
+        yield from READERS[format or _format_of(source)](source, options or ReadOptions(), chunk_rows)
     except FileNotFoundError as error:
-        raise TableError(f"{path}: there is no such file.") from error
-    except (OSError, pa.ArrowException, UnicodeError, csv.Error, msgspec.MsgspecError, RecursionError) as error:
+        raise TableError(f"{name}: there is no such file.") from error
+    except (
+        OSError,
+        pa.ArrowException,
+        UnicodeError,
+        csv.Error,
+        msgspec.MsgspecError,
+        RecursionError,
+    ) as error:
         if isinstance(error, UnicodeError) or "invalid UTF8" in str(error):
             raise TableError(
-                f"{path}: the text is not in the expected encoding ({error}); say --encoding latin-1."
+                f"{name}: the text is not in the expected encoding ({error}); say --encoding latin-1."
             ) from error
         if ragged := _RAGGED.search(str(error)):
             row, expected, got = ragged.groups()
             raise TableError(
-                f"{path}: row {row} has {got} cells, {expected} are expected. Mend it, or say --delimiter."
+                f"{name}: row {row} has {got} cells, {expected} are expected. Mend it, or say --delimiter."
             ) from error
-        raise TableError(f"{path}: cannot be read: {_first_line(error)}.") from error
+        raise TableError(f"{name}: cannot be read: {_first_line(error)}.") from error
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:
@@ -90,21 +115,21 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def _format_of(path: Path) -> str:
-    """Tell a file's format by its first bytes, and by its name where these say nothing."""
-    if path.is_dir():
-        raise TableError(f"{path}: is a folder; name the files in it, for example '{path}/*.csv'.")
-    with pa.input_stream(str(path), compression="detect") as stream:
+def _format_of(source: Source) -> str:
+    """Tell a source's format by its first bytes, and by its name where these say nothing."""
+    if source.path is not None and source.path.is_dir():
+        raise TableError(f"{source.name}: is a folder; name the files in it, for example '{source.name}/*.csv'.")
+    with source.open_stream() as stream:
         start = stream.read(4096)
     if start[:4] == b"PAR1":
         return "parquet"
     if start[:6] == b"ARROW1" or start[:4] == b"\xff\xff\xff\xff":
         return "arrow"
-    suffixes = {suffix.lower() for suffix in path.suffixes}
-    if suffixes & {".jsonl", ".ndjson", ".json"} or start.lstrip()[:2] in (b'{"', b"[{"):
+    if source.suffixes & {".jsonl", ".ndjson", ".json"} or start.lstrip()[:2] in (b'{"', b"[{"):
         return "json"
-    if suffixes & {".parquet", ".feather", ".arrow"}:
-        raise TableError(f"{path}: is not a {path.suffix[1:]} file: its first bytes are {start[:4]!r}.")
+    if source.suffixes & {".parquet", ".feather", ".arrow"}:
+        suffix = Path(source.name).suffix[1:]
+        raise TableError(f"{source.name}: is not a {suffix} file: its first bytes are {start[:4]!r}.")
     return "csv"
 
 

@@ -6,92 +6,68 @@ import codecs
 import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import TableError
-from models.tables.dialect import detect_dialect
+from models.tables.chunks import regroup
+from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
+from models.tables.text_reader import read_text
 from models.values import parse_category
 
 
-def _read_csv(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
-    dialect = detect_dialect(path, options)
-    read = pa.csv.ReadOptions(
-        use_threads=False,  # else a complaint about a line does not know the line's number
-        column_names=list(dialect.names),
-        skip_rows_after_names=dialect.header_rows,
-        encoding="utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding,
-    )
-    parse = pa.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
-    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(dialect.names, pa.string()), strings_can_be_null=False)
-    header = None if dialect.header_rows else dialect.names
-
-    def table(data: pa.Table) -> Table:
-        return Table(data=data, decimal=dialect.decimal, repairs=dialect.repairs, header=header)
-
-    with pa.input_stream(str(path), compression="detect") as stream:
-        try:
-            batches = pa.csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" not in str(error):
-                raise
-            yield table(pa.table({name: pa.array([], pa.string()) for name in dialect.names}))
-            return
-        yield from (table(data) for data in _regroup(batches, chunk_rows, batches.schema))
-
-
-def _read_json(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
+def _read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read JSON lines, or one JSON list of objects."""
     names: dict[str, int] = {}  # name -> records that have it
     count = 0
-    for record in _json_records(path):
+    for record in _json_records(source):
         count += 1
         for name in record:
             names[name] = names.get(name, 0) + 1
     if not count:
-        raise TableError(f"{path}: the file holds no record.")
+        raise TableError(f"{source.name}: the file holds no record.")
     repairs = tuple(
         f"{name!r} is absent from {count - present:,} of {count:,} records: read as missing"
         for name, present in names.items()
         if present < count
     )
-    records = _json_records(path)
+    records = _json_records(source)
     while piece := list(itertools.islice(records, chunk_rows)):
         columns = {name: _arrow_array([record.get(name) for record in piece]) for name in names}
         yield Table(data=pa.table(columns), repairs=repairs)
 
 
-def _json_records(path: Path) -> Iterator[dict[str, Any]]:
-    with pa.input_stream(str(path), compression="detect") as stream, io.BufferedReader(stream) as lines:
+def _json_records(source: Source) -> Iterator[dict[str, Any]]:
+    with source.open_stream() as stream, io.BufferedReader(stream) as lines:
         if lines.peek(1).lstrip(codecs.BOM_UTF8 + b" \t\r\n")[:1] == b"[":
             pieces: Iterable[tuple[int, Any]] = enumerate(
                 msgspec.json.decode(lines.read().removeprefix(codecs.BOM_UTF8))
             )
             place = "record"
         else:
-            pieces = _decoded_lines(path, lines)
+            pieces = _decoded_lines(source, lines)
             place = "line"
         for number, record in pieces:
             if not isinstance(record, dict):
-                raise TableError(f"{path}: {place} {number} is not an object with named fields but {record!r:.40}.")
+                raise TableError(
+                    f"{source.name}: {place} {number} is not an object with named fields but {record!r:.40}."
+                )
             yield record
 
 
-def _decoded_lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+def _decoded_lines(source: Source, lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(lines, start=1):
         content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if content.strip():
             try:
                 yield number, msgspec.json.decode(content)
             except msgspec.DecodeError as error:
-                raise TableError(f"{path}: line {number} is not JSON: {error}.") from error
+                raise TableError(f"{source.name}: line {number} is not JSON: {error}.") from error
 
 
 def _arrow_array(values: list[Any]) -> pa.Array:
@@ -107,46 +83,28 @@ def _text_of(value: Any) -> str:
     return parse_category(value) or ""  # 3.0 among texts is the category that it is in a record
 
 
-def _read_parquet(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
-    with pa.parquet.ParquetFile(path) as file:
+def _read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
+    with source.open_seekable() as opened, pa.parquet.ParquetFile(opened) as file:
         batches = file.iter_batches(batch_size=chunk_rows)
-        yield from (Table(data=data) for data in _regroup(batches, chunk_rows, file.schema_arrow))
+        yield from (Table(data=data) for data in regroup(batches, chunk_rows, file.schema_arrow))
 
 
-def _read_arrow(path: Path, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
-    with pa.memory_map(str(path)) as source:
-        start = source.read(6)
-        source.seek(0)
+def _read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
+    with source.open_seekable() as opened:
+        start = opened.read(6)
+        opened.seek(0)
         if start == b"ARROW1":
-            file = pa.ipc.open_file(source)
+            file = pa.ipc.open_file(opened)
             batches: Iterable[pa.RecordBatch] = (file.get_batch(i) for i in range(file.num_record_batches))
         else:
-            batches = file = pa.ipc.open_stream(source)
-        yield from (Table(data=data) for data in _regroup(batches, chunk_rows, file.schema))
+            batches = file = pa.ipc.open_stream(opened)
+        yield from (Table(data=data) for data in regroup(batches, chunk_rows, file.schema))
 
 
-READERS: Final[dict[str, Callable[[Path, ReadOptions, int], Iterator[Table]]]] = {
-    "csv": _read_csv,
+READERS: Final[dict[str, Callable[[Source, ReadOptions, int], Iterator[Table]]]] = {
+    "csv": read_text,
     "json": _read_json,
     "parquet": _read_parquet,
     "arrow": _read_arrow,
 }
 """A reader for each format; it yields the file's rows in order, in chunks of at most the given size."""
-
-
-def _regroup(batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Put record batches of any size together to tables of `chunk_rows` rows, at least one."""
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    any_yet = False
-    for batch in batches:
-        rest = batch
-        while rows + rest.num_rows >= chunk_rows:
-            cut = chunk_rows - rows
-            yield pa.Table.from_batches([*held, rest.slice(0, cut)], schema)
-            any_yet = True
-            held, rows, rest = [], 0, rest.slice(cut)
-        held.append(rest)
-        rows += rest.num_rows
-    if rows or not any_yet:
-        yield pa.Table.from_batches(held, schema)

@@ -53,7 +53,13 @@ def test_an_example_that_prints_something_else_is_noticed() -> None:
         "<!-- run: no -->\n\n```bash\ntrue\n```\n",
         "<!-- run: sometimes, maybe -->\n\n```bash\ntrue\n```\n",
     ],
-    ids=["it ends with an error", "it prints something else", "it was to end with an error", "no reason", "no such mark"],
+    ids=[
+        "it ends with an error",
+        "it prints something else",
+        "it was to end with an error",
+        "no reason",
+        "no such mark",
+    ],
 )
 def test_a_page_with_an_example_that_does_not_do_what_it_says_is_noticed(page: str, tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text(page)

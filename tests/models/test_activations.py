@@ -69,7 +69,7 @@ def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation):
     by_keras = network.reconstruct(net, Z)
     graph = onnx_bytes(config, network.layer_weights(config, net))
     for name in ENGINES:
-        by_engine = ENGINES[name](graph).reconstruct(Z)
+        by_engine = ENGINES[name](graph, config).reconstruct(Z)
         scale = np.maximum(1.0, np.abs(by_keras).max(axis=1, keepdims=True))
         assert (np.abs(by_engine - by_keras) <= 1e-5 * scale).all()
 
@@ -91,7 +91,9 @@ def test_every_engine_scores_as_keras_does_even_extreme_rows(activation):
     graph = onnx_bytes(config, network.layer_weights(config, net))
     expected = Scorer(preprocessor=preprocessor, engine=ByKeras()).score(Encoded(Z=Z)).anomaly_score
     for name in ENGINES:
-        scores = Scorer(preprocessor=preprocessor, engine=ENGINES[name](graph)).score(Encoded(Z=Z)).anomaly_score
+        scores = (
+            Scorer(preprocessor=preprocessor, engine=ENGINES[name](graph, config)).score(Encoded(Z=Z)).anomaly_score
+        )
         assert np.isfinite(scores).all()
         assert (np.abs(scores - expected) <= 1e-5 * np.maximum(1.0, expected)).all()
 
@@ -175,7 +177,7 @@ def test_a_network_reconstructs_the_same_after_saving_and_loading(activation, tm
     config = config_of(activation, dropout=0.1, input_noise=0.2)
     net = built(config)
     network.save_network(net, tmp_path / "network.keras")
-    again = network.load_network(config, tmp_path / "network.keras", written_by="test")
+    again = network.load_network(config, (tmp_path / "network.keras").read_bytes(), written_by="test")
     Z = hostile_rows()
     np.testing.assert_array_equal(network.reconstruct(again, Z), network.reconstruct(net, Z))
 

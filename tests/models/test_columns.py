@@ -101,31 +101,58 @@ def test_columns_are_taken_by_name_in_any_order(cells, names):
     assert_equal(reordered, columns_of_table(SCHEMA, Table(data=in_order)))
 
 
+@pytest.mark.parametrize("marks", [(".", ""), (".", ","), (",", "."), (",", " "), (".", "'")])
 @given(
-    st.lists(
-        st.text("0123456789+-.eE \t", max_size=8)
+    texts=st.lists(
+        st.text("0123456789+-.eE \t,'", max_size=8)
         | st.floats().map(repr)
         | st.integers().map(str)
-        | st.sampled_from(["", "NA", "nan", "?", " 5", "+5", "5.", ".5", "1e400", "٣", "\u00a05"]),
+        | st.sampled_from(
+            [
+                "",
+                "NA",
+                "nan",
+                "?",
+                " 5",
+                "+5",
+                "5.",
+                ".5",
+                "1e400",
+                "٣",
+                "\u00a05",
+                "1,234.5",
+                "-1.234.567",
+                "1\u202f234,5",
+                "1’234",
+                "12,34.5",
+                "1,2345",
+            ]
+        ),
         max_size=8,
     )
 )
-def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(texts):
-    numbers = _plain_numbers(pa.chunked_array([pa.array(texts, pa.string())]), ".")
+def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(marks, texts):
+    decimal, thousands = marks
+    numbers = _plain_numbers(pa.chunked_array([pa.array(texts, pa.string())]), decimal, thousands)
     if numbers is None:  # one of them needs the slow way
         return
     for text, number in zip(texts, numbers, strict=True):
         if np.isinf(number):
             with pytest.raises(ValueError, match="a finite number"):
-                parse_number(text)
+                parse_number(text, decimal=decimal, thousands=thousands)
         else:
-            one = parse_number(text)
+            one = parse_number(text, decimal=decimal, thousands=thousands)
             assert np.isnan(number) if one is None else one == number
 
 
 def test_plain_numbers_are_read_all_at_once():
     texts = pa.chunked_array([pa.array(["1", " -2.5e3 ", "", "NA", "+4", "5.", ".5"])])
-    np.testing.assert_array_equal(_plain_numbers(texts, "."), [1, -2500, np.nan, np.nan, 4, 5, 0.5])
+    np.testing.assert_array_equal(_plain_numbers(texts, ".", ""), [1, -2500, np.nan, np.nan, 4, 5, 0.5])
+
+
+def test_numbers_with_marks_between_thousands_are_read_all_at_once():
+    texts = pa.chunked_array([pa.array(["1.234,5", "-1.234.567", "12", "0,25", "NA"])])
+    np.testing.assert_array_equal(_plain_numbers(texts, ",", "."), [1234.5, -1_234_567, 12, 0.25, np.nan])
 
 
 def test_a_missing_column_is_an_error_that_lists_what_came_instead():

@@ -270,3 +270,52 @@ def test_an_instant_is_shown_as_iso_8601():
 def test_an_encoder_of_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="colour"):
         encoder_from_json({"kind": "colour", "name": "x"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("numeric", {"scale": 0.0}),
+        ("numeric", {"scale": -1.0}),
+        ("numeric", {"scale": float("nan")}),
+        ("numeric", {"scale": float("inf")}),
+        ("numeric", {"scale": "5"}),
+        ("numeric", {"scale": True}),
+        ("numeric", {"scale": None}),
+        ("numeric", {"center": float("inf")}),
+        ("numeric", {"center": 10**400}),
+        ("numeric", {"low": float("nan")}),
+        ("numeric", {"unit": 0.0}),
+        ("numeric", {"whole": 1}),
+        ("numeric", {"name": 3}),
+        ("numeric", {"missing_share": 1.5}),
+        ("numeric", {"surprise": -1.0}),
+        ("numeric", {"colour": "red"}),
+        ("boolean", {"share": 2.0}),
+        ("boolean", {"share": [0.5]}),
+        ("categorical", {"categories": "run"}),
+        ("categorical", {"categories": ["run", 3]}),
+        ("categorical", {"categories": ["run"]}),
+        ("categorical", {"shares": [0.5, float("nan")]}),
+        ("categorical", {"shares": [0.5, "x"]}),
+        ("categorical", {"rare": [["flush"]]}),
+        ("datetime", {"cycles": ["month"]}),
+        ("datetime", {"clock": "yes"}),
+        ("datetime", {"start": None}),
+    ],
+)
+def test_a_damaged_encoder_is_refused(kind, damage):
+    plain = next(encoder_to_json(encoder) for encoder in sample_encoders() if encoder.kind == kind)
+    with pytest.raises((TypeError, ValueError)):
+        encoder_from_json(plain | damage)
+
+
+def test_a_time_of_day_enters_with_its_place_in_the_day_alone():
+    encoder = DatetimeEncoder(name="t", start=0.0, scale=1.0, cycles=("day",), clock=True)
+    Z, novelty = encoded(encoder, np.array([0.0, 0.25 * DAY, np.nan]))
+    np.testing.assert_allclose(Z[:2], np.sqrt(2) * np.array([[0, 1], [1, 0]]), atol=1e-6)
+    assert novelty.missing.tolist() == [False, False, True]
+    assert encoder.features == ("t: sine of day", "t: cosine of day")
+    assert [encoder.actual(value) for value in (0.25 * DAY, np.nan)] == ["06:00:00", None]
+    assert encoder.decode(Z[1]) == "06:00"
+    assert encoder.describe() == "place in the day"

@@ -25,9 +25,15 @@ def layers():
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("graph", [b"", b"junk", b"\x08\x0a\x12\x04junk"])
 def test_an_engine_refuses_a_graph_that_is_none(name, graph):
-    with pytest.raises(BundleError, match=r"network.onnx: .*refuses it") as caught:
-        ENGINES[name](graph)
+    with pytest.raises(BundleError, match=r"network.onnx: is not the network") as caught:
+        ENGINES[name](graph, CONFIG)
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("graph", [b"", b"junk"])
+def test_what_onnx_runtime_refuses_is_one_error_of_ours(graph):
+    with pytest.raises(BundleError, match=r"network.onnx: ONNX Runtime .* refuses it"):
+        OnnxEngine(graph)
 
 
 def test_the_same_weights_are_the_same_bytes():
@@ -66,5 +72,5 @@ def test_a_graph_that_names_files_outside_the_bundle_is_refused(tmp_path, monkey
     onnx.external_data_helper.convert_model_to_external_data(graph, location="secret.bin", size_threshold=0)
     monkeypatch.chdir(tmp_path)
     onnx.save(graph, "outside.onnx")
-    with pytest.raises(BundleError, match="outside the bundle"):
-        OnnxEngine((tmp_path / "outside.onnx").read_bytes())
+    with pytest.raises(BundleError, match="is not the network that the manifest describes"):
+        ENGINES["onnx"]((tmp_path / "outside.onnx").read_bytes(), CONFIG)

@@ -35,11 +35,12 @@ COLUMNS = st.one_of(
 )
 SCHEMAS = st.builds(
     FeatureSchema,
-    columns=st.lists(COLUMNS, min_size=1, max_size=4).map(tuple),
+    columns=st.lists(COLUMNS, min_size=1, max_size=4, unique_by=lambda column: column.name).map(tuple),
     ids=st.lists(NAMES, max_size=2).map(tuple),
     label=st.none() | NAMES,
     dropped=st.dictionaries(NAMES, NAMES, max_size=2),
     header=st.none() | st.lists(NAMES, min_size=1, max_size=3).map(tuple),
+    threshold_by=st.none() | NAMES,
 )
 
 
@@ -50,8 +51,8 @@ def test_a_schema_is_equal_after_a_round_trip_through_json(schema):
 
 @given(SCHEMAS)
 def test_every_name_of_the_training_data_is_known(schema):
-    label = set() if schema.label is None else {schema.label}
-    assert schema.known == {*schema.names, *schema.ids, *schema.dropped} | label
+    others = {schema.label, schema.threshold_by} - {None}
+    assert schema.known == {*schema.names, *schema.ids, *schema.dropped} | others
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_a_damaged_schema_is_refused(damage):
 
 def test_a_schema_without_one_of_its_parts_is_refused():
     plain = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)).to_json()
-    for part in plain:
+    for part in plain.keys() - {"schema_version"}:
         with pytest.raises(BundleError, match=part):
             FeatureSchema.from_json({key: value for key, value in plain.items() if key != part})
 
@@ -86,4 +87,13 @@ def test_a_schema_of_the_first_format_has_columns_without_unit_and_sentinels():
     old = {"name": "at", "kind": "datetime", "layout": "iso"}
     plain = {"columns": [old], "ids": [], "label": None, "dropped": {}, "header": None}
     assert FeatureSchema.from_json(plain).columns == (Column(name="at", kind=Kind.DATETIME, layout="iso"),)
-    assert FeatureSchema.from_json(plain).to_json() == plain
+    assert FeatureSchema.from_json(plain).to_json() == plain | {"schema_version": 1, "threshold_by": None}
+
+
+@given(SCHEMAS)
+def test_what_is_read_are_the_features_and_once_the_column_that_thresholds_go_by(schema):
+    names = [column.name for column in schema.read]
+    assert names[: len(schema.names)] == list(schema.names)
+    assert names[len(schema.names) :] == [
+        name for name in (schema.threshold_by,) if name is not None and name not in schema.names
+    ]

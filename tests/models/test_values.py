@@ -13,6 +13,7 @@ from models.schema import Column, Kind
 from models.values import (
     BOOLEAN_WORDS,
     MISSING_TEXTS,
+    THOUSANDS,
     parse_boolean,
     parse_category,
     parse_instant,
@@ -39,6 +40,30 @@ def test_a_number_and_its_text_are_the_same_number(number):
 @given(FINITE)
 def test_a_decimal_comma_reads_as_a_decimal_point(number):
     assert parse_number(repr(number).replace(".", ","), decimal=",") == number
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("thousands", THOUSANDS)
+@given(st.integers(-(10**12), 10**12), st.integers(0, 99))
+def test_marks_between_thousands_do_not_change_a_number(decimal, thousands, whole, cents):
+    if decimal == thousands:
+        return
+    plain = f"{whole}{decimal}{cents:02d}"
+    grouped = f"{whole:,}".replace(",", thousands) + f"{decimal}{cents:02d}"
+    number = parse_number(plain, decimal=decimal)
+    assert parse_number(grouped, decimal=decimal, thousands=thousands) == number
+    assert parse_number(plain, decimal=decimal, thousands=thousands) == number
+
+
+@pytest.mark.parametrize("text", ["12,34", "1,2345", "1,23", ",123", "1,234,", "1234,567", "1,234.567,890"])
+def test_a_mark_that_does_not_stand_between_thousands_is_refused(text):
+    with pytest.raises(ValueError, match="a number with ',' between thousands"):
+        parse_number(text, thousands=",")
+
+
+@pytest.mark.parametrize(("text", "thousands"), [("1\u202f234", " "), ("1\u00a0234", " "), ("1’234", "'")])
+def test_a_mark_is_known_in_all_its_forms(text, thousands):
+    assert parse_number(text, thousands=thousands) == 1234
 
 
 @pytest.mark.parametrize("text", ["1,5", "1_000", "0x10", "1e", "--1", "1 2", "½", "e5", "."])

@@ -23,9 +23,9 @@ EXAMPLES = {
     "id": ("serial", "line"),
     "include": ("x",),
     "exclude": ("y", "z"),
-    "kind": ("x=categorical",),
-    "date_order": ("day-first",),
-    "missing_values": ("-999", "x=0"),
+    "kind": ("x=boolean", "at=datetime"),
+    "date_order": ("at=day-first",),
+    "missing_values": ("-200", "x=-999", "y=unknown"),
     "infinite": "missing",
     "time": "at",
     "group": "machine",
@@ -88,3 +88,9 @@ def test_flags_outside_of_their_limits_are_one_error_of_ours(parser):
 
 def test_a_caller_may_decide_a_setting(parser):
     assert config_of(parser.parse_args([]), label="state", fit_on="normal").fit_on == "normal"
+
+
+def test_a_flag_with_many_values_may_be_said_again(parser):
+    arguments = parser.parse_args(["--missing-values", "-200", "--exclude", "a", "--missing-values", "x=1", "y=2"])
+    assert config_of(arguments) == TrainConfig(missing_values=("-200", "x=1", "y=2"), exclude=("a",))
+    assert config_of(parser.parse_args([])) == TrainConfig()

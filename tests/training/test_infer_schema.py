@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
-from models.schema import Kind
+from models.schema import Column, Kind
 from models.tables import Table, read_table
+from models.tables.table import table_of
 from training.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
 from training.roles import Roles
 
@@ -130,6 +133,116 @@ def test_different_whole_numbers_are_an_identifier_only_where_the_name_says_so()
     cells = RNG.permutation(np.arange(N) * 17)
     assert fate(cells, name="machine_id") == "identifier (every value is different)"
     assert fate(cells, name="load") == (Kind.NUMERIC, None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (pd.array(repeated(1, None, 3), dtype="Int64"), Kind.NUMERIC),
+        (pd.array(repeated(1.5, None, 3), dtype="Float64"), Kind.NUMERIC),
+        (pd.array(repeated(True, None, False), dtype="boolean"), Kind.BOOLEAN),
+        (pd.array(repeated("a", None, "b"), dtype="string"), Kind.CATEGORICAL),
+        (pd.Categorical(repeated("a", "b", None)), Kind.CATEGORICAL),
+        (pd.Categorical(repeated(1, 2, 5)), Kind.NUMERIC),
+        (pd.to_timedelta(repeated(5, 90, None), unit="s"), Kind.NUMERIC),
+        (
+            pd.to_datetime(repeated("2024-01-01T00:00:00.123456789", "2024-02-01", None), format="ISO8601"),
+            Kind.DATETIME,
+        ),
+        (pd.to_datetime(repeated("2024-01-01", "2024-02-01")).tz_localize("Europe/Berlin"), Kind.DATETIME),
+        (pd.Series(repeated(Decimal("1.50"), Decimal("3.25"), None)), Kind.NUMERIC),
+        (pd.Series(repeated(datetime.date(2024, 1, 1), datetime.date(2024, 2, 1))), Kind.DATETIME),
+        (pd.Series(repeated(datetime.time(1, 30), datetime.time(18, 0))), Kind.DATETIME),
+        (pd.Series(repeated(1, 2, None), dtype="Sparse[float]").sparse.to_dense(), Kind.NUMERIC),
+    ],
+)
+def test_every_type_of_pandas_has_its_kind(cells, kind):
+    table = table_of(pd.DataFrame({"x": cells, "other": RNG.normal(size=N)}))
+    schema, _ = infer_schema(table, Roles(), fitting=EVERY_ROW)
+    assert {column.name: column.kind for column in schema.columns}["x"] is kind
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (pa.array([b"x%d" % i for i in range(N)]), "binary: write it as text or as numbers"),
+        (pa.array([b"ab"] * N, pa.binary(2)), "binary: write it as text or as numbers"),
+        (pa.array([b"ab"] * N, pa.large_binary()), "binary: write it as text or as numbers"),
+        (pa.array([[("a", 1)]] * N, pa.map_(pa.string(), pa.int8())), "nested (map<string, int8>)"),
+        (pa.array([(1, 2, 3)] * N, pa.month_day_nano_interval()), "values of type month_day_nano_interval are not"),
+    ],
+)
+def test_a_type_that_cannot_be_learned_from_is_left_out_with_the_reason(cells, reason):
+    assert fate(cells).startswith(reason)
+
+
+def test_the_binary_columns_of_a_file_with_every_type_are_left_out(shared):
+    table = read_table([shared / "data" / "real" / "alltypes_plain.parquet"])
+    schema, _ = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
+    assert {name for name, reason in schema.dropped.items() if reason.startswith("binary")} == {
+        "date_string_col",
+        "string_col",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "layout"),
+    [
+        ("created_at", [(1_700_000_000 + 5000 * i) * 10**6 for i in range(N)], "epoch_us"),
+        ("created_at", [(1_700_000_000 + 5000 * i) * 10**9 for i in range(N)], "epoch_ns"),
+        ("created_at", [1_700_000_000.25 + 5000 * i for i in range(N)], "epoch_s"),
+        ("day", [20240101 + i % 28 for i in range(N)], "compact"),
+        ("day", [str(20240101 + i % 28) for i in range(N)], "compact"),
+    ],
+)
+def test_numbers_that_are_instants_are_noted_with_the_flag_that_makes_them_numbers(name, cells, layout):
+    table = Table(data=pa.table({name: cells, "other": RNG.normal(size=N)}))
+    schema, [finding] = infer_schema(table, Roles(), fitting=EVERY_ROW)
+    assert schema.columns[0] == Column(name=name, kind=Kind.DATETIME, layout=layout)
+    assert finding.remedy == f"if they are plain numbers: --kind {name}=numeric"
+    schema, findings = infer_schema(table, Roles(kinds={name: Kind.NUMERIC}), fitting=EVERY_ROW)
+    assert (schema.columns[0].kind, findings) == (Kind.NUMERIC, ())
+
+
+def test_eight_digits_that_are_no_dates_are_numbers():
+    assert fate([20240101 + i for i in range(N)], name="size") == "identifier (counts the rows)"
+    assert fate([20240101 + 7 * (i % 29) for i in range(N)], name="size") == (Kind.NUMERIC, None)
+
+
+def test_numbers_that_are_no_instants_cannot_be_said_to_be_some():
+    with pytest.raises(TableError, match="but its numbers are neither seconds"):
+        fate(repeated(1, 2, 3), roles=Roles(kinds={"column": Kind.DATETIME}))
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "complaint"),
+    [
+        (repeated("a", "b"), Kind.NUMERIC, "row 1: expected a number, got the text 'a'"),
+        (repeated("1", "2", "x"), Kind.BOOLEAN, "row 2: expected true or false, got the text '2'"),
+        (repeated("2024-01-01", "soon"), Kind.DATETIME, "row 2: expected an ISO 8601 date and time"),
+        (repeated(True, False), Kind.NUMERIC, "row 1: expected a number, got True"),
+    ],
+)
+def test_a_kind_that_the_cells_contradict_is_an_error_with_the_row(cells, kind, complaint):
+    with pytest.raises(TableError, match=f"Column 'column', {complaint}"):
+        fate(cells, roles=Roles(kinds={"column": kind}))
+
+
+def test_dates_with_one_stray_text_are_named_with_the_flag_that_mends_them():
+    cells = [f"2024-01-{1 + i % 28:02d}T{i % 24:02d}:{i:02d}" for i in range(N - 1)] + ["unknown"]
+    assert fate(cells) == (
+        "dates or times (iso), but for 'unknown': mend these, or say --missing-values column=unknown"
+    )
+    assert fate(cells, roles=Roles(missing_values={"*": ("unknown",)})) == (Kind.DATETIME, "iso")
+
+
+@pytest.mark.parametrize("number", [1e300, 5e-324, -1e300])
+def test_very_large_and_very_small_numbers_are_numbers(number):
+    assert fate(repeated(number, 1.0, -2.5)) == fate(repeated(str(number), "1")) == (Kind.NUMERIC, None)
+
+
+def test_whole_numbers_beyond_exact_floats_are_numbers():
+    assert fate([2**60 + 1000 * (i % 7) for i in range(N)]) == (Kind.NUMERIC, None)
 
 
 def test_ten_whole_numbers_are_numbers(cases):

@@ -9,8 +9,8 @@ from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from training.config import TrainConfig
 from training.findings import Finding
-from training.fit import prepare
 from training.inspect_columns import inspect_columns
+from training.prepare import prepare
 
 N = 2000
 RNG = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def test_a_sentinel_is_one_line_with_the_flag_that_mends_it():
         remedy="if so: --missing-values x=-200",
         warning=True,
     )
-    assert finding.what.startswith("-200 (30 rows), far outside the other numbers (the nearest is ")
+    assert finding.what.startswith("-200 (30 rows), far outside the other values (the nearest is ")
 
 
 def test_a_sentinel_of_many_columns_is_one_line_for_all():
@@ -45,6 +45,16 @@ def test_a_sentinel_of_many_columns_is_one_line_for_all():
 def test_two_sentinels_of_a_column_are_one_line():
     [finding] = findings(x=replaced(replaced(RNG.normal(20, 5, N), 999, 60), -999, 30))
     assert finding.remedy == "if so: --missing-values x=-999 x=999"
+
+
+def test_a_date_that_stands_for_none_is_found_like_a_number_and_its_flag_mends_it():
+    days = [f"{1 + i % 28:02d}/{1 + i % 12:02d}/2024" if i % 20 else "01/01/1900" for i in range(N)]
+    table = Table(data=pa.table({"day": days, "x": RNG.normal(size=N)}))
+    [_, finding] = prepare(table, TrainConfig()).findings
+    assert finding.remedy == "if so: --missing-values 'day=01/01/1900 00:00:00'"
+    mended = prepare(table, TrainConfig(missing_values=("day=01/01/1900 00:00:00",)))
+    assert np.isnan(mended.columns["day"]).sum() == N / 20
+    assert len(mended.findings) == 1
 
 
 @pytest.mark.parametrize("kind", ["numbers", "texts"])
@@ -103,6 +113,16 @@ def test_an_infinite_number_is_refused_with_its_row_unless_it_is_said_to_be_miss
     prepared = prepare(table, TrainConfig(infinite="missing"))
     assert prepared.schema.columns[0].missing == ("inf", "-inf")
     assert np.isnan(prepared.columns["x"][0])
+
+
+def test_a_missing_value_that_no_cell_has_is_noted():
+    table = Table(data=pa.table({"x": RNG.normal(size=N), "mode": RNG.choice(["a", "b"], N)}))
+    said = ("x=-999", "mode=n/k", "mode=a", "-1")
+    findings = prepare(table, TrainConfig(missing_values=said)).findings
+    assert [str(finding) for finding in findings] == [
+        "'x': no value is '-999', which --missing-values names",
+        "'mode': no value is 'n/k', which --missing-values names",
+    ]
 
 
 def test_values_that_are_said_to_be_missing_are_so_in_every_column():

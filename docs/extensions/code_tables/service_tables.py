@@ -158,4 +158,6 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _limit(constraint: object) -> str:
     names = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    return " and ".join(f"{word} {getattr(constraint, key):,}" for key, word in names.items() if hasattr(constraint, key))
+    return " and ".join(
+        f"{word} {getattr(constraint, key):,}" for key, word in names.items() if hasattr(constraint, key)
+    )

@@ -1,0 +1,177 @@
+"""`python -m models.bundle`: verifies bundles, shows what one is, and says how two differ."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from models.bundle.card import bytes_of, card_of, differences, has_same_network, leaves
+from models.bundle.loading import load_detector
+from models.bundle.reading import read_manifest
+from models.cli import OneLineParser, run_command
+from models.errors import BundleError
+from models.repository import bundles_in, resolve
+
+_EXAMPLES: Final = """\
+examples:
+  python -m models.bundle verify models/artifacts             every version of every detector
+  python -m models.bundle show models/artifacts/machines      the latest version
+  python -m models.bundle diff models/artifacts/machines/1 models/artifacts/machines/2
+"""
+_SHOWN: Final = ("detector", "threshold", "metrics", "rows", "network", "versions", "digests")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: arguments.work(arguments), debug=arguments.debug)
+
+
+def verify(arguments: argparse.Namespace) -> None:
+    """Load every bundle as the service does, and say in one line each how that went.
+
+    Raises:
+        BundleError: One of them is bad.
+    """
+    results = [_verified(folder) for path in arguments.paths for folder in bundles_in(path) or [path]]
+    bad = sum(not result["ok"] for result in results)
+    if arguments.json:
+        _print_json({"ok": not bad, "bundles": results})
+    else:
+        for result in results:
+            print(_line(result))
+    if bad:
+        raise BundleError(f"{bad} of {len(results)} bundles cannot be used.")
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """Show the card of every bundle."""
+    cards = [card_of(resolve(path)) for path in arguments.paths]
+    if arguments.json:
+        _print_json({"bundles": cards})
+        return
+    console = Console(highlight=False)
+    for card in cards:
+        _show_card(console, card)
+
+
+def diff(arguments: argparse.Namespace) -> None:
+    """Show in what two bundles differ."""
+    left, right = (card_of(resolve(path)) for path in (arguments.left, arguments.right))
+    found, is_same = differences(left, right), has_same_network(left, right)
+    if arguments.json:
+        report = {"left": left["path"], "right": right["path"], "same_network": is_same, "differences": found}
+        _print_json(report)
+        return
+    console = Console(highlight=False)
+    grid = _grid("", left["path"], right["path"])
+    for row in found:
+        grid.add_row(escape(f"{row['part']}: {row['name']}"), _text(row["left"]), _text(row["right"]))
+    if found:
+        console.print(grid)
+    same = "the very same network" if is_same else "two networks"
+    console.print(f"{same}, {len(found):,} differences" if found else "no difference but where they lie")
+
+
+def _verified(folder: Path) -> dict[str, Any]:
+    try:
+        load_detector(folder)
+        manifest = read_manifest(folder)
+    except BundleError as error:
+        return {"path": str(folder), "ok": False, "error": " ".join(str(error).split())}
+    told = {name: manifest[name] for name in ("name", "version", "created", "format_version", "versions")}
+    return {"path": str(folder), "ok": True, "bytes": bytes_of(folder), **told}
+
+
+def _line(result: dict[str, Any]) -> str:
+    if not result["ok"]:
+        return f"bad  {result['error']}"
+    return (
+        f"ok   {result['path']}: {result['name']}, version {result['version']}, of {result['created']}, format "
+        f"{result['format_version']}, {_size(result['bytes'])}"
+    )
+
+
+def _show_card(console: Console, card: dict[str, Any]) -> None:
+    console.print(f"[bold]{escape(card['path'])}[/bold]  {_size(card['bytes'])}")
+    grid = _grid("column", "kind", "enters as")
+    for name, column in card["columns"].items():
+        grid.add_row(escape(name), escape(column["kind"]), escape(column["enters_as"]))
+    for name in card["schema"]["ids"]:
+        grid.add_row(escape(name), "id", "carried through to every output, never a feature")
+    if card["schema"]["label"] is not None:
+        grid.add_row(escape(card["schema"]["label"]), "label", "says what is an anomaly, never a feature")
+    for name, reason in card["schema"]["dropped"].items():
+        grid.add_row(escape(name), "dropped", escape(reason))
+    console.print(grid)
+    grid = _grid("", "", "")
+    for part in _SHOWN:
+        for number, (name, value) in enumerate(leaves(card[part])):
+            if value is not None:
+                grid.add_row("" if number else part, escape(name), _text(value))
+    console.print(grid)
+    for warning in card["warnings"]:
+        console.print(f"[yellow]{escape(str(warning))}[/yellow]")
+
+
+def _grid(*headings: str) -> Grid:
+    grid = Grid(box=box.SIMPLE, pad_edge=False, show_header=any(headings))
+    for heading in headings:
+        grid.add_column(escape(heading), overflow="fold")
+    return grid
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    return escape(f"{value:.6g}" if isinstance(value, float) else str(value))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
+
+
+def _print_json(plain: object) -> None:
+    print(json.dumps(plain, allow_nan=False))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="python -m models.bundle",
+        description="Verify bundles, show what one is, say how two differ.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="verify|show|diff")
+    _add_command(commands, verify, "load bundles as the service does; exit code 2 if one is bad", "paths")
+    _add_command(commands, show, "show columns, threshold, metrics, versions and digests", "paths")
+    _add_command(commands, diff, "say in what two bundles differ", "left", "right")
+    return parser
+
+
+def _add_command(commands: Any, work: Callable[[argparse.Namespace], None], summary: str, *paths: str) -> None:
+    command = commands.add_parser(work.__name__, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    for name in paths:
+        command.add_argument(
+            name,
+            nargs="+" if name == "paths" else None,
+            type=Path,
+            metavar="PATH",
+            help="a bundle, a detector's folder or a folder of detectors",
+        )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    command.set_defaults(work=work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""A bundle in memory: what a pickle of the estimator carries in the place of objects of Keras and ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from models.bundle import MANIFEST, load_detector, read_manifest
+from models.detector import Detector
+from models.errors import BundleError
+
+
+def pack(folder: Path) -> dict[str, bytes]:
+    """Return the files of a bundle by name.
+
+    Raises:
+        BundleError: A file cannot be read.
+    """
+    try:
+        return {name: (folder / name).read_bytes() for name in (MANIFEST, *read_manifest(folder)["files"])}
+    except OSError as error:
+        raise BundleError(f"{folder}: {error.filename} cannot be read ({error.strerror}).") from error
+
+
+def unpack(files: dict[str, bytes], folder: Path) -> None:
+    """Write the files of a bundle into a folder."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def detector_of(files: dict[str, bytes]) -> Detector:
+    """Return the detector of a packed bundle, verified like one on disk.
+
+    Raises:
+        BundleError: The bundle is damaged, or of another format version.
+    """
+    with TemporaryDirectory(prefix="detector-") as folder:
+        unpack(files, Path(folder))
+        return load_detector(folder)
