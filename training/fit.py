@@ -128,6 +128,10 @@ def prepare(table: Table, config: TrainConfig, *, test_table: Table | None = Non
     label = None if rule is None else rule.column
     roles = Roles(ids=config.id, label=label, include=config.include, exclude=config.exclude)
     schema = replace(infer_schema(table, roles, fitting=split.fitting), threshold_by=config.threshold_by)
+    if config.threshold_by not in (None, *table.names):
+        raise ConfigError(
+            f"There is no column {config.threshold_by!r} for --threshold-by. The columns are: {', '.join(table.names)}."
+        )
     check_segments(schema)
     columns = columns_of_table(schema, table)
     fitting = {name: values[split.fitting] for name, values in columns.items()}
