@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -10,9 +11,12 @@ import pyarrow.parquet
 
 from models.errors import TableError
 from models.tables.chunks import regroup
+from models.tables.ipc_sizes import unpacked_bytes
 from models.tables.plain import plain_columns
 from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
+
+_STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with a table of contents
 
 
 def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
@@ -33,6 +37,12 @@ def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     """Read an Arrow file (Feather) or stream in chunks."""
     with source.open_seekable() as opened:
         start = opened.read(6)
+        if source.limit is not None:
+            opened.seek(_STREAM_IN_FILE if start == b"ARROW1" else 0)
+            try:
+                _check_size(source, unpacked_bytes(opened))
+            except ValueError as error:
+                raise TableError(f"{source.name}: cannot be read: {error}.") from error
         opened.seek(0)
         if start == b"ARROW1":
             file = pa.ipc.open_file(opened)

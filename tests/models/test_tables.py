@@ -3,6 +3,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import json
 import lzma
 import os
@@ -549,6 +550,24 @@ def test_a_nested_column_with_the_name_of_another_is_refused():
     data = pa.table({"a": pa.array([{"b": 1}]), "a.b": [2]})
     with pytest.raises(TableError, match=r"has two fields 'a\.b', one of them inside another"):
         table_of(data)
+
+
+@pytest.mark.parametrize("open_writer", [pa.ipc.new_file, pa.ipc.new_stream])
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_an_arrow_body_that_grows_beyond_the_limit_is_refused_before_it_grows(open_writer, compression, dictionary):
+    cells = pa.array(["a" * 1000] * 5000)
+    column = cells.dictionary_encode() if dictionary else cells
+    table, file = pa.table({"x": column, "n": pa.array(range(5000))}), io.BytesIO()
+    with open_writer(file, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+        writer.write_table(table)
+    assert len(file.getvalue()) < 100_000
+    source = Source(name="request body", content=file.getvalue(), limit=6_000_000)
+    assert len(read_table([source])) == 5000
+    before = pa.total_allocated_bytes()
+    with pytest.raises(TableError, match=r"request body: decompresses to .* are allowed"):
+        next(iter_table(Source(name="request body", content=file.getvalue(), limit=20_000)))
+    assert pa.total_allocated_bytes() - before < 100_000
 
 
 def test_offsets_that_lead_out_of_an_arrow_file_are_refused(tmp_path):
