@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.errors import TableError
-from models.records import column_array, shown
+from models.errors import RecordError, TableError
+from models.records import column_array, problem_of, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from models.values import MARK_VARIANTS, MISSING_TEXTS, grouped_number, parser_of
@@ -58,6 +58,26 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
     twice = [name for name in dict.fromkeys((*schema.names, *schema.ids)) if list(names).count(name) > 1]
     if twice:
         raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
+
+
+def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
+    """Return every cell that `columns_of_table` would refuse, column by column.
+
+    Args:
+        schema: Which features are wanted, and their kinds.
+        table: n rows with every feature.
+        first_record: Number of the table's first row among all of them; records count from 0.
+    """
+    for column in schema.columns:
+        try:
+            _cells(
+                column, table.data.column(column.name), decimal=table.decimal, thousands=table.thousands, first_row=0
+            )
+        except TableError:
+            parse = parser_of(column, decimal=table.decimal, thousands=table.thousands)
+            cells = table.data.column(column.name).to_pylist()
+            for number, value in enumerate(cells, start=first_record):
+                yield from problem_of(column, parse, value, number)
 
 
 def _cells(column: Column, cells: pa.ChunkedArray, *, decimal: str, thousands: str, first_row: int) -> NDArray[Any]:

@@ -7,18 +7,21 @@ categorical ones. `models/columns.py` makes equal columns from equal cells of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import RecordError
 from models.schema import Column, FeatureSchema, Kind
-from models.values import parser_of
+from models.values import Cell, parser_of
 
 Columns = Mapping[str, NDArray[Any]]
 """Name → n values; see the module's docstring."""
+
+_JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
+_LONG_BITS: Final = 1024
 
 
 def columns_of_records(
@@ -43,12 +46,7 @@ def columns_of_records(
             cells = [record[column.name] for record in records]
         except KeyError:
             number = next(number for number, record in enumerate(records) if column.name not in record)
-            raise RecordError(
-                "is absent.",
-                record=first_record + number,
-                field=column.name,
-                remedy="Send it, or null where it has no value.",
-            ) from None
+            raise _absent(column, first_record + number) from None
         columns[column.name] = _parsed(column, cells, first_record)
     return columns
 
@@ -69,20 +67,53 @@ def columns_of_rows(
     """
     for number, row in enumerate(rows):
         if len(row) != len(names):
-            raise RecordError(
-                f"has {len(row)} cells for {len(names)} columns.",
-                record=first_record + number,
-                field=None,
-                remedy="Send one cell a column, null where there is no value.",
-            )
+            raise _ragged(names, row, first_record + number)
     places = {name: place for place, name in enumerate(names)}
     columns: dict[str, NDArray[Any]] = {}
     for column in schema.columns:
         if column.name not in places:
-            raise RecordError("is absent.", record=None, field=column.name, remedy="Send the column.")
+            raise _absent(column, None)
         place = places[column.name]
         columns[column.name] = _parsed(column, [row[place] for row in rows], first_record)
     return columns
+
+
+def problems_of_records(
+    schema: FeatureSchema, records: Sequence[Mapping[str, Any]], *, first_record: int = 0
+) -> Iterator[RecordError]:
+    """Return everything that `columns_of_records` would refuse, record by record."""
+    parsers = [(column, parser_of(column)) for column in schema.columns]
+    for number, record in enumerate(records, start=first_record):
+        for column, parse in parsers:
+            if column.name not in record:
+                yield _absent(column, number)
+            else:
+                yield from problem_of(column, parse, record[column.name], number)
+
+
+def problems_of_rows(
+    schema: FeatureSchema, names: Sequence[str], rows: Sequence[Sequence[Any]], *, first_record: int = 0
+) -> Iterator[RecordError]:
+    """Return everything that `columns_of_rows` would refuse: columns first, then row by row."""
+    yield from (_absent(column, None) for column in schema.columns if column.name not in names)
+    parsers = [
+        (column, parser_of(column), names.index(column.name)) for column in schema.columns if column.name in names
+    ]
+    for number, row in enumerate(rows, start=first_record):
+        if len(row) != len(names):
+            yield _ragged(names, row, number)
+            continue
+        for column, parse, place in parsers:
+            yield from problem_of(column, parse, row[place], number)
+
+
+def problem_of(column: Column, parse: Callable[[object], Cell], value: object, number: int) -> Iterator[RecordError]:
+    """Return the error for a value that is not of the column's kind; nothing for one that is."""
+    try:
+        if value is not None:
+            parse(value)
+    except ValueError as error:
+        yield _refused(column, value, number, error)
 
 
 def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
@@ -95,9 +126,33 @@ def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
 
 
 def shown(value: object) -> str:
-    """Show a value, but not all of a long one."""
-    text = "null" if value is None else f"the text {value!r}" if isinstance(value, str) else repr(value)
+    """Show a value, but not all of a long one, and nothing of what is in a list or an object."""
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "an empty list"
+    if isinstance(value, Mapping):
+        return "an object" if value else "an empty object"
+    if isinstance(value, int) and value.bit_length() > _LONG_BITS:  # Python refuses to write the longest ones
+        return "a number of hundreds of digits"
+    text = _JSON_WORDS.get(repr(value), f"the text {value!r}" if isinstance(value, str) else repr(value))
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _absent(column: Column, number: int | None) -> RecordError:
+    remedy = "Send the column." if number is None else "Send it, or null where it has no value."
+    return RecordError("is absent.", record=number, field=column.name, remedy=remedy)
+
+
+def _ragged(names: Sequence[str], row: Sequence[Any], number: int) -> RecordError:
+    return RecordError(
+        f"has {len(row)} cells for {len(names)} columns.",
+        record=number,
+        field=None,
+        remedy="Send one cell a column, null where there is no value.",
+    )
+
+
+def _refused(column: Column, value: object, number: int, error: ValueError) -> RecordError:
+    return RecordError(f"got {shown(value)}.", record=number, field=column.name, remedy=f"Send {error}, or null.")
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray[Any]:
@@ -108,10 +163,5 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray
         try:
             cells.append(None if value is None else parse(value))
         except ValueError as error:
-            raise RecordError(
-                f"got {shown(value)}.",
-                record=first_record + number,
-                field=column.name,
-                remedy=f"Send {error}, or null.",
-            ) from error
+            raise _refused(column, value, first_record + number, error) from error
     return column_array(column, cells)

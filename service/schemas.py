@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from models.detector import Detector
 from models.schema import Column, Kind
+from models.values import BOOLEAN_WORDS
+from service.answers import MOST_VALUES
+from service.settings import Settings
 
 Scalar = float | bool | str | None
+_NOTES: Final = "What was detected, repaired or is ignored in the body, where there is such."
 
 
 class ContributionItem(BaseModel):
@@ -37,6 +41,7 @@ class ScoreResponse(BaseModel):
     detector: str = Field(description="Name of the detector that answered.")
     version: str = Field(description="Its version.")
     threshold: float = Field(description="The score above which a record is an anomaly.")
+    notes: list[str] | None = Field(None, description=_NOTES)
     results: list[ScoreItem]
 
 
@@ -45,6 +50,7 @@ class EmbedResponse(BaseModel):
 
     detector: str
     version: str
+    notes: list[str] | None = Field(None, description=_NOTES)
     embeddings: list[list[float]]
 
 
@@ -53,6 +59,7 @@ class ReconstructResponse(BaseModel):
 
     detector: str
     version: str
+    notes: list[str] | None = Field(None, description=_NOTES)
     reconstructions: list[dict[str, Scalar]]
 
 
@@ -72,7 +79,30 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[ProblemItem] | None = None
+    errors: list[ProblemItem] | None = Field(None, description="The first places that are wrong, in their order.")
+    total: int | None = Field(None, description="How many places are wrong.")
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(BaseModel):
+    """Records can be scored."""
+
+    status: str
+    detector: str
+    version: str
+
+
+class Limits(BaseModel):
+    """What one request may hold."""
+
+    max_body_bytes: int
+    max_rows: int
+    max_values: int = Field(description="Contributions or expected values in one answer.")
 
 
 class DetectorResponse(BaseModel):
@@ -89,9 +119,10 @@ class DetectorResponse(BaseModel):
     training: dict[str, Any] = Field(description="Rows, epochs, losses, units, realised alert rate, metrics.")
     versions: dict[str, str]
     example: dict[str, Any] = Field(description="A record that can be sent to /score.")
+    limits: Limits
 
 
-def detector_answer(detector: Detector) -> dict[str, Any]:
+def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
     """Return what `DetectorResponse` shows of a detector."""
     card = dict(detector.card)
     enters = {column["name"]: column["enters_as"] for column in card.pop("columns", [])}
@@ -118,6 +149,11 @@ def detector_answer(detector: Detector) -> dict[str, Any]:
         "versions": card.pop("versions", {}),
         "training": {name: value for name, value in card.items() if name != "dropped"},
         "example": example_record(detector),
+        "limits": {
+            "max_body_bytes": settings.max_body_bytes,
+            "max_rows": settings.max_rows,
+            "max_values": MOST_VALUES,
+        },
     }
 
 
@@ -164,12 +200,15 @@ def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
     if column.kind is Kind.NUMERIC:
         quantiles = reference.get("quantiles", {})
         seen = f"seen from {quantiles['0']:g} to {quantiles['1']:g}" if quantiles else ""
-        return {"type": ["number", "null"], "description": seen}
+        return {"anyOf": [{"type": ["number", "null"]}, _NUMBER_TEXT], "description": seen}
     if column.kind is Kind.BOOLEAN:
-        return {"type": ["boolean", "null"]}
+        return {"anyOf": [{"type": ["boolean", "null"]}, {"enum": [0, 1, *BOOLEAN_WORDS]}]}
     if column.kind is Kind.CATEGORICAL:
         seen = ", ".join(list(reference.get("counts", {}))[:10])
         return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}"}
     if column.layout in ("epoch_s", "epoch_ms"):
         return {"type": ["number", "null"], "description": f"date and time, as {column.layout}"}
     return {"type": ["string", "null"], "description": f"date and time ({column.layout})"}
+
+
+_NUMBER_TEXT: Final = {"type": "string", "pattern": r"^[+-]?\d{1,9}(\.\d{1,9})?$", "description": "a number as text"}
