@@ -8,6 +8,7 @@ categorical ones. `models/columns.py` makes equal columns from equal cells of a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +31,7 @@ def columns_of_records(
     """Take the features out of records: objects by name.
 
     A field that is null is a missing value; one that is absent is an error; fields that are no features
-    are left alone.
+    are left alone. Nested objects are fields with dotted names; where one is null, so are its fields.
 
     Args:
         schema: Which features are wanted, and their kinds.
@@ -40,13 +41,13 @@ def columns_of_records(
     Raises:
         RecordError: A field is absent or its value is not of the column's kind.
     """
+    records = list(flat_records(records, schema.names, first_record=first_record))
     columns: dict[str, NDArray[Any]] = {}
     for column in schema.columns:
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
-            number = next(number for number, record in enumerate(records) if column.name not in record)
-            raise _absent(column, first_record + number) from None
+            cells = [_cell_or_null(column, record, first_record + n) for n, record in enumerate(records)]
         columns[column.name] = _parsed(column, cells, first_record)
     return columns
 
@@ -83,12 +84,19 @@ def problems_of_records(
 ) -> Iterator[RecordError]:
     """Return everything that `columns_of_records` would refuse, record by record."""
     parsers = [(column, parser_of(column)) for column in schema.columns]
-    for number, record in enumerate(records, start=first_record):
+    for number, nested in enumerate(records, start=first_record):
+        try:
+            [record] = flat_records([nested], schema.names, first_record=number)
+        except RecordError as twice:
+            yield twice
+            continue
         for column, parse in parsers:
-            if column.name not in record:
-                yield _absent(column, number)
+            try:
+                value = _cell_or_null(column, record, number)
+            except RecordError as absent:
+                yield absent
             else:
-                yield from problem_of(column, parse, record[column.name], number)
+                yield from problem_of(column, parse, value, number)
 
 
 def problems_of_rows(
@@ -114,6 +122,54 @@ def problem_of(column: Column, parse: Callable[[object], Cell], value: object, n
             parse(value)
     except ValueError as error:
         yield _refused(column, value, number, error)
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record whose nested objects are fields of their own, called by the way to them.
+
+    Lists stay as they are: they are no features.
+
+    Args:
+        record: Values by name.
+
+    Raises:
+        ValueError: Two fields come to one name; it is the error's text.
+
+    Example:
+        >>> flatten({"id": 7, "motor": {"heat": 60.5, "fan": {"on": True}}})
+        {'id': 7, 'motor.heat': 60.5, 'motor.fan.on': True}
+    """
+    flat: dict[str, Any] = {}
+    todo = list(record.items())[::-1]  # not by recursion: a caller decides on the depth
+    while todo:
+        name, value = todo.pop()
+        if isinstance(value, dict):
+            todo += [(f"{name}.{inner}", cell) for inner, cell in reversed(value.items())]
+        elif name in flat:
+            raise ValueError(name)
+        else:
+            flat[name] = value
+    return flat
+
+
+def flat_records(
+    records: Sequence[Mapping[str, Any]], names: tuple[str, ...], *, first_record: int = 0
+) -> Iterator[Mapping[str, Any]]:
+    """Open the nested objects that dotted names lead into, as `flatten` does for all of them.
+
+    Args:
+        records: Values by name.
+        names: The fields that are wanted.
+        first_record: Number of the first record in its request, for errors.
+
+    Raises:
+        RecordError: Two fields come to one name.
+    """
+    if not _outer(names):
+        yield from records
+        return
+    for number, record in enumerate(records, start=first_record):
+        yield _flat(record, names, number)
 
 
 def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
@@ -153,6 +209,45 @@ def _ragged(names: Sequence[str], row: Sequence[Any], number: int) -> RecordErro
 
 def _refused(column: Column, value: object, number: int, error: ValueError) -> RecordError:
     return RecordError(f"got {shown(value)}.", record=number, field=column.name, remedy=f"Send {error}, or null.")
+
+
+def _cell_or_null(column: Column, record: Mapping[str, Any], number: int) -> Any:
+    """Return a field, or None where an object that it would be in is null.
+
+    Raises:
+        RecordError: It is absent.
+    """
+    if column.name in record:
+        return record[column.name]
+    if any(record.get(outer, ...) is None for outer in _outer((column.name,))):
+        return None
+    raise _absent(column, number)
+
+
+@lru_cache(maxsize=256)
+def _outer(names: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of the objects that dotted names lead through."""
+    parts = [name.split(".") for name in names]
+    return frozenset(".".join(way[:depth]) for way in parts for depth in range(1, len(way)))
+
+
+def _flat(record: Mapping[str, Any], names: tuple[str, ...], number: int) -> Mapping[str, Any]:
+    if not any(isinstance(value, dict) for value in record.values()):
+        return record
+    outer = _outer(names)
+    flat: dict[str, Any] = {}
+    todo = list(record.items())
+    while todo:
+        name, value = todo.pop()
+        if name in outer and isinstance(value, dict):  # no other is opened: its names could fill the memory
+            todo += [(f"{name}.{inner}", cell) for inner, cell in value.items()]
+        elif name in flat and name in names:
+            raise RecordError(
+                "comes twice, once inside another field.", record=number, field=name, remedy="Send it once."
+            )
+        else:
+            flat[name] = value
+    return flat
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from models.records import (
     Columns,
     columns_of_records,
     columns_of_rows,
+    flat_records,
     problems_of_records,
     problems_of_rows,
     shown,
@@ -133,12 +134,18 @@ class Records:
 
     def _ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
         if self.names is None:
-            return [{name: row[name] for name in schema.ids if name in row} for row in self.rows]
+            flat = flat_records(self.rows, schema.ids, first_record=self.first)
+            return [{name: row[name] for name in schema.ids if name in row} for row in flat]
         places = [(name, self.names.index(name)) for name in schema.ids if name in self.names]
         return [{name: row[place] for name, place in places if place < len(row)} for row in self.rows]
 
     def _id_problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
-        for number, own in enumerate(self._ids(schema) if schema.ids else ()):
+        try:
+            ids = self._ids(schema) if schema.ids else []
+        except RecordError as twice:
+            yield twice
+            return
+        for number, own in enumerate(ids):
             for name, value in own.items():
                 if not isinstance(value, _ID_TYPES):
                     yield RecordError(
@@ -149,15 +156,14 @@ class Records:
                     )
 
 
-def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, decimal: str, delimiter: str) -> Rows:
+def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: Mapping[str, Any]) -> Rows:
     """Decode a body of any form.
 
     Args:
         body: What came.
         settings: How much may come.
         schema: The columns that are wanted.
-        decimal: The decimal mark of CSV, empty where it is detected.
-        delimiter: What stands between the cells of CSV, empty where it is detected.
+        reading: How CSV is written, fields of `ReadOptions`; what is left out is detected.
 
     Raises:
         RequestError: The body cannot be read, or holds too many rows.
@@ -171,7 +177,7 @@ def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, decimal: s
         return Records(names=decoded.names, rows=decoded.rows)
     from service.table_bodies import read_rows  # Arrow's 30 MB: for the first such request
 
-    return read_rows(body, content, settings, schema, decimal=decimal, delimiter=delimiter)
+    return read_rows(body, content, settings, schema, reading=reading)
 
 
 def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> RequestError:

@@ -13,16 +13,16 @@ from service.answers import answer_headers, encode_answer
 from service.bodies import rows_of
 from service.media import MEDIA, content_types, negotiate
 from service.problems import RequestError
-from service.query import Query, parse_query
+from service.query import READING, Query, parse_query
 from service.registry import Registry
 from service.schemas import detector_answer
 from service.settings import Settings
 from service.transfer import Body, read_body
 
 SCORING_PATHS: Final = {
-    "/score": ("explain", "delimiter", "decimal"),
-    "/embed": ("delimiter", "decimal"),
-    "/reconstruct": ("delimiter", "decimal"),
+    "/score": ("explain", *READING),
+    "/embed": READING,
+    "/reconstruct": READING,
 }
 """Endpoints that take records, with their query parameters."""
 
@@ -97,7 +97,7 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
     active = registry.active()  # one version for the whole request
 
     def work() -> Response:
-        rows = rows_of(body, settings, active.schema, decimal=query.decimal, delimiter=query.delimiter)
+        rows = rows_of(body, settings, active.schema, reading=query.reading)
         content = encode_answer(question, active, rows, medium=medium, explain=query.explain)
         return Response(content, headers=answer_headers(active, rows, medium=medium))
 
@@ -116,10 +116,10 @@ def _wanted(request: Request) -> str:
 
 
 def _require_csv(body: Body, query: Query) -> None:
-    if body.medium != "csv" and (query.delimiter or query.decimal):
+    if query.reading and body.medium != "csv":
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"delimiter and decimal say how CSV is written; the body is {MEDIA[body.medium].summary}. Leave them out.",
+            f"The query says how CSV is written, but the body is {MEDIA[body.medium].summary}. Leave that out.",
         )
 
 

@@ -5,7 +5,8 @@ What came is bounded before it is unfolded: a body that is small on the wire can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -20,15 +21,18 @@ from models.records import Columns
 from models.schema import FeatureSchema
 from models.tables import ReadOptions, Table, iter_table
 from models.tables.source import Source
+from models.tables.typed_readers import plain_columns
 from service.arrow_messages import require_small_messages
 from service.bodies import PIECE_ROWS
 from service.problems import RequestError, too_many_rows
+from service.query import READING
 from service.settings import Settings
 from service.transfer import Body, too_large
 
 _NAME: Final = "request body"
 _MAGICS: Final = {"parquet": b"PAR1", "arrow_file": b"ARROW1"}
 _SHOWN_NAMES: Final = 10
+_FLAG: Final = re.compile(rf"--({'|'.join(READING)})\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ class TableRows:
 
 
 def read_rows(
-    body: Body, content: bytes, settings: Settings, schema: FeatureSchema, *, decimal: str, delimiter: str
+    body: Body, content: bytes, settings: Settings, schema: FeatureSchema, *, reading: Mapping[str, Any]
 ) -> TableRows:
     """Read the rows of a body; of its columns only those that the detector knows.
 
@@ -92,16 +96,13 @@ def read_rows(
         content: Its bytes, unpacked.
         settings: How much may come.
         schema: The columns that are wanted.
-        decimal: The decimal mark of CSV, empty where it is detected.
-        delimiter: What stands between the cells of CSV, empty where it is detected.
+        reading: How CSV is written, fields of `ReadOptions`; what is left out is detected.
 
     Raises:
         RequestError: The body cannot be read, holds too much, or no rows.
         TableError: A column is missing or of a type that is not read.
     """
-    options = ReadOptions(
-        decimal=decimal or None, delimiter=delimiter or None, encoding=body.charset, header=schema.header
-    )
+    options = ReadOptions(**{"encoding": body.charset, "header": schema.header, **reading})
     tables: list[Table] = []
     rows = 0
     try:
@@ -112,7 +113,6 @@ def read_rows(
                 raise too_many_rows(rows, settings.max_rows)
             if not tables:
                 _require_shape(schema, table)
-            _require_small_texts(table.data, settings)
             if len(table):
                 tables.append(table)
     except (pa.ArrowException, OSError, EOFError) as error:
@@ -154,13 +154,12 @@ def _read_parquet(content: bytes, options: ReadOptions, settings: Settings, sche
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > settings.max_body_bytes:
             raise too_large(settings)
-        kinds = {field.name: field.type for field in file.schema_arrow}
+        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
     # A text that comes often is kept once, as it is in the file.
-    texts = [name for name, kind in kinds.items() if _is_text(kind)]
     with pa.parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts) as file:
-        wanted = [name for name in file.schema_arrow.names if name in {*schema.names, *schema.ids}]
-        batches = file.iter_batches(batch_size=PIECE_ROWS, columns=wanted)
-        yield from _tables(batches, file.schema_arrow, settings, schema)
+        kinds = file.schema_arrow
+        batches = file.iter_batches(batch_size=PIECE_ROWS, columns=_wanted(kinds, schema))
+        yield from _tables(batches, kinds, settings, schema)
 
 
 def _read_arrow(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
@@ -196,23 +195,39 @@ def _tables(
     batches: Iterator[pa.RecordBatch], kinds: pa.Schema, settings: Settings, schema: FeatureSchema
 ) -> Iterator[Table]:
     """Keep the columns that are known, check their types, and cut the rows into full pieces."""
-    wanted = [name for name in kinds.names if name in {*schema.names, *schema.ids}]
-    for name in wanted:
-        _require_plain(name, kinds.field(kinds.names.index(name)).type)
-    notes = _ignored([name for name in kinds.names if name not in schema.known])
-    if len(set(wanted)) < len(wanted) or not wanted:
-        yield Table(data=kinds.empty_table())  # which has the wrong shape, and whoever asked says so
-        return
+    wanted = _wanted(kinds, schema)
+    places = [place for place, name in enumerate(kinds.names) if name in wanted]
+    for place in places:
+        _require_plain(kinds.field(place).name, kinds.field(place).type)
     held: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        held.append(batch.select(wanted))
         rows += len(batch)
         if rows > settings.max_rows:
             raise too_many_rows(rows, settings.max_rows)
-    data = pa.Table.from_batches(held) if held else kinds.empty_table().select(wanted)
-    for start in range(0, max(len(data), 1), PIECE_ROWS):
+        held.append(batch.select([place for place, name in enumerate(batch.schema.names) if name in wanted]))
+    if not rows or not places:
+        yield Table(data=pa.schema([kinds.field(place) for place in places]).empty_table())
+        return
+    data = pa.Table.from_batches(held)
+    while any(pa.types.is_struct(kind) for kind in data.schema.types):
+        data = data.flatten()
+    _require_small_texts(data, settings)
+    data = plain_columns(_NAME, data)
+    notes = _ignored([name for name in kinds.names if name not in {*wanted, *schema.known}])
+    for start in range(0, len(data), PIECE_ROWS):
         yield Table(data=data.slice(start, PIECE_ROWS), repairs=notes)
+
+
+def _wanted(kinds: pa.Schema, schema: FeatureSchema) -> list[str]:
+    """Return the columns that features and ids are in: by name, or by the start of a dotted one."""
+    names = {*schema.names, *schema.ids}
+    return [name for name in dict.fromkeys(kinds.names) if name in names or _holds(name, kinds, names)]
+
+
+def _holds(name: str, kinds: pa.Schema, names: Set[str]) -> bool:
+    is_struct = any(pa.types.is_struct(field.type) for field in kinds if field.name == name)
+    return is_struct and any(other.startswith(f"{name}.") for other in names)
 
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:
@@ -224,6 +239,10 @@ def _require_shape(schema: FeatureSchema, table: Table) -> None:
 
 
 def _require_plain(name: str, kind: pa.DataType) -> None:
+    if pa.types.is_struct(kind):
+        for inner in kind:
+            _require_plain(f"{name}.{inner.name}", inner.type)
+        return
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     checks = (
         *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
@@ -284,13 +303,4 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
 
 def _for_requests(text: str) -> str:
     """Say in a reader's message what a caller can do, who has no flags."""
-    for flag, instead in _REMEDIES.items():
-        text = text.replace(flag, instead)
-    return text
-
-
-_REMEDIES: Final = {
-    "--delimiter": "the query parameter delimiter",
-    "--decimal": "the query parameter decimal",
-    "--encoding": "charset in Content-Type,",
-}
+    return _FLAG.sub(r"the query parameter \1", text).replace("--encoding", "charset in Content-Type,")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from models.errors import TableError
+from models.tables.delimiter import (
+    Row,
+    detect_comment,
+    detect_delimiter,
+    detect_quote,
+    first_rows,
+    likely_comment,
+    lines_of,
+)
+from models.tables.encoding import detect_encoding
+from models.tables.header import Header, detect_header
+from models.tables.marks import detect_marks
 from models.tables.source import Source
 from models.tables.table import ReadOptions
-from models.values import is_decimal_comma, is_missing_text, parse_number
 
 _SAMPLE_BYTES: Final = 1 << 18
 _SAMPLE_LINES: Final = 200
-_DELIMITERS: Final = (",", ";", "\t", "|")
-_BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_LEAST_LINES: Final = 20  # a table of ten thousand columns has long lines
+_MOST_PIECES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +34,31 @@ class Dialect:
     """How a text file is written.
 
     Args:
-        delimiter: The character between the cells.
+        delimiter: The character between the cells; a space stands for one or more of them.
+        quote: The character around cells, or an empty text.
+        comment: What a line begins with that is no row, or an empty text.
         decimal: The decimal mark.
+        thousands: The mark between thousands, or an empty text.
         encoding: The character encoding.
-        names: Names of the columns, each different and none empty.
-        header_rows: Lines before the first row; 0 where there is no header line.
+        header: The names of the columns, and the number of cells.
+        skip_lines: Lines above the table.
+        header_rows: Rows (blank ones count) before the first that is a row; 0 where there is no header line.
+        short_rows: Whether rows may lack cells at their end.
+        only_exact: Whether the file has what the fast reader does not know.
         repairs: One line for each thing that was detected or repaired.
     """
 
     delimiter: str
+    quote: str
+    comment: str
     decimal: str
+    thousands: str
     encoding: str
-    names: tuple[str, ...]
+    header: Header
+    skip_lines: int
     header_rows: int
+    short_rows: bool
+    only_exact: bool
     repairs: tuple[str, ...]
 
 
@@ -47,140 +68,118 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     Raises:
         TableError: The file is empty, or what was not said cannot be told for sure.
     """
-    with source.open_stream() as stream:
-        sample = stream.read(_SAMPLE_BYTES)
-    if not sample.strip():
-        raise TableError(f"{source.name}: the file is empty.")
-    if options.delimiter and not (len(options.delimiter) == 1 and options.delimiter.isascii()):
-        raise TableError(f"delimiter must be one ASCII character (or 'tab'), got {options.delimiter!r}.")
-    if options.delimiter and options.delimiter in '\r\n"':
-        raise TableError(f"delimiter must be no quote and no line end, got {options.delimiter!r}.")
+    _check_said(options)
     repairs: list[str] = []
-    encoding = options.encoding or _detect_encoding(sample, repairs)
-    try:
-        text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
-    except LookupError as error:
-        raise TableError(f"{source.name}: there is no encoding {encoding!r}.") from error
-    if not text.strip():
-        raise TableError(f"{source.name}: the file is empty.")
-    lines = text.splitlines(keepends=True)
-    if len(sample) == _SAMPLE_BYTES and len(lines) > 1:
-        lines.pop()  # cut off in the middle
-    delimiter = options.delimiter or _detect_delimiter(source, lines[:_SAMPLE_LINES])
-    rows = list(_cells_of(lines[:_SAMPLE_LINES], delimiter))
-    blank = next(number for number, row in enumerate(rows) if row)
-    rows = [row for row in rows if row]
-    if delimiter != ",":
-        repairs.append(f"cells are separated by {delimiter!r}")
-    names, has_header = _detect_header(source, rows, options, repairs)
-    body = rows[int(has_header) :]
-    decimal = options.decimal or _detect_decimal(body, delimiter)
+    sample, more = _first_bytes(source)
+    encoding = options.encoding or detect_encoding(source, sample, repairs)
+    lines, cut = _first_lines(source, sample, encoding, options.skip_lines, more=more)
+    text = "".join(lines)
+    quote = detect_quote(text) if options.quote is None else options.quote
+
+    def rows_by(delimiter: str, comment: str) -> list[Row] | None:
+        return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
+
+    likely = likely_comment(lines) if options.comment is None else options.comment
+    delimiter = options.delimiter or detect_delimiter(source, lambda d: rows_by(d, likely), names=options.header)
+    comment = detect_comment(source, likely, lambda c: rows_by(delimiter, c)) if options.comment is None else likely
+    read = rows_by(delimiter, comment)
+    if read is None:
+        raise TableError(f"{source.name}: {_misplaced_quote(lines, delimiter, quote, comment)}")
+    rows = [row for row in read if _filled(row.cells)]
+    if not rows:
+        raise TableError(f"{source.name}: the file is empty: there are only comments.")
+    repairs += _reports(lines, delimiter, quote, comment, options, blank=len(rows) < len(read))
+    header = detect_header(source, rows, options, repairs)
+    body = [row.cells for row in rows[int(header.first_row_is_names) :]]
+    decimal, thousands = detect_marks(source, body, options, delimiter=delimiter)
     if decimal == ",":
         repairs.append("decimal comma")
+    if thousands:
+        repairs.append(f"{thousands!r} between thousands")
     return Dialect(
         delimiter=delimiter,
+        quote=quote,
+        comment=comment,
         decimal=decimal,
+        thousands=thousands,
         encoding=encoding,
-        names=names,
-        header_rows=blank + 1 if has_header else 0,  # blank lines above it are none of the rows
+        header=header,
+        skip_lines=options.skip_lines,
+        header_rows=read.index(rows[0]) + 1 if header.first_row_is_names else 0,  # blank lines above it are no rows
+        short_rows=options.ragged_rows == "fill",
+        only_exact=bool(comment) or delimiter == " " or bool(quote and f"{delimiter} {quote}" in text),
         repairs=tuple(repairs),
     )
 
 
-def _detect_encoding(sample: bytes, repairs: list[str]) -> str:
-    for mark, encoding in _BOMS.items():
-        if sample.startswith(mark):
-            repairs.append(f"byte-order mark removed ({encoding.removesuffix('-sig')})")
-            return encoding
+def _check_said(options: ReadOptions) -> None:
+    """Check what the caller says about single characters."""
+    for name, said in (("delimiter", options.delimiter), ("quote", options.quote)):
+        if said and not (len(said) == 1 and said.isascii()):
+            raise TableError(f"{name} must be one ASCII character (or its word), got {said!r}.")
+    if options.delimiter and options.delimiter in '\r\n"':
+        raise TableError(f"delimiter must be no quote and no line end, got {options.delimiter!r}.")
+    if options.quote and (options.quote in "\r\n" or options.quote == options.delimiter):
+        raise TableError(f"quote must be no line end and not the delimiter, got {options.quote!r}.")
+
+
+def _first_bytes(source: Source) -> tuple[bytes, bool]:
+    """Return the first bytes, some lines at least, and whether more follow."""
+    pieces: list[bytes] = []
+    lines = 0
+    with source.open_stream() as stream:
+        while lines < _LEAST_LINES and len(pieces) < _MOST_PIECES:
+            piece = stream.read(_SAMPLE_BYTES)
+            pieces.append(piece)
+            lines += piece.count(b"\n") + piece.count(b"\r")
+            if len(piece) < _SAMPLE_BYTES:
+                return b"".join(pieces), False
+    return b"".join(pieces), True
+
+
+def _first_lines(source: Source, sample: bytes, encoding: str, skip: int, *, more: bool) -> tuple[list[str], bool]:
+    """Return the first whole lines of the table, and whether more follow."""
+    if not sample.strip():
+        raise TableError(f"{source.name}: the file is empty.")
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeDecodeError:
-        repairs.append("not UTF-8: read as Latin-1 (say --encoding if it is another one)")
-        return "latin-1"
-    return "utf-8"
+        text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
+    except LookupError as error:
+        raise TableError(f"{source.name}: there is no encoding {encoding!r}.") from error
+    lines = lines_of(text)
+    lines = lines[skip : -1 if more and len(lines) > 1 else None]  # the last one is cut off in the middle
+    if not "".join(lines).strip():
+        raise TableError(f"{source.name}: the file is empty{f' below line {skip}' if skip else ''}.")
+    return lines[:_SAMPLE_LINES], more or len(lines) > _SAMPLE_LINES
 
 
-def _detect_delimiter(source: Source, lines: Sequence[str]) -> str:
-    """Take the delimiter that gives most lines the same number of cells, and more than one."""
-
-    def agreement(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in _cells_of(lines, delimiter) if row]
-        usual = max(set(widths), key=widths.count)
-        return (widths.count(usual) / len(widths) if usual > 1 else 0.0, usual)
-
-    scores = {delimiter: agreement(delimiter) for delimiter in _DELIMITERS}
-    best = max(scores, key=lambda delimiter: scores[delimiter])
-    if scores[best][0] == 0.0:
-        return ","  # one column
-    rivals = [d for d in _DELIMITERS if d != best and scores[d] == scores[best]]
-    if rivals:
-        raise TableError(
-            f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}; say which: --delimiter '{best}'."
-        )
-    return best
+def _filled(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 or bool(cells and cells[0].strip())
 
 
-def _cells_of(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO("".join(lines), newline=None), delimiter=delimiter)
+def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: str) -> str:
+    """Say in which line a quote is out of place."""
+    done = 0
+    for done in range(len(lines), 0, -1):
+        if first_rows(lines[:done], delimiter=delimiter, quote=quote, comment=comment, cut=True) is not None:
+            break
+    return (
+        f"a cell near line {done + 1} goes on behind its closing {quote}, is never closed, or is longer than "
+        f"{csv.field_size_limit():,} characters. Mend it, or say --quote none if quotes are part of the cells."
+    )
 
 
-def _detect_header(
-    source: Source, rows: Sequence[Sequence[str]], options: ReadOptions, repairs: list[str]
-) -> tuple[tuple[str, ...], bool]:
-    first = [cell.strip() for cell in rows[0]]
-    if options.header is not None:
-        if len(set(first) & set(options.header)) > len(first) / 2:  # names, maybe in another order: a header line
-            return _names_of(first, repairs), True
-        if len(options.header) == len(first):
-            repairs.append(f"no header line: {len(first)} names were given")
-            return options.header, False
-        if not any(_is_number(cell) for cell in first):
-            return _names_of(first, repairs), True
-        raise TableError(
-            f"{source.name}: has {len(first)} columns, {len(options.header)} names were given for them. Add the "
-            f"missing names behind the others: --column-names {' '.join(_shown(options.header))} NAME …"
-            if len(options.header) < len(first)
-            else f"{source.name}: has {len(first)} columns and no header line, but {len(options.header)} names were "
-            "given for them. Give one name for each column: --column-names NAME NAME …"
-        )
-    numbers = [cell for cell in first if _is_number(cell)]
-    if numbers:
-        raise TableError(
-            f"{source.name}: has no header line: its first line holds numbers ({', '.join(numbers[:3])}). Name its "
-            f"{len(first)} columns: --column-names NAME NAME … or --column-names FILE with one name a line."
-        )
-    return _names_of(first, repairs), True
-
-
-def _names_of(cells: Sequence[str], repairs: list[str]) -> tuple[str, ...]:
-    names: list[str] = []
-    for number, cell in enumerate(cells, start=1):
-        name = cell or f"column_{number}"
-        if not cell:
-            repairs.append(f"column {number} has no name: called {name!r}")
-        if name in names:
-            copy = next(f"{name}_{k}" for k in range(2, len(cells) + 2) if f"{name}_{k}" not in names)
-            repairs.append(f"column {number} is called {name!r} like another: called {copy!r}")
-            name = copy
-        names.append(name)
-    return tuple(names)
-
-
-def _detect_decimal(rows: Sequence[Sequence[str]], delimiter: str) -> str:
-    if delimiter == ",":
-        return "."
-    cells = [cell for row in rows for cell in row]
-    commas = sum(map(is_decimal_comma, cells))
-    points = sum("." in cell and _is_number(cell) for cell in cells)
-    return "," if commas > points else "."
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return not is_missing_text(text) and parse_number(text, decimal=",") is not None
-    except ValueError:
-        return False
-
-
-def _shown(names: Sequence[str]) -> list[str]:
-    return list(names[:2]) + (["…"] if len(names) > 2 else [])
+def _reports(
+    lines: Sequence[str], delimiter: str, quote: str, comment: str, options: ReadOptions, *, blank: bool
+) -> list[str]:
+    found = []
+    if options.skip_lines:
+        found.append(f"{options.skip_lines} line{'s' * (options.skip_lines > 1)} above the table skipped")
+    if delimiter != ",":
+        found.append(f"cells are separated by {delimiter!r}")
+    if quote == "'":
+        found.append("cells stand between ' instead of \"")
+    if comment and any(line.startswith(comment) for line in lines):
+        found.append(f"lines that begin with {comment!r} skipped")
+    if blank:
+        found.append("blank lines skipped")
+    return found

@@ -49,9 +49,9 @@ def cells(table: Table) -> list[dict[str, str | None]]:
 # --- every reader ---------------------------------------------------------------------------------------
 
 
-def test_there_are_four_readers_and_each_is_tested():
+def test_there_are_five_readers_and_each_is_tested():
     assert list(READERS) == list(WRITERS)
-    assert len(READERS) == 4
+    assert len(READERS) == 5
 
 
 @pytest.mark.parametrize("form", READERS)
@@ -160,8 +160,8 @@ def test_the_error_of_a_library_is_the_cause_of_ours(name, tmp_path):
         ("a.csv", "", "the file is empty"),
         ("a.csv", " \n\n", "the file is empty"),
         ("a.csv", codecs.BOM_UTF8, "the file is empty"),
-        ("a.csv", "a,b\n1,2,3\n", "row 2 has 3 cells, 2 are expected"),
-        ("a.csv", "a" * 300_000, "field larger than field limit"),
+        ("a.csv", "a,b\n1,2,3\n", r"row 1 \(line 2\) has 3 cells, 2 are expected"),
+        ("a.csv", "a" * 300_000, "or is longer than 131,072 characters"),
         ("a.csv", "a;b,c\n1;2,3\n", "could be separated by ',' or ';'"),
         ("a.jsonl", '{"a": 1}\n{"a": \n', "line 2 is not JSON"),
         ("a.jsonl", '{"a": 1}\n[1]\n', "line 2 is not an object"),
@@ -339,8 +339,8 @@ def test_no_more_is_decompressed_than_the_caller_allows(form, compression, tmp_p
     name, write = WRITERS[form]
     plain = write(tmp_path / name, machine_records(3000, seed=1)).read_bytes()
     small = packed(plain, compression)
-    read_table([Source(name="request body", content=small, limit=len(plain))])
-    with pytest.raises(TableError, match="request body: decompresses to more than the 5,000 bytes that are allowed"):
+    read_table([Source(name="request body", content=small, limit=10 * len(plain))])
+    with pytest.raises(TableError, match=r"request body: decompresses to .*5,000 (bytes that )?are allowed"):
         read_table([Source(name="request body", content=small, limit=5000)])
 
 

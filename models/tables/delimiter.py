@@ -1,0 +1,199 @@
+"""How the lines of a text file become rows of cells: its quotes, its comments and its delimiter."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from models.errors import TableError
+from models.tables.source import Source
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+"""Characters that are tried as the delimiter; others are said by a flag."""
+
+_COMMENT: Final = "#"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of a text file.
+
+    Args:
+        cells: Its cells, as text; none for a blank line.
+        above: How many lines of the file stand above it.
+    """
+
+    cells: tuple[str, ...]
+    above: int
+
+
+class RowReader:
+    """Reads rows, exactly and slowly: with comments, spaces before quotes, and an error for a quote out of place.
+
+    Args:
+        lines: The lines of the file, with their ends.
+        delimiter: The character between cells; a space stands for one or more of them.
+        quote: The character around cells, or an empty text.
+        comment: What a line begins with that is no row, or an empty text.
+    """
+
+    def __init__(self, lines: Iterable[str], *, delimiter: str, quote: str, comment: str) -> None:
+        self._lines = iter(lines)
+        self._comment = comment
+        self._inside_row = False
+        self.above = 0  # lines of the file above the next row
+        self.comments = 0
+        self._reader = csv.reader(
+            self._row_lines(),
+            delimiter=delimiter,
+            quotechar=quote or None,
+            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+            skipinitialspace=True,
+            strict=True,
+        )
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield every row; a `csv.Error` ends it."""
+        while True:
+            self._inside_row = False
+            above = self.above
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            yield Row(cells=tuple(cells), above=above)
+
+    def _row_lines(self) -> Iterator[str]:
+        for line in self._lines:
+            self.above += 1
+            if self._comment and not self._inside_row and line.startswith(self._comment):
+                self.comments += 1
+                continue
+            self._inside_row = True
+            yield line
+
+
+def lines_of(text: str) -> list[str]:
+    """Split a text at its line ends, in any of their three forms, and keep them."""
+    return list(io.StringIO(text, newline=""))
+
+
+def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str, cut: bool) -> list[Row] | None:
+    """Return the rows of a file's first lines, or None where a quote is out of place.
+
+    Args:
+        lines: The first lines.
+        delimiter: See `RowReader`.
+        quote: See `RowReader`.
+        comment: See `RowReader`.
+        cut: More lines follow, so that the last cell may be unfinished.
+    """
+    rows: list[Row] = []
+    reader = RowReader(lines, delimiter=delimiter, quote=quote, comment=comment)
+    try:
+        for row in reader:
+            rows.append(row)
+    except csv.Error as error:
+        if not (cut and "unexpected end" in str(error)):
+            return None
+    return rows
+
+
+def detect_quote(text: str) -> str:
+    """Return ``'`` where cells stand between such, and none between double quotes."""
+    edge = f"[{re.escape(''.join(DELIMITERS))}\r\n]"
+    if re.search(f'(^|{edge}) *"', text):
+        return '"'
+    opened = len(re.findall(f"(?:^|{edge}) *'", text))
+    closed = len(re.findall(f"'(?= *(?:{edge}|$))", text))
+    return "'" if opened and opened == closed else '"'
+
+
+def likely_comment(lines: Sequence[str]) -> str:
+    """Return ``#`` where some lines begin with it, but not all."""
+    marked = sum(line.startswith(_COMMENT) for line in lines)
+    return _COMMENT if 0 < marked < len(lines) else ""
+
+
+def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Row] | None]) -> str:
+    """Return what comments begin with, if lines begin so that cannot be rows.
+
+    Args:
+        source: The file, for errors.
+        likely: From `likely_comment`.
+        rows_of: Gives the first rows for a beginning of comments, or None where a quote is out of place.
+
+    Raises:
+        TableError: Such a line could be a row.
+    """
+    others = rows_of(likely)
+    if not likely or not others:
+        return ""
+    widths = [len(row.cells) for row in others if row.cells]
+    usual = max(widths, key=widths.count, default=0)
+    marked = [row for row in rows_of("") or () if row.cells and row.cells[0].startswith(likely)]
+    possible = next((row for row in marked if len(row.cells) == usual), None)
+    if possible is None:
+        return likely
+    if possible.above > 0 and len(marked) > len(widths):
+        return ""  # a column of such texts
+    raise TableError(
+        f"{source.name}: line {possible.above + 1} begins with {likely!r} and could be a comment or "
+        f"{'a row' if possible.above else 'the names'}. Say which: --comment {likely!r} or --comment none."
+    )
+
+
+def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None], *, names: Sequence[str] | None) -> str:
+    """Return the delimiter that gives the lines the same number of cells, and more than one.
+
+    Args:
+        source: The file, for errors.
+        rows_of: Gives the first rows for a delimiter, or None where it puts quotes out of place.
+        names: The names that the caller gives to the columns, if any.
+
+    Raises:
+        TableError: More than one could be meant.
+    """
+    shapes = {delimiter: _shape(rows_of(delimiter)) for delimiter in DELIMITERS}
+    best = max(shapes, key=lambda delimiter: shapes[delimiter])
+    if shapes[best] == _NO_SHAPE:
+        _refuse_spaces(source, rows_of(" "))
+        return ","  # one column
+    agreed = shapes[best][0]
+    rivals = [d for d in DELIMITERS if d != best and shapes[d][0] == agreed]
+    if rivals and names:
+        fitting = [d for d in (best, *rivals) if shapes[d][1] == len(names)]
+        if len(fitting) == 1:
+            return fitting[0]
+    if rivals:
+        raise TableError(
+            f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}; say which: "
+            f"--delimiter {'tab' if best == chr(9) else repr(best)}."
+        )
+    return best
+
+
+_NO_SHAPE: Final = (0.0, 0)
+
+
+def _shape(rows: Sequence[Row] | None) -> tuple[float, int]:
+    """Return which share of the rows has the usual number of cells, and that number."""
+    widths = [len(row.cells) for row in rows or () if row.cells]
+    wide = [width for width in widths if width > 1]
+    if not wide:
+        return _NO_SHAPE
+    usual = max(wide, key=lambda width: (wide.count(width), width))
+    return wide.count(usual) / len(widths), usual
+
+
+def _refuse_spaces(source: Source, rows: Sequence[Row] | None) -> None:
+    widths = {len([cell for cell in row.cells if cell]) for row in rows or () if row.cells}
+    if len(widths) == 1 and max(widths) > 1 and len(rows or ()) > 1:
+        raise TableError(
+            f"{source.name}: is one column of {max(widths)} words a line, or its cells are separated by spaces; say "
+            "which: --delimiter ',' or --delimiter space."
+        )
