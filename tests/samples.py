@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -101,11 +102,24 @@ def write_arrow(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
+def write_excel(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
+    names = list(dict.fromkeys(name for record in records for name in record))
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("rows")
+    sheet.append(names)
+    for record in records:
+        sheet.append([record.get(name) for name in names])
+    with path.open("wb") as file:  # a name of any ending
+        book.save(file)
+    return path
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path, Sequence[Mapping[str, Any]]], Path]]] = {
     "csv": ("rows.csv", write_csv),
     "json": ("rows.jsonl", write_jsonl),
     "parquet": ("rows.parquet", write_parquet),
     "arrow": ("rows.arrow", write_arrow),
+    "excel": ("rows.xlsx", write_excel),
 }
 """For each of READERS: a file's name and how it is written."""
 
