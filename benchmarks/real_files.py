@@ -65,7 +65,11 @@ RUNS = (
         score="skab_valve1_0.csv",
     ),
     Run(name="census income", train=("pycaret_income.csv",), flags=("--label", "income >50K")),
-    Run(name="bank marketing", train=("uci_bank_additional.csv",), flags=("--label", "y")),
+    Run(
+        name="bank marketing",
+        train=("uci_bank_additional.csv",),
+        flags=("--label", "y", "--missing-values", "pdays=999"),
+    ),
     Run(
         name="ai4i 2020 (without the failure modes that make up its label)",
         train=("ai4i2020.csv",),
@@ -78,6 +82,9 @@ RUNS = (
         flags=("--label", "label", "--fit-on", "normal"),
     ),
     Run(name="NAB machine temperature", train=("nab_machine_temperature.csv",)),
+    Run(name="air quality, as published", train=("AirQualityUCI.csv",), flags=("--missing-values", "-200")),
+    Run(name="air quality, of pycaret", train=("pycaret_airquality.csv",), flags=("--missing-values", "-200")),
+    Run(name="every type of Parquet", train=("alltypes_tiny_pages.parquet",)),
 )
 
 _REQUEST_ROWS = 5_000
@@ -180,7 +187,7 @@ def _score_over_http(bundle: Path, file: Path) -> np.ndarray[Any, np.dtype[np.fl
 def _json_cells(detector: Detector, name: str, cells: list[Any], decimal: str) -> list[Any]:
     column = next(column for column in detector.schema.columns if column.name == name)
     if column.kind is Kind.DATETIME:
-        return cells
+        return [cell.isoformat() if hasattr(cell, "isoformat") else cell for cell in cells]
     parse = parser_of(column, decimal=decimal)
     return [None if cell is None else parse(cell) for cell in cells]
 

@@ -27,7 +27,7 @@ def columns_of_records(
     """Take the features out of records: objects by name.
 
     A field that is null is a missing value; one that is absent is an error; fields that are no features
-    are left alone.
+    are left alone. Nested objects are fields with dotted names; where one is null, so are its fields.
 
     Args:
         schema: Which features are wanted, and their kinds.
@@ -37,18 +37,14 @@ def columns_of_records(
     Raises:
         RecordError: A field is absent or its value is not of the column's kind.
     """
+    if any("." in name for name in schema.names):
+        records = [_flat(record, first_record + number) for number, record in enumerate(records)]
     columns: dict[str, NDArray[Any]] = {}
     for column in schema.read:
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
-            number = next(number for number, record in enumerate(records) if column.name not in record)
-            raise RecordError(
-                "is absent.",
-                record=first_record + number,
-                field=column.name,
-                remedy="Send it, or null where it has no value.",
-            ) from None
+            cells = [_cell_or_null(column.name, record, first_record + n) for n, record in enumerate(records)]
         columns[column.name] = _parsed(column, cells, first_record)
     return columns
 
@@ -85,6 +81,34 @@ def columns_of_rows(
     return columns
 
 
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record whose nested objects are fields of their own, called by the way to them.
+
+    Lists stay as they are: they are no features.
+
+    Args:
+        record: Values by name.
+
+    Raises:
+        ValueError: Two fields come to one name; it is the error's text.
+
+    Example:
+        >>> flatten({"id": 7, "motor": {"heat": 60.5, "fan": {"on": True}}})
+        {'id': 7, 'motor.heat': 60.5, 'motor.fan.on': True}
+    """
+    flat: dict[str, Any] = {}
+    todo = list(record.items())[::-1]  # not by recursion: a caller decides on the depth
+    while todo:
+        name, value = todo.pop()
+        if isinstance(value, dict):
+            todo += [(f"{name}.{inner}", cell) for inner, cell in reversed(value.items())]
+        elif name in flat:
+            raise ValueError(name)
+        else:
+            flat[name] = value
+    return flat
+
+
 def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
     """Return parsed cells as the array of their column."""
     if column.kind is Kind.CATEGORICAL:
@@ -98,6 +122,28 @@ def shown(value: object) -> str:
     """Show a value, but not all of a long one."""
     text = "null" if value is None else f"the text {value!r}" if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _cell_or_null(name: str, record: Mapping[str, Any], number: int) -> Any:
+    """Return a field, or None where an object that it would be in is null."""
+    if name in record:
+        return record[name]
+    parts = name.split(".")
+    outer = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+    if any(place in record and record[place] is None for place in outer):
+        return None
+    raise RecordError("is absent.", record=number, field=name, remedy="Send it, or null where it has no value.")
+
+
+def _flat(record: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    if not any(isinstance(value, dict) for value in record.values()):
+        return record
+    try:
+        return flatten(record)
+    except ValueError as error:
+        raise RecordError(
+            "comes twice, once inside another field.", record=number, field=str(error), remedy="Send it once."
+        ) from error
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from forging import make_bundle
-from samples import arrow_table, machine_records, with_anomalies
+from samples import arrow_table, machine_records, of_two_sites, with_anomalies, write_csv
 
 from models.bundle import load_detector, new_bundle
 from models.detector import Detector
@@ -100,6 +100,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(made: Path, tmp_path: Path) -> Path:
     """The same, to be damaged."""
     return Path(shutil.copytree(made, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def segmented_path(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained detector with thresholds by site, which is no feature: calibrated on rows of two sites."""
+    from training.calibrate import main
+
+    folder = tmp_path_factory.mktemp("segmented")
+    rows = write_csv(folder / "rows.csv", of_two_sites(machine_records(600, seed=21)))
+    command = [str(bundle_path), "--data", str(rows), "--threshold-by", "site", "--alert-rate", "0.05", "--quiet"]
+    assert main([*command, "--output", str(folder / "machines" / "2")]) == 0
+    return folder / "machines" / "2"
 
 
 @pytest.fixture(scope="session")

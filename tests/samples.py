@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -62,6 +63,15 @@ def with_anomalies(records: Records, *, every: int) -> Records:
     return labelled
 
 
+def of_two_sites(records: Records) -> Records:
+    """Give each record one of two sites, in the second of which pressure and flow do not go together so well."""
+    spread = np.random.default_rng(len(records)).normal(0, 12, len(records))
+    return [
+        record | ({"site": "south", "pressure": round(record["pressure"] + spread[row], 3)} if row % 2 else {})
+        for row, record in enumerate(records)
+    ]
+
+
 def arrow_table(records: Sequence[Mapping[str, Any]]) -> pa.Table:
     names = dict.fromkeys(name for record in records for name in record)
     return pa.table({name: pa.array([record.get(name) for record in records]) for name in names})
@@ -92,11 +102,24 @@ def write_arrow(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
+def write_excel(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
+    names = list(dict.fromkeys(name for record in records for name in record))
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("rows")
+    sheet.append(names)
+    for record in records:
+        sheet.append([record.get(name) for name in names])
+    with path.open("wb") as file:  # a name of any ending
+        book.save(file)
+    return path
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path, Sequence[Mapping[str, Any]]], Path]]] = {
     "csv": ("rows.csv", write_csv),
     "json": ("rows.jsonl", write_jsonl),
     "parquet": ("rows.parquet", write_parquet),
     "arrow": ("rows.arrow", write_arrow),
+    "excel": ("rows.xlsx", write_excel),
 }
 """For each of READERS: a file's name and how it is written."""
 

@@ -149,6 +149,8 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
             units[unit] += 1
         else:
             bare.append(text)
+    if bare and units.keys() & _MAGNITUDES:
+        return f"numbers with and without {next(iter(units))!r}, such as {bare[0]!r}: write all of them out"
     if len(units) == 1 and (plain_too or not bare):
         [unit] = units
         return _with_notation(name, [without_unit(text, unit) for text in texts], unit, decimal=decimal)
@@ -186,10 +188,12 @@ def _with_notation(name: str, numbers: Sequence[str], unit: str, *, decimal: str
     return Column(name=name, kind=Kind.NUMERIC, unit=unit, decimal=mark, thousands=group if grouped else None)
 
 
+_MAGNITUDES: Final = frozenset(["k", "K", "M", "B", "bn", "mio"])  # 900 beside 1.2k is not 900k
 _KNOWN_UNITS: Final = frozenset(
     [
         *_CURRENCIES,
-        *("%", "‰", "ppm", "ppb", "k", "K", "M", "bn", "mio", "B"),
+        *_MAGNITUDES,
+        *("%", "‰", "ppm", "ppb"),
         *("nm", "µm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi", "m²", "m2", "m³", "m3", "ha"),
         *("µg", "mg", "g", "kg", "t", "oz", "lb", "lbs", "ml", "mL", "cl", "dl", "l", "L", "gal"),
         *("ns", "µs", "us", "ms", "s", "sec", "min", "h", "hr", "hrs", "d", "day", "days", "week", "weeks"),

@@ -87,7 +87,11 @@ def _figures(calibration: Calibration) -> dict[str, dict[str, float | None]]:
 def _with_interval(values: NDArray[np.float64]) -> dict[str, float | None]:
     """Return the first value, None where it is not defined, and the interval of the others."""
     low, high = np.quantile(values[1:], [0.025, 0.975])
-    return {"value": None if math.isnan(values[0]) else float(values[0]), "low": float(low), "high": float(high)}
+    value = float(values[0])
+    if math.isnan(value):
+        return {"value": None, "low": float(low), "high": float(high)}
+    # A share of 0 or 1 is an end of its interval (Brown, Cai and DasGupta, Statistical Science 16, 2001).
+    return {"value": value, "low": min(value, float(low)), "high": max(value, float(high))}
 
 
 def _tail_report(cutoff: Cutoff) -> dict[str, float]:

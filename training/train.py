@@ -132,6 +132,8 @@ def _inputs(arguments: argparse.Namespace, console: Console) -> _Inputs:
 
         if arguments.label or arguments.test_data:
             raise ConfigError("--label and --test-data need DATA: the embedded data set has its own label.")
+        if arguments.missing_values or decided is not None:  # a flag with many values swallows DATA behind it
+            raise ConfigError("--missing-values and --schema-in need DATA: write it before the flags.")
         console.print(embedded.DESCRIPTION)
         config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
         name = arguments.name or embedded.NAME

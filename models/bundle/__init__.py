@@ -9,8 +9,8 @@
     network.onnx       what is run
     network.keras      what can be trained on; only its weights are ever read
 
-To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the old one in `loading.py`,
-commit a small bundle of the old version to ``tests/bundles`` and run ``pytest tests/models/test_bundle.py``.
+To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the old ones in `loading.py`, keep
+a bundle of the new one (``tests/bundles/README.md``) and run ``pytest tests/models/test_old_bundles.py``.
 """
 
 from __future__ import annotations

@@ -7,6 +7,17 @@ chunk, and a value in row 50,000 cannot change what row 1 meant.
 from models.tables.files import CHUNK_ROWS, expand, iter_table, read_table
 from models.tables.readers import READERS
 from models.tables.source import Source
-from models.tables.table import ReadOptions, Table, table_of
+from models.tables.table import RAGGED_ROWS, ReadOptions, Table, table_of
 
-__all__ = ["CHUNK_ROWS", "READERS", "ReadOptions", "Source", "Table", "expand", "iter_table", "read_table", "table_of"]
+__all__ = [
+    "CHUNK_ROWS",
+    "RAGGED_ROWS",
+    "READERS",
+    "ReadOptions",
+    "Source",
+    "Table",
+    "expand",
+    "iter_table",
+    "read_table",
+    "table_of",
+]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import glob
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +13,11 @@ import msgspec
 import pyarrow as pa
 
 from models.errors import TableError
-from models.tables.readers import READERS
+from models.tables.readers import READERS, format_of
 from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
 
-_RAGGED: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+_WHOLE: Final = 1 << 20  # rows of a piece where all of them are held anyway
 
 CHUNK_ROWS: Final = 16_384
 """Rows that are held at once when a file is read in chunks."""
@@ -39,18 +39,26 @@ def read_table(
     chunks: list[Table] = []
     paths: list[str | Path] = [source for source in sources if not isinstance(source, Source)]
     for source in (*(Source.of(path) for path in expand(paths)), *(s for s in sources if isinstance(s, Source))):
-        for chunk in iter_table(source, options, format=format, chunk_rows=1 << 20):
-            if chunks and chunk.names != chunks[0].names:
-                found = differences(chunks[0].names, chunk.names)
-                raise TableError(f"{source.name}: has other columns than the first file ({found}).")
-            chunks.append(chunk)
+        for chunk in iter_table(source, options, format=format, chunk_rows=_WHOLE):
+            chunks.append(_ordered_like(chunks[0], chunk, source) if chunks else chunk)
     try:
         data = pa.concat_tables([chunk.data for chunk in chunks], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise TableError(f"The files cannot be put together: {error}.") from error
-    repairs = tuple(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
-    decimal = "," if any(chunk.decimal == "," for chunk in chunks) else "."
-    return Table(data=data, decimal=decimal, repairs=repairs, header=chunks[0].header)
+        raise TableError(_unlike_types(chunks, error)) from error
+    decimals = sorted({chunk.decimal for chunk in chunks})  # a comma comes before a point
+    thousands = sorted({chunk.thousands for chunk in chunks} - {""})
+    if len(thousands) > 1 or decimals[0] in thousands:
+        raise TableError(
+            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say --decimal "
+            "and --thousands."
+        )
+    return Table(
+        data=data,
+        decimal=decimals[0],
+        thousands=thousands[0] if thousands else "",
+        repairs=tuple(dict.fromkeys(line for chunk in chunks for line in chunk.repairs)),
+        header=chunks[0].header,
+    )
 
 
 def iter_table(
@@ -74,7 +82,7 @@ def iter_table(
     source = Source.of(source)
     name = source.name
     try:
-        yield from READERS[format or _format_of(source)](source, options or ReadOptions(), chunk_rows)
+        yield from READERS[format or format_of(source)](source, options or ReadOptions(), chunk_rows)
     except FileNotFoundError as error:
         raise TableError(f"{name}: there is no such file.") from error
     except (
@@ -85,15 +93,6 @@ def iter_table(
         msgspec.MsgspecError,
         RecursionError,
     ) as error:
-        if isinstance(error, UnicodeError) or "invalid UTF8" in str(error):
-            raise TableError(
-                f"{name}: the text is not in the expected encoding ({error}); say --encoding latin-1."
-            ) from error
-        if ragged := _RAGGED.search(str(error)):
-            row, expected, got = ragged.groups()
-            raise TableError(
-                f"{name}: row {row} has {got} cells, {expected} are expected. Mend it, or say --delimiter."
-            ) from error
         raise TableError(f"{name}: cannot be read: {_first_line(error)}.") from error
 
 
@@ -101,36 +100,18 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
     """Return the files that the given paths and patterns (``*``, ``?``) name.
 
     Raises:
-        TableError: A path or pattern names no file.
+        TableError: A path or pattern names no file, or a file is named twice.
     """
     found: list[Path] = []
     for path in paths:
-        if Path(path).exists():
-            found.append(Path(path))
-            continue
-        matches = sorted(glob.glob(str(path)))
+        matches = [str(path)] if Path(path).exists() else sorted(glob.glob(str(path), recursive=True))
         if not matches:
             raise TableError(f"{path}: there is no such file.")
         found += [Path(match) for match in matches]
+    twice = next((path for number, path in enumerate(found) if path in found[:number]), None)
+    if twice is not None:
+        raise TableError(f"{twice}: is named twice, so its rows would count twice. Name it once.")
     return found
-
-
-def _format_of(source: Source) -> str:
-    """Tell a source's format by its first bytes, and by its name where these say nothing."""
-    if source.path is not None and source.path.is_dir():
-        raise TableError(f"{source.name}: is a folder; name the files in it, for example '{source.name}/*.csv'.")
-    with source.open_stream() as stream:
-        start = stream.read(4096)
-    if start[:4] == b"PAR1":
-        return "parquet"
-    if start[:6] == b"ARROW1" or start[:4] == b"\xff\xff\xff\xff":
-        return "arrow"
-    if source.suffixes & {".jsonl", ".ndjson", ".json"} or start.lstrip()[:2] in (b'{"', b"[{"):
-        return "json"
-    if source.suffixes & {".parquet", ".feather", ".arrow"}:
-        suffix = Path(source.name).suffix[1:]
-        raise TableError(f"{source.name}: is not a {suffix} file: its first bytes are {start[:4]!r}.")
-    return "csv"
 
 
 def differences(expected: Iterable[str], got: Iterable[str]) -> str:
@@ -144,6 +125,29 @@ def differences(expected: Iterable[str], got: Iterable[str]) -> str:
     if extra:
         parts.append(f"not known: {', '.join(map(repr, extra))}")
     return "; ".join(parts) or "the columns stand in another order"
+
+
+def _ordered_like(first: Table, chunk: Table, source: Source) -> Table:
+    """Return a chunk with its columns in the first file's order."""
+    if chunk.names == first.names:
+        return chunk
+    if sorted(chunk.names) != sorted(first.names) or len(set(first.names)) < len(first.names):
+        found = differences(first.names, chunk.names)
+        raise TableError(f"{source.name}: has other columns than the first file ({found}).")
+    return replace(chunk, data=chunk.data.select(first.names))
+
+
+def _unlike_types(chunks: Sequence[Table], error: Exception) -> str:
+    for name in chunks[0].names:
+        kinds = list(dict.fromkeys(chunk.data.schema.field(name).type for chunk in chunks))
+        try:
+            pa.unify_schemas([pa.schema([(name, kind)]) for kind in kinds], promote_options="permissive")
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            return (
+                f"The files cannot be put together: column {name!r} holds {' in one file, '.join(map(str, kinds))} in "
+                "another. Give it one type."
+            )
+    return f"The files cannot be put together: {error}."
 
 
 def _first_line(error: BaseException) -> str:

@@ -80,6 +80,10 @@ class Source:
     def _open_stored(self) -> pa.NativeFile:
         if self.path is None:
             return pa.BufferReader(self.content)
+        if not self.path.exists():
+            raise TableError(f"{self.name}: there is no such file.")
+        if not self.path.is_file():
+            raise TableError(f"{self.name}: is no file but a pipe or a device. Write it to a file first.")
         if self.path.stat().st_size == 0:
             return pa.BufferReader(b"")  # which cannot be mapped
         return pa.memory_map(str(self.path))

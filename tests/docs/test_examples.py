@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from page_examples import DOCS, examples_of, first_difference, run_page
 
 TUTORIAL = DOCS / "tutorial" / "first-detector.md"

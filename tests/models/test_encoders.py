@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime
 
@@ -270,6 +271,89 @@ def test_an_instant_is_shown_as_iso_8601():
 def test_an_encoder_of_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="colour"):
         encoder_from_json({"kind": "colour", "name": "x"})
+
+
+# --- in words, and where two levels are near ------------------------------------------------------------
+
+
+def described(number, **changes):
+    return dataclasses.replace(sample_encoders()[number], **changes).describe()
+
+
+def test_how_a_column_enters_is_said_in_one_phrase():
+    missing = "; missing in 10.0%, which is a feature"
+    assert described(0) == "standardised"
+    assert described(0, missing_share=0.1) == "standardised" + missing
+    assert described(1) == "logarithm of its distance from the median, standardised"
+    assert described(2, missing_share=0.1) == "true in 30.0% of rows" + missing
+    assert described(3) == "2 categories, 2 rare ones in one bucket"
+    assert described(3, rare=(), rare_share=0.0, missing_share=0.1) == "2 categories" + missing
+    assert described(4) == "place in the day, place in the week, time elapsed since 2024-01-01T00:00:00"
+    assert described(4, cycles=(), missing_share=0.1) == "time elapsed since 2024-01-01T00:00:00" + missing
+
+
+def test_a_feature_is_named_for_what_it_holds():
+    assert [encoder.features for encoder in sample_encoders(missing_share=0.1)] == [
+        ("number", "number is missing"),
+        ("amount", "amount is missing"),
+        ("flag", "flag is missing"),
+        ("mode = run", "mode = idle", "mode is rare", "mode is missing"),
+        (
+            "at: elapsed",
+            *("at: sine of day", "at: cosine of day", "at: sine of week", "at: cosine of week"),
+            "at is missing",
+        ),
+    ]
+
+
+def test_an_expected_number_is_whole_where_all_were_and_never_beyond_those_that_were():
+    encoder = NumericEncoder(name="x", center=10.0, scale=2.0, low=4.0, high=13.0, whole=True)
+    assert [encoder.decode(np.array([z])) for z in (0.2, 0.3, 9.0, -9.0)] == [10.0, 11.0, 13.0, 4.0]
+    assert dataclasses.replace(encoder, whole=False).decode(np.array([0.25])) == 10.5
+
+
+def test_an_expected_truth_value_is_the_nearer_one():
+    encoder = BooleanEncoder(name="flag", share=0.3)
+    assert [encoder.decode(np.array([z])) for z in (0.2, 0.43, 0.44)] == [False, False, True]
+    assert BooleanEncoder(name="flag", share=0.5).decode(np.zeros(1)) is True
+
+
+def test_an_expected_category_is_the_most_likely_one():
+    shares = {"categories": ("run", "idle"), "shares": (0.5, 0.3), "rare_share": 0.1, "missing_share": 0.1}
+    encoder = CategoricalEncoder(name="mode", rare=("flush",), **shares)
+    assert encoder.decode(np.zeros(4)) == "run"
+    assert encoder.decode(np.array([0.0, 0.0, 1.0, 0.0])) == "run"
+    assert encoder.decode(np.array([0.0, 0.6, 0.0, 0.0])) == "idle"
+    assert encoder.decode(np.array([0.0, 0.0, 2.0, 0.0])) == "(rare)"
+
+
+def test_time_before_the_training_period_is_counted_in_its_deviations():
+    Z, _ = encoded(INSTANTS, INSTANTS.start - INSTANTS.scale * np.array([1.0, 2.5]))
+    np.testing.assert_allclose(Z[:, 0], [-1.0, -2.5], rtol=1e-6)
+
+
+def test_every_cycle_has_its_own_beginning():
+    epoch = np.zeros(1)
+    assert cycle_phase(epoch, "day") == [0.0]
+    assert cycle_phase(epoch, "year") == [0.0]
+    assert cycle_phase(epoch, "week") == pytest.approx([3 / 7])  # a Thursday
+
+
+@pytest.mark.parametrize(("share", "variance"), [(0.1, 1.9), (0.005, 1.4925), (0.5, 1.5)])
+def test_the_variance_of_a_column_is_one_in_all_with_the_feature_for_missing_values(share, variance):
+    """The value counts where it is there; the indicator's variance is below one where gaps are very rare."""
+    for encoder in (
+        NumericEncoder(name="x", center=0.0, scale=1.0, missing_share=share),
+        BooleanEncoder(name="x", share=0.3, missing_share=share),
+    ):
+        assert encoder.weights == pytest.approx((1 / variance,) * 2)
+    waves = DatetimeEncoder(name="at", start=0.0, scale=1.0, cycles=("day",), missing_share=share)
+    assert waves.weights == pytest.approx((1 / 3 / variance,) * 3 + (1 / variance,))
+
+
+def test_without_gaps_the_weights_of_a_column_are_one_in_all():
+    assert [sum(encoder.weights) for encoder in sample_encoders()] == pytest.approx([1.0] * 5)
+    assert sample_encoders(missing_share=0.1)[3].weights == (0.25,) * 4
 
 
 @pytest.mark.parametrize(

@@ -123,3 +123,27 @@ def test_a_preprocessor_encodes_the_same_after_a_round_trip_through_json():
 def test_a_damaged_preprocessor_is_refused(damage):
     with pytest.raises(BundleError, match="preprocessor is not readable"):
         Preprocessor.from_json(COMPLETE.to_json() | damage)
+
+
+def test_a_value_that_overflows_is_held_at_the_largest_distance_in_silence():
+    Z = numbers_preprocessor(0.1).transform({"a": np.array([1.7e308, -1.7e308])}).Z
+    assert Z[:, 0].tolist() == pytest.approx([1e15, -1e15])
+
+
+@pytest.mark.parametrize(
+    ("limits", "complaint"),
+    [
+        ([[0.0], [1.0]], r"limits of shape \(2, 1\) for 11 features"),
+        ([[0.0] * 11], r"limits of shape \(1, 11\) for 11 features"),
+        ([[1.0] * 11, [0.0] * 11], "a limit is above its other end"),
+        ([[0.0] * 11, [1e16] * 11], "further than 1e"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused_with_the_reason(limits, complaint):
+    with pytest.raises(BundleError, match=complaint):
+        Preprocessor.from_json(COMPLETE.to_json() | {"limits": limits})
+
+
+def test_limits_may_be_one_point():
+    """A feature that was the same in all fitting rows."""
+    Preprocessor.from_json(COMPLETE.to_json() | {"limits": [[0.5] * 11] * 2})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.errors import BundleError
 from models.instants import TIME_LAYOUTS
-from models.schema import DURATION, Column, FeatureSchema, Kind
+from models.schema import DURATION, SCHEMA_VERSION, Column, FeatureSchema, Kind
 
 NAMES = st.text(min_size=1, max_size=8)
 VALUES = st.lists(NAMES, max_size=2).map(tuple)
@@ -87,7 +87,7 @@ def test_a_schema_of_the_first_format_has_columns_without_unit_and_sentinels():
     old = {"name": "at", "kind": "datetime", "layout": "iso"}
     plain = {"columns": [old], "ids": [], "label": None, "dropped": {}, "header": None}
     assert FeatureSchema.from_json(plain).columns == (Column(name="at", kind=Kind.DATETIME, layout="iso"),)
-    assert FeatureSchema.from_json(plain).to_json() == plain | {"schema_version": 1, "threshold_by": None}
+    assert FeatureSchema.from_json(plain).to_json() == plain | {"schema_version": 1}
 
 
 @given(SCHEMAS)
@@ -97,3 +97,23 @@ def test_what_is_read_are_the_features_and_once_the_column_that_thresholds_go_by
     assert names[len(schema.names) :] == [
         name for name in (schema.threshold_by,) if name is not None and name not in schema.names
     ]
+
+
+def test_what_a_column_does_not_have_is_not_written():
+    plain = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)).to_json()
+    assert plain["columns"] == [{"name": "a", "kind": "numeric"}]
+
+
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1, "1", None, True, [1]])
+def test_a_schema_of_another_version_is_refused_by_its_number(version):
+    plain = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)).to_json()
+    with pytest.raises(BundleError) as caught:
+        FeatureSchema.from_json(plain | {"schema_version": version})
+    assert f"has version {version!r}, this program reads {SCHEMA_VERSION}." in str(caught.value)
+
+
+def test_a_schema_without_a_version_is_one_of_the_first():
+    schema = FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),))
+    plain = schema.to_json()
+    del plain["schema_version"]
+    assert FeatureSchema.from_json(plain) == schema

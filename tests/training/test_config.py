@@ -21,6 +21,8 @@ from training.config import (
 )
 from training.roles import INFINITE
 
+LABELS = {"threshold_method": "labels", "label": "state"}
+
 # For each setting: changes that break it, and the sentence that says so.
 BROKEN = {
     "label": ({"fit_on": "normal"}, "fit_on 'normal' needs a label column: say --label COLUMN."),
@@ -35,6 +37,7 @@ BROKEN = {
         "time and group exclude one another: a split is in time or by group.",
     ),
     "duplicates": ({"duplicates": "forget"}, "duplicates must be one of keep, drop, got 'forget'."),
+    "least_rows": ({"least_rows": 0}, "least_rows must be at least 1, got 0."),
     "kind": (
         {"kind": ("at=date",)},
         "kind must be COLUMN=KIND with a KIND of numeric, boolean, categorical, datetime, got 'at=date'.",
@@ -72,13 +75,22 @@ BROKEN = {
         {"threshold_method": "fixed"},
         "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
     ),
+    "beta": ({"beta": 0.0, **LABELS}, "beta must be above 0, got 0.0."),
+    "precision": ({"precision": 1.1, **LABELS}, "precision must be in (0, 1], got 1.1."),
+    "recall": ({"recall": 1.0, **LABELS}, "recall must be in (0, 1), got 1.0."),
+    "false_positive_rate": ({"false_positive_rate": 0.0, **LABELS}, "false_positive_rate must be in (0, 1), got 0.0."),
+    "threshold_by": (
+        {"threshold_method": "fixed", "threshold": 1.0, "threshold_by": "site"},
+        "threshold_by has no effect with threshold_method 'fixed', which gives one threshold: leave "
+        "--threshold-by out.",
+    ),
 }
 FREE = {"id", "include", "exclude"}  # any name may be given; whether the column is there is asked of the table
 
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 31
+    assert len(TrainConfig.names()) == 37
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -101,6 +113,7 @@ def test_all_wrong_settings_are_one_error():
         name
         for name in BROKEN
         if name not in ("label", "fit_on", "depth", "threshold", "contamination", "threshold_method")
+        and BROKEN[name][0].keys().isdisjoint({"threshold_method"})
     ]
     with pytest.raises(ConfigError) as caught:
         TrainConfig(**{key: value for name in independent for key, value in BROKEN[name][0].items()})
@@ -190,7 +203,44 @@ def test_without_an_alert_rate_the_smallest_usual_one_is_taken_that_the_rows_can
         ({"alert_rate": 0.003}, 0.003),
         ({"threshold_method": "contamination", "contamination": 0.2}, 0.2),
         ({"threshold_method": "fixed", "threshold": 7.0}, 7.0),
+        ({"threshold_method": "evt"}, 0.001),
+        ({"threshold_method": "evt", "alert_rate": 1e-5}, 1e-5),
+        (LABELS, 1.0),
+        ({**LABELS, "recall": 0.8}, 0.8),
     ],
 )
 def test_the_value_of_a_threshold_method_comes_from_its_own_flag(settings, value):
     assert TrainConfig(**settings).threshold_value(calibration_rows=10) == value
+
+
+@pytest.mark.parametrize("goal", ["beta", "precision", "recall", "false_positive_rate"])
+def test_the_goal_of_labels_is_the_one_that_is_given(goal):
+    rule = TrainConfig(**LABELS, **{goal: 0.5}).threshold_rule(calibration_rows=100)
+    assert (rule.method, rule.goal, rule.value) == ("labels", goal, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({**LABELS, "recall": 0.9, "precision": 0.9}, "precision and recall exclude one another: give one."),
+        ({"threshold_method": "labels"}, "threshold_method 'labels' needs a label column: say --label COLUMN."),
+        (
+            {"recall": 0.9},
+            "recall has no effect with threshold_method 'fpr': say --threshold-method labels, or leave --recall out.",
+        ),
+        (
+            {"threshold_method": "contamination", "alert_rate": 0.1},
+            "alert_rate has no effect with threshold_method 'contamination': say --threshold-method fpr, or leave "
+            "--alert-rate out.",
+        ),
+        (
+            {"threshold_method": "evt", "false_positive_rate": 0.1},
+            "false_positive_rate has no effect with threshold_method 'evt': say --threshold-method labels, or leave "
+            "--false-positive-rate out.",
+        ),
+    ],
+)
+def test_settings_of_the_threshold_that_do_not_go_together_are_one_sentence(settings, sentence):
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**settings)
+    assert str(caught.value) == sentence

@@ -16,6 +16,7 @@ def parser():
     return parser
 
 
+GOALS_OF_LABELS = ("beta", "precision", "recall", "false_positive_rate")
 EXAMPLES = {
     "label": "state",
     "anomaly_values": ("a", "b"),
@@ -30,6 +31,7 @@ EXAMPLES = {
     "time": "at",
     "group": "machine",
     "duplicates": "drop",
+    "least_rows": 7,
     "activation": "elu",
     "negative_slope": 0.2,
     "alpha": 0.5,
@@ -48,6 +50,11 @@ EXAMPLES = {
     "alert_rate": 0.2,
     "contamination": 0.3,
     "threshold": 4.0,
+    "beta": 2.0,
+    "precision": 0.9,
+    "recall": 0.8,
+    "false_positive_rate": 0.05,
+    "threshold_by": "site",
 }
 
 
@@ -66,6 +73,7 @@ def test_every_setting_has_a_flag_that_sets_it(name, parser):
         "threshold_method": {"threshold": 4.0},
         "threshold": {"threshold_method": "fixed"},
         "contamination": {"threshold_method": "contamination"},
+        **{name: {"threshold_method": "labels", "label": "state"} for name in GOALS_OF_LABELS},
     }.get(name, {})
     given = needed | {name: EXAMPLES[name]}
     arguments = []
@@ -88,6 +96,15 @@ def test_flags_outside_of_their_limits_are_one_error_of_ours(parser):
 
 def test_a_caller_may_decide_a_setting(parser):
     assert config_of(parser.parse_args([]), label="state", fit_on="normal").fit_on == "normal"
+
+
+def test_a_program_may_take_the_flags_of_one_group_alone():
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser, only="threshold")
+    assert set(vars(parser.parse_args([]))) == {
+        *("threshold_method", "alert_rate", "contamination", "threshold", "threshold_by"),
+        *GOALS_OF_LABELS,
+    }
 
 
 def test_a_flag_with_many_values_may_be_said_again(parser):

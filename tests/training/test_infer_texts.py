@@ -50,11 +50,16 @@ def test_several_units_in_a_column_are_a_reason_against_it():
 
 
 def test_numbers_without_a_unit_beside_some_with_one_are_asked_about():
-    assert column("1.2k", "900") == (
-        "numbers in 'k', but '900' has no unit: write it behind every number, or say --kind c=numeric if it goes "
+    assert column("1.2 kg", "900") == (
+        "numbers in 'kg', but '900' has no unit: write it behind every number, or say --kind c=numeric if it goes "
         "without saying"
     )
     assert column("1.2 kg", "900", **said(Kind.NUMERIC)) == Column(name="c", kind=Kind.NUMERIC, unit="kg", decimal=".")
+
+
+def test_thousands_written_as_k_are_never_mixed_with_plain_numbers():
+    reason = "numbers with and without 'k', such as '900': write all of them out"
+    assert column("1.2k", "900") == column("1.2k", "900", **said(Kind.NUMERIC)) == reason
 
 
 @pytest.mark.parametrize(

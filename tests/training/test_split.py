@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.split import LEAST_GROUPS, SHARES, split_by_group, split_in_time, split_rows
+from training.split import LEAST_GROUPS, SHARES, split_by_group, split_in_time, split_rows, spread_anomalies
 
 SEEDS = st.integers(0, 2**40)
 
@@ -52,6 +52,22 @@ def test_rows_that_nothing_may_be_learned_from_are_test_rows_and_the_others_stay
     split, free = split_rows(n, seed=seed, only_test=only_test), split_rows(n, seed=seed)
     assert split.test[only_test].all()
     np.testing.assert_array_equal(masks(split)[:, ~only_test], masks(free)[:, ~only_test])
+
+
+@given(st.integers(1, 300), SEEDS, st.data())
+def test_spread_anomalies_are_calibration_or_test_rows_and_the_others_stay_where_they_were(n, seed, data):
+    anomalies = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    before = split_rows(n, seed=seed, only_test=anomalies)
+    after = spread_anomalies(before, anomalies, seed=seed)
+    assert (masks(after).sum(axis=0) == 1).all()
+    assert (after.calibration | after.test)[anomalies].all()
+    np.testing.assert_array_equal(masks(after)[:, ~anomalies], masks(before)[:, ~anomalies])
+
+
+def test_half_of_the_spread_anomalies_are_calibration_rows():
+    anomalies = np.arange(20_000) % 2 == 0
+    split = spread_anomalies(split_rows(20_000, seed=3, only_test=anomalies), anomalies, seed=3)
+    assert split.calibration[anomalies].mean() == pytest.approx(0.5, abs=0.02)
 
 
 # --- in time --------------------------------------------------------------------------------------------

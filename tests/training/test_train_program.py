@@ -329,3 +329,9 @@ def test_a_bundle_that_is_there_is_replaced_only_where_that_is_said(data, tmp_pa
     assert "say --overwrite" in err
     assert main([str(data), "--output", str(output), "--overwrite", "--quiet", "--exclude", "state", *QUICK]) == 0
     assert load_detector(output).card["rows"] == 300
+
+
+def test_data_that_a_flag_with_many_values_swallowed_is_not_replaced_by_the_embedded_set(capsys, data):
+    code, err = complaint_of(capsys, "--missing-values", "-200", data)
+    assert code == 2
+    assert err == "error: --missing-values and --schema-in need DATA: write it before the flags.\n"

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from code_tables import commands, detector_tables, reports, service_tables
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from code_tables import commands, detector_tables, reports, service_tables
 
 DIRECTIVES: Final[dict[str, Callable[[], str]]] = {
     "commands-table": commands.commands_table,
