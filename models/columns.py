@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.errors import TableError
-from models.records import column_array, shown
+from models.errors import RecordError, TableError
+from models.records import column_array, problem_of, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from models.values import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, missing_cells, parser_of
@@ -102,6 +102,24 @@ def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _PLAIN_EXTENSIONS: Final = frozenset(["arrow.bool8", "arrow.json"])
+
+
+def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
+    """Return every cell that `columns_of_table` would refuse, column by column.
+
+    Args:
+        schema: Which features are wanted, and their kinds.
+        table: n rows with every feature.
+        first_record: Number of the table's first row among all of them; records count from 0.
+    """
+    for column in schema.read:
+        cells = table.data.column(column.name)
+        try:
+            read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+        except TableError:
+            parse = parser_of(column, decimal=table.decimal, thousands=table.thousands)
+            for number, value in enumerate(plain_cells(cells).to_pylist(), start=first_record):
+                yield from problem_of(column, parse, value, number)
 
 
 def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:

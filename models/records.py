@@ -7,18 +7,22 @@ categorical ones. `models/columns.py` makes equal columns from equal cells of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import RecordError
 from models.schema import Column, FeatureSchema, Kind
-from models.values import parser_of
+from models.values import Cell, parser_of
 
 Columns = Mapping[str, NDArray[Any]]
 """Name → n values; see the module's docstring."""
+
+_JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
+_LONG_BITS: Final = 1024
 
 
 def columns_of_records(
@@ -37,14 +41,13 @@ def columns_of_records(
     Raises:
         RecordError: A field is absent or its value is not of the column's kind.
     """
-    if any("." in name for name in schema.names):
-        records = [_flat(record, first_record + number) for number, record in enumerate(records)]
+    records = list(flat_records(records, _read_names(schema), first_record=first_record))
     columns: dict[str, NDArray[Any]] = {}
     for column in schema.read:
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
-            cells = [_cell_or_null(column.name, record, first_record + n) for n, record in enumerate(records)]
+            cells = [_cell_or_null(column, record, first_record + n) for n, record in enumerate(records)]
         columns[column.name] = _parsed(column, cells, first_record)
     return columns
 
@@ -65,20 +68,59 @@ def columns_of_rows(
     """
     for number, row in enumerate(rows):
         if len(row) != len(names):
-            raise RecordError(
-                f"has {len(row)} cells for {len(names)} columns.",
-                record=first_record + number,
-                field=None,
-                remedy="Send one cell a column, null where there is no value.",
-            )
+            raise _ragged(names, row, first_record + number)
     places = {name: place for place, name in enumerate(names)}
     columns: dict[str, NDArray[Any]] = {}
     for column in schema.read:
         if column.name not in places:
-            raise RecordError("is absent.", record=None, field=column.name, remedy="Send the column.")
+            raise _absent(column, None)
         place = places[column.name]
         columns[column.name] = _parsed(column, [row[place] for row in rows], first_record)
     return columns
+
+
+def problems_of_records(
+    schema: FeatureSchema, records: Sequence[Mapping[str, Any]], *, first_record: int = 0
+) -> Iterator[RecordError]:
+    """Return everything that `columns_of_records` would refuse, record by record."""
+    parsers = [(column, parser_of(column)) for column in schema.read]
+    for number, nested in enumerate(records, start=first_record):
+        try:
+            [record] = flat_records([nested], _read_names(schema), first_record=number)
+        except RecordError as twice:
+            yield twice
+            continue
+        for column, parse in parsers:
+            try:
+                value = _cell_or_null(column, record, number)
+            except RecordError as absent:
+                yield absent
+            else:
+                yield from problem_of(column, parse, value, number)
+
+
+def problems_of_rows(
+    schema: FeatureSchema, names: Sequence[str], rows: Sequence[Sequence[Any]], *, first_record: int = 0
+) -> Iterator[RecordError]:
+    """Return everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
+    if first_record == 0:
+        yield from (_absent(column, None) for column in schema.read if column.name not in names)
+    parsers = [(column, parser_of(column), names.index(column.name)) for column in schema.read if column.name in names]
+    for number, row in enumerate(rows, start=first_record):
+        if len(row) != len(names):
+            yield _ragged(names, row, number)
+            continue
+        for column, parse, place in parsers:
+            yield from problem_of(column, parse, row[place], number)
+
+
+def problem_of(column: Column, parse: Callable[[object], Cell], value: object, number: int) -> Iterator[RecordError]:
+    """Return the error for a value that is not of the column's kind; nothing for one that is."""
+    try:
+        if value is not None:
+            parse(value)
+    except ValueError as error:
+        yield _refused(column, value, number, error)
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +151,26 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def flat_records(
+    records: Sequence[Mapping[str, Any]], names: tuple[str, ...], *, first_record: int = 0
+) -> Iterator[Mapping[str, Any]]:
+    """Open the nested objects that dotted names lead into, as `flatten` does for all of them.
+
+    Args:
+        records: Values by name.
+        names: The fields that are wanted.
+        first_record: Number of the first record in its request, for errors.
+
+    Raises:
+        RecordError: Two fields come to one name.
+    """
+    if not _outer(names):
+        yield from records
+        return
+    for number, record in enumerate(records, start=first_record):
+        yield _flat(record, names, number)
+
+
 def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
     """Return parsed cells as the array of their column."""
     if column.kind is Kind.CATEGORICAL:
@@ -119,31 +181,76 @@ def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
 
 
 def shown(value: object) -> str:
-    """Show a value, but not all of a long one."""
-    text = "null" if value is None else f"the text {value!r}" if isinstance(value, str) else repr(value)
+    """Show a value, but not all of a long one, and nothing of what is in a list or an object."""
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "an empty list"
+    if isinstance(value, Mapping):
+        return "an object" if value else "an empty object"
+    if isinstance(value, int) and value.bit_length() > _LONG_BITS:  # Python refuses to write the longest ones
+        return "a number of hundreds of digits"
+    text = _JSON_WORDS.get(repr(value), f"the text {value!r}" if isinstance(value, str) else repr(value))
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _cell_or_null(name: str, record: Mapping[str, Any], number: int) -> Any:
-    """Return a field, or None where an object that it would be in is null."""
-    if name in record:
-        return record[name]
-    parts = name.split(".")
-    outer = (".".join(parts[:depth]) for depth in range(1, len(parts)))
-    if any(place in record and record[place] is None for place in outer):
+def _read_names(schema: FeatureSchema) -> tuple[str, ...]:
+    return tuple(column.name for column in schema.read)
+
+
+def _absent(column: Column, number: int | None) -> RecordError:
+    remedy = "Send the column." if number is None else "Send it, or null where it has no value."
+    return RecordError("is absent.", record=number, field=column.name, remedy=remedy)
+
+
+def _ragged(names: Sequence[str], row: Sequence[Any], number: int) -> RecordError:
+    return RecordError(
+        f"has {len(row)} cells for {len(names)} columns.",
+        record=number,
+        field=None,
+        remedy="Send one cell a column, null where there is no value.",
+    )
+
+
+def _refused(column: Column, value: object, number: int, error: ValueError) -> RecordError:
+    return RecordError(f"got {shown(value)}.", record=number, field=column.name, remedy=f"Send {error}, or null.")
+
+
+def _cell_or_null(column: Column, record: Mapping[str, Any], number: int) -> Any:
+    """Return a field, or None where an object that it would be in is null.
+
+    Raises:
+        RecordError: It is absent.
+    """
+    if column.name in record:
+        return record[column.name]
+    if any(record.get(outer, ...) is None for outer in _outer((column.name,))):
         return None
-    raise RecordError("is absent.", record=number, field=name, remedy="Send it, or null where it has no value.")
+    raise _absent(column, number)
 
 
-def _flat(record: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+@lru_cache(maxsize=256)
+def _outer(names: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of the objects that dotted names lead through."""
+    parts = [name.split(".") for name in names]
+    return frozenset(".".join(way[:depth]) for way in parts for depth in range(1, len(way)))
+
+
+def _flat(record: Mapping[str, Any], names: tuple[str, ...], number: int) -> Mapping[str, Any]:
     if not any(isinstance(value, dict) for value in record.values()):
         return record
-    try:
-        return flatten(record)
-    except ValueError as error:
-        raise RecordError(
-            "comes twice, once inside another field.", record=number, field=str(error), remedy="Send it once."
-        ) from error
+    outer = _outer(names)
+    flat: dict[str, Any] = {}
+    todo = list(record.items())
+    while todo:
+        name, value = todo.pop()
+        if name in outer and isinstance(value, dict):  # no other is opened: its names could fill the memory
+            todo += [(f"{name}.{inner}", cell) for inner, cell in value.items()]
+        elif name in flat and name in names:
+            raise RecordError(
+                "comes twice, once inside another field.", record=number, field=name, remedy="Send it once."
+            )
+        else:
+            flat[name] = value
+    return flat
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray[Any]:
@@ -154,10 +261,5 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray
         try:
             cells.append(None if value is None else parse(value))
         except ValueError as error:
-            raise RecordError(
-                f"got {shown(value)}.",
-                record=first_record + number,
-                field=column.name,
-                remedy=f"Send {error}, or null.",
-            ) from error
+            raise _refused(column, value, first_record + number, error) from error
     return column_array(column, cells)

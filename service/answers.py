@@ -2,72 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
 from models.detector import Detector, Verdicts
-from service.bodies import Records
+from models.errors import DataError
+from service.bodies import Rows, all_problems
+from service.media import MEDIA
 from service.problems import RequestError
 
 MOST_VALUES: Final = 500_000
 """Most contributions or expected values in one answer: about 60 MB."""
 
+_MOST_NOTES: Final = 2000  # characters in a header
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An object whose last member is a long list.
+class Question:
+    """What an address asks about rows.
 
     Args:
-        head: The other members.
-        name: Name of the list.
-        pieces: The list, piece by piece.
+        list_name: What JSON calls the list with one item a row.
+        items: The items of some rows, with the columns that are named.
+        values: Values in the answer for each row, by detector and the columns that are named.
+        remedy: What to do where these are too many.
     """
 
-    head: dict[str, Any]
-    name: str
-    pieces: Iterator[list[Any]]
-
-    def encode(self) -> bytes:
-        """Return the object as JSON; a number that is none becomes null."""
-        items = b",".join(msgspec.json.encode(piece)[1:-1] for piece in self.pieces)
-        return msgspec.json.encode(self.head)[:-1] + b"," + msgspec.json.encode(self.name) + b":[" + items + b"]}"
+    list_name: str
+    items: Callable[[Detector, Rows, int], list[Any]]
+    values: Callable[[Detector, int], int] = lambda detector, top: 0
+    remedy: str = "Send fewer records a request."
 
 
-def score_answer(detector: Detector, records: Records, *, explain: int = 0) -> Answer:
-    """Score records, and name the `explain` columns that add most to each.
+def encode_answer(question: str, detector: Detector, rows: Rows, *, medium: str, explain: int = 0) -> bytes:
+    """Answer a question about rows.
+
+    Args:
+        question: A key of `QUESTIONS`.
+        detector: What answers.
+        rows: All rows of a request.
+        medium: The answer's form, a key of `MEDIA`.
+        explain: How many of the columns that add most are named.
 
     Raises:
-        RequestError: The answer would be too large.
+        RequestError: The answer would be too large, or rows cannot be used: then with everything that is wrong.
     """
-    top = min(explain, len(detector.schema.columns))
-    _require_bounded(len(records) * top, "Ask for fewer columns (explain), or send fewer records a request.")
-    pieces = (
-        score_items(detector.judge(piece.columns(detector.schema)), piece.ids(detector.schema), top=top)
-        for piece in records.pieces()
-    )
-    return Answer(head=_head(detector) | {"threshold": detector.calibration.threshold}, name="results", pieces=pieces)
+    asked, top = QUESTIONS[question], min(explain, len(detector.schema.columns))
+    _require_bounded(len(rows) * asked.values(detector, top), asked.remedy)
+    try:
+        if medium == "json":
+            return _as_json(asked, detector, rows, top)
+        if medium == "jsonl":
+            return _as_lines(asked, detector, rows, top)
+        from service.flat_answers import encode_flat  # Arrow's 30 MB: for the first such answer
+
+        return encode_flat(question, detector, rows, medium=medium, top=top)
+    except DataError as error:
+        raise all_problems(rows, detector.schema, error) from error
 
 
-def embed_answer(detector: Detector, records: Records) -> Answer:
-    """Embed records."""
-    pieces = (detector.embed(piece.columns(detector.schema)).tolist() for piece in records.pieces())
-    return Answer(head=_head(detector), name="embeddings", pieces=pieces)
-
-
-def reconstruct_answer(detector: Detector, records: Records) -> Answer:
-    """Reconstruct records.
-
-    Raises:
-        RequestError: The answer would be too large.
-    """
-    _require_bounded(len(records) * len(detector.schema.columns), "Send fewer records a request.")
-    judged = (detector.judge(piece.columns(detector.schema)) for piece in records.pieces())
-    pieces = ([verdicts.expected(row) for row in range(len(verdicts))] for verdicts in judged)
-    return Answer(head=_head(detector), name="reconstructions", pieces=pieces)
+def answer_headers(detector: Detector, rows: Rows, *, medium: str) -> dict[str, str]:
+    """Return what is said of an answer outside of its body, in every form alike."""
+    text = "; charset=utf-8; header=present" if medium == "csv" else ""
+    headers = {
+        "Content-Type": MEDIA[medium].types[0] + text,
+        "Vary": "Accept",
+        "Detector-Name": quote(detector.name),
+        "Detector-Version": quote(detector.version),
+        "Detector-Threshold": repr(detector.calibration.threshold),
+    }
+    notes = json.dumps(list(rows.notes))
+    if rows.notes and len(notes) <= _MOST_NOTES:
+        headers["Detector-Notes"] = notes
+    return headers
 
 
 def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: int) -> list[dict[str, Any]]:
@@ -92,8 +105,70 @@ def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: in
     return items
 
 
-def _head(detector: Detector) -> dict[str, Any]:
-    return {"detector": detector.name, "version": detector.version}
+def _score(detector: Detector, rows: Rows, top: int) -> list[Any]:
+    return score_items(detector.judge(rows.columns(detector.schema)), None, top=top)
+
+
+def _embed(detector: Detector, rows: Rows, top: int) -> list[Any]:
+    embeddings: list[Any] = detector.embed(rows.columns(detector.schema)).tolist()
+    return embeddings
+
+
+def _reconstruct(detector: Detector, rows: Rows, top: int) -> list[Any]:
+    verdicts = detector.judge(rows.columns(detector.schema))
+    return [verdicts.expected(row) for row in range(len(verdicts))]
+
+
+QUESTIONS: Final = {
+    "score": Question(
+        list_name="results",
+        items=_score,
+        values=lambda detector, top: top,
+        remedy="Ask for fewer columns (explain), or send fewer records a request.",
+    ),
+    "embed": Question(list_name="embeddings", items=_embed),
+    "reconstruct": Question(
+        list_name="reconstructions",
+        items=_reconstruct,
+        values=lambda detector, top: len(detector.schema.columns),
+    ),
+}
+"""What can be asked about rows, by address."""
+
+
+def _as_json(asked: Question, detector: Detector, rows: Rows, top: int) -> bytes:
+    """Return one object whose last member is the list of items; a number that is none becomes null."""
+    head: dict[str, Any] = {"detector": detector.name, "version": detector.version}
+    with_ids = asked.items is _score and bool(detector.schema.ids)
+    if asked.items is _score:
+        head["threshold"] = detector.calibration.threshold
+    if rows.notes:
+        head["notes"] = list(rows.notes)
+
+    def pieces() -> Iterator[list[Any]]:
+        for piece in rows.pieces():
+            items = asked.items(detector, piece, top)
+            if with_ids:
+                for item, ids in zip(items, piece.ids(detector.schema), strict=True):
+                    item["ids"] = ids
+            yield items
+
+    items = b",".join(msgspec.json.encode(piece)[1:-1] for piece in pieces())
+    return msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(asked.list_name) + b":[" + items + b"]}"
+
+
+def _as_lines(asked: Question, detector: Detector, rows: Rows, top: int) -> bytes:
+    """Return an object a line: the ids, and what was found."""
+    encoder = msgspec.json.Encoder()
+    written = []
+    for piece in rows.pieces():
+        found = zip(piece.ids(detector.schema), asked.items(detector, piece, top), strict=True)
+        written.append(
+            encoder.encode_lines(
+                [ids | (item if isinstance(item, dict) else {"embedding": item}) for ids, item in found]
+            )
+        )
+    return b"".join(written)
 
 
 def _require_bounded(values: int, remedy: str) -> None:

@@ -8,15 +8,14 @@ from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from pydantic import ValidationError
 
 from models.errors import BundleError, ConfigError, DetectorError
 from models.threads import allowed_threads
-from service.problems import PROBLEM_JSON, install_problem_handlers
+from service.openapi import openapi_document
+from service.problems import install_problem_handlers
 from service.registry import Registry
-from service.routes import SCORING_PATHS, router
-from service.schemas import request_examples, request_schema
+from service.routes import router
 from service.settings import Settings
 
 
@@ -32,7 +31,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.limiter = CapacityLimiter(allowed_threads())
     app.include_router(router)
     install_problem_handlers(app)
-    app.openapi = lambda: _openapi(app, registry)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
@@ -72,26 +71,6 @@ def __getattr__(name: str) -> FastAPI:
     except DetectorError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         raise SystemExit(2) from error
-
-
-def _openapi(app: FastAPI, registry: Registry) -> dict[str, Any]:
-    """Return the OpenAPI document, with the active detector's own columns and an example that works."""
-    detector = registry.active()
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    body = {
-        "required": True,
-        "content": {
-            "application/json": {"schema": request_schema(detector), "examples": request_examples(detector)},
-        },
-    }
-    for path in SCORING_PATHS:
-        document["paths"][path]["post"]["requestBody"] = body
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for status, answer in operation["responses"].items():
-                if status >= "400" and "content" in answer:
-                    answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
-    return document
 
 
 def _version() -> str:

@@ -1,48 +1,102 @@
-"""Request bodies: bounded before they are read, decoded once, turned into columns in bounded pieces."""
+"""The rows of a request, whatever form they came in, in bounded pieces."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-import msgspec
-from fastapi import Request
-
-from models.errors import RecordError
-from models.records import Columns, columns_of_records, columns_of_rows
+from models.errors import DataError, RecordError
+from models.records import (
+    Columns,
+    columns_of_records,
+    columns_of_rows,
+    flat_records,
+    problems_of_records,
+    problems_of_rows,
+    shown,
+)
 from models.schema import FeatureSchema
-from service.problems import RequestError
+from service.json_bodies import Content, decode_json, decode_lines
+from service.problems import MOST_PROBLEMS, RequestError
 from service.settings import Settings
+from service.transfer import Body
 
-_PIECE_ROWS: Final = 4096
-_SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
-_JSON_TYPES: Final = ("", "application/json")
+PIECE_ROWS: Final = 4096
+"""Rows that are turned into columns at once; whole chunks of the scorer, so that every form scores the same."""
+
+_ID_TYPES: Final = (str, int, float, bool, type(None))
+
+
+class Rows(Protocol):
+    """Some rows of a request."""
+
+    @property
+    def first(self) -> int:
+        """Number of the first of them in the request."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """One line for each thing that was detected, repaired or is ignored."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def pieces(self) -> Iterator[Rows]:
+        """Return at most `PIECE_ROWS` rows at a time, in order."""
+        ...
+
+    def columns(self, schema: FeatureSchema) -> Columns:
+        """Return the rows' values by column.
+
+        Raises:
+            DataError: A column is absent or a value is not of the column's kind.
+        """
+        ...
+
+    def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
+        """Return the id fields that came with each row, as plain values.
+
+        Raises:
+            RecordError: An id is no single value.
+        """
+        ...
+
+    def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
+        """Return the id columns that came: plain lists, or Arrow's columns where Arrow read them."""
+        ...
+
+    def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
+        """Return everything that `columns` and `ids` would refuse."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """The records of a request, as they came.
+    """The records of a JSON body, as they came.
 
     Args:
         names: What the cells of a row are called; None where records are objects.
         rows: Objects, or rows of cells.
         first: Number of the first of them in the request.
+        notes: Nothing: JSON is not repaired.
     """
 
     names: Sequence[str] | None
     rows: Sequence[Any]
     first: int = 0
+    notes: Sequence[str] = field(default=(), init=False)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def pieces(self) -> Iterator[Records]:
-        """Return at most some thousand records at a time, in order."""
-        for start in range(0, len(self.rows), _PIECE_ROWS):
-            yield Records(names=self.names, rows=self.rows[start : start + _PIECE_ROWS], first=start)
+        """Return at most `PIECE_ROWS` records at a time, in order."""
+        for start in range(0, len(self.rows), PIECE_ROWS):
+            yield Records(names=self.names, rows=self.rows[start : start + PIECE_ROWS], first=start)
 
     def columns(self, schema: FeatureSchema) -> Columns:
         """Return the records' values by column.
@@ -54,97 +108,101 @@ class Records:
             return columns_of_records(schema, self.rows, first_record=self.first)
         return columns_of_rows(schema, self.names, self.rows, first_record=self.first)
 
-    def ids(self, schema: FeatureSchema) -> list[dict[str, Any]] | None:
-        """Return the id fields that came with each record; None where the detector has none."""
-        if not schema.ids:
-            return None
+    def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
+        """Return the id fields that came with each record.
+
+        Raises:
+            RecordError: An id is a list or an object.
+        """
+        for problem in self._id_problems(schema):
+            raise problem
+        return self._ids(schema)
+
+    def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
+        """Return the id fields by name, None where a record has none."""
+        ids = self.ids(schema)
+        came = [name for name in schema.ids if any(name in own for own in ids)]
+        return {name: [own.get(name) for own in ids] for name in came}
+
+    def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
+        """Return everything that `columns` and `ids` would refuse."""
         if self.names is None:
-            return [{name: row[name] for name in schema.ids if name in row} for row in self.rows]
+            yield from problems_of_records(schema, self.rows, first_record=self.first)
+        else:
+            yield from problems_of_rows(schema, self.names, self.rows, first_record=self.first)
+        yield from self._id_problems(schema)
+
+    def _ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
+        if self.names is None:
+            flat = flat_records(self.rows, schema.ids, first_record=self.first)
+            return [{name: row[name] for name in schema.ids if name in row} for row in flat]
         places = [(name, self.names.index(name)) for name in schema.ids if name in self.names]
-        return [{name: row[place] for name, place in places} for row in self.rows]
+        return [{name: row[place] for name, place in places if place < len(row)} for row in self.rows]
+
+    def _id_problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
+        try:
+            ids = self._ids(schema) if schema.ids else []
+        except RecordError as twice:
+            yield twice
+            return
+        for number, own in enumerate(ids):
+            for name, value in own.items():
+                if not isinstance(value, _ID_TYPES):
+                    yield RecordError(
+                        f"got {shown(value)}.",
+                        record=self.first + number,
+                        field=name,
+                        remedy="Send a text, a number, true, false or null: it names the record.",
+                    )
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
-    """Read a JSON body of at most `settings.max_body_bytes`.
+def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: Mapping[str, Any]) -> Rows:
+    """Decode a body of any form.
 
-    Raises:
-        RequestError: It is larger, or not JSON by its content type.
-    """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in _JSON_TYPES:
-        detail = f"Bodies are JSON (Content-Type: application/json), got {content_type!r}."
-        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-    most = settings.max_body_bytes
-    too_large = RequestError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body is larger than {most:,} bytes. Send fewer records a request, or raise DETECTOR_MAX_BODY_BYTES.",
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise too_large
-    return bytes(body)
-
-
-def decode_records(body: bytes, settings: Settings) -> Records:
-    """Decode a record, a list of records, or ``{"columns": […], "rows": [[…]]}``.
+    Args:
+        body: What came.
+        settings: How much may come.
+        schema: The columns that are wanted.
+        reading: How CSV is written, fields of `ReadOptions`; what is left out is detected.
 
     Raises:
-        RequestError: The body is not JSON, or there are too many records.
-        RecordError: What is decoded is not of one of these forms.
+        RequestError: The body cannot be read, or holds too many rows.
+        DataError: What is decoded holds no rows.
     """
-    try:
-        if len(body) > _SMALLEST_RECORD * settings.max_rows and body.lstrip()[:1] == b"[":
-            _require_few(len(msgspec.json.decode(body, type=list[msgspec.Raw])), settings)  # before objects are made
-        content = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        detail = f"The body is not JSON: {error}. (NaN and Infinity are no JSON: send null for a missing number.)"
-        raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
-    records = _records_of(content)
-    if not records.rows:
-        raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
-    _require_few(len(records), settings)
-    return records
+    content = body.unpacked(settings)
+    if not content:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+    if body.medium in _JSON_DECODERS:
+        decoded: Content = _JSON_DECODERS[body.medium](content, most=settings.max_rows)
+        return Records(names=decoded.names, rows=decoded.rows)
+    from service.table_bodies import read_rows  # Arrow's 30 MB: for the first such request
+
+    return read_rows(body, content, settings, schema, reading=reading)
 
 
-def _require_few(rows: int, settings: Settings) -> None:
-    if rows > settings.max_rows:
-        raise RequestError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{rows:,} records are more than {settings.max_rows:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
-        )
+def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> RequestError:
+    """Return one error for everything that is wrong with the rows of a request.
+
+    Args:
+        rows: All of them.
+        schema: The columns that are wanted.
+        first: What was found to be wrong.
+    """
+    found = 0
+
+    def counted() -> Iterator[RecordError]:
+        nonlocal found
+        for piece in rows.pieces():
+            for problem in piece.problems(schema):
+                found += 1
+                yield problem
+
+    problems = heapq.nsmallest(MOST_PROBLEMS, counted(), key=_record)
+    return RequestError.of_problems(problems or [first], total=found or 1)
 
 
-def _records_of(content: Any) -> Records:
-    if isinstance(content, dict):
-        if content.keys() == {"columns", "rows"} and not isinstance(content["columns"], (int, float)):
-            return _rows_of(content["columns"], content["rows"])
-        return Records(names=None, rows=[content])
-    if not isinstance(content, list):
-        raise RecordError(
-            f"the body is {content!r:.40}.", record=None, field=None, remedy="Send a record or a list of records."
-        )
-    for number, record in enumerate(content):
-        if not isinstance(record, dict):
-            raise RecordError(
-                f"is {record!r:.40}.", record=number, field=None, remedy="Send an object with the fields by name."
-            )
-    return Records(names=None, rows=content)
+def _record(problem: RecordError) -> int:
+    return -1 if problem.record is None else problem.record
 
 
-def _rows_of(names: Any, rows: Any) -> Records:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RecordError("is no list of names.", record=None, field="columns", remedy="Send the columns' names.")
-    if len(set(names)) < len(names):
-        [(twice, _)] = Counter(names).most_common(1)
-        raise RecordError(f"names {twice!r} twice.", record=None, field="columns", remedy="Name each column once.")
-    if not isinstance(rows, list):
-        raise RecordError("is no list of rows.", record=None, field="rows", remedy="Send a list of lists of cells.")
-    for number, row in enumerate(rows):
-        if not isinstance(row, list):
-            raise RecordError(f"is {row!r:.40}.", record=number, field=None, remedy="Send a list of cells.")
-    return Records(names=names, rows=rows)
+_JSON_DECODERS: Final = {"json": decode_json, "jsonl": decode_lines}

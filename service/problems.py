@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from models.errors import DetectorError, RecordError
+from models.errors import DataError, DetectorError, RecordError
 
 PROBLEM_JSON: Final = "application/problem+json"
 
-_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; Python 3.12 has older ones
+MOST_PROBLEMS: Final = 100
+"""Most places that a problem document lists; it says how many there are."""
+
+TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has older ones
+"""Phrases of RFC 9110."""
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +31,67 @@ class RequestError(Exception):
     Args:
         status: What HTTP calls it.
         detail: What is wrong and what to do.
+        errors: One object a place: record, field, problem, remedy.
+        total: How many places are wrong; `errors` may be some of them.
+        headers: What else the answer says.
     """
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[dict[str, Any]] = (),
+        total: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status = status
         self.detail = detail
+        self.errors = errors
+        self.total = max(total, len(errors))
+        self.headers = headers or {}
         super().__init__(detail)
 
+    @classmethod
+    def of_problems(cls, problems: Sequence[DataError], *, total: int = 0) -> RequestError:
+        """Return the error for the places that are wrong, in their order.
 
-def problem(status: HTTPStatus, detail: str, *, errors: Sequence[dict[str, Any]] = ()) -> Response:
+        Args:
+            problems: At least one.
+            total: How many there are, if these are not all.
+        """
+        total = max(total, len(problems))
+        more = f" ({total - 1:,} more problem{'s' * (total > 2)}: see errors.)" if total > 1 else ""
+        errors = [_place(problem) for problem in problems[:MOST_PROBLEMS] if isinstance(problem, RecordError)]
+        return cls(HTTPStatus.UNPROCESSABLE_ENTITY, f"{problems[0]}{more}", errors=errors, total=total)
+
+
+def too_many_rows(rows: int, most: int) -> RequestError:
+    """Return the error for a request of too many records."""
+    return RequestError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"{rows:,} records are more than {most:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
+    )
+
+
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    errors: Sequence[dict[str, Any]] = (),
+    total: int = 0,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """Return a problem document.
 
     Args:
         status: Its status code; the title is the code's phrase.
         detail: What is wrong and what to do, in one line.
         errors: One object a place: record, field, problem, remedy.
+        total: How many places are wrong.
+        headers: What else the answer says.
     """
-    title = _TITLES.get(status.value, status.phrase)
+    title = TITLES.get(status.value, status.phrase)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title,
@@ -52,8 +99,9 @@ def problem(status: HTTPStatus, detail: str, *, errors: Sequence[dict[str, Any]]
         "detail": detail,
     }
     if errors:
-        body["errors"] = list(errors)
-    return Response(msgspec.json.encode(body), status_code=status.value, media_type=PROBLEM_JSON)
+        body |= {"errors": list(errors), "total": total}
+    content = msgspec.json.encode(body)
+    return Response(content, status_code=status.value, media_type=PROBLEM_JSON, headers=dict(headers or {}))
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -62,33 +110,25 @@ def install_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
+def _place(error: RecordError) -> dict[str, Any]:
+    return {"record": error.record, "field": error.field, "problem": error.problem, "remedy": error.remedy}
+
+
 async def _request_error(request: Request, error: RequestError) -> Response:
-    return problem(error.status, error.detail)
+    return problem(error.status, error.detail, errors=error.errors, total=error.total, headers=error.headers)
 
 
 async def _record_error(request: Request, error: RecordError) -> Response:
-    place = {"record": error.record, "field": error.field, "problem": error.problem, "remedy": error.remedy}
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=[place])
+    return await _request_error(request, RequestError.of_problems([error]))
 
 
 async def _detector_error(request: Request, error: DetectorError) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 
-async def _validation_error(request: Request, error: RequestValidationError) -> Response:
-    errors = [
-        {"record": None, "field": ".".join(map(str, one["loc"])), "problem": one["msg"], "remedy": "See /docs."}
-        for one in error.errors()
-    ]
-    detail = "; ".join(f"{one['field']}: {one['problem']}" for one in errors)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{detail}. See /docs.", errors=errors)
-
-
 async def _http_error(request: Request, error: HTTPException) -> Response:
     detail = f"{request.method} {request.url.path}: {error.detail}. The addresses are listed at /docs."
-    answer = problem(HTTPStatus(error.status_code), detail)
-    answer.headers.update(error.headers or {})
-    return answer
+    return problem(HTTPStatus(error.status_code), detail, headers=error.headers)
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
@@ -106,7 +146,6 @@ _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestError: _request_error,
     RecordError: _record_error,
     DetectorError: _detector_error,
-    RequestValidationError: _validation_error,
     HTTPException: _http_error,
     ClientDisconnect: _client_gone,
     Exception: _unexpected_error,

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from models.detector import Detector
-from service.answers import Answer, embed_answer, reconstruct_answer, score_answer
-from service.bodies import Records, decode_records, read_body
+from service.answers import answer_headers, encode_answer
+from service.bodies import rows_of
+from service.media import MEDIA, content_types, negotiate
+from service.problems import RequestError
+from service.query import READING, Query, parse_query
 from service.registry import Registry
-from service.schemas import (
-    DetectorResponse,
-    EmbedResponse,
-    Problem,
-    ReconstructResponse,
-    ScoreResponse,
-    detector_answer,
-)
+from service.schemas import detector_answer
 from service.settings import Settings
+from service.transfer import Body, read_body
 
-SCORING_PATHS: Final = ("/score", "/embed", "/reconstruct")
-"""Endpoints that take records."""
+SCORING_PATHS: Final = {
+    "/score": ("explain", *READING),
+    "/embed": READING,
+    "/reconstruct": READING,
+}
+"""Endpoints that take records, with their query parameters."""
 
 _INLINE_BYTES: Final = 16_384  # smaller bodies are done before others would notice
 
 router = APIRouter()
-
-_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status.value: {"description": status.phrase, "model": Problem}
-    for status in (
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    )
-}
 
 
 async def get_registry(request: Request) -> Registry:
@@ -56,61 +45,87 @@ async def get_settings(request: Request) -> Settings:
 
 RegistryDep = Annotated[Registry, Depends(get_registry)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
-Explain = Annotated[int, Query(ge=0, le=10_000, description="How many of the columns that add most are named.")]
 
 
-@router.post("/score", responses={200: {"model": ScoreResponse}, **_PROBLEMS}, summary="Score records")
-async def score(request: Request, registry: RegistryDep, settings: SettingsDep, explain: Explain = 0) -> Response:
+@router.post("/score", summary="Score records")
+async def score(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
     """Score a record, a list of records, or columns and rows; say which are anomalies and, on request, why."""
-    return await _answer(request, registry, settings, lambda d, records: score_answer(d, records, explain=explain))
+    return await _answer("score", request, registry, settings)
 
 
-@router.post("/embed", responses={200: {"model": EmbedResponse}, **_PROBLEMS}, summary="Features of records")
+@router.post("/embed", summary="Features of records")
 async def embed(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
     """Return the bottleneck's output for each record."""
-    return await _answer(request, registry, settings, embed_answer)
+    return await _answer("embed", request, registry, settings)
 
 
-@router.post("/reconstruct", responses={200: {"model": ReconstructResponse}, **_PROBLEMS}, summary="Expected values")
+@router.post("/reconstruct", summary="Expected values")
 async def reconstruct(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
     """Return what the network expected of each column of each record."""
-    return await _answer(request, registry, settings, reconstruct_answer)
+    return await _answer("reconstruct", request, registry, settings)
 
 
-@router.get("/detector", responses={200: {"model": DetectorResponse}}, summary="The active detector")
-async def detector(registry: RegistryDep) -> Response:
+@router.head("/detector", include_in_schema=False)
+@router.get("/detector", summary="The active detector")
+async def detector(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
     """Say what the active detector is, what it was trained on, and how well it does."""
-    return _json(detector_answer(registry.active()))
+    parse_query(request.query_params, allowed=())
+    return _json(detector_answer(registry.active(), settings))
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Alive")
-async def healthz() -> dict[str, str]:
+async def healthz() -> Response:
     """Say that the process answers."""
-    return {"status": "ok"}
+    return _json({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Ready")
-async def readyz(registry: RegistryDep) -> dict[str, str]:
+async def readyz(registry: RegistryDep) -> Response:
     """Say that records can be scored, and by which detector."""
     active = registry.active()
-    return {"status": "ready", "detector": active.name, "version": active.version}
+    return _json({"status": "ready", "detector": active.name, "version": active.version})
 
 
-async def _answer(
-    request: Request, registry: Registry, settings: Settings, answer: Callable[[Detector, Records], Answer]
-) -> Response:
+async def _answer(question: str, request: Request, registry: Registry, settings: Settings) -> Response:
     """Read, decode and answer; large bodies off the event loop, so that others are answered meanwhile."""
+    query = parse_query(request.query_params, allowed=SCORING_PATHS[f"/{question}"])
+    medium = _wanted(request)
     body = await read_body(request, settings)
+    _require_csv(body, query)
     active = registry.active()  # one version for the whole request
 
-    def work() -> bytes:
-        return answer(active, decode_records(body, settings)).encode()
+    def work() -> Response:
+        rows = rows_of(body, settings, active.schema, reading=query.reading)
+        content = encode_answer(question, active, rows, medium=medium, explain=query.explain)
+        return Response(content, headers=answer_headers(active, rows, medium=medium))
 
-    if len(body) <= _INLINE_BYTES:
-        content = work()
-    else:  # as many at once as there are CPUs: more would only hold more memory
-        content = await run_sync(work, limiter=request.app.state.limiter)
-    return Response(content, media_type="application/json")
+    if _is_quick(body, medium):
+        return work()
+    # As many at once as there are CPUs: more would only hold more memory.
+    return await run_sync(work, limiter=request.app.state.limiter)
+
+
+def _wanted(request: Request) -> str:
+    medium = negotiate(",".join(request.headers.getlist("accept")))
+    if medium is None:
+        detail = f"None of the forms in Accept is answered here. Accept one of {', '.join(content_types())}."
+        raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail)
+    return medium
+
+
+def _require_csv(body: Body, query: Query) -> None:
+    if query.reading and body.medium != "csv":
+        raise RequestError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"The query says how CSV is written, but the body is {MEDIA[body.medium].summary}. Leave that out.",
+        )
+
+
+def _is_quick(body: Body, medium: str) -> bool:
+    plain = body.packing is None and not MEDIA[body.medium].arrow and not MEDIA[medium].arrow
+    return plain and len(body.content) <= _INLINE_BYTES
 
 
 def _json(content: dict[str, Any]) -> Response:

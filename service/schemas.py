@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
@@ -10,8 +10,12 @@ from models.card import column_cards
 from models.detector import Detector
 from models.instants import TIME_LAYOUTS
 from models.schema import Column, Kind
+from models.values import BOOLEAN_WORDS
+from service.answers import MOST_VALUES
+from service.settings import Settings
 
 Scalar = float | bool | str | None
+_NOTES: Final = "What was detected, repaired or is ignored in the body, where there is such."
 
 
 class ContributionItem(BaseModel):
@@ -41,6 +45,7 @@ class ScoreResponse(BaseModel):
     detector: str = Field(description="Name of the detector that answered.")
     version: str = Field(description="Its version.")
     threshold: float = Field(description="The score above which a record (of no segment) is an anomaly.")
+    notes: list[str] | None = Field(None, description=_NOTES)
     results: list[ScoreItem]
 
 
@@ -49,6 +54,7 @@ class EmbedResponse(BaseModel):
 
     detector: str
     version: str
+    notes: list[str] | None = Field(None, description=_NOTES)
     embeddings: list[list[float]]
 
 
@@ -57,6 +63,7 @@ class ReconstructResponse(BaseModel):
 
     detector: str
     version: str
+    notes: list[str] | None = Field(None, description=_NOTES)
     reconstructions: list[dict[str, Scalar]]
 
 
@@ -76,7 +83,30 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[ProblemItem] | None = None
+    errors: list[ProblemItem] | None = Field(None, description="The first places that are wrong, in their order.")
+    total: int | None = Field(None, description="How many places are wrong.")
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(BaseModel):
+    """Records can be scored."""
+
+    status: str
+    detector: str
+    version: str
+
+
+class Limits(BaseModel):
+    """What one request may hold."""
+
+    max_body_bytes: int
+    max_rows: int
+    max_values: int = Field(description="Contributions or expected values in one answer.")
 
 
 class DetectorResponse(BaseModel):
@@ -93,9 +123,10 @@ class DetectorResponse(BaseModel):
     training: dict[str, Any] = Field(description="Rows, epochs, losses, units, realised alert rate, metrics.")
     versions: dict[str, str]
     example: dict[str, Any] = Field(description="A record that can be sent to /score.")
+    limits: Limits
 
 
-def detector_answer(detector: Detector) -> dict[str, Any]:
+def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
     """Return what `DetectorResponse` shows of a detector."""
     card = dict(detector.card)
     card.pop("columns", None)
@@ -120,6 +151,11 @@ def detector_answer(detector: Detector) -> dict[str, Any]:
         "versions": card.pop("versions", {}),
         "training": {name: value for name, value in card.items() if name != "dropped"},
         "example": example_record(detector),
+        "limits": {
+            "max_body_bytes": settings.max_body_bytes,
+            "max_rows": settings.max_rows,
+            "max_values": MOST_VALUES,
+        },
     }
 
 
@@ -170,12 +206,13 @@ def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
         seen = f"seen from {quantiles['0']:g} to {quantiles['1']:g}" if quantiles else ""
         texts = column.unit is not None or column.layout is not None
         unit = column.unit if column.unit is not None else "seconds, or a text such as 1h 30m"
-        return {
-            "type": ["number", "string", "null"] if texts or column.missing else ["number", "null"],
-            "description": (f"in {unit}; " if texts else "") + seen + missing,
-        }
+        description = {"description": (f"in {unit}; " if texts else "") + seen + missing}
+        if texts or column.missing:
+            return {"type": ["number", "string", "null"], **description}
+        return {"anyOf": [{"type": ["number", "null"]}, _NUMBER_TEXT], **description}
     if column.kind is Kind.BOOLEAN:
-        return {"type": ["boolean", "string", "null"] if column.missing else ["boolean", "null"]}
+        words = {"type": "string"} if column.missing else {"enum": [0, 1, *BOOLEAN_WORDS]}
+        return {"anyOf": [{"type": ["boolean", "null"]}, words]}
     if column.kind is Kind.CATEGORICAL:
         seen = ", ".join(list(reference.get("counts", {}))[:10])
         return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}{missing}"}
@@ -187,3 +224,6 @@ def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
         "type": ["number", *(["string"] if column.missing else []), "null"] if numbers else ["string", "null"],
         "description": f"{what} ({layout}), such as {spec.example}{missing}",
     }
+
+
+_NUMBER_TEXT: Final = {"type": "string", "pattern": r"^[+-]?\d{1,9}(\.\d{1,9})?$", "description": "a number as text"}

@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 for any free one")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
+    body_seconds: float = Field(60, gt=0, description="how long a request body may take to come")
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,14 +78,10 @@ class _CsvWriter:
 
     def __init__(self, out: Any, layout: Layout) -> None:
         self._out = out
-        header = io.StringIO()
-        csv.writer(header, lineterminator="\n").writerow(flat_schema(layout).names)
-        out.write(header.getvalue().encode())
+        out.write(csv_header(flat_schema(layout).names))
 
     def write(self, rows: ScoredRows, /) -> None:
-        cells = [_csv_cells(column) for column in flat_table(rows).columns]
-        lines = pc.binary_join_element_wise(*cells, pa.scalar(","))
-        self._out.write("".join(f"{line}\n" for line in lines.to_pylist()).encode())
+        self._out.write(csv_lines(flat_table(rows)))
 
 
 class _JsonLinesWriter:
@@ -248,6 +244,20 @@ def flat_table(rows: ScoredRows) -> pa.Table:
     types = {field.name: field.type for field in rows.ids.schema}
     layout = Layout(ids=types, top=rows.top, by_segment=rows.verdicts.segments is not None)
     return pa.table(columns, names=flat_schema(layout).names)
+
+
+def csv_header(names: Sequence[str]) -> bytes:
+    """Return the line of CSV that names the columns."""
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(names)
+    return header.getvalue().encode()
+
+
+def csv_lines(table: pa.Table) -> bytes:
+    """Return a line of CSV for each row of a table; numbers read back as they were."""
+    cells = [_csv_cells(column) for column in table.columns]
+    lines = pc.binary_join_element_wise(*cells, pa.scalar(","))
+    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
 
 
 def _figures(rows: ScoredRows) -> list[Any]:

@@ -202,7 +202,7 @@ def test_other_addresses_methods_types_and_queries_are_problem_documents(client:
     problem(client.get("/nowhere"), 404)
     assert "POST" in client.get("/score").headers["allow"]
     problem(client.get("/score"), 405)
-    problem(client.post("/score", content=b"a,b", headers={"content-type": "text/csv"}), 415)
+    problem(client.post("/score", content=b"a,b", headers={"content-type": "text/plain"}), 415)
     problem(client.post("/score", json=RECORDS, params={"explain": -1}), 422)
 
 

@@ -9,7 +9,8 @@ from samples import arrow_table, machine_records, of_two_sites, with_anomalies
 from models.errors import ConfigError
 from models.tables import Table
 from training.config import TrainConfig
-from training.fit import fit, prepare
+from training.fit import fit
+from training.prepare import prepare
 
 RECORDS = with_anomalies(of_two_sites(machine_records(1000, seed=5)), every=10)
 TABLE = Table(data=arrow_table(RECORDS))

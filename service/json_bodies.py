@@ -1,0 +1,209 @@
+"""JSON and JSON lines: bounded before objects are made, no member twice, complaints in plain words."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from models.errors import RecordError
+from models.records import shown
+from service.problems import RequestError, too_many_rows
+
+_SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
+_ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
+_BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{')
+_PHRASES: Final = {
+    "Input data was truncated": "it ends too early, or has half of a pair of \\u escapes",
+    "Number out of range": "a number is beyond 1.8e308",
+    "Integer value out of range": "a number is beyond 1.8e308",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a JSON body holds.
+
+    Args:
+        names: What the cells of a row are called; None where records are objects.
+        rows: Objects, or rows of cells.
+    """
+
+    names: Sequence[str] | None
+    rows: Sequence[Any]
+
+
+def decode_json(content: bytes, *, most: int) -> Content:
+    """Decode a record, a list of records, or ``{"columns": […], "rows": [[…]]}``.
+
+    Args:
+        content: The body.
+        most: Most records that may come.
+
+    Raises:
+        RequestError: The body is not JSON, or there are too many records.
+        RecordError: What is decoded is not of one of these forms, or has a member twice.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if len(content) > _SMALLEST_RECORD * most and content.lstrip()[:1] == b"[":
+        _require_few(len(_decode(content, list[msgspec.Raw])), most)  # before objects are made
+    value = _decode(content)
+    decoded = _content_of(value)
+    if not decoded.rows:
+        raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
+    _require_few(len(decoded.rows), most)
+    if has_twins(content, value):
+        pieces: Sequence[Any] = _decode(content, list[msgspec.Raw]) if isinstance(value, list) else [content]
+        raise _twin_of(list(map(bytes, pieces)))
+    return decoded
+
+
+def decode_lines(content: bytes, *, most: int) -> Content:
+    """Decode JSON lines: an object a line; empty lines are left out.
+
+    Raises:
+        RequestError: A line is not JSON, or there are too many records.
+        RecordError: A line is no object, or has a member twice.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8)
+    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=1) if line.strip()]
+    _require_few(len(lines), most)
+    rows = [_decode(line, place=f"Line {number}") for number, line in lines]
+    if not rows:
+        raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
+    _require_objects(rows)
+    if has_twins(content, rows):
+        raise _twin_of([line for _, line in lines])
+    return Content(names=None, rows=rows)
+
+
+def has_twins(content: bytes, value: Any) -> bool:
+    """Say whether an object in a JSON text has a member twice, of which a decoder keeps one without a word.
+
+    Args:
+        content: The text, which is JSON.
+        value: What it was decoded to.
+
+    Example:
+        >>> has_twins(b'[{"a": 1, "a": 2}]', [{"a": 2}])
+        True
+    """
+    plain = _ESCAPE.sub(b"", content) if b"\\" in content else content
+    outside = b"".join(plain.translate(None, _BUT_STRUCTURE).split(b'"')[::2])  # of the texts
+    written = outside.count(b":")
+    if isinstance(value, list) and outside.count(b"{") == len(value):  # flat records, as nearly always
+        return written > sum(len(record) for record in value if isinstance(record, dict))
+    return written > sum(map(len, _objects(value)))
+
+
+def _decode(content: bytes, kind: Any = Any, *, place: str = "The body") -> Any:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        detail = (
+            f"{place} is not JSON: {_phrase(error)}. (NaN and Infinity are no JSON: send null for a missing number.)"
+        )
+        raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
+
+
+def _phrase(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "its lists and objects are nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} of a text is not UTF-8"
+    text = str(error).removeprefix("JSON is malformed: ")
+    return _PHRASES.get(text, text)
+
+
+def _require_few(rows: int, most: int) -> None:
+    if rows > most:
+        raise too_many_rows(rows, most)
+
+
+def _content_of(value: Any) -> Content:
+    if isinstance(value, dict):
+        if value.keys() == {"columns", "rows"} and isinstance(value["columns"], (list, str, dict)):
+            return _rows_of(value["columns"], value["rows"])
+        return Content(names=None, rows=[value])
+    if not isinstance(value, list):
+        raise RecordError(
+            f"the body is {shown(value)}.", record=None, field=None, remedy="Send a record or a list of records."
+        )
+    _require_objects(value)
+    return Content(names=None, rows=value)
+
+
+def _require_objects(records: Sequence[Any]) -> None:
+    problems = [
+        RecordError(f"is {shown(record)}.", record=number, field=None, remedy="Send an object with the fields by name.")
+        for number, record in enumerate(records)
+        if not isinstance(record, dict)
+    ]
+    if problems:
+        raise RequestError.of_problems(problems)
+
+
+def _rows_of(names: Any, rows: Any) -> Content:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RecordError("is no list of names.", record=None, field="columns", remedy="Send the columns' names.")
+    if len(set(names)) < len(names):
+        [(twice, _)] = Counter(names).most_common(1)
+        raise RecordError(f"names {twice!r} twice.", record=None, field="columns", remedy="Name each column once.")
+    if not isinstance(rows, list):
+        raise RecordError("is no list of rows.", record=None, field="rows", remedy="Send a list of lists of cells.")
+    problems = [
+        RecordError(f"is {shown(row)}.", record=number, field=None, remedy="Send a list of cells.")
+        for number, row in enumerate(rows)
+        if not isinstance(row, list)
+    ]
+    if problems:
+        raise RequestError.of_problems(problems)
+    return Content(names=names, rows=rows)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Return every object within a value, however deep, without a call a level."""
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict):
+            yield inner
+            waiting += inner.values()
+        elif isinstance(inner, list):
+            waiting += inner
+
+
+def _twin_of(texts: Sequence[bytes]) -> RequestError:
+    """Return the error for members that come twice, each text being a record."""
+    problems = [
+        RecordError(
+            f"has the member {name!r} more than once.",
+            record=number if len(texts) > 1 else 0,
+            field=name,
+            remedy="Send it once: which of them is meant cannot be told.",
+        )
+        for number, text in enumerate(texts)
+        for name in _twins(text)
+    ]
+    return RequestError.of_problems(problems)
+
+
+def _twins(text: bytes) -> list[str]:
+    found: dict[str, None] = {}
+
+    def note(members: list[tuple[str, Any]]) -> None:
+        counts = Counter(name for name, _ in members)
+        found.update(dict.fromkeys(name for name, count in counts.items() if count > 1))
+
+    try:
+        json.loads(text, object_pairs_hook=note, parse_int=len, parse_float=len)
+    except RecursionError:
+        return ["…"]
+    return list(found)

@@ -1,0 +1,147 @@
+"""The OpenAPI document: every form, answer and header, with the detector's own columns and examples that work."""
+
+from __future__ import annotations
+
+import csv
+import io
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from models.detector import Detector
+from service.media import MEDIA
+from service.problems import PROBLEM_JSON, TITLES
+from service.query import PARAMETERS
+from service.routes import SCORING_PATHS
+from service.schemas import (
+    DetectorResponse,
+    EmbedResponse,
+    Health,
+    Problem,
+    Readiness,
+    ReconstructResponse,
+    ScoreResponse,
+    example_record,
+    request_examples,
+    request_schema,
+)
+from service.transfer import PACKINGS
+
+_REFERENCE: Final = "#/components/schemas/{model}"
+_ANSWERS: Final[dict[str, type[BaseModel]]] = {
+    "/score": ScoreResponse,
+    "/embed": EmbedResponse,
+    "/reconstruct": ReconstructResponse,
+    "/detector": DetectorResponse,
+    "/healthz": Health,
+    "/readyz": Readiness,
+}
+"""What each address answers with."""
+
+_PROBLEMS: Final = {
+    HTTPStatus.BAD_REQUEST: "The body is not what its headers say, or is damaged.",
+    HTTPStatus.NOT_ACCEPTABLE: "None of the forms in Accept is answered here.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's form, charset or packing is not read here.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Records or parameters cannot be used; each place is named.",
+}
+"""What an address that takes records may refuse."""
+
+_HEADERS: Final = {
+    "Detector-Name": "Name of the detector that answered, percent-encoded.",
+    "Detector-Version": "Its version, percent-encoded.",
+    "Detector-Threshold": "The score above which a record is an anomaly.",
+    "Detector-Notes": "A JSON list with a line for each thing that was detected, repaired or is ignored; only where "
+    "there are some.",
+}
+"""What an answer about records says outside of its body."""
+
+
+def openapi_document(app: FastAPI, detector: Detector) -> dict[str, Any]:
+    """Return the OpenAPI document of the service with a detector."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    models = [(model, "serialization") for model in (*_ANSWERS.values(), Problem)]
+    _, schemas = models_json_schema(models, ref_template=_REFERENCE)  # type: ignore[arg-type]  # a literal is wanted
+    document["components"] = {"schemas": schemas["$defs"]}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _describe(path, operation, detector)
+    return document
+
+
+def _describe(path: str, operation: dict[str, Any], detector: Detector) -> None:
+    answer = {"schema": {"$ref": _REFERENCE.format(model=_ANSWERS[path].__name__)}}
+    if path not in SCORING_PATHS:
+        operation["responses"] = {"200": {"description": "OK", "content": {"application/json": answer}}}
+        if path == "/detector":
+            operation["responses"] |= _problems(HTTPStatus.UNPROCESSABLE_ENTITY)
+        return
+    operation["parameters"] = [
+        {"name": name, "in": "query", "required": False}
+        | {"description": PARAMETERS[name].description, "schema": dict(PARAMETERS[name].schema)}
+        for name in SCORING_PATHS[path]
+    ] + [
+        {"name": "Content-Encoding", "in": "header", "required": False}
+        | {"description": "How the body is packed.", "schema": {"type": "string", "enum": [*PACKINGS, "identity"]}}
+    ]
+    operation["requestBody"] = {"required": True, "content": _request_content(detector)}
+    operation["responses"] = {
+        "200": {
+            "description": "In the form that Accept asks for, JSON where it does not say.",
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}, "required": name != "Detector-Notes"}
+                for name, text in _HEADERS.items()
+            },
+            "content": {medium.types[0]: answer if name == "json" else _opaque(name) for name, medium in MEDIA.items()},
+        }
+    } | _problems(*_PROBLEMS)
+
+
+def _problems(*statuses: HTTPStatus) -> dict[str, Any]:
+    content = {PROBLEM_JSON: {"schema": {"$ref": _REFERENCE.format(model=Problem.__name__)}}}
+    return {
+        str(status.value): {
+            "description": f"{TITLES.get(status.value, status.phrase)}: {_PROBLEMS[status]}",
+            "content": content,
+        }
+        for status in statuses
+    }
+
+
+def _request_content(detector: Detector) -> dict[str, Any]:
+    record = example_record(detector)
+    examples = {
+        "jsonl": (msgspec.json.encode(record) + b"\n").decode(),
+        "csv": _csv_example(record),
+    }
+    content: dict[str, Any] = {}
+    for name, medium in MEDIA.items():
+        if name == "json":
+            form = {"schema": request_schema(detector), "examples": request_examples(detector)}
+        else:
+            form = _opaque(name)
+            if name in examples:
+                form["examples"] = {"one record": {"value": examples[name]}}
+        content |= dict.fromkeys(medium.types, form)
+    return content
+
+
+def _opaque(name: str) -> dict[str, Any]:
+    """Return the schema of what no JSON schema can say more about."""
+    form: dict[str, Any] = {"type": "string", "description": MEDIA[name].summary}
+    return {"schema": form if MEDIA[name].charsets else form | {"format": "binary"}}
+
+
+def _csv_example(record: dict[str, Any]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(record)
+    cells = (str(value).lower() if isinstance(value, bool) else value for value in record.values())
+    writer.writerow("" if cell is None else cell for cell in cells)
+    return out.getvalue()

@@ -1,0 +1,158 @@
+"""Receives a request's body: bounded in bytes and in time, its form known, unpacked off the event loop."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import anyio
+from fastapi import Request
+
+from service.media import MEDIA, bare, content_types, medium_of, parameters
+from service.problems import RequestError
+from service.settings import Settings
+
+_PIECE_BYTES: Final = 1 << 20
+_CLOSE: Final = {"Connection": "close"}  # what is left of the body is not waited for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What came, still packed.
+
+    Args:
+        content: The bytes.
+        medium: A key of `MEDIA`.
+        charset: The character encoding that the content type names, or None.
+        packing: A key of `PACKINGS`, or None.
+    """
+
+    content: bytes
+    medium: str
+    charset: str | None = None
+    packing: str | None = None
+
+    def unpacked(self, settings: Settings) -> bytes:
+        """Return the bytes without the packing.
+
+        Raises:
+            RequestError: They are damaged, or more than `settings.max_body_bytes`.
+        """
+        if self.packing is None:
+            return self.content
+        content = PACKINGS[self.packing](self.content, settings.max_body_bytes + 1)
+        if len(content) > settings.max_body_bytes:
+            raise too_large(settings)
+        return content
+
+
+async def read_body(request: Request, settings: Settings) -> Body:
+    """Read a body of at most `settings.max_body_bytes` within `settings.body_seconds`.
+
+    Raises:
+        RequestError: It is larger or slower, or its headers name a form that is not ours.
+    """
+    content_type = request.headers.get("content-type", "")
+    medium = medium_of(content_type)
+    if medium is None:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types())}.",
+            headers={"Accept": ", ".join(content_types())},
+        )
+    charset = _charset(medium, content_type)
+    packing = _packing(request.headers.get("content-encoding", ""))
+    content = await _receive(request, settings)
+    return Body(content=content, medium=medium, charset=charset, packing=packing)
+
+
+def too_large(settings: Settings) -> RequestError:
+    """Return the error for a body of too many bytes."""
+    return RequestError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The body is larger than {settings.max_body_bytes:,} bytes. Send fewer records a request, or raise "
+        "DETECTOR_MAX_BODY_BYTES.",
+        headers=_CLOSE,
+    )
+
+
+async def _receive(request: Request, settings: Settings) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
+        raise too_large(settings)
+    body = bytearray()
+    with anyio.move_on_after(settings.body_seconds) as timer:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > settings.max_body_bytes:
+                raise too_large(settings)
+    if timer.cancelled_caught:
+        raise RequestError(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"The body had not come after {settings.body_seconds:g} s. Send it faster or in smaller requests, or raise "
+            "DETECTOR_BODY_SECONDS.",
+            headers=_CLOSE,
+        )
+    return bytes(body)
+
+
+def _charset(medium: str, content_type: str) -> str | None:
+    charset, allowed = parameters(content_type).get("charset", "").lower(), MEDIA[medium].charsets
+    if not charset or not allowed:
+        return None
+    if charset not in allowed:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The charset {charset!r} is not read here for {MEDIA[medium].types[0]}. Send UTF-8, and say charset=utf-8 "
+            "or nothing.",
+        )
+    return charset
+
+
+def _packing(content_encoding: str) -> str | None:
+    wanted = content_encoding.strip().lower()
+    if wanted in ("", "identity"):
+        return None
+    packing = wanted.removeprefix("x-")
+    if packing not in PACKINGS:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding {wanted!r} is not read here. Send the body as it is, or one of {', '.join(PACKINGS)}.",
+            headers={"Accept-Encoding": ", ".join(PACKINGS)},
+        )
+    return packing
+
+
+def _from_gzip(content: bytes, most: int) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            return stream.read(most)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged("gzip") from error
+
+
+def _from_zstd(content: bytes, most: int) -> bytes:
+    import pyarrow as pa  # 30 MB: for the first such request
+
+    out = bytearray()
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
+            while len(out) < most and (piece := stream.read(min(_PIECE_BYTES, most - len(out)))):
+                out += piece
+    except OSError as error:
+        raise _damaged("zstd") from error
+    return bytes(out)
+
+
+def _damaged(packing: str) -> RequestError:
+    detail = f"The body is not {packing}, as Content-Encoding says, or it is cut off. Send all of it, or as it is."
+    return RequestError(HTTPStatus.BAD_REQUEST, detail)
+
+
+PACKINGS: Final[dict[str, Callable[[bytes, int], bytes]]] = {"gzip": _from_gzip, "zstd": _from_zstd}
+"""How a body may be packed (Content-Encoding); each gives at most so many bytes."""
