@@ -102,8 +102,9 @@ def problems_of_records(
 def problems_of_rows(
     schema: FeatureSchema, names: Sequence[str], rows: Sequence[Sequence[Any]], *, first_record: int = 0
 ) -> Iterator[RecordError]:
-    """Return everything that `columns_of_rows` would refuse: columns first, then row by row."""
-    yield from (_absent(column, None) for column in schema.columns if column.name not in names)
+    """Return everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
+    if first_record == 0:
+        yield from (_absent(column, None) for column in schema.columns if column.name not in names)
     parsers = [
         (column, parser_of(column), names.index(column.name)) for column in schema.columns if column.name in names
     ]
