@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "extensions"), str(HERE.parent)]
@@ -36,6 +39,14 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+
+
+def setup(app: Sphinx) -> None:
+    """Leave out what scikit-learn adds to every estimator; its own pages describe that."""
+    app.connect("autodoc-skip-member", lambda app, what, name, *rest: True if _OF_SCIKIT_LEARN.fullmatch(name) else None)
+
+
+_OF_SCIKIT_LEARN = re.compile(r"set_\w+_request|get_metadata_routing")
 
 html_theme = "furo"
 html_title = "Anomaly detector"

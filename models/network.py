@@ -1,4 +1,4 @@
-"""Builds, saves and loads the Keras network: with `training/epochs.py` the only module that imports Keras.
+"""Builds, saves and loads the Keras network: the only module that imports Keras.
 
 `Any` stands for what Keras gives: it has no types of its own.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-NUMBER = re.compile(r"\bcases? (\d+(?:(?:, | and )\d+)*)|test_case_(\d+)_", re.IGNORECASE)
+NUMBER = re.compile(r"\bCases? (\d+(?:(?:, | and )\d+)*)|test_case_(\d+)_")
 
 # Cases that no test of this suite can be, with what shows them instead.
 ELSEWHERE = {

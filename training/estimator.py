@@ -78,16 +78,22 @@ class AutoencoderDetector(
         weight_decay: On kernels.
         patience: Epochs without a better validation loss before stopping.
         threshold_method: A key of `models.calibration.THRESHOLD_METHODS`.
-        alert_rate: For the method fpr; None for 0.01, or more where rows are few.
+        alert_rate: For the methods fpr and evt; None for 0.01, or more where rows are few, and 0.001 for evt.
         contamination: For the method contamination; None for 0.05.
         threshold: For the method fixed.
+        beta: For the method labels: the best F-beta; None for 1.
+        precision: For the method labels: wanted share of anomalies among the flagged rows.
+        recall: For the method labels: wanted share of the anomalies that is flagged.
+        false_positive_rate: For the method labels: share of the normal rows that may be flagged.
+        threshold_by: Column whose values have thresholds of their own.
         random_state: Seed of the split, the starting weights and the order of the rows; None or a RandomState for
             another one at each fit.
 
     Attributes:
         detector_: The detector: schema, preprocessor, network and calibration.
         result_: How it came to be; only where it was fitted, not after loading or unpickling.
-        offset_: What `score_samples` is compared with: minus the threshold.
+        offset_: What `score_samples` is compared with: minus the threshold; with `threshold_by`, minus the one of rows
+            whose value has none of its own.
         n_features_in_: Number of columns of `X`, those that are no features included.
         feature_names_in_: Their names, where `X` had names that are texts.
 
@@ -133,6 +139,11 @@ class AutoencoderDetector(
         alert_rate: float | None = None,
         contamination: float | None = None,
         threshold: float | None = None,
+        beta: float | None = None,
+        precision: float | None = None,
+        recall: float | None = None,
+        false_positive_rate: float | None = None,
+        threshold_by: str | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     ) -> None:
         self.label = label
@@ -166,6 +177,11 @@ class AutoencoderDetector(
         self.alert_rate = alert_rate
         self.contamination = contamination
         self.threshold = threshold
+        self.beta = beta
+        self.precision = precision
+        self.recall = recall
+        self.false_positive_rate = false_positive_rate
+        self.threshold_by = threshold_by
         self.random_state = random_state
 
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:

@@ -7,6 +7,7 @@ at which these become errors of both families, in Python's words.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, get_origin, get_type_hints
@@ -53,6 +54,14 @@ _CHOICES: Final = {
     if "choices" in setting.metadata
 }
 _MANY: Final = frozenset(name for name, hint in get_type_hints(TrainConfig).items() if get_origin(hint) is tuple)
+_TEXTS: Final = frozenset(
+    name
+    for name, hint in get_type_hints(TrainConfig).items()
+    if name not in (*_CHOICES, "kind", "date_order") and hint in (str | None, tuple[str, ...])
+)
+_LAST_FLAG: Final = re.compile(
+    r"(?<![\w-])--(?P<flag>[a-z]+(?:-[a-z]+)*) (?P<values>(?:'[^']*'|[^\s',:;])+(?: (?:'[^']*'|[^\s',:;])+)*)$"
+)
 _NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _FLAG: Final = re.compile(
     r"(?<![\w-])--(?P<flag>[a-z]+(?:-[a-z]+)*)(?: (?:"
@@ -82,7 +91,16 @@ def in_python(sentence: str) -> str:
         >>> in_python("Say --fit-on normal, or leave it out: --exclude COLUMN. Try --learning-rate 0.001.")
         "Say fit_on='normal', or leave it out: exclude=[COLUMN]. Try learning_rate=0.001."
     """
-    return _FLAG.sub(_parameter, sentence)
+    return _FLAG.sub(_parameter, _LAST_FLAG.sub(_last_parameter, sentence))
+
+
+def _last_parameter(found: re.Match[str]) -> str:
+    """Return a flag with names of columns or their values behind it, as `training.findings.flag` writes them."""
+    name = found["flag"].replace("-", "_")
+    values = shlex.split(found["values"])
+    if name not in _TEXTS or values[-1].endswith(".") or (len(values) > 1 and name not in _MANY):
+        return found[0]
+    return f"{name}={values!r}" if name in _MANY else f"{name}={values[0]!r}"
 
 
 def _parameter(found: re.Match[str]) -> str:

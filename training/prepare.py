@@ -99,6 +99,10 @@ def prepare(
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
     """
     rule, is_anomaly = _labels(table, config, test_table)
+    if config.threshold_by not in (None, *table.names):
+        raise ConfigError(
+            f"There is no column {config.threshold_by!r} for --threshold-by. The columns are: {', '.join(table.names)}."
+        )
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = _split(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)

@@ -1,6 +1,6 @@
 """Makes the tutorial's files, machines.csv and new.csv: `python docs/examples/make_machines.py`.
 
-Five pumps report every two hours for seven weeks. Temperature and flow follow the load, the load follows the clock.
+Five pumps report every two hours for nine weeks. Temperature and flow follow the load, the load follows the clock.
 In new.csv, the day after, three records break one of these relations each; no column says which.
 """
 
@@ -12,7 +12,7 @@ import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
-START = datetime(2026, 3, 2)
+START = datetime(2026, 2, 16)
 PUMPS = {"P-1": 1.8, "P-2": 2.0, "P-3": 2.2, "P-4": 2.4, "P-5": 2.6}  # litres a minute for each percent of load
 NAMES = ["reading", "pump", "measured_at", "temperature", "load", "flow", "mode", "door_open"]
 
@@ -20,10 +20,10 @@ NAMES = ["reading", "pump", "measured_at", "temperature", "load", "flow", "mode"
 def main() -> None:
     """Write both files into the working folder."""
     chance = random.Random(7)
-    history = records(chance, START, days=49)
+    history = records(chance, START, days=63)
     for record_with_gap in chance.sample(history, 30):  # sensors fail now and then
         record_with_gap["temperature"] = ""
-    new = records(chance, START + timedelta(days=49), days=1)
+    new = records(chance, START + timedelta(days=63), days=1)
     new[27] |= {"flow": round(new[27]["flow"] * 0.35, 1)}  # a blocked filter
     new[31] |= {"temperature": round(new[31]["temperature"] + 24, 1)}  # a hot bearing, far from any limit
     new[46] |= {"mode": "idle"}  # says idle under load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ from models.values import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OneFeatureEncoder:
+class _OneFeatureEncoder(ABC):
     """What encoders share that make one feature of a value.
 
     Args:

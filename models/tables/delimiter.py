@@ -16,6 +16,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 """Characters that are tried as the delimiter; others are said by a flag."""
 
 _COMMENT: Final = "#"
+_FEWEST_AGREE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +159,11 @@ def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None],
     Raises:
         TableError: More than one could be meant.
     """
-    shapes = {delimiter: _shape(rows_of(delimiter)) for delimiter in DELIMITERS}
+    rows = {delimiter: rows_of(delimiter) for delimiter in DELIMITERS}
+    shapes = {delimiter: _shape(found) for delimiter, found in rows.items()}
     best = max(shapes, key=lambda delimiter: shapes[delimiter])
+    if shapes[best][0] < _FEWEST_AGREE and None in rows.values():
+        return next(delimiter for delimiter, found in rows.items() if found is None)  # and the quote is complained of
     if shapes[best] == _NO_SHAPE:
         _refuse_spaces(source, rows_of(" "))
         return ","  # one column

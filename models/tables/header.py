@@ -52,6 +52,8 @@ def detect_header(source: Source, rows: Sequence[Row], options: ReadOptions, rep
     width = _width(source, rows, options)
     used = _used(first, body, width)
     cells = [*first, *[""] * used][:used]
+    if options.header is None and options.has_header is None:
+        _refuse_title(source, cells, rows)
     names, is_names, given = _names(source, cells, body, options, repairs)
     if used < width:
         repairs.append(f"{width - used} empty column{'s' * (width - used > 1)} at the end without a name dropped")
@@ -140,6 +142,17 @@ def _with_given_names(
     )
 
 
+def _refuse_title(source: Source, cells: Sequence[str], rows: Sequence[Row]) -> None:
+    """Stop where the first row is a title, as in sheets that are made to be printed."""
+    blank = sum(not cell for cell in cells)
+    title = bool(cells[0]) and blank == len(cells) - 1 > 0
+    if len(rows) > 1 and (title or blank > len(cells) / 2) and sum(map(bool, rows[1].cells)) > len(cells) - blank:
+        raise TableError(
+            f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. If it is a title, say "
+            f"--skip-lines {rows[1].above}; if it is the header line, say --header; if there is none, --no-header."
+        )
+
+
 def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     """Stop where the first row may be no header line."""
     values = [cell for cell in cells if _is_value(cell)]
@@ -148,12 +161,6 @@ def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Seque
             f"{source.name}: has no header line: its first line holds numbers ({', '.join(values[:_SHOWN])}). Name its "
             f"{len(cells)} columns: --column-names NAME NAME … or --column-names FILE with one name a line; or say "
             "--no-header to have them numbered, or --header if these are names."
-        )
-    blank = sum(not cell for cell in cells)
-    if body and blank > len(cells) / 2 and sum(bool(cell.strip()) for cell in body[0]) > len(cells) - blank:
-        raise TableError(
-            f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. If it is a title, say "
-            "--skip-lines 1; if it is the header line, say --header; if there is none, --no-header."
         )
     columns = list(zip(*body, strict=False))[: len(cells)]
     if any(any(_is_value(cell) for cell in column) for column in columns):

@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from models.errors import TableError
+from models.tables.plain import plain_columns
 
 RAGGED_ROWS: Final = ("error", "fill")
 """What becomes of a row of a text file that lacks cells at its end."""
@@ -79,9 +80,9 @@ def table_of(data: object) -> Table:
     """
     try:
         if isinstance(data, pa.Table):
-            return Table(data=data)
+            return Table(data=plain_columns("The table", data))
         if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
-            return Table(data=pa.Table.from_pandas(data, preserve_index=False))
-        return Table(data=pa.table(data))
+            return Table(data=plain_columns("The data frame", pa.Table.from_pandas(data, preserve_index=False)))
+        return Table(data=plain_columns("The data frame", pa.table(data)))
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
         raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error

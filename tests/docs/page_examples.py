@@ -94,12 +94,10 @@ def first_difference(shown: str, printed: str) -> str | None:
     Spaces and line ends do not matter, an ellipsis stands for anything, and numbers are the same within a factor
     of two: another processor adds in another order, and training follows.
     """
-    rest = _squeezed(printed)
-    for line in shown.splitlines():
-        if not _squeezed(line):
-            continue
-        pattern, numbers = _pattern(_squeezed(line))
-        for found in re.finditer(pattern, rest):
+    rest = printed
+    for line in filter(str.strip, shown.splitlines()):
+        pattern, numbers = _pattern(line)
+        for found in re.finditer(pattern, rest, re.DOTALL):
             if all(map(_close, numbers, found.groups())):
                 rest = rest[found.end() :]
                 break
@@ -108,16 +106,16 @@ def first_difference(shown: str, printed: str) -> str | None:
     return None
 
 
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\s│─┃━]+", "", text)
-
-
 def _pattern(line: str) -> tuple[str, list[str]]:
-    parts = re.split(f"({_NUMBER}|…)", line)
-    pattern = "".join(
-        ".*?" if part == "…" else f"({_NUMBER})" if re.fullmatch(_NUMBER, part) else re.escape(part) for part in parts
-    )
-    return pattern, [part for part in parts if re.fullmatch(_NUMBER, part)]
+    """Return what finds a line, and the numbers that it shows."""
+    pattern, numbers = [], []
+    for part in filter(None, re.split(rf"({_NUMBER}|…|\s+)", line.strip())):
+        if re.fullmatch(_NUMBER, part):
+            numbers.append(part)
+        pattern.append(
+            ".*?" if part == "…" else r"\s*" if part.isspace() else f"({_NUMBER})" if part in numbers else re.escape(part)
+        )
+    return "".join(pattern), numbers
 
 
 def _close(shown: str, printed: str) -> bool:

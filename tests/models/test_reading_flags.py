@@ -27,6 +27,19 @@ def test_without_flags_everything_is_detected():
         (("--delimiter", "\\t"), ReadOptions(delimiter="\t")),
         (("--decimal", ","), ReadOptions(decimal=",")),
         (("--encoding", "latin-1"), ReadOptions(encoding="latin-1")),
+        (("--delimiter", "space"), ReadOptions(delimiter=" ")),
+        (("--thousands", "space"), ReadOptions(thousands=" ")),
+        (("--thousands", "'"), ReadOptions(thousands="'")),
+        (("--thousands", "none"), ReadOptions(thousands="")),
+        (("--quote", "'"), ReadOptions(quote="'")),
+        (("--quote", "none"), ReadOptions(quote="")),
+        (("--comment", "//"), ReadOptions(comment="//")),
+        (("--comment", "none"), ReadOptions(comment="")),
+        (("--header",), ReadOptions(has_header=True)),
+        (("--no-header",), ReadOptions(has_header=False)),
+        (("--skip-lines", "3"), ReadOptions(skip_lines=3)),
+        (("--ragged-rows", "fill"), ReadOptions(ragged_rows="fill")),
+        (("--sheet", "May"), ReadOptions(sheet="May")),
         (("--column-names", "a", "b"), ReadOptions(header=("a", "b"))),
         (("--column-names", "a, b", "c"), ReadOptions(header=("a", "b", "c"))),
     ],
@@ -44,3 +57,10 @@ def test_a_file_of_names_gives_the_first_cell_of_each_line(tmp_path):
 def test_a_name_that_is_given_twice_is_refused():
     with pytest.raises(TableError, match="--column-names: 'a' is given twice"):
         options_of("--column-names", "a,b", "a")
+
+
+@pytest.mark.parametrize("lines", ["-1", "x", "1.5"])
+def test_lines_to_skip_are_a_whole_number(lines, capsys):
+    with pytest.raises(SystemExit):
+        options_of(f"--skip-lines={lines}")
+    assert "must be a whole number of at least 0" in capsys.readouterr().err

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from samples import sample_record, sample_schema
 
 from models.errors import RecordError
-from models.records import columns_of_records, columns_of_rows, shown
+from models.records import columns_of_records, columns_of_rows, flatten, shown
+from models.schema import Column, FeatureSchema, Kind
 
 SCHEMA = sample_schema()
 VALUES = {
@@ -103,3 +104,42 @@ def test_rows_without_a_feature_are_an_error_that_names_it():
 @given(st.text() | st.lists(st.integers(), max_size=100))
 def test_a_value_is_shown_in_at_most_sixty_characters(value):
     assert len(shown(value)) <= 60
+
+
+NESTED = FeatureSchema(
+    columns=(Column(name="motor.heat", kind=Kind.NUMERIC), Column(name="motor.fan.on", kind=Kind.BOOLEAN))
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "cells"),
+    [
+        ({"motor": {"heat": 60.5, "fan": {"on": True}}}, [60.5, 1.0]),
+        ({"motor.heat": 60.5, "motor": {"fan.on": True}}, [60.5, 1.0]),
+        ({"motor": {"heat": None, "fan": None}}, [np.nan, np.nan]),
+        ({"motor": None}, [np.nan, np.nan]),
+    ],
+)
+def test_nested_objects_are_fields_with_dotted_names(record, cells):
+    columns = columns_of_records(NESTED, [record])
+    np.testing.assert_array_equal([values[0] for values in columns.values()], cells)
+
+
+@pytest.mark.parametrize(
+    ("record", "complaint"),
+    [
+        ({"motor": {"heat": 1.0}}, r"record 7, field 'motor\.fan\.on': is absent"),
+        ({"motor": 5}, r"record 7, field 'motor\.heat': is absent"),
+        ({"motor.heat": 1, "motor": {"heat": 2, "fan": None}}, r"record 7, field 'motor\.heat': comes twice"),
+    ],
+)
+def test_a_nested_field_that_is_absent_or_comes_twice_is_an_error(record, complaint):
+    with pytest.raises(RecordError, match=complaint):
+        columns_of_records(NESTED, [record], first_record=7)
+
+
+def test_a_record_of_any_depth_is_flattened():
+    deep: dict[str, object] = {"x": 1}
+    for _ in range(3000):
+        deep = {"a": deep}
+    assert flatten(deep) == {"a." * 3000 + "x": 1}

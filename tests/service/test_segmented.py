@@ -141,7 +141,7 @@ def test_an_id_column_that_is_called_threshold_is_refused(segmented_path, tmp_pa
     schema = json.loads((folder / "schema.json").read_text()) | {"ids": ["threshold"]}
     (folder / "schema.json").write_text(json.dumps(schema))
     manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["files"]["schema.json"] = _digest((folder / "schema.json").read_bytes())
+    manifest["files"]["schema.json"] = digest((folder / "schema.json").read_bytes())
     (folder / MANIFEST).write_text(json.dumps(manifest))
     rows = write_csv(tmp_path / "rows.csv", [record | {"threshold": 1} for record in RECORDS])
     assert main([str(folder), str(rows), "--output", str(tmp_path / "s.csv"), "--quiet"]) == 2

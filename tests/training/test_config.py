@@ -37,6 +37,7 @@ BROKEN = {
         "time and group exclude one another: a split is in time or by group.",
     ),
     "duplicates": ({"duplicates": "forget"}, "duplicates must be one of keep, drop, got 'forget'."),
+    "least_rows": ({"least_rows": 0}, "least_rows must be at least 1, got 0."),
     "kind": (
         {"kind": ("at=date",)},
         "kind must be COLUMN=KIND with a KIND of numeric, boolean, categorical, datetime, got 'at=date'.",

@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
-from samples import machine_records
+from samples import machine_records, with_anomalies
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -108,3 +108,15 @@ def test_a_parameter_is_judged_when_it_is_fitted_and_not_before():
 def test_what_was_not_fitted_says_so():
     with pytest.raises(NotFittedError):
         AutoencoderDetector().predict(FRAME)
+
+
+def test_thresholds_by_segment_and_by_labels_are_kept_by_decision_and_prediction():
+    records = pd.DataFrame(with_anomalies(machine_records(600, seed=4), every=6)).drop(columns="serial")
+    # A column that is a little above all others where it is broken gives the label away: that is another test's.
+    records["flow"] += np.random.default_rng(0).normal(0, 20, len(records))
+    settings = {"label": "state", "fit_on": "normal", "threshold_method": "labels", "recall": 0.5}
+    detector = AutoencoderDetector(epochs=20, activation="elu", **settings).fit(records)
+    flagged = detector.predict(records.drop(columns="state")) == -1
+    assert flagged[records["state"] == "fault"].mean() > flagged[records["state"] == "normal"].mean()
+    by_mode = AutoencoderDetector(epochs=5, activation="elu", alert_rate=0.2, threshold_by="valve_open").fit(FRAME)
+    np.testing.assert_array_equal(by_mode.predict(FRAME) == -1, by_mode.decision_function(FRAME) < 0)

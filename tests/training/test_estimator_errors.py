@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.errors import BundleError, ConfigError, RecordError, TableError, TrainingError
 from training.config import TrainConfig
@@ -31,11 +33,24 @@ from training.estimator_errors import as_value_errors, in_python
         ("--time 'ts': rows cannot", "time='ts': rows cannot"),
         ("Choose another --output, or say --overwrite.", "Choose another path, or say overwrite=True."),
         ("with less: --least-rows N.", "with less: least_rows=N."),
+        ("away; if known too late: --exclude flow", "away; if known too late: exclude=['flow']"),
+        ("else: --exclude a 'b c' d", "else: exclude=['a', 'b c', 'd']"),
+        ("if so: --missing-values -999 a=-1", "if so: missing_values=['-999', 'a=-1']"),
+        ("to hold out the newest: --time at", "to hold out the newest: time='at'"),
+        ("to take each once: --duplicates drop", "to take each once: duplicates='drop'"),
         ("an en–dash, a--b and 3 -- 4 stay", "an en–dash, a--b and 3 -- 4 stay"),
     ],
 )
 def test_remedies_name_parameters_in_the_place_of_flags(flags, parameters):
     assert in_python(flags) == parameters
+
+
+@given(st.text() | st.text("--ab-exclude timeXY='9. ", max_size=60))
+def test_what_has_no_flag_stays_and_nothing_stops_the_translation(sentence):
+    translated = in_python(sentence)
+    assert isinstance(translated, str)
+    if "--" not in sentence:
+        assert translated == sentence
 
 
 def test_every_setting_is_translated():

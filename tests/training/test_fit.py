@@ -207,6 +207,18 @@ def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
         prepare(table_of(machine_records(rows, seed=7)), quick())
 
 
+@pytest.mark.parametrize(("least_rows", "rows"), [(20, 42), (5, 12), (1, 12)])
+def test_the_number_of_rows_that_is_said_to_be_enough_is_enough_for_every_seed(least_rows, rows):
+    with pytest.raises(TableError, match=rf"give at least {rows}, or be content with less: --least-rows N"):
+        prepare(table_of(machine_records(3, seed=7)), quick(least_rows=least_rows))
+    for seed in range(20):
+        for n in (rows, rows + 1, 99):
+            method = {"threshold_method": "fixed", "threshold": 1.0, "alert_rate": None}
+            made = prepare(table_of(machine_records(n, seed=7)), quick(least_rows=least_rows, seed=seed, **method))
+            assert made.rows["fitting"] >= least_rows
+            assert min(made.rows.values()) >= 1
+
+
 def test_an_alert_rate_that_the_rows_cannot_promise_is_refused_before_the_first_epoch():
     with pytest.raises(ConfigError, match=r"An alert rate of 0.001 needs at least 999 calibration rows, there are"):
         prepare(table_of(machine_records(150, seed=7)), quick(alert_rate=0.001))

@@ -92,7 +92,7 @@ def test_a_bundle_scores_as_the_trainer_and_the_keras_network_do(base, cases):
     class ByKeras:
         network = load_network(
             base.result.network_config,
-            base.bundle / "network.keras",
+            (base.bundle / "network.keras").read_bytes(),
             written_by=read_manifest(base.bundle)["versions"]["keras"],
         )
 

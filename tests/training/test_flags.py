@@ -31,6 +31,7 @@ EXAMPLES = {
     "time": "at",
     "group": "machine",
     "duplicates": "drop",
+    "least_rows": 7,
     "activation": "elu",
     "negative_slope": 0.2,
     "alpha": 0.5,

@@ -70,4 +70,4 @@ def test_the_failure_modes_of_a_machine_are_named_and_cardiograms_are_not(shared
     [remedy] = {finding.remedy for finding in ai4i.findings if "label" in finding.what}
     assert remedy.endswith("--exclude TWF HDF PWF OSF")
     cardio = prepare(read_table([real / "pyod_cardio.csv"]), TrainConfig(label="label"))
-    assert cardio.findings == ()
+    assert not any("label" in finding.what for finding in cardio.findings)

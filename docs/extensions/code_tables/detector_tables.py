@@ -6,7 +6,6 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
 from typing import Any
 
 from code_tables.commands import ROOT
@@ -34,25 +33,23 @@ def activations_table() -> str:
 
 
 def thresholds_table() -> str:
-    """Return each threshold method with its setting and its promise."""
+    """Return each threshold method, and each setting that it takes with its promise."""
     from models.calibration import THRESHOLD_METHODS
-    from training.config import TrainConfig
 
-    defaults = {one.name: one.default for one in fields(TrainConfig)}
-    rows = []
+    words = {"{percent}": "the rate", "{value}": "the value", "{rows}": "rows like the calibration rows"}
+    what, promises = [], []
     for name, method in THRESHOLD_METHODS.items():
-        flag = getattr(method, "flag", None)
-        default = defaults.get(flag, MISSING)
-        rows.append(
-            [
-                code(name),
-                _flag(flag) if flag else "–",
-                "–" if default in (None, MISSING) else code(default),
-                plain(method.summary),
-                plain(str(method.promise).replace("{percent}", "the rate").replace("{value}", "the value")),
-            ]
-        )
-    return table(["method", "setting", "default", "what it is", "what it promises"], rows)
+        what.append([code(name), plain(method.summary), "yes" if method.by_segment else "no"])
+        for setting, goal in method.goals.items():
+            promise = goal.promise
+            for placeholder, word in words.items():
+                promise = promise.replace(placeholder, word)
+            promises.append([code(name), _flag(setting), plain(promise)])
+    return (
+        table(["method", "what it is", "with `--threshold-by`"], what)
+        + "\nWhat each can be asked for, and what it then promises; the first setting of a method is its default:\n\n"
+        + table(["method", "setting", "promise"], promises)
+    )
 
 
 def kinds_table() -> str:

@@ -12,9 +12,13 @@ from code_tables.markdown import code, plain, table
 REPORTS: Final = {
     "python -m training.train --json": ("training/train.py", "_report"),
     "python -m training.train --dry-run --json": ("training/plan.py", "plan_of"),
+    "python -m training.calibrate --json": ("training/calibrate.py", "_report"),
     "python -m training.describe --json": ("training/describe.py", "description_of"),
+    "python -m models.bundle verify --json": ("models/bundle/__main__.py", "verify"),
+    "python -m models.bundle show --json": ("models/bundle/card.py", "card_of"),
+    "python -m models.bundle diff --json": ("models/bundle/__main__.py", "diff"),
 }
-"""The function that makes each report."""
+"""The function that makes each report; for `show`, each of its `bundles`."""
 
 MEANINGS: Final = {
     "activation": "of the hidden layers",
@@ -22,35 +26,53 @@ MEANINGS: Final = {
     "batch_size": "rows of one step",
     "best_epoch": "the epoch with the lowest validation loss, whose weights are kept; the first one is 1",
     "bundle": "the folder that was written",
+    "bundles": "an object for each bundle: path and whether it is ok, then its error or its name, version and size",
+    "bytes": "size of the bundle",
+    "calibrated_from": "the version that the threshold was changed of, and the rows that the new one rests on",
     "columns": "name, kind and how it enters, for each column that is used",
     "columns_dropped": "name and reason for each column that is not used",
     "columns_used": "names of the columns that are features",
     "dead_units": "number of dead units in each hidden layer",
+    "detector": "name, version, time of creation, format version and engine",
+    "differences": "part, name and both values of what differs; null where one has none",
+    "digests": "SHA-256 of each file",
     "dropped": "name and reason for each column that is not used",
     "epochs": "passes over the fitting rows: those that were made, or, before training, the most that would be",
     "features": "columns of the standardised matrix that the network sees",
+    "findings": "what was noticed about columns and rows and left as it is, with the flag that would change it",
     "ids": "names of the columns that are carried through",
     "interrupted": "whether Ctrl-C ended the fitting",
     "label": "the column that says what is an anomaly, and which values mean it; null without one",
     "layers": "width of each layer of the network, input and output included",
+    "left": "path of the first bundle",
     "left_out": "rows that are in no part, by reason",
     "loss": "mean squared error on the fitting rows at the best epoch",
     "metrics": "agreement with labels on rows that nothing has seen; only with a label",
     "name": "of the detector",
+    "network": "widths, activation and the other settings of the network, and its number of weights",
+    "ok": "whether all bundles can be used",
     "parameters": "number of weights",
     "parts": "number of rows in each part of the split",
+    "path": "of the bundle",
+    "promise": "what the threshold promises, in words",
     "promised_alert_rate": "share of rows that is flagged at most; null where nothing is promised",
     "realised_alert_rate": "share of test rows that were flagged",
     "repairs": "what was detected or repaired while reading, one line each",
+    "right": "path of the second bundle",
     "rows": "rows that were read",
+    "same_network": "whether both have the very same network, as before and after a calibration",
+    "schema": "the columns' roles: ids, label, dropped columns with the reason, names of a file without a header",
     "seconds": "time from start to end",
     "settings": "every setting of the training, defaults resolved",
     "split": "how rows were divided",
-    "threshold": "the score above which a record is an anomaly",
+    "threshold": "the score above which a record is an anomaly; of a card, with method, value and promise",
+    "threshold_before": "the score until now",
     "threshold_method": "how it was found",
+    "threshold_report": "what the threshold rests on: figures with intervals, the fit of a tail, segments",
     "threshold_value": "the rate, share or number that the method was given",
     "validation_loss": "mean squared error on the validation rows at the best epoch",
     "version": "of the detector",
+    "versions": "of Python and the libraries that made it",
     "warnings": "what should be looked at, with the remedy",
 }
 """What a key of a report means; the test of the documents fails for a key without a row here."""
@@ -66,19 +88,27 @@ def report_keys() -> str:
 
 
 def keys_of(path: str, function: str) -> list[str]:
-    """Return the keys of the objects that a function makes, as its source has them, not those within them."""
+    """Return the keys of the object that a function makes of a report, as its source has them, not those within them."""
     source = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     [body] = [node for node in ast.walk(source) if isinstance(node, ast.FunctionDef) and node.name == function]
-    return list(dict.fromkeys(key for statement in body.body for key in _keys(statement)))
+    return list(dict.fromkeys(key for node in ast.walk(body) for key in _keys(node)))
 
 
-def _keys(statement: ast.stmt) -> Iterator[str]:
-    value = statement.value if isinstance(statement, ast.Return | ast.Assign | ast.AnnAssign) else None
-    dicts = [value] if isinstance(value, ast.Dict) else []
-    if isinstance(value, ast.IfExp | ast.BinOp):
-        dicts = [node for node in _outermost(value) if isinstance(node, ast.Dict)]
-    for one in dicts:
-        yield from (str(key.value) for key in one.keys if isinstance(key, ast.Constant))
+def _keys(node: ast.AST) -> Iterator[str]:
+    """Return the keys that a statement gives: what it returns or prints, or puts into a variable called report."""
+    value: ast.expr | None = None
+    if isinstance(node, ast.Return):
+        value = node.value
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Name) and target.id == "report":
+            value = node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_print_json":
+        value = node.args[0]
+    if value is not None:
+        for one in _outermost(value):
+            if isinstance(one, ast.Dict):
+                yield from (str(key.value) for key in one.keys if isinstance(key, ast.Constant))
 
 
 def _outermost(node: ast.expr) -> Iterator[ast.expr]:
