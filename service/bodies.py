@@ -102,8 +102,10 @@ class Records:
         """Return the records' values by column.
 
         Raises:
-            RecordError: A field is absent or its value is not of the column's kind.
+            RecordError: A row is of another form, a field is absent or its value is not of the column's kind.
         """
+        for problem in self._shape_problems():
+            raise problem
         if self.names is None:
             return columns_of_records(schema, self.rows, first_record=self.first)
         return columns_of_rows(schema, self.names, self.rows, first_record=self.first)
@@ -126,11 +128,27 @@ class Records:
 
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
         """Return everything that `columns` and `ids` would refuse."""
+        wrong = list(self._shape_problems())
+        yield from wrong
+        if wrong:  # the others, one by one
+            skipped = {problem.record for problem in wrong}
+            for number, row in enumerate(self.rows, start=self.first):
+                if number not in skipped:
+                    yield from Records(names=self.names, rows=[row], first=number).problems(schema)
+            return
         if self.names is None:
             yield from problems_of_records(schema, self.rows, first_record=self.first)
         else:
             yield from problems_of_rows(schema, self.names, self.rows, first_record=self.first)
         yield from self._id_problems(schema)
+
+    def _shape_problems(self) -> Iterator[RecordError]:
+        wanted, remedy = (
+            (dict, "Send an object with the fields by name.") if self.names is None else (list, "Send a list of cells.")
+        )
+        for number, row in enumerate(self.rows, start=self.first):
+            if not isinstance(row, wanted):
+                yield RecordError(f"is {shown(row)}.", record=number, field=None, remedy=remedy)
 
     def _ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
         if self.names is None:

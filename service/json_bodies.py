@@ -78,7 +78,6 @@ def decode_lines(content: bytes, *, most: int) -> Content:
     rows = [_decode(line, place=f"Line {number}") for number, line in lines]
     if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
-    _require_objects(rows)
     if has_twins(content, rows):
         raise _twin_of([line for _, line in lines])
     return Content(names=None, rows=rows)
@@ -118,7 +117,7 @@ def _phrase(error: Exception) -> str:
         return "its lists and objects are nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start} of a text is not UTF-8"
-    text = str(error).removeprefix("JSON is malformed: ")
+    text = str(error).removeprefix("JSON is malformed: ").partition(" - at ")[0]
     return _PHRASES.get(text, text)
 
 
@@ -136,18 +135,7 @@ def _content_of(value: Any) -> Content:
         raise RecordError(
             f"the body is {shown(value)}.", record=None, field=None, remedy="Send a record or a list of records."
         )
-    _require_objects(value)
     return Content(names=None, rows=value)
-
-
-def _require_objects(records: Sequence[Any]) -> None:
-    problems = [
-        RecordError(f"is {shown(record)}.", record=number, field=None, remedy="Send an object with the fields by name.")
-        for number, record in enumerate(records)
-        if not isinstance(record, dict)
-    ]
-    if problems:
-        raise RequestError.of_problems(problems)
 
 
 def _rows_of(names: Any, rows: Any) -> Content:
@@ -158,13 +146,6 @@ def _rows_of(names: Any, rows: Any) -> Content:
         raise RecordError(f"names {twice!r} twice.", record=None, field="columns", remedy="Name each column once.")
     if not isinstance(rows, list):
         raise RecordError("is no list of rows.", record=None, field="rows", remedy="Send a list of lists of cells.")
-    problems = [
-        RecordError(f"is {shown(row)}.", record=number, field=None, remedy="Send a list of cells.")
-        for number, row in enumerate(rows)
-        if not isinstance(row, list)
-    ]
-    if problems:
-        raise RequestError.of_problems(problems)
     return Content(names=names, rows=rows)
 
 

@@ -78,6 +78,13 @@ def _comment(text: str) -> str:
     return "" if text == "none" else text
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError(text)
+    return names
+
+
 def _one_of(values: Mapping[str, Any]) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         if text not in values:
@@ -131,6 +138,13 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     ),
     "header": _choice(
         "has_header", {"present": True, "absent": False}, "Whether a CSV body's first line holds the names"
+    ),
+    "column-names": Parameter(
+        parse=_names,
+        wanted="names with commas between them, none of them twice",
+        description="Names of the columns of a CSV body without a header line, in order, with commas between them.",
+        schema={"type": "string"},
+        option="header",
     ),
     "skip-lines": Parameter(
         parse=_lines,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
@@ -32,7 +33,13 @@ from service.transfer import Body, too_large
 _NAME: Final = "request body"
 _MAGICS: Final = {"parquet": b"PAR1", "arrow_file": b"ARROW1"}
 _SHOWN_NAMES: Final = 10
-_FLAG: Final = re.compile(rf"--({'|'.join(READING)})\b")
+_PARAMETERS_OF_FLAGS: Final = (
+    (re.compile(r"--column-names( [^ .;,]+)+( or --column-names FILE[^.;]*)?"), "?column-names=NAME,NAME,…"),
+    (re.compile(r"--header\b"), "?header=present"),
+    (re.compile(r"--no-header\b"), "?header=absent"),
+    (re.compile(r"--encoding\b"), "charset in Content-Type,"),
+    (re.compile(rf"--({'|'.join(READING)})\b"), r"the query parameter \1"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,10 +273,17 @@ def _require_small_texts(data: pa.Table, settings: Settings) -> None:
             shared = pa.types.is_dictionary(chunk.type)
             texts = chunk.dictionary if shared else chunk
             if _is_text(texts.type):
-                lengths = pc.binary_length(texts)
+                lengths = _lengths(texts)
                 total += pc.sum(lengths.take(chunk.indices) if shared else lengths).as_py() or 0
     if total > settings.max_body_bytes:
         raise too_large(settings)
+
+
+def _lengths(texts: pa.Array) -> pa.Array:
+    if not pa.types.is_string_view(texts.type):
+        return pc.binary_length(texts)
+    views = np.frombuffer(texts.buffers()[1], np.uint32).reshape(-1, 4)  # the first of each is the length
+    return pa.array(views[texts.offset : texts.offset + len(texts), 0], pa.int64())
 
 
 def _require_magic(medium: str, content: bytes) -> None:
@@ -303,4 +317,6 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
 
 def _for_requests(text: str) -> str:
     """Say in a reader's message what a caller can do, who has no flags."""
-    return _FLAG.sub(r"the query parameter \1", text).replace("--encoding", "charset in Content-Type,")
+    for flag, parameter in _PARAMETERS_OF_FLAGS:
+        text = flag.sub(parameter, text)
+    return text
