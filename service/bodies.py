@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -114,9 +115,9 @@ class Records:
         """Return the id fields that came with each record.
 
         Raises:
-            RecordError: An id is a list or an object.
+            RecordError: A record is of another form, or an id is a list or an object.
         """
-        for problem in self._id_problems(schema):
+        for problem in itertools.chain(self._shape_problems(), self._id_problems(schema)):
             raise problem
         return self._ids(schema)
 
