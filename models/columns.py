@@ -104,6 +104,8 @@ def python_values(cells: pa.Array | pa.ChunkedArray) -> list[Any]:
     """Return cells as Python has them; one that Python cannot hold, such as a day in the year 300,000, as a text."""
     try:
         values: list[Any] = cells.to_pylist()
+    except UnicodeDecodeError:
+        raise
     except (OverflowError, ValueError):
         values = [_python_value(cell) for cell in cells]
     return values

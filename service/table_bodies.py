@@ -122,6 +122,12 @@ def read_rows(
                 _require_shape(schema, table)
             if len(table):
                 tables.append(table)
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            f"The body cannot be read as {body.medium.replace('_', ' ')}: a text or a name in it is not UTF-8. Send it "
+            "anew, whole.",
+        ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
         if isinstance(error, MemoryError):
             raise too_large(settings) from error
@@ -166,7 +172,7 @@ def _read_parquet(content: bytes, options: ReadOptions, settings: Settings, sche
     with pa.parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts) as file:
         kinds = file.schema_arrow
         batches = file.iter_batches(batch_size=PIECE_ROWS, columns=_wanted(kinds, schema))
-        yield from _tables(batches, kinds, settings, schema)
+        yield from _tables(_validated(batches), kinds, settings, schema)
 
 
 def _read_arrow(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
