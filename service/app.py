@@ -25,6 +25,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
         title="Anomaly detector",
         description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
         version=_version(),
+        redirect_slashes=False,  # a redirect would go wherever the Host header says
     )
     app.state.registry = registry
     app.state.settings = settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem, strict
 from samples import sample_detector, sample_record
@@ -248,6 +248,8 @@ def holds_twins(value: Any) -> bool:
 
 
 @given(values)
+@example([(("a", 1),), [(("b", 2),)]])  # as many objects as items, one of them deeper
+@example([[(("a", 1), ("a", 2))], 1])
 def test_a_member_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
     text = written(value)
     assert has_twins(text.encode(), json.loads(text)) == holds_twins(value)
