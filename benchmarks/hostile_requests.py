@@ -39,6 +39,7 @@ import pyarrow.parquet
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
+from rich.progress import track
 
 from benchmarks.hostile_strategies import Wire, raw_requests, wires
 from models.bundle import load_detector
@@ -241,7 +242,7 @@ def running(bundle: Path, log: Any) -> Iterator[int]:
 
 def _repeat(strategy: st.SearchStrategy[Any], ask: Callable[[Any], None], *, requests: int, seed: int) -> None:
     """Draw requests in rounds, each with a seed of its own that follows from the seed."""
-    for start in range(0, requests, _ROUND):
+    for start in track(range(0, requests, _ROUND), description=f"rounds of {_ROUND:,}", transient=True):
         settings = hypothesis.settings(
             max_examples=min(_ROUND, requests - start),
             phases=[Phase.generate],
