@@ -19,8 +19,8 @@ from models.errors import RecordError, TableError
 from models.records import Columns
 from models.schema import FeatureSchema
 from models.tables import ReadOptions, Table, iter_table
+from models.tables.plain import plain_columns
 from models.tables.source import Source
-from models.tables.typed_readers import plain_columns
 from service.arrow_messages import require_small_messages
 from service.bodies import PIECE_ROWS
 from service.problems import RequestError, too_many_rows
