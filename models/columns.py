@@ -100,6 +100,24 @@ def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     return cells
 
 
+def python_values(cells: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return cells as Python has them; one that Python cannot hold, such as a day in the year 300,000, as a text."""
+    try:
+        values: list[Any] = cells.to_pylist()
+    except UnicodeDecodeError:
+        raise
+    except (OverflowError, ValueError):
+        values = [_python_value(cell) for cell in cells]
+    return values
+
+
+def _python_value(cell: pa.Scalar) -> Any:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):
+        return f"{getattr(cell, 'value', '…')} of type {cell.type}"
+
+
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _PLAIN_EXTENSIONS: Final = frozenset(["arrow.bool8", "arrow.json"])
 
@@ -118,7 +136,7 @@ def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int 
             read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
         except TableError:
             parse = parser_of(column, decimal=table.decimal, thousands=table.thousands)
-            for number, value in enumerate(plain_cells(cells).to_pylist(), start=first_record):
+            for number, value in enumerate(python_values(plain_cells(cells)), start=first_record):
                 yield from problem_of(column, parse, value, number)
 
 
@@ -145,7 +163,7 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
             encoded = encoded.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     parsed: list[Any] = []
-    for code, value in enumerate(encoded.dictionary.to_pylist()):
+    for code, value in enumerate(python_values(encoded.dictionary)):
         try:
             parsed.append(None if value is None else parse(value))
         except ValueError as error:

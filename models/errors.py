@@ -6,12 +6,16 @@
     │   ├── TableError         a file or a data frame
     │   └── RecordError        one record of a request; knows its number and its field
     ├── BundleError            a detector on disk is missing, damaged or foreign: get another bundle
-    └── TrainingError          fitting did not succeed: change how it is trained
+    ├── TrainingError          fitting did not succeed: change how it is trained
+    └── ServiceError           a service refused a request or does not answer; knows its status and every place
 
 The message of each says what is wrong, shows what came and says what to do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class DetectorError(Exception):
@@ -56,3 +60,35 @@ class BundleError(DetectorError):
 
 class TrainingError(DetectorError):
     """Fitting did not succeed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPlace:
+    """A place that a service found to be wrong.
+
+    Args:
+        record: Number of the record, from 0, or None where all of them are meant.
+        field: Name of the field, or None where the record as a whole is wrong.
+        problem: What is wrong.
+        remedy: What to send instead.
+    """
+
+    record: int | None
+    field: str | None
+    problem: str
+    remedy: str
+
+
+class ServiceError(DetectorError):
+    """A service refused a request, or does not answer.
+
+    Args:
+        message: What happened and what to do.
+        status: What HTTP calls it; None where there was no answer.
+        places: Where the records are wrong.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, places: Sequence[RecordPlace] = ()) -> None:
+        self.status = status
+        self.places = tuple(places)
+        super().__init__(message)

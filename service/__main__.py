@@ -22,8 +22,13 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = vars(_parser().parse_args(argv))
-    debug = arguments.pop("debug")
-    return run_command(lambda: serve(**arguments), debug=debug)
+    debug, workers = arguments.pop("debug"), arguments.pop("workers")
+
+    def run() -> None:
+        _require_one_worker(workers)
+        serve(**arguments)
+
+    return run_command(run, debug=debug)
 
 
 def serve(**given: Any) -> None:
@@ -56,6 +61,19 @@ def serve(**given: Any) -> None:
     )
 
 
+def _require_one_worker(workers: int) -> None:
+    """Refuse what other servers offer: each worker would hold a copy of everything, and count for itself.
+
+    Raises:
+        ConfigError: Another number than one is asked for.
+    """
+    if workers != 1:
+        raise ConfigError(
+            f"--workers {workers}: the service is one process, which scores on all CPUs that it may use. Send more "
+            "records a request, or start more services, each with its own --port, behind a balancer."
+        )
+
+
 def _require_free_port(settings: Settings) -> None:
     """Find out in one line what the server would say in seven.
 
@@ -86,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(flag, dest=name, action="store_const", const=True, help=help_text)
         else:
             parser.add_argument(flag, dest=name, help=help_text)
+    parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

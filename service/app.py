@@ -8,6 +8,7 @@ from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from pydantic import ValidationError
 
 from models.errors import BundleError, ConfigError, DetectorError
@@ -21,10 +22,13 @@ from service.settings import Settings
 
 def create_app(registry: Registry, settings: Settings) -> FastAPI:
     """Return the service for the detectors of a registry."""
-    app = FastAPI(
+    app = FastAPIOffline(  # /docs draws its page with scripts of ours, not with those of a host on the internet
         title="Anomaly detector",
         description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
         version=_version(),
+        redoc_url=None,
+        static_url="/docs/static",
+        redirect_slashes=False,  # a redirect would go wherever the Host header says
     )
     app.state.registry = registry
     app.state.settings = settings

@@ -114,11 +114,14 @@ class Records:
         """Return the id fields that came with each record.
 
         Raises:
-            RecordError: An id is a list or an object.
+            RecordError: A row is of another form, or an id is a list or an object.
         """
-        for problem in self._id_problems(schema):
+        for problem in self._shape_problems():
             raise problem
-        return self._ids(schema)
+        ids = self._ids(schema)
+        for problem in self._id_problems(ids):
+            raise problem
+        return ids
 
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
         """Return the id fields by name, None where a record has none."""
@@ -140,7 +143,10 @@ class Records:
             yield from problems_of_records(schema, self.rows, first_record=self.first)
         else:
             yield from problems_of_rows(schema, self.names, self.rows, first_record=self.first)
-        yield from self._id_problems(schema)
+        try:
+            yield from self._id_problems(self._ids(schema))
+        except RecordError as twice:
+            yield twice
 
     def _shape_problems(self) -> Iterator[RecordError]:
         wanted, remedy = (
@@ -151,24 +157,21 @@ class Records:
                 yield RecordError(f"is {shown(row)}.", record=number, field=None, remedy=remedy)
 
     def _ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
+        if not schema.ids:
+            return [{} for _ in self.rows]
         if self.names is None:
             flat = flat_records(self.rows, schema.ids, first_record=self.first)
             return [{name: row[name] for name in schema.ids if name in row} for row in flat]
         places = [(name, self.names.index(name)) for name in schema.ids if name in self.names]
         return [{name: row[place] for name, place in places if place < len(row)} for row in self.rows]
 
-    def _id_problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
-        try:
-            ids = self._ids(schema) if schema.ids else []
-        except RecordError as twice:
-            yield twice
-            return
-        for number, own in enumerate(ids):
+    def _id_problems(self, ids: Sequence[Mapping[str, Any]]) -> Iterator[RecordError]:
+        for number, own in enumerate(ids, start=self.first):
             for name, value in own.items():
                 if not isinstance(value, _ID_TYPES):
                     yield RecordError(
                         f"got {shown(value)}.",
-                        record=self.first + number,
+                        record=number,
                         field=name,
                         remedy="Send a text, a number, true, false or null: it names the record.",
                     )

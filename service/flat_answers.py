@@ -51,7 +51,13 @@ def encode_flat(question: str, detector: Detector, rows: Rows, *, medium: str, t
             f"The id column {twice[0]!r} is called like a column of the answer. Ask for JSON, where ids stand apart.",
         )
     about = {"detector": detector.name, "version": detector.version, "threshold": repr(detector.calibration.threshold)}
-    return _ENCODERS[medium](table.replace_schema_metadata(about))
+    try:
+        return _ENCODERS[medium](table.replace_schema_metadata(about))
+    except pa.ArrowException as error:  # Parquet has no instants in the year 300,000
+        raise RequestError(
+            HTTPStatus.NOT_ACCEPTABLE,
+            f"An id cannot be written as {medium.replace('_', ' ')} ({str(error).splitlines()[0]}). Ask for JSON.",
+        ) from error
 
 
 def _scores(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:

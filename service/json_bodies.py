@@ -97,8 +97,9 @@ def has_twins(content: bytes, value: Any) -> bool:
     plain = _ESCAPE.sub(b"", content) if b"\\" in content else content
     outside = b"".join(plain.translate(None, _BUT_STRUCTURE).split(b'"')[::2])  # of the texts
     written = outside.count(b":")
-    if isinstance(value, list) and outside.count(b"{") == len(value):  # flat records, as nearly always
-        return written > sum(len(record) for record in value if isinstance(record, dict))
+    records = value if isinstance(value, list) else [value]
+    if outside.count(b"{") == len(records) and all(isinstance(record, dict) for record in records):
+        return written > sum(map(len, records))  # flat records, as nearly always
     return written > sum(map(len, _objects(value)))
 
 

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet
 
 from models.columns import columns_of_table, problems_of_table, require_columns
@@ -28,10 +26,10 @@ from service.bodies import PIECE_ROWS
 from service.problems import RequestError, too_many_rows
 from service.query import READING
 from service.settings import Settings
+from service.table_bounds import is_text, require_magic, require_plain, require_small_texts
 from service.transfer import Body, too_large
 
 _NAME: Final = "request body"
-_MAGICS: Final = {"parquet": b"PAR1", "arrow_file": b"ARROW1"}
 _SHOWN_NAMES: Final = 10
 _PARAMETERS_OF_FLAGS: Final = (
     (re.compile(r"--column-names( [^ .;,]+)+( or --column-names FILE[^.;]*)?"), "?column-names=NAME,NAME,…"),
@@ -113,7 +111,7 @@ def read_rows(
     tables: list[Table] = []
     rows = 0
     try:
-        _require_magic(body.medium, content)
+        require_magic(body.medium, content)
         for table in _READERS[body.medium](content, options, settings, schema):
             rows += len(table)
             if rows > settings.max_rows:
@@ -122,6 +120,12 @@ def read_rows(
                 _require_shape(schema, table)
             if len(table):
                 tables.append(table)
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            f"The body cannot be read as {body.medium.replace('_', ' ')}: a text or a name in it is not UTF-8. Send it "
+            "anew, whole.",
+        ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
         if isinstance(error, MemoryError):
             raise too_large(settings) from error
@@ -161,12 +165,12 @@ def _read_parquet(content: bytes, options: ReadOptions, settings: Settings, sche
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > settings.max_body_bytes:
             raise too_large(settings)
-        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        texts = [field.name for field in file.schema_arrow if is_text(field.type)]
     # A text that comes often is kept once, as it is in the file.
     with pa.parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts) as file:
         kinds = file.schema_arrow
         batches = file.iter_batches(batch_size=PIECE_ROWS, columns=_wanted(kinds, schema))
-        yield from _tables(batches, kinds, settings, schema)
+        yield from _tables(_validated(batches), kinds, settings, schema)
 
 
 def _read_arrow(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
@@ -205,7 +209,7 @@ def _tables(
     wanted = _wanted(kinds, schema)
     places = [place for place, name in enumerate(kinds.names) if name in wanted]
     for place in places:
-        _require_plain(kinds.field(place).name, kinds.field(place).type)
+        require_plain(kinds.field(place).name, kinds.field(place).type)
     held: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
@@ -219,7 +223,7 @@ def _tables(
     data = pa.Table.from_batches(held)
     while any(pa.types.is_struct(kind) for kind in data.schema.types):
         data = data.flatten()
-    _require_small_texts(data, settings)
+    require_small_texts(data, settings)
     data = plain_columns(_NAME, data)
     notes = _ignored([name for name in kinds.names if name not in {*wanted, *schema.known}])
     for start in range(0, len(data), PIECE_ROWS):
@@ -243,61 +247,6 @@ def _require_shape(schema: FeatureSchema, table: Table) -> None:
         absent = [RecordError("is absent.", record=None, field=name, remedy="Send the column.") for name in missing]
         raise RequestError.of_problems(absent)
     require_columns(schema, table.names)
-
-
-def _require_plain(name: str, kind: pa.DataType) -> None:
-    if pa.types.is_struct(kind):
-        for inner in kind:
-            _require_plain(f"{name}.{inner.name}", inner.type)
-        return
-    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    checks = (
-        *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
-        *(pa.types.is_timestamp, pa.types.is_date),
-    )
-    if not _is_text(plain) and not any(check(plain) for check in checks):
-        problem = RecordError(
-            f"is of type {kind}.",
-            record=None,
-            field=name,
-            remedy="Send texts, numbers, truth values, dates or timestamps.",
-        )
-        raise RequestError.of_problems([problem])
-
-
-def _require_small_texts(data: pa.Table, settings: Settings) -> None:
-    """Refuse texts that are short in the body, because they are shared, and long when they are written out."""
-    total = 0
-    for column in data.columns:
-        for chunk in column.chunks:
-            shared = pa.types.is_dictionary(chunk.type)
-            texts = chunk.dictionary if shared else chunk
-            if _is_text(texts.type):
-                lengths = _lengths(texts)
-                total += pc.sum(lengths.take(chunk.indices) if shared else lengths).as_py() or 0
-    if total > settings.max_body_bytes:
-        raise too_large(settings)
-
-
-def _lengths(texts: pa.Array) -> pa.Array:
-    if not pa.types.is_string_view(texts.type):
-        return pc.binary_length(texts)
-    views = np.frombuffer(texts.buffers()[1], np.uint32).reshape(-1, 4)  # the first of each is the length
-    return pa.array(views[texts.offset : texts.offset + len(texts), 0], pa.int64())
-
-
-def _require_magic(medium: str, content: bytes) -> None:
-    magic = _MAGICS.get(medium, b"")
-    if not content.startswith(magic):
-        raise RequestError(
-            HTTPStatus.BAD_REQUEST,
-            f"The body is no {medium.replace('_', ' ')}: it starts with {content[:6]!r}, not with {magic!r}. Say what "
-            "it is in Content-Type.",
-        )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _ignored(names: Sequence[str]) -> tuple[str, ...]:

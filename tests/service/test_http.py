@@ -386,3 +386,14 @@ def test_the_openapi_page_shows_problems_as_they_are_sent(client: httpx.Client) 
     assert {status for status in responses if status >= "400"} >= {"400", "413", "415", "422"}
     for status, answer in responses.items():
         assert next(iter(answer["content"])) == ("application/json" if status == "200" else "application/problem+json")
+
+
+def test_the_docs_page_needs_nothing_from_the_internet(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    addresses = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page)
+    assert len(addresses) == 3
+    for address in addresses:
+        assert address.startswith("/docs/static/")
+        assert client.get(address).status_code == 200
+    assert "SwaggerUIBundle" in page
+    assert "https://" not in page

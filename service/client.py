@@ -1,0 +1,285 @@
+"""A client of the service: typed results, retries, large inputs in pieces, data frames in and out.
+
+It needs httpx (``pip install '.[client]'``) and nothing of the server's.
+
+Example:
+    >>> from service.client import DetectorClient
+    >>> with DetectorClient("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+    ...     result = client.score([{"load": 30.3, "mode": "idle"}], explain=2)
+    ...     frame_with_scores = client.score_frame(frame)  # pandas, polars or Arrow
+    >>> [record.anomaly_score for record in result.records if record.is_anomaly]  # doctest: +SKIP
+    [58.1]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
+
+import httpx
+import msgspec
+
+from models.errors import ServiceError
+from service.client_results import (
+    Contribution,
+    DetectorInfo,
+    ScoredRecord,
+    ScoreResult,
+    detector_info,
+    refusal,
+    scored_record,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Contribution", "DetectorClient", "DetectorInfo", "ScoreResult", "ScoredRecord", "ServiceError"]
+
+Record = Mapping[str, Any]
+Frame = TypeVar("Frame")
+
+_JSON: Final = "application/json"
+_STREAM: Final = "application/vnd.apache.arrow.stream"
+_AGAIN: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_LOST: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+_LONGEST_WAIT: Final = 60.0  # seconds; who is told to wait longer hears of it
+_ROOM: Final = 0.9  # of the largest body: Arrow's heads need some, too
+
+
+@final
+class DetectorClient:
+    """Talks to one service; may be used by many threads at once.
+
+    Args:
+        url: Where the service is.
+        timeout: Seconds that one answer may take.
+        retries: How often a request is sent again that was lost, or put off by the service (429, 503).
+        backoff_seconds: Wait before the first time again; it doubles each time. Retry-After, where it comes, wins.
+        transport: Another way to the service than the network, for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 120.0,
+        retries: int = 4,
+        backoff_seconds: float = 0.5,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._client = httpx.Client(base_url=url, timeout=timeout, transport=transport)
+        self._retries = retries
+        self._backoff = backoff_seconds
+        self._info: DetectorInfo | None = None
+
+    def __enter__(self) -> DetectorClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def is_ready(self) -> bool:
+        """Say whether the service can score records, without a second try."""
+        try:
+            return self._client.get("/readyz").is_success
+        except httpx.TransportError:
+            return False
+
+    def detector(self) -> DetectorInfo:
+        """Return what the service says of its detector.
+
+        Raises:
+            ServiceError: The service does not answer.
+        """
+        self._info = detector_info(msgspec.json.decode(self._send("GET", "/detector").content))
+        return self._info
+
+    def score(self, records: Record | Sequence[Record], *, explain: int = 0) -> ScoreResult:
+        """Score records.
+
+        Args:
+            records: A record or several: values by column name; None where there is none.
+            explain: How many of the columns that add most are named.
+
+        Raises:
+            ServiceError: A record cannot be scored, then with all places; or the service does not answer.
+        """
+        answers = list(self._ask("/score", records, explain=explain))
+        return ScoreResult(
+            detector=answers[0]["detector"],
+            version=answers[0]["version"],
+            threshold=answers[0]["threshold"],
+            records=tuple(scored_record(item) for answer in answers for item in answer["results"]),
+        )
+
+    def embed(self, records: Record | Sequence[Record]) -> list[list[float]]:
+        """Return the bottleneck's output for each record.
+
+        Raises:
+            ServiceError: A record cannot be used, or the service does not answer.
+        """
+        return [row for answer in self._ask("/embed", records) for row in answer["embeddings"]]
+
+    def reconstruct(self, records: Record | Sequence[Record]) -> list[dict[str, Any]]:
+        """Return the values that the network expected of each record.
+
+        Raises:
+            ServiceError: A record cannot be used, or the service does not answer.
+        """
+        return [row for answer in self._ask("/reconstruct", records) for row in answer["reconstructions"]]
+
+    def score_frame(self, frame: Frame, *, explain: int = 0) -> Frame:
+        """Score the rows of a data frame of pandas or polars, or of an Arrow table.
+
+        Args:
+            frame: The rows.
+            explain: How many of the columns that add most are named, in columns of their own.
+
+        Returns:
+            A frame of the same kind, a row each: ids, anomaly_score, p_value, is_anomaly, top_1_feature, …
+
+        Raises:
+            ServiceError: A row cannot be scored, then with all places; or the service does not answer.
+        """
+        import pyarrow as pa  # only who has data frames needs it
+
+        from service.client_frames import arrow_of, frame_like
+
+        table = arrow_of(frame)
+        answers: list[pa.Table] = []
+        for first, body in self._streams(table, explain):
+            answer = self._send(
+                "POST", "/score", body, params={"explain": explain}, content_type=_STREAM, accept=_STREAM, first=first
+            )
+            answers.append(pa.ipc.open_stream(answer.content).read_all())
+        abouts = {answer.schema.metadata[b"version"] for answer in answers}
+        _require_one_version({about.decode() for about in abouts})
+        return frame_like(frame, pa.concat_tables(answers, promote_options="permissive"))
+
+    def _ask(self, path: str, records: Record | Sequence[Record], *, explain: int = 0) -> Iterator[dict[str, Any]]:
+        """Ask in as many requests as the service's limits want."""
+        several = [records] if isinstance(records, Mapping) else records
+        per_row = explain if path == "/score" else len(self._known().columns) if path == "/reconstruct" else 0
+        versions: set[str] = set()
+        for first, body in self._pieces(several, self._most_rows(per_row)):
+            params = {"explain": explain} if explain else {}
+            answer = self._send("POST", path, body, params=params, content_type=_JSON, accept=_JSON, first=first)
+            plain: dict[str, Any] = msgspec.json.decode(answer.content)
+            versions.add(plain["version"])
+            _require_one_version(versions)
+            yield plain
+
+    def _known(self) -> DetectorInfo:
+        return self._info or self.detector()
+
+    def _most_rows(self, values_per_row: int) -> int:
+        known = self._known()
+        values = min(values_per_row, len(known.columns))
+        return min(known.max_rows, known.max_values // values if values else known.max_rows)
+
+    def _pieces(self, records: Sequence[Record], most_rows: int) -> Iterator[tuple[int, bytes]]:
+        """Return JSON lists that the service takes, with the number of the first record of each."""
+        most_bytes = self._known().max_body_bytes
+        held: list[bytes] = []
+        size, first = 2, 0
+        for number, record in enumerate(records):
+            text = msgspec.json.encode(record, enc_hook=_plain)
+            if held and (len(held) == most_rows or size + len(text) + 1 > most_bytes):
+                yield first, b"[" + b",".join(held) + b"]"
+                held, size, first = [], 2, number
+            held.append(text)
+            size += len(text) + 1
+        yield first, b"[" + b",".join(held) + b"]"
+
+    def _streams(self, table: pa.Table, explain: int) -> Iterator[tuple[int, bytes]]:
+        """Return Arrow streams that the service takes, with the number of the first row of each."""
+        from service.client_frames import stream_of
+
+        most_rows, most_bytes = self._most_rows(explain), self._known().max_body_bytes
+        row_bytes = max(table.nbytes / max(len(table), 1), 1)
+        step = max(1, min(most_rows, int(most_bytes * _ROOM / row_bytes)))
+        first = 0
+        while first < max(len(table), 1):
+            body = stream_of(table.slice(first, step))
+            if len(body) > most_bytes and step > 1:  # rows of uneven size
+                step = max(1, step // 2)
+                continue
+            yield first, body
+            first += step
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        content_type: str = _JSON,
+        accept: str = _JSON,
+        first: int = 0,
+    ) -> httpx.Response:
+        """Send a request, again where that can help: scoring changes nothing, so twice does no harm.
+
+        Raises:
+            ServiceError: The service refuses it, or does not answer.
+        """
+        headers = {"Content-Type": content_type, "Accept": accept} if content is not None else {}
+        for attempt in range(self._retries + 1):
+            wait = self._backoff * 2**attempt
+            try:
+                answer = self._client.request(method, path, content=content, params=params, headers=headers)
+            except httpx.TransportError as error:
+                if isinstance(error, _LOST) and attempt < self._retries:
+                    time.sleep(wait)
+                    continue
+                raise ServiceError(
+                    f"{self._client.base_url}: does not answer ({type(error).__name__}: {error}). Is the service "
+                    "there, and its address right?"
+                ) from error
+            if answer.is_success:
+                return answer
+            asked = _retry_after(answer)
+            if answer.status_code in _AGAIN and attempt < self._retries and (asked or 0.0) <= _LONGEST_WAIT:
+                time.sleep(wait if asked is None else asked)
+                continue
+            raise refusal(answer.status_code, answer.reason_phrase, answer.content, first=first)
+        raise AssertionError  # the last attempt returns or raises
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    """Return the seconds that an answer asks to wait, which it says as a number or as a date."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _require_one_version(versions: set[str]) -> None:
+    if len(versions) > 1:
+        raise ServiceError(
+            f"The service changed its detector between two requests (versions {', '.join(sorted(versions))}), so the "
+            "scores would not go together. Score again."
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON knows for one of NumPy's or pandas'."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    raise NotImplementedError(f"a value of type {type(value).__name__} cannot be sent")

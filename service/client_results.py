@@ -1,0 +1,142 @@
+"""What the client returns, and what it raises, made of the service's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from models.errors import RecordPlace, ServiceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one column adds to a record's score.
+
+    Args:
+        feature: Name of the column.
+        contribution: Its part of the anomaly score.
+        actual: The record's value, None where it is missing.
+        expected: What was expected instead.
+    """
+
+    feature: str
+    contribution: float
+    actual: float | bool | str | None
+    expected: float | bool | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredRecord:
+    """Score and verdict of one record.
+
+    Args:
+        anomaly_score: In standard deviations²; higher is more anomalous.
+        p_value: In (0, 1].
+        is_anomaly: The score is above the threshold.
+        contributions: The columns that add most, largest first; as many as were asked for.
+        ids: The record's own id fields.
+    """
+
+    anomaly_score: float
+    p_value: float
+    is_anomaly: bool
+    contributions: tuple[Contribution, ...] = ()
+    ids: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreResult:
+    """Scores of records, in their order.
+
+    Args:
+        detector: Name of the detector that answered.
+        version: Its version.
+        threshold: The score above which a record is an anomaly.
+        records: One for each record that was sent.
+    """
+
+    detector: str
+    version: str
+    threshold: float
+    records: tuple[ScoredRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorInfo:
+    """What a service says of its detector.
+
+    Args:
+        name: What it is called.
+        version: Which of its versions this is.
+        threshold: The score above which a record is an anomaly.
+        columns: Names of the columns that a record has to have.
+        ids: Names of the id fields that are echoed.
+        max_rows: Most records in one request.
+        max_body_bytes: Largest request.
+        max_values: Most contributions or expected values in one answer.
+        card: Everything else, as `GET /detector` answers it.
+    """
+
+    name: str
+    version: str
+    threshold: float
+    columns: tuple[str, ...]
+    ids: tuple[str, ...]
+    max_rows: int
+    max_body_bytes: int
+    max_values: int
+    card: Mapping[str, Any] = field(repr=False)
+
+
+def detector_info(card: dict[str, Any]) -> DetectorInfo:
+    """Return what `GET /detector` answered, in a type."""
+    return DetectorInfo(
+        name=card["name"],
+        version=card["version"],
+        threshold=card["threshold"]["value"],
+        columns=tuple(column["name"] for column in card["columns"]),
+        ids=tuple(card["ids"]),
+        card=card,
+        **card["limits"],
+    )
+
+
+def scored_record(item: dict[str, Any]) -> ScoredRecord:
+    """Return one item of an answer, in a type."""
+    contributions = tuple(Contribution(**one) for one in item.get("contributions", ()))
+    return ScoredRecord(
+        anomaly_score=item["anomaly_score"],
+        p_value=item["p_value"],
+        is_anomaly=item["is_anomaly"],
+        contributions=contributions,
+        ids=item.get("ids", {}),
+    )
+
+
+def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceError:
+    """Return the error that a problem document tells of.
+
+    Args:
+        status: The answer's status.
+        phrase: What HTTP calls it.
+        content: The answer's body.
+        first: Number of the request's first record among all of the caller's.
+    """
+    try:
+        problem = msgspec.json.decode(content)
+        detail, errors = str(problem["detail"]), problem.get("errors", [])
+        places = tuple(
+            RecordPlace(
+                record=None if one["record"] is None else one["record"] + first,
+                field=one["field"],
+                problem=one["problem"],
+                remedy=one["remedy"],
+            )
+            for one in errors
+        )
+    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):  # a proxy's page, not the service's
+        detail, places = phrase, ()
+    return ServiceError(f"{status}: {detail}", status=status, places=places)

@@ -1,0 +1,119 @@
+"""What can be seen on a connection alone: slow bodies, wrong lengths, a client that waits to be asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import machine_records
+
+RECORD = json.dumps(machine_records(1, seed=7)[0]).encode()
+BODY_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def strict_service(bundle_path: Path, start: Any) -> Iterator[Any]:
+    with start(bundle_path, "--body-seconds", str(BODY_SECONDS), "--max-body-bytes", "5000") as service:
+        yield service
+
+
+def connect(service: Any) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.client.base_url.port), timeout=10)
+
+
+def head(*lines: str, length: int | str = len(RECORD)) -> bytes:
+    named = ["POST /score HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {length}", *lines]
+    return "\r\n".join([*named, "", ""]).encode()
+
+
+def all_of(connection: socket.socket) -> bytes:
+    answer = b""
+    while piece := connection.recv(65_536):
+        answer += piece
+    return answer
+
+
+def test_a_body_that_dribbles_is_given_up_and_its_connection_closed(strict_service: Any) -> None:
+    with connect(strict_service) as connection:
+        connection.sendall(head())
+        started = time.monotonic()
+        connection.settimeout(0.1)
+        answer = b""
+        for byte in RECORD:
+            connection.sendall(bytes([byte]))
+            try:
+                answer = connection.recv(65_536)
+                break
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert BODY_SECONDS <= time.monotonic() - started < BODY_SECONDS + 3
+        assert b"DETECTOR_BODY_SECONDS" in answer
+        assert b"connection: close" in answer.lower()
+        connection.settimeout(10)
+        assert all_of(connection) == b""
+
+
+def test_many_slow_clients_do_not_hold_up_a_quick_one(strict_service: Any) -> None:
+    waiting = [connect(strict_service) for _ in range(100)]
+    try:
+        for connection in waiting:
+            connection.sendall(head() + RECORD[:10])
+        started = time.monotonic()
+        assert strict_service.client.post("/score", content=RECORD).status_code == 200
+        assert strict_service.client.get("/healthz").status_code == 200
+        assert time.monotonic() - started < BODY_SECONDS
+        for connection in waiting:
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
+    finally:
+        for connection in waiting:
+            connection.close()
+
+
+def test_a_client_that_waits_for_100_is_asked_to_go_on_or_is_refused_at_once(strict_service: Any) -> None:
+    with connect(strict_service) as connection:
+        connection.sendall(head("Expect: 100-continue", "Connection: close"))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(RECORD)
+        assert b"HTTP/1.1 200 " in all_of(connection)
+    with connect(strict_service) as connection:
+        connection.sendall(head("Expect: 100-continue", length=5001))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "1e3", "", "99999999999999999999999999"])
+def test_a_length_that_is_none_or_too_large_is_refused(strict_service: Any, length: str) -> None:
+    with connect(strict_service) as connection:
+        connection.sendall(head("Connection: close", length=length) + RECORD)
+        assert connection.recv(65_536)[:13] in (b"HTTP/1.1 400 ", b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_leaves_in_the_middle_leaves_no_trace(strict_service: Any) -> None:
+    for _ in range(20):
+        with connect(strict_service) as connection:
+            connection.sendall(head() + RECORD[:20])
+    assert strict_service.client.post("/score", content=RECORD).status_code == 200
+
+
+def test_a_body_in_chunks_without_a_length_is_bounded_too(strict_service: Any) -> None:
+    lines = [b"POST /score HTTP/1.1", b"Host: x", b"Transfer-Encoding: chunked", b"", b""]
+    with connect(strict_service) as connection:
+        connection.sendall(b"\r\n".join(lines))
+        chunk = b"400\r\n" + b" " * 1024 + b"\r\n"
+        for _ in range(5):
+            connection.sendall(chunk)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_two_requests_on_one_connection_get_two_answers_in_order(strict_service: Any) -> None:
+    with connect(strict_service) as connection, ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(all_of, connection)
+        connection.sendall(head() + RECORD + head("Connection: close", length=2) + b"{}")
+        first, second = answers.result().split(b"HTTP/1.1 ")[1:]
+        assert (first[:3], second[:3]) == (b"200", b"422")
