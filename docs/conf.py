@@ -43,7 +43,9 @@ napoleon_numpy_docstring = False
 
 def setup(app: Sphinx) -> None:
     """Leave out what scikit-learn adds to every estimator; its own pages describe that."""
-    app.connect("autodoc-skip-member", lambda app, what, name, *rest: True if _OF_SCIKIT_LEARN.fullmatch(name) else None)
+    app.connect(
+        "autodoc-skip-member", lambda app, what, name, *rest: True if _OF_SCIKIT_LEARN.fullmatch(name) else None
+    )
 
 
 _OF_SCIKIT_LEARN = re.compile(r"set_\w+_request|get_metadata_routing")

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.errors import TableError
 from models.tables.readers import READERS, format_of
@@ -52,11 +54,14 @@ def read_table(
             "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say --decimal "
             "and --thousands."
         )
+    repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
+    if empty := _empty_rows(data):
+        repairs.append(f"{empty:,} row{'s hold' if empty > 1 else ' holds'} no value at all")
     return Table(
         data=data,
         decimal=decimals[0],
         thousands=thousands[0] if thousands else "",
-        repairs=tuple(dict.fromkeys(line for chunk in chunks for line in chunk.repairs)),
+        repairs=tuple(repairs),
         header=chunks[0].header,
     )
 
@@ -135,6 +140,19 @@ def _ordered_like(first: Table, chunk: Table, source: Source) -> Table:
         found = differences(first.names, chunk.names)
         raise TableError(f"{source.name}: has other columns than the first file ({found}).")
     return replace(chunk, data=chunk.data.select(first.names))
+
+
+def _empty_rows(data: pa.Table) -> int:
+    """Count the rows whose cells are all empty; they stay, so that every row keeps its number."""
+    empty = pa.chunked_array([np.full(len(data), True)])
+    for column in data.columns:
+        blank = pc.is_null(column)
+        if pa.types.is_string(column.type):
+            blank = pc.or_(blank, pc.equal(pc.fill_null(pc.utf8_trim_whitespace(column), ""), ""))
+        empty = pc.and_(empty, blank)
+        if not pc.any(empty).as_py():
+            return 0
+    return int(pc.sum(empty).as_py() or 0)
 
 
 def _unlike_types(chunks: Sequence[Table], error: Exception) -> str:

@@ -113,7 +113,13 @@ def _pattern(line: str) -> tuple[str, list[str]]:
         if re.fullmatch(_NUMBER, part):
             numbers.append(part)
         pattern.append(
-            ".*?" if part == "…" else r"\s*" if part.isspace() else f"({_NUMBER})" if part in numbers else re.escape(part)
+            ".*?"
+            if part == "…"
+            else r"\s*"
+            if part.isspace()
+            else f"({_NUMBER})"
+            if part in numbers
+            else re.escape(part)
         )
     return "".join(pattern), numbers
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from page_examples import DOCS, examples_of, first_difference, run_page
+from page_examples import DOCS, REPOSITORY, examples_of, first_difference, run_page
 
 TUTORIAL = DOCS / "tutorial" / "first-detector.md"
 HOW_TO = sorted(path for path in (DOCS / "how-to").glob("*.md") if examples_of(path))
@@ -31,6 +31,11 @@ def test_a_how_to_page_does_what_it_says(page: Path, after_the_tutorial: Path, t
     folder = tmp_path / "reader"
     shutil.copytree(after_the_tutorial, folder, symlinks=True)
     run_page(page, folder)
+
+
+@pytest.mark.slow
+def test_readme_does_what_it_says(tmp_path: Path) -> None:
+    run_page(REPOSITORY / "README.md", tmp_path)
 
 
 def test_an_example_that_prints_something_else_is_noticed() -> None:
@@ -62,5 +67,5 @@ def test_an_example_that_prints_something_else_is_noticed() -> None:
 )
 def test_a_page_with_an_example_that_does_not_do_what_it_says_is_noticed(page: str, tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text(page)
-    with pytest.raises(AssertionError, match="page.md:"):
+    with pytest.raises(AssertionError, match=r"page\.md:"):
         run_page(tmp_path / "page.md", tmp_path)

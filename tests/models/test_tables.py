@@ -208,6 +208,12 @@ def test_columns_of_several_files_are_put_together_by_name(ending, tmp_path):
     assert cells(read_table(paths)) == cells(Table(data=arrow_table(RECORDS)))
 
 
+def test_rows_without_any_value_stay_and_are_counted(tmp_path):
+    table = read_table([written(tmp_path, "1.csv", "a;b\n1;x\n ;\n2;\n;\n;\n")])
+    assert len(table) == 5
+    assert "3 rows hold no value at all" in table.repairs
+
+
 def test_a_file_that_is_named_twice_is_refused(tmp_path):
     path = written(tmp_path, "1.csv", "a,b\n1,2\n")
     with pytest.raises(TableError, match=r"1\.csv: is named twice"):

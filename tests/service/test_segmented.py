@@ -136,7 +136,8 @@ def test_a_file_without_the_column_is_refused_before_the_first_row_is_scored(seg
 
 def test_an_id_column_that_is_called_threshold_is_refused(segmented_path, tmp_path, capsys):
     folder = Path(shutil.copytree(segmented_path, tmp_path / "bundle"))
-    from models.bundle.layout import MANIFEST, digest
+    from models.bundle import MANIFEST
+    from models.bundle.layout import digest
 
     schema = json.loads((folder / "schema.json").read_text()) | {"ids": ["threshold"]}
     (folder / "schema.json").write_text(json.dumps(schema))

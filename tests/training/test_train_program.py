@@ -218,7 +218,7 @@ def test_a_mistake_is_exit_code_2_and_one_line_and_nothing_is_left_behind(argume
     ("content", "complaint"),
     [
         ("", "the file is empty"),
-        ("a,b\n1,2,3\n", "row 2 has 3 cells, 2 are expected"),
+        ("a,b\n1,2,3\n", "row 1 (line 2) has 3 cells, 2 are expected"),
         ("1,2\n3,4\n", "no header line"),
     ],
 )

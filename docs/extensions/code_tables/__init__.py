@@ -1,6 +1,6 @@
 """Sphinx directives that show tables of the code: `{settings-table}` and its like, one a row of `DIRECTIVES`.
 
-Nothing of it is written down a second time: a new flag, setting, endpoint, activation or error stands in the next build.
+Nothing of it is written down a second time: a new flag, setting, endpoint or error stands in the next build.
 """
 
 from __future__ import annotations

@@ -25,16 +25,10 @@ def command_modules() -> list[str]:
 
 def parser_of(module: str) -> argparse.ArgumentParser:
     """Return the parser of a program."""
-    for name in (f"{module}.__main__", module):
-        try:
-            program = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name and f"{error.name}.__main__" != name:
-                raise
-            continue
-        parser: argparse.ArgumentParser = program._parser()
-        return parser
-    raise LookupError(f"there is no program {module!r}")
+    is_package = importlib.import_module(module).__spec__.submodule_search_locations is not None
+    program = importlib.import_module(f"{module}.__main__" if is_package else module)
+    parser: argparse.ArgumentParser = program._parser()
+    return parser
 
 
 def commands_table() -> str:

@@ -6,10 +6,14 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from code_tables.commands import ROOT
 from code_tables.markdown import code, docstring, plain, table
+
+_DERIVED: Final = re.compile(
+    r"^class \w+\([^)]*\b(Config|Data|Table|Record|Bundle|Training|Detector)Error\b", re.MULTILINE
+)
 
 
 def activations_table() -> str:
@@ -36,7 +40,7 @@ def thresholds_table() -> str:
     """Return each threshold method, and each setting that it takes with its promise."""
     from models.calibration import THRESHOLD_METHODS
 
-    words = {"{percent}": "the rate", "{value}": "the value", "{rows}": "rows like the calibration rows"}
+    words = {"{percent}": "that share", "{value}": "that value", "{rows}": "rows like the calibration rows"}
     what, promises = [], []
     for name, method in THRESHOLD_METHODS.items():
         what.append([code(name), plain(method.summary), "yes" if method.by_segment else "no"])
@@ -118,9 +122,10 @@ def errors_list() -> str:
     """Return the tree of errors as nested lists."""
     from models.errors import DetectorError
 
-    for path in (path for package in ("models", "training", "service") for path in (ROOT / package).glob("*.py")):
-        if "(DetectorError)" in path.read_text(encoding="utf-8") or "Error(DataError)" in path.read_text("utf-8"):
-            importlib.import_module(f"{path.parent.name}.{path.stem}")  # a class is known once its module is
+    paths = (path for package in ("models", "training", "service") for path in sorted((ROOT / package).rglob("*.py")))
+    for path in paths:
+        if _DERIVED.search(path.read_text(encoding="utf-8")):  # a class is known once its module is
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
     return "\n".join(_tree(DetectorError, 0)) + "\n"
 
 

@@ -11,7 +11,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 
 def plain(text: str) -> str:
     """Escape what Markdown would read as marks."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", text))
 
 
 def code(text: object) -> str:

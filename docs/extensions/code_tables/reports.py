@@ -88,7 +88,7 @@ def report_keys() -> str:
 
 
 def keys_of(path: str, function: str) -> list[str]:
-    """Return the keys of the object that a function makes of a report, as its source has them, not those within them."""
+    """Return the keys of the report that a function makes, as its source has them; not those within them."""
     source = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     [body] = [node for node in ast.walk(source) if isinstance(node, ast.FunctionDef) and node.name == function]
     return list(dict.fromkeys(key for node in ast.walk(body) for key in _keys(node)))
