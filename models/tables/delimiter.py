@@ -105,13 +105,15 @@ def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str
 
 
 def detect_quote(text: str) -> str:
-    """Return ``'`` where cells stand between such, and none between double quotes."""
+    """Return ``'`` where cells stand between such, each in one line, and none between double quotes."""
     edge = f"[{re.escape(''.join(DELIMITERS))}\r\n]"
     if re.search(f'(^|{edge}) *"', text):
         return '"'
     opened = len(re.findall(f"(?:^|{edge}) *'", text))
     closed = len(re.findall(f"'(?= *(?:{edge}|$))", text))
-    return "'" if opened and opened == closed else '"'
+    # A cell that is nothing but ' opens and closes, too: rows between two of them would be lost in one long cell.
+    whole = len(re.findall(f"(?:^|(?<={edge})) *'(?:[^'\r\n]|'')*' *(?={edge}|$)", text))
+    return "'" if opened and opened == closed == whole else '"'
 
 
 def likely_comment(lines: Sequence[str]) -> str:
