@@ -10,7 +10,7 @@ from models import errors
 from models.errors import DetectorError, RecordError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SCIKIT_LEARNS = "estimator_errors.py"  # has faces of our errors that are ValueErrors, too, as scikit-learn wants them
+SCIKIT_LEARNS = "errors.py"  # of the estimator: has faces of our errors that are ValueErrors, too, as scikit-learn wants them
 SOURCES = [
     path
     for package in ("models", "training", "service")

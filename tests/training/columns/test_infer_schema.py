@@ -15,8 +15,8 @@ from models.errors import ConfigError, TableError
 from models.schema import Column, Kind
 from models.tables import Table, read_table
 from models.tables.table import table_of
-from training.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
-from training.roles import Roles
+from training.columns.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
+from training.columns.roles import Roles
 
 N = 60
 EVERY_ROW = np.ones(N, bool)
