@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(flag, dest=name, action="store_const", const=True, help=help_text)
         else:
             parser.add_argument(flag, dest=name, help=help_text)
-    parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=1, help="only 1: one process scores on all CPUs")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

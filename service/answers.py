@@ -10,6 +10,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from models.detector import Detector, Verdicts
 from models.errors import DataError
@@ -105,17 +107,41 @@ def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: in
     return items
 
 
+def judged(detector: Detector, rows: Rows) -> Verdicts:
+    """Score the rows of a piece and decide about them.
+
+    Raises:
+        DataError: A value is not of its column's kind.
+        RequestError: The network gave what is no number.
+    """
+    verdicts = detector.judge(rows.columns(detector.schema))
+    _require_numbers(verdicts.anomaly_score)
+    return verdicts
+
+
+def embedded(detector: Detector, rows: Rows) -> NDArray[np.float32]:
+    """Return the bottleneck's output for the rows of a piece.
+
+    Raises:
+        DataError: A value is not of its column's kind.
+        RequestError: The network gave what is no number.
+    """
+    embeddings = detector.embed(rows.columns(detector.schema))
+    _require_numbers(embeddings)
+    return embeddings
+
+
 def _score(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    return score_items(detector.judge(rows.columns(detector.schema)), None, top=top)
+    return score_items(judged(detector, rows), None, top=top)
 
 
 def _embed(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    embeddings: list[Any] = detector.embed(rows.columns(detector.schema)).tolist()
+    embeddings: list[Any] = embedded(detector, rows).tolist()
     return embeddings
 
 
 def _reconstruct(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    verdicts = detector.judge(rows.columns(detector.schema))
+    verdicts = judged(detector, rows)
     return [verdicts.expected(row) for row in range(len(verdicts))]
 
 
@@ -169,6 +195,16 @@ def _as_lines(asked: Question, detector: Detector, rows: Rows, top: int) -> byte
             )
         )
     return b"".join(written)
+
+
+def _require_numbers(numbers: NDArray[Any]) -> None:
+    """Stop rather than answer null, which no threshold would ever flag."""
+    if not np.isfinite(numbers).all():
+        raise RequestError(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "The network gave what is no number: the bundle is not as training wrote it. Check it with python -m "
+            "models.bundle verify.",
+        )
 
 
 def _require_bounded(values: int, remedy: str) -> None:

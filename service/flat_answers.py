@@ -17,6 +17,7 @@ import pyarrow.parquet
 from models.detector import Detector
 from models.schema import Kind
 from models.values import parse_category
+from service.answers import embedded, judged
 from service.bodies import Rows
 from service.problems import RequestError
 from service.writers import ScoredRows, csv_header, csv_lines, flat_table
@@ -61,17 +62,17 @@ def encode_flat(question: str, detector: Detector, rows: Rows, *, medium: str, t
 
 
 def _scores(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:
-    return flat_table(ScoredRows(ids=ids, verdicts=detector.judge(rows.columns(detector.schema)), top=top))
+    return flat_table(ScoredRows(ids=ids, verdicts=judged(detector, rows), top=top))
 
 
 def _embeddings(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:
-    Z = detector.embed(rows.columns(detector.schema))
+    Z = embedded(detector, rows)
     names = [f"embedding_{number}" for number in range(1, Z.shape[1] + 1)]
     return pa.table([*ids.columns, *(pa.array(unit) for unit in Z.T)], names=[*ids.column_names, *names])
 
 
 def _reconstructions(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:
-    verdicts = detector.judge(rows.columns(detector.schema))
+    verdicts = judged(detector, rows)
     expected = [verdicts.expected(row) for row in range(len(verdicts))]
     columns = [
         pa.array([record[column.name] for record in expected], _EXPECTED_TYPES.get(column.kind, pa.string()))

@@ -306,11 +306,12 @@ def test_case_21_a_request_in_flight_is_answered_after_sigterm(bundle_path: Path
         assert service.process.wait(30) in (0, -signal.SIGTERM)
 
 
-def test_serving_json_loads_neither_tensorflow_nor_tables(bundle_path: Path, start: Any) -> None:
-    with start(bundle_path) as service:  # of its own: others are sent tables, for which Arrow is loaded
+def test_serving_holds_neither_tensorflow_nor_much_memory(bundle_path: Path, start: Any) -> None:
+    with start(bundle_path) as service:
         for _ in range(100):
             post(service.client, RECORDS)
         mapped = Path(f"/proc/{service.process.pid}/maps").read_text()
+        assert service.memory_mb() < 150  # a promise of the design
     assert "onnxruntime" in mapped
     for library in ("tensorflow", "sklearn", "pandas", "pyarrow"):
         assert library not in mapped

@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -258,3 +259,23 @@ def holds_twins(value: Any) -> bool:
 def test_a_member_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
     text = written(value)
     assert has_twins(text.encode(), json.loads(text)) == holds_twins(value)
+
+
+@pytest.mark.parametrize("path", ["/score?explain=5", "/embed", "/reconstruct"])
+@pytest.mark.parametrize("accept", [medium.types[0] for medium in MEDIA.values()])
+def test_case_17_a_network_that_gives_no_number_is_an_error_and_never_a_bare_nan(path: str, accept: str) -> None:
+    """No network that training saves does so; a null would be a record that no threshold ever flags."""
+    detector = sample_detector()
+    broken = replace(detector, scorer=replace(detector.scorer, engine=BrokenEngine()))
+    with in_process(broken) as service:
+        assert "gave what is no number" in problem(service.post(RECORD, path, accept=accept), 500)["detail"]
+
+
+class BrokenEngine:
+    """A network whose weights are no numbers."""
+
+    def reconstruct(self, Z: Any, /) -> Any:
+        return Z * float("nan")
+
+    def embed(self, Z: Any, /) -> Any:
+        return Z[:, :1] * float("nan")
