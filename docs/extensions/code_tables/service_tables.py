@@ -132,7 +132,8 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any]) -> str:
 
 
 def _shape(content: Mapping[str, Any]) -> str:
-    return _type(content["schema"]) if content.get("schema") else ""
+    """Name the object that is answered; other forms have the same in rows and columns."""
+    return _type(content["schema"]) if "$ref" in content.get("schema", {}) else ""
 
 
 def _said(parameter: Mapping[str, Any]) -> str:
