@@ -105,13 +105,19 @@ def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str
 
 
 def detect_quote(text: str) -> str:
-    """Return ``'`` where cells stand between such, and none between double quotes."""
+    """Return ``'`` where cells stand between such, each within its line, and none between double quotes.
+
+    Example:
+        >>> detect_quote("a,b\\n'x,y',1\\n"), detect_quote("a,b\\n',1\\n2,3\\n',4\\n")  # the second could be one cell
+        ("'", '"')
+    """
     edge = f"[{re.escape(''.join(DELIMITERS))}\r\n]"
     if re.search(f'(^|{edge}) *"', text):
         return '"'
     opened = len(re.findall(f"(?:^|{edge}) *'", text))
     closed = len(re.findall(f"'(?= *(?:{edge}|$))", text))
-    return "'" if opened and opened == closed else '"'
+    whole = len(re.findall(f"(?:^|{edge}) *'(?:[^'\r\n]|'')*'(?= *(?:{edge}|$))", text))
+    return "'" if opened and opened == closed == whole else '"'
 
 
 def likely_comment(lines: Sequence[str]) -> str:
