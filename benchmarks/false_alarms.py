@@ -40,7 +40,7 @@ from models.tables import Table, read_table
 from training.config import TrainConfig
 from training.fit import fit
 from training.prepare import prepare
-from training.threshold_report import resampled, with_best_tail
+from training.thresholds.report import resampled, with_best_tail
 
 RATES: Final = (0.05, 0.01, 0.001)
 TABLES: Final = {

@@ -1,6 +1,6 @@
 """Does the service stand hostile requests? Some made by schemathesis from its own document, some by hypothesis.
 
-    python -m benchmarks.hostile_requests [--requests 100000] [--seed 0] [--detector BUNDLE]
+    python -m benchmarks.hostile_requests [--requests 100000] [--seed 0] [--detector BUNDLE] [--output FILE]
 
 Three tenths are made by schemathesis, valid and invalid, and one tenth are bytes of hypothesis that are hardly HTTP;
 both go over a socket to a service of its own. The others are hypothesis' bodies, headers and queries, in this
@@ -54,6 +54,7 @@ LONGEST: Final = 5.0
 
 _ROUND: Final = 1000  # requests of one run of hypothesis: more would fill the memory with what was tried
 _BUNDLE: Final = Path(__file__).resolve().parents[1] / "tests" / "bundles" / "v1" / "bundle"
+_KINDS: Final = frozenset(kind for medium in MEDIA.values() for kind in medium.types)
 _LIMITS: Final = {"max_body_bytes": 300_000, "max_rows": 2000}
 
 
@@ -63,17 +64,21 @@ class Tally:
 
     Args:
         statuses: How many answers had each status.
+        kinds: The same by the content type of the request, its parameters left out.
         faults: What was wrong with answers, each once, with the first request that showed it.
         slowest: Seconds of the slowest answer.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
     slowest: float = 0.0
 
-    def add(self, status: str, fault: str | None, request: object, seconds: float) -> None:
-        """Count an answer."""
+    def add(self, status: str, fault: str | None, request: object, seconds: float, *, kind: str = "") -> None:
+        """Count an answer; `kind` is the content type of the request."""
         self.statuses[status] += 1
+        bare = kind.partition(";")[0].strip().lower()
+        self.kinds[bare if bare in _KINDS or not bare else "another", status] += 1
         self.slowest = max(self.slowest, seconds)
         if seconds > LONGEST:
             fault = f"took more than {LONGEST:g} s"
@@ -86,13 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--requests", type=int, default=100_000, help="how many (default: 100000)")
     parser.add_argument("--seed", type=int, default=0, help="which (default: 0)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the counts there, as JSON")
     parser.add_argument("--detector", type=Path, default=_BUNDLE, help="bundle (default: a small one of the tests)")
     arguments = parser.parse_args(argv)
     print(f"{arguments.requests:,} requests, seed {arguments.seed}", flush=True)
     shares = {"schemathesis": arguments.requests * 3 // 10, "socket": arguments.requests // 10}
     shares["in process"] = arguments.requests - sum(shares.values())
     detector = load_detector(arguments.detector)
-    failed = False
+    tallies: dict[str, Tally] = {}
     with tempfile.TemporaryFile() as log, running(arguments.detector, log) as port:
         campaigns: dict[str, Callable[[int, int], Tally]] = {
             "in process": lambda requests, seed: ask_in_process(detector, requests=requests, seed=seed),
@@ -101,14 +107,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         for name, campaign in campaigns.items():
             started = time.monotonic()
-            tally = campaign(shares[name], arguments.seed)
-            failed = failed or bool(tally.faults)
-            _report(name, tally, time.monotonic() - started)
+            tallies[name] = campaign(shares[name], arguments.seed)
+            _report(name, tallies[name], time.monotonic() - started)
         log.seek(0)
         complaints = [line for line in log.read().decode().splitlines() if "ERROR" in line or "Traceback" in line]
     for line in complaints[:5]:
         print(f"the service's log: {line}")
-    return int(failed or bool(complaints))
+    if arguments.output is not None:
+        counts = {name: _plain(tally) for name, tally in tallies.items()}
+        plain = {"requests": arguments.requests, "seed": arguments.seed, **counts}
+        arguments.output.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    return int(any(tally.faults for tally in tallies.values()) or bool(complaints))
 
 
 def ask_in_process(detector: Detector, *, requests: int, seed: int) -> Tally:
@@ -123,7 +132,8 @@ def ask_in_process(detector: Detector, *, requests: int, seed: int) -> Tally:
             faulthandler.dump_traceback_later(60, exit=True)  # a hang ends the program and says where
             started = time.monotonic()
             answer = portal.call(_send, client, wire)
-            tally.add(str(answer.status_code), fault_of(answer), wire, time.monotonic() - started)
+            kind = dict(wire.headers).get(b"content-type", b"").decode("latin-1")
+            tally.add(str(answer.status_code), fault_of(answer), wire, time.monotonic() - started, kind=kind)
 
         _repeat(wires(detector.schema, example_record(detector)), ask, requests=requests, seed=seed)
         faulthandler.cancel_dump_traceback_later()
@@ -171,7 +181,7 @@ def ask_by_document(port: int, *, requests: int, seed: int) -> Tally:
                 fault = str(error)
             except BaseExceptionGroup as errors:
                 fault = "; ".join(str(error) for error in errors.exceptions)
-            tally.add(str(answer.status_code), fault, case.as_curl_command(), seconds)
+            tally.add(str(answer.status_code), fault, case.as_curl_command(), seconds, kind=case.media_type or "")
 
         _repeat(cases, ask, requests=requests, seed=seed)
     return tally
@@ -322,8 +332,18 @@ def _report(name: str, tally: Tally, seconds: float) -> None:
     counts = ", ".join(f"{status}: {count:,}" for status, count in sorted(tally.statuses.items()))
     total = sum(tally.statuses.values())
     print(f"{name}: {total:,} requests in {seconds:,.0f} s, slowest {tally.slowest:.2f} s; {counts}", flush=True)
+    for kind in sorted({kind for kind, _ in tally.kinds} - {""}):
+        own = sorted((status, count) for (other, status), count in tally.kinds.items() if other == kind)
+        print(f"  {kind}: {', '.join(f'{status}: {count:,}' for status, count in own)}", flush=True)
     for fault, request in tally.faults.items():
         print(f"  FAULT {fault}\n    first shown by {request}", flush=True)
+
+
+def _plain(tally: Tally) -> dict[str, Any]:
+    kinds: dict[str, dict[str, int]] = {}
+    for (kind, status), count in sorted(tally.kinds.items()):
+        kinds.setdefault(kind or "not said", {})[status] = count
+    return {"statuses": dict(sorted(tally.statuses.items())), "content_types": kinds, "faults": tally.faults}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx
@@ -38,6 +40,31 @@ _VALUES: Final = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
     max_leaves=6,
 )
+_COLUMNS: Final[Sequence[tuple[pa.DataType, Sequence[Any]]]] = (
+    (pa.float64(), [float("nan"), float("inf"), 1e308, -0.0, None]),
+    (pa.float16(), [1.0, None]),
+    (pa.int64(), [2**63 - 1, -(2**63), None]),
+    (pa.uint64(), [2**64 - 1, None]),
+    (pa.string(), ["", "NaN", "\0", "x" * 3000, None]),
+    (pa.string_view(), ["run", "a text that is too long to be kept inline", None]),
+    (pa.binary(), [b"\xff\xfe", b"run", None]),
+    (pa.bool_(), [True, None]),
+    (pa.null(), [None]),
+    (pa.decimal128(38, 2), [Decimal("1.50"), Decimal("9" * 36), None]),
+    (pa.timestamp("us", "UTC"), [0, 2**62, None]),
+    (pa.timestamp("ns"), [-(2**63), 2**63 - 1, None]),
+    (pa.timestamp("s"), [0, -(2**62), None]),
+    (pa.date32(), [-(2**31), 2**31 - 1, None]),
+    (pa.time64("ns"), [86_399_999_999_999, None]),
+    (pa.duration("s"), [2**62, None]),
+    (pa.list_(pa.int8()), [[1, None], None]),
+    (pa.struct([("a", pa.int8())]), [{"a": 1}, None]),
+    (pa.map_(pa.string(), pa.int8()), [[("a", 1)], None]),
+    (pa.dictionary(pa.int8(), pa.string()), ["run", "idle", None]),
+    (pa.run_end_encoded(pa.int32(), pa.string()), ["run", None]),
+)
+"""Arrow's types, with values that few expect."""
+
 _TYPES: Final = [kind for medium in MEDIA.values() for kind in medium.types]
 _CONTENT_TYPES: Final = st.one_of(
     st.sampled_from(_TYPES),
@@ -117,8 +144,11 @@ def bodies(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[t
     tables = st.tuples(
         st.sampled_from(["csv", "arrow", "arrow_file", "parquet"]), st.integers(1, 5), names, _VALUES
     ).map(lambda drawn: (drawn[0], _table(drawn[0], [record | {drawn[2]: drawn[3]}] * drawn[1])))
+    typed = st.tuples(
+        st.sampled_from(["arrow", "arrow_file", "parquet"]), st.integers(0, 5), names, st.sampled_from(_COLUMNS)
+    ).map(lambda drawn: (drawn[0], _table(drawn[0], [record] * drawn[1], odd=(drawn[2], *drawn[3]))))
     anything = st.tuples(st.sampled_from(list(MEDIA)), st.binary(max_size=200))
-    whole = st.one_of(texts, texts, spelled, twice, deep, lines, tables, tables, anything)
+    whole = st.one_of(texts, texts, spelled, twice, deep, lines, tables, tables, typed, anything)
     return st.one_of(whole, whole.flatmap(_damaged))
 
 
@@ -196,8 +226,10 @@ def _spelled(record: dict[str, Any], name: str, number: str) -> bytes:
     return _json(record | {name: "@@"}).replace(b'"@@"', number.encode())
 
 
-def _table(form: str, records: list[dict[str, Any]]) -> bytes:
-    """Write records as a table, values that stand in no column as text."""
+def _table(
+    form: str, records: list[dict[str, Any]], odd: tuple[str, pa.DataType, Sequence[Any]] | None = None
+) -> bytes:
+    """Write records as a table, values that stand in no column as text, and a column of an odd type."""
     columns: dict[str, pa.Array] = {}
     for name in dict.fromkeys(name for record in records for name in record):
         cells = [record.get(name) for record in records]
@@ -205,6 +237,9 @@ def _table(form: str, records: list[dict[str, Any]]) -> bytes:
             columns[name] = pa.array(cells)
         except (pa.ArrowException, OverflowError, UnicodeError):
             columns[name] = pa.array([json.dumps(cell) for cell in cells])
+    if odd is not None:
+        name, kind, values = odd
+        columns[name] = pa.array([values[row % len(values)] for row in range(len(records))], kind)
     table = pa.table(columns)
     out = io.BytesIO()
     try:
@@ -220,6 +255,6 @@ def _table(form: str, records: list[dict[str, Any]]) -> bytes:
             rows.writerow(columns)
             rows.writerows(["" if cell is None else cell for cell in record.values()] for record in records)
             return text.getvalue().encode("utf-8", "replace")
-    except (pa.ArrowException, csv.Error):
+    except (pa.ArrowException, csv.Error):  # a type that the form has not
         return b""
     return out.getvalue()

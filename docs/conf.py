@@ -17,7 +17,6 @@ os.environ["COLUMNS"] = "120"  # else argparse wraps by the terminal
 
 project = "Anomaly detector"
 author = "the authors of the anomaly detector"
-copyright = "Apache-2.0"
 try:
     version = release = installed_version("relu-anomaly-detector")
 except PackageNotFoundError:
@@ -54,6 +53,7 @@ html_theme = "furo"
 html_title = "Anomaly detector"
 html_static_path = ["static"]
 html_css_files = ["tables.css"]
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False

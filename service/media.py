@@ -47,6 +47,7 @@ MEDIA: Final[dict[str, Medium]] = {
 }
 """The forms by name; of those that a caller likes equally, the first is answered."""
 
+_JSON_WILL_DO: Final = frozenset(["", "*/*", "application/json"])  # nearly all that comes: not worth a comparison
 _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 
@@ -94,7 +95,7 @@ def negotiate(accept: str) -> str | None:
         >>> negotiate("text/csv;q=0.5, application/*;q=0.9")
         'json'
     """
-    if not accept.strip():
+    if accept in _JSON_WILL_DO or not accept.strip():
         return "json"
     ranges = list(_ranges(accept))
     rated = {name: max(_rating(kind, ranges) for kind in medium.types) for name, medium in MEDIA.items()}

@@ -45,14 +45,14 @@ def require_plain(name: str, kind: pa.DataType) -> None:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     checks = (
         *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
-        *(pa.types.is_timestamp, pa.types.is_date),
+        *(pa.types.is_timestamp, pa.types.is_date, pa.types.is_time, pa.types.is_duration),
     )
     if not is_text(plain) and not any(check(plain) for check in checks):
         problem = RecordError(
             f"is of type {kind}.",
             record=None,
             field=name,
-            remedy="Send texts, numbers, truth values, dates or timestamps.",
+            remedy="Send texts, numbers, truth values, dates, times, durations or timestamps.",
         )
         raise RequestError.of_problems([problem])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import zlib
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-import anyio
 from fastapi import Request
 
 from service.media import MEDIA, bare, content_types, medium_of, parameters
@@ -86,18 +86,19 @@ async def _receive(request: Request, settings: Settings) -> bytes:
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
         raise too_large(settings)
     body = bytearray()
-    with anyio.move_on_after(settings.body_seconds) as timer:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > settings.max_body_bytes:
-                raise too_large(settings)
-    if timer.cancelled_caught:
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > settings.max_body_bytes:
+                    raise too_large(settings)
+    except TimeoutError as error:
         raise RequestError(
             HTTPStatus.REQUEST_TIMEOUT,
             f"The body had not come after {settings.body_seconds:g} s. Send it faster or in smaller requests, or raise "
             "DETECTOR_BODY_SECONDS.",
             headers=_CLOSE,
-        )
+        ) from error
     return bytes(body)
 
 

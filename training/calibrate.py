@@ -27,12 +27,12 @@ from models.repository import next_version, resolve
 from models.schema import FeatureSchema
 from models.segments import check_segments, segments_of
 from models.tables import expand, read_table
+from training.columns.reference import quantiles
 from training.config import TrainConfig
 from training.flags import add_config_flags
 from training.labels import label_rule
-from training.reference import quantiles
-from training.threshold_report import threshold_report, with_best_tail
-from training.threshold_rows import threshold_rows
+from training.thresholds.report import threshold_report, with_best_tail
+from training.thresholds.rows import threshold_rows
 
 _GOALS: Final = tuple(dict.fromkeys(goal for method in THRESHOLD_METHODS.values() for goal in method.flags))
 _EXAMPLES = """\

@@ -12,9 +12,9 @@ from models.architecture import AutoencoderConfig
 from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
 from models.errors import ConfigError
 from models.schema import Kind
+from training.columns.roles import DATE_ORDERS, INFINITE, assignment_complaint
 from training.history import EpochSettings
-from training.roles import DATE_ORDERS, INFINITE, assignment_complaint
-from training.threshold_limits import threshold_limits
+from training.thresholds.limits import threshold_limits
 
 FIT_ON: Final = {
     "all": "every row, labelled or not",

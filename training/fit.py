@@ -22,14 +22,14 @@ from models.preprocessing import Encoded, Preprocessor
 from models.records import Columns
 from models.scoring import Scorer
 from models.tables import Table
+from training.columns.reference import reference_of
 from training.config import TrainConfig
 from training.diagnostics import LayerHealth, health_warnings, layer_health
 from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
 from training.prepare import Prepared, held_out_rows, split_policy
-from training.reference import reference_of
-from training.threshold_report import threshold_report, with_best_tail
+from training.thresholds.report import threshold_report, with_best_tail
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100

@@ -21,15 +21,15 @@ from models.records import Columns
 from models.schema import FeatureSchema
 from models.segments import check_segments, segments_of
 from models.tables import Table
+from training.columns.findings import Finding, flag
+from training.columns.infer_schema import infer_schema
+from training.columns.inspect_columns import inspect_columns
+from training.columns.learn_columns import learn_preprocessor
+from training.columns.roles import Roles, date_orders_said, kinds_said, missing_values_said
+from training.columns.schema_file import check_schema
 from training.config import TrainConfig
-from training.findings import Finding, flag
-from training.infer_schema import infer_schema
-from training.inspect_columns import inspect_columns
 from training.labels import LabelRule, label_rule
-from training.learn_columns import learn_preprocessor
-from training.roles import Roles, date_orders_said, kinds_said, missing_values_said
 from training.rows import all_missing, group_numbers, in_time_order, instants, later_copies
-from training.schema_file import check_schema
 from training.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
 
 _SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may lack the few that each of them needs

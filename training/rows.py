@@ -14,8 +14,8 @@ from models.errors import ConfigError, TableError
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from training.infer_schema import infer_schema
-from training.roles import Roles
+from training.columns.infer_schema import infer_schema
+from training.columns.roles import Roles
 from training.split import LEAST_GROUPS
 
 _MIN_STEPS: Final = 50  # in time, before rows are said to be in its order

@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from training.config import TrainConfig
 from training.history import Epoch
 from training.prepare import Prepared, split_policy
-from training.threshold_rows import threshold_rows
+from training.thresholds.rows import threshold_rows
 
 if TYPE_CHECKING:
     from training.fit import FitResult

@@ -23,13 +23,13 @@ from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS, next_version
 from models.schema import FeatureSchema
 from models.tables import Table, expand, read_table
+from training.columns.schema_file import read_schema_file, write_schema_file
 from training.config import TrainConfig
 from training.config_file import parse_with_config
 from training.flags import add_config_flags, config_of
 from training.interrupt import stop_on_interrupt
 from training.plan import plan_of
 from training.prepare import Prepared, prepare
-from training.schema_file import read_schema_file, write_schema_file
 from training.terminal import EpochBar, show_plan, show_prepared, show_result
 
 if TYPE_CHECKING:

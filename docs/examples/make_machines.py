@@ -25,7 +25,7 @@ def main() -> None:
         record_with_gap["temperature"] = ""
     new = records(chance, START + timedelta(days=63), days=1)
     new[27] |= {"flow": round(new[27]["flow"] * 0.35, 1)}  # a blocked filter
-    new[31] |= {"temperature": round(new[31]["temperature"] + 24, 1)}  # a hot bearing, far from any limit
+    new[31] |= {"temperature": round(new[31]["temperature"] + 24, 1)}  # a hot bearing
     new[46] |= {"mode": "idle"}  # says idle under load
     write("machines.csv", history)
     write("new.csv", new)

@@ -1,6 +1,6 @@
 """One encoder for each kind of column: the user's values → features of `Z`, and back to what was expected.
 
-An encoder holds plain numbers that were learned from the fitting rows (`training/learn_columns.py`), so that
+An encoder holds plain numbers that were learned from the fitting rows (`training/columns/learn_columns.py`), so that
 the same record becomes the same features in training, in the service and in a batch. A feature's error counts
 with the encoder's weight for it; the weights are such that each column of the user's, whatever its kind, has
 about unit variance. A value that no fitting row had (a category, or a first missing value) cannot be judged

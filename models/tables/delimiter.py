@@ -105,18 +105,14 @@ def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str
 
 
 def detect_quote(text: str) -> str:
-    """Return ``'`` where cells stand between such, each within its line, and none between double quotes.
-
-    Example:
-        >>> detect_quote("a,b\\n'x,y',1\\n"), detect_quote("a,b\\n',1\\n2,3\\n',4\\n")  # the second could be one cell
-        ("'", '"')
-    """
+    """Return ``'`` where cells stand between such, each in one line, and none between double quotes."""
     edge = f"[{re.escape(''.join(DELIMITERS))}\r\n]"
     if re.search(f'(^|{edge}) *"', text):
         return '"'
     opened = len(re.findall(f"(?:^|{edge}) *'", text))
     closed = len(re.findall(f"'(?= *(?:{edge}|$))", text))
-    whole = len(re.findall(f"(?:^|{edge}) *'(?:[^'\r\n]|'')*'(?= *(?:{edge}|$))", text))
+    # A cell that is nothing but ' opens and closes, too: rows between two of them would be lost in one long cell.
+    whole = len(re.findall(f"(?:^|(?<={edge})) *'(?:[^'\r\n]|'')*' *(?={edge}|$)", text))
     return "'" if opened and opened == closed == whole else '"'
 
 

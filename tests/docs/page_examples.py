@@ -163,6 +163,7 @@ def _python(where: str, text: str, folder: Path, namespace: dict[str, Any]) -> s
 @contextmanager
 def _background() -> Iterator[Any]:
     processes: list[subprocess.Popen[str]] = []
+    readers: list[threading.Thread] = []
 
     def start(where: str, text: str, folder: Path, port: int) -> None:
         process = subprocess.Popen(
@@ -174,7 +175,8 @@ def _background() -> Iterator[Any]:
         for line in process.stderr:
             said.append(line)
             if "running on" in line:
-                threading.Thread(target=process.stderr.read, daemon=True).start()  # else a full pipe would stop it
+                readers.append(threading.Thread(target=process.stderr.read))  # else a full pipe would stop it
+                readers[-1].start()
                 return
         raise AssertionError(f"{where}: did not start: {''.join(said)}")
 
@@ -184,3 +186,8 @@ def _background() -> Iterator[Any]:
         for process in processes:
             process.kill()
             process.wait()
+        for reader in readers:
+            reader.join()
+        for process in processes:
+            assert process.stderr is not None
+            process.stderr.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_a_page_has_one_title_and_no_heading_leaves_out_a_level(page: Path) -> N
     levels = [len(marks) for marks in re.findall(r"^(#+) ", prose(page), re.MULTILINE)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(deeper - level <= 1 for level, deeper in zip(levels, levels[1:], strict=False))
+    assert all(deeper - level <= 1 for level, deeper in pairwise(levels))
 
 
 def test_every_picture_says_what_it_shows_and_is_shown() -> None:

@@ -10,12 +10,13 @@ from models import errors
 from models.errors import DetectorError, RecordError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SCIKIT_LEARNS = "estimator_errors.py"  # has faces of our errors that are ValueErrors, too, as scikit-learn wants them
+# Has faces of our errors that are ValueErrors, too, as scikit-learn wants them.
+FACES = REPOSITORY / "training" / "estimator" / "errors.py"
 SOURCES = [
     path
     for package in ("models", "training", "service")
     for path in (REPOSITORY / package).rglob("*.py")
-    if path.name != SCIKIT_LEARNS
+    if path != FACES
 ]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.activations import ACTIVATIONS
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
+from training.columns.roles import INFINITE
 from training.config import (
     DUPLICATES,
     FIT_ON,
@@ -19,7 +20,6 @@ from training.config import (
     default_hidden_units,
     default_latent_units,
 )
-from training.roles import INFINITE
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 

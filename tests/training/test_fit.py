@@ -12,10 +12,10 @@ from models.errors import ConfigError, TableError
 from models.network import reconstruct
 from models.scoring import Scorer
 from models.tables import Table
+from training.columns.learn_columns import learn_preprocessor
 from training.config import TrainConfig
 from training.embedded import LABEL, embedded_table
 from training.fit import fit
-from training.learn_columns import learn_preprocessor
 from training.prepare import prepare
 from training.split import SHARES
 

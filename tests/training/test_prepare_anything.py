@@ -14,9 +14,9 @@ from models.columns import columns_of_table
 from models.errors import DetectorError
 from models.records import columns_of_records
 from models.tables import Table
+from training.columns.schema_file import read_schema_file, write_schema_file
 from training.config import TrainConfig
 from training.prepare import prepare
-from training.schema_file import read_schema_file, write_schema_file
 
 ROWS = 80
 TEXTS = {

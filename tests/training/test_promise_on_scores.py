@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule
-from training.threshold_report import with_best_tail
+from training.thresholds.report import with_best_tail
 
 FITS = 400
 FRESH = 20_000

@@ -6,9 +6,9 @@ from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
 from models.tables import Table
+from training.columns.roles import Roles
 from training.config import TrainConfig
 from training.prepare import prepare
-from training.roles import Roles
 from training.rows import group_numbers, instants
 
 RECORDS = [record | {"machine": f"m{number % 9}"} for number, record in enumerate(machine_records(300, seed=3))]

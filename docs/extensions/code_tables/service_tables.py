@@ -12,6 +12,12 @@ from code_tables.markdown import code, docstring, plain, table
 
 _BUNDLE: Final = ROOT / "tests" / "bundles" / "v1" / "bundle"  # any detector will do: only the interface is shown
 
+_EVERYWHERE: Final = {  # what the interface's own description leaves out: it is said of no single endpoint
+    404: "There is no such address.",
+    405: "The address does not take this method; Allow says which it takes.",
+    500: "An error of the service's own; its log says more.",
+}
+
 
 def settings_table() -> str:
     """Return each setting with its variable, flag, default and limits."""
@@ -65,22 +71,24 @@ def answers() -> str:
 
 def problems_table() -> str:
     """Return each status of a problem, and where the interface says that it can come."""
-    from service import problems
+    from service.problems import TITLES
 
-    where: dict[str, list[str]] = {}
+    where: dict[int, list[str]] = {}
+    meaning: dict[int, str] = {}
     for path, method, operation in operations():
-        for status in operation["responses"]:
+        for status, answer in operation["responses"].items():
             if status >= "400":
-                where.setdefault(status, []).append(f"{method} {path}")
-    where.setdefault("404", ["an address that there is not"])
-    where.setdefault("405", ["a method that the address does not take"])
-    where.setdefault("500", ["an error of the service's own; its log says more"])
-    titles = getattr(problems, "_TITLES", {})
+                where.setdefault(int(status), []).append(code(f"{method} {path}"))
+                said = answer["description"].rpartition(": ")[2]
+                meaning[int(status)] = max(meaning.get(int(status), ""), said, key=len)
+    for status, said in _EVERYWHERE.items():
+        where.setdefault(status, ["everywhere"])
+        meaning.setdefault(status, said)
     rows = [
-        [code(status), plain(titles.get(int(status), HTTPStatus(int(status)).phrase)), ", ".join(map(plain, places))]
+        [f"{code(status)} {TITLES.get(status, HTTPStatus(status).phrase)}", plain(meaning[status]), ", ".join(places)]
         for status, places in sorted(where.items())
     ]
-    return table(["status", "title", "where"], rows)
+    return table(["status", "meaning", "where"], rows)
 
 
 @cache
@@ -124,7 +132,8 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any]) -> str:
 
 
 def _shape(content: Mapping[str, Any]) -> str:
-    return _type(content["schema"]) if content.get("schema") else ""
+    """Name the object that is answered; other forms have the same in rows and columns."""
+    return _type(content["schema"]) if "$ref" in content.get("schema", {}) else ""
 
 
 def _said(parameter: Mapping[str, Any]) -> str:

@@ -14,8 +14,8 @@ from models.errors import TableError
 from models.instants import has_two_digit_year
 from models.schema import DURATION, Column, Kind
 from models.values import BOOLEAN_WORDS, is_missing_text, parse_instant, parse_number, read_number, without_unit
-from training.findings import flag
-from training.roles import DATE_ORDERS, EVERY_COLUMN, Roles
+from training.columns.findings import flag
+from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
 _PLAIN_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others mean something beside their opposite only

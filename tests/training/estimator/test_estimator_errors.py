@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.errors import BundleError, ConfigError, RecordError, TableError, TrainingError
 from training.config import TrainConfig
 from training.estimator import AutoencoderDetector
-from training.estimator_errors import as_value_errors, in_python
+from training.estimator.errors import as_value_errors, in_python
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from models.encoders import CYCLES, ENCODERS
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import read_table
-from training.infer_schema import infer_schema
-from training.learn_columns import _LEARNERS, _surprise, learn_preprocessor
-from training.reference import reference_of
-from training.roles import Roles
+from training.columns.infer_schema import infer_schema
+from training.columns.learn_columns import _LEARNERS, _surprise, learn_preprocessor
+from training.columns.reference import reference_of
+from training.columns.roles import Roles
 
 DAY = CYCLES["day"]
 RNG = np.random.default_rng(3)

@@ -23,10 +23,10 @@ from models.columns import columns_of_table
 from models.detector import Detector, Verdicts
 from models.errors import TableError
 from models.tables import Table
-from training.estimator_errors import DetectorWarning, as_value_errors, in_python
-from training.estimator_input import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
-from training.estimator_parameters import config_of_parameters, parameters_of_settings
-from training.packed import detector_of, pack, unpack
+from training.estimator.errors import DetectorWarning, as_value_errors, in_python
+from training.estimator.inputs import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
+from training.estimator.packed import detector_of, pack, unpack
+from training.estimator.parameters import config_of_parameters, parameters_of_settings
 
 if TYPE_CHECKING:
     from training.fit import FitResult
@@ -239,7 +239,7 @@ class AutoencoderDetector(
 
         It needs no labels, so that a search can choose by it how a network is trained. It does not say how well
         anomalies are found: a wider bottleneck reconstructs them better, too. With labels, choose by
-        `training.scorers`.
+        `training.estimator.scorers`.
 
         Args:
             X: n rows.

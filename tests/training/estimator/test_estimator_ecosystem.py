@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
 from training.estimator import AutoencoderDetector
-from training.estimator_errors import InputError
-from training.scorers import SCORERS, anomalies_of, average_precision, roc_auc
+from training.estimator.errors import InputError
+from training.estimator.scorers import SCORERS, anomalies_of, average_precision, roc_auc
 
 FAST = {"epochs": 3, "alert_rate": 0.2, "activation": "elu", "hidden_units": (16,), "latent_units": 2}
 FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")

@@ -95,7 +95,7 @@ def in_python(sentence: str) -> str:
 
 
 def _last_parameter(found: re.Match[str]) -> str:
-    """Return a flag with names of columns or their values behind it, as `training.findings.flag` writes them."""
+    """Return a flag with names of columns or their values behind it, as `findings.flag` writes them."""
     name = found["flag"].replace("-", "_")
     values = shlex.split(found["values"])
     if name not in _TEXTS or values[-1].endswith(".") or (len(values) > 1 and name not in _MANY):

@@ -4,8 +4,8 @@ import pytest
 
 from models.errors import TableError
 from models.schema import DURATION, Column, Kind
-from training.infer_texts import text_column
-from training.roles import Roles
+from training.columns.infer_texts import text_column
+from training.columns.roles import Roles
 
 
 def column(*texts, name="c", decimal=".", **roles):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.schema import Column, FeatureSchema, Kind
-from training.leaks import find_leaks
+from training.columns.leaks import find_leaks
 
 N = 2000
 RNG = np.random.default_rng(3)

@@ -19,9 +19,9 @@ from models.errors import TableError
 from models.instants import TIME_LAYOUTS, clock_text, instant_text
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.tables import Table
-from training.findings import Finding, flag
-from training.infer_texts import distinct_texts, mostly, text_column
-from training.roles import Roles
+from training.columns.findings import Finding, flag
+from training.columns.infer_texts import distinct_texts, mostly, text_column
+from training.columns.roles import Roles
 
 MAX_CATEGORIES: Final = 100
 """Categories of a column that get a level of their own, the most frequent first."""

@@ -21,7 +21,7 @@ from models.errors import TableError
 from models.preprocessing import Preprocessor
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
-from training.infer_schema import common_categories
+from training.columns.infer_schema import common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
 _MIN_TWO_VALUED_SCALE: Final = 0.1  # of the distance of two values: a flag that is rarely set does not drown the rest

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
-from training.findings import Finding, flag
+from training.columns.findings import Finding, flag
 
 _MIN_AUC: Final = 0.99
 _MIN_PURITY: Final = 0.99  # share of anomalies among the rows with a value

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from models.instants import write_instant
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
-from training.findings import Finding, flag
-from training.infer_schema import common_categories
-from training.leaks import find_leaks
-from training.sentinels import Sentinel, find_sentinels
+from training.columns.findings import Finding, flag
+from training.columns.infer_schema import common_categories
+from training.columns.leaks import find_leaks
+from training.columns.sentinels import Sentinel, find_sentinels
 
 _NEAR_CONSTANT: Final = 0.999
 _MANY_COLUMNS: Final = 3  # with one sentinel: one flag for all

@@ -7,9 +7,9 @@ import pytest
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
+from training.columns.findings import Finding
+from training.columns.inspect_columns import inspect_columns
 from training.config import TrainConfig
-from training.findings import Finding
-from training.inspect_columns import inspect_columns
 from training.prepare import prepare
 
 N = 2000

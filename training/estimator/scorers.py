@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from training.estimator_errors import InputError
+from training.estimator.errors import InputError
 
 
 def roc_auc(estimator: Any, X: Any, y: Any) -> float:

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import genpareto, goodness_of_fit
 
 from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule
-from training.threshold_report import threshold_report, with_best_tail
-from training.threshold_rows import threshold_rows
+from training.thresholds.report import threshold_report, with_best_tail
+from training.thresholds.rows import threshold_rows
 
 
 def report_of(scores, method="fpr", value=0.05, *, goal=None, **rows):

@@ -13,7 +13,7 @@ from samples import machine_records
 
 from models.errors import TableError
 from training.estimator import AutoencoderDetector
-from training.estimator_input import is_named, row_weights_of, table_of_input, text_names, weighted_rows
+from training.estimator.inputs import is_named, row_weights_of, table_of_input, text_names, weighted_rows
 
 FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
 SETTINGS = {"epochs": 3, "alert_rate": 0.1, "activation": "elu", "hidden_units": (16,)}

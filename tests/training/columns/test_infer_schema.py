@@ -15,8 +15,8 @@ from models.errors import ConfigError, TableError
 from models.schema import Column, Kind
 from models.tables import Table, read_table
 from models.tables.table import table_of
-from training.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
-from training.roles import Roles
+from training.columns.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
+from training.columns.roles import Roles
 
 N = 60
 EVERY_ROW = np.ones(N, bool)
@@ -220,7 +220,7 @@ def test_numbers_that_are_no_instants_cannot_be_said_to_be_some():
         (repeated("a", "b"), Kind.NUMERIC, "row 1: expected a number, got the text 'a'"),
         (repeated("1", "2", "x"), Kind.BOOLEAN, "row 2: expected true or false, got the text '2'"),
         (repeated("2024-01-01", "soon"), Kind.DATETIME, "row 2: expected an ISO 8601 date and time"),
-        (repeated(True, False), Kind.NUMERIC, "row 1: expected a number, got True"),
+        (repeated(True, False), Kind.NUMERIC, "row 1: expected a number, got true"),
     ],
 )
 def test_a_kind_that_the_cells_contradict_is_an_error_with_the_row(cells, kind, complaint):

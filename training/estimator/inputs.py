@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.errors import TableError
 from models.tables import Table, table_of
 from models.values import parse_category
-from training.estimator_errors import InputTypeError
+from training.estimator.errors import InputTypeError
 
 
 def is_named(X: object) -> bool:

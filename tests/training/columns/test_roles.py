@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import ConfigError
 from models.schema import Kind
-from training.roles import DATE_ORDERS, Roles, date_orders_said, kinds_said, missing_values_said
+from training.columns.roles import DATE_ORDERS, Roles, date_orders_said, kinds_said, missing_values_said
 
 NAMES = ["load", "a=b", "at"]
 

@@ -1,0 +1,1 @@
+"""What is decided on the columns of a table, what is noticed about them, and what is learned from them."""

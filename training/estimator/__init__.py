@@ -1,0 +1,5 @@
+"""The scikit-learn face of a detector."""
+
+from training.estimator.detector import AutoencoderDetector
+
+__all__ = ["AutoencoderDetector"]
