@@ -250,7 +250,11 @@ MANIFEST_FORGERIES = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "complaint"), MANIFEST_FORGERIES, ids=[str(c) for c, _ in MANIFEST_FORGERIES])
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    MANIFEST_FORGERIES,
+    ids=[f"{next(iter(changes))} {n}" for n, (changes, _) in enumerate(MANIFEST_FORGERIES)],
+)
 def test_a_manifest_that_was_edited_is_refused_by_what_was_edited(changes, complaint, copied):
     if changes.get("calibration"):  # a part of it; ... leaves a name out
         whole = json.loads((copied / MANIFEST).read_text())["calibration"] | changes["calibration"]
@@ -266,22 +270,21 @@ def test_a_manifest_that_was_edited_is_refused_by_what_was_edited(changes, compl
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "Expecting value"),
-        (b"junk", "Expecting value"),
-        (b"[]", "it holds no object"),
-        (b'{"a": "\xff"}', r"it is not UTF-8 \(invalid start byte at 7\)"),
-        ('{"a": 1}'.encode("utf-16"), "it is not UTF-8"),
-        (b"\xef\xbb\xbf{}", "BOM"),
-        (b'{"a": 1, "a": 2}', "it holds 'a' twice"),
-        (b'{"a": NaN}', "it holds NaN, which is no number in JSON"),
-        (b'{"a": -Infinity}', "it holds -Infinity"),
-        (b'{"a": 1e999}', "it holds 1e999, which is too large"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "4300"),
-        (b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "it is nested too deeply"),
-        (rb'{"a": "\ud800"}', "it is not UTF-8"),
-        (b'{"a": 1} {}', "Extra data"),
+        pytest.param(b"", "Expecting value", id="empty"),
+        pytest.param(b"junk", "Expecting value", id="junk"),
+        pytest.param(b"[]", "it holds no object", id="a list"),
+        pytest.param(b'{"a": "\xff"}', r"it is not UTF-8 \(invalid start byte at 7\)", id="no UTF-8"),
+        pytest.param('{"a": 1}'.encode("utf-16"), "it is not UTF-8", id="UTF-16"),
+        pytest.param(b"\xef\xbb\xbf{}", "BOM", id="a mark"),
+        pytest.param(b'{"a": 1, "a": 2}', "it holds 'a' twice", id="a name twice"),
+        pytest.param(b'{"a": NaN}', "it holds NaN, which is no number in JSON", id="NaN"),
+        pytest.param(b'{"a": -Infinity}', "it holds -Infinity", id="infinity"),
+        pytest.param(b'{"a": 1e999}', "it holds 1e999, which is too large", id="too large"),
+        pytest.param(b'{"a": ' + b"9" * 5000 + b"}", "4300", id="too long"),
+        pytest.param(b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "it is nested too deeply", id="too deep"),
+        pytest.param(rb'{"a": "\ud800"}', "it is not UTF-8", id="half a character"),
+        pytest.param(b'{"a": 1} {}', "Extra data", id="two texts"),
     ],
-    ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else "",
 )
 def test_what_is_no_strict_json_is_refused_by_the_name_of_its_file(name, content, complaint, copied):
     if name == MANIFEST:

@@ -13,6 +13,7 @@ from samples import sample_encoders
 from models.encoders import (
     CYCLES,
     ENCODERS,
+    Z_LIMIT,
     BooleanEncoder,
     CategoricalEncoder,
     DatetimeEncoder,
@@ -20,6 +21,7 @@ from models.encoders import (
     cycle_phase,
     encoder_from_json,
     encoder_to_json,
+    features_from_plain,
 )
 from models.schema import Kind
 
@@ -403,3 +405,31 @@ def test_a_time_of_day_enters_with_its_place_in_the_day_alone():
     assert [encoder.actual(value) for value in (0.25 * DAY, np.nan)] == ["06:00:00", None]
     assert encoder.decode(Z[1]) == "06:00"
     assert encoder.describe() == "place in the day"
+
+
+def test_a_missing_value_is_shown_to_the_network_as_the_mean_and_its_feature_is_standardised():
+    encoder = NumericEncoder(name="x", center=50.0, scale=5.0, missing_share=0.2)
+    Z, _ = encoded(encoder, np.array([np.nan, 55.0]))
+    np.testing.assert_allclose(Z, [[0.0, 0.8 / 0.4], [1.0, -0.2 / 0.4]], rtol=1e-6)
+
+
+def test_a_missing_category_has_a_level_of_its_own_behind_the_others():
+    levels = {"categories": ("run", "idle"), "shares": (0.5, 0.25), "missing_share": 0.25}
+    encoder = CategoricalEncoder(name="mode", **levels)
+    assert (encoder.value_features, len(encoder.features)) == (2, 3)
+    Z, novelty = encoded(encoder, np.array([None, "run"], object))
+    assert (Z[0] > 0).tolist() == [False, False, True]
+    assert (Z[1] > 0).tolist() == [True, False, False]
+    assert novelty.missing.tolist() == [True, False]
+
+
+def test_a_time_of_day_with_gaps_says_so():
+    encoder = DatetimeEncoder(name="t", start=0.0, scale=1.0, cycles=("day",), clock=True, missing_share=0.1)
+    assert encoder.describe() == "place in the day; missing in 10.0%, which is a feature"
+
+
+def test_plain_rows_of_features_hold_at_most_the_largest_distance():
+    assert features_from_plain([[Z_LIMIT, -1], [0, 2.5]]).dtype == np.float32
+    for plain in ([[1.1 * Z_LIMIT]], [[-1.1 * Z_LIMIT]], [["1"]], [[1.0], [1.0, 2.0]], [1.0], None):
+        with pytest.raises(ValueError, match=r"deviations away|Expected|inhomogeneous"):
+            features_from_plain(plain)

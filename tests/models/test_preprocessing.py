@@ -147,3 +147,21 @@ def test_limits_that_cannot_be_are_refused_with_the_reason(limits, complaint):
 def test_limits_may_be_one_point():
     """A feature that was the same in all fitting rows."""
     Preprocessor.from_json(COMPLETE.to_json() | {"limits": [[0.5] * 11] * 2})
+
+
+@pytest.mark.parametrize("missing_share", [0.0, 0.1])
+def test_a_record_may_have_several_gaps_and_other_records_others(missing_share):
+    preprocessor = sample_preprocessor(missing_share=missing_share)
+    records = [sample_record(number=None, flag=None), sample_record(mode=None), sample_record(at=None, amount=None)]
+    together = transformed(preprocessor, *records)
+    assert together.unknown.sum(axis=1).tolist() == [2, 3, 6]
+    for row, record in enumerate(records):
+        alone = transformed(preprocessor, record)
+        np.testing.assert_array_equal(together.unknown[row], alone.unknown[0])
+        np.testing.assert_array_equal(together.surprise[row], alone.surprise[0])
+    gaps = 0 if missing_share else 9.0 / 5
+    np.testing.assert_allclose(together.surprise.sum(axis=1), [2 * gaps, gaps, 2 * gaps])
+
+
+def test_weights_are_as_wide_as_the_features_they_are_multiplied_with():
+    assert sample_preprocessor().weights.dtype == np.float32

@@ -117,3 +117,30 @@ def test_a_schema_without_a_version_is_one_of_the_first():
     plain = schema.to_json()
     del plain["schema_version"]
     assert FeatureSchema.from_json(plain) == schema
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "complaint"),
+    [
+        (Kind.BOOLEAN, {"layout": "iso"}, r"^layout of a boolean column must be one of , got 'iso'$"),
+        (Kind.NUMERIC, {"layout": "iso"}, r"^layout of a numeric column must be one of duration, got 'iso'$"),
+        (Kind.DATETIME, {"layout": DURATION}, rf"must be one of {', '.join(TIME_LAYOUTS)}, got 'duration'$"),
+        *(
+            (Kind.CATEGORICAL, {part: ","}, "^unit, decimal and thousands are for numeric columns, this one is cat")
+            for part in ("unit", "decimal", "thousands")
+        ),
+    ],
+)
+def test_a_column_has_only_the_parts_of_its_kind(kind, parts, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Column(name="a", kind=kind, **parts)
+
+
+def test_the_column_that_thresholds_go_by_is_read_as_categories_where_it_is_no_feature():
+    number = Column(name="a", kind=Kind.NUMERIC)
+    assert FeatureSchema(columns=(number,), threshold_by="site").read == (
+        number,
+        Column(name="site", kind=Kind.CATEGORICAL),
+    )
+    assert FeatureSchema(columns=(number,), threshold_by="a").read == (number,)
+    assert FeatureSchema(columns=(number,)).read == (number,)
