@@ -167,10 +167,12 @@ def memory_of_workers(bundle: Path, workers: int) -> float:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=REPOSITORY) as server:
         assert server.stderr is not None
         try:
-            lines = iter(server.stderr)
-            address = next(line for line in lines if "running on" in line).split("running on ")[1].split(" ")[0]
-            for _ in range(workers):
-                next(line for line in lines if "Application startup complete" in line)
+            address, ready = "", 0
+            while not address or ready < workers:  # the two come in either order
+                line = server.stderr.readline()
+                assert line, "the server ended"
+                address = address or line.partition("running on ")[2].partition(" ")[0]
+                ready += "Application startup complete" in line
             for _ in range(100 * workers):  # a connection each, so that every worker gets some
                 assert httpx.post(f"{address}/score", content=jsonl(1), trust_env=False).status_code == 200
             return sum(map(resident_mb, [server.pid, *children(server.pid)]))
