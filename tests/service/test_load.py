@@ -175,12 +175,12 @@ def memory_of_workers(bundle: Path, workers: int) -> float:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=REPOSITORY) as server:
         assert server.stderr is not None
         try:
-            address, started = "", 0
-            for line in server.stderr:  # one worker says where it is when it has started, the parent of four before
-                started += "Application startup complete" in line
-                address = line.split("running on ")[1].split(" ")[0] if "running on" in line else address
-                if address and started == workers:
-                    break
+            address, ready = "", 0
+            while not address or ready < workers:  # the two come in either order
+                line = server.stderr.readline()
+                assert line, "the server ended"
+                address = address or line.partition("running on ")[2].partition(" ")[0]
+                ready += "Application startup complete" in line
             for _ in range(100 * workers):  # a connection each, so that every worker gets some
                 assert httpx.post(f"{address}/score", content=jsonl(1), trust_env=False).status_code == 200
             processes = [server.pid, *children(server.pid)]
