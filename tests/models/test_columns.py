@@ -192,6 +192,7 @@ def test_a_cell_of_another_kind_is_an_error_with_column_and_row(name, cell, expe
         pa.array(["1.5", "", "3"], pa.string()),
         pa.array(["1.5", None, "3"]).dictionary_encode(),
         pa.array([1.5, None, 3.0]).dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.uint32()), pa.array(["1.5", "3"])),
         pa.array([1.5, None, 3.0]).cast(pa.decimal128(5, 2)),
     ],
     ids=lambda array: str(array.type)[:20],

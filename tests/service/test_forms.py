@@ -214,6 +214,10 @@ def replaced(name: str, column: Any) -> pa.Table:
 
 TYPES: dict[str, pa.Table] = {
     "dictionary": replaced("mode", TABLE["mode"].dictionary_encode()),
+    "dictionary of unsigned codes": replaced(
+        "mode",
+        pa.DictionaryArray.from_arrays(pa.array([0, None, 0], pa.uint32()), pa.array([ROWS[0]["mode"]])),
+    ),
     "large text": replaced("mode", TABLE["mode"].cast(pa.large_string())),
     "text view": replaced("mode", TABLE["mode"].cast(pa.string_view())),
     "small float": replaced("number", TABLE["number"].cast(pa.float32())),
