@@ -43,6 +43,8 @@ def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
         raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: {error}") from error
     if kind not in (Kind.DATETIME, Kind.NUMERIC):
         raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: it is {kind}. Name a column of times.")
+    if schema.columns[0].layout == "time":
+        raise ConfigError(f"--time {name!r}: is a time of day, without the day. Name a column that has both.")
     values: NDArray[np.float64] = columns_of_table(schema, only)[name]
     _require_values(name, np.isnan(values), "time")
     return values

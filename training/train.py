@@ -113,7 +113,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
                 on_epoch=bar,
                 should_stop=stopped,
             )
-        write_result(result, folder)
+            write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
     return _report(result, path, seconds)
@@ -212,7 +212,7 @@ def _parser() -> OneLineParser:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument(
-        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; none: an embedded real data set"
+        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: an embedded real data set"
     )
     parser.add_argument("--config", metavar="FILE", help="a TOML file with any of these flags; the command line wins")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"the bundle (default: {ARTIFACTS}/NAME/VERSION)")

@@ -20,7 +20,7 @@ from models.instants import TIME_LAYOUTS, clock_text, instant_text
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.tables import Table
 from training.columns.findings import Finding, flag
-from training.columns.infer_texts import distinct_texts, mostly, text_column
+from training.columns.infer_texts import distinct_texts, text_column
 from training.columns.roles import Roles
 
 MAX_CATEGORIES: Final = 100
@@ -31,7 +31,6 @@ _MIN_CATEGORY_SHARE: Final = 0.0005
 _MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
 _MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
 _FREE_TEXT_WORDS: Final = 3.0
-_MAX_STRAY_SHARE: Final = 0.1  # of the different values that may be no numbers in what was to be numbers
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
@@ -122,7 +121,7 @@ def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> 
         return _identifier(name, values) or column
     if column.kind is Kind.CATEGORICAL:
         learned = [value for value in values[fitting] if value is not None]
-        return _too_many_categories(name, learned, decimal=table.decimal, thousands=table.thousands) or column
+        return _too_many_categories(learned) or column
     return column
 
 
@@ -227,7 +226,7 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     return "identifier (every value is different)" if _ID_NAME.search(name) else None
 
 
-def _too_many_categories(name: str, values: Sequence[str], *, decimal: str, thousands: str) -> str | None:
+def _too_many_categories(values: Sequence[str]) -> str | None:
     """Return the reason for leaving out texts of which too few come again: they name a row, or are prose."""
     counts = Counter(values)
     least = _least_rows(len(values))
@@ -235,11 +234,6 @@ def _too_many_categories(name: str, values: Sequence[str], *, decimal: str, thou
     again = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
     if common >= (_MIN_COMMON_SHARE if again else 0.5):
         return None
-    found = mostly(list(counts), decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE)
-    what, strays = found or ("", [])
-    if strays:
-        shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
-        return f"{what}, but for {shown}: mend these, or say {flag('--missing-values', f'{name}={strays[0]}')}"
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
     if not prose and again:

@@ -34,6 +34,8 @@ _AFFIXED: Final = re.compile(
 )
 _NOTATIONS: Final = ((".", ","), (".", "'"), (".", " "), (",", "."), (",", " "))
 _MIN_BARE_SHARE: Final = 0.1
+_MIN_TEXTS: Final = 20  # different ones, before a few that are no numbers look like strays
+_MAX_STRAY_SHARE: Final = 0.1  # of the different texts
 
 
 def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
@@ -75,7 +77,21 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
     with_unit = _unit_column(name, texts, decimal=decimal, plain_too=said is Kind.NUMERIC)
     if with_unit is not None:
         return with_unit
+    if said is None and len(texts) >= _MIN_TEXTS and (reason := _strays(name, texts, decimal, thousands)) is not None:
+        return reason
     return Column(name=name, kind=said or Kind.CATEGORICAL)
+
+
+def _strays(name: str, texts: Sequence[str], decimal: str, thousands: str) -> str | None:
+    """Say which few texts are no numbers or instants, where all others are: as categories they would say little."""
+    what, strays = mostly(texts, decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE) or ("", [])
+    if not strays:
+        return None
+    shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
+    missing = flag("--missing-values", *(f"{name}={stray}" for stray in strays[:3]))
+    return f"{what}, but for {shown}: mend these, or say {missing}; if they are categories: " + flag(
+        "--kind", f"{name}={Kind.CATEGORICAL}"
+    )
 
 
 def are_truth_values(texts: Collection[str]) -> bool:

@@ -14,7 +14,7 @@ from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.findings import Finding, flag
 from training.columns.infer_schema import common_categories
-from training.columns.leaks import find_leaks
+from training.columns.leaks import find_labels, find_leaks
 from training.columns.sentinels import Sentinel, find_sentinels
 
 _NEAR_CONSTANT: Final = 0.999
@@ -34,6 +34,7 @@ def inspect_columns(
     """
     return (
         *_sentinels(schema, columns),
+        *(find_labels(schema, columns) if schema.label is None else ()),
         *(() if is_anomaly is None else find_leaks(schema, columns, is_anomaly)),
         *_duplicates(columns),
         *_near_constants(columns),

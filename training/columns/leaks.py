@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +19,11 @@ _MIN_PURITY: Final = 0.99  # share of anomalies among the rows with a value
 _MIN_ROWS: Final = 10
 _MIN_SHARE: Final = 0.05  # of the anomalies that a value has to name
 _MIN_ROWS_A_CATEGORY: Final = 5
+_LABEL_NAME: Final = re.compile(
+    r"^(y|class|label|target|outlier|(is|has)?_?(anomaly|anomalous|fraud|fault|failure|attack|abnormal|defect))$"
+    r"|[ _.-](label|anomaly|fraud|fault|failure|attack|defect)$",
+    re.IGNORECASE,
+)
 
 
 def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_]) -> tuple[Finding, ...]:
@@ -37,6 +43,25 @@ def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.b
             found[column.name] = f"{what}: it gives the label {schema.label!r} away"
     remedy = f"if known only once the anomaly is: {flag('--exclude', *found)}"
     return tuple(Finding(columns=(name,), what=what, remedy=remedy, warning=True) for name, what in found.items())
+
+
+def find_labels(schema: FeatureSchema, columns: Columns) -> tuple[Finding, ...]:
+    """Find the features that look like a label, where none was named: two values, and the name of one."""
+    found = [
+        column.name
+        for column in schema.columns
+        if _LABEL_NAME.search(column.name) and _distinct(columns[column.name]) == 2
+    ]
+    what = "two values, and called like a label; it is learned from like any other column"
+    return tuple(
+        Finding(columns=(name,), what=what, remedy=f"if it says what is an anomaly: {flag('--label', name)}")
+        for name in found
+    )
+
+
+def _distinct(values: NDArray[Any]) -> int:
+    """Return how many different values there are, missing ones not counted."""
+    return len(set(values.tolist()) - {None}) if values.dtype == object else len(np.unique(values[~np.isnan(values)]))
 
 
 def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:

@@ -25,7 +25,7 @@ from models.errors import TableError
 from models.tables import Table
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
-from training.estimator.packed import detector_of, pack, unpack
+from training.estimator.packed import detector_of, pack, renamed, unpack
 from training.estimator.parameters import config_of_parameters, parameters_of_settings
 
 if TYPE_CHECKING:
@@ -273,12 +273,18 @@ class AutoencoderDetector(
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a bundle, which the service, the batch program and `load` read.
 
+        Args:
+            path: Its folder: ``…/NAME/VERSION`` with a number, or ``…/NAME``, which is version 1.
+            overwrite: Replace a bundle that is there.
+
         Raises:
             BundleError: Nothing can be written there.
         """
         check_is_fitted(self, "detector_")
-        with as_value_errors(), new_bundle(Path(path), overwrite=overwrite) as folder:
-            self._write(folder)
+        folder = Path(path).resolve()
+        name, version = (folder.parent.name, folder.name) if folder.name.isdecimal() else (folder.name, "1")
+        with as_value_errors(), new_bundle(folder, overwrite=overwrite) as unfinished:
+            self._write(unfinished, name=name, version=version)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -337,13 +343,14 @@ class AutoencoderDetector(
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
 
-    def _write(self, folder: Path) -> None:
+    def _write(self, folder: Path, *, name: str = "detector", version: str = "1") -> None:
         if self._files is not None:
-            unpack(self._files, folder)
+            unpack(renamed(self._files, name=name, version=version), folder)
             return
         from training.save import write_result
 
-        write_result(self.result_, folder)
+        detector = replace(self.result_.detector, name=name, version=version)
+        write_result(replace(self.result_, detector=detector), folder)
 
     def _judge(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")

@@ -91,7 +91,8 @@ def in_python(sentence: str) -> str:
         >>> in_python("Say --fit-on normal, or leave it out: --exclude COLUMN. Try --learning-rate 0.001.")
         "Say fit_on='normal', or leave it out: exclude=[COLUMN]. Try learning_rate=0.001."
     """
-    return _FLAG.sub(_parameter, _LAST_FLAG.sub(_last_parameter, sentence))
+    sentence, command, rest = sentence.partition(": python -m ")  # a command stays as it is typed
+    return _FLAG.sub(_parameter, _LAST_FLAG.sub(_last_parameter, sentence)) + command + rest
 
 
 def _last_parameter(found: re.Match[str]) -> str:

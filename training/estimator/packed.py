@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from models.bundle import MANIFEST, load_detector, read_manifest
+from models.bundle.layout import json_bytes
 from models.detector import Detector
 from models.errors import BundleError
 
@@ -26,6 +28,12 @@ def unpack(files: dict[str, bytes], folder: Path) -> None:
     """Write the files of a bundle into a folder."""
     for name, content in files.items():
         (folder / name).write_bytes(content)
+
+
+def renamed(files: dict[str, bytes], *, name: str, version: str) -> dict[str, bytes]:
+    """Return the files of a bundle that is called otherwise; the manifest alone says how."""
+    manifest = json.loads(files[MANIFEST]) | {"name": name, "version": version}
+    return files | {MANIFEST: json_bytes(manifest)}
 
 
 def detector_of(files: dict[str, bytes]) -> Detector:

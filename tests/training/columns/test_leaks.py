@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.schema import Column, FeatureSchema, Kind
-from training.columns.leaks import find_leaks
+from training.columns.leaks import find_labels, find_leaks
 
 N = 2000
 RNG = np.random.default_rng(3)
@@ -71,3 +71,12 @@ def test_the_failure_modes_of_a_machine_are_named_and_cardiograms_are_not(shared
     assert remedy.endswith("--exclude TWF HDF PWF OSF")
     cardio = prepare(read_table([real / "pyod_cardio.csv"]), TrainConfig(label="label"))
     assert not any("label" in finding.what for finding in cardio.findings)
+
+
+@pytest.mark.parametrize("name", ["label", "Machine failure", "anomaly", "is_fraud", "y", "Class"])
+def test_two_values_that_are_called_like_a_label_are_noted_where_no_label_was_named(name):
+    schema = FeatureSchema(columns=(Column(name=name, kind=Kind.NUMERIC), Column(name="yield", kind=Kind.NUMERIC)))
+    flags = (RNG.random(N) < 0.1).astype(float)
+    [finding] = find_labels(schema, {name: flags, "yield": flags})
+    assert "--label" in finding.remedy
+    assert find_labels(schema, {name: RNG.normal(size=N), "yield": flags}) == ()

@@ -74,11 +74,23 @@ def test_a_saved_estimator_is_a_bundle_and_scores_the_same_after_loading(fitted,
     np.testing.assert_array_equal(load_detector(tmp_path / "1").judge_records(records).anomaly_score, scores)
 
 
+@pytest.mark.parametrize(("place", "name", "version"), [("pumps/7", "pumps", "7"), ("pumps", "pumps", "1")])
+def test_a_saved_detector_is_called_as_its_folder_says(fitted, tmp_path, place, name, version):
+    fitted.save(tmp_path / place)
+    saved = load_detector(tmp_path / place)
+    assert (saved.name, saved.version) == (name, version)
+    AutoencoderDetector.load(tmp_path / place).save(tmp_path / "mills" / "2")
+    again = load_detector(tmp_path / "mills" / "2")
+    assert (again.name, again.version) == ("mills", "2")
+    assert again.calibration.threshold == saved.calibration.threshold
+
+
 def test_a_loaded_estimator_can_be_saved_again(fitted, tmp_path):
-    fitted.save(tmp_path / "1")
-    AutoencoderDetector.load(tmp_path / "1").save(tmp_path / "2")
-    for file in (tmp_path / "1").iterdir():
-        assert (tmp_path / "2" / file.name).read_bytes() == file.read_bytes()
+    first, second = tmp_path / "a" / "pumps" / "1", tmp_path / "b" / "pumps" / "1"
+    fitted.save(first)
+    AutoencoderDetector.load(first).save(second)
+    for file in first.iterdir():
+        assert (second / file.name).read_bytes() == file.read_bytes()
 
 
 def test_the_columns_that_add_most_are_explained(fitted):

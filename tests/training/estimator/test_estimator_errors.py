@@ -100,3 +100,8 @@ def test_a_wrong_call_is_told_in_one_line_in_the_words_of_python(case):
         AutoencoderDetector(**parameters).fit(X)
     assert "--" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_command_in_a_message_stays_as_it_is_typed():
+    sentence = "Say --fit-on normal. Train one: python -m training.train DATA --output x"
+    assert in_python(sentence) == "Say fit_on='normal'. Train one: python -m training.train DATA --output x"
