@@ -112,7 +112,9 @@ def wires(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[Wi
     )
     return st.builds(
         _wire,
-        method=_mostly(st.just("POST"), st.sampled_from(["GET", "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH"])),
+        method=_mostly(
+            st.just("POST"), st.sampled_from(["GET", "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH"]), share=95
+        ),
         target=targets,
         body=bodies(schema, record),
         accept=_mostly(st.just("application/json"), _ACCEPTS, share=50),
@@ -148,7 +150,8 @@ def bodies(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[t
         st.sampled_from(["arrow", "arrow_file", "parquet"]), st.integers(0, 5), names, st.sampled_from(_COLUMNS)
     ).map(lambda drawn: (drawn[0], _table(drawn[0], [record] * drawn[1], odd=(drawn[2], *drawn[3]))))
     anything = st.tuples(st.sampled_from(list(MEDIA)), st.binary(max_size=200))
-    whole = st.one_of(texts, texts, spelled, twice, deep, lines, tables, tables, typed, anything)
+    kinds = [texts, texts, spelled, twice, deep, lines, lines, *[tables] * 5, *[typed] * 5, anything]
+    whole = st.sampled_from(kinds).flatmap(lambda kind: kind)
     return st.one_of(whole, whole.flatmap(_damaged))
 
 

@@ -161,7 +161,8 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
         encoded = pa.concat_arrays(encoded.chunks) if encoded.num_chunks else pa.array([], kind)
         if not pa.types.is_dictionary(encoded.type):
             encoded = encoded.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    # Polars counts categories without a sign, where −1 could not stand for a missing one.
+    codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     parsed: list[Any] = []
     for code, value in enumerate(python_values(encoded.dictionary)):
         try:

@@ -24,7 +24,9 @@ from models.instants import TIME_LAYOUTS
 from models.schema import Kind
 from models.tables import READERS
 from models.values import BOOLEAN_WORDS, MISSING_TEXTS
+from service.media import MEDIA
 from service.problems import RequestError
+from service.query import PARAMETERS
 from service.settings import Settings
 from service.writers import WRITERS
 
@@ -140,6 +142,8 @@ TABLES: list[tuple[str, Any]] = [
     ("values", BOOLEAN_WORDS),
     ("values", MISSING_TEXTS - {""}),
     ("formats", READERS),
+    ("http", {text for medium in MEDIA.values() for text in (*medium.types, *medium.charsets)}),
+    ("http", PARAMETERS),
     ("formats", [*WRITERS, *(suffix for form in WRITERS.values() for suffix in form.suffixes)]),
     ("bundle", [MANIFEST, *FILES]),
 ]

@@ -16,7 +16,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 from conftest import Trained
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem, strict
 from samples import arrow_table, machine_records, sample_detector, sample_record, write_csv
@@ -186,6 +186,7 @@ def test_embeddings_and_expected_values_come_in_every_form(trained_service: InPr
     ),
     words=st.lists(st.none() | st.text("abc,;\"'\t é-", max_size=4), min_size=1),
 )
+@example(numbers=[0.0] * 8, words=["'", None])  # two of them could stand around rows
 def test_any_numbers_and_texts_score_the_same_in_every_form(
     sample_service: InProcess, tmp_path_factory: Any, form: str, numbers: list[float], words: list[str | None]
 ) -> None:
@@ -213,6 +214,10 @@ def replaced(name: str, column: Any) -> pa.Table:
 
 TYPES: dict[str, pa.Table] = {
     "dictionary": replaced("mode", TABLE["mode"].dictionary_encode()),
+    "dictionary of unsigned codes": replaced(
+        "mode",
+        pa.DictionaryArray.from_arrays(pa.array([0, None, 0], pa.uint32()), pa.array([ROWS[0]["mode"]])),
+    ),
     "large text": replaced("mode", TABLE["mode"].cast(pa.large_string())),
     "text view": replaced("mode", TABLE["mode"].cast(pa.string_view())),
     "small float": replaced("number", TABLE["number"].cast(pa.float32())),

@@ -152,6 +152,14 @@ def test_three_hundred_sizes_of_batches_leave_the_memory_flat(bundle_path: Path,
         assert service.memory_mb() <= 1.1 * early
 
 
+def test_case_19_serving_imports_neither_tensorflow_nor_keras(run_python: Callable[..., Any]) -> None:
+    code = "import sys, service.__main__, service.table_bodies, service.flat_answers; print(*sys.modules)"
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "service.app" in done.stdout.split()
+    assert not {"tensorflow", "keras", "sklearn"} & set(done.stdout.split())
+
+
 @pytest.mark.slow
 def test_case_19_four_workers_take_at_most_five_times_the_memory_of_one(bundle_path: Path) -> None:
     """Workers are the server's own (`uvicorn --workers`): ours is one process with a thread a CPU."""
@@ -167,13 +175,18 @@ def memory_of_workers(bundle: Path, workers: int) -> float:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=REPOSITORY) as server:
         assert server.stderr is not None
         try:
-            lines = iter(server.stderr)
-            address = next(line for line in lines if "running on" in line).split("running on ")[1].split(" ")[0]
-            for _ in range(workers):
-                next(line for line in lines if "Application startup complete" in line)
+            address, ready = "", 0
+            while not address or ready < workers:  # the two come in either order
+                line = server.stderr.readline()
+                assert line, "the server ended"
+                address = address or line.partition("running on ")[2].partition(" ")[0]
+                ready += "Application startup complete" in line
             for _ in range(100 * workers):  # a connection each, so that every worker gets some
                 assert httpx.post(f"{address}/score", content=jsonl(1), trust_env=False).status_code == 200
-            return sum(map(resident_mb, [server.pid, *children(server.pid)]))
+            processes = [server.pid, *children(server.pid)]
+            for pid in processes:
+                assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
+            return sum(map(resident_mb, processes))
         finally:
             server.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):

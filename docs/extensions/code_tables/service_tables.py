@@ -53,6 +53,21 @@ def endpoints_table() -> str:
     return table(["endpoint", "what it does"], rows)
 
 
+def media_table() -> str:
+    """Return each form of bodies and answers with its content types and charsets."""
+    from service.media import MEDIA
+
+    rows = [
+        [
+            plain(medium.summary),
+            "<br>".join(code(kind) for kind in medium.types),
+            ", ".join(code(charset) for charset in medium.charsets) or "–",
+        ]
+        for medium in MEDIA.values()
+    ]
+    return table(["form", "content types", "charsets of bodies"], rows)
+
+
 def answers() -> str:
     """Return a table of fields for each object that the service answers."""
     parts = []
