@@ -315,3 +315,13 @@ def test_the_program_runs_without_a_training_library(made, run_python):
     assert run_python("-c", code).stdout.splitlines()[-1] == "[]"
     done = run_python("-m", "models.bundle", "verify", made)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_card_has_the_figures_of_the_training(copied):
+    card = json.loads((copied / "manifest.json").read_text())["card"]
+    figures = {"realised_alert_rate": 0.04, "parts": {"fitting": 700, "test": 100}, "parameters": 321}
+    change_manifest(copied, card=card | figures)
+    told = card_of(copied)
+    assert told["metrics"] == {"realised_alert_rate": 0.04, "roc_auc": 0.75}
+    assert told["rows"] == {"all": 1000, "fitting": 700, "test": 100}
+    assert told["network"]["parameters"] == 321
