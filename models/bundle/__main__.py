@@ -79,7 +79,7 @@ def diff(arguments: argparse.Namespace) -> None:
     if found:
         console.print(grid)
     same = "the very same network" if is_same else "two networks"
-    console.print(f"{same}, {len(found):,} differences" if found else "no difference but where they lie")
+    console.print(f"{same}; differences: {len(found):,}" if found else "no difference but where they lie")
 
 
 def _verified(folder: Path) -> dict[str, Any]:
@@ -115,9 +115,11 @@ def _show_card(console: Console, card: dict[str, Any]) -> None:
     console.print(grid)
     grid = _grid("", "", "")
     for part in _SHOWN:
-        for number, (name, value) in enumerate(leaves(card[part])):
+        heading = part
+        for name, value in leaves(card[part]):
             if value is not None:
-                grid.add_row("" if number else part, escape(name), _text(value))
+                grid.add_row(heading, escape(name), _text(value))
+                heading = ""
     console.print(grid)
     for warning in card["warnings"]:
         console.print(f"[yellow]{escape(str(warning))}[/yellow]")

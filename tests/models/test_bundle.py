@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -7,13 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forging import change_manifest, forge, forge_json
-from samples import machine_records, sample_record
+from forging import change_manifest, forge, forge_json, make_bundle
+from samples import FakeEngine, machine_records, sample_preprocessor, sample_record
 
 from models import bundle
-from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest
-from models.calibration import CalibrationRows
+from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest, write_recalibrated
+from models.bundle.arrays import array_bytes, array_in
+from models.bundle.layout import json_bytes
+from models.bundle.probe import probe_of
+from models.calibration import Calibration, CalibrationRows
+from models.encoders import CategoricalEncoder
 from models.errors import BundleError
+from models.preprocessing import Encoded, Preprocessor
+from models.scoring import Scorer
 
 FILES = bundle.FILES
 PARSERS = ("models.bundle.reading.weights_in", "models.bundle.loading.read_plain", "models.bundle.loading.array_in")
@@ -337,6 +344,7 @@ def turned_limits(folder):
     )
 
 
+SAMPLE_NAMES = ("number", "amount", "flag", "mode", "at")
 SCORES = npy(np.linspace(0.1, 2.0, 199))
 NO_LEVEL = {"categories": [], "shares": [], "rare": [], "rare_share": 0, "missing_share": 0}
 ONE_COLUMN = {"name": "number", "kind": "numeric"}
@@ -476,6 +484,85 @@ def test_a_change_of_what_a_column_becomes_is_noticed_by_the_records_of_the_prob
     change(copied)
     with pytest.raises(BundleError, match="apart from the network that was trained"):
         load_detector(copied)
+
+
+@pytest.mark.parametrize("missing_share", [0.0, 0.1])
+def test_the_probe_is_made_of_rows_at_both_ends_and_of_records_of_every_kind(missing_share):
+    preprocessor = sample_preprocessor(missing_share=missing_share)
+    low, high = preprocessor.limits.astype(float)
+    plain = probe_of(preprocessor, lambda Z: 0.5 * Z)
+    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(preprocessor, lambda Z: 0.5 * Z)  # no chance
+    Z = np.array(plain["Z"])
+    assert Z.shape == (8, len(preprocessor.features))
+    np.testing.assert_allclose(Z[:2], [low - 0.1 * (high - low), high + 0.1 * (high - low)], rtol=1e-6)
+    assert (np.abs(Z) <= 3.6001).all()
+    assert len(np.unique(Z)) > 5 * len(preprocessor.features)  # the other rows are neither ends nor each other
+    records = plain["records"]
+    assert {name: len(cells) for name, cells in records.items()} == dict.fromkeys(SAMPLE_NAMES, 9)
+    assert records["flag"] == [0.0, 1.0, None] * 3
+    assert records["mode"] == ["run", "idle", "flush", "purge", "(never seen)", None, "run", "idle", "flush"]
+    at = np.array(records["at"][:8])
+    start, scale = preprocessor.encoders[4].start, preprocessor.encoders[4].scale
+    assert (at[:2] < start).all()
+    np.testing.assert_allclose((at - start) / scale, np.linspace(-1, 3, 8) + 0.05, atol=0.05)
+    numbers = np.array(records["number"][:8])
+    assert 4 < np.ptp((numbers - 50) / 5) < 8
+    assert records["number"][8] is records["amount"][8] is records["at"][8] is None
+    expected = Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: 0.5 * Z))
+    assert plain["anomaly_score"] == expected.score(Encoded(Z=Z.astype(np.float32))).anomaly_score.tolist()
+    columns = {name: np.array(cells, object if name == "mode" else float) for name, cells in records.items()}
+    scores = expected.score(preprocessor.transform(columns)).anomaly_score
+    assert plain["records_anomaly_score"] == scores.tolist()
+
+
+def test_a_column_of_very_many_categories_makes_the_probe_no_longer():
+    encoder = CategoricalEncoder(
+        name="c",
+        categories=tuple(f"c{i}" for i in range(50)),
+        shares=(0.01,) * 50,
+        rare_share=0.5,
+        rare=tuple(f"r{i}" for i in range(1000)),
+    )
+    preprocessor = Preprocessor(encoders=(encoder,), limits=np.array([[-1.0] * 51, [1.0] * 51], np.float32))
+    cells = probe_of(preprocessor, lambda Z: Z)["records"]["c"]
+    assert cells == [*encoder.categories, *encoder.rare[:14], "(never seen)", None]
+
+
+def test_a_bundles_texts_are_utf_8_that_people_can_read_and_strict_json():
+    assert json_bytes({"größe": [1]}) == '{\n "größe": [\n  1\n ]\n}\n'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_bytes({"a": float("inf")})
+
+
+def test_an_array_is_the_same_after_it_was_a_file_and_never_holds_objects():
+    rows = held_out(score=0.25)
+    np.testing.assert_array_equal(array_in(array_bytes(rows)), rows)
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        array_bytes(np.array([{}], object))
+
+
+def test_a_recalibrated_bundle_has_the_network_and_encoders_of_the_other_one_byte_for_byte(made, tmp_path):
+    detector = load_detector(made)
+    calibration = Calibration.of(detector.calibration.scores, method="contamination", value=0.2)
+    changed = dataclasses.replace(detector, calibration=calibration, version="2", card={"rows": 7})
+    with new_bundle(tmp_path / "2") as folder:
+        loaded = write_recalibrated(folder, made, changed, created="2025-01-01T00:00:00+00:00")
+    before, after = read_manifest(made), read_manifest(tmp_path / "2")
+    assert {name for name in FILES if before["files"][name] != after["files"][name]} == set()
+    assert {name for name in before if before[name] != after[name]} == {"version", "created", "calibration", "card"}
+    assert (after["version"], after["created"], after["card"]) == ("2", "2025-01-01T00:00:00+00:00", {"rows": 7})
+    assert after["format_version"] == FORMAT_VERSION
+    assert (loaded.version, loaded.calibration.method) == ("2", "contamination")
+    assert (
+        load_detector(tmp_path / "2").calibration.threshold == calibration.threshold != detector.calibration.threshold
+    )
+
+
+def test_a_recalibrated_bundle_of_another_detector_is_refused(made, tmp_path):
+    other = load_detector(make_bundle(tmp_path / "other", seed=5))
+    with pytest.raises(BundleError, match="the new version scores differently"), new_bundle(tmp_path / "2") as folder:
+        write_recalibrated(folder, made, other, created="2025-01-01T00:00:00+00:00")
+    assert not (tmp_path / "2").exists()
 
 
 def test_the_probe_holds_a_missing_value_of_each_column_and_a_category_that_was_never_seen(made):

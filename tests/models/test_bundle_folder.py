@@ -232,3 +232,11 @@ def test_without_locks_nothing_is_cleared_up(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with new_bundle(tmp_path / "1"):
         assert left.exists()
+
+
+@pytest.mark.parametrize("content", ['{"name": "a browser extension"}', "[]", '{"format_version": 1}', "junk"])
+def test_a_manifest_alone_makes_no_bundle(content, tmp_path):
+    (tmp_path / MANIFEST).write_text(content)
+    with pytest.raises(BundleError, match="is no bundle"), new_bundle(tmp_path, overwrite=True):
+        pass
+    assert (tmp_path / MANIFEST).read_text() == content

@@ -9,7 +9,7 @@ import pytest
 from forging import change_manifest, forge, make_bundle
 
 from models.bundle import FILES, FORMAT_VERSION
-from models.bundle.__main__ import main
+from models.bundle.__main__ import _print_json, _size, main
 from models.bundle.card import card_of, differences, leaves
 
 
@@ -97,6 +97,112 @@ def test_a_card_is_shown_on_one_screen(made, capsys, monkeypatch):
         assert text in out
 
 
+CARD = {
+    "path": "artifacts/[pumps]/1",
+    "bytes": 51_413,
+    "detector": {"name": "pumps", "version": "1"},
+    "columns": {"load [kW]": {"kind": "numeric", "enters_as": "standardised"}},
+    "schema": {"ids": ["serial"], "label": "state", "dropped": {"site": "constant (always 'north')"}},
+    "threshold": {"method": "fpr", "value": 0.05, "thresholds": {"a": 1.5, "b": None}},
+    "metrics": {"realised_alert_rate": None, "roc_auc": 0.123456789},
+    "rows": {"all": 1000},
+    "network": {"hidden_units": [8]},
+    "versions": {"python": "3.11.7"},
+    "digests": {"network.onnx": "51b7"},
+    "settings": {},
+    "warnings": ["5 of 8 units are [dead]"],
+}
+SHOWN = """\
+artifacts/[pumps]/1  51 kB
+
+ column      kind      enters as
+ ──────────────────────────────────────────────────────────────────────
+ load [kW]   numeric   standardised
+ serial      id        carried through to every output, never a feature
+ state       label     says what is an anomaly, never a feature
+ site        dropped   constant (always 'north')
+
+
+ detector    name           pumps
+             version        1
+ threshold   method         fpr
+             value          0.05
+             thresholds.a   1.5
+ metrics     roc_auc        0.123457
+ rows        all            1000
+ network     hidden_units   [8]
+ versions    python         3.11.7
+ digests     network.onnx   51b7
+
+5 of 8 units are [dead]
+"""
+
+
+def lines_of(out):
+    return [line.rstrip() for line in out.splitlines()]
+
+
+def test_a_card_looks_like_this(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("models.bundle.__main__.card_of", lambda path: CARD)
+    monkeypatch.setattr("models.bundle.__main__.resolve", lambda path: path)
+    code, out, _ = run(capsys, "show", "anywhere")
+    assert code == 0
+    assert lines_of(out) == lines_of(SHOWN)
+
+
+def test_a_card_without_a_label_has_no_line_for_it(capsys, monkeypatch):
+    card = CARD | {"schema": CARD["schema"] | {"label": None}, "bytes": 2_500_000}
+    monkeypatch.setattr("models.bundle.__main__.card_of", lambda path: card)
+    monkeypatch.setattr("models.bundle.__main__.resolve", lambda path: path)
+    _, out, _ = run(capsys, "show", "anywhere")
+    assert "label" not in out
+    assert "2.5 MB" in out
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 kB"), (999_499, "999 kB"), (10**6, "1.0 MB"), (1_234_567_890, "1,234.6 MB")]
+)
+def test_a_size_is_said_in_units_that_fit(count, text):
+    assert _size(count) == text
+
+
+def test_a_difference_looks_like_this(capsys, monkeypatch):
+    other = CARD | {
+        "path": "2",
+        "detector": {"name": "pumps", "version": "[2]"},
+        "metrics": {"roc_auc": 0.5},
+        "digests": {"network.onnx": "0"},
+    }
+    cards = {"1": CARD | {"path": "1"}, "2": other}
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("models.bundle.__main__.card_of", lambda path: cards[str(path)])
+    monkeypatch.setattr("models.bundle.__main__.resolve", lambda path: path)
+    code, out, _ = run(capsys, "diff", "1", "2")
+    assert code == 0
+    assert lines_of(out) == lines_of("""
+                         1          2
+ ──────────────────────────────────────
+ detector: version       1          [2]
+ metrics: roc_auc        0.123457   0.5
+ digests: network.onnx   51b7       0
+
+two networks; differences: 3
+""")
+
+
+def test_a_missing_value_is_a_dash_among_differences(capsys, monkeypatch):
+    cards = {"1": CARD | {"path": "1"}, "2": CARD | {"path": "2", "rows": {}, "settings": {"seed": 1}}}
+    monkeypatch.setattr("models.bundle.__main__.card_of", lambda path: cards[str(path)])
+    monkeypatch.setattr("models.bundle.__main__.resolve", lambda path: path)
+    assert [line.split() for line in lines_of(run(capsys, "diff", "1", "2")[1])][3] == ["settings:", "seed", "–", "1"]
+
+
+def test_a_card_of_numbers_that_json_does_not_have_is_no_json():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        _print_json({"a": float("nan")})
+
+
 def test_a_detectors_folder_shows_its_latest_version(detectors, capsys):
     assert json.loads(run(capsys, "show", "--json", detectors / "a")[1])["bundles"][0]["path"] == f"{detectors}/a/10"
 
@@ -156,7 +262,7 @@ def test_another_version_with_the_same_network_is_told_apart_from_another_networ
     code, out, _ = run(capsys, "diff", made, copied)
     assert code == 0
     assert "detector: version" in out
-    assert out.endswith("the very same network, 1 differences\n")
+    assert out.endswith("the very same network; differences: 1\n")
     other = make_bundle(tmp_path / "other", activation="elu", missing_share=0.0, seed=1)
     report = json.loads(run(capsys, "diff", "--json", made, other)[1])
     assert report["same_network"] is False
@@ -209,3 +315,13 @@ def test_the_program_runs_without_a_training_library(made, run_python):
     assert run_python("-c", code).stdout.splitlines()[-1] == "[]"
     done = run_python("-m", "models.bundle", "verify", made)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_card_has_the_figures_of_the_training(copied):
+    card = json.loads((copied / "manifest.json").read_text())["card"]
+    figures = {"realised_alert_rate": 0.04, "parts": {"fitting": 700, "test": 100}, "parameters": 321}
+    change_manifest(copied, card=card | figures)
+    told = card_of(copied)
+    assert told["metrics"] == {"realised_alert_rate": 0.04, "roc_auc": 0.75}
+    assert told["rows"] == {"all": 1000, "fitting": 700, "test": 100}
+    assert told["network"]["parameters"] == 321
