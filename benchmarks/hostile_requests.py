@@ -129,14 +129,17 @@ def ask_in_process(detector: Detector, *, requests: int, seed: int) -> Tally:
         client = httpx.AsyncClient(transport=transport, base_url="http://service")
 
         def ask(wire: Wire) -> None:
-            faulthandler.dump_traceback_later(60, exit=True)  # a hang ends the program and says where
+            # A hang ends the program and says where.
+            faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
             started = time.monotonic()
             answer = portal.call(_send, client, wire)
             kind = dict(wire.headers).get(b"content-type", b"").decode("latin-1")
             tally.add(str(answer.status_code), fault_of(answer), wire, time.monotonic() - started, kind=kind)
 
-        _repeat(wires(detector.schema, example_record(detector)), ask, requests=requests, seed=seed)
-        faulthandler.cancel_dump_traceback_later()
+        try:
+            _repeat(wires(detector.schema, example_record(detector)), ask, requests=requests, seed=seed)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
         portal.call(client.aclose)
     return tally
 
