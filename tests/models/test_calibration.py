@@ -240,6 +240,19 @@ def test_a_segment_is_judged_as_if_its_rows_were_all_there_are(method):
 
 
 @pytest.mark.parametrize("method", [name for name, method in THRESHOLD_METHODS.items() if method.by_segment])
+def test_rows_of_several_segments_in_one_call_are_each_judged_by_their_own(method):
+    scores, segment = mixed()
+    calibration = calibrated(method, scores, segment=segment)
+    assert {cutoff.threshold for cutoff in calibration.by_segment.values()} != {calibration.threshold}
+    together = calibration.judge(scores, segment)
+    for name in ("a", "b", "few", None):
+        own = segment == name
+        alone = calibration.judge(scores[own], np.full(own.sum(), name, object))
+        for figure in ("p_value", "threshold", "is_anomaly"):
+            np.testing.assert_array_equal(getattr(together, figure)[own], getattr(alone, figure))
+
+
+@pytest.mark.parametrize("method", [name for name, method in THRESHOLD_METHODS.items() if method.by_segment])
 @pytest.mark.parametrize("name", ["few", "unseen", None])
 def test_a_segment_that_is_small_unseen_or_missing_is_judged_like_all_rows(name, method):
     scores, segment = mixed()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import fbeta_score, precision_score
 
 from models.calibration import Calibration, CalibrationRows, Rule
+from models.calibration.labels import outcomes
 from models.errors import ConfigError
 
 LABELLED = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=20, max_size=80).filter(
@@ -31,6 +32,14 @@ def test_no_threshold_has_a_better_f_beta(pairs, beta):
     flagged = calibrate(scores, labels, beta=beta).is_anomaly(scores.astype(float))
     best = max(fbeta_score(labels, scores > t, beta=beta, zero_division=0) for t in range(-1, 13))
     assert fbeta_score(labels, flagged, beta=beta, zero_division=0) == pytest.approx(best)
+
+
+@given(LABELLED, st.sampled_from([0.5, 1.0, 3.0]))
+def test_the_f_beta_of_a_threshold_is_that_of_scikit_learn(pairs, beta):
+    scores, labels = np.array([score for score, _ in pairs], float), np.array([label for _, label in pairs])
+    reached = outcomes(CalibrationRows.of(scores, is_anomaly=labels))
+    expected = [fbeta_score(labels, scores > t, beta=beta, zero_division=0) for t in reached.threshold]
+    np.testing.assert_allclose(reached.f_beta(beta), expected)
 
 
 @given(LABELLED, st.sampled_from([0.3, 0.5, 0.8, 1.0]))
