@@ -242,8 +242,10 @@ def test_a_segment_is_judged_as_if_its_rows_were_all_there_are(method):
 @pytest.mark.parametrize("method", [name for name, method in THRESHOLD_METHODS.items() if method.by_segment])
 def test_rows_of_several_segments_in_one_call_are_each_judged_by_their_own(method):
     scores, segment = mixed()
-    calibration = calibrated(method, scores, segment=segment)
-    assert {cutoff.threshold for cutoff in calibration.by_segment.values()} != {calibration.threshold}
+    labelled = np.arange(len(scores)) % 10 == 0
+    rows = CalibrationRows.of(scores, is_anomaly=labelled, segment=segment)
+    calibration = Calibration.on(rows, Rule.of(method, VALUES[method]))
+    assert set(calibration.by_segment) == {"a", "b"}
     together = calibration.judge(scores, segment)
     for name in ("a", "b", "few", None):
         own = segment == name
