@@ -23,7 +23,8 @@ class AutoencoderConfig:
         negative_slope: Slope of leaky_relu below zero.
         alpha: Limit of elu far below zero is −alpha.
         dropout: Share of the hidden units that are left out in each step, in [0, 1).
-        input_noise: Standard deviation of the Gaussian noise on the standardised input while fitting.
+        input_noise: Standard deviation of the Gaussian noise on the standardised input while fitting a single network.
+        members: Networks of this shape that are fitted and run at once, each with weights of its own.
 
     Raises:
         ConfigError: A setting is outside its limits.
@@ -37,6 +38,7 @@ class AutoencoderConfig:
     alpha: float = 1.0
     dropout: float = 0.0
     input_noise: float = 0.0
+    members: int = 1
 
     def __post_init__(self) -> None:
         complaints = [sentence for holds, sentence in self._limits() if not holds]
@@ -59,6 +61,7 @@ class AutoencoderConfig:
             (self.alpha > 0, f"alpha must be above 0, got {self.alpha}."),
             (0 <= self.dropout < 1, f"dropout must be in [0, 1), got {self.dropout}."),
             (self.input_noise >= 0, f"input_noise must be at least 0, got {self.input_noise}."),
+            (self.members >= 1, f"members must be at least 1, got {self.members}."),
         ]
 
     @property

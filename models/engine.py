@@ -25,7 +25,7 @@ class Engine(Protocol):
     """A network that can be run: one method for scores, one for features."""
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the reconstruction `(n, d)` of `Z` `(n, d)`."""
+        """Return the reconstruction of `Z` `(n, d)`: `(n, d)`, or `(M, n, d)` of M members."""
         ...
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
@@ -56,14 +56,14 @@ class OnnxEngine:
             raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {error}") from error
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the reconstruction `(n, d)` of `Z` `(n, d)`."""
+        """Return the reconstruction of `Z` `(n, d)`: `(n, d)`, or `(M, n, d)` of M members."""
         result: NDArray[np.float32] = self._session.run(["reconstruction"], {"Z": Z})[0]
         return result
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`."""
+        """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`; of the first member, where there are more."""
         result: NDArray[np.float32] = self._session.run(["embedding"], {"Z": Z})[0]
-        return result
+        return result if result.ndim == 2 else result[0]
 
 
 def onnx_engine(graph: bytes, config: AutoencoderConfig, /) -> OnnxEngine:

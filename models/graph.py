@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 
+Shape = tuple[int | None, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedNode:
@@ -39,40 +41,55 @@ class GraphPlan:
     Args:
         nodes: The operators, in order.
         arrays: Name and shape of every array of weights, in order.
-        inputs: Name and width of what goes in, row by row.
-        outputs: Name and width of what comes out.
+        inputs: Name and shape of what goes in; None stands for the rows.
+        outputs: Name and shape of what comes out.
     """
 
     nodes: tuple[PlannedNode, ...]
     arrays: Mapping[str, tuple[int, ...]]
-    inputs: Mapping[str, int]
-    outputs: Mapping[str, int]
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
 
 
 def plan_of(config: AutoencoderConfig) -> GraphPlan:
-    """Return the graph of a network: input ``Z``, outputs ``reconstruction`` and ``embedding``."""
+    """Return the graph of a network: input ``Z`` `(n, d)`, outputs ``reconstruction`` and ``embedding``.
+
+    A single network gives `(n, d)` and `(n, k)`; M members are one graph all the same, with arrays and outputs that
+    have the members in front: `(M, n, d)` and `(M, n, k)`.
+    """
+    single = config.members == 1
+    stack = () if single else (config.members,)
+    rows = (None,) if single else (config.members, None)
+    ones = () if single else (config.members, 1)
     nodes: list[PlannedNode] = []
     arrays: dict[str, tuple[int, ...]] = {}
     value, width = "Z", config.features
     for name, units in zip(config.layer_names, config.layer_units, strict=True):
-        arrays |= {f"{name}_kernel": (width, units), f"{name}_bias": (units,)}
-        nodes.append(_dense(name, value, output=f"{name}_x"))
+        arrays |= {f"{name}_kernel": (*stack, width, units), f"{name}_bias": (*ones, units)}
+        nodes += _dense(name, value, output=f"{name}_x", single=single)
         if ACTIVATIONS[config.activation].learns_slope:
-            arrays[f"{name}_slope"] = (units,)
+            arrays[f"{name}_slope"] = (*ones, units)
         value, width = "embedding" if name == "bottleneck" else f"{name}_y", units
         nodes += _activation(config, name, output=value)
-    arrays |= {"output_kernel": (width, config.features), "output_bias": (config.features,)}
-    nodes.append(_dense("output", value, output="reconstruction"))
+    arrays |= {"output_kernel": (*stack, width, config.features), "output_bias": (*ones, config.features)}
+    nodes += _dense("output", value, output="reconstruction", single=single)
     return GraphPlan(
         nodes=tuple(nodes),
         arrays=arrays,
-        inputs={"Z": config.features},
-        outputs={"reconstruction": config.features, "embedding": config.latent_units},
+        inputs={"Z": (None, config.features)},
+        outputs={"reconstruction": (*rows, config.features), "embedding": (*rows, config.latent_units)},
     )
 
 
-def _dense(name: str, value: str, *, output: str) -> PlannedNode:
-    return PlannedNode(op="Gemm", name=name, inputs=(value, f"{name}_kernel", f"{name}_bias"), output=output)
+def _dense(name: str, value: str, *, output: str, single: bool) -> list[PlannedNode]:
+    kernel, bias = f"{name}_kernel", f"{name}_bias"
+    if single:
+        return [PlannedNode(op="Gemm", name=name, inputs=(value, kernel, bias), output=output)]
+    product = f"{name}_product"  # every member's own: the rows `(n, d)` meet the kernels `(M, d, units)`
+    return [
+        PlannedNode(op="MatMul", name=name, inputs=(value, kernel), output=product),
+        PlannedNode(op="Add", inputs=(product, bias), output=output),
+    ]
 
 
 def _activation(config: AutoencoderConfig, layer: str, *, output: str) -> list[PlannedNode]:

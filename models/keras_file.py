@@ -21,6 +21,7 @@ _LAYERS: Final = (
 _PLACES: Final = {
     "Functional": ("keras.src.models.functional", "keras"),
     **dict.fromkeys(_LAYERS, ("keras.layers",)),
+    **dict.fromkeys(("MemberDense", "MemberPReLU"), ("models.member_layers",)),
 }
 """The classes that our networks are made of, and the modules that they may come from."""
 

@@ -1,4 +1,4 @@
-"""Builds, saves and loads the Keras network: the only module that imports Keras.
+"""Builds, saves and loads the Keras network: the only module, with `models/member_layers.py`, that imports Keras.
 
 `Any` stands for what Keras gives: it has no types of its own.
 """
@@ -33,33 +33,39 @@ require_avx()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from models.member_layers import MemberDense, MemberPReLU  # noqa: E402
+
 
 def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
     """Return a Keras network with starting weights from `seed`.
 
     Its hidden layers are named by `config.layer_names`; the activation of a layer has the layer's name with
-    ``_activation`` behind it. The output layer is linear.
+    ``_activation`` behind it. The output layer is linear. A single network gives `(n, d)` for `Z` `(n, d)`, and M
+    members give `(M, n, d)`.
     """
     prepare_backend()
     spec = ACTIVATIONS[config.activation]
-    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * len(config.layer_units) + 4).tolist())
+    seeds = _Seeds(seed)
     dropout = keras.layers.AlphaDropout if spec.alpha_dropout else keras.layers.Dropout
     value = inputs = keras.Input((config.features,), name="Z")
     if config.input_noise:
-        value = keras.layers.GaussianNoise(config.input_noise, seed=next(seeds), name="input_noise")(value)
+        value = keras.layers.GaussianNoise(config.input_noise, seed=seeds.one(), name="input_noise")(value)
     for name, units in zip(config.layer_names, config.layer_units, strict=True):
-        initializer = keras.initializers.get(
-            {"class_name": _class_name(spec.initializer), "config": {"seed": next(seeds)}}
-        )
-        value = keras.layers.Dense(units, kernel_initializer=initializer, name=name)(value)
+        value = _dense_layer(config, units, initializer=spec.initializer, seeds=seeds, name=name)(value)
         value = _activation_layer(config, f"{name}_activation")(value)
         if config.dropout and name != "bottleneck":
-            value = dropout(config.dropout, seed=next(seeds), name=f"{name}_dropout")(value)
+            value = dropout(config.dropout, seed=seeds.one(), name=f"{name}_dropout")(value)
     # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
-    output = keras.layers.Dense(
-        config.features, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)), name="output"
-    )(value)
-    return keras.Model(inputs, output, name="autoencoder")
+    output = _dense_layer(config, config.features, initializer="glorot_uniform", seeds=seeds, name="output")
+    return keras.Model(inputs, output(value), name="autoencoder")
+
+
+def denoiser(network: Any, *, members: int) -> Any:
+    """Return the same network, weights and all, for inputs that differ between members: `(M, n, d)` → `(M, n, d)`."""
+    value = inputs = keras.Input(batch_shape=(members, None, network.input_shape[-1]), name="noisy_Z")
+    for layer in network.layers[1:]:
+        value = layer(value)
+    return keras.Model(inputs, value, name="denoiser")
 
 
 def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]:
@@ -73,15 +79,21 @@ def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]
 
 
 def reconstruct(network: Any, Z: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the reconstruction `(n, d)` by Keras itself: what every engine is compared with."""
+    """Return the reconstruction by Keras itself, `(n, d)` or `(M, n, d)`: what every engine is compared with."""
     return np.asarray(network(Z, training=False), np.float32)
 
 
 def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Return what each hidden layer gives behind its activation `(n, units)`, by the layer's name."""
+    """Return what each hidden layer gives behind its activation `(n, units)`, by the layer's name.
+
+    The units of M members stand side by side: `(n, M · units)`.
+    """
     layers = {name: network.get_layer(f"{name}_activation").output for name in config.layer_names}
     outputs: dict[str, Any] = keras.Model(network.input, layers)(Z, training=False)
-    return {name: np.asarray(output, np.float32) for name, output in outputs.items()}
+    arrays = {name: np.asarray(output, np.float32) for name, output in outputs.items()}
+    if config.members == 1:
+        return arrays
+    return {name: np.moveaxis(array, 0, 1).reshape(len(Z), -1) for name, array in arrays.items()}
 
 
 def save_network(network: Any, path: Path) -> None:
@@ -137,8 +149,30 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "tensorflow": tf.__version__}
 
 
+class _Seeds:
+    """Seeds of the layers, in the order in which they are asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self._sequence = np.random.SeedSequence(seed)
+
+    def one(self) -> int:
+        return int(self._sequence.spawn(1)[0].generate_state(1)[0])
+
+    def several(self, number: int) -> list[int]:
+        return [self.one() for _ in range(number)]
+
+
+def _dense_layer(config: AutoencoderConfig, units: int, *, initializer: str, seeds: _Seeds, name: str) -> Any:
+    if config.members > 1:
+        return MemberDense(units, initializer=initializer, seeds=seeds.several(config.members), name=name)
+    start = {"class_name": _class_name(initializer), "config": {"seed": seeds.one()}}
+    return keras.layers.Dense(units, kernel_initializer=keras.initializers.get(start), name=name)
+
+
 def _activation_layer(config: AutoencoderConfig, name: str) -> Any:
     spec = ACTIVATIONS[config.activation]
+    if spec.learns_slope and config.members > 1:
+        return MemberPReLU(name=name)
     if not spec.keras[0].isupper():
         return keras.layers.Activation(spec.keras, name=name)
     parameter = {} if spec.parameter is None else {spec.parameter: config.activation_parameter}

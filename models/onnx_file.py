@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.graph import GraphPlan, PlannedNode
+from models.graph import GraphPlan, PlannedNode, Shape
 from models.protobuf import Field, Fields, read_message
 
 _FLOAT: Final = 1  # the number of float32 among the types of ONNX, of an attribute's value as of an array's entries
@@ -71,9 +71,10 @@ def judge_graph(content: bytes, plan: GraphPlan) -> None:
         place = same.index(False) if False in same else len(same)
         what = str(found[place][0])[:40] if place < len(found) else "missing"
         raise ValueError(f"its operator {place + 1} is {what}, not the one that its configuration has there")
-    for what, values, widths in (("inputs", graph["inputs"], plan.inputs), ("outputs", graph["outputs"], plan.outputs)):
-        if [_width(value) for value in values] != list(widths.items()):
-            raise ValueError(f"its {what} are not {', '.join(f'{name} of width {n}' for name, n in widths.items())}")
+    for what, values, shapes in (("inputs", graph["inputs"], plan.inputs), ("outputs", graph["outputs"], plan.outputs)):
+        if [_shape(value) for value in values] != list(shapes.items()):
+            planned_values = ", ".join(f"{name} of width {shape[-1]}" for name, shape in shapes.items())
+            raise ValueError(f"its {what} are not {planned_values}")
     arrays = {array["name"]: tuple(array["shape"]) for array in graph["arrays"]}
     if arrays != dict(plan.arrays) or len(arrays) != len(graph["arrays"]):
         raise ValueError("its arrays of weights have other names or shapes than its configuration")
@@ -95,13 +96,12 @@ def _by_name(attributes: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return sorted(attributes, key=lambda attribute: attribute[0])
 
 
-def _width(value: dict[str, Any]) -> tuple[str, int] | None:
-    """Return the name and width of an input or output of any number of rows; None where it is something else."""
+def _shape(value: dict[str, Any]) -> tuple[str, Shape] | None:
+    """Return the name and shape of an input or output, None for any number of rows; None where it is no float32."""
     tensor = (value["type"] or {}).get("tensor") or {"shape": None, "type": None}
-    dimensions = (tensor["shape"] or {"dimensions": []})["dimensions"]
-    if len(dimensions) != 2 or tensor["type"] != _FLOAT or dimensions[0]["size"] is not None:
+    if tensor["type"] != _FLOAT or tensor["shape"] is None:
         return None
-    return value["name"], dimensions[1]["size"]
+    return value["name"], tuple(dimension["size"] for dimension in tensor["shape"]["dimensions"])
 
 
 def _judge_weights(array: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """Writes a network as an ONNX graph from plain arrays; only training needs it.
 
-The graph is the one that `models/graph.py` plans: no exporter decides about it. Input ``Z`` `(n, d)`; outputs
-``reconstruction`` `(n, d)`, ``embedding`` `(n, k)`.
+The graph is the one that `models/graph.py` plans: no exporter decides about it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.architecture import AutoencoderConfig
-from models.graph import PlannedNode, plan_of
+from models.graph import PlannedNode, Shape, plan_of
 
 _OPSET: Final = 20  # the first with an exact Gelu
 _IR_VERSION: Final = 10
@@ -27,9 +26,9 @@ class LayerWeights:
     """Arrays of one dense layer.
 
     Args:
-        kernel: `(inputs, units)`, float32.
-        bias: `(units,)`, float32.
-        slope: Learned slopes below zero `(units,)`, for prelu only.
+        kernel: `(inputs, units)`, or `(M, inputs, units)` for M members; float32.
+        bias: `(units,)` or `(M, 1, units)`, float32.
+        slope: Learned slopes below zero, of the bias's shape, for prelu only.
     """
 
     kernel: NDArray[np.float32]
@@ -49,8 +48,8 @@ def onnx_bytes(config: AutoencoderConfig, layers: Sequence[LayerWeights]) -> byt
     graph = helper.make_graph(
         [_node(node) for node in plan.nodes],
         "autoencoder",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width]) for name, width in plan.inputs.items()],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width]) for name, width in plan.outputs.items()],
+        [_value(name, shape) for name, shape in plan.inputs.items()],
+        [_value(name, shape) for name, shape in plan.outputs.items()],
         [
             numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
             for name, array in zip(plan.arrays, weights, strict=True)
@@ -59,6 +58,10 @@ def onnx_bytes(config: AutoencoderConfig, layers: Sequence[LayerWeights]) -> byt
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _value(name: str, shape: Shape) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n" if size is None else size for size in shape])
 
 
 def _node(node: PlannedNode) -> onnx.NodeProto:

@@ -6,7 +6,8 @@ the record and its reconstruction, in standard deviations²:
     score = Σ_columns error_column        error_column = Σ_features weight · (Z − Ẑ)² + surprise
 
 About 1 is what predicting the mean of every column would give; higher is more anomalous, always. The sum over
-the columns is exact. Deciding what score is an anomaly is not done here: see `models/calibration.py`.
+the columns is exact. Where several networks were fitted, `models/ensemble.py` says how their errors make one score,
+and that sum is exact, too. Deciding what score is an anomaly is not done here: see `models/calibration`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from models.encoders import FloatMatrix
 from models.engine import Engine
+from models.ensemble import Ensemble, column_sums
 from models.preprocessing import Encoded, Preprocessor
 
 _CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls of the engine are slower a row
@@ -29,7 +31,8 @@ class Scores:
     """Scores of n rows.
 
     Args:
-        anomaly_score: `(n,)`, in standard deviations²; higher is more anomalous.
+        anomaly_score: `(n,)`; higher is more anomalous. Of a single network: in standard deviations²; of an ensemble:
+            in scores of the median fitting row.
         column_errors: What each column adds `(n, K)`; the rows sum to `anomaly_score`.
         reconstruction: What the network expected `(n, d)`, standardised.
     """
@@ -46,14 +49,17 @@ class Scorer:
     Args:
         preprocessor: Knows the columns, their weights and what range the network has seen.
         engine: Runs the network.
+        ensemble: How the errors of several members make one score; None for a single network.
     """
 
     preprocessor: Preprocessor
     engine: Engine
+    ensemble: Ensemble | None = None
 
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
-        pieces = [encoded.rows(start, start + _CHUNK_ROWS) for start in range(0, max(len(encoded), 1), _CHUNK_ROWS)]
+        size = _CHUNK_ROWS if self.ensemble is None else max(1, _CHUNK_ROWS // self.ensemble.members)
+        pieces = [encoded.rows(start, start + size) for start in range(0, max(len(encoded), 1), size)]
         scored = [self._score_chunk(piece) for piece in pieces]
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
@@ -67,12 +73,13 @@ class Scorer:
 
     def _score_chunk(self, encoded: Encoded) -> Scores:
         reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))
-        errors = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
-        if encoded.unknown is not None:
-            errors[encoded.unknown] = 0.0
-        column_errors = np.add.reduceat(errors, self.preprocessor.starts, axis=1, dtype=np.float64)
-        if encoded.surprise is not None:
-            column_errors += encoded.surprise
+        if self.ensemble is None:
+            squares = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
+            column_errors = column_sums(squares, encoded, self.preprocessor)
+        else:
+            judgement = self.ensemble.judge(reconstruction, encoded, self.preprocessor)
+            column_errors = judgement.column_errors
+            reconstruction = reconstruction[judgement.spoke, np.arange(len(encoded))]
         return Scores(
             anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction
         )

@@ -9,6 +9,7 @@ leave some 7 MB behind (https://github.com/tensorflow/tensorflow/issues/62854), 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import tensorflow as tf
 _MEAN_DECAY: Final = 0.9
 _SQUARE_DECAY: Final = 0.999
 _EPSILON: Final = 1e-7
+_WARM_UP: Final = 0.05  # share of the steps
 
 
 class AdamW:
@@ -24,19 +26,28 @@ class AdamW:
 
     Args:
         variables: The weights that are to be moved.
-        learning_rate: Step size.
+        learning_rate: Largest step size.
         weight_decay: What share of a weight a step takes off, times the step size.
         undecayed: Weights of these names do not decay.
+        steps: Number of all steps: the step size rises over the first twentieth of them and falls like a cosine to
+            zero (Loshchilov and Hutter, ICLR 2017). None for a constant step size.
     """
 
     def __init__(
-        self, variables: Sequence[Any], *, learning_rate: float, weight_decay: float, undecayed: Collection[str]
+        self,
+        variables: Sequence[Any],
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        undecayed: Collection[str],
+        steps: int | None = None,
     ) -> None:
         self._variables = [variable.value for variable in variables]
         self._decays = [variable.name not in undecayed for variable in variables]
         self._means = [tf.Variable(tf.zeros_like(variable)) for variable in self._variables]
         self._squares = [tf.Variable(tf.zeros_like(variable)) for variable in self._variables]
         self._steps = tf.Variable(0, dtype=tf.int64)
+        self._total = steps
         self._learning_rate = tf.constant(learning_rate, tf.float32)
         self._weight_decay = tf.constant(weight_decay, tf.float32)
 
@@ -45,13 +56,22 @@ class AdamW:
         step = tf.cast(self._steps + 1, tf.float32)
         mean_share = 1 - tf.pow(tf.constant(_MEAN_DECAY), step)
         square_share = 1 - tf.pow(tf.constant(_SQUARE_DECAY), step)
-        rate = self._learning_rate * tf.sqrt(square_share) / mean_share
+        learning_rate = self._learning_rate * self._share_of_rate(step)
+        rate = learning_rate * tf.sqrt(square_share) / mean_share
         for variable, decays, mean, square, gradient in zip(
             self._variables, self._decays, self._means, self._squares, gradients, strict=True
         ):
             if decays:
-                variable.assign_sub(variable * self._weight_decay * self._learning_rate)
+                variable.assign_sub(variable * self._weight_decay * learning_rate)
             mean.assign_add((gradient - mean) * (1 - _MEAN_DECAY))
             square.assign_add((tf.square(gradient) - square) * (1 - _SQUARE_DECAY))
             variable.assign_sub(mean * rate / (tf.sqrt(square) + _EPSILON))
         self._steps.assign_add(1)
+
+    def _share_of_rate(self, step: Any) -> Any:
+        """Return which share of the largest step size a step takes, counted from 1."""
+        if self._total is None:
+            return tf.constant(1.0)
+        warm_up = max(1.0, math.floor(_WARM_UP * self._total))
+        falling = tf.maximum(step - warm_up, 0.0) / max(1.0, self._total - warm_up)
+        return tf.minimum(step / warm_up, 1.0) * (0.5 + 0.5 * tf.cos(math.pi * tf.minimum(falling, 1.0)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from models.activations import ACTIVATIONS
@@ -14,6 +14,7 @@ from models.errors import ConfigError
 from models.schema import Kind
 from training.columns.roles import DATE_ORDERS, INFINITE, assignment_complaint
 from training.history import EpochSettings
+from training.presets import PRESETS, TRAINING_ROWS, FamilyPlan
 from training.thresholds.limits import threshold_limits
 
 FIT_ON: Final = {
@@ -82,6 +83,18 @@ class TrainConfig:
         20, "fewest rows to fit on, and a fifth as many to stop and to calibrate on; fewer is an error", group="rows"
     )
 
+    training_rows: str | None = _setting(
+        None,
+        "what is known of the rows that are learned from (default: mixed; clean with --fit-on normal)",
+        group="network",
+        choices=TRAINING_ROWS,
+    )
+    preset: str = _setting(
+        "balanced",
+        "how many networks are fitted, and for how long",
+        group="network",
+        choices={name: preset.summary for name, preset in PRESETS.items()},
+    )
     activation: str = _setting(
         "relu",
         "activation of the hidden layers; the output layer is linear",
@@ -92,29 +105,36 @@ class TrainConfig:
     alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
         None,
-        "widths of the encoder's hidden layers, outermost first (default: by the number of features)",
+        "widths of the encoder's hidden layers, outermost first (default: by preset and number of features)",
         group="network",
     )
     depth: int | None = _setting(
-        None, "number of the encoder's hidden layers, where --hidden-units is not given (default: 2)", group="network"
+        None,
+        "number of the encoder's hidden layers, where --hidden-units is not given (default: by preset)",
+        group="network",
     )
     latent_units: int | None = _setting(
-        None, "width of the bottleneck (default: by the number of features)", group="network"
+        None, "width of the bottleneck (default: by preset and number of features)", group="network"
     )
     dropout: float = _setting(0.0, "share of hidden units left out in each step", group="network")
-    input_noise: float = _setting(
-        0.5, "deviation of the noise put on the standardised input while fitting (denoising)", group="network"
+    input_noise: float | None = _setting(
+        None,
+        "deviation of the noise put on the standardised input while fitting (default: 0.5 for one network; for "
+        "several, each its own, from fine to coarse)",
+        group="network",
     )
 
     epochs: int | None = _setting(
         None,
-        "at most so many passes over the fitting rows (default: by the number of rows, 200 or fewer)",
+        "at most so many passes over the fitting rows (default: by preset and number of rows)",
         group="fitting",
     )
     batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
-    learning_rate: float = _setting(1e-3, "step size of AdamW", group="fitting")
+    learning_rate: float = _setting(2e-3, "largest step size of AdamW", group="fitting")
     weight_decay: float = _setting(0.01, "weight decay of AdamW, on kernels only", group="fitting")
-    patience: int = _setting(20, "epochs without a better validation loss before stopping", group="fitting")
+    patience: int = _setting(
+        20, "epochs without a better validation loss before a single network stops", group="fitting"
+    )
     seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
 
     threshold_method: str = _setting(
@@ -175,6 +195,15 @@ class TrainConfig:
                     assignment_complaint(name, getattr(self, name)) for name in ("kind", "date_order", "missing_values")
                 )
             ),
+            (self.preset in PRESETS, f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}."),
+            (
+                self.training_rows in (None, *TRAINING_ROWS),
+                f"training_rows must be one of {', '.join(TRAINING_ROWS)}, got {self.training_rows!r}.",
+            ),
+            (
+                self.input_noise is None or self.input_noise >= 0,
+                f"input_noise must be at least 0, got {self.input_noise}.",
+            ),
             (self.infinite in INFINITE, f"infinite must be one of {', '.join(INFINITE)}, got {self.infinite!r}."),
             (
                 self.time is None or self.group is None,
@@ -202,27 +231,54 @@ class TrainConfig:
         Raises:
             ConfigError: A setting of the network is outside its limits.
         """
+        preset = PRESETS.get(self.preset, PRESETS["fast"])
+        latent_units = preset.latent_units or default_latent_units(features)
+        single = not self.families
+        noise = (0.5 if self.input_noise is None else self.input_noise) if single else 0.0
         return AutoencoderConfig(
             features=features,
-            hidden_units=self.hidden_units or default_hidden_units(features, depth=self.depth or 2),
-            latent_units=default_latent_units(features) if self.latent_units is None else self.latent_units,
+            hidden_units=self.hidden_units
+            or default_hidden_units(features, width=preset.width, depth=self.depth or preset.depth),
+            latent_units=latent_units if self.latent_units is None else self.latent_units,
             activation=self.activation,
             negative_slope=self.negative_slope,
             alpha=self.alpha,
             dropout=self.dropout,
-            input_noise=self.input_noise,
+            input_noise=noise,
+            members=1 if single else sum(len(family.input_noise) for family in self.families),
         )
+
+    @property
+    def known_rows(self) -> str:
+        """What is known of the rows that are learned from, a key of `TRAINING_ROWS`."""
+        return self.training_rows or ("clean" if self.fit_on == "normal" else "mixed")
+
+    @property
+    def families(self) -> tuple[FamilyPlan, ...]:
+        """The families of an ensemble; none for a single network."""
+        preset = PRESETS.get(self.preset)
+        plans = () if preset is None else preset.families.get(self.known_rows, ())
+        if self.input_noise is None:
+            return plans
+        return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
+
+    @property
+    def marginal_weight(self) -> float:
+        """How much the columns' own histograms count beside the families."""
+        return PRESETS[self.preset].marginal_weight[self.known_rows]
 
     def epoch_settings(self, *, rows: int) -> EpochSettings:
         """Return the settings of the epochs for so many fitting rows."""
-        batch_size = self.batch_size or default_batch_size(rows)
+        batch_size = self.batch_size or default_batch_size(rows, ensemble=bool(self.families))
         return EpochSettings(
-            epochs=self.epochs or default_epochs(rows, batch_size=batch_size),
+            epochs=self.epochs or default_epochs(rows, batch_size=batch_size, steps=PRESETS[self.preset].steps),
             batch_size=batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
+            input_noise=tuple(noise for plan in self.families for noise in plan.input_noise),
+            left_out=tuple(plan.left_out for plan in self.families for _ in plan.input_noise),
         )
 
     def threshold_value(self, *, calibration_rows: int) -> float:
@@ -254,12 +310,12 @@ class TrainConfig:
         return [setting.name for setting in fields(cls)]
 
 
-def default_hidden_units(features: int, *, depth: int) -> tuple[int, ...]:
-    """Return widths that follow the number of features, each half of the one before.
+def default_hidden_units(features: int, *, width: int | None, depth: int) -> tuple[int, ...]:
+    """Return widths, each half of the one before; the outermost follows the number of features, if not given.
 
     Wide layers with input noise find more than narrow ones, and train in fewer epochs.
     """
-    outer = min(512, max(256, 1 << (2 * features - 1).bit_length()))
+    outer = width or min(512, max(256, 1 << (2 * features - 1).bit_length()))
     return tuple(max(16, outer >> level) for level in range(depth))
 
 
@@ -268,12 +324,15 @@ def default_latent_units(features: int) -> int:
     return min(64, max(4, features))
 
 
-def default_batch_size(rows: int) -> int:
-    """Return the rows of one step: about thirty steps an epoch, within 32 and 256."""
-    return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
+def default_batch_size(rows: int, *, ensemble: bool) -> int:
+    """Return the rows of one step: about thirty steps an epoch, within 32 and 256; 128 for an ensemble."""
+    return 128 if ensemble else min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
 
 
-def default_epochs(rows: int, *, batch_size: int) -> int:
-    """Return the most passes over so many rows: about 12,000 steps, within 30 and 200 passes."""
-    steps = -(-rows // batch_size)
-    return min(200, max(30, 12_000 // steps))
+def default_epochs(rows: int, *, batch_size: int, steps: int) -> int:
+    """Return the passes over so many rows that make the preset's steps, or fewer where rows are few.
+
+    Small tables are learned by heart in many passes, with the anomalies among them.
+    """
+    wanted = min(steps, max(0.3 * steps, 30 * math.sqrt(rows)))
+    return max(1, round(wanted / -(-rows // min(batch_size, max(rows, 1)))))

@@ -1,4 +1,4 @@
-"""Runs the epochs: seeded batches, early stopping on validation rows, the best weights kept.
+"""Runs the epochs: seeded batches and, for a single network, early stopping on validation rows.
 
 `Any` stands for what Keras and TensorFlow give: they have no types of their own.
 """
@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
+from models.network import denoiser
 from models.preprocessing import Encoded
 from training.adamw import AdamW
 from training.history import Epoch, EpochSettings, History
@@ -35,7 +36,8 @@ def run_epochs(
     """Fit a network to reproduce its input; what it minimises is the mean anomaly score.
 
     Args:
-        network: As built; holds the best weights afterwards.
+        network: As built, a single one or an ensemble; holds the weights that were kept afterwards: the best of a
+            single network, the last of an ensemble, whose members have no best epoch in common.
         fitting: Rows to learn from `(n, d)`.
         validation: Rows for early stopping `(m, d)`, within the range of the fitting rows.
         weights: What a squared unit of each feature counts `(d,)`.
@@ -57,6 +59,7 @@ def run_epochs(
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         undecayed=("bias", "alpha"),
+        steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
     step = _epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
     judge = _loss_function(network, validation, _counted(validation, weights, validation_weights))
@@ -66,7 +69,8 @@ def run_epochs(
     interrupted = False
     for number in range(1, settings.epochs + 1):
         rows = _batched_order(order, len(fitting), settings.batch_size)
-        epoch = Epoch(number=number, loss=float(step(tf.constant(rows))), validation_loss=float(judge()))
+        loss = float(step(tf.constant(rows), tf.constant(number)))
+        epoch = Epoch(number=number, loss=loss, validation_loss=float(judge()))
         if not (np.isfinite(epoch.loss) and np.isfinite(epoch.validation_loss)):
             raise TrainingError(
                 f"The loss of epoch {number} is not a number (with --learning-rate {settings.learning_rate:g}). Try "
@@ -74,42 +78,74 @@ def run_epochs(
             )
         epochs.append(epoch)
         on_epoch(epoch)
-        if best == 0 or epoch.validation_loss < epochs[best - 1].validation_loss:
+        if settings.members > 1:
+            best = number
+        elif best == 0 or epoch.validation_loss < epochs[best - 1].validation_loss:
             best, best_weights = number, network.get_weights()
         elif number - best >= settings.patience:
             break
         if number < settings.epochs and should_stop():
             interrupted = True
             break
-    network.set_weights(best_weights)
+    if settings.members == 1:
+        network.set_weights(best_weights)
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
 def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
-    """Return a compiled function that takes an order of rows, runs one pass and returns the mean loss."""
+    """Return a compiled function that takes an order of rows and the epoch, runs it and returns the mean loss."""
     Z = tf.constant(rows.Z)
     variables = [variable.value for variable in network.trainable_variables]
     steps, size = _batches(len(rows), settings.batch_size)
+    loss_of = _plain_loss(network) if settings.members == 1 else _denoising_loss(network, settings, steps)
 
-    def one_step(number: Any, total: Any, order: Any) -> tuple[Any, Any, Any]:
-        batch = tf.gather(Z, order[number])
-        weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
-        with tf.GradientTape() as tape:
-            loss = _mean_score(batch, network(batch, training=True), weight)
-        optimizer.apply(tape.gradient(loss, variables))
-        return number + 1, total + loss, order
+    def run(order: Any, epoch: Any) -> Any:
+        def one_step(number: Any, total: Any) -> tuple[Any, Any]:
+            batch = tf.gather(Z, order[number])
+            weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
+            with tf.GradientTape() as tape:
+                loss = loss_of(batch, weight, (epoch - 1) * steps + number)
+            optimizer.apply(tape.gradient(loss, variables))
+            return number + 1, total + loss
 
-    def run(order: Any) -> Any:
-        start = (tf.constant(0), tf.constant(0.0), order)
-        _, total, _ = tf.while_loop(lambda number, *_: number < steps, one_step, start, maximum_iterations=steps)
+        start = (tf.constant(0), tf.constant(0.0))
+        _, total = tf.while_loop(lambda number, _: number < steps, one_step, start, maximum_iterations=steps)
         return total / steps
 
-    return _compiled(run, tf.TensorSpec((steps, size), tf.int64))
+    return _compiled(run, tf.TensorSpec((steps, size), tf.int64), tf.TensorSpec((), tf.int32))
+
+
+def _plain_loss(network: Any) -> Any:
+    return lambda batch, weight, step: tf.reduce_mean(_scores(batch, network(batch, training=True), weight))
+
+
+def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
+    """Return the loss of M members, each with noise of its own and, some, without the strangest rows of a batch.
+
+    Which rows are strangest a member says itself; it is asked from a tenth of the steps on, when it knows something.
+    """
+    members = denoiser(network, members=settings.members)
+    deviation = tf.constant(settings.input_noise, tf.float32)[:, None, None]
+    left_out = np.array(settings.left_out)
+
+    def loss(batch: Any, weight: Any, step: Any) -> Any:
+        size, width = batch.shape
+        noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
+        scores = _scores(batch, members(batch + deviation * noise, training=True), weight)
+        if not left_out.any():
+            return tf.reduce_mean(scores)
+        last = np.maximum(np.ceil((1 - left_out) * size).astype(np.int64), 1) - 1
+        limit = tf.gather(tf.sort(scores, axis=1), last[:, None], axis=1, batch_dims=1)
+        kept = tf.cast((scores <= limit) | (step < steps * settings.epochs // 10), tf.float32)
+        kept = tf.stop_gradient(kept)
+        return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=1) / tf.reduce_sum(kept, axis=1))
+
+    return loss
 
 
 def _loss_function(network: Any, rows: Encoded, counted: Any) -> Any:
     Z = tf.constant(rows.Z)
-    return _compiled(lambda: _mean_score(Z, network(Z, training=False), counted))
+    return _compiled(lambda: tf.reduce_mean(_scores(Z, network(Z, training=False), counted)))
 
 
 def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:
@@ -117,8 +153,9 @@ def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:
     return tf.function(function, autograph=False).get_concrete_function(*inputs)
 
 
-def _mean_score(Z: Any, reconstruction: Any, weights: Any) -> Any:
-    return tf.reduce_mean(tf.reduce_sum(tf.square(Z - reconstruction) * weights, axis=1))
+def _scores(Z: Any, reconstruction: Any, weights: Any) -> Any:
+    """Return the errors `(n,)`, or `(M, n)` of M members."""
+    return tf.reduce_sum(tf.square(Z - reconstruction) * weights, axis=-1)
 
 
 def _counted(rows: Encoded, weights: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> Any:

@@ -25,6 +25,7 @@ from models.tables import Table
 from training.columns.reference import reference_of
 from training.config import TrainConfig
 from training.diagnostics import LayerHealth, health_warnings, layer_health
+from training.ensembles import ensemble_of
 from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
@@ -116,7 +117,7 @@ def fit(
     )
     layers = layer_weights(network_config, network)
     graph = onnx_bytes(network_config, layers)
-    scorer = Scorer(preprocessor=preprocessor, engine=OnnxEngine(graph))
+    scorer = _scorer(OnnxEngine(graph), fitting, preprocessor, config)
     calibration = _calibrate(scorer, prepared, config)
     detector = Detector(
         name=name,
@@ -154,6 +155,15 @@ def fit(
 
 def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
     return replace(encoded, Z=preprocessor.within_limits(encoded.Z))
+
+
+def _scorer(engine: OnnxEngine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
+    if not config.families:
+        return Scorer(preprocessor=preprocessor, engine=engine)
+    ensemble = ensemble_of(
+        engine, fitting, preprocessor, families=config.families, marginal_weight=config.marginal_weight
+    )
+    return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:

@@ -12,10 +12,12 @@ class EpochSettings:
     Args:
         epochs: At most so many passes over the fitting rows.
         batch_size: Rows of one step.
-        learning_rate: Of AdamW (Loshchilov and Hutter, ICLR 2019).
+        learning_rate: Of AdamW (Loshchilov and Hutter, ICLR 2019), at its largest.
         weight_decay: Of AdamW, on kernels only.
-        patience: Epochs without a better validation loss before stopping.
-        seed: Of the order of the rows.
+        patience: Epochs without a better validation loss before a single network stops.
+        seed: Of the order of the rows and of the noise.
+        input_noise: Deviation of the noise on the input of each member; empty for a single network.
+        left_out: Share of each batch, its strangest rows, that a member does not learn from, likewise.
     """
 
     epochs: int
@@ -24,6 +26,13 @@ class EpochSettings:
     weight_decay: float
     patience: int
     seed: int
+    input_noise: tuple[float, ...] = ()
+    left_out: tuple[float, ...] = ()
+
+    @property
+    def members(self) -> int:
+        """Number of networks that are fitted at once."""
+        return max(1, len(self.input_noise))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +52,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All passes, and which one's weights were kept.
+    """All passes, and which one's weights were kept: the best of a single network, the last of an ensemble.
 
     Args:
         epochs: In order.

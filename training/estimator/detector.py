@@ -64,19 +64,23 @@ class AutoencoderDetector(
         group: Column whose rows of one value stay in one part of the split.
         duplicates: What becomes of equal rows: ``keep`` or ``drop``.
         least_rows: Fewest rows to fit on, and a fifth as many to stop and to calibrate on.
+        training_rows: What is known of the rows that are learned from: ``mixed``, or ``clean``, all normal; None for
+            mixed, and for clean with `fit_on` normal.
+        preset: How many networks are fitted, and for how long: ``fast``, ``balanced`` or ``best``.
         activation: A key of `models.activations.ACTIVATIONS`.
         negative_slope: Slope of leaky_relu below zero.
         alpha: elu tends to −alpha far below zero.
-        hidden_units: Widths of the encoder's hidden layers; None for widths by the number of features.
+        hidden_units: Widths of the encoder's hidden layers; None for widths by preset and number of features.
         depth: Number of the encoder's hidden layers, where `hidden_units` is None.
-        latent_units: Width of the bottleneck; None for one by the number of features.
+        latent_units: Width of the bottleneck; None for one by preset and number of features.
         dropout: Share of hidden units left out in each step.
-        input_noise: Deviation of the noise on the standardised input while fitting.
-        epochs: At most so many passes over the fitting rows; None for 200 or fewer, by the number of rows.
+        input_noise: Deviation of the noise on the standardised input while fitting; None for 0.5 or, of several
+            networks, from fine to coarse.
+        epochs: At most so many passes over the fitting rows; None for a number by preset and number of rows.
         batch_size: Rows of one step; None for one by the number of rows.
-        learning_rate: Step size.
+        learning_rate: Largest step size.
         weight_decay: On kernels.
-        patience: Epochs without a better validation loss before stopping.
+        patience: Epochs without a better validation loss before a single network stops.
         threshold_method: A key of `models.calibration.THRESHOLD_METHODS`.
         alert_rate: For the methods fpr and evt; None for 0.01, or more where rows are few, and 0.001 for evt.
         contamination: For the method contamination; None for 0.05.
@@ -122,6 +126,8 @@ class AutoencoderDetector(
         group: str | None = None,
         duplicates: str = "keep",
         least_rows: int = 20,
+        training_rows: str | None = None,
+        preset: str = "balanced",
         activation: str = "relu",
         negative_slope: float = 0.1,
         alpha: float = 1.0,
@@ -129,10 +135,10 @@ class AutoencoderDetector(
         depth: int | None = None,
         latent_units: int | None = None,
         dropout: float = 0.0,
-        input_noise: float = 0.5,
+        input_noise: float | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-3,
         weight_decay: float = 0.01,
         patience: int = 20,
         threshold_method: str = "fpr",
@@ -160,6 +166,8 @@ class AutoencoderDetector(
         self.group = group
         self.duplicates = duplicates
         self.least_rows = least_rows
+        self.training_rows = training_rows
+        self.preset = preset
         self.activation = activation
         self.negative_slope = negative_slope
         self.alpha = alpha

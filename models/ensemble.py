@@ -1,0 +1,164 @@
+"""How the errors of several networks become one anomaly score that still sums exactly over the columns.
+
+The members of a family are fitted alike, with noise from fine to coarse. A member's error is counted in its own
+typical error, that of the median fitting row; within a family, the member that finds a row strangest speaks. The
+score is a weighted sum of what the families say, of how rare the columns' values are on their own, and nothing
+else: so each column's part is known exactly. Its unit is the score of the median fitting row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import BundleError
+from models.marginals import Marginals
+from models.plain import from_plain
+from models.preprocessing import Encoded, Preprocessor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Members that are fitted alike.
+
+    Args:
+        name: What sets them apart from the other families.
+        typical_errors: The error of each member on the median fitting row.
+        scale: What an error as large as a typical one adds to the score.
+    """
+
+    name: str
+    typical_errors: tuple[float, ...]
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What an ensemble says of n rows.
+
+    Args:
+        column_errors: What each column adds to the score `(n, K)`.
+        spoke: Number of the member whose reconstruction is the expected value `(n,)`: of those that spoke for their
+            families, the one that adds most.
+    """
+
+    column_errors: NDArray[np.float64]
+    spoke: NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """Families of members in the network's order, and the columns' own histograms.
+
+    Args:
+        families: One or more.
+        marginals: How usual each column's value is on its own.
+        marginal_scale: What a unit of rarity adds to the score.
+    """
+
+    families: tuple[Family, ...]
+    marginals: Marginals
+    marginal_scale: float
+
+    @property
+    def members(self) -> int:
+        """Number of all members."""
+        return sum(len(family.typical_errors) for family in self.families)
+
+    def judge(self, reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> Judgement:
+        """Judge n rows by the reconstructions of all members `(M, n, d)`."""
+        errors = member_errors(reconstructions, encoded, preprocessor)
+        rows = np.arange(len(encoded))
+        column_errors = self.marginal_scale * self.marginals.column_rarity(encoded, preprocessor.starts)
+        spoke, loudest = np.zeros(len(encoded), np.intp), np.full(len(encoded), -np.inf)
+        first = 0
+        for family in self.families:
+            typical = np.array(family.typical_errors)
+            own = slice(first, first + len(typical))
+            speaker = np.argmax(errors[own] / typical[:, None], axis=0)
+            squares = np.square(encoded.Z - reconstructions[own][speaker, rows]) * preprocessor.weights
+            columns = column_sums(squares, encoded, preprocessor) * (family.scale / typical[speaker])[:, None]
+            column_errors += columns
+            said = columns.sum(axis=1)
+            spoke = np.where(said > loudest, first + speaker, spoke)
+            loudest = np.maximum(said, loudest)
+            first += len(typical)
+        return Judgement(column_errors=column_errors, spoke=spoke)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data from which `from_json` makes an equal ensemble."""
+        families = [
+            {"name": family.name, "typical_errors": list(family.typical_errors), "scale": family.scale}
+            for family in self.families
+        ]
+        return {
+            "families": families,
+            "marginals": self.marginals.to_json(),
+            "marginal_scale": self.marginal_scale,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], *, features: int) -> Ensemble:
+        """Make an ensemble from what `to_json` gave.
+
+        Raises:
+            BundleError: `plain` is not the plain form of an ensemble of so many features.
+        """
+        try:
+            ensemble = cls(
+                families=from_plain(plain["families"], tuple[Family, ...]),
+                marginals=Marginals.from_json(plain["marginals"], features=features),
+                marginal_scale=from_plain(plain["marginal_scale"], float),
+            )
+            if plain.keys() != {"families", "marginals", "marginal_scale"} or not ensemble.members:
+                raise ValueError("it has other parts than an ensemble")
+            scales = (ensemble.marginal_scale, *(family.scale for family in ensemble.families))
+            typical = [error for family in ensemble.families for error in family.typical_errors]
+            if min(scales) < 0 or min(typical) <= 0:
+                raise ValueError("a scale is below 0")
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"The ensemble is not readable ({error!r}); the bundle was edited: train it anew."
+            ) from error
+        return ensemble
+
+
+def member_errors(
+    reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
+) -> NDArray[np.float32]:
+    """Return every member's error of n rows `(M, n)`, from their reconstructions `(M, n, d)`."""
+    weights = np.broadcast_to(preprocessor.weights, encoded.Z.shape)
+    if encoded.unknown is not None:
+        weights = np.where(encoded.unknown, np.float32(0), weights)
+    apart = reconstructions - encoded.Z
+    errors = np.einsum("mnd,mnd,nd->mn", apart, apart, weights)
+    return errors if encoded.surprise is None else errors + encoded.surprise.sum(axis=1).astype(np.float32)
+
+
+def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
+    """Return the error of each column `(n, K)` from those of the features `(n, d)`, which are changed."""
+    if encoded.unknown is not None:
+        squares[encoded.unknown] = 0.0
+    sums = np.add.reduceat(squares, preprocessor.starts, axis=1, dtype=np.float64)
+    return sums if encoded.surprise is None else sums + encoded.surprise
+
+
+def scales_of(said: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> list[float]:
+    """Return what each voice's unit adds to the score, from what the voices say of the fitting rows, each `(n,)`.
+
+    A voice counts by its weight over its spread, from the median to the upper quartile: so each moves the ordinary
+    rows as much as the others do, whatever its distribution. Together, the median row scores 1.
+    """
+    quartiles = [np.quantile(voice, [0.5, 0.75]) for voice in said]
+    spreads = [max(high - middle, _LEAST_SPREAD * max(middle, _LEAST_SPREAD)) for middle, high in quartiles]
+    shares = [weight / spread for weight, spread in zip(weights, spreads, strict=True)]
+    score = np.sum([share * voice for share, voice in zip(shares, said, strict=True)], axis=0)
+    unit = max(float(np.median(score)), 1e-6)
+    return [share / unit for share in shares]
+
+
+_LEAST_SPREAD = 0.05  # of the median: a voice that says the same of nearly all rows is not made louder than that

@@ -1,0 +1,101 @@
+"""The presets: how many networks are fitted, on what, and how their errors count; one row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+TRAINING_ROWS: Final = {
+    "mixed": "anomalies may be among them: nothing is assumed",
+    "clean": "they are all normal: finer networks, fitted for longer, find more",
+}
+"""What is known of the rows that are learned from, by the name that ``--training-rows`` takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyPlan:
+    """Members that are fitted alike.
+
+    Args:
+        name: What sets them apart.
+        input_noise: Deviation of the noise on each member's standardised input. A network that has to undo fine noise
+            learns the rows' finest structure, and from coarse noise only where most of the rows are.
+        left_out: Share of each batch, the strangest rows, that these members do not learn from.
+        weight: How much the family counts in the score.
+    """
+
+    name: str
+    input_noise: tuple[float, ...]
+    left_out: float = 0.0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What is fitted.
+
+    Args:
+        summary: One line for help texts and documents.
+        families: By what is known of the training rows; empty for a single network.
+        marginal_weight: How much the columns' own histograms count beside the families, likewise.
+        width: Of the outer hidden layer; None for one by the number of features.
+        depth: Number of hidden layers of the encoder.
+        latent_units: Width of the bottleneck; None for one by the number of features.
+        steps: How many steps a fit takes at most.
+    """
+
+    summary: str
+    families: dict[str, tuple[FamilyPlan, ...]]
+    marginal_weight: dict[str, float]
+    width: int | None
+    depth: int
+    latent_units: int | None
+    steps: int
+
+
+def _geometric(low: float, high: float, number: int) -> tuple[float, ...]:
+    return tuple(round(low * (high / low) ** (place / (number - 1)), 4) for place in range(number))
+
+
+PRESETS: Final[dict[str, Preset]] = {
+    "fast": Preset(
+        summary="one network",
+        families={},
+        marginal_weight={},
+        width=None,
+        depth=2,
+        latent_units=None,
+        steps=1000,
+    ),
+    "balanced": Preset(
+        summary="ten small networks fitted at once, and each column's histogram",
+        families={
+            "mixed": (
+                FamilyPlan(name="fine", input_noise=(*_geometric(0.1, 0.94, 5), 5.0), weight=2.0),
+                FamilyPlan(name="robust", input_noise=_geometric(0.175, 5.0, 4), left_out=0.3),
+            ),
+            "clean": (FamilyPlan(name="fine", input_noise=_geometric(0.1, 1.5, 7)),),
+        },
+        marginal_weight={"mixed": 1.0, "clean": 0.25},
+        width=128,
+        depth=1,
+        latent_units=64,
+        steps=1000,
+    ),
+    "best": Preset(
+        summary="the same with wider networks, more of them, fitted for longer",
+        families={
+            "mixed": (
+                FamilyPlan(name="fine", input_noise=_geometric(0.1, 5.0, 8), weight=2.0),
+                FamilyPlan(name="robust", input_noise=_geometric(0.1, 5.0, 8), left_out=0.3),
+            ),
+            "clean": (FamilyPlan(name="fine", input_noise=_geometric(0.1, 1.5, 10)),),
+        },
+        marginal_weight={"mixed": 1.0, "clean": 0.25},
+        width=256,
+        depth=1,
+        latent_units=64,
+        steps=2000,
+    ),
+}
+"""The presets by the name that ``--preset`` takes."""
