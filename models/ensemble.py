@@ -127,6 +127,20 @@ class Ensemble:
         return ensemble
 
 
+def ensemble_to_plain(ensemble: Ensemble | None) -> dict[str, Any]:
+    """Return plain data from which `ensemble_from_plain` makes an equal ensemble, or none."""
+    return {} if ensemble is None else ensemble.to_json()
+
+
+def ensemble_from_plain(plain: Mapping[str, Any], *, features: int) -> Ensemble | None:
+    """Make an ensemble from what `ensemble_to_plain` gave; an empty object stands for a single network.
+
+    Raises:
+        BundleError: `plain` is not the plain form of an ensemble of so many features.
+    """
+    return Ensemble.from_json(plain, features=features) if plain else None
+
+
 def member_errors(
     reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
 ) -> NDArray[np.float32]:

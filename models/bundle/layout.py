@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import Final
 
-FORMAT_VERSION: Final = 2
-READABLE_VERSIONS: Final = (1, 2)
-"""Format 1 has the calibration rows' scores alone, and no thresholds by segment."""
+FORMAT_VERSION: Final = 3
+READABLE_VERSIONS: Final = (1, 2, 3)
+"""Format 1 has the calibration rows' scores alone, and no thresholds by segment; formats 1 and 2 have no ensemble."""
 
 MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"
@@ -19,6 +19,7 @@ LIMITS: Final = {
     MANIFEST: 16 * _MB,
     "schema.json": 16 * _MB,
     "preprocessor.json": 32 * _MB,
+    "ensemble.json": 64 * _MB,
     "calibration.npy": 1024 * _MB,
     "reference.json": 16 * _MB,
     "probe.json": 16 * _MB,
@@ -29,6 +30,11 @@ LIMITS: Final = {
 
 FILES: Final = tuple(name for name in LIMITS if name != MANIFEST)
 """The files beside the manifest, which holds their digests."""
+
+
+def files_of(version: int) -> tuple[str, ...]:
+    """Return the files beside the manifest in a bundle of a format version."""
+    return tuple(name for name in FILES if version >= 3 or name != "ensemble.json")
 
 
 def json_bytes(plain: object) -> bytes:

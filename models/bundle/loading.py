@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from models.architecture import AutoencoderConfig
 from models.bundle.arrays import array_in
-from models.bundle.layout import FILES, NETWORK_ONNX
+from models.bundle.layout import NETWORK_ONNX
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.engine import ENGINES
+from models.ensemble import Ensemble, ensemble_from_plain
 from models.errors import BundleError, ConfigError
 from models.plain import from_plain
 from models.preprocessing import Preprocessor
@@ -48,12 +49,13 @@ def load_detector(path: str | Path) -> Detector:
 
 
 def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, bytes]) -> Detector:
-    plain = {name: read_plain(folder, name, contents[name]) for name in FILES if name.endswith(".json")}
+    plain = {name: read_plain(folder, name, content) for name, content in contents.items() if name.endswith(".json")}
     try:
         schema = FeatureSchema.from_json(plain["schema.json"])
         preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
         network = AutoencoderConfig.from_json(manifest["network"])
-        _require_one_fit(schema, preprocessor, network)
+        ensemble = ensemble_from_plain(plain.get("ensemble.json", {}), features=len(preprocessor.features))
+        _require_one_fit(schema, preprocessor, network, ensemble)
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
@@ -62,7 +64,7 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         )
         if (schema.threshold_by is None) != (not calibration.rows.segments):
             raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
-        scorer = Scorer(preprocessor=preprocessor, engine=engine)
+        scorer = Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
         check_probe(scorer, plain["probe.json"])
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
@@ -77,13 +79,21 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     )
 
 
-def _require_one_fit(schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig) -> None:
+def _require_one_fit(
+    schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig, ensemble: Ensemble | None
+) -> None:
     if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
         raise BundleError("schema and preprocessor name other columns; its parts come from two fits. Train it anew.")
     if network.features != len(preprocessor.features):
         raise BundleError(
             f"the network takes {network.features} features, the preprocessor gives {len(preprocessor.features)}; its "
             "parts come from two fits. Train it anew."
+        )
+    members = 1 if ensemble is None else ensemble.members
+    if network.members != members:
+        raise BundleError(
+            f"the network has {network.members} members, the ensemble {members}; its parts come from two fits. Train it "
+            "anew."
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle.files import read_file, require_closed
-from models.bundle.layout import FILES, MANIFEST, NETWORK_KERAS, READABLE_VERSIONS, digest
+from models.bundle.layout import MANIFEST, NETWORK_KERAS, READABLE_VERSIONS, digest, files_of
 from models.errors import BundleError
 from models.keras_file import weights_in
 from models.plain import from_plain, parse_json
@@ -70,7 +70,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: {MANIFEST} is not one that training wrote ({error}). Copy the bundle again, or train it anew."
         ) from error
-    if set(manifest["files"]) != set(FILES):
+    if set(manifest["files"]) != set(files_of(version)):
         raise BundleError(f"{folder}: {MANIFEST} lists other files than a bundle has. Copy the bundle again.")
     return manifest
 
@@ -83,7 +83,7 @@ def read_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """
     require_closed(folder)
     contents = {}
-    for name in FILES:
+    for name in files_of(manifest["format_version"]):
         content = read_file(folder, name)
         if digest(content) != manifest["files"][name]:
             raise BundleError(

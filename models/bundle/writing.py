@@ -17,6 +17,7 @@ from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration.stored import calibration_json
 from models.detector import Detector
 from models.encoders import features_from_plain
+from models.ensemble import ensemble_to_plain
 from models.errors import BundleError
 from models.preprocessing import Encoded
 
@@ -53,9 +54,10 @@ def write_bundle(
     files = {
         "schema.json": json_bytes(detector.schema.to_json()),
         "preprocessor.json": json_bytes(detector.preprocessor.to_json()),
+        "ensemble.json": json_bytes(ensemble_to_plain(detector.scorer.ensemble)),
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
-        "probe.json": json_bytes(probe_of(detector.preprocessor, reconstruct)),
+        "probe.json": json_bytes(probe_of(detector.scorer, reconstruct)),
         NETWORK_ONNX: graph,
     }
     for name, content in files.items():
@@ -95,6 +97,7 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
     manifest = read_manifest(source)
     contents = read_files(source, manifest) | {
         "schema.json": json_bytes(detector.schema.to_json()),
+        "ensemble.json": json_bytes(ensemble_to_plain(detector.scorer.ensemble)),
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
     }
