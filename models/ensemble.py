@@ -149,8 +149,10 @@ def member_errors(
     if encoded.unknown is not None:
         weights = np.where(encoded.unknown, np.float32(0), weights)
     apart = reconstructions - encoded.Z
-    errors = np.einsum("mnd,mnd,nd->mn", apart, apart, weights)
-    return errors if encoded.surprise is None else errors + encoded.surprise.sum(axis=1).astype(np.float32)
+    errors: NDArray[np.float32] = np.einsum("mnd,mnd,nd->mn", apart, apart, weights)
+    if encoded.surprise is not None:
+        errors += encoded.surprise.sum(axis=1).astype(np.float32)
+    return errors
 
 
 def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:

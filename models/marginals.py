@@ -87,7 +87,7 @@ class Marginals:
         """Return each value's bin `(n, d)`: 0 below the smallest, BINS + 1 above the largest."""
         low, high = self.limits
         width = np.where(high > low, (high - low) / np.float32(BINS), np.float32(1))
-        bins = np.clip(np.floor((Z - low) / width) + 1, 1, BINS).astype(np.intp)
+        bins: NDArray[np.intp] = np.clip(np.floor((Z - low) / width) + 1, 1, BINS).astype(np.intp)
         bins[low > Z] = 0
         bins[high < Z] = BINS + 1
         return bins

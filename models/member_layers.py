@@ -26,14 +26,17 @@ class MemberDense(keras.layers.Layer):  # type: ignore[misc]
         self.units, self.initializer, self.seeds = units, initializer, list(seeds)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights of all members."""
         shape = (len(self.seeds), input_shape[-1], self.units)
         self.kernel = self.add_weight(shape=shape, initializer=self._kernels, name="kernel")
         self.bias = self.add_weight(shape=(shape[0], 1, self.units), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
+        """Return what every member gives."""
         return keras.ops.matmul(inputs, self.kernel) + self.bias
 
     def get_config(self) -> dict[str, Any]:
+        """Return what the layer was made with."""
         own = {"units": self.units, "initializer": self.initializer, "seeds": self.seeds}
         return {**super().get_config(), **own}
 
@@ -48,7 +51,9 @@ class MemberPReLU(keras.layers.Layer):  # type: ignore[misc]
     """PReLU with one learned slope for each unit of each member."""
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the slopes of all members."""
         self.alpha = self.add_weight(shape=(input_shape[0], 1, input_shape[-1]), initializer="zeros", name="alpha")
 
     def call(self, inputs: Any) -> Any:
+        """Return what every member gives."""
         return keras.ops.relu(inputs) - self.alpha * keras.ops.relu(-inputs)

@@ -267,9 +267,9 @@ class TrainConfig:
         """How much the columns' own histograms count beside the families."""
         return PRESETS[self.preset].marginal_weight[self.known_rows]
 
-    def epoch_settings(self, *, rows: int) -> EpochSettings:
-        """Return the settings of the epochs for so many fitting rows."""
-        batch_size = self.batch_size or default_batch_size(rows, ensemble=bool(self.families))
+    def epoch_settings(self, *, rows: int, features: int) -> EpochSettings:
+        """Return the settings of the epochs for so many fitting rows of so many features."""
+        batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
         return EpochSettings(
             epochs=self.epochs or default_epochs(rows, batch_size=batch_size, steps=PRESETS[self.preset].steps),
             batch_size=batch_size,
@@ -324,9 +324,14 @@ def default_latent_units(features: int) -> int:
     return min(64, max(4, features))
 
 
-def default_batch_size(rows: int, *, ensemble: bool) -> int:
-    """Return the rows of one step: about thirty steps an epoch, within 32 and 256; 128 for an ensemble."""
-    return 128 if ensemble else min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
+def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
+    """Return the rows of one step: about thirty steps an epoch, within 32 and 256.
+
+    For an ensemble 128; fewer where features are many, whose steps take long and learn much from each row.
+    """
+    if ensemble:
+        return max(32, min(128, 1 << (16_384 // features).bit_length() - 1))
+    return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
 
 
 def default_epochs(rows: int, *, batch_size: int, steps: int) -> int:

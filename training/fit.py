@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,17 @@ import numpy as np
 from models.architecture import AutoencoderConfig
 from models.calibration import Calibration
 from models.detector import Detector, Verdicts
-from models.engine import OnnxEngine
-from models.network import build_network, hidden_outputs, layer_weights, parameter_count
-from models.onnx_graph import onnx_bytes
-from models.preprocessing import Encoded, Preprocessor
+from models.network import hidden_outputs, parameter_count
 from models.records import Columns
 from models.scoring import Scorer
 from models.tables import Table
 from training.columns.reference import reference_of
 from training.config import TrainConfig
 from training.diagnostics import LayerHealth, health_warnings, layer_health
-from training.ensembles import ensemble_of
-from training.epochs import run_epochs
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
+from training.learning import learn
+from training.plan import fits_of
 from training.prepare import Prepared, held_out_rows, split_policy
 from training.thresholds.report import threshold_report, with_best_tail
 
@@ -98,46 +96,36 @@ def fit(
         TrainingError: The loss is not a number.
         TableError: The test table has another shape.
     """
-    preprocessor, split = prepared.preprocessor, prepared.split
-    fitting = preprocessor.transform(prepared.part(split.fitting))
-    validation = _within(preprocessor, preprocessor.transform(prepared.part(split.validation)))
-    network_config = config.architecture(features=fitting.Z.shape[1])
-    network = build_network(network_config, seed=config.seed)
-    history = run_epochs(
-        network,
-        fitting=fitting,
-        validation=validation,
-        weights=preprocessor.weights,
-        features=preprocessor.features,
-        settings=config.epoch_settings(rows=len(fitting)),
-        fitting_weights=prepared.weights_of(split.fitting),
-        validation_weights=prepared.weights_of(split.validation),
-        on_epoch=on_epoch,
-        should_stop=should_stop,
-    )
-    layers = layer_weights(network_config, network)
-    graph = onnx_bytes(network_config, layers)
-    scorer = _scorer(OnnxEngine(graph), fitting, preprocessor, config)
-    calibration = _calibrate(scorer, prepared, config)
+    split = prepared.split
+    watched = split.calibration if config.families else split.validation
+    learning = partial(learn, prepared, config, watched=watched, on_epoch=on_epoch, should_stop=should_stop)
+    first, *more = fits_of(prepared, config)
+    learned = learning(rows=first)
+    calibration = _calibrate(learned.scorer, prepared, config)
     detector = Detector(
         name=name,
         version=version,
         schema=prepared.schema,
-        scorer=scorer,
+        scorer=learned.scorer,
         calibration=calibration,
         reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.scores),
     )
     realised, metrics = _judge(detector, prepared, config, test_table)
+    if more and not learned.history.interrupted:
+        learned = learning(rows=more[0])
+    network_config, layers = learned.config, learned.layers
     threshold = threshold_report(calibration)
-    health = layer_health(hidden_outputs(network_config, network, validation.Z), activation=network_config.activation)
+    health = layer_health(
+        hidden_outputs(network_config, learned.network, learned.watched.Z), activation=network_config.activation
+    )
     result = FitResult(
-        detector=detector,
+        detector=replace(detector, scorer=learned.scorer),
         network_config=network_config,
-        network=network,
-        graph=graph,
-        history=history,
+        network=learned.network,
+        graph=learned.graph,
+        history=learned.history,
         health=health,
-        warnings=(*_warnings(config, prepared, history, health, calibration), *threshold["warnings"]),
+        warnings=(*_warnings(config, prepared, learned.history, health, calibration), *threshold["warnings"]),
         threshold=threshold,
         rows=prepared.rows,
         realised_alert_rate=realised,
@@ -150,20 +138,7 @@ def fit(
         parameters=parameter_count(layers),
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
     )
-    return replace(result, detector=replace(detector, card=_card(result, prepared, config)))
-
-
-def _within(preprocessor: Preprocessor, encoded: Encoded) -> Encoded:
-    return replace(encoded, Z=preprocessor.within_limits(encoded.Z))
-
-
-def _scorer(engine: OnnxEngine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
-    if not config.families:
-        return Scorer(preprocessor=preprocessor, engine=engine)
-    ensemble = ensemble_of(
-        engine, fitting, preprocessor, families=config.families, marginal_weight=config.marginal_weight
-    )
-    return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
+    return replace(result, detector=replace(result.detector, card=_card(result, prepared, config)))
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:

@@ -1,8 +1,11 @@
-"""What a training would do with a table, before anything is fitted."""
+"""What a training will do with a table, before anything is fitted."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from training.config import TrainConfig
 from training.prepare import Prepared, split_policy
@@ -17,7 +20,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
     """
     schema, preprocessor = prepared.schema, prepared.preprocessor
     network = config.architecture(features=len(preprocessor.features))
-    epochs = config.epoch_settings(rows=prepared.rows["fitting"])
+    epochs = config.epoch_settings(rows=prepared.rows["fitting"], features=network.features)
     value = config.threshold_value(calibration_rows=prepared.rows["calibration"])
     return {
         "rows": len(prepared.table),
@@ -42,3 +45,25 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
         "threshold_value": value,
         "settings": config.to_json(),
     }
+
+
+def fits_of(prepared: Prepared, config: TrainConfig) -> tuple[NDArray[np.bool_], ...]:
+    """Return what each fit of a training learns from, one mask `(n,)` a fit.
+
+    A single network is fitted once, on the fitting rows. An ensemble is fitted twice: on all rows that are not held
+    out, to learn how it scores rows that it has not seen, and then, to be kept, on all rows that may be learned from.
+    """
+    split = prepared.split
+    if not config.families:
+        return (split.fitting,)
+    seen = split.fitting | split.validation
+    known = prepared.is_anomaly if config.fit_on == "normal" and prepared.is_anomaly is not None else False
+    return seen, (seen | split.calibration | split.test) & ~np.asarray(known)
+
+
+def epochs_of(prepared: Prepared, config: TrainConfig) -> int:
+    """Return how many epochs all fits of a training take at most."""
+    features = len(prepared.preprocessor.features)
+    return sum(
+        config.epoch_settings(rows=int(rows.sum()), features=features).epochs for rows in fits_of(prepared, config)
+    )

@@ -28,7 +28,7 @@ from training.config import TrainConfig
 from training.config_file import parse_with_config
 from training.flags import add_config_flags, config_of
 from training.interrupt import stop_on_interrupt
-from training.plan import plan_of
+from training.plan import epochs_of, plan_of
 from training.prepare import Prepared, prepare
 from training.terminal import EpochBar, show_plan, show_prepared, show_result
 
@@ -101,7 +101,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
 
         progress = Console(stderr=True, quiet=arguments.quiet)
         with (
-            EpochBar(progress, epochs=config.epoch_settings(rows=prepared.rows["fitting"]).epochs) as bar,
+            EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,
             stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
         ):
             result = fit(

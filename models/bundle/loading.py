@@ -92,8 +92,8 @@ def _require_one_fit(
     members = 1 if ensemble is None else ensemble.members
     if network.members != members:
         raise BundleError(
-            f"the network has {network.members} members, the ensemble {members}; its parts come from two fits. Train it "
-            "anew."
+            f"the network has {network.members} members, the ensemble {members}; its parts come from two fits. Train "
+            "it anew."
         )
 
 

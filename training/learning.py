@@ -1,0 +1,111 @@
+"""Fits a network, single or an ensemble, on some of the prepared rows, and makes it score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import AutoencoderConfig
+from models.engine import OnnxEngine
+from models.network import build_network, layer_weights
+from models.onnx_graph import LayerWeights, onnx_bytes
+from models.preprocessing import Encoded, Preprocessor
+from models.scoring import Scorer
+from training.columns.learn_columns import learn_preprocessor
+from training.config import TrainConfig
+from training.ensembles import ensemble_of
+from training.epochs import run_epochs
+from training.history import Epoch, History
+from training.prepare import Prepared
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A fitted network, before anything is calibrated.
+
+    Args:
+        config: What it looks like.
+        network: The Keras object.
+        layers: Its weights.
+        graph: It, exported.
+        scorer: What scores with it.
+        history: The epochs.
+        watched: The rows whose loss was shown.
+    """
+
+    config: AutoencoderConfig
+    network: Any
+    layers: list[LayerWeights]
+    graph: bytes
+    scorer: Scorer
+    history: History
+    watched: Encoded
+
+
+def learn(
+    prepared: Prepared,
+    config: TrainConfig,
+    *,
+    rows: Mask,
+    watched: Mask,
+    on_epoch: Callable[[Epoch], None],
+    should_stop: Callable[[], bool],
+) -> Learned:
+    """Fit on the rows of a mask.
+
+    Args:
+        prepared: The table.
+        config: The settings.
+        rows: What is learned from `(n,)`.
+        watched: Rows whose loss is shown, and by which a single network stops `(n,)`.
+        on_epoch: Is told of each epoch.
+        should_stop: Is asked after each epoch.
+
+    Raises:
+        TrainingError: The loss is not a number.
+    """
+    preprocessor = prepared.preprocessor
+    if (rows != prepared.split.fitting).any():
+        preprocessor = learn_preprocessor(prepared.schema, prepared.part(rows))
+    fitting, shown = (preprocessor.transform(prepared.part(mask)) for mask in (rows, watched))
+    shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
+    network_config = config.architecture(features=fitting.Z.shape[1])
+    network = build_network(network_config, seed=config.seed)
+    history = run_epochs(
+        network,
+        fitting=fitting,
+        validation=shown,
+        weights=preprocessor.weights,
+        features=preprocessor.features,
+        settings=config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]),
+        fitting_weights=prepared.weights_of(rows),
+        validation_weights=prepared.weights_of(watched),
+        on_epoch=on_epoch,
+        should_stop=should_stop,
+    )
+    layers = layer_weights(network_config, network)
+    graph = onnx_bytes(network_config, layers)
+    return Learned(
+        config=network_config,
+        network=network,
+        layers=layers,
+        graph=graph,
+        scorer=_scorer(OnnxEngine(graph), fitting, preprocessor, config),
+        history=history,
+        watched=shown,
+    )
+
+
+def _scorer(engine: OnnxEngine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
+    if not config.families:
+        return Scorer(preprocessor=preprocessor, engine=engine)
+    ensemble = ensemble_of(
+        engine, fitting, preprocessor, families=config.families, marginal_weight=config.marginal_weight
+    )
+    return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
