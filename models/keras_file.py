@@ -15,13 +15,12 @@ _MEMBERS: Final = {"config.json": 16 * 1024**2, "metadata.json": 1024**2, _WEIGH
 """What Keras writes, and the bytes above which each member is refused."""
 
 _LAYERS: Final = (
-    *("InputLayer", "GaussianNoise", "Dense", "Dropout", "AlphaDropout"),
+    *("InputLayer", "GaussianNoise", "Dense", "EinsumDense", "Dropout", "AlphaDropout"),
     *("Activation", "LeakyReLU", "PReLU", "ELU"),
 )
 _PLACES: Final = {
     "Functional": ("keras.src.models.functional", "keras"),
     **dict.fromkeys(_LAYERS, ("keras.layers",)),
-    **dict.fromkeys(("MemberDense", "MemberPReLU"), ("models.member_layers",)),
 }
 """The classes that our networks are made of, and the modules that they may come from."""
 

@@ -1,4 +1,4 @@
-"""Builds, saves and loads the Keras network: the only module, with `models/member_layers.py`, that imports Keras.
+"""Builds, saves and loads the Keras network: the only module that imports Keras.
 
 `Any` stands for what Keras gives: it has no types of its own.
 """
@@ -33,15 +33,13 @@ require_avx()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from models.member_layers import MemberDense, MemberPReLU  # noqa: E402
-
 
 def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
     """Return a Keras network with starting weights from `seed`.
 
     Its hidden layers are named by `config.layer_names`; the activation of a layer has the layer's name with
     ``_activation`` behind it. The output layer is linear. A single network gives `(n, d)` for `Z` `(n, d)`, and M
-    members give `(M, n, d)`.
+    members give `(n, M, d)`.
     """
     prepare_backend()
     spec = ACTIVATIONS[config.activation]
@@ -51,21 +49,29 @@ def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
     if config.input_noise:
         value = keras.layers.GaussianNoise(config.input_noise, seed=seeds.one(), name="input_noise")(value)
     for name, units in zip(config.layer_names, config.layer_units, strict=True):
-        value = _dense_layer(config, units, initializer=spec.initializer, seeds=seeds, name=name)(value)
+        value = _dense(config, value, units, initializer=spec.initializer, seeds=seeds, name=name)
         value = _activation_layer(config, f"{name}_activation")(value)
         if config.dropout and name != "bottleneck":
             value = dropout(config.dropout, seed=seeds.one(), name=f"{name}_dropout")(value)
     # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
-    output = _dense_layer(config, config.features, initializer="glorot_uniform", seeds=seeds, name="output")
-    return keras.Model(inputs, output(value), name="autoencoder")
+    output = _dense(config, value, config.features, initializer="glorot_uniform", seeds=seeds, name="output")
+    return keras.Model(inputs, output, name="autoencoder")
 
 
-def denoiser(network: Any, *, members: int) -> Any:
-    """Return the same network, weights and all, for inputs that differ between members: `(M, n, d)` → `(M, n, d)`."""
-    value = inputs = keras.Input(batch_shape=(members, None, network.input_shape[-1]), name="noisy_Z")
+def denoised(network: Any, noisy: Any) -> Any:
+    """Return what M members make of inputs of their own while they are fitted: `(M, n, d)` → `(M, n, d)`.
+
+    It is the network layer by layer, with the members in front: so each layer is one product of M matrices.
+    """
+    value = noisy
     for layer in network.layers[1:]:
-        value = layer(value)
-    return keras.Model(inputs, value, name="denoiser")
+        if isinstance(layer, keras.layers.EinsumDense):
+            value = keras.ops.matmul(value, layer.kernel) + keras.ops.expand_dims(layer.bias, 1)
+        elif isinstance(layer, keras.layers.PReLU):
+            value = keras.ops.relu(value) - keras.ops.expand_dims(layer.alpha, 1) * keras.ops.relu(-value)
+        else:
+            value = layer(value, training=True)
+    return value
 
 
 def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]:
@@ -74,13 +80,17 @@ def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]
     for name in (*config.layer_names, "output"):
         kernel, bias = network.get_layer(name).get_weights()
         slopes = [] if name == "output" else network.get_layer(f"{name}_activation").get_weights()
-        layers.append(LayerWeights(kernel=kernel, bias=bias, slope=slopes[0] if slopes else None))
+        slope = slopes[0] if slopes else None
+        if config.members > 1:
+            bias, slope = bias[:, None], None if slope is None else slope[:, None]
+        layers.append(LayerWeights(kernel=kernel, bias=bias, slope=slope))
     return layers
 
 
 def reconstruct(network: Any, Z: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the reconstruction by Keras itself, `(n, d)` or `(M, n, d)`: what every engine is compared with."""
-    return np.asarray(network(Z, training=False), np.float32)
+    reconstruction = np.asarray(network(Z, training=False), np.float32)
+    return reconstruction if reconstruction.ndim == 2 else np.moveaxis(reconstruction, 1, 0)
 
 
 def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -90,10 +100,7 @@ def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float3
     """
     layers = {name: network.get_layer(f"{name}_activation").output for name in config.layer_names}
     outputs: dict[str, Any] = keras.Model(network.input, layers)(Z, training=False)
-    arrays = {name: np.asarray(output, np.float32) for name, output in outputs.items()}
-    if config.members == 1:
-        return arrays
-    return {name: np.moveaxis(array, 0, 1).reshape(len(Z), -1) for name, array in arrays.items()}
+    return {name: np.asarray(output, np.float32).reshape(len(Z), -1) for name, output in outputs.items()}
 
 
 def save_network(network: Any, path: Path) -> None:
@@ -162,17 +169,25 @@ class _Seeds:
         return [self.one() for _ in range(number)]
 
 
-def _dense_layer(config: AutoencoderConfig, units: int, *, initializer: str, seeds: _Seeds, name: str) -> Any:
-    if config.members > 1:
-        return MemberDense(units, initializer=initializer, seeds=seeds.several(config.members), name=name)
-    start = {"class_name": _class_name(initializer), "config": {"seed": seeds.one()}}
-    return keras.layers.Dense(units, kernel_initializer=keras.initializers.get(start), name=name)
+def _dense(config: AutoencoderConfig, value: Any, units: int, *, initializer: str, seeds: _Seeds, name: str) -> Any:
+    starts = [
+        keras.initializers.get({"class_name": _class_name(initializer), "config": {"seed": seed}})
+        for seed in seeds.several(config.members)
+    ]
+    if config.members == 1:
+        return keras.layers.Dense(units, kernel_initializer=starts[0], name=name)(value)
+    equation = "bi,mio->bmo" if len(value.shape) == 2 else "bmi,mio->bmo"
+    layer = keras.layers.EinsumDense(
+        equation, output_shape=(config.members, units), bias_axes="mo", kernel_initializer="zeros", name=name
+    )
+    output = layer(value)
+    # Each member starts as a network of its own: an initialiser of the whole would take the members for more inputs.
+    layer.kernel.assign(keras.ops.stack([start((value.shape[-1], units)) for start in starts]))
+    return output
 
 
 def _activation_layer(config: AutoencoderConfig, name: str) -> Any:
     spec = ACTIVATIONS[config.activation]
-    if spec.learns_slope and config.members > 1:
-        return MemberPReLU(name=name)
     if not spec.keras[0].isupper():
         return keras.layers.Activation(spec.keras, name=name)
     parameter = {} if spec.parameter is None else {spec.parameter: config.activation_parameter}

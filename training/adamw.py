@@ -1,6 +1,6 @@
 """AdamW, in plain TensorFlow.
 
-It computes what Keras's does, to the bit. Keras's own asks TensorFlow's distribution layer to sum the gradients
+It computes what Keras's does. Keras's own asks TensorFlow's distribution layer to sum the gradients
 of all devices, and that registers a function for ever, with the whole graph it was traced in: each fit would
 leave some 7 MB behind (https://github.com/tensorflow/tensorflow/issues/62854), and would be traced for longer.
 
@@ -54,18 +54,26 @@ class AdamW:
     def apply(self, gradients: Sequence[Any]) -> None:
         """Take one step; the gradients are in the order of the variables."""
         step = tf.cast(self._steps + 1, tf.float32)
-        mean_share = 1 - tf.pow(tf.constant(_MEAN_DECAY), step)
-        square_share = 1 - tf.pow(tf.constant(_SQUARE_DECAY), step)
         learning_rate = self._learning_rate * self._share_of_rate(step)
-        rate = learning_rate * tf.sqrt(square_share) / mean_share
+        kept = 1 - self._weight_decay * learning_rate
+        mean_decay, square_decay = tf.constant(_MEAN_DECAY), tf.constant(_SQUARE_DECAY)
         for variable, decays, mean, square, gradient in zip(
             self._variables, self._decays, self._means, self._squares, gradients, strict=True
         ):
             if decays:
-                variable.assign_sub(variable * self._weight_decay * learning_rate)
-            mean.assign_add((gradient - mean) * (1 - _MEAN_DECAY))
-            square.assign_add((tf.square(gradient) - square) * (1 - _SQUARE_DECAY))
-            variable.assign_sub(mean * rate / (tf.sqrt(square) + _EPSILON))
+                variable.assign(variable * kept)
+            tf.raw_ops.ResourceApplyAdam(  # one pass over the weights: written out, it would be a dozen
+                var=variable.handle,
+                m=mean.handle,
+                v=square.handle,
+                beta1_power=tf.pow(mean_decay, step),
+                beta2_power=tf.pow(square_decay, step),
+                lr=learning_rate,
+                beta1=mean_decay,
+                beta2=square_decay,
+                epsilon=tf.constant(_EPSILON),
+                grad=gradient,
+            )
         self._steps.assign_add(1)
 
     def _share_of_rate(self, step: Any) -> Any:

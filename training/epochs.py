@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
-from models.network import denoiser
+from models.network import denoised
 from models.preprocessing import Encoded
 from training.adamw import AdamW
 from training.history import Epoch, EpochSettings, History
@@ -124,14 +124,13 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
 
     Which rows are strangest a member says itself; it is asked from a tenth of the steps on, when it knows something.
     """
-    members = denoiser(network, members=settings.members)
     deviation = tf.constant(settings.input_noise, tf.float32)[:, None, None]
     left_out = np.array(settings.left_out)
 
     def loss(batch: Any, weight: Any, step: Any) -> Any:
         size, width = batch.shape
         noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
-        scores = _scores(batch, members(batch + deviation * noise, training=True), weight)
+        scores = _scores(batch, denoised(network, batch + deviation * noise), weight)
         if not left_out.any():
             return tf.reduce_mean(scores)
         last = np.maximum(np.ceil((1 - left_out) * size).astype(np.int64), 1) - 1
@@ -145,7 +144,14 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
 
 def _loss_function(network: Any, rows: Encoded, counted: Any) -> Any:
     Z = tf.constant(rows.Z)
-    return _compiled(lambda: tf.reduce_mean(_scores(Z, network(Z, training=False), counted)))
+
+    def loss() -> Any:
+        reconstruction = network(Z, training=False)
+        if len(reconstruction.shape) == 3:
+            reconstruction = tf.transpose(reconstruction, (1, 0, 2))
+        return tf.reduce_mean(_scores(Z, reconstruction, counted))
+
+    return _compiled(loss)
 
 
 def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:

@@ -21,6 +21,7 @@ BROKEN = {
     "alpha": (0.0, "alpha must be above 0, got 0.0."),
     "dropout": (1.0, "dropout must be in [0, 1), got 1.0."),
     "input_noise": (-0.1, "input_noise must be at least 0, got -0.1."),
+    "members": (0, "members must be at least 1, got 0."),
 }
 CONFIGS = st.builds(
     AutoencoderConfig,
@@ -32,6 +33,7 @@ CONFIGS = st.builds(
     alpha=st.floats(0.01, 9),
     dropout=st.floats(0, 0.99),
     input_noise=st.floats(0, 9),
+    members=st.integers(1, 30),
 )
 
 

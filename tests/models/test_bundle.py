@@ -490,8 +490,9 @@ def test_a_change_of_what_a_column_becomes_is_noticed_by_the_records_of_the_prob
 def test_the_probe_is_made_of_rows_at_both_ends_and_of_records_of_every_kind(missing_share):
     preprocessor = sample_preprocessor(missing_share=missing_share)
     low, high = preprocessor.limits.astype(float)
-    plain = probe_of(preprocessor, lambda Z: 0.5 * Z)
-    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(preprocessor, lambda Z: 0.5 * Z)  # no chance
+    scorer = Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z))
+    plain = probe_of(scorer, lambda Z: 0.5 * Z)
+    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(scorer, lambda Z: 0.5 * Z)  # no chance
     Z = np.array(plain["Z"])
     assert Z.shape == (8, len(preprocessor.features))
     np.testing.assert_allclose(Z[:2], [low - 0.1 * (high - low), high + 0.1 * (high - low)], rtol=1e-6)
@@ -524,7 +525,7 @@ def test_a_column_of_very_many_categories_makes_the_probe_no_longer():
         rare=tuple(f"r{i}" for i in range(1000)),
     )
     preprocessor = Preprocessor(encoders=(encoder,), limits=np.array([[-1.0] * 51, [1.0] * 51], np.float32))
-    cells = probe_of(preprocessor, lambda Z: Z)["records"]["c"]
+    cells = probe_of(Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z)), lambda Z: Z)["records"]["c"]
     assert cells == [*encoder.categories, *encoder.rare[:14], "(never seen)", None]
 
 
@@ -581,7 +582,7 @@ def test_a_bundle_without_records_in_its_probe_loads(copied):
 
 def test_the_probe_is_made_up_and_reaches_beyond_the_training_range(trained):
     probe = json.loads((trained.bundle / "probe.json").read_text())
-    Z, limits = np.array(probe["Z"]), trained.prepared.preprocessor.limits
+    Z, limits = np.array(probe["Z"]), trained.detector.preprocessor.limits
     assert len(Z) == len(probe["anomaly_score"]) == 8
     assert (limits[0] > Z).any()
     assert (limits[1] < Z).any()

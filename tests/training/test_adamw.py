@@ -26,4 +26,4 @@ def test_it_moves_every_weight_as_the_one_of_keras_does(weight_decay):
         optimizer.apply(gradients)
         peer.apply(gradients, theirs.trainable_variables)
     for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, other)
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from samples import machine_records, of_two_sites, with_anomalies, write_csv
 
-from models.bundle import MANIFEST, load_detector, read_manifest
+from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, read_manifest
 from models.calibration import Calibration
 from training.calibrate import main
 
@@ -144,7 +144,7 @@ def test_an_old_bundle_can_be_calibrated(tmp_path):
     shutil.copytree(OLD_BUNDLES / "v1" / "bundle", tmp_path / "old" / "1")
     assert calibrate(tmp_path / "old", "--alert-rate", "0.2") == 0
     manifest = read_manifest(tmp_path / "old" / "2")
-    assert manifest["format_version"] == 2
+    assert manifest["format_version"] == FORMAT_VERSION
     assert manifest["files"]["network.keras"] == read_manifest(tmp_path / "old" / "1")["files"]["network.keras"]
 
 

@@ -20,6 +20,7 @@ from training.config import (
     default_hidden_units,
     default_latent_units,
 )
+from training.presets import PRESETS, TRAINING_ROWS
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 
@@ -48,6 +49,8 @@ BROKEN = {
     ),
     "missing_values": ({"missing_values": ("load=",)}, "missing_values must be VALUE or COLUMN=VALUE, got 'load='."),
     "infinite": ({"infinite": "clip"}, "infinite must be one of refuse, missing, got 'clip'."),
+    "training_rows": ({"training_rows": "dirty"}, "training_rows must be one of mixed, clean, got 'dirty'."),
+    "preset": ({"preset": "slow"}, f"preset must be one of {', '.join(PRESETS)}, got 'slow'."),
     "activation": ({"activation": "rellu"}, f"activation must be one of {', '.join(ACTIVATIONS)}, got 'rellu'."),
     "negative_slope": ({"negative_slope": 1.0}, "negative_slope must be in [0, 1), got 1.0."),
     "alpha": ({"alpha": -1.0}, "alpha must be above 0, got -1.0."),
@@ -90,7 +93,7 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 37
+    assert len(TrainConfig.names()) == 39
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -159,12 +162,14 @@ def test_choices_are_the_tables():
         "fit_on": set(FIT_ON),
         "duplicates": set(DUPLICATES),
         "infinite": set(INFINITE),
+        "training_rows": set(TRAINING_ROWS),
+        "preset": set(PRESETS),
     }
 
 
 @given(st.integers(1, 5000), st.integers(1, 32))
 def test_widths_that_were_not_given_follow_the_number_of_features(features, depth):
-    widths = default_hidden_units(features, depth=depth)
+    widths = default_hidden_units(features, width=None, depth=depth)
     assert len(widths) == depth
     assert list(widths) == sorted(widths, reverse=True)
     assert 16 <= widths[-1] <= widths[0] <= 512
@@ -173,7 +178,8 @@ def test_widths_that_were_not_given_follow_the_number_of_features(features, dept
 
 def test_the_depth_is_the_number_of_hidden_layers():
     assert len(TrainConfig(depth=5).architecture(features=7).hidden_units) == 5
-    assert len(TrainConfig().architecture(features=7).hidden_units) == 2
+    assert len(TrainConfig(preset="fast").architecture(features=7).hidden_units) == 2
+    assert len(TrainConfig().architecture(features=7).hidden_units) == 1
 
 
 def test_what_is_given_is_what_the_network_gets():
@@ -183,9 +189,9 @@ def test_what_is_given_is_what_the_network_gets():
     assert (network.activation, network.alpha, network.dropout, network.input_noise) == ("elu", 0.4, 0.1, 0.0)
 
 
-@given(st.integers(1, 10**7))
-def test_the_batch_size_is_a_power_of_two_within_32_and_256(rows):
-    size = default_batch_size(rows)
+@given(st.integers(1, 10**7), st.integers(1, 5000), st.booleans())
+def test_the_batch_size_is_a_power_of_two_within_32_and_256(rows, features, ensemble):
+    size = default_batch_size(rows, features=features, ensemble=ensemble)
     assert 32 <= size <= 256
     assert size & (size - 1) == 0
 

@@ -32,6 +32,8 @@ EXAMPLES = {
     "group": "machine",
     "duplicates": "drop",
     "least_rows": 7,
+    "training_rows": "clean",
+    "preset": "best",
     "activation": "elu",
     "negative_slope": 0.2,
     "alpha": 0.5,
