@@ -54,16 +54,22 @@ class OnnxEngine:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors share no base class but this one
             raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {error}") from error
+        self._single = len(self._session.get_outputs()[0].shape) == 2
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the reconstruction of `Z` `(n, d)`: `(n, d)`, or `(M, n, d)` of M members."""
-        result: NDArray[np.float32] = self._session.run(["reconstruction"], {"Z": Z})[0]
-        return result
+        return self._run("reconstruction", Z)
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`; of the first member, where there are more."""
-        result: NDArray[np.float32] = self._session.run(["embedding"], {"Z": Z})[0]
-        return result if result.ndim == 2 else result[0]
+        result = self._run("embedding", Z)
+        return result if self._single else result[0]
+
+    def _run(self, output: str, Z: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The product of members rounds another way for a row alone than for rows among others.
+        alone = len(Z) == 1 and not self._single
+        result: NDArray[np.float32] = self._session.run([output], {"Z": np.repeat(Z, 2, axis=0) if alone else Z})[0]
+        return result[:, :1] if alone else result
 
 
 def onnx_engine(graph: bytes, config: AutoencoderConfig, /) -> OnnxEngine:

@@ -129,16 +129,16 @@ class Ensemble:
 
 def ensemble_to_plain(ensemble: Ensemble | None) -> dict[str, Any]:
     """Return plain data from which `ensemble_from_plain` makes an equal ensemble, or none."""
-    return {} if ensemble is None else ensemble.to_json()
+    return {"families": []} if ensemble is None else ensemble.to_json()
 
 
 def ensemble_from_plain(plain: Mapping[str, Any], *, features: int) -> Ensemble | None:
-    """Make an ensemble from what `ensemble_to_plain` gave; an empty object stands for a single network.
+    """Make an ensemble from what `ensemble_to_plain` gave; no family at all stands for a single network.
 
     Raises:
         BundleError: `plain` is not the plain form of an ensemble of so many features.
     """
-    return Ensemble.from_json(plain, features=features) if plain else None
+    return None if plain == {"families": []} else Ensemble.from_json(plain, features=features)
 
 
 def member_errors(

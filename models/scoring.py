@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from models.encoders import FloatMatrix
 from models.engine import Engine
-from models.ensemble import Ensemble, column_sums
+from models.ensemble import Ensemble, column_sums, member_errors
 from models.preprocessing import Encoded, Preprocessor
 
 _CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls of the engine are slower a row
@@ -58,8 +58,7 @@ class Scorer:
 
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
-        size = _CHUNK_ROWS if self.ensemble is None else max(1, _CHUNK_ROWS // self.ensemble.members)
-        pieces = [encoded.rows(start, start + size) for start in range(0, max(len(encoded), 1), size)]
+        pieces = [encoded.rows(start, start + self._chunk) for start in range(0, max(len(encoded), 1), self._chunk)]
         scored = [self._score_chunk(piece) for piece in pieces]
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
@@ -67,9 +66,29 @@ class Scorer:
             reconstruction=np.concatenate([scores.reconstruction for scores in scored]),
         )
 
+    def reconstruction_error(self, encoded: Encoded) -> NDArray[np.float64]:
+        """Return how far n encoded rows are from their reconstructions `(n,)`, in standard deviations².
+
+        Of a single network that is the anomaly score, of an ensemble the mean over the members.
+        """
+        if self.ensemble is None:
+            return self.score(encoded).anomaly_score
+        pieces = [encoded.rows(start, start + self._chunk) for start in range(0, max(len(encoded), 1), self._chunk)]
+        errors = [
+            member_errors(
+                self.engine.reconstruct(self.preprocessor.within_limits(piece.Z)), piece, self.preprocessor
+            ).mean(axis=0, dtype=np.float64)
+            for piece in pieces
+        ]
+        return np.concatenate(errors)
+
     def embed(self, encoded: Encoded) -> FloatMatrix:
         """Return the bottleneck's output `(n, k)`."""
         return self.engine.embed(self.preprocessor.within_limits(encoded.Z))
+
+    @property
+    def _chunk(self) -> int:
+        return _CHUNK_ROWS if self.ensemble is None else max(2, _CHUNK_ROWS // self.ensemble.members)
 
     def _score_chunk(self, encoded: Encoded) -> Scores:
         reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))

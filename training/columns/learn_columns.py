@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -23,7 +24,8 @@ from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.infer_schema import common_categories
 
-_HEAVY_TAIL: Final = 50.0  # deviations: a column with rows so far out is put on a logarithm
+_HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
+_FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance between them
 _MIN_TWO_VALUED_SCALE: Final = 0.1  # of the distance of two values: a flag that is rarely set does not drown the rest
 _LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
@@ -43,6 +45,12 @@ def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
     return Preprocessor(encoders=encoders, limits=np.stack([Z.min(axis=0), Z.max(axis=0)]))
 
 
+def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
+    distances = np.sort(np.abs(values - center) / scale)[::-1]
+    squares = np.square(distances)
+    return bool(distances[0] > _HEAVY_TAIL and squares[: math.ceil(_FEW_ROWS * len(values))].sum() > squares.sum() / 2)
+
+
 def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
     present, missing_share, surprise = _present(values)
     if np.abs(present).max() > _LARGEST:
@@ -54,7 +62,7 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
     origin, unit = 0.0, None
     if len(np.unique(present)) <= 2:
         scale = max(scale, _MIN_TWO_VALUED_SCALE * float(np.ptp(present)))
-    elif np.abs(present - center).max() > _HEAVY_TAIL * scale:
+    elif _has_heavy_tail(present, center, scale):
         origin = float(np.median(present))
         distances = np.abs(present - origin)
         unit = float(np.median(distances[distances > 0]))

@@ -243,7 +243,10 @@ class AutoencoderDetector(
         return np.where(self._judge(X).is_anomaly, -1, 1)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
-        """Return the negative mean anomaly score: how well the rows of `X` are reconstructed, higher is better.
+        """Return the negative mean squared distance of rows and reconstructions: how well the rows of `X` are learned.
+
+        It is in standard deviations² per column; higher is better. Of a single network, it is the negative mean
+        anomaly score; of several, the mean over them.
 
         It needs no labels, so that a search can choose by it how a network is trained. It does not say how well
         anomalies are found: a wider bottleneck reconstructs them better, too. With labels, choose by
@@ -254,9 +257,12 @@ class AutoencoderDetector(
             y: Not used.
             sample_weight: What each row counts `(n,)`.
         """
-        scores = self.score_samples(X)
+        check_is_fitted(self, "detector_")
         with as_value_errors():
-            return float(np.average(scores, weights=row_weights_of(sample_weight, len(scores))))
+            detector = self.detector_
+            encoded = detector.preprocessor.transform(columns_of_table(detector.schema, self._known_table(X)))
+            errors = detector.scorer.reconstruction_error(encoded)
+            return -float(np.average(errors, weights=row_weights_of(sample_weight, len(errors))))
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Return the bottleneck's output `(n, k)`."""

@@ -43,7 +43,7 @@ def test_rows_of_more_weight_are_reconstructed_better():
     along = rng.normal(size=600)
     first = np.arange(600) % 2 == 0
     X = np.column_stack([along, np.where(first, along, -along)]) + rng.normal(0, 0.05, (600, 2))
-    settings = {"latent_units": 1, "epochs": 60, "input_noise": 0.0}
+    settings = {"preset": "fast", "latent_units": 1, "epochs": 60, "input_noise": 0.0}
     to_first, to_second = (
         fit(X, sample_weight=np.where(first == which, 50.0, 1.0), **settings).anomaly_score(X)
         for which in (True, False)
@@ -60,8 +60,8 @@ def test_weights_do_not_change_what_is_standardised():
     assert (weighted.anomaly_score(FRAME) != plain.anomaly_score(FRAME)).any()
 
 
-def test_the_score_weighs_rows(plain):
-    weights = np.arange(250)
+def test_the_score_weighs_rows():
+    plain, weights = fit(preset="fast"), np.arange(250)
     assert plain.score(FRAME) == pytest.approx(-plain.anomaly_score(FRAME).mean())
     assert plain.score(FRAME, sample_weight=weights) == pytest.approx(
         -np.average(plain.anomaly_score(FRAME), weights=weights)
