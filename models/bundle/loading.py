@@ -54,7 +54,9 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
         schema = FeatureSchema.from_json(plain["schema.json"])
         preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
         network = AutoencoderConfig.from_json(manifest["network"])
-        ensemble = ensemble_from_plain(plain.get("ensemble.json", {"families": []}), features=len(preprocessor.features))
+        ensemble = ensemble_from_plain(
+            plain.get("ensemble.json", {"families": []}), features=len(preprocessor.features)
+        )
         _require_one_fit(schema, preprocessor, network, ensemble)
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
