@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import groupby
 from typing import Any, Final
 
 from models.activations import ACTIVATIONS
@@ -267,19 +268,32 @@ class TrainConfig:
         """How much the columns' own histograms count beside the families."""
         return PRESETS[self.preset].marginal_weight[self.known_rows]
 
-    def epoch_settings(self, *, rows: int, features: int) -> EpochSettings:
-        """Return the settings of the epochs for so many fitting rows of so many features."""
+    def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
+        """Return the settings of the epochs for so many fitting rows of so many features.
+
+        A single network is fitted at once; of an ensemble, neighbouring families that are fitted alike.
+        """
         batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
-        return EpochSettings(
-            epochs=self.epochs or default_epochs(rows, batch_size=batch_size, steps=PRESETS[self.preset].steps),
+        epochs = self.epochs or default_epochs(rows, batch_size=batch_size, steps=PRESETS[self.preset].steps)
+        alone = EpochSettings(
+            epochs=epochs,
             batch_size=batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
-            input_noise=tuple(noise for plan in self.families for noise in plan.input_noise),
-            left_out=tuple(plan.left_out for plan in self.families for _ in plan.input_noise),
         )
+        groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
+        return tuple(
+            replace(
+                alone,
+                epochs=max(1, round(share * epochs)),
+                seed=self.seed + place,
+                input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
+                left_out=left_out,
+            )
+            for place, ((left_out, share), plans) in enumerate(groups)
+        ) or (alone,)
 
     def threshold_value(self, *, calibration_rows: int) -> float:
         """Return the method's value; without an alert rate, the smallest usual one that the rows can promise."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -125,18 +126,16 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
     Which rows are strangest a member says itself; it is asked from a tenth of the steps on, when it knows something.
     """
     deviation = tf.constant(settings.input_noise, tf.float32)[:, None, None]
-    left_out = np.array(settings.left_out)
 
     def loss(batch: Any, weight: Any, step: Any) -> Any:
         size, width = batch.shape
         noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
         scores = _scores(batch, denoised(network, batch + deviation * noise), weight)
-        if not left_out.any():
+        if not settings.left_out:
             return tf.reduce_mean(scores)
-        last = np.maximum(np.ceil((1 - left_out) * size).astype(np.int64), 1) - 1
-        limit = tf.gather(tf.sort(scores, axis=1), last[:, None], axis=1, batch_dims=1)
+        most = max(1, math.ceil((1 - settings.left_out) * size))
+        limit = tf.sort(scores, axis=1)[:, most - 1 : most]
         kept = tf.cast((scores <= limit) | (step < steps * settings.epochs // 10), tf.float32)
-        kept = tf.stop_gradient(kept)
         return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=1) / tf.reduce_sum(kept, axis=1))
 
     return loss

@@ -17,7 +17,7 @@ class EpochSettings:
         patience: Epochs without a better validation loss before a single network stops.
         seed: Of the order of the rows and of the noise.
         input_noise: Deviation of the noise on the input of each member; empty for a single network.
-        left_out: Share of each batch, its strangest rows, that a member does not learn from, likewise.
+        left_out: Share of each batch, its strangest rows, that the members of an ensemble do not learn from.
     """
 
     epochs: int
@@ -27,7 +27,7 @@ class EpochSettings:
     patience: int
     seed: int
     input_noise: tuple[float, ...] = ()
-    left_out: tuple[float, ...] = ()
+    left_out: float = 0.0
 
     @property
     def members(self) -> int:

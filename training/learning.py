@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +35,7 @@ class Learned:
         layers: Its weights.
         graph: It, exported.
         scorer: What scores with it.
-        history: The epochs.
+        history: The epochs, of the first members that were fitted.
         watched: The rows whose loss was shown.
     """
 
@@ -76,19 +76,24 @@ def learn(
     fitting, shown = (preprocessor.transform(prepared.part(mask)) for mask in (rows, watched))
     shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
     network_config = config.architecture(features=fitting.Z.shape[1])
-    network = build_network(network_config, seed=config.seed)
-    history = run_epochs(
-        network,
-        fitting=fitting,
-        validation=shown,
-        weights=preprocessor.weights,
-        features=preprocessor.features,
-        settings=config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]),
-        fitting_weights=prepared.weights_of(rows),
-        validation_weights=prepared.weights_of(watched),
-        on_epoch=on_epoch,
-        should_stop=should_stop,
-    )
+    parts, histories = [], []
+    for settings in config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]):
+        part = build_network(replace(network_config, members=settings.members), seed=settings.seed)
+        history = run_epochs(
+            part,
+            fitting=fitting,
+            validation=shown,
+            weights=preprocessor.weights,
+            features=preprocessor.features,
+            settings=settings,
+            fitting_weights=prepared.weights_of(rows),
+            validation_weights=prepared.weights_of(watched),
+            on_epoch=on_epoch,
+            should_stop=should_stop,
+        )
+        parts.append(part)
+        histories.append(history)
+    network = parts[0] if len(parts) == 1 else _together(network_config, parts)
     layers = layer_weights(network_config, network)
     graph = onnx_bytes(network_config, layers)
     return Learned(
@@ -97,9 +102,21 @@ def learn(
         layers=layers,
         graph=graph,
         scorer=_scorer(OnnxEngine(graph), fitting, preprocessor, config),
-        history=history,
+        history=replace(
+            histories[0],
+            seconds=sum(history.seconds for history in histories),
+            interrupted=any(history.interrupted for history in histories),
+        ),
         watched=shown,
     )
+
+
+def _together(config: AutoencoderConfig, parts: Sequence[Any]) -> Any:
+    """Return one network of the members of several."""
+    network = build_network(config, seed=0)
+    weights = zip(*(part.get_weights() for part in parts), strict=True)
+    network.set_weights([np.concatenate(arrays) for arrays in weights])
+    return network
 
 
 def _scorer(engine: OnnxEngine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:

@@ -20,7 +20,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
     """
     schema, preprocessor = prepared.schema, prepared.preprocessor
     network = config.architecture(features=len(preprocessor.features))
-    epochs = config.epoch_settings(rows=prepared.rows["fitting"], features=network.features)
+    epochs = config.epoch_settings(rows=prepared.rows["fitting"], features=network.features)[0]
     value = config.threshold_value(calibration_rows=prepared.rows["calibration"])
     return {
         "rows": len(prepared.table),
@@ -65,5 +65,7 @@ def epochs_of(prepared: Prepared, config: TrainConfig) -> int:
     """Return how many epochs all fits of a training take at most."""
     features = len(prepared.preprocessor.features)
     return sum(
-        config.epoch_settings(rows=int(rows.sum()), features=features).epochs for rows in fits_of(prepared, config)
+        settings.epochs
+        for rows in fits_of(prepared, config)
+        for settings in config.epoch_settings(rows=int(rows.sum()), features=features)
     )

@@ -21,13 +21,20 @@ class FamilyPlan:
         input_noise: Deviation of the noise on each member's standardised input. A network that has to undo fine noise
             learns the rows' finest structure, and from coarse noise only where most of the rows are.
         left_out: Share of each batch, the strangest rows, that these members do not learn from.
+        share_of_steps: Share of the preset's steps that they take: what is fitted for long learns the anomalies, too.
         weight: How much the family counts in the score.
     """
 
     name: str
     input_noise: tuple[float, ...]
     left_out: float = 0.0
+    share_of_steps: float = 1.0
     weight: float = 1.0
+
+    @property
+    def fitted_with(self) -> tuple[float, float]:
+        """Families that have this in common are fitted at once."""
+        return self.left_out, self.share_of_steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,8 @@ def _geometric(low: float, high: float, number: int) -> tuple[float, ...]:
     return tuple(round(low * (high / low) ** (place / (number - 1)), 4) for place in range(number))
 
 
+_FINE: Final = _geometric(0.1, 1.5, 7)
+
 PRESETS: Final[dict[str, Preset]] = {
     "fast": Preset(
         summary="one network",
@@ -68,15 +77,15 @@ PRESETS: Final[dict[str, Preset]] = {
         steps=1000,
     ),
     "balanced": Preset(
-        summary="ten small networks fitted at once, and each column's histogram",
+        summary="some small networks fitted at once, and each column's histogram",
         families={
             "mixed": (
                 FamilyPlan(name="fine", input_noise=(*_geometric(0.1, 0.94, 5), 5.0), weight=2.0),
-                FamilyPlan(name="robust", input_noise=_geometric(0.175, 5.0, 4), left_out=0.3),
+                FamilyPlan(name="robust", input_noise=_geometric(0.1, 5.0, 8), left_out=0.3, share_of_steps=0.25),
             ),
-            "clean": (FamilyPlan(name="fine", input_noise=_geometric(0.1, 1.5, 7)),),
+            "clean": tuple(FamilyPlan(name=f"noise {sigma:g}", input_noise=(sigma,)) for sigma in _FINE),
         },
-        marginal_weight={"mixed": 1.0, "clean": 0.25},
+        marginal_weight={"mixed": 1.0, "clean": 1.0},
         width=128,
         depth=1,
         latent_units=64,
@@ -87,11 +96,11 @@ PRESETS: Final[dict[str, Preset]] = {
         families={
             "mixed": (
                 FamilyPlan(name="fine", input_noise=_geometric(0.1, 5.0, 8), weight=2.0),
-                FamilyPlan(name="robust", input_noise=_geometric(0.1, 5.0, 8), left_out=0.3),
+                FamilyPlan(name="robust", input_noise=_geometric(0.1, 5.0, 8), left_out=0.3, share_of_steps=0.15),
             ),
-            "clean": (FamilyPlan(name="fine", input_noise=_geometric(0.1, 1.5, 10)),),
+            "clean": tuple(FamilyPlan(name=f"noise {sigma:g}", input_noise=(sigma,)) for sigma in _FINE),
         },
-        marginal_weight={"mixed": 1.0, "clean": 0.25},
+        marginal_weight={"mixed": 1.0, "clean": 1.0},
         width=256,
         depth=1,
         latent_units=64,
