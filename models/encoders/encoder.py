@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 Z_LIMIT: Final = 1e15
 """The largest distance, in deviations: it keeps squares finite in float32, and no real value comes near."""
 
-_MIN_LEVEL_DEVIATION: Final = 0.03  # that of a level that 0.1 % of the rows have: rarer ones do not drown the rest
+_MIN_LEVEL_DEVIATION: Final = 0.1  # that of a level that 1 % of the rows have: rarer ones do not drown the rest
 
 
 class Novelty(NamedTuple):
