@@ -1,9 +1,9 @@
 """How the errors of several networks become one anomaly score that still sums exactly over the columns.
 
-The members of a family are fitted alike, with noise from fine to coarse. A member's error is counted in its own
-typical error, that of the median fitting row; within a family, the member that finds a row strangest speaks. The
-score is a weighted sum of what the families say, of how rare the columns' values are on their own, and nothing
-else: so each column's part is known exactly. Its unit is the score of the median fitting row.
+A member's error is counted in its own typical error, that of the median fitting row. Members stand alone, or in a
+family that is fitted alike; within a family, the member that finds a row strangest speaks. The score is a weighted
+sum of what the families say and of how rare the columns' values are on their own: so each column's part is known
+exactly. Its unit is the score of the median fitting row. The expected values are those of the first member.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.preprocessing import Encoded, Preprocessor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Members that are fitted alike.
+    """One member, or several that are fitted alike.
 
     Args:
         name: What sets them apart from the other families.
@@ -34,20 +34,6 @@ class Family:
     name: str
     typical_errors: tuple[float, ...]
     scale: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What an ensemble says of n rows.
-
-    Args:
-        column_errors: What each column adds to the score `(n, K)`.
-        spoke: Number of the member whose reconstruction is the expected value `(n,)`: of those that spoke for their
-            families, the one that adds most.
-    """
-
-    column_errors: NDArray[np.float64]
-    spoke: NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,25 +55,23 @@ class Ensemble:
         """Number of all members."""
         return sum(len(family.typical_errors) for family in self.families)
 
-    def judge(self, reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> Judgement:
-        """Judge n rows by the reconstructions of all members `(M, n, d)`."""
+    def column_errors(
+        self, reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
+    ) -> NDArray[np.float64]:
+        """Return what each column of n rows adds to the score `(n, K)`, from all reconstructions `(M, n, d)`."""
         errors = member_errors(reconstructions, encoded, preprocessor)
         rows = np.arange(len(encoded))
         column_errors = self.marginal_scale * self.marginals.column_rarity(encoded, preprocessor.starts)
-        spoke, loudest = np.zeros(len(encoded), np.intp), np.full(len(encoded), -np.inf)
         first = 0
         for family in self.families:
             typical = np.array(family.typical_errors)
             own = slice(first, first + len(typical))
             speaker = np.argmax(errors[own] / typical[:, None], axis=0)
             squares = np.square(encoded.Z - reconstructions[own][speaker, rows]) * preprocessor.weights
-            columns = column_sums(squares, encoded, preprocessor) * (family.scale / typical[speaker])[:, None]
-            column_errors += columns
-            said = columns.sum(axis=1)
-            spoke = np.where(said > loudest, first + speaker, spoke)
-            loudest = np.maximum(said, loudest)
+            columns = column_sums(squares, encoded, preprocessor)
+            column_errors += columns * (family.scale / typical[speaker])[:, None]
             first += len(typical)
-        return Judgement(column_errors=column_errors, spoke=spoke)
+        return column_errors
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal ensemble."""

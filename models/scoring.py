@@ -34,7 +34,7 @@ class Scores:
         anomaly_score: `(n,)`; higher is more anomalous. Of a single network: in standard deviations²; of an ensemble:
             in scores of the median fitting row.
         column_errors: What each column adds `(n, K)`; the rows sum to `anomaly_score`.
-        reconstruction: What the network expected `(n, d)`, standardised.
+        reconstruction: What the network expected `(n, d)`, standardised; of an ensemble: the first member.
     """
 
     anomaly_score: NDArray[np.float64]
@@ -96,9 +96,8 @@ class Scorer:
             squares = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
             column_errors = column_sums(squares, encoded, self.preprocessor)
         else:
-            judgement = self.ensemble.judge(reconstruction, encoded, self.preprocessor)
-            column_errors = judgement.column_errors
-            reconstruction = reconstruction[judgement.spoke, np.arange(len(encoded))]
+            column_errors = self.ensemble.column_errors(reconstruction, encoded, self.preprocessor)
+            reconstruction = reconstruction[0]
         return Scores(
             anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction
         )

@@ -29,13 +29,14 @@ def random_layers(config: AutoencoderConfig, *, seed: int = 0) -> list[LayerWeig
     """Weights that nobody has learned."""
     rng = np.random.default_rng(seed)
     widths = (config.features, *config.layer_units, config.features)
+    stack, ones = ((), ()) if config.members == 1 else ((config.members,), (config.members, 1))
     layers = []
     for number, (inputs, units) in enumerate(pairwise(widths)):
-        slope = rng.uniform(0, 0.5, units).astype(np.float32) if config.activation == "prelu" else None
+        slope = rng.uniform(0, 0.5, (*ones, units)).astype(np.float32) if config.activation == "prelu" else None
         layers.append(
             LayerWeights(
-                kernel=rng.normal(0, 0.3, (inputs, units)).astype(np.float32),
-                bias=rng.normal(0, 0.1, units).astype(np.float32),
+                kernel=rng.normal(0, 0.3, (*stack, inputs, units)).astype(np.float32),
+                bias=rng.normal(0, 0.1, (*ones, units)).astype(np.float32),
                 slope=slope if number < len(widths) - 2 else None,
             )
         )

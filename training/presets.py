@@ -43,7 +43,8 @@ class Preset:
 
     Args:
         summary: One line for help texts and documents.
-        families: By what is known of the training rows; empty for a single network.
+        families: By what is known of the training rows; none for a single network. The first member gives the expected
+            values and the bottleneck.
         marginal_weight: How much the columns' own histograms count beside the families, likewise.
         width: Of the outer hidden layer; None for one by the number of features.
         depth: Number of hidden layers of the encoder.
@@ -60,11 +61,25 @@ class Preset:
     steps: int
 
 
-def _geometric(low: float, high: float, number: int) -> tuple[float, ...]:
-    return tuple(round(low * (high / low) ** (place / (number - 1)), 4) for place in range(number))
+# From little to much noise; the first is one that neither copies the record nor forgets it.
+_FEW: Final = (0.5, 0.1, 0.175, 0.3, 0.9)
+_FINE: Final = (0.5, 0.1, 0.16, 0.25, 0.35, 0.9, 1.5)
+_ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
 
 
-_FINE: Final = _geometric(0.1, 1.5, 7)
+def _each(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]:
+    """Return members that stand alone, with a weight between them."""
+    each = weight / len(noises)
+    return tuple(FamilyPlan(name=f"noise {noise:g}", input_noise=(noise,), weight=each) for noise in noises)
+
+
+def _mixed(fine: tuple[float, ...], *, share_of_steps: float) -> tuple[FamilyPlan, ...]:
+    return (
+        *_each(fine, weight=2.0),
+        FamilyPlan(name="noise 5", input_noise=(5.0,), weight=0.5),
+        FamilyPlan(name="robust", input_noise=_ALL, left_out=0.3, share_of_steps=share_of_steps),
+    )
+
 
 PRESETS: Final[dict[str, Preset]] = {
     "fast": Preset(
@@ -78,13 +93,7 @@ PRESETS: Final[dict[str, Preset]] = {
     ),
     "balanced": Preset(
         summary="some small networks fitted at once, and each column's histogram",
-        families={
-            "mixed": (
-                FamilyPlan(name="fine", input_noise=(*_geometric(0.1, 0.94, 5), 5.0), weight=2.0),
-                FamilyPlan(name="robust", input_noise=_geometric(0.1, 5.0, 8), left_out=0.3, share_of_steps=0.25),
-            ),
-            "clean": tuple(FamilyPlan(name=f"noise {sigma:g}", input_noise=(sigma,)) for sigma in _FINE),
-        },
+        families={"mixed": _mixed(_FEW, share_of_steps=0.25), "clean": _each(_FINE, weight=7.0)},
         marginal_weight={"mixed": 1.0, "clean": 1.0},
         width=128,
         depth=1,
@@ -92,14 +101,8 @@ PRESETS: Final[dict[str, Preset]] = {
         steps=1000,
     ),
     "best": Preset(
-        summary="the same with wider networks, more of them, fitted for longer",
-        families={
-            "mixed": (
-                FamilyPlan(name="fine", input_noise=_geometric(0.1, 5.0, 8), weight=2.0),
-                FamilyPlan(name="robust", input_noise=_geometric(0.1, 5.0, 8), left_out=0.3, share_of_steps=0.15),
-            ),
-            "clean": tuple(FamilyPlan(name=f"noise {sigma:g}", input_noise=(sigma,)) for sigma in _FINE),
-        },
+        summary="the same with wider networks, fitted for longer",
+        families={"mixed": _mixed(_FINE, share_of_steps=0.125), "clean": _each(_FINE, weight=7.0)},
         marginal_weight={"mixed": 1.0, "clean": 1.0},
         width=256,
         depth=1,

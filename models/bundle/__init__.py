@@ -3,6 +3,7 @@
     manifest.json      format version, name, version, engine, network configuration, versions, digests, card
     schema.json        the columns
     preprocessor.json  the encoders and the range of each feature
+    ensemble.json      how the errors of several networks make one score; no family for a single one
     calibration.npy    score, label and segment of the calibration rows, ascending by score
     reference.json     per column and for the score: what the fitting rows looked like
     probe.json         a few made-up rows of `Z` with their scores as the training network gives them

@@ -41,7 +41,8 @@ def built(config, *, seed=3):
     """Return a network whose biases and slopes are not their starting values."""
     net = network.build_network(config, seed=seed)
     rng = np.random.default_rng(seed)
-    net.set_weights([w + rng.normal(0, 0.2, w.shape) if w.ndim == 1 else w for w in net.get_weights()])
+    kernel_dimensions = 2 if config.members == 1 else 3
+    net.set_weights([w + rng.normal(0, 0.2, w.shape) if w.ndim < kernel_dimensions else w for w in net.get_weights()])
     return net
 
 
@@ -61,16 +62,18 @@ def test_there_are_nine_activations_and_each_is_tested():
     assert list(ENGINES) == ["onnx"]
 
 
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation):
-    config = config_of(activation)
+def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation, members):
+    config = config_of(activation, members=members)
     net = built(config)
     Z = hostile_rows()
     by_keras = network.reconstruct(net, Z)
     graph = onnx_bytes(config, network.layer_weights(config, net))
     for name in ENGINES:
         by_engine = ENGINES[name](graph, config).reconstruct(Z)
-        scale = np.maximum(1.0, np.abs(by_keras).max(axis=1, keepdims=True))
+        assert by_engine.shape == by_keras.shape == ((len(Z), D) if members == 1 else (members, len(Z), D))
+        scale = np.maximum(1.0, np.abs(by_keras).max(axis=-1, keepdims=True))
         assert (np.abs(by_engine - by_keras) <= 1e-5 * scale).all()
 
 
@@ -98,13 +101,37 @@ def test_every_engine_scores_as_keras_does_even_extreme_rows(activation):
         assert (np.abs(scores - expected) <= 1e-5 * np.maximum(1.0, expected)).all()
 
 
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_embedding_of_an_engine_is_the_output_of_the_bottleneck(activation):
-    config = config_of(activation)
+def test_the_embedding_of_an_engine_is_the_output_of_the_bottleneck_of_the_first_member(activation, members):
+    config = config_of(activation, members=members)
     net = built(config)
     Z = hostile_rows()[:200]
     embedding = OnnxEngine(onnx_bytes(config, network.layer_weights(config, net))).embed(Z)
-    np.testing.assert_allclose(embedding, network.hidden_outputs(config, net, Z)["bottleneck"], rtol=1e-4, atol=1e-5)
+    outputs = network.hidden_outputs(config, net, Z)["bottleneck"]
+    assert outputs.shape == (len(Z), members * config.latent_units)
+    np.testing.assert_allclose(embedding, outputs[:, : config.latent_units], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_while_it_is_fitted_each_member_computes_what_it_computes_afterwards(activation):
+    config = config_of(activation, members=3)
+    net = built(config)
+    Z = hostile_rows()[:200]
+    fitting = np.asarray(network.denoised(net, np.stack([Z, 0.5 * Z, -Z])))
+    for member, factor in enumerate((1.0, 0.5, -1.0)):
+        by_keras = network.reconstruct(net, np.float32(factor) * Z)[member]
+        np.testing.assert_allclose(fitting[member], by_keras, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_members_start_as_single_networks_do_and_each_otherwise(activation):
+    config = config_of(activation, members=4, hidden_units=(400,), features=300)
+    kernels = network.layer_weights(config, network.build_network(config, seed=1))[0].kernel
+    single = config_of(activation, hidden_units=(400,), features=300)
+    expected = network.layer_weights(single, network.build_network(single, seed=1))[0].kernel.std()
+    assert kernels.std(axis=(1, 2)) == pytest.approx(expected, rel=0.03)
+    assert abs(np.corrcoef(kernels.reshape(4, -1))[np.triu_indices(4, 1)]).max() < 0.02
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

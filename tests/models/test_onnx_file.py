@@ -28,9 +28,12 @@ GRAPH = onnx_bytes(CONFIG, random_layers(CONFIG))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("hidden_units", [(), (7,), (7, 3)])
-def test_what_training_writes_is_accepted_for_every_activation(activation, hidden_units):
-    config = AutoencoderConfig(features=5, hidden_units=hidden_units, latent_units=2, activation=activation)
+def test_what_training_writes_is_accepted_for_every_activation(activation, hidden_units, members):
+    config = AutoencoderConfig(
+        features=5, hidden_units=hidden_units, latent_units=2, activation=activation, members=members
+    )
     judge_graph(onnx_bytes(config, random_layers(config)), plan_of(config))
 
 
@@ -46,6 +49,7 @@ def test_what_training_writes_is_accepted_for_every_activation(activation, hidde
         {"activation": "prelu"},
         {"activation": "elu"},
         {"negative_slope": 0.3001},
+        {"members": 2},
     ],
     ids=str,
 )

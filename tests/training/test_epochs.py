@@ -160,3 +160,54 @@ def test_nothing_of_a_training_is_left_behind_in_the_memory():
     for seed in range(3):
         run(epochs=1, seed=seed)
     assert graphs() <= before
+
+
+# --- several members at once ----------------------------------------------------------------------------
+
+
+def ensemble(*, latent_units=4, **settings):
+    config = AutoencoderConfig(features=D, hidden_units=(16,), latent_units=latent_units, members=3)
+    network = build_network(config, seed=1)
+    usual = {"input_noise": (0.05, 0.5, 5.0), "epochs": 60, "batch_size": 32}
+    return run(network=network, **(usual | settings))
+
+
+def member_scores(network, encoded):
+    return (np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS).sum(axis=2)
+
+
+def test_each_member_learns_and_the_less_the_more_noise_it_has():
+    fresh = build_network(AutoencoderConfig(features=D, hidden_units=(16,), latent_units=4, members=3), seed=1)
+    network, history = ensemble()
+    before, after = (member_scores(net, rows(40, seed=2)).mean(axis=1) for net in (fresh, network))
+    assert (after < before).all()
+    assert after[0] < after[1] < after[2] < 1.0  # 1 is what predicting the means gives
+    assert history.best == len(history.epochs) == 60  # an ensemble keeps its last weights
+    assert history.best_epoch.validation_loss == pytest.approx(after.mean(), rel=1e-4)
+
+
+def test_members_that_leave_the_strangest_rows_out_do_not_learn_them():
+    rng = np.random.default_rng(0)
+    usual = rows(285, seed=1).Z
+    strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)  # a crowd of its own
+    soiled = Encoded(Z=np.concatenate([usual, strange]))
+    kept, left = (
+        member_scores(ensemble(fitting=soiled, left_out=share, latent_units=1)[0], Encoded(Z=strange)).mean(axis=1)
+        for share in (0.0, 0.2)
+    )
+    assert (left[:2] > 1.3 * kept[:2]).all()
+
+
+def test_an_ensemble_is_the_same_with_the_same_seed_and_another_with_another():
+    first, same, other = (ensemble(epochs=2, seed=seed)[0].get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_missing_cells_and_weights_of_rows_count_for_every_member():
+    unknown = np.zeros((100, D), bool)
+    unknown[:, 1] = True
+    encoded = rows(100, seed=1)
+    network, _ = ensemble(fitting=Encoded(Z=encoded.Z, unknown=unknown))
+    errors = np.square(encoded.Z - reconstruct(network, encoded.Z)).mean(axis=1)
+    assert (errors[0, [0, 2, 3]] < errors[0, 1] / 3).all()  # what is never judged is not learned

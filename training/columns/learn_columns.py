@@ -26,7 +26,7 @@ from training.columns.infer_schema import common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
 _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance between them
-_MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: a flag set in fewer than 0.1 % of rows does not drown the rest
+_MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
 _LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
 
