@@ -248,7 +248,7 @@ def test_debug_shows_where_an_error_comes_from(data, tmp_path):
 def test_a_place_that_cannot_be_written_is_found_out_before_the_first_epoch(data, tmp_path, capsys, monkeypatch):
     """Case 13: the parent of the output is a regular file."""
     monkeypatch.setattr("training.epochs.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
-    monkeypatch.setattr("training.fit.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    monkeypatch.setattr("training.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
     (tmp_path / "file").write_text("x")
     output = tmp_path / "file" / "bundle"
     code, err = complaint_of(capsys, data, "--output", output, *QUICK)
