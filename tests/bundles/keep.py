@@ -27,7 +27,7 @@ kept = Path(__file__).resolve().parent
 folder = kept / sys.argv[1]
 if folder.exists():
     sys.exit(f"error: {folder} is kept already, and is never written anew")
-table = Table(data=arrow_table(with_anomalies(machine_records(400, seed=1), every=20)))
+table = Table(data=arrow_table(with_anomalies(machine_records(900, seed=1), every=20)))
 config = TrainConfig(
     hidden_units=(8,),
     latent_units=3,
