@@ -65,7 +65,7 @@ def draw_scores(prepared: Prepared, result: FitResult, path: Path) -> None:
     left.hist(scores[labels], bins, color=RED, alpha=0.65, label=f"malignant ({labels.sum()}), never fitted")
     promised = result.detector.calibration.promised_alert_rate
     left.axvline(threshold, color="black", linestyle="--", label=f"threshold, alert rate {promised:.0%} promised")
-    left.set(xscale="log", xlabel="anomaly score (standard deviations²)", ylabel="rows")
+    left.set(xscale="log", xlabel="anomaly score", ylabel="rows")
     left.legend(frameon=False, loc="upper left")
     left.set_ylim(top=1.35 * left.get_ylim()[1])  # room for the legend
     row = int(np.argmax(scores))
@@ -134,7 +134,7 @@ def _draw_calibration(calibration: Any, scores: np.ndarray[Any, Any], path: Path
     axis.axvline(calibration.threshold, color="black", linestyle="--", label=label)
     strange = scores[scores > calibration.threshold]
     axis.plot(strange, np.full(len(strange), 1.5), "v", color=RED, markersize=9, label="flagged records of new.csv")
-    axis.set(xscale="log", xlabel="anomaly score (standard deviations²)", ylabel="rows")
+    axis.set(xscale="log", xlabel="anomaly score", ylabel="rows")
     axis.legend(frameon=False, loc="upper left")
     axis.set_ylim(top=1.35 * axis.get_ylim()[1])  # room for the legend
     figure.savefig(path)

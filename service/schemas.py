@@ -30,7 +30,9 @@ class ContributionItem(BaseModel):
 class ScoreItem(BaseModel):
     """Score and verdict of one record."""
 
-    anomaly_score: float = Field(description="In standard deviations²; higher is more anomalous.")
+    anomaly_score: float = Field(
+        description="Higher is more anomalous. Of several networks: 1 is the median fitting row; of one: in standard deviations²."
+    )
     p_value: float = Field(description="(1 + calibration rows that score at least as high) / (1 + calibration rows).")
     is_anomaly: bool = Field(description="The score is strictly above the threshold.")
     segment: str | None = Field(None, description="Where thresholds go by segment: the record's, null for none.")

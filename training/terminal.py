@@ -55,7 +55,8 @@ def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
     """Print what would be fitted, and that nothing was."""
     widths = "–".join(map(str, plan["layers"]))
     console.print(
-        f"network {widths}, {plan['activation']}; at most {plan['epochs']} epochs of batches of {plan['batch_size']}; "
+        f"{plan['members']} network{'s' if plan['members'] > 1 else ''} {widths}, {plan['activation']}; at most "
+        f"{plan['epochs']} epochs of batches of {plan['batch_size']}; "
         f"threshold {plan['threshold_method']} {plan['threshold_value']:g}"
     )
     console.print("dry run: nothing was trained, nothing was written")
@@ -103,13 +104,13 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         f"{len(detector.schema.columns)} used as {config.features} features, {len(detector.schema.dropped)} dropped",
     )
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
-    grid.add_row("network", f"{widths}, {config.activation}, {result.parameters:,} weights")
+    several = "" if config.members == 1 else f"{config.members} of "
+    grid.add_row("network", f"{several}{widths}, {config.activation}, {result.parameters:,} weights")
     stopped = " (interrupted)" if history.interrupted else ""
-    grid.add_row(
-        "epochs",
-        f"{len(history.epochs)}{stopped}, the best was {history.best}: loss {best.loss:.4f}, validation loss "
-        f"{best.validation_loss:.4f}; {history.seconds:.1f} s",
-    )
+    found = f"the best was {history.best}: loss {best.loss:.4f}, validation loss {best.validation_loss:.4f}"
+    if config.members > 1:
+        found = f"loss {best.loss:.4f}, once without the rows held out and once with them"
+    grid.add_row("epochs", f"{len(history.epochs)}{stopped}, {found}; {history.seconds:.1f} s")
     dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.health if layer.dead)
     grid.add_row("dead units", dead or "none")
     for layer, (low, mean, high) in result.slopes.items():
