@@ -31,7 +31,7 @@ class ScoreItem(BaseModel):
     """Score and verdict of one record."""
 
     anomaly_score: float = Field(
-        description="Higher is more anomalous. Of several networks: 1 is the median fitting row; of one: in standard deviations²."
+        description="Higher is more anomalous; 1 is the median fitting row (of one network: in standard deviations²)."
     )
     p_value: float = Field(description="(1 + calibration rows that score at least as high) / (1 + calibration rows).")
     is_anomaly: bool = Field(description="The score is strictly above the threshold.")

@@ -222,7 +222,7 @@ class AutoencoderDetector(
         return self
 
     def anomaly_score(self, X: Any) -> NDArray[np.float64]:
-        """Return the anomaly scores `(n,)`; higher is more anomalous, and 1 is the median fitting row (fast: deviations²)."""
+        """Return the anomaly scores `(n,)`: higher is more anomalous."""
         return self._judge(X).anomaly_score
 
     def p_value(self, X: Any) -> NDArray[np.float64]:
