@@ -33,7 +33,7 @@ class ScoredRecord:
     """Score and verdict of one record.
 
     Args:
-        anomaly_score: Higher is more anomalous; 1 is the median fitting row (of one network alone: in standard deviations²).
+        anomaly_score: Higher is more anomalous; 1 is the median fitting row (of one network: in deviations²).
         p_value: In (0, 1].
         is_anomaly: The score is above the threshold.
         contributions: The columns that add most, largest first; as many as were asked for.
