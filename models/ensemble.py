@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,19 +60,28 @@ class Ensemble:
         self, reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
     ) -> NDArray[np.float64]:
         """Return what each column of n rows adds to the score `(n, K)`, from all reconstructions `(M, n, d)`."""
-        errors = member_errors(reconstructions, encoded, preprocessor)
-        rows = np.arange(len(encoded))
-        column_errors = self.marginal_scale * self.marginals.column_rarity(encoded, preprocessor.starts)
-        first = 0
-        for family in self.families:
-            typical = np.array(family.typical_errors)
-            own = slice(first, first + len(typical))
-            speaker = np.argmax(errors[own] / typical[:, None], axis=0)
-            squares = np.square(encoded.Z - reconstructions[own][speaker, rows]) * preprocessor.weights
-            columns = column_sums(squares, encoded, preprocessor)
-            column_errors += columns * (family.scale / typical[speaker])[:, None]
-            first += len(typical)
+        speakers = self._speakers(member_errors(reconstructions, encoded, preprocessor))
+        shares = np.array([family.scale for family in self.families])[:, None] / self._typical_errors[speakers]
+        squares = np.square(encoded.Z - reconstructions[speakers, np.arange(len(encoded))]) * preprocessor.weights
+        columns = column_sums(squares, encoded, preprocessor) * shares[:, :, None]
+        rarity = self.marginals.column_rarity(encoded, preprocessor.starts)
+        column_errors: NDArray[np.float64] = columns.sum(axis=0) + self.marginal_scale * rarity
         return column_errors
+
+    @cached_property
+    def _typical_errors(self) -> NDArray[np.float64]:
+        return np.array([error for family in self.families for error in family.typical_errors])
+
+    def _speakers(self, errors: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the number of the member that speaks for each of G families on n rows `(G, n)`."""
+        relative = errors / self._typical_errors[:, None]
+        speakers = np.empty((len(self.families), errors.shape[1]), np.intp)
+        first = 0
+        for place, family in enumerate(self.families):
+            after = first + len(family.typical_errors)
+            speakers[place] = first if after == first + 1 else first + relative[first:after].argmax(axis=0)
+            first = after
+        return speakers
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal ensemble."""
@@ -140,10 +150,10 @@ def member_errors(
 
 
 def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
-    """Return the error of each column `(n, K)` from those of the features `(n, d)`, which are changed."""
+    """Return the error of each column `(…, n, K)` from those of the features `(…, n, d)`, which are changed."""
     if encoded.unknown is not None:
-        squares[encoded.unknown] = 0.0
-    sums = np.add.reduceat(squares, preprocessor.starts, axis=1, dtype=np.float64)
+        squares[..., encoded.unknown] = 0.0
+    sums = np.add.reduceat(squares, preprocessor.starts, axis=-1, dtype=np.float64)
     return sums if encoded.surprise is None else sums + encoded.surprise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from training.history import Epoch, History
 from training.prepare import Prepared
 
 Mask = NDArray[np.bool_]
+
+_SHOWN_ROWS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,13 @@ def learn(
         preprocessor = learn_preprocessor(prepared.schema, prepared.part(rows))
     fitting, shown = (preprocessor.transform(prepared.part(mask)) for mask in (rows, watched))
     shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
+    shown_weights = prepared.weights_of(watched)
     network_config = config.architecture(features=fitting.Z.shape[1])
+    if network_config.members > 1:  # they stop nothing: a few are enough, and all outputs of all members are large
+        shown, shown_weights = (
+            shown.rows(0, _SHOWN_ROWS),
+            None if shown_weights is None else shown_weights[:_SHOWN_ROWS],
+        )
     parts, histories = [], []
     for settings in config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]):
         part = build_network(replace(network_config, members=settings.members), seed=settings.seed)
@@ -87,7 +95,7 @@ def learn(
             features=preprocessor.features,
             settings=settings,
             fitting_weights=prepared.weights_of(rows),
-            validation_weights=prepared.weights_of(watched),
+            validation_weights=shown_weights,
             on_epoch=on_epoch,
             should_stop=should_stop,
         )
