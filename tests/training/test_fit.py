@@ -17,6 +17,8 @@ from training.columns.learn_columns import learn_preprocessor
 from training.config import TrainConfig
 from training.embedded import LABEL, embedded_table
 from training.fit import fit
+from training.learning import learn
+from training.plan import fits_of
 from training.prepare import prepare
 from training.split import SHARES
 
@@ -71,6 +73,33 @@ def test_calibration_scores_are_those_of_the_calibration_rows(single):
     scores = trained.detector.judge(rows).anomaly_score
     np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
     assert len(scores) == trained.result.rows["calibration"]
+
+
+def test_an_ensemble_is_calibrated_by_a_fit_that_has_seen_no_row_held_out(trained):
+    split = trained.prepared.split
+    first, _ = fits_of(trained.prepared, trained.config)
+    assert not (first & (split.calibration | split.test)).any()
+    assert first.sum() == split.fitting.sum() + split.validation.sum()
+    silent = {"on_epoch": lambda epoch: None, "should_stop": lambda: False}
+    learned = learn(trained.prepared, trained.config, rows=first, watched=split.calibration, **silent)
+    rows = learned.scorer.preprocessor.transform(trained.prepared.part(split.calibration))
+    scores = learned.scorer.score(rows).anomaly_score
+    np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
+
+
+def test_the_ensemble_that_is_kept_has_seen_every_row_but_known_anomalies(trained):
+    prepared = trained.prepared
+    _, last = fits_of(prepared, trained.config)
+    np.testing.assert_array_equal(last, ~prepared.is_anomaly)
+    again = learn_preprocessor(prepared.schema, prepared.part(last))
+    assert again.encoders == trained.detector.preprocessor.encoders
+    (alone,) = fits_of(prepared, replace(trained.config, preset="fast"))
+    np.testing.assert_array_equal(alone, prepared.split.fitting)
+
+
+def test_the_median_fitting_row_scores_one(trained):
+    _, last = fits_of(trained.prepared, trained.config)
+    assert np.median(trained.detector.judge(trained.prepared.part(last)).anomaly_score) == pytest.approx(1, rel=1e-5)
 
 
 def test_the_threshold_is_computed_from_the_calibration_scores(trained):
