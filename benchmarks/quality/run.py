@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks.quality.jobs import Experiment, Job
-from benchmarks.quality.results import Results, Row
+from benchmarks.quality.results import Row
 from benchmarks.quality.slots import JobError, Slot
 
 WORKER_LOG: Final = "workers.log"
