@@ -9,7 +9,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 WITH_EXAMPLES = [
     ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
-    for package in ("models", "training", "service")
+    for package in ("models", "training", "service", "benchmarks")
     for path in sorted((REPOSITORY / package).rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]

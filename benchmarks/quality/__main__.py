@@ -1,0 +1,168 @@
+"""Measures what detectors find, over a folder of labelled sets, and makes a page of it.
+
+    python -m benchmarks.quality --data DIR [--out DIR] [--methods A,B…] [--protocols S,U] [--seeds 0,1,2] [--jobs N]
+    python -m benchmarks.quality page --out DIR           # the page anew, from the CSV
+    python -m benchmarks.quality check --out DIR --against FILE    # our rows beside those of another program
+
+A set is an npz file with X (rows × columns) and y (1 = anomaly). A run that was stopped goes on with the same command.
+The peers need the extra `bench`: pip install '.[train,bench]'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks.quality.check import check
+from benchmarks.quality.experiments.table import EXPERIMENTS
+from benchmarks.quality.jobs import Choice, Experiment
+from benchmarks.quality.methods import METHODS, chosen_methods, names_of
+from benchmarks.quality.record import append_run
+from benchmarks.quality.run import Way, run
+from benchmarks.quality.splits import PROTOCOLS
+from models.errors import ConfigError, DetectorError
+
+_OUT: Final = Path("quality")
+_INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 1 where a job gave no figures, or rows differ in a check."""
+    arguments = _parser().parse_args(argv)
+    console = Console(stderr=True)
+    try:
+        if arguments.experiment == "page":
+            return _page(arguments, console)
+        if arguments.experiment == "check":
+            return check(EXPERIMENTS["benchmark"].results(arguments.out), arguments.against)
+        return _measure(EXPERIMENTS[arguments.experiment], arguments, console, sys.argv[1:] if argv is None else argv)
+    except DetectorError as error:
+        console.print(f"error: {escape(str(error))}", style="red", soft_wrap=True)
+        return 2
+
+
+def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Console, command: Sequence[str]) -> int:
+    if arguments.data is None:
+        raise ConfigError("--data DIR is missing: the folder with the data.")
+    names = names_of(arguments.methods) or list(experiment.methods)
+    methods, refusals = chosen_methods(names)
+    for refusal in refusals:
+        console.print(f"left out: {escape(refusal)}", soft_wrap=True)
+    choice = Choice(
+        data=arguments.data,
+        methods=methods,
+        protocols=_listed("--protocols", arguments.protocols, tuple(PROTOCOLS)),
+        seeds=_seeds(arguments.seeds),
+        sets=[name for text in arguments.sets for name in text.split(",") if name],
+    )
+    threads = arguments.threads or (1 if arguments.jobs > 1 else None)
+    way = Way(jobs=arguments.jobs, threads=threads, timeout=arguments.timeout, again=arguments.again)
+    started = time.time()
+    jobs = experiment.plan(choice)
+    outcome = run(experiment, jobs, folder=arguments.out, way=way, console=console)
+    append_run(
+        arguments.out,
+        experiment=experiment.name,
+        command=f"python -m benchmarks.quality {shlex.join(command)}",
+        started=started,
+        seconds=time.time() - started,
+        done=outcome.now,
+        jobs=way.jobs,
+        threads=way.threads,
+        modules=sorted({module for job in jobs for module in job.modules}),
+    )
+    console.print(
+        f"{outcome.before + outcome.now:,} of {len(jobs):,} done, {outcome.now:,} of them now, "
+        f"{outcome.failed:,} without figures: {experiment.results(arguments.out).path}",
+        soft_wrap=True,
+    )
+    if outcome.interrupted:
+        console.print("stopped; the same command goes on")
+        return _INTERRUPTED
+    return 1 if outcome.failed else 0
+
+
+def _page(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks.quality.page import write_page  # Matplotlib
+
+    for path in write_page(arguments.out):
+        console.print(f"written: {path}", soft_wrap=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    experiments = "\n".join(f"{name:<14} {experiment.says}" for name, experiment in EXPERIMENTS.items())
+    methods = "\n".join(f"{method.name:<14} {method.says}" for method in METHODS.values())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quality",
+        description=__doc__,
+        epilog=f"what can be measured:\n{experiments}\n\nmethods:\n{methods}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "experiment",
+        nargs="?",
+        default="benchmark",
+        choices=(*EXPERIMENTS, "page", "check"),
+        metavar="WHAT",
+        help=f"what is measured, one of {', '.join(EXPERIMENTS)} (default: benchmark), or page, or check",
+    )
+    parser.add_argument("--data", type=Path, help="folder with the data")
+    parser.add_argument("--out", type=Path, default=_OUT, help="folder of the results (default: %(default)s)")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=[],
+        metavar="A,B",
+        help="what is measured: names from below, ours:KEY=VALUE,KEY=VALUE for settings of the estimator (lists with "
+        "hyphens: hidden_units=64-32), or MODULE:FUNCTION (default: all that can be run)",
+    )
+    parser.add_argument("--protocols", default=",".join(PROTOCOLS), help="S, U or both (default: %(default)s)")
+    parser.add_argument("--seeds", default="0", help="such as 0,1,2 (default: %(default)s)")
+    parser.add_argument("--sets", nargs="+", default=[], metavar="A,B", help="names of sets (default: all)")
+    parser.add_argument("--jobs", type=_at_least_one, default=1, help="how many run at once (default: %(default)s)")
+    parser.add_argument(
+        "--threads",
+        type=_at_least_one,
+        help="threads of each (default: 1 with --jobs above 1, else the libraries' own)",
+    )
+    parser.add_argument("--timeout", type=float, default=3600.0, help="seconds for each (default: %(default)g)")
+    parser.add_argument("--again", action="store_true", help="run anew those that gave no figures")
+    parser.add_argument(
+        "--against", type=Path, help="for check: a CSV with set, protocol, method, seed and the figures"
+    )
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def _listed(flag: str, text: str, known: tuple[str, ...]) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise ConfigError(f"{flag} must be some of {', '.join(known)}, got {text!r}.")
+    return names
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--seeds must be whole numbers with commas, such as 0,1,2, got {text!r}.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Methods side by side: only what all of them have is compared, so that no mean is over other sets than the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.results import Row
+
+MEASURES: Final = {"roc_auc": "ROC AUC", "average_precision": "average precision"}
+"""What is compared, by the column of the CSV."""
+
+_COVERED: Final = 0.9
+"""A method that has figures on less than this share of the splits that the others have is left out, and said so."""
+
+Block = tuple[str, str]  # a set and a seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Methods over the splits of which all of them have figures.
+
+    Args:
+        methods: Their names.
+        blocks: Set and seed of each split.
+        figures: By column of the CSV: splits × methods.
+        left_out: Methods and sets that are not compared, each with the reason.
+    """
+
+    methods: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    figures: Mapping[str, NDArray[np.float64]]
+    left_out: tuple[str, ...]
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Names of the sets, by their number."""
+        return tuple(sorted({name for name, _ in self.blocks}, key=_place))
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The seeds."""
+        return tuple(sorted({seed for _, seed in self.blocks}, key=_place))
+
+    def by_set(self, figure: str) -> NDArray[np.float64]:
+        """Return a figure's means over the seeds: sets × methods."""
+        names = np.array([name for name, _ in self.blocks])
+        return np.array([self.figures[figure][names == name].mean(axis=0) for name in self.sets])
+
+    def spread(self, figure: str) -> NDArray[np.float64]:
+        """Return half the range over the seeds of each method's mean over the sets `(methods,)`."""
+        seeds = np.array([seed for _, seed in self.blocks])
+        means = np.array([self.figures[figure][seeds == seed].mean(axis=0) for seed in self.seeds])
+        spread: NDArray[np.float64] = np.ptp(means, axis=0) / 2
+        return spread
+
+    def column(self, method: str) -> int:
+        """Return where a method stands."""
+        return self.methods.index(method)
+
+
+def compare(rows: Iterable[Row], figures: Sequence[str], *, methods: Sequence[str] | None = None) -> Comparison | None:
+    """Put methods side by side.
+
+    Args:
+        rows: Of one protocol: set, seed, method and figures; a row without figures is that of a failure.
+        figures: Columns that are compared.
+        methods: Which methods; all of the rows by default.
+
+    Returns:
+        None where nothing can be compared.
+    """
+    found: dict[str, dict[Block, Row]] = {name: {} for name in methods or ()}
+    for row in rows:
+        if methods is None or row["method"] in found:
+            known = found.setdefault(row["method"], {})
+            if row[figures[0]]:
+                known[row["set"], row["seed"]] = row
+    most = max(map(len, found.values()), default=0)
+    kept = {name: known for name, known in found.items() if known and len(known) >= _COVERED * most}
+    left_out = [
+        f"{name}: it has figures of {len(known)} splits, the others of {most}"
+        for name, known in found.items()
+        if name not in kept
+    ]
+    if not kept:
+        return None
+    everywhere = set.union(*(set(known) for known in kept.values()))
+    blocks = sorted(
+        set.intersection(*(set(known) for known in kept.values())), key=lambda block: tuple(map(_place, block))
+    )
+    for name, seed in sorted(everywhere - set(blocks), key=lambda block: tuple(map(_place, block))):
+        without = [method for method, known in kept.items() if (name, seed) not in known]
+        left_out.append(f"{name}, seed {seed}: no figures of {', '.join(without)}")
+    if not blocks:
+        return None
+    return Comparison(
+        methods=tuple(kept),
+        blocks=tuple(blocks),
+        figures={
+            figure: np.array([[float(known[block][figure]) for known in kept.values()] for block in blocks])
+            for figure in figures
+        },
+        left_out=tuple(left_out),
+    )
+
+
+def _place(name: str) -> tuple[int, str]:
+    number = re.match(r"\d+", name)
+    return (int(number[0]) if number else 0, name)

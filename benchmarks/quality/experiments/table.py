@@ -1,0 +1,10 @@
+"""EXPERIMENTS: what can be measured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.quality.experiments.benchmark import BENCHMARK
+
+EXPERIMENTS: Final = {experiment.name: experiment for experiment in (BENCHMARK,)}
+"""What can be measured, by the name that the command line takes."""

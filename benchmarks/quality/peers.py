@@ -1,0 +1,84 @@
+"""The peers: detectors of PyOD, each with its own defaults."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A detector of PyOD.
+
+    Args:
+        module: Where it lives in `pyod.models`.
+        says: What it is, in a few words.
+        seeded: It takes a seed.
+        torch: It needs PyTorch.
+        quiet: Arguments that keep it from printing.
+        brief: Arguments that make a fit short, where it is only to warm up.
+    """
+
+    module: str
+    says: str
+    seeded: bool = False
+    torch: bool = False
+    quiet: dict[str, Any] = field(default_factory=dict)
+    brief: dict[str, Any] = field(default_factory=dict)
+
+
+PEERS: Final = {
+    "AutoEncoder": Peer(
+        module="auto_encoder",
+        says="PyOD's dense autoencoder",
+        seeded=True,
+        torch=True,
+        quiet={"verbose": 0},
+        brief={"epoch_num": 1},
+    ),
+    "KNN": Peer(module="knn", says="distance to the 5th nearest neighbour"),
+    "LOF": Peer(module="lof", says="local outlier factor"),
+    "OCSVM": Peer(module="ocsvm", says="one-class support vector machine"),
+    "IForest": Peer(module="iforest", says="isolation forest", seeded=True),
+    "HBOS": Peer(module="hbos", says="histograms of the columns"),
+    "COPOD": Peer(module="copod", says="empirical copula of the columns' tails"),
+    "ECOD": Peer(module="ecod", says="empirical tails of the columns"),
+    "PCA": Peer(module="pca", says="principal components", seeded=True),
+}
+"""The peers, by PyOD's own names."""
+
+PYOD_MODULES: Final = tuple(f"pyod.models.{peer.module}" for peer in PEERS.values() if not peer.torch)
+TORCH_MODULES: Final = ("torch", *(f"pyod.models.{peer.module}" for peer in PEERS.values() if peer.torch))
+
+
+def fit_peer(name: str, X: Any, seed: int, *, brief: bool = False) -> Callable[[Any], NDArray[np.floating]]:
+    """Fit a peer with its defaults; return the function that gives its scores, higher for anomalies.
+
+    Args:
+        name: A key of `PEERS`.
+        X: Rows `(n, d)`.
+        seed: Used where the peer takes one.
+        brief: A short fit, to warm up.
+    """
+    detector = new_peer(name, seed, brief=brief)
+    detector.fit(X)
+
+    def score(rows: Any) -> NDArray[np.floating]:
+        scores = detector.decision_function(rows)
+        # Of the rows fitted on PyOD has scores of its own, in which no row is its own nearest neighbour. They are
+        # taken, but the time is that of scoring, as for other rows.
+        return np.asarray(detector.decision_scores_ if rows is X else scores)
+
+    return score
+
+
+def new_peer(name: str, seed: int, *, brief: bool = False) -> Any:
+    """Return a peer that is not fitted yet; the arguments are those of `fit_peer`."""
+    peer = PEERS[name]
+    kind = getattr(importlib.import_module(f"pyod.models.{peer.module}"), name)
+    return kind(**({"random_state": seed} if peer.seeded else {}), **peer.quiet, **(peer.brief if brief else {}))

@@ -1,0 +1,123 @@
+"""Runs the jobs of an experiment that are not done yet, some at once, and writes down each as soon as it is done."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmarks.quality.jobs import Experiment, Job
+from benchmarks.quality.results import Row
+from benchmarks.quality.slots import JobError, Slot
+
+WORKER_LOG: Final = "workers.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How jobs are run.
+
+    Args:
+        jobs: How many at once.
+        threads: How many threads each may use; None for what the libraries take by themselves.
+        timeout: Seconds after which one is ended.
+        again: Jobs that failed before are run again.
+    """
+
+    jobs: int = 1
+    threads: int | None = None
+    timeout: float = 3600.0
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run did: how many jobs were done before, now, and how many of these failed; and whether it was stopped."""
+
+    before: int
+    now: int
+    failed: int
+    interrupted: bool
+
+
+def run(experiment: Experiment, jobs: Sequence[Job], *, folder: Path, way: Way, console: Console) -> Outcome:
+    """Run those jobs that have no rows yet.
+
+    Args:
+        experiment: What the jobs belong to.
+        jobs: All that are wanted.
+        folder: Where the results are.
+        way: How they are run.
+        console: Where a progress bar is drawn, and failures are told.
+    """
+    results = experiment.results(folder)
+    if results.mend():
+        console.print(f"{results.path}: the last line was cut; it was taken away, and its job is run again")
+    done = results.done(again=way.again)
+    todo = [job for job in jobs if tuple(job.key.values()) not in done]
+    # Jobs with the same imports follow each other, so that a slot seldom imports anew.
+    first = {modules: number for number, modules in reversed(list(enumerate(job.modules for job in todo)))}
+    waiting = deque(sorted(todo, key=lambda job: first[job.modules]))
+    before = len(jobs) - len(todo)
+    if not waiting:
+        return Outcome(before=before, now=0, failed=0, interrupted=False)
+    slots = [
+        Slot(number=number, threads=way.threads, timeout=way.timeout, log=folder / WORKER_LOG)
+        for number in range(min(way.jobs, len(waiting)))
+    ]
+    answers: queue.SimpleQueue[tuple[Job, list[Row] | JobError]] = queue.SimpleQueue()
+    for slot in slots:
+        threading.Thread(target=_work, args=(slot, waiting, answers), daemon=True).start()
+    failed = now = 0
+    interrupted = False
+    with _bar(console) as bar:
+        task = bar.add_task("", total=len(jobs), completed=before, at="", failed="")
+        try:
+            for _ in range(len(todo)):
+                job, answer = answers.get()
+                now += 1
+                if isinstance(answer, JobError):
+                    failed += 1
+                    console.print(f"[yellow]no figures: {escape(job.title)}: {escape(str(answer))}[/yellow]")
+                    answer = [job.key]
+                results.append(answer)
+                bar.update(task, advance=1, at=job.title, failed=f", {failed} without figures" if failed else "")
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            waiting.clear()
+            for slot in slots:
+                slot.close()
+    return Outcome(before=before, now=now, failed=failed, interrupted=interrupted)
+
+
+def _work(slot: Slot, waiting: deque[Job], answers: queue.SimpleQueue[tuple[Job, list[Row] | JobError]]) -> None:
+    while True:
+        try:
+            job = waiting.popleft()
+        except IndexError:
+            return
+        try:
+            answers.put((job, slot.run(job)))
+        except JobError as failure:
+            answers.put((job, failure))
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("measuring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[at]}{task.fields[failed]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )

@@ -1,0 +1,286 @@
+"""What the page says of the benchmark: means, ranks, tests, losses and every set, protocol by protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.comparison import MEASURES, Comparison, compare
+from benchmarks.quality.measure import FIGURES
+from benchmarks.quality.parts import OURS, Cell, Grid, Plot, Section, Text
+from benchmarks.quality.plots import critical_difference_diagram, dots_by_set, quality_and_seconds
+from benchmarks.quality.results import Row
+from benchmarks.quality.splits import PROTOCOLS
+from benchmarks.quality.statistics import ALPHA, can_be_compared, critical_difference, duel, friedman, holm, ranks
+
+_YARDSTICK: Final = "AutoEncoder"
+"""Fit times are told as multiples of this method's."""
+
+_COMPARED_WITH_ALL: Final = ("ours", "ours_clean")
+
+
+def sections(rows: Sequence[Row]) -> list[Section]:
+    """Return a section for each protocol."""
+    return [
+        _section(protocol, says, [row for row in rows if row["protocol"] == protocol])
+        for protocol, says in PROTOCOLS.items()
+        if any(row["protocol"] == protocol for row in rows)
+    ]
+
+
+def _section(protocol: str, says: str, rows: Sequence[Row]) -> Section:
+    title = f"{protocol}: {says}"
+    names = dict.fromkeys(row["method"] for row in rows)
+    found = compare(rows, FIGURES, methods=[name for name in names if not _is_variant(name)])
+    parts: list[Grid | Plot | Text] = []
+    if found is None:
+        parts.append(Text(text="There is no split of which all methods have figures."))
+    else:
+        parts += _Protocol(name=protocol, comparison=found).parts()
+    variants = [name for name in names if _is_variant(name)]
+    if variants:
+        parts += _variants(protocol, rows, variants)
+    return Section(anchor=protocol, title=title, parts=parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Protocol:
+    """The methods under one protocol, in the order of their mean rank by ROC AUC."""
+
+    name: str
+    comparison: Comparison
+
+    def parts(self) -> Iterable[Grid | Plot | Text]:
+        found = self.comparison
+        seeds = f"seed{'s' * (len(found.seeds) > 1)} {', '.join(found.seeds)}"
+        yield Text(text=f"{len(found.sets)} sets, {seeds}. " + self._left_out())
+        yield self._means()
+        if can_be_compared(found.by_set("roc_auc")):
+            yield from self._ranks()
+            for reference in [name for name in _COMPARED_WITH_ALL if name in found.methods]:
+                yield self._duels(reference)
+                yield from self._against_best_peer(reference)
+        yield from self._seconds()
+        for measure, label in MEASURES.items():
+            yield self._every_set(measure, label)
+
+    def _left_out(self) -> str:
+        if not self.comparison.left_out:
+            return "Every method has figures of each split."
+        return f"Not compared: {'; '.join(self.comparison.left_out)}."
+
+    def _order(self) -> list[int]:
+        return list(np.argsort(ranks(self.comparison.by_set("roc_auc")).mean(axis=0), kind="stable"))
+
+    def _means(self) -> Grid:
+        found = self.comparison
+        means = {name: found.by_set(name).mean(axis=0) for name in MEASURES}
+        mean_ranks = {name: ranks(found.by_set(name)).mean(axis=0) for name in MEASURES}
+        spread = {name: found.spread(name) for name in MEASURES}
+        median = {name: np.median(found.by_set(name), axis=0) for name in FIGURES[2:]}
+        most_mb = found.by_set("peak_mb").max(axis=0)
+        header = ["method"]
+        for label in MEASURES.values():
+            header += [f"mean {label}, %", "± over seeds", "mean rank"]
+        header += ["fit, s", f"× {_YARDSTICK}", "score, s", "peak, MB", "largest peak, MB"]
+        times = self._times_yardstick()
+        rows = []
+        for i in self._order():
+            cells: list[Cell | str] = [found.methods[i]]
+            for name in MEASURES:
+                cells += [
+                    Cell(text=f"{100 * means[name][i]:.1f}", best=bool(means[name][i] == means[name].max())),
+                    f"{100 * spread[name][i]:.1f}" if len(found.seeds) > 1 else "–",
+                    Cell(text=f"{mean_ranks[name][i]:.2f}", best=bool(mean_ranks[name][i] == mean_ranks[name].min())),
+                ]
+            cells += [
+                _digits(median["fit_seconds"][i]),
+                "–" if times is None else _digits(times[i]),
+                _digits(median["score_seconds"][i]),
+                f"{median['peak_mb'][i]:.0f}",
+                f"{most_mb[i]:.0f}",
+            ]
+            rows.append(cells)
+        return Grid(
+            title=f"Means over the sets, protocol {self.name}",
+            header=header,
+            rows=rows,
+            note="In the order of the mean rank by ROC AUC. Seconds and MB are medians over the sets; × is the median "
+            "of the ratio on each set; ± is half the range over the seeds of the mean over the sets.",
+        )
+
+    def _times_yardstick(self) -> NDArray[np.float64] | None:
+        found = self.comparison
+        if _YARDSTICK not in found.methods:
+            return None
+        seconds = np.maximum(found.by_set("fit_seconds"), 1e-3)  # the CSV's last digit
+        times: NDArray[np.float64] = np.median(seconds / seconds[:, [found.column(_YARDSTICK)]], axis=0)
+        return times
+
+    def _ranks(self) -> Iterable[Plot | Text]:
+        found = self.comparison
+        for measure, label in MEASURES.items():
+            values = found.by_set(measure)
+            test = friedman(values)
+            difference = critical_difference(methods=len(found.methods), sets=len(found.sets))
+            mean_ranks = dict(zip(found.methods, ranks(values).mean(axis=0).tolist(), strict=True))
+            first = min(mean_ranks, key=mean_ranks.__getitem__)
+            apart = [name for name, rank in mean_ranks.items() if rank - mean_ranks[first] >= difference]
+            yield Plot(
+                title=f"Mean ranks by {label} (1 is best); a bar joins methods that do not differ at {ALPHA:g}.",
+                alt=f"Critical-difference diagram of {label}, protocol {self.name}: {first} is first with a mean rank "
+                f"of {mean_ranks[first]:.2f}; significantly behind it: {', '.join(apart) or 'none'}.",
+                svg=critical_difference_diagram(mean_ranks, difference),
+            )
+            yield Text(
+                text=f"{label}: Friedman χ² {test.chi2:.1f}, F {test.f:.2f}, p {_p(test.p)}; critical difference of "
+                f"two mean ranks (Nemenyi, {ALPHA:g}) {difference:.2f}. {first} is first; significantly behind it: "
+                f"{', '.join(apart) or 'none'}."
+            )
+
+    def _duels(self, reference: str) -> Grid:
+        found = self.comparison
+        others = [i for i in self._order() if found.methods[i] != reference]
+        rows: list[list[Cell | str]] = [[found.methods[i]] for i in others]
+        header = [f"{reference} against"]
+        for measure, label in MEASURES.items():
+            values = found.by_set(measure)
+            duels = [duel(values[:, found.column(reference)], values[:, i]) for i in others]
+            adjusted = holm([one.p for one in duels])
+            header += [f"{label}: wins / ties / losses", "mean lead, points", "p", "p (Holm)"]
+            for row, one, p in zip(rows, duels, adjusted, strict=True):
+                row += [
+                    f"{one.wins} / {one.ties} / {one.losses}",
+                    f"{100 * one.difference:+.1f}",
+                    _p(one.p),
+                    Cell(text=_p(p), best=p < ALPHA and one.difference > 0),
+                ]
+        return Grid(
+            title=f"{reference} against every other, protocol {self.name}",
+            header=header,
+            rows=rows,
+            note=f"Paired over the sets: Wilcoxon's signed-rank test, two-sided. Holm's p holds for the whole column; "
+            f"bold is a lead with p below {ALPHA:g}.",
+        )
+
+    def _against_best_peer(self, reference: str) -> Iterable[Grid | Plot]:
+        found = self.comparison
+        peers = [i for i, name in enumerate(found.methods) if name not in OURS]
+        if not peers:
+            return
+        values = found.by_set("roc_auc")
+        lead = values[:, found.column(reference)] - values[:, peers].max(axis=1)
+        order = np.argsort(lead, kind="stable")
+        ahead = int((lead > 0).sum())
+        yield Plot(
+            title=f"ROC AUC of {reference} and of the peers on each set; lowest, where the best peer leads most.",
+            alt=f"Dots by set, protocol {self.name}: {reference} is above the best peer of the set on {ahead} of "
+            f"{len(lead)} sets; its largest lag is {-100 * lead.min():.1f} points on {found.sets[order[0]]}.",
+            svg=dots_by_set(
+                [found.sets[i] for i in order], values[order], found.methods, ours=reference, label="ROC AUC"
+            ),
+        )
+        losses = [i for i in order if lead[i] < 0]
+        yield Grid(
+            title=f"Sets on which a peer is ahead of {reference}, protocol {self.name}",
+            header=("set", reference, "best peer", "its ROC AUC, %", "lag, points", "peers ahead"),
+            rows=[
+                (
+                    found.sets[i],
+                    f"{100 * values[i, found.column(reference)]:.1f}",
+                    found.methods[peers[int(values[i, peers].argmax())]],
+                    f"{100 * values[i, peers].max():.1f}",
+                    f"{-100 * lead[i]:.1f}",
+                    f"{int((values[i, peers] > values[i, found.column(reference)]).sum())} of {len(peers)}",
+                )
+                for i in losses
+            ],
+            note=f"The best of {len(peers)} peers is chosen for each set after the fact: no single method is as good.",
+            folded=True,
+        )
+
+    def _seconds(self) -> Iterable[Plot]:
+        found = self.comparison
+        seconds = np.median(found.by_set("fit_seconds"), axis=0)
+        quality = 100 * found.by_set("roc_auc").mean(axis=0)
+        yield Plot(
+            title="Quality and time: up is better, left is quicker.",
+            alt=f"Mean ROC AUC over median seconds to fit, protocol {self.name}: "
+            + ", ".join(
+                f"{name} {q:.1f} in {s:.2f} s" for name, q, s in zip(found.methods, quality, seconds, strict=True)
+            ),
+            svg=quality_and_seconds(
+                dict(zip(found.methods, quality.tolist(), strict=True)),
+                dict(zip(found.methods, seconds.tolist(), strict=True)),
+                label="ROC AUC",
+            ),
+        )
+
+    def _every_set(self, measure: str, label: str) -> Grid:
+        found, order = self.comparison, self._order()
+        values = found.by_set(measure)
+        return Grid(
+            title=f"Every set, {label} in %, protocol {self.name}",
+            header=("set", *(found.methods[i] for i in order)),
+            rows=[
+                (name, *(Cell(text=f"{100 * line[i]:.1f}", best=bool(line[i] == line.max())) for i in order))
+                for name, line in zip(found.sets, values, strict=True)
+            ],
+            note="The best of each row is bold.",
+            folded=True,
+        )
+
+
+def _variants(protocol: str, rows: Sequence[Row], variants: Sequence[str]) -> Iterable[Grid]:
+    """Compare each variant with ours, over the splits of which both have figures."""
+    lines: list[list[Cell | str]] = []
+    for name in variants:
+        found = compare(rows, FIGURES, methods=["ours", name])
+        if found is None or found.methods != ("ours", name):
+            lines.append([name, "0", *["–"] * (2 * 4 + 2)])
+            continue
+        line: list[Cell | str] = [name, f"{len(found.sets)} × {len(found.seeds)}"]
+        for measure in MEASURES:
+            values = found.by_set(measure)
+            one = duel(values[:, 1], values[:, 0])
+            line += [
+                f"{100 * values[:, 1].mean():.1f}",
+                f"{100 * one.difference:+.1f}",
+                f"{one.wins} / {one.ties} / {one.losses}",
+                _p(one.p),
+            ]
+        seconds = np.maximum(found.by_set("fit_seconds"), 1e-3)
+        peak = found.by_set("peak_mb")
+        line += [
+            f"{np.median(seconds[:, 1] / seconds[:, 0]):.2f}",
+            f"{np.median(peak[:, 1] - peak[:, 0]):+.0f}",
+        ]
+        lines.append(line)
+    header = ["variant", "sets × seeds"]
+    for label in MEASURES.values():
+        header += [f"mean {label}, %", "against ours, points", "wins / ties / losses", "p"]
+    yield Grid(
+        title=f"Variants of ours, protocol {protocol}",
+        header=[*header, "fit time × ours", "peak against ours, MB"],
+        rows=lines,
+        note="Each against ours over the splits of which both have figures; p of Wilcoxon's signed-rank test over the "
+        "sets, not corrected for the number of variants.",
+    )
+
+
+def _is_variant(name: str) -> bool:
+    return name.startswith("ours:")
+
+
+def _digits(number: float) -> str:
+    """Return two digits that matter, at most three behind the point, which is all that the CSV has."""
+    return f"{number:.0f}" if number >= 10 else f"{number:.1f}" if number >= 1 else f"{number:.3f}"
+
+
+def _p(p: float) -> str:
+    return "–" if math.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -1,0 +1,121 @@
+"""Draws and splits: which rows of a set are fitted, and which are judged.
+
+They are those of the figures that were published before (`quality_splits.py`), so that rows of different programs can
+be compared; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ConfigError, TableError
+
+CAP: Final = 10_000
+"""A set of more rows is drawn down to as many, anomalies and normal rows apart, so that their share stays."""
+
+PROTOCOLS: Final = {
+    "S": "novelty: fitted on half of the normal rows, judged on the other half and all anomalies",
+    "U": "unlabelled: fitted and judged on all rows",
+}
+"""Which rows are fitted and judged, by the name that ``--protocols`` takes."""
+
+_LEAST_SCALE: Final = 1e-12  # below it a column is constant, and is only centred
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """The rows of one fit.
+
+    Args:
+        fitting: Rows to fit `(n, d)`.
+        test: Rows to judge `(m, d)`; the very object `fitting` where these are judged.
+        is_anomaly: What the judged rows are `(m,)`.
+    """
+
+    fitting: NDArray[np.floating]
+    test: NDArray[np.floating]
+    is_anomaly: NDArray[np.bool_]
+
+    def standardised(self) -> Split:
+        """Return the same rows in float32, by the fitting rows' means and standard deviations."""
+        mean, scale = self.fitting.mean(axis=0), self.fitting.std(axis=0)
+        scale[scale < _LEAST_SCALE] = 1.0
+        fitting = ((self.fitting - mean) / scale).astype(np.float32, order="C")
+        same = self.test is self.fitting
+        test = fitting if same else ((self.test - mean) / scale).astype(np.float32, order="C")
+        return Split(fitting=fitting, test=test, is_anomaly=self.is_anomaly)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledSet:
+    """One set: `X` `(n, d)`, and which of its rows are anomalies `(n,)`."""
+
+    X: NDArray[np.float64]
+    is_anomaly: NDArray[np.bool_]
+
+    def drawn(self, draw: np.random.RandomState) -> LabelledSet:
+        """Return at most `CAP` rows, in their order."""
+        if len(self.X) <= CAP:
+            return self
+        share = float(self.is_anomaly.mean())
+        anomalies = max(1, round(CAP * share))
+        chosen = draw.choice(np.where(self.is_anomaly)[0], anomalies, replace=False)
+        normal = draw.choice(np.where(~self.is_anomaly)[0], CAP - anomalies, replace=False)
+        rows = np.sort(np.r_[normal, chosen])
+        return LabelledSet(X=self.X[rows], is_anomaly=self.is_anomaly[rows])
+
+    def split(self, *, protocol: str, seed: int) -> Split:
+        """Draw the set down and split it.
+
+        Args:
+            protocol: A key of `PROTOCOLS`.
+            seed: Of the draw and of the split.
+        """
+        draw = np.random.RandomState(seed)
+        drawn = self.drawn(draw)
+        if protocol == "U":
+            return Split(fitting=drawn.X, test=drawn.X, is_anomaly=drawn.is_anomaly)
+        normal = draw.permutation(np.where(~drawn.is_anomaly)[0])
+        fitting = normal[: len(normal) // 2]
+        test = np.r_[normal[len(normal) // 2 :], np.where(drawn.is_anomaly)[0]]
+        return Split(fitting=drawn.X[fitting], test=drawn.X[test], is_anomaly=drawn.is_anomaly[test])
+
+
+def read_set(path: Path) -> LabelledSet:
+    """Read an npz file with `X` `(n, d)` and `y` `(n,)`, 1 for anomalies.
+
+    Raises:
+        TableError: It holds something else.
+    """
+    try:
+        with np.load(path) as archive:
+            X, y = np.asarray(archive["X"], np.float64), np.asarray(archive["y"]).astype(int).ravel()
+    except (OSError, KeyError, ValueError) as error:
+        raise TableError(f"{path}: is no set ({error}); a set is an npz file with X (rows × columns) and y.") from error
+    if X.ndim != 2 or len(X) != len(y) or set(np.unique(y)) != {0, 1}:
+        raise TableError(
+            f"{path}: X must be rows × columns and y hold 0 (normal) and 1 (anomaly) for each row, got X {X.shape} and "
+            f"{len(y)} labels with the values {', '.join(map(str, np.unique(y)[:5]))}."
+        )
+    return LabelledSet(X=X, is_anomaly=y == 1)
+
+
+def sets_in(folder: Path, only: Sequence[str] = ()) -> list[Path]:
+    """Return the sets of a folder, the smallest file first; `only` are their names without ``.npz``.
+
+    Raises:
+        ConfigError: There are none, or not those.
+    """
+    found = {path.stem: path for path in folder.glob("*.npz")}
+    if not found:
+        raise ConfigError(f"--data: {folder} has no npz files; each set is one, with X (rows × columns) and y.")
+    unknown = [name for name in only if name not in found]
+    if unknown:
+        raise ConfigError(f"--sets: {folder} has no {', '.join(unknown)}; it has {', '.join(sorted(found))}.")
+    return sorted((found[name] for name in only or found), key=lambda path: (path.stat().st_size, path.stem))
