@@ -94,7 +94,7 @@ PRESETS: Final[dict[str, Preset]] = {
     "balanced": Preset(
         summary="some small networks fitted at once, and each column's histogram",
         families={"mixed": _mixed(_FEW, share_of_steps=0.25), "clean": _each(_FINE, weight=7.0)},
-        marginal_weight={"mixed": 1.0, "clean": 1.0},
+        marginal_weight={"mixed": 1.0, "clean": 0.0},
         width=128,
         depth=1,
         latent_units=64,
@@ -103,7 +103,7 @@ PRESETS: Final[dict[str, Preset]] = {
     "best": Preset(
         summary="the same with wider networks, fitted for longer",
         families={"mixed": _mixed(_FINE, share_of_steps=0.125), "clean": _each(_FINE, weight=7.0)},
-        marginal_weight={"mixed": 1.0, "clean": 1.0},
+        marginal_weight={"mixed": 1.0, "clean": 0.0},
         width=256,
         depth=1,
         latent_units=64,

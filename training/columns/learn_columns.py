@@ -25,7 +25,7 @@ from models.schema import Column, FeatureSchema, Kind
 from training.columns.infer_schema import common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
-_FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance between them
+_FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance, or half of the rows one value
 _MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
 _LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
@@ -47,8 +47,11 @@ def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
     distances = np.sort(np.abs(values - center) / scale)[::-1]
+    if distances[0] <= _HEAVY_TAIL:
+        return False
     squares = np.square(distances)
-    return bool(distances[0] > _HEAVY_TAIL and squares[: math.ceil(_FEW_ROWS * len(values))].sum() > squares.sum() / 2)
+    of_few_rows = squares[: math.ceil(_FEW_ROWS * len(values))].sum() > squares.sum() / 2
+    return bool(of_few_rows or (values == np.median(values)).mean() > 0.5)
 
 
 def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
