@@ -49,6 +49,7 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: right; }
 th:first-child { text-align: left; white-space: nowrap; }
 tbody th { font-weight: normal; }
+td { white-space: nowrap; }
 .best { font-weight: 700; }
 tr.ours { background: var(--mark); }
 .note, figcaption { font-size: .85rem; opacity: .8; }

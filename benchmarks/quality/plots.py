@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.quality.parts import OURS
+from benchmarks.quality.parts import OURS, PICTURE
 from benchmarks.quality.statistics import groups_alike
 
 # Matplotlib draws in these colours; on the page they are those of its style.
@@ -203,10 +202,9 @@ def _svg(figure: Figure) -> str:
     with mpl.rc_context({"svg.hashsalt": "quality", "svg.fonttype": "none"}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
-    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<svg [^>]*(viewBox="[^"]+")[^>]*>', r"<svg \1>", svg, count=1)
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>q{own}-", svg)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{PICTURE}-", svg)
     for drawn, styled in _COLOURS.items():
         svg = svg.replace(drawn, styled)
     return re.sub(r"\n\s*", "\n", svg)
