@@ -138,7 +138,7 @@ def quality_and_seconds(quality: Mapping[str, float], seconds: Mapping[str, floa
         return _svg(figure)
 
 
-def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str, first: str) -> str:
+def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str) -> str:
     """Draw a line for each method, its name at its end.
 
     Args:
@@ -146,13 +146,12 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
         lines: By method.
         xlabel: Of the horizontal axis.
         ylabel: Of the other.
-        first: The method in colour.
     """
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(width=7.5, height=4.4)
         for number, (name, y) in enumerate(lines.items()):
-            ours = name == first or name in OURS
-            style = ("-", "--", "-.", ":")[number % 4]
+            ours = name in OURS
+            style = "-" if ours else ("-", "--", "-.", ":")[number % 4]
             axes.plot(
                 x,
                 y,
