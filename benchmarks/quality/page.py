@@ -12,13 +12,15 @@ from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.parts import Grid, Section, Text
 from benchmarks.quality.record import runs_of
 from benchmarks.quality.results import Row
-from benchmarks.quality.sections import benchmark, contamination
+from benchmarks.quality.sections import benchmark, contamination, thresholds, verdicts
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
 
 SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "benchmark": benchmark.sections,
     "contamination": contamination.sections,
+    "thresholds": thresholds.sections,
+    "f1": verdicts.sections,
 }
 """What the page says of the rows of each experiment."""
 
