@@ -54,8 +54,6 @@ def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Con
         raise ConfigError("--data DIR is missing: the folder with the data.")
     names = names_of(arguments.methods) or list(experiment.methods)
     methods, refusals = chosen_methods(names)
-    for refusal in refusals:
-        console.print(f"left out: {escape(refusal)}", soft_wrap=True)
     choice = Choice(
         data=arguments.data,
         methods=methods,
@@ -67,6 +65,8 @@ def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Con
     way = Way(jobs=arguments.jobs, threads=threads, timeout=arguments.timeout, again=arguments.again)
     started = time.time()
     jobs = experiment.plan(choice)
+    for refusal in refusals:
+        console.print(f"left out: {escape(refusal)}", soft_wrap=True)
     outcome = run(experiment, jobs, folder=arguments.out, way=way, console=console)
     append_run(
         arguments.out,
@@ -87,6 +87,7 @@ def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Con
     if outcome.interrupted:
         console.print("stopped; the same command goes on")
         return _INTERRUPTED
+    _page(arguments, console)
     return 1 if outcome.failed else 0
 
 

@@ -15,8 +15,7 @@ from benchmarks.quality.results import Row
 MEASURES: Final = {"roc_auc": "ROC AUC", "average_precision": "average precision"}
 """What is compared, by the column of the CSV."""
 
-_COVERED: Final = 0.9
-"""A method that has figures on less than this share of the splits that the others have is left out, and said so."""
+_COVERED: Final = 0.9  # so that one method with few sets does not take the sets away from all
 
 Block = tuple[str, str]  # a set and a seed
 
@@ -64,13 +63,16 @@ class Comparison:
         return self.methods.index(method)
 
 
-def compare(rows: Iterable[Row], figures: Sequence[str], *, methods: Sequence[str] | None = None) -> Comparison | None:
+def compare(
+    rows: Iterable[Row], figures: Sequence[str], *, methods: Sequence[str] | None = None, covered: float = _COVERED
+) -> Comparison | None:
     """Put methods side by side.
 
     Args:
         rows: Of one protocol: set, seed, method and figures; a row without figures is that of a failure.
         figures: Columns that are compared.
         methods: Which methods; all of the rows by default.
+        covered: A method with figures of a smaller share of the splits that another has is left out.
 
     Returns:
         None where nothing can be compared.
@@ -82,7 +84,7 @@ def compare(rows: Iterable[Row], figures: Sequence[str], *, methods: Sequence[st
             if row[figures[0]]:
                 known[row["set"], row["seed"]] = row
     most = max(map(len, found.values()), default=0)
-    kept = {name: known for name, known in found.items() if known and len(known) >= _COVERED * most}
+    kept = {name: known for name, known in found.items() if known and len(known) >= covered * most}
     left_out = [
         f"{name}: it has figures of {len(known)} splits, the others of {most}"
         for name, known in found.items()

@@ -6,12 +6,15 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ConfigError
+
+if TYPE_CHECKING:
+    from training.estimator import AutoencoderDetector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +67,35 @@ def fit_ours(settings: Mapping[str, Any], X: Any, seed: int) -> Callable[[Any], 
         X: Rows `(n, d)`, or a data frame.
         seed: Of the split, the weights and the order of the rows.
     """
+    return new_ours(settings, seed).fit(X).anomaly_score
+
+
+def new_ours(settings: Mapping[str, Any], seed: int) -> AutoencoderDetector:
+    """Return our estimator, not fitted yet; the arguments are those of `fit_ours`."""
     from training.estimator import AutoencoderDetector
 
-    return AutoencoderDetector(**settings, random_state=seed).fit(X).anomaly_score
+    return AutoencoderDetector(**settings, random_state=seed)
+
+
+def is_ours(name: str) -> bool:
+    """Say whether a method is the estimator with some settings."""
+    return name.startswith("ours:") or name in {variant.name for variant in OURS}
+
+
+def settings_by_name(name: str) -> dict[str, Any]:
+    """Return the settings of a method that is ours.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    for variant in OURS:
+        if variant.name == name:
+            return variant.settings
+    if name.startswith("ours:"):
+        return settings_of(name)
+    raise ConfigError(
+        f"--methods: {name} is not ours; here only {', '.join(one.name for one in OURS)} can be measured."
+    )
 
 
 def settings_of(name: str) -> dict[str, Any]:

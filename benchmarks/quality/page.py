@@ -12,12 +12,15 @@ from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.parts import Grid, Section, Text
 from benchmarks.quality.record import runs_of
 from benchmarks.quality.results import Row
-from benchmarks.quality.sections import benchmark
+from benchmarks.quality.sections import benchmark, contamination, thresholds, verdicts
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
 
 SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "benchmark": benchmark.sections,
+    "contamination": contamination.sections,
+    "thresholds": thresholds.sections,
+    "f1": verdicts.sections,
 }
 """What the page says of the rows of each experiment."""
 
@@ -49,6 +52,7 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: right; }
 th:first-child { text-align: left; white-space: nowrap; }
 tbody th { font-weight: normal; }
+td { white-space: nowrap; }
 .best { font-weight: 700; }
 tr.ours { background: var(--mark); }
 .note, figcaption { font-size: .85rem; opacity: .8; }

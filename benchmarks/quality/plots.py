@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.quality.parts import OURS
+from benchmarks.quality.parts import OURS, PICTURE
 from benchmarks.quality.statistics import groups_alike
 
 # Matplotlib draws in these colours; on the page they are those of its style.
@@ -139,7 +138,7 @@ def quality_and_seconds(quality: Mapping[str, float], seconds: Mapping[str, floa
         return _svg(figure)
 
 
-def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str, first: str) -> str:
+def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str) -> str:
     """Draw a line for each method, its name at its end.
 
     Args:
@@ -147,13 +146,12 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
         lines: By method.
         xlabel: Of the horizontal axis.
         ylabel: Of the other.
-        first: The method in colour.
     """
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(width=7.5, height=4.4)
         for number, (name, y) in enumerate(lines.items()):
-            ours = name == first or name in OURS
-            style = ("-", "--", "-.", ":")[number % 4]
+            ours = name in OURS
+            style = "-" if ours else ("-", "--", "-.", ":")[number % 4]
             axes.plot(
                 x,
                 y,
@@ -203,10 +201,9 @@ def _svg(figure: Figure) -> str:
     with mpl.rc_context({"svg.hashsalt": "quality", "svg.fonttype": "none"}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
-    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<svg [^>]*(viewBox="[^"]+")[^>]*>', r"<svg \1>", svg, count=1)
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>q{own}-", svg)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{PICTURE}-", svg)
     for drawn, styled in _COLOURS.items():
         svg = svg.replace(drawn, styled)
     return re.sub(r"\n\s*", "\n", svg)

@@ -54,7 +54,8 @@ class Slot:
             JobError: It raised an error, ended its process, or took too long.
         """
         worker = self._worker_for(job)
-        timer = threading.Timer(self.timeout, self._stop)
+        too_long = threading.Event()
+        timer = threading.Timer(self.timeout, self._end, (too_long,))
         timer.start()
         try:
             assert worker.stdin is not None and worker.stdout is not None
@@ -63,12 +64,13 @@ class Slot:
                 worker.stdin.flush()
             line = worker.stdout.readline()
         finally:
-            in_time = timer.is_alive()
             timer.cancel()
         if not line:
             self._stop()
             raise JobError(
-                f"its worker ended; {self.log} has what it said" if in_time else f"took more than {self.timeout:g} s"
+                f"took more than {self.timeout:g} s"
+                if too_long.is_set()
+                else f"its worker ended; {self.log} has what it said"
             )
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
@@ -107,6 +109,10 @@ class Slot:
         allowed = sorted(os.sched_getaffinity(0))
         first = self.number * self.threads
         return ",".join(str(allowed[(first + i) % len(allowed)]) for i in range(min(self.threads, len(allowed))))
+
+    def _end(self, too_long: threading.Event) -> None:
+        too_long.set()
+        self._stop()
 
     def _stop(self) -> None:
         worker, self._worker = self._worker, None

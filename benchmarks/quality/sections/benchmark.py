@@ -138,7 +138,7 @@ class _Protocol:
                 svg=critical_difference_diagram(mean_ranks, difference),
             )
             yield Text(
-                text=f"{label}: Friedman χ² {test.chi2:.1f}, F {test.f:.2f}, p {_p(test.p)}; critical difference of "
+                text=f"{label}: Friedman χ² {test.chi2:.1f}, F {test.f:.2f}, p {as_p(test.p)}; critical difference of "
                 f"two mean ranks (Nemenyi, {ALPHA:g}) {difference:.2f}. {first} is first; significantly behind it: "
                 f"{', '.join(apart) or 'none'}."
             )
@@ -157,8 +157,8 @@ class _Protocol:
                 row += [
                     f"{one.wins} / {one.ties} / {one.losses}",
                     f"{100 * one.difference:+.1f}",
-                    _p(one.p),
-                    Cell(text=_p(p), best=p < ALPHA and one.difference > 0),
+                    as_p(one.p),
+                    Cell(text=as_p(p), best=p < ALPHA and one.difference > 0),
                 ]
         return Grid(
             title=f"{reference} against every other, protocol {self.name}",
@@ -240,7 +240,7 @@ def _variants(protocol: str, rows: Sequence[Row], variants: Sequence[str]) -> It
     """Compare each variant with ours, over the splits of which both have figures."""
     lines: list[list[Cell | str]] = []
     for name in variants:
-        found = compare(rows, FIGURES, methods=["ours", name])
+        found = compare(rows, FIGURES, methods=["ours", name], covered=0)
         if found is None or found.methods != ("ours", name):
             lines.append([name, "0", *["–"] * (2 * 4 + 2)])
             continue
@@ -252,7 +252,7 @@ def _variants(protocol: str, rows: Sequence[Row], variants: Sequence[str]) -> It
                 f"{100 * values[:, 1].mean():.1f}",
                 f"{100 * one.difference:+.1f}",
                 f"{one.wins} / {one.ties} / {one.losses}",
-                _p(one.p),
+                as_p(one.p),
             ]
         seconds = np.maximum(found.by_set("fit_seconds"), 1e-3)
         peak = found.by_set("peak_mb")
@@ -282,5 +282,6 @@ def _digits(number: float) -> str:
     return f"{number:.0f}" if number >= 10 else f"{number:.1f}" if number >= 1 else f"{number:.3f}"
 
 
-def _p(p: float) -> str:
+def as_p(p: float) -> str:
+    """Write a p-value; NaN is one that cannot be had."""
     return "–" if math.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}"

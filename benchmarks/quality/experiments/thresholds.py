@@ -1,0 +1,148 @@
+"""Promised and realised alert rates: ours is fitted once a set, and calibrated by each method for each rate.
+
+S: fitted on half of the normal rows, judged on the other half; the promise is about normal rows. U: fitted on half of
+all rows, judged on the other half, which nothing has seen; the promise of the methods without labels is about all rows,
+that of the labels about the normal ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.jobs import Choice, Experiment, Job
+from benchmarks.quality.ours import new_ours, settings_by_name
+from benchmarks.quality.results import Row
+from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_in
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule, check_rows
+from models.calibration.rows import NORMAL
+from models.errors import ConfigError
+
+RATES: Final = (0.1, 0.05, 0.01)
+"""What is promised."""
+
+_LABEL: Final = "truth"
+_BY_LABELS: Final = ("labels", "false_positive_rate")
+
+
+def halves(labelled: LabelledSet, *, protocol: str, seed: int) -> Split:
+    """Return rows to fit, and rows to judge that are drawn like them; in S the anomalies are judged, too."""
+    if protocol == "S":
+        return labelled.split(protocol="S", seed=seed)
+    draw = np.random.RandomState(seed)
+    drawn = labelled.drawn(draw)
+    order = draw.permutation(len(drawn.X))
+    fitting, test = order[: len(order) // 2], order[len(order) // 2 :]
+    return Split(fitting=drawn.X[fitting], test=drawn.X[test], is_anomaly=drawn.is_anomaly[test])
+
+
+def plan(choice: Choice) -> list[Job]:
+    """Return the jobs.
+
+    Raises:
+        ConfigError: A method is not ours.
+    """
+    for method in choice.methods:
+        settings_by_name(method.name)
+    return [
+        Job(
+            experiment=THRESHOLDS.name,
+            key={"set": path.stem, "protocol": protocol, "method": method.name, "seed": str(seed)},
+            data=str(path),
+            modules=method.modules,
+        )
+        for path in sets_in(choice.data, choice.sets)
+        for seed in choice.seeds
+        for protocol in choice.protocols
+        for method in choice.methods
+        if protocol in method.protocols
+    ]
+
+
+def work(job: Job) -> list[Row]:
+    """Fit once; calibrate and judge for each method and rate."""
+    protocol, seed = job.key["protocol"], int(job.key["seed"])
+    read = read_set(Path(job.data))
+    # The truth travels with its row, as the last column; in S no fitting row is an anomaly, and it is left out again.
+    labelled = LabelledSet(X=np.c_[read.X, read.is_anomaly], is_anomaly=read.is_anomaly)
+    split = halves(labelled, protocol=protocol, seed=seed)
+    told = {"label": _LABEL} if protocol == "U" else {}
+    detector = new_ours(settings_by_name(job.key["method"]) | told, seed)
+    detector.fit(_frame(split.fitting, with_label=bool(told)))
+    kept = detector.detector_.calibration.rows
+    scores = detector.anomaly_score(_frame(split.test, with_label=bool(told)))
+    rows: list[Row] = []
+    for method, goal in _rules(protocol):
+        about_normal = protocol == "S" or (method, goal) == _BY_LABELS
+        for rate in RATES:
+            found = _judged(kept, Rule(method=method, goal=goal, value=rate), scores, split.is_anomaly, about_normal)
+            rows.append(
+                job.key
+                | {"rule": method, "rate": f"{rate:g}", "about": "normal rows" if about_normal else "all rows"}
+                | found
+            )
+    return rows
+
+
+def _rules(protocol: str) -> list[tuple[str, str]]:
+    """Return the methods that promise a rate, each with the setting that names it."""
+    rules = [
+        (name, goal)
+        for name, method in THRESHOLD_METHODS.items()
+        for goal, what in list(method.goals.items())[:1]
+        if what.is_rate
+    ]
+    return [*rules, _BY_LABELS] if protocol == "U" else rules
+
+
+def _judged(
+    kept: CalibrationRows,
+    rule: Rule,
+    scores: NDArray[np.float64],
+    is_anomaly: NDArray[np.bool_],
+    about_normal: bool,
+) -> dict[str, str]:
+    from training.thresholds.report import with_best_tail
+
+    normal = kept.label == NORMAL if rule.method == "labels" else np.ones(len(kept.score), np.bool_)
+    known = {"calibration_rows": str(int(normal.sum()))}
+    try:
+        check_rows(kept, rule)
+        calibration = Calibration.on(kept, with_best_tail(kept, rule))
+    except ConfigError as error:
+        return known | {"refused": str(error).partition(". ")[0]}
+    flagged = calibration.is_anomaly(scores)
+    fresh = flagged[~is_anomaly] if about_normal else flagged
+    return known | {
+        "fresh": str(len(fresh)),
+        "flagged": str(int(fresh.sum())),
+        "false_alarm_rate": f"{flagged[~is_anomaly].mean():.5f}",
+        "recall": f"{flagged[is_anomaly].mean():.5f}" if is_anomaly.any() else "",
+        "refused": "",
+    }
+
+
+def _frame(rows: NDArray[np.floating], *, with_label: bool) -> Any:
+    """Return rows, whose last column is the truth, as a data frame."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows[:, :-1], columns=[f"x{number}" for number in range(rows.shape[1] - 1)])
+    return frame.assign(**{_LABEL: np.where(rows[:, -1] == 1, "anomaly", "normal")}) if with_label else frame
+
+
+THRESHOLDS: Final = Experiment(
+    name="thresholds",
+    says="promised and realised alert rates of ours, by threshold method",
+    file="thresholds.csv",
+    key=("set", "protocol", "method", "seed"),
+    figures=(
+        *("rule", "rate", "about", "calibration_rows"),
+        *("fresh", "flagged", "false_alarm_rate", "recall", "refused"),
+    ),
+    plan=plan,
+    work=work,
+    methods=("ours",),
+)
