@@ -112,7 +112,7 @@ def settings_of(name: str) -> dict[str, Any]:
         settings[key] = _value(key, text)
     complaint = complaint_about(name, settings)
     if complaint:
-        raise ConfigError(f"--methods: {complaint}.")
+        raise ConfigError(f"--methods: {complaint}; it has {', '.join(_parameters())}.")
     return settings
 
 
@@ -123,7 +123,7 @@ def complaint_about(name: str, settings: Mapping[str, Any]) -> str | None:
     unknown = [key for key in settings if key not in _parameters()]
     if not unknown:
         return None
-    return f"{name}: the estimator has no parameter {', '.join(unknown)}; it has {', '.join(_parameters())}"
+    return f"{name}: the estimator has no parameter {', '.join(unknown)}"
 
 
 @cache

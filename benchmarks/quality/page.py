@@ -12,7 +12,7 @@ from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.parts import Grid, Section, Text
 from benchmarks.quality.record import runs_of
 from benchmarks.quality.results import Row
-from benchmarks.quality.sections import benchmark, contamination, thresholds, verdicts
+from benchmarks.quality.sections import benchmark, contamination, mixed, thresholds, verdicts
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
 
@@ -21,6 +21,7 @@ SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "contamination": contamination.sections,
     "thresholds": thresholds.sections,
     "f1": verdicts.sections,
+    "mixed": mixed.sections,
 }
 """What the page says of the rows of each experiment."""
 

@@ -41,7 +41,7 @@ def _section(protocol: str, says: str, rows: Sequence[Row]) -> Section:
     if found is None:
         parts.append(Text(text="There is no split of which all methods have figures."))
     else:
-        parts += _Protocol(name=protocol, comparison=found).parts()
+        parts += Contest(where=f"protocol {protocol}", comparison=found).parts()
     variants = [name for name in names if _is_variant(name)]
     if variants:
         parts += _variants(protocol, rows, variants)
@@ -49,17 +49,22 @@ def _section(protocol: str, says: str, rows: Sequence[Row]) -> Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Protocol:
-    """The methods under one protocol, in the order of their mean rank by ROC AUC."""
+class Contest:
+    """Methods side by side, in the order of their mean rank by ROC AUC.
 
-    name: str
+    Args:
+        where: What titles end with.
+        comparison: The figures.
+    """
+
+    where: str
     comparison: Comparison
 
     def parts(self) -> Iterable[Grid | Plot | Text]:
+        """Return all that is said of them."""
         found = self.comparison
-        seeds = f"seed{'s' * (len(found.seeds) > 1)} {', '.join(found.seeds)}"
-        yield Text(text=f"{len(found.sets)} sets, {seeds}. " + self._left_out())
-        yield self._means()
+        yield self.what()
+        yield self.means()
         if can_be_compared(found.by_set("roc_auc")):
             yield from self._ranks()
             for reference in [name for name in _COMPARED_WITH_ALL if name in found.methods]:
@@ -67,17 +72,20 @@ class _Protocol:
                 yield from self._against_best_peer(reference)
         yield from self._seconds()
         for measure, label in MEASURES.items():
-            yield self._every_set(measure, label)
+            yield self.every_set(measure, label)
 
-    def _left_out(self) -> str:
-        if not self.comparison.left_out:
-            return "Every method has figures of each split."
-        return f"Not compared: {'; '.join(self.comparison.left_out)}."
+    def what(self) -> Text:
+        """Return what is compared, and what is not."""
+        found = self.comparison
+        seeds = f"seed{'s' * (len(found.seeds) > 1)} {', '.join(found.seeds)}"
+        left_out = f"Not compared: {'; '.join(found.left_out)}." if found.left_out else ""
+        return Text(text=f"{len(found.sets)} sets, {seeds}. " + (left_out or "Every method has figures of each split."))
 
     def _order(self) -> list[int]:
         return list(np.argsort(ranks(self.comparison.by_set("roc_auc")).mean(axis=0), kind="stable"))
 
-    def _means(self) -> Grid:
+    def means(self) -> Grid:
+        """Return the table of the means over the sets."""
         found = self.comparison
         means = {name: found.by_set(name).mean(axis=0) for name in MEASURES}
         mean_ranks = {name: ranks(found.by_set(name)).mean(axis=0) for name in MEASURES}
@@ -107,7 +115,7 @@ class _Protocol:
             ]
             rows.append(cells)
         return Grid(
-            title=f"Means over the sets, protocol {self.name}",
+            title=f"Means over the sets, {self.where}",
             header=header,
             rows=rows,
             note="In the order of the mean rank by ROC AUC. Seconds and MB are medians over the sets; × is the median "
@@ -133,7 +141,7 @@ class _Protocol:
             apart = [name for name, rank in mean_ranks.items() if rank - mean_ranks[first] >= difference]
             yield Plot(
                 title=f"Mean ranks by {label} (1 is best); a bar joins methods that do not differ at {ALPHA:g}.",
-                alt=f"Critical-difference diagram of {label}, protocol {self.name}: {first} is first with a mean rank "
+                alt=f"Critical-difference diagram of {label}, {self.where}: {first} is first with a mean rank "
                 f"of {mean_ranks[first]:.2f}; significantly behind it: {', '.join(apart) or 'none'}.",
                 svg=critical_difference_diagram(mean_ranks, difference),
             )
@@ -161,7 +169,7 @@ class _Protocol:
                     Cell(text=as_p(p), best=p < ALPHA and one.difference > 0),
                 ]
         return Grid(
-            title=f"{reference} against every other, protocol {self.name}",
+            title=f"{reference} against every other, {self.where}",
             header=header,
             rows=rows,
             note=f"Paired over the sets: Wilcoxon's signed-rank test, two-sided. Holm's p holds for the whole column; "
@@ -179,7 +187,7 @@ class _Protocol:
         ahead = int((lead > 0).sum())
         yield Plot(
             title=f"ROC AUC of {reference} and of the peers on each set; lowest, where the best peer leads most.",
-            alt=f"Dots by set, protocol {self.name}: {reference} is above the best peer of the set on {ahead} of "
+            alt=f"Dots by set, {self.where}: {reference} is above the best peer of the set on {ahead} of "
             f"{len(lead)} sets; its largest lag is {-100 * lead.min():.1f} points on {found.sets[order[0]]}.",
             svg=dots_by_set(
                 [found.sets[i] for i in order], values[order], found.methods, ours=reference, label="ROC AUC"
@@ -187,7 +195,7 @@ class _Protocol:
         )
         losses = [i for i in order if lead[i] < 0]
         yield Grid(
-            title=f"Sets on which a peer is ahead of {reference}, protocol {self.name}",
+            title=f"Sets on which a peer is ahead of {reference}, {self.where}",
             header=("set", reference, "best peer", "its ROC AUC, %", "lag, points", "peers ahead"),
             rows=[
                 (
@@ -210,7 +218,7 @@ class _Protocol:
         quality = 100 * found.by_set("roc_auc").mean(axis=0)
         yield Plot(
             title="Quality and time: up is better, left is quicker.",
-            alt=f"Mean ROC AUC over median seconds to fit, protocol {self.name}: "
+            alt=f"Mean ROC AUC over median seconds to fit, {self.where}: "
             + ", ".join(
                 f"{name} {q:.1f} in {s:.2f} s" for name, q, s in zip(found.methods, quality, seconds, strict=True)
             ),
@@ -221,11 +229,12 @@ class _Protocol:
             ),
         )
 
-    def _every_set(self, measure: str, label: str) -> Grid:
+    def every_set(self, measure: str, label: str) -> Grid:
+        """Return the table of one measure on every set."""
         found, order = self.comparison, self._order()
         values = found.by_set(measure)
         return Grid(
-            title=f"Every set, {label} in %, protocol {self.name}",
+            title=f"Every set, {label} in %, {self.where}",
             header=("set", *(found.methods[i] for i in order)),
             rows=[
                 (name, *(Cell(text=f"{100 * line[i]:.1f}", best=bool(line[i] == line.max())) for i in order))

@@ -1,0 +1,168 @@
+"""TABLES: real tables of mixed columns with a label, and how peers get them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.splits import CAP
+from models.errors import TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ANOMALIES: Final = 0.1
+"""Where the rows to fit are unlabelled, anomalies beyond this share are left out: more than that are no anomalies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A real table.
+
+    Args:
+        name: As the CSV calls it.
+        file: To fit on.
+        label: The column that says what is an anomaly.
+        anomaly: A value of the label that means anomaly; None where all but `normal` do.
+        normal: The value of the label that means normal, where `anomaly` is None.
+        exclude: Columns that nobody gets: identifiers, other labels, columns that give the label away.
+        test_file: To judge on; where there is one, the first file has normal rows to fit.
+        separator: Of the cells.
+        names_file: Where a file without a header has its names: ``NAME,…`` a line.
+        more_names: Those that follow them.
+    """
+
+    name: str
+    file: str
+    label: str
+    anomaly: str | None = None
+    normal: str | None = None
+    exclude: tuple[str, ...] = ()
+    test_file: str | None = None
+    separator: str = ","
+    names_file: str | None = None
+    more_names: tuple[str, ...] = ()
+
+
+TABLES: Final = {
+    table.name: table
+    for table in (
+        Table(
+            name="NSL-KDD",
+            file="nslkdd_train20.txt",
+            test_file="nslkdd_test21.txt",
+            names_file="nslkdd_field_names.csv",
+            more_names=("label", "difficulty"),
+            label="label",
+            normal="normal",
+            exclude=("difficulty",),
+        ),
+        Table(
+            name="ai4i2020",
+            file="ai4i2020.csv",
+            label="Machine failure",
+            anomaly="1",
+            exclude=("UDI", "Product ID", "TWF", "HDF", "PWF", "OSF", "RNF"),
+        ),
+        Table(name="bank", file="uci_bank_additional.csv", label="y", anomaly="yes", separator=";"),
+        Table(name="income", file="pycaret_income.csv", label="income >50K", anomaly="1"),
+        Table(
+            name="SKAB",
+            file="skab_anomaly_free.csv",
+            test_file="skab_valve1_0.csv",
+            label="anomaly",
+            anomaly="1.0",
+            exclude=("datetime", "changepoint"),
+            separator=";",
+        ),
+    )
+}
+"""Real tables, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSplit:
+    """The rows of one fit, as `benchmarks.quality.splits.Split` has them, in data frames."""
+
+    fitting: pd.DataFrame
+    test: pd.DataFrame
+    is_anomaly: NDArray[np.bool_]
+
+
+def split_table(table: Table, folder: Path, *, protocol: str, seed: int) -> FrameSplit:
+    """Read a table and split it.
+
+    S: fitted on half of the normal rows and judged on all others; or, with two files, fitted on the normal rows of the
+    first and judged on the second. U: fitted and judged on all rows (of the second file), with at most
+    `MOST_ANOMALIES` of anomalies. Each part has at most `CAP` rows.
+    """
+    draw = np.random.RandomState(seed)
+    judged, is_anomaly = _read(table, folder / (table.test_file or table.file))
+    normal, anomalies = (draw.permutation(np.where(is_anomaly == kind)[0]) for kind in (False, True))
+    if protocol == "U":
+        most = int(len(normal) * MOST_ANOMALIES / (1 - MOST_ANOMALIES))
+        rows = _capped(np.r_[normal, anomalies[:most]], draw)
+        frame = judged.iloc[rows].reset_index(drop=True)
+        return FrameSplit(fitting=frame, test=frame, is_anomaly=is_anomaly[rows])
+    if table.test_file is None:
+        half = len(normal) // 2
+        fitting = judged.iloc[_capped(normal[:half], draw)]
+        rows = _capped(np.r_[normal[half:], anomalies], draw)
+    else:
+        first, odd = _read(table, folder / table.file)
+        fitting = first.iloc[_capped(np.where(~odd)[0], draw)]
+        rows = _capped(np.arange(len(judged)), draw)
+    return FrameSplit(
+        fitting=fitting.reset_index(drop=True),
+        test=judged.iloc[rows].reset_index(drop=True),
+        is_anomaly=is_anomaly[rows],
+    )
+
+
+def encoder_of(fitting: pd.DataFrame) -> Callable[[pd.DataFrame], NDArray[np.float32]]:
+    """Return scikit-learn's usual encoding, learned from rows: medians, standard scores, one column a category."""
+    from pandas.api.types import is_numeric_dtype
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = [name for name in fitting.columns if is_numeric_dtype(fitting[name])]
+    texts = [name for name in fitting.columns if name not in numbers]
+    encoder = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),  # a missing text is a category
+    ).fit(fitting)
+
+    def encode(rows: pd.DataFrame) -> NDArray[np.float32]:
+        return np.asarray(encoder.transform(rows), np.float32, order="C")
+
+    return encode
+
+
+def _read(table: Table, path: Path) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Read a file; return the features, and which rows are anomalies: none without a label."""
+    import pandas as pd
+
+    if not path.exists():
+        raise TableError(f"--data: {path} is not there; the table {table.name} needs it.")
+    more: dict[str, Any] = {}
+    if table.names_file is not None:
+        lines = (path.parent / table.names_file).read_text().splitlines()
+        more = {"header": None, "names": [line.split(",")[0] for line in lines if line] + list(table.more_names)}
+    frame = pd.read_csv(path, sep=table.separator, skipinitialspace=True, **more)
+    is_anomaly = np.zeros(len(frame), np.bool_)
+    if table.label in frame:
+        labels = frame[table.label].astype(str)
+        found = labels != table.normal if table.anomaly is None else labels == table.anomaly
+        is_anomaly = found.to_numpy(np.bool_)
+    return frame.drop(columns=[table.label, *table.exclude], errors="ignore"), is_anomaly
+
+
+def _capped(rows: NDArray[np.intp], draw: np.random.RandomState) -> NDArray[np.intp]:
+    return np.sort(draw.permutation(rows)[:CAP])
