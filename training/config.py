@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
@@ -13,22 +12,11 @@ from models.architecture import AutoencoderConfig
 from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
 from models.errors import ConfigError
 from models.schema import Kind
-from training.columns.roles import DATE_ORDERS, INFINITE, assignment_complaint
+from training.columns.roles import DATE_ORDERS, INFINITE
 from training.history import EpochSettings
+from training.limits import DUPLICATES, FIT_ON, setting_limits
 from training.presets import PRESETS, TRAINING_ROWS, FamilyPlan
-from training.thresholds.limits import threshold_limits
-
-FIT_ON: Final = {
-    "all": "every row, labelled or not",
-    "normal": "only rows that the label calls normal; all anomalies are judged on",
-}
-"""Which rows may be learned from, by the name that ``--fit-on`` takes."""
-
-DUPLICATES: Final = {
-    "keep": "each counts as often as it occurs",
-    "drop": "each is learned from and judged on once",
-}
-"""What becomes of equal rows, by the name that ``--duplicates`` takes."""
+from training.sizes import default_batch_size, default_epochs, default_hidden_units, default_latent_units
 
 _ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
 _DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
@@ -170,7 +158,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        complaints = [sentence for holds, sentence in self._limits() if not holds]
+        complaints = [sentence for holds, sentence in setting_limits(self) if not holds]
         try:
             if self.depth is None or self.depth <= 32:  # else describing the network takes for ever
                 self.architecture(features=1)
@@ -178,53 +166,6 @@ class TrainConfig:
             complaints.append(str(error))
         if complaints:
             raise ConfigError(" ".join(complaints))
-
-    def _limits(self) -> list[tuple[bool, str]]:
-        return [
-            (self.fit_on in FIT_ON, f"fit_on must be one of {', '.join(FIT_ON)}, got {self.fit_on!r}."),
-            (
-                self.fit_on != "normal" or self.label is not None,
-                "fit_on 'normal' needs a label column: say --label COLUMN.",
-            ),
-            (
-                not self.anomaly_values or self.label is not None,
-                "anomaly_values need a label column: say --label COLUMN.",
-            ),
-            *(
-                (complaint is None, complaint or "")
-                for complaint in (
-                    assignment_complaint(name, getattr(self, name)) for name in ("kind", "date_order", "missing_values")
-                )
-            ),
-            (self.preset in PRESETS, f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}."),
-            (
-                self.training_rows in (None, *TRAINING_ROWS),
-                f"training_rows must be one of {', '.join(TRAINING_ROWS)}, got {self.training_rows!r}.",
-            ),
-            (
-                self.input_noise is None or self.input_noise >= 0,
-                f"input_noise must be at least 0, got {self.input_noise}.",
-            ),
-            (self.infinite in INFINITE, f"infinite must be one of {', '.join(INFINITE)}, got {self.infinite!r}."),
-            (
-                self.time is None or self.group is None,
-                "time and group exclude one another: a split is in time or by group.",
-            ),
-            (
-                self.duplicates in DUPLICATES,
-                f"duplicates must be one of {', '.join(DUPLICATES)}, got {self.duplicates!r}.",
-            ),
-            (self.least_rows >= 1, f"least_rows must be at least 1, got {self.least_rows}."),
-            (self.depth is None or 1 <= self.depth <= 32, f"depth must be from 1 to 32, got {self.depth}."),
-            (self.depth is None or self.hidden_units is None, "depth and hidden_units exclude one another: give one."),
-            (self.epochs is None or self.epochs >= 1, f"epochs must be at least 1, got {self.epochs}."),
-            (self.batch_size is None or self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}."),
-            (0 < self.learning_rate < math.inf, f"learning_rate must be above 0, got {self.learning_rate}."),
-            (self.weight_decay >= 0, f"weight_decay must be at least 0, got {self.weight_decay}."),
-            (self.patience >= 1, f"patience must be at least 1, got {self.patience}."),
-            (self.seed >= 0, f"seed must be at least 0, got {self.seed}."),
-            *threshold_limits(self),
-        ]
 
     def architecture(self, *, features: int) -> AutoencoderConfig:
         """Return the network's settings for d features; widths that were not given follow d.
@@ -322,36 +263,3 @@ class TrainConfig:
     def names(cls) -> Sequence[str]:
         """Return the names of the settings."""
         return [setting.name for setting in fields(cls)]
-
-
-def default_hidden_units(features: int, *, width: int | None, depth: int) -> tuple[int, ...]:
-    """Return widths, each half of the one before; the outermost follows the number of features, if not given.
-
-    Wide layers with input noise find more than narrow ones, and train in fewer epochs.
-    """
-    outer = width or min(512, max(256, 1 << (2 * features - 1).bit_length()))
-    return tuple(max(16, outer >> level) for level in range(depth))
-
-
-def default_latent_units(features: int) -> int:
-    """Return the width of the bottleneck for a number of features."""
-    return min(64, max(4, features))
-
-
-def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
-    """Return the rows of one step: about thirty steps an epoch, within 32 and 256.
-
-    For an ensemble 128; fewer where features are many, whose steps take long and learn much from each row.
-    """
-    if ensemble:
-        return max(32, min(128, 1 << (16_384 // features).bit_length() - 1))
-    return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
-
-
-def default_epochs(rows: int, *, batch_size: int, steps: int) -> int:
-    """Return the passes over so many rows that make the preset's steps, or fewer where rows are few.
-
-    Small tables are learned by heart in many passes, with the anomalies among them.
-    """
-    wanted = min(steps, max(0.3 * steps, 30 * math.sqrt(rows)))
-    return max(1, round(wanted / -(-rows // min(batch_size, max(rows, 1)))))

@@ -12,15 +12,10 @@ from models.activations import ACTIVATIONS
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
 from training.columns.roles import INFINITE
-from training.config import (
-    DUPLICATES,
-    FIT_ON,
-    TrainConfig,
-    default_batch_size,
-    default_hidden_units,
-    default_latent_units,
-)
+from training.config import TrainConfig
+from training.limits import DUPLICATES, FIT_ON
 from training.presets import PRESETS, TRAINING_ROWS
+from training.sizes import default_batch_size, default_hidden_units, default_latent_units
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 
