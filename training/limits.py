@@ -1,4 +1,4 @@
-"""What settings may be, but for those of the network and the threshold; and the choices that have no table elsewhere."""
+"""What settings must keep to, but for those of the network and the threshold."""
 
 from __future__ import annotations
 
