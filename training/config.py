@@ -215,7 +215,9 @@ class TrainConfig:
         A single network is fitted at once; of an ensemble, neighbouring families that are fitted alike.
         """
         batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
-        epochs = self.epochs or default_epochs(rows, batch_size=batch_size, steps=PRESETS[self.preset].steps)
+        epochs = self.epochs or default_epochs(
+            rows, features=features, batch_size=batch_size, steps=PRESETS[self.preset].steps
+        )
         alone = EpochSettings(
             epochs=epochs,
             batch_size=batch_size,

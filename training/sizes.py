@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Final
+
+_FULL_STEPS_UP_TO: Final = 512  # features
+_FEWEST_STEPS: Final = 0.3  # of the preset's
 
 
 def default_hidden_units(features: int, *, width: int | None, depth: int) -> tuple[int, ...]:
@@ -29,10 +33,11 @@ def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
     return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
 
 
-def default_epochs(rows: int, *, batch_size: int, steps: int) -> int:
-    """Return the passes over so many rows that make the preset's steps, or fewer where rows are few.
+def default_epochs(rows: int, *, features: int, batch_size: int, steps: int) -> int:
+    """Return the passes over so many rows that make the preset's steps, or fewer, down to a third of them.
 
-    Small tables are learned by heart in many passes, with the anomalies among them.
+    Where rows are few, many passes learn them by heart, with the anomalies among them; where features are many, a step
+    takes long.
     """
-    wanted = min(steps, max(0.3 * steps, 30 * math.sqrt(rows)))
-    return max(1, round(wanted / -(-rows // min(batch_size, max(rows, 1)))))
+    wanted = min(steps, 30 * math.sqrt(rows), _FULL_STEPS_UP_TO * steps / features)
+    return max(1, round(max(wanted, _FEWEST_STEPS * steps) / -(-rows // min(batch_size, max(rows, 1)))))

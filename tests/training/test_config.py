@@ -15,7 +15,7 @@ from training.columns.roles import INFINITE
 from training.config import TrainConfig
 from training.limits import DUPLICATES, FIT_ON
 from training.presets import PRESETS, TRAINING_ROWS
-from training.sizes import default_batch_size, default_hidden_units, default_latent_units
+from training.sizes import default_batch_size, default_epochs, default_hidden_units, default_latent_units
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 
@@ -245,3 +245,12 @@ def test_settings_of_the_threshold_that_do_not_go_together_are_one_sentence(sett
     with pytest.raises(ConfigError) as caught:
         TrainConfig(**settings)
     assert str(caught.value) == sentence
+
+
+@given(st.integers(1, 10**6), st.integers(1, 5000), st.sampled_from([32, 128, 256]))
+def test_a_fit_takes_the_presets_steps_or_as_few_as_a_third_of_them_and_at_least_one_pass(rows, features, size):
+    steps = -(-rows // min(size, rows)) * default_epochs(rows, features=features, batch_size=size, steps=1000)
+    a_pass = -(-rows // min(size, rows))
+    assert max(a_pass, 300 - a_pass) <= steps <= max(a_pass, 1000 + a_pass)
+    fewer = default_epochs(rows, features=features + 5000, batch_size=size, steps=1000)
+    assert fewer <= default_epochs(rows, features=features, batch_size=size, steps=1000)
