@@ -71,6 +71,7 @@ def test_a_missing_file_and_an_unknown_table_are_told_in_one_line(pumps: Path) -
 
 
 @pytest.mark.filterwarnings("ignore::training.estimator.errors.DetectorWarning")  # one epoch is few
+@pytest.mark.slow  # starts workers
 def test_ours_gets_the_table_and_peers_get_numbers(pumps: Path) -> None:
     methods = [method_of("made_up_sets:distance"), method_of("ours:epochs=1")]
     jobs = plan(Choice(data=pumps, methods=methods, protocols=["S", "U"], seeds=[0], sets=["pumps"]))

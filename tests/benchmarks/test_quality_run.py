@@ -71,6 +71,7 @@ def test_what_is_there_is_not_run_again_and_a_cut_line_is(program: Program, tmp_
     assert path.read_text().splitlines()[1] == first.replace(",0.", ",0.12")
 
 
+@pytest.mark.slow  # starts workers
 def test_a_method_that_fails_is_a_row_without_figures_and_the_others_go_on(
     program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_method_that_fails_is_a_row_without_figures_and_the_others_go_on(
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks can be forgotten on Linux only")
+@pytest.mark.slow  # starts workers
 def test_the_peak_is_that_of_the_fit_alone(program: Program, tmp_path: Path) -> None:
     methods = "made_up_sets:memory,made_up_sets:distance"
     assert program("--methods", methods, "--protocols", "S", "--sets", "1_near") == 0
@@ -96,6 +98,7 @@ def test_the_peak_is_that_of_the_fit_alone(program: Program, tmp_path: Path) -> 
     assert peaks["made_up_sets:distance"] < 20
 
 
+@pytest.mark.slow  # starts workers
 def test_ctrl_c_leaves_what_is_done_and_no_process_behind(tmp_path: Path, program: Program) -> None:
     command = [sys.executable, "-m", "benchmarks.quality", "--data", str(tmp_path / "data"), "--out"]
     methods = "made_up_sets:distance,made_up_sets:sleeps"
