@@ -59,6 +59,7 @@ def test_every_set_protocol_method_and_seed_is_a_row_and_the_page_shows_them(pro
     assert re.search(r"^\| made_up_sets:distance \| \*{0,2}\d+\.\d", tables, flags=re.MULTILINE)
 
 
+@pytest.mark.slow  # starts workers
 def test_what_is_there_is_not_run_again_and_a_cut_line_is(program: Program, tmp_path: Path) -> None:
     assert program("--methods", "made_up_sets:distance", "--protocols", "S") == 0
     path = tmp_path / "out" / "results.csv"
@@ -127,6 +128,7 @@ def test_the_page_is_made_anew_from_the_csv_alone(program: Program, tmp_path: Pa
     assert {name: (tmp_path / "out" / name).read_text() for name in made} == made
 
 
+@pytest.mark.slow  # starts workers
 def test_a_check_names_the_method_whose_rows_differ(
     program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
