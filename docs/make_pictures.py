@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pyarrow as pa
 from rich.console import Console
 
 from models.activations import ACTIVATIONS
@@ -42,27 +44,28 @@ def main() -> None:
     draw_tutorial(IMAGES / "tutorial.png", IMAGES / "calibration.png")
     started = time.perf_counter()
     config = TrainConfig(label=LABEL, fit_on="normal")
-    prepared = prepare(embedded_table(), config)
+    aside = np.random.default_rng(0).random(len(embedded_table())) < 0.2
+    known, fresh = (replace(embedded_table(), data=embedded_table().data.filter(pa.array(m))) for m in (~aside, aside))
+    prepared = prepare(known, config)
     result = fit(prepared, config, name="breast-cancer", version="1")
     seconds = time.perf_counter() - started
     screen = Console(record=True, width=112, highlight=False, file=io.StringIO())
     screen.print("[bold]$ python -m training.train[/bold]\n")
     show_result(screen, result, bundle=BUNDLE, seconds=seconds)
     (IMAGES / "training.svg").write_text(screen.export_svg(title="a detector, trained and calibrated"))
-    draw_scores(prepared, result, IMAGES / "scores.png")
+    draw_scores(prepared, result, fresh, IMAGES / "scores.png")
 
 
-def draw_scores(prepared: Prepared, result: FitResult, path: Path) -> None:
-    """Draw the scores of the test rows by label, with the threshold, and what makes the strangest of them strange."""
-    test = prepared.split.test
-    verdicts = result.detector.judge(prepared.part(test))
-    assert prepared.is_anomaly is not None
-    labels, scores = prepared.is_anomaly[test], verdicts.anomaly_score
+def draw_scores(prepared: Prepared, result: FitResult, fresh: Table, path: Path) -> None:
+    """Draw the scores of fresh rows by label, with the threshold, and what makes the strangest of them strange."""
+    verdicts = result.detector.judge_table(fresh)
+    assert prepared.rule is not None
+    labels, scores = prepared.rule.anomalies(fresh), verdicts.anomaly_score
     threshold = result.detector.calibration.threshold
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained", width_ratios=(3, 2))
     bins = np.geomspace(scores.min(), scores.max(), 40)
-    left.hist(scores[~labels], bins, color=BLUE, alpha=0.85, label=f"benign ({(~labels).sum()} test rows)")
-    left.hist(scores[labels], bins, color=RED, alpha=0.65, label=f"malignant ({labels.sum()}), never fitted")
+    left.hist(scores[~labels], bins, color=BLUE, alpha=0.85, label=f"benign ({(~labels).sum()} fresh rows)")
+    left.hist(scores[labels], bins, color=RED, alpha=0.65, label=f"malignant ({labels.sum()})")
     promised = result.detector.calibration.promised_alert_rate
     left.axvline(threshold, color="black", linestyle="--", label=f"threshold, alert rate {promised:.0%} promised")
     left.set(xscale="log", xlabel="anomaly score", ylabel="rows")
