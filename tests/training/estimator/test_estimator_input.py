@@ -56,7 +56,9 @@ FORMS = {
 def test_a_data_frame_of_any_maker_scores_the_same(on_frame, form):
     rows = FRAME.iloc[::-1, ::-1]
     scores = on_frame.anomaly_score(FORMS[form](rows))
-    np.testing.assert_allclose(scores, on_frame.anomaly_score(FRAME)[::-1], rtol=1e-6)  # exp rounds by place in memory
+    np.testing.assert_allclose(
+        scores, on_frame.anomaly_score(FRAME)[::-1], rtol=1e-6
+    )  # threads round ELU by a row's place
 
 
 def test_polars_fits_what_pandas_fits(on_frame):
