@@ -13,11 +13,11 @@ from models.plain import from_plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoencoderConfig:
-    """A dense, symmetric autoencoder with a linear output layer.
+    """A dense autoencoder with a linear output layer.
 
     Args:
         features: Width d of input and output.
-        hidden_units: Widths of the encoder's hidden layers, outermost first; the decoder mirrors them.
+        hidden_units: Widths of the encoder's hidden layers, outermost first; the decoder mirrors them, if it has any.
         latent_units: Width of the bottleneck.
         activation: A key of `ACTIVATIONS`, for every hidden layer and the bottleneck.
         negative_slope: Slope of leaky_relu below zero.
@@ -25,6 +25,7 @@ class AutoencoderConfig:
         dropout: Share of the hidden units that are left out in each step, in [0, 1).
         input_noise: Standard deviation of the Gaussian noise on the standardised input while fitting a single network.
         members: Networks of this shape that are fitted and run at once, each with weights of its own.
+        linear_decoder: The output is read off the bottleneck at once: the decoder has no hidden layer.
 
     Raises:
         ConfigError: A setting is outside its limits.
@@ -39,6 +40,7 @@ class AutoencoderConfig:
     dropout: float = 0.0
     input_noise: float = 0.0
     members: int = 1
+    linear_decoder: bool = False
 
     def __post_init__(self) -> None:
         complaints = [sentence for holds, sentence in self._limits() if not holds]
@@ -66,16 +68,16 @@ class AutoencoderConfig:
 
     @property
     def layer_units(self) -> tuple[int, ...]:
-        """Widths of all hidden layers, the bottleneck in the middle."""
-        return (*self.hidden_units, self.latent_units, *reversed(self.hidden_units))
+        """Widths of all hidden layers: the encoder's, the bottleneck, the decoder's."""
+        decoder = () if self.linear_decoder else reversed(self.hidden_units)
+        return (*self.hidden_units, self.latent_units, *decoder)
 
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of all hidden layers, as diagnostics and the exported graph call them."""
-        depth = len(self.hidden_units)
-        encoder = [f"encoder_{number}" for number in range(1, depth + 1)]
-        decoder = [f"decoder_{number}" for number in range(1, depth + 1)]
-        return (*encoder, "bottleneck", *decoder)
+        numbers = range(1, len(self.hidden_units) + 1)
+        decoder = [] if self.linear_decoder else [f"decoder_{number}" for number in numbers]
+        return (*(f"encoder_{number}" for number in numbers), "bottleneck", *decoder)
 
     @property
     def activation_parameter(self) -> float | None:

@@ -29,12 +29,18 @@ class Family:
     Args:
         name: What sets them apart from the other families.
         typical_errors: The error of each member on the median fitting row.
-        scale: What an error as large as a typical one adds to the score.
+        scale: What a unit of `said` adds to the score.
+        logarithmic: Errors count by their logarithm: however far a row lies off, no family drowns the others.
     """
 
     name: str
     typical_errors: tuple[float, ...]
     scale: float
+    logarithmic: bool = False
+
+    def said(self, relative: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the family says of errors in units of the typical one: the larger, the more."""
+        return np.log1p(relative) if self.logarithmic else relative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +67,14 @@ class Ensemble:
     ) -> NDArray[np.float64]:
         """Return what each column of n rows adds to the score `(n, K)`, from all reconstructions `(M, n, d)`."""
         speakers = self._speakers(member_errors(reconstructions, encoded, preprocessor))
-        shares = np.array([family.scale for family in self.families])[:, None] / self._typical_errors[speakers]
         squares = np.square(encoded.Z - reconstructions[speakers, np.arange(len(encoded))]) * preprocessor.weights
-        columns = column_sums(squares, encoded, preprocessor) * shares[:, :, None]
-        rarity = self.marginals.column_rarity(encoded, preprocessor.starts)
-        column_errors: NDArray[np.float64] = columns.sum(axis=0) + self.marginal_scale * rarity
+        relative = column_sums(squares, encoded, preprocessor) / self._typical_errors[speakers][:, :, None]
+        column_errors: NDArray[np.float64] = self.marginal_scale * self.marginals.column_rarity(
+            encoded, preprocessor.starts
+        )
+        for family, columns in zip(self.families, relative, strict=True):
+            row = np.maximum(columns.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+            column_errors += family.scale * family.said(row) / row * columns  # each column by its share of the error
         return column_errors
 
     @cached_property

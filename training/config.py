@@ -176,6 +176,8 @@ class TrainConfig:
         preset = PRESETS.get(self.preset, PRESETS["fast"])
         latent_units = preset.latent_units or default_latent_units(features)
         single = not self.families
+        # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
+        linear_decoder = not single and self.latent_units is None
         noise = (0.5 if self.input_noise is None else self.input_noise) if single else 0.0
         return AutoencoderConfig(
             features=features,
@@ -188,6 +190,7 @@ class TrainConfig:
             dropout=self.dropout,
             input_noise=noise,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
+            linear_decoder=linear_decoder,
         )
 
     @property

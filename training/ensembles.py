@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
@@ -42,14 +43,23 @@ def ensemble_of(
     marginals = Marginals.of(encoded.Z, limits=preprocessor.limits, weights=_marginal_weights(preprocessor))
     ends = list(accumulate(len(plan.input_noise) for plan in families))
     parts = [slice(end - len(plan.input_noise), end) for plan, end in zip(families, ends, strict=True)]
-    voices = [(errors[part] / typical[part, None]).max(axis=0) for part in parts]
+    unscaled = [
+        Family(
+            name=plan.name,
+            typical_errors=tuple(typical[part].tolist()),
+            scale=plan.weight,
+            logarithmic=plan.logarithmic,
+        )
+        for plan, part in zip(families, parts, strict=True)
+    ]
+    voices = [
+        family.said((errors[part] / typical[part, None]).max(axis=0))
+        for family, part in zip(unscaled, parts, strict=True)
+    ]
     rarity = marginals.column_rarity(encoded, preprocessor.starts).sum(axis=1)
-    *scales, marginal_scale = scales_of([*voices, rarity], [*(plan.weight for plan in families), marginal_weight])
+    *scales, marginal_scale = scales_of([*voices, rarity], [*(family.scale for family in unscaled), marginal_weight])
     return Ensemble(
-        families=tuple(
-            Family(name=plan.name, typical_errors=tuple(typical[part].tolist()), scale=scale)
-            for plan, part, scale in zip(families, parts, scales, strict=True)
-        ),
+        families=tuple(replace(family, scale=scale) for family, scale in zip(unscaled, scales, strict=True)),
         marginals=marginals,
         marginal_scale=marginal_scale,
     )

@@ -26,10 +26,10 @@ def default_latent_units(features: int) -> int:
 def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
     """Return the rows of one step: about thirty steps an epoch, within 32 and 256.
 
-    For an ensemble 128; fewer where features are many, whose steps take long and learn much from each row.
+    For an ensemble 64; fewer where features are many, whose steps take long and learn much from each row.
     """
     if ensemble:
-        return max(32, min(128, 1 << (16_384 // features).bit_length() - 1))
+        return max(32, min(64, 1 << (16_384 // features).bit_length() - 1))
     return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
 
 

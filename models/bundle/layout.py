@@ -6,9 +6,10 @@ import hashlib
 import json
 from typing import Final
 
-FORMAT_VERSION: Final = 3
-READABLE_VERSIONS: Final = (1, 2, 3)
-"""Format 1 has the calibration rows' scores alone, and no thresholds by segment; formats 1 and 2 have no ensemble."""
+FORMAT_VERSION: Final = 4
+READABLE_VERSIONS: Final = (1, 2, 3, 4)
+"""Format 1 has the calibration rows' scores alone, and no thresholds by segment; formats 1 and 2 have no ensemble; in
+format 3 every decoder mirrors its encoder, and no family counts by its logarithm."""
 
 MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"
