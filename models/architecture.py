@@ -26,6 +26,8 @@ class AutoencoderConfig:
         input_noise: Standard deviation of the Gaussian noise on the standardised input while fitting a single network.
         members: Networks of this shape that are fitted and run at once, each with weights of its own.
         linear_decoder: The output is read off the bottleneck at once: the decoder has no hidden layer.
+        carried: Share of its input that each member's output starts from, so that it has only the rest to learn;
+            empty where none does.
 
     Raises:
         ConfigError: A setting is outside its limits.
@@ -41,6 +43,7 @@ class AutoencoderConfig:
     input_noise: float = 0.0
     members: int = 1
     linear_decoder: bool = False
+    carried: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         complaints = [sentence for holds, sentence in self._limits() if not holds]
@@ -64,6 +67,11 @@ class AutoencoderConfig:
             (0 <= self.dropout < 1, f"dropout must be in [0, 1), got {self.dropout}."),
             (self.input_noise >= 0, f"input_noise must be at least 0, got {self.input_noise}."),
             (self.members >= 1, f"members must be at least 1, got {self.members}."),
+            (
+                len(self.carried) in {0, self.members} and all(0 <= share < 1 for share in self.carried),
+                f"carried must be one share in [0, 1) for each of {self.members} members, got {self.carried}.",
+            ),
+            (self.members > 1 or not self.carried, "carried is for several members."),
         ]
 
     @property
@@ -87,7 +95,7 @@ class AutoencoderConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal configuration."""
-        return asdict(self) | {"hidden_units": list(self.hidden_units)}
+        return asdict(self) | {"hidden_units": list(self.hidden_units), "carried": list(self.carried)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> AutoencoderConfig:

@@ -9,7 +9,7 @@ exactly. Its unit is the score of the median fitting row. The expected values ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -94,10 +94,7 @@ class Ensemble:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal ensemble."""
-        families = [
-            {"name": family.name, "typical_errors": list(family.typical_errors), "scale": family.scale}
-            for family in self.families
-        ]
+        families = [asdict(family) | {"typical_errors": list(family.typical_errors)} for family in self.families]
         return {
             "families": families,
             "marginals": self.marginals.to_json(),

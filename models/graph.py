@@ -72,7 +72,15 @@ def plan_of(config: AutoencoderConfig) -> GraphPlan:
         value, width = "embedding" if name == "bottleneck" else f"{name}_y", units
         nodes += _activation(config, name, output=value)
     arrays |= {"output_kernel": (*stack, width, config.features), "output_bias": (*ones, config.features)}
-    nodes += _dense("output", value, output="reconstruction", single=single)
+    if config.carried:
+        arrays["carried"] = (config.members, 1, 1)
+        nodes += _dense("output", value, output="correction", single=single)
+        nodes += [
+            PlannedNode(op="Mul", inputs=("Z", "carried"), output="carried_Z"),
+            PlannedNode(op="Add", inputs=("correction", "carried_Z"), output="reconstruction"),
+        ]
+    else:
+        nodes += _dense("output", value, output="reconstruction", single=single)
     return GraphPlan(
         nodes=tuple(nodes),
         arrays=arrays,

@@ -15,7 +15,7 @@ _MEMBERS: Final = {"config.json": 16 * 1024**2, "metadata.json": 1024**2, _WEIGH
 """What Keras writes, and the bytes above which each member is refused."""
 
 _LAYERS: Final = (
-    *("InputLayer", "GaussianNoise", "Dense", "EinsumDense", "Dropout", "AlphaDropout"),
+    *("InputLayer", "GaussianNoise", "Dense", "EinsumDense", "Dropout", "AlphaDropout", "Add"),
     *("Activation", "LeakyReLU", "PReLU", "ELU"),
 )
 _PLACES: Final = {

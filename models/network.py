@@ -55,23 +55,48 @@ def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
             value = dropout(config.dropout, seed=seeds.one(), name=f"{name}_dropout")(value)
     # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
     output = _dense(config, value, config.features, initializer="glorot_uniform", seeds=seeds, name="output")
+    if config.carried:
+        shape = (config.members, config.features)
+        carried = keras.layers.EinsumDense("bd,m->bmd", output_shape=shape, trainable=False, name="carried")
+        output = keras.layers.Add(name="reconstruction")([output, carried(inputs)])
+        carried.kernel.assign(config.carried)
     return keras.Model(inputs, output, name="autoencoder")
 
 
-def denoised(network: Any, noisy: Any) -> Any:
-    """Return what M members make of inputs of their own while they are fitted: `(M, n, d)` → `(M, n, d)`.
+def denoised(network: Any, noisy: Any, *, output_scale: Any, training: bool) -> Any:
+    """Return what M members make of inputs of their own: `(M, n, d)` → `(M, n, d)`.
 
     It is the network layer by layer, with the members in front: so each layer is one product of M matrices.
+
+    Args:
+        network: As built.
+        noisy: What each member is given.
+        output_scale: What each member's output layer is multiplied by `(M,)`; `scale_output` makes it part of them.
+        training: Whether units are left out, where there is dropout.
     """
     value = noisy
     for layer in network.layers[1:]:
-        if isinstance(layer, keras.layers.EinsumDense):
+        if layer.name == "carried":
+            carried = layer.kernel[:, None, None] * noisy
+        elif layer.name == "output":
+            product = keras.ops.matmul(value, layer.kernel) + keras.ops.expand_dims(layer.bias, 1)
+            value = output_scale[:, None, None] * product
+        elif layer.name == "reconstruction":
+            value = value + carried
+        elif isinstance(layer, keras.layers.EinsumDense):
             value = keras.ops.matmul(value, layer.kernel) + keras.ops.expand_dims(layer.bias, 1)
         elif isinstance(layer, keras.layers.PReLU):
             value = keras.ops.relu(value) - keras.ops.expand_dims(layer.alpha, 1) * keras.ops.relu(-value)
         else:
-            value = layer(value, training=True)
+            value = layer(value, training=training)
     return value
+
+
+def scale_output(network: Any, scales: NDArray[np.float32]) -> None:
+    """Multiply the weights of each member's output layer by its scale `(M,)`."""
+    layer = network.get_layer("output")
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel * scales[:, None, None], bias * scales[:, None]])
 
 
 def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]:

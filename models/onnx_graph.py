@@ -45,6 +45,8 @@ def onnx_bytes(config: AutoencoderConfig, layers: Sequence[LayerWeights]) -> byt
     """
     plan = plan_of(config)
     weights = [array for layer in layers for array in (layer.kernel, layer.bias, layer.slope) if array is not None]
+    if config.carried:
+        weights.append(np.array(config.carried, np.float32)[:, None, None])
     graph = helper.make_graph(
         [_node(node) for node in plan.nodes],
         "autoencoder",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
 from typing import Any, Final
@@ -191,6 +191,7 @@ class TrainConfig:
             input_noise=noise,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
             linear_decoder=linear_decoder,
+            carried=self._carried_by(self.families),
         )
 
     @property
@@ -206,6 +207,11 @@ class TrainConfig:
         if self.input_noise is None:
             return plans
         return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
+
+    def _carried_by(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
+        """Return the share of its input that each member's output starts from; none where no family has residuals."""
+        residual = any(plan.residual for plan in self.families)
+        return tuple(share for plan in plans for share in plan.carried) if residual else ()
 
     @property
     def marginal_weight(self) -> float:
@@ -236,6 +242,7 @@ class TrainConfig:
                 epochs=max(1, round(share * epochs)),
                 seed=self.seed + place,
                 input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
+                carried=self._carried_by(plans),
                 left_out=left_out,
             )
             for place, ((left_out, share), plans) in enumerate(groups)

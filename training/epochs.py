@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
-from models.network import denoised
+from models.network import denoised, scale_output
 from models.preprocessing import Encoded
 from training.adamw import AdamW
 from training.history import Epoch, EpochSettings, History
@@ -63,7 +63,7 @@ def run_epochs(
         steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
     step = _epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
-    judge = _loss_function(network, validation, _counted(validation, weights, validation_weights))
+    judge = _loss_function(network, validation, _counted(validation, weights, validation_weights), settings)
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
     best, best_weights = 0, network.get_weights()
@@ -90,6 +90,8 @@ def run_epochs(
             break
     if settings.members == 1:
         network.set_weights(best_weights)
+    else:
+        scale_output(network, _output_scale(settings))
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
@@ -116,6 +118,12 @@ def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any,
     return _compiled(run, tf.TensorSpec((steps, size), tf.int64), tf.TensorSpec((), tf.int32))
 
 
+def _output_scale(settings: EpochSettings) -> NDArray[np.float32]:
+    """Return what the output layer of each member is multiplied by `(M,)`: a residual is as small as the noise."""
+    noise, carried = np.array(settings.input_noise), np.array(settings.carried or [0.0] * settings.members)
+    return np.where(carried > 0, noise * np.sqrt(carried), 1.0).astype(np.float32)
+
+
 def _plain_loss(network: Any) -> Any:
     return lambda batch, weight, step: tf.reduce_mean(_scores(batch, network(batch, training=True), weight))
 
@@ -126,11 +134,13 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
     Which rows are strangest a member says itself; it is asked from a tenth of the steps on, when it knows something.
     """
     deviation = tf.constant(settings.input_noise, tf.float32)[:, None, None]
+    output_scale = tf.constant(_output_scale(settings))
 
     def loss(batch: Any, weight: Any, step: Any) -> Any:
         size, width = batch.shape
         noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
-        scores = _scores(batch, denoised(network, batch + deviation * noise), weight)
+        reconstruction = denoised(network, batch + deviation * noise, output_scale=output_scale, training=True)
+        scores = _scores(batch, reconstruction, weight)
         if not settings.left_out:
             return tf.reduce_mean(scores)
         most = max(1, math.ceil((1 - settings.left_out) * size))
@@ -141,14 +151,15 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
     return loss
 
 
-def _loss_function(network: Any, rows: Encoded, counted: Any) -> Any:
+def _loss_function(network: Any, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
     Z = tf.constant(rows.Z)
 
     def loss() -> Any:
-        reconstruction = network(Z, training=False)
-        if len(reconstruction.shape) == 3:
-            reconstruction = tf.transpose(reconstruction, (1, 0, 2))
-        return tf.reduce_mean(_scores(Z, reconstruction, counted))
+        if settings.members == 1:
+            return tf.reduce_mean(_scores(Z, network(Z, training=False), counted))
+        each = tf.broadcast_to(Z, (settings.members, *Z.shape))
+        output_scale = tf.constant(_output_scale(settings))
+        return tf.reduce_mean(_scores(Z, denoised(network, each, output_scale=output_scale, training=False), counted))
 
     return _compiled(loss)
 

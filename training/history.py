@@ -17,6 +17,7 @@ class EpochSettings:
         patience: Epochs without a better validation loss before a single network stops.
         seed: Of the order of the rows and of the noise.
         input_noise: Deviation of the noise on the input of each member; empty for a single network.
+        carried: Share of its input that each member's output starts from; empty where none does.
         left_out: Share of each batch, its strangest rows, that the members of an ensemble do not learn from.
     """
 
@@ -27,6 +28,7 @@ class EpochSettings:
     patience: int
     seed: int
     input_noise: tuple[float, ...] = ()
+    carried: tuple[float, ...] = ()
     left_out: float = 0.0
 
     @property

@@ -86,7 +86,8 @@ def learn(
         )
     parts, histories = [], []
     for settings in config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]):
-        part = build_network(replace(network_config, members=settings.members), seed=settings.seed)
+        part_config = replace(network_config, members=settings.members, carried=settings.carried)
+        part = build_network(part_config, seed=settings.seed)
         history = run_epochs(
             part,
             fitting=fitting,

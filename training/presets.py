@@ -21,6 +21,9 @@ class FamilyPlan:
         input_noise: Deviation of the noise on each member's standardised input. A network that has to undo fine noise
             learns the rows' finest structure, and from coarse noise only where most of the rows are.
         left_out: Share of each batch, the strangest rows, that these members do not learn from.
+        residual: The members start from a share of their input and learn only the rest, so that fine noise is undone
+            from the first step on: the share that is best where all that is known of the rows is their variance, as in
+            Karras et al. (NeurIPS 2022).
         share_of_steps: Share of the preset's steps that they take: what is fitted for long learns the anomalies, too.
         weight: How much the family counts in the score.
         logarithmic: Its errors count by their logarithm. One that left out strange rows finds some of them hundreds of
@@ -30,9 +33,15 @@ class FamilyPlan:
     name: str
     input_noise: tuple[float, ...]
     left_out: float = 0.0
+    residual: bool = False
     share_of_steps: float = 1.0
     weight: float = 1.0
     logarithmic: bool = False
+
+    @property
+    def carried(self) -> tuple[float, ...]:
+        """Share of its input that each member's output starts from; without noise there would be no rest to learn."""
+        return tuple(1 / (1 + noise**2) if self.residual and noise > 0 else 0.0 for noise in self.input_noise)
 
     @property
     def fitted_with(self) -> tuple[float, float]:
@@ -67,13 +76,16 @@ class Preset:
 # The first is one that neither copies the record nor forgets it.
 _FINE: Final = (0.5, 0.1, 0.05)
 _FINER: Final = (0.5, 0.1, 0.05, 0.9)
-_ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
+_ALL: Final = (0.1, 0.35, 1.3, 5.0)
 
 
 def _fine(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]:
-    """Return members that stand alone, with a weight between them."""
-    each = weight / len(noises)
-    return tuple(FamilyPlan(name=f"noise {noise:g}", input_noise=(noise,), weight=each) for noise in noises)
+    """Return members that stand alone, one of them a residual one, with a weight between them."""
+    each = weight / (len(noises) + 1)
+    return (
+        *(FamilyPlan(name=f"noise {noise:g}", input_noise=(noise,), weight=each) for noise in noises),
+        FamilyPlan(name="residual", input_noise=(0.1,), residual=True, weight=each),
+    )
 
 
 def _robust(*, share_of_steps: float) -> FamilyPlan:

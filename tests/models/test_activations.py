@@ -42,7 +42,9 @@ def built(config, *, seed=3):
     net = network.build_network(config, seed=seed)
     rng = np.random.default_rng(seed)
     kernel_dimensions = 2 if config.members == 1 else 3
-    net.set_weights([w + rng.normal(0, 0.2, w.shape) if w.ndim < kernel_dimensions else w for w in net.get_weights()])
+    for weight in net.trainable_variables:
+        if weight.ndim < kernel_dimensions:
+            weight.assign_add(rng.normal(0, 0.2, weight.shape).astype(np.float32))
     return net
 
 
@@ -62,10 +64,14 @@ def test_there_are_nine_activations_and_each_is_tested():
     assert list(ENGINES) == ["onnx"]
 
 
-@pytest.mark.parametrize("members", [1, 3])
+SHAPES = ({}, {"members": 3}, {"members": 2, "linear_decoder": True}, {"members": 2, "carried": (0.0, 0.9)})
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation, members):
-    config = config_of(activation, members=members)
+def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation, shape):
+    config = config_of(activation, **shape)
+    members = config.members
     net = built(config)
     Z = hostile_rows()
     by_keras = network.reconstruct(net, Z)
@@ -115,10 +121,13 @@ def test_the_embedding_of_an_engine_is_the_output_of_the_bottleneck_of_the_first
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_while_it_is_fitted_each_member_computes_what_it_computes_afterwards(activation):
-    config = config_of(activation, members=3)
+    config = config_of(activation, members=3, carried=(0.0, 0.8, 0.3), linear_decoder=True)
     net = built(config)
     Z = hostile_rows()[:200]
-    fitting = np.asarray(network.denoised(net, np.stack([Z, 0.5 * Z, -Z])))
+    scales = np.array([1.0, 0.5, 2.0], np.float32)
+    each = np.stack([Z, 0.5 * Z, -Z])
+    fitting = np.asarray(network.denoised(net, each, output_scale=scales, training=False))
+    network.scale_output(net, scales)
     for member, factor in enumerate((1.0, 0.5, -1.0)):
         by_keras = network.reconstruct(net, np.float32(factor) * Z)[member]
         np.testing.assert_allclose(fitting[member], by_keras, rtol=1e-4, atol=1e-4)

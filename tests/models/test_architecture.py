@@ -22,9 +22,13 @@ BROKEN = {
     "dropout": (1.0, "dropout must be in [0, 1), got 1.0."),
     "input_noise": (-0.1, "input_noise must be at least 0, got -0.1."),
     "members": (0, "members must be at least 1, got 0."),
+    "carried": ((0.5,), "carried is for several members."),
 }
 CONFIGS = st.builds(
-    AutoencoderConfig,
+    lambda carries, members, **settings: AutoencoderConfig(
+        carried=(0.25,) * members if carries and members > 1 else (), members=members, **settings
+    ),
+    carries=st.booleans(),
     features=st.integers(1, 99),
     hidden_units=st.lists(st.integers(1, 99), max_size=4).map(tuple),
     latent_units=st.integers(1, 99),
@@ -34,11 +38,13 @@ CONFIGS = st.builds(
     dropout=st.floats(0, 0.99),
     input_noise=st.floats(0, 9),
     members=st.integers(1, 30),
+    linear_decoder=st.booleans(),
 )
 
 
 def test_every_setting_is_broken_on_purpose():
-    assert set(BROKEN) == {setting.name for setting in dataclasses.fields(AutoencoderConfig)}
+    settings = {setting.name for setting in dataclasses.fields(AutoencoderConfig)}
+    assert set(BROKEN) == settings - {"linear_decoder"}  # which has no wrong value
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -61,10 +67,18 @@ def test_a_configuration_is_equal_after_a_round_trip_through_json(config):
 
 
 @given(CONFIGS)
-def test_the_decoder_mirrors_the_encoder(config):
-    assert config.layer_units == config.layer_units[::-1]
-    assert len(config.layer_units) == len(set(config.layer_names)) == 2 * len(config.hidden_units) + 1
+def test_the_decoder_mirrors_the_encoder_or_has_no_hidden_layer(config):
+    encoder = len(config.hidden_units)
+    assert config.layer_units[:encoder] == config.hidden_units
+    assert config.layer_units[encoder + 1 :] == (() if config.linear_decoder else config.hidden_units[::-1])
+    assert len(config.layer_units) == len(set(config.layer_names))
     assert config.layer_units[config.layer_names.index("bottleneck")] == config.latent_units
+
+
+@pytest.mark.parametrize("carried", [(0.5,), (0.5, 0.5, 0.5), (0.5, 1.0), (-0.1, 0.5)])
+def test_every_member_has_its_share_that_is_carried_over(carried):
+    with pytest.raises(ConfigError, match="carried must be one share in"):
+        dataclasses.replace(GOOD, members=2, carried=carried)
 
 
 @pytest.mark.parametrize(

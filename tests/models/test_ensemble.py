@@ -29,7 +29,7 @@ FITTING = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 MARGINALS = Marginals.of(FITTING, limits=FOUR.limits, weights=np.full(4, 0.25, np.float32))
 FAMILIES = (
     Family(name="fine", typical_errors=(0.01, 0.2), scale=0.5),
-    Family(name="coarse", typical_errors=(0.8,), scale=2.0),
+    Family(name="coarse", typical_errors=(0.8,), scale=2.0, logarithmic=True),
 )
 ENSEMBLE = Ensemble(families=FAMILIES, marginals=MARGINALS, marginal_scale=0.3)
 SCORER = Scorer(preprocessor=FOUR, engine=THREE, ensemble=ENSEMBLE)
@@ -42,7 +42,7 @@ def by_hand(Z):
     held = np.clip(Z, FOUR.limits[0], FOUR.limits[1]).astype(float)
     errors = [((Z - factor * held) ** 2 * FOUR.weights).sum(axis=1) for factor in FACTORS.astype(float)]
     fine = np.maximum(errors[0] / 0.01, errors[1] / 0.2)
-    return 0.5 * fine + 2.0 * errors[2] / 0.8
+    return 0.5 * fine + 2.0 * np.log1p(errors[2] / 0.8)
 
 
 @given(MATRICES)
@@ -67,9 +67,9 @@ def test_a_row_scores_the_same_to_the_bit_alone_and_among_others(Z, data):
     np.testing.assert_array_equal(alone.reconstruction[0], together.reconstruction[row])
 
 
-@pytest.mark.parametrize("members", [2, 7])
-def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members):
-    config = AutoencoderConfig(features=4, hidden_units=(16,), latent_units=3, members=members)
+@pytest.mark.parametrize(("members", "carried"), [(2, ()), (2, (0.0, 0.5)), (7, ())])
+def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members, carried):
+    config = AutoencoderConfig(features=4, hidden_units=(16,), latent_units=3, members=members, carried=carried)
     engine = OnnxEngine(onnx_bytes(config, random_layers(config)))
     Z = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
     together = engine.reconstruct(Z)

@@ -28,12 +28,10 @@ GRAPH = onnx_bytes(CONFIG, random_layers(CONFIG))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("shape", [{}, {"members": 3}, {"members": 2, "carried": (0.5, 0.0), "linear_decoder": True}])
 @pytest.mark.parametrize("hidden_units", [(), (7,), (7, 3)])
-def test_what_training_writes_is_accepted_for_every_activation(activation, hidden_units, members):
-    config = AutoencoderConfig(
-        features=5, hidden_units=hidden_units, latent_units=2, activation=activation, members=members
-    )
+def test_what_training_writes_is_accepted_for_every_activation(activation, hidden_units, shape):
+    config = AutoencoderConfig(features=5, hidden_units=hidden_units, latent_units=2, activation=activation, **shape)
     judge_graph(onnx_bytes(config, random_layers(config)), plan_of(config))
 
 
@@ -50,6 +48,8 @@ def test_what_training_writes_is_accepted_for_every_activation(activation, hidde
         {"activation": "elu"},
         {"negative_slope": 0.3001},
         {"members": 2},
+        {"members": 2, "carried": (0.5, 0.5)},
+        {"linear_decoder": True},
     ],
     ids=str,
 )

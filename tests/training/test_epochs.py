@@ -198,6 +198,17 @@ def test_members_that_leave_the_strangest_rows_out_do_not_learn_them():
     assert (left[:2] > 1.3 * kept[:2]).all()
 
 
+def test_a_residual_member_undoes_fine_noise_from_the_first_epochs_on():
+    carried = (0.0, 1 / (1 + 0.05**2))
+    config = AutoencoderConfig(features=D, hidden_units=(16,), latent_units=4, members=2, carried=carried)
+    network = build_network(config, seed=1)
+    settings = {"input_noise": (0.05, 0.05), "carried": carried, "epochs": 5, "batch_size": 32}
+    _, history = run(network=network, **settings)
+    errors = member_scores(network, rows(40, seed=2)).mean(axis=1)
+    assert errors[1] < errors[0] / 10
+    assert history.best_epoch.validation_loss == pytest.approx(errors.mean(), rel=1e-4)
+
+
 def test_an_ensemble_is_the_same_with_the_same_seed_and_another_with_another():
     first, same, other = (ensemble(epochs=2, seed=seed)[0].get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
