@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,14 +26,29 @@ from models.processor import require_avx
 from models.threads import allowed_threads
 from models.weights_file import judge_weights
 
-# Before TensorFlow is imported: no start-up chatter, and the same sums on every processor.
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Drop what is written to the process's standard error, by code that is not Python's, too."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+# Before TensorFlow is imported. Some of its chatter comes before it reads how much of it is wanted.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 require_avx()
 
-import keras  # noqa: E402
-import tensorflow as tf  # noqa: E402
+with _silenced():
+    import keras
+    import tensorflow as tf
 
 
 def build_network(config: AutoencoderConfig, *, seed: int) -> Any:

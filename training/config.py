@@ -174,15 +174,17 @@ class TrainConfig:
             ConfigError: A setting of the network is outside its limits.
         """
         preset = PRESETS.get(self.preset, PRESETS["fast"])
-        latent_units = preset.latent_units or default_latent_units(features)
         single = not self.families
+        noise = (0.5 if self.input_noise is None else self.input_noise) if single else 0.0
+        hidden_units = self.hidden_units or default_hidden_units(
+            features, width=preset.width, depth=self.depth or preset.depth
+        )
         # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
         linear_decoder = not single and self.latent_units is None
-        noise = (0.5 if self.input_noise is None else self.input_noise) if single else 0.0
+        latent_units = hidden_units[-1] if linear_decoder else default_latent_units(features)
         return AutoencoderConfig(
             features=features,
-            hidden_units=self.hidden_units
-            or default_hidden_units(features, width=preset.width, depth=self.depth or preset.depth),
+            hidden_units=hidden_units,
             latent_units=latent_units if self.latent_units is None else self.latent_units,
             activation=self.activation,
             negative_slope=self.negative_slope,

@@ -60,7 +60,6 @@ class Preset:
         marginal_weight: How much the columns' own histograms count beside the families, likewise.
         width: Of the outer hidden layer; None for one by the number of features.
         depth: Number of hidden layers of the encoder.
-        latent_units: Width of the bottleneck; None for one by the number of features.
         steps: How many steps a fit takes at most.
     """
 
@@ -69,7 +68,6 @@ class Preset:
     marginal_weight: dict[str, float]
     width: int | None
     depth: int
-    latent_units: int | None
     steps: int
 
 
@@ -101,7 +99,6 @@ PRESETS: Final[dict[str, Preset]] = {
         marginal_weight={},
         width=None,
         depth=2,
-        latent_units=None,
         steps=1000,
     ),
     "balanced": Preset(
@@ -113,7 +110,6 @@ PRESETS: Final[dict[str, Preset]] = {
         marginal_weight={"mixed": 1.0, "clean": 0.5},
         width=256,
         depth=1,
-        latent_units=256,
         steps=1000,
     ),
     "best": Preset(
@@ -125,7 +121,6 @@ PRESETS: Final[dict[str, Preset]] = {
         marginal_weight={"mixed": 1.0, "clean": 0.5},
         width=256,
         depth=1,
-        latent_units=256,
         steps=2000,
     ),
 }

@@ -25,7 +25,6 @@ def close(left, right):
 LOAD_ALL = """
 import json, os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 import keras
 from models.bundle import load_detector
 from models.tables import read_table
