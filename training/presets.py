@@ -74,7 +74,7 @@ class Preset:
 # The first is one that neither copies the record nor forgets it.
 _FINE: Final = (0.5, 0.1, 0.05)
 _FINER: Final = (0.5, 0.1, 0.05, 0.9)
-_ALL: Final = (0.1, 0.35, 1.3, 5.0)
+_ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
 
 
 def _fine(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]:

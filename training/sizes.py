@@ -39,5 +39,5 @@ def default_epochs(rows: int, *, features: int, batch_size: int, steps: int) -> 
     Where rows are few, many passes learn them by heart, with the anomalies among them; where features are many, a step
     takes long.
     """
-    wanted = min(steps, 20 * math.sqrt(rows), _FULL_STEPS_UP_TO * steps / features)
+    wanted = min(steps, 15 * math.sqrt(rows), _FULL_STEPS_UP_TO * steps / features)
     return max(1, round(max(wanted, _FEWEST_STEPS * steps) / -(-rows // min(batch_size, max(rows, 1)))))
