@@ -181,7 +181,7 @@ class TrainConfig:
         )
         # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
         linear_decoder = not single and self.latent_units is None
-        latent_units = hidden_units[-1] if linear_decoder else default_latent_units(features)
+        latent_units = max(1, hidden_units[-1]) if linear_decoder else default_latent_units(features)
         return AutoencoderConfig(
             features=features,
             hidden_units=hidden_units,

@@ -113,13 +113,14 @@ def fit(
     realised, metrics = _judge(detector, prepared, config, test_table)
     if more and not learned.history.interrupted:
         learned = learning(rows=more[0])
+        calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
     network_config, layers = learned.config, learned.layers
     threshold = threshold_report(calibration)
     health = layer_health(
         hidden_outputs(network_config, learned.network, learned.watched.Z), activation=network_config.activation
     )
     result = FitResult(
-        detector=replace(detector, scorer=learned.scorer),
+        detector=replace(detector, scorer=learned.scorer, calibration=calibration),
         network_config=network_config,
         network=learned.network,
         graph=learned.graph,

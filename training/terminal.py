@@ -124,8 +124,6 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         + f"realised {result.realised_alert_rate:.2%} on test rows",
     )
     grid.add_row("", f"[dim]{escape(detector.calibration.promise)}[/dim]")
-    if config.members > 1 and not history.interrupted:
-        grid.add_row("", "[dim]That is of the fit without the rows held out; of the one with them, expected.[/dim]")
     if result.metrics is not None:
         metrics = result.metrics
         figures = {

@@ -9,7 +9,8 @@ from typing import Final
 FORMAT_VERSION: Final = 4
 READABLE_VERSIONS: Final = (1, 2, 3, 4)
 """Format 1 has the calibration rows' scores alone, and no thresholds by segment; formats 1 and 2 have no ensemble; in
-format 3 every decoder mirrors its encoder, and no family counts by its logarithm."""
+format 3 every decoder mirrors its encoder, no family counts by its logarithm, and the calibration does not say whether
+the networks were fitted again."""
 
 MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"

@@ -32,8 +32,12 @@ _CALIBRATION: Final[dict[str, type[Any]]] = {
     "segments": list[str],
     "rests_on": str,
     "anomaly_weight": float,
+    "refitted": bool,
 }
 """What a manifest says of the calibration, with its types."""
+
+_SINCE: Final = {"method": 1, "value": 1, "threshold": 1, "refitted": 4}
+"""The format version from which on it says that, where that is not 2."""
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -102,7 +106,7 @@ def _require_one_fit(
 def _calibration(plain: Mapping[str, Any], content: bytes, *, version: int) -> Calibration:
     """Calibrate anew on the stored rows: a threshold that was edited would contradict the p-values."""
     try:
-        names = _CALIBRATION if version > 1 else ("method", "value", "threshold")
+        names = [name for name in _CALIBRATION if version >= _SINCE.get(name, 2)]
         for name in names:
             from_plain(plain[name], _CALIBRATION[name])
         if unknown := sorted(plain.keys() - set(names)):

@@ -121,6 +121,11 @@ class Calibration:
                 value=f"{self.value:g}", percent=f"{100 * self.value:g} %", rows=_ROWS_IN_WORDS[self.rows.rests_on]
             )
         )
+        if self.rows.refitted:
+            promise += (
+                " That is of networks that had not seen the calibration rows; of those that are kept, fitted again on "
+                "all rows, it is expected, not proved."
+            )
         if not self.rows.segments:
             return promise
         others = " The others are judged by the threshold of all rows." if self.left_pooled else ""

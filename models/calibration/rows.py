@@ -36,6 +36,8 @@ class CalibrationRows:
         rests_on: A key of `RESTS_ON`.
         anomaly_weight: How many anomalies one kept anomaly stands for, where one kept normal row stands for one
             normal row: below 1 where a larger share of the anomalies was kept than of the normal rows.
+        refitted: The networks that are kept were fitted again, on these rows among others, after networks that had not
+            seen them had scored them.
     """
 
     score: NDArray[np.float64]
@@ -44,6 +46,7 @@ class CalibrationRows:
     segments: tuple[str, ...] = ()
     rests_on: str = "all"
     anomaly_weight: float = 1.0
+    refitted: bool = False
 
     @classmethod
     def of(
@@ -134,7 +137,7 @@ class CalibrationRows:
 
         Args:
             array: The array.
-            plain: `segments`, `rests_on` and `anomaly_weight`.
+            plain: `segments`, `rests_on`, `anomaly_weight` and, from format version 4 on, `refitted`.
 
         Raises:
             ValueError: The array is neither.
@@ -151,6 +154,7 @@ class CalibrationRows:
                 segments=tuple(map(str, plain["segments"])),
                 rests_on=str(plain["rests_on"]),
                 anomaly_weight=float(plain["anomaly_weight"]),
+                refitted=bool(plain.get("refitted", False)),
             )
         else:
             raise ValueError(f"the calibration scores are of type {array.dtype}")

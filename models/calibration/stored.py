@@ -26,6 +26,7 @@ def calibration_json(calibration: Calibration) -> dict[str, Any]:
         "segments": list(rows.segments),
         "rests_on": rows.rests_on,
         "anomaly_weight": rows.anomaly_weight,
+        "refitted": rows.refitted,
     }
 
 

@@ -217,7 +217,7 @@ def test_a_file_is_no_bundle(tmp_path):
 
 CALIBRATION = (
     *("method", "value", "threshold", "goal", "tail_share"),
-    *("thresholds", "segments", "rests_on", "anomaly_weight"),
+    *("thresholds", "segments", "rests_on", "anomaly_weight", "refitted"),
 )
 MANIFEST_FORGERIES = [
     ({"engine": "pickle"}, "the engine 'pickle' is none of onnx"),

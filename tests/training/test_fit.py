@@ -97,6 +97,12 @@ def test_the_ensemble_that_is_kept_has_seen_every_row_but_known_anomalies(traine
     np.testing.assert_array_equal(alone, prepared.split.fitting)
 
 
+def test_the_promise_says_whether_it_is_of_the_networks_that_are_kept(trained, single):
+    assert "it is expected, not proved" in trained.detector.calibration.promise
+    assert trained.detector.card["promise"] == trained.detector.calibration.promise
+    assert "expected" not in single.detector.calibration.promise
+
+
 def test_the_median_fitting_row_scores_one(trained):
     _, last = fits_of(trained.prepared, trained.config)
     assert np.median(trained.detector.judge(trained.prepared.part(last)).anomaly_score) == pytest.approx(1, rel=1e-5)
