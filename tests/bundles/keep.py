@@ -30,7 +30,6 @@ if folder.exists():
 table = Table(data=arrow_table(with_anomalies(machine_records(900, seed=1), every=20)))
 config = TrainConfig(
     hidden_units=(8,),
-    latent_units=3,
     activation="prelu",
     epochs=30,
     alert_rate=0.1,
