@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -60,6 +60,28 @@ class Choice:
     protocols: Sequence[str]
     seeds: Sequence[int]
     sets: Sequence[str]
+
+    def jobs(self, experiment: str, data: Mapping[str, Path], **more: str) -> list[Job]:
+        """Return a job for every set, seed, protocol and method that says the truth there.
+
+        Args:
+            experiment: A key of `EXPERIMENTS`.
+            data: What each set is read from, by its name.
+            more: Further columns of the key.
+        """
+        return [
+            Job(
+                experiment=experiment,
+                key={"set": name, "protocol": protocol, "method": method.name, **more, "seed": str(seed)},
+                data=str(path),
+                modules=method.modules,
+            )
+            for name, path in data.items()
+            for seed in self.seeds
+            for protocol in self.protocols
+            for method in self.methods
+            if protocol in method.protocols
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

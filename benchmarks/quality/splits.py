@@ -106,7 +106,7 @@ def read_set(path: Path) -> LabelledSet:
     return LabelledSet(X=X, is_anomaly=y == 1)
 
 
-def sets_in(folder: Path, only: Sequence[str] = ()) -> list[Path]:
+def sets_by_name(folder: Path, only: Sequence[str] = ()) -> dict[str, Path]:
     """Return the sets of a folder, the smallest file first; `only` are their names without ``.npz``.
 
     Raises:
@@ -118,4 +118,4 @@ def sets_in(folder: Path, only: Sequence[str] = ()) -> list[Path]:
     unknown = [name for name in only if name not in found]
     if unknown:
         raise ConfigError(f"--sets: {folder} has no {', '.join(unknown)}; it has {', '.join(sorted(found))}.")
-    return sorted((found[name] for name in only or found), key=lambda path: (path.stat().st_size, path.stem))
+    return {name: found[name] for name in sorted(only or found, key=lambda name: (found[name].stat().st_size, name))}

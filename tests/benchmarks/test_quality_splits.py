@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_up_sets import write_set
 
-from benchmarks.quality.splits import CAP, LabelledSet, read_set, sets_in
+from benchmarks.quality.splits import CAP, LabelledSet, read_set, sets_by_name
 from models.errors import ConfigError, TableError
 
 
@@ -76,12 +76,12 @@ def test_splits_are_those_of_the_tool_that_made_the_peers_figures(
 def test_sets_are_found_by_name_the_smallest_first(tmp_path: Path) -> None:
     write_set(tmp_path / "a.npz", rows=400)
     write_set(tmp_path / "b.npz")
-    assert [path.stem for path in sets_in(tmp_path)] == ["b", "a"]
-    assert [path.stem for path in sets_in(tmp_path, ["a"])] == ["a"]
+    assert list(sets_by_name(tmp_path)) == ["b", "a"]
+    assert list(sets_by_name(tmp_path, ["a"])) == ["a"]
     with pytest.raises(ConfigError, match=r"has no c; it has a, b\."):
-        sets_in(tmp_path, ["c"])
+        sets_by_name(tmp_path, ["c"])
     with pytest.raises(ConfigError, match="has no npz files"):
-        sets_in(tmp_path / "nowhere")
+        sets_by_name(tmp_path / "nowhere")
 
 
 def test_what_is_no_set_is_refused_in_one_line(tmp_path: Path) -> None:

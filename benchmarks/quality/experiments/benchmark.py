@@ -9,24 +9,12 @@ from benchmarks.quality.jobs import Choice, Experiment, Job
 from benchmarks.quality.measure import FIGURES, measured
 from benchmarks.quality.methods import Method, method_of
 from benchmarks.quality.results import Row
-from benchmarks.quality.splits import Split, read_set, sets_in
+from benchmarks.quality.splits import Split, read_set, sets_by_name
 
 
 def plan(choice: Choice) -> list[Job]:
     """Return the jobs: small sets first, so that there is soon something to look at."""
-    return [
-        Job(
-            experiment=BENCHMARK.name,
-            key={"set": path.stem, "protocol": protocol, "method": method.name, "seed": str(seed)},
-            data=str(path),
-            modules=method.modules,
-        )
-        for path in sets_in(choice.data, choice.sets)
-        for seed in choice.seeds
-        for protocol in choice.protocols
-        for method in choice.methods
-        if protocol in method.protocols
-    ]
+    return choice.jobs(BENCHMARK.name, sets_by_name(choice.data, choice.sets))
 
 
 def work(job: Job) -> list[Row]:

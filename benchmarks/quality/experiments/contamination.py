@@ -16,7 +16,7 @@ from benchmarks.quality.jobs import Choice, Experiment, Job
 from benchmarks.quality.measure import FIGURES, measured
 from benchmarks.quality.methods import method_of
 from benchmarks.quality.results import Row
-from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_in
+from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_by_name
 
 SHARES: Final = (0.0, 0.01, 0.05, 0.1, 0.2)
 """Of anomalies among the fitting rows."""
@@ -53,11 +53,11 @@ def plan(choice: Choice) -> list[Job]:
     return [
         Job(
             experiment=CONTAMINATION.name,
-            key={"set": path.stem, "share": f"{share:g}", "method": method.name, "seed": str(seed)},
+            key={"set": name, "share": f"{share:g}", "method": method.name, "seed": str(seed)},
             data=str(path),
             modules=method.modules,
         )
-        for path in sets_in(choice.data, choice.sets)
+        for name, path in sets_by_name(choice.data, choice.sets).items()
         if contaminated(read_set(path), share=0.0, seed=0) is not None
         for seed in choice.seeds
         for method in choice.methods

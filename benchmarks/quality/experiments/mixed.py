@@ -22,19 +22,7 @@ def plan(choice: Choice) -> list[Job]:
     unknown = [name for name in choice.sets if name not in TABLES]
     if unknown:
         raise ConfigError(f"--sets: there is no table {', '.join(unknown)}; there are {', '.join(TABLES)}.")
-    return [
-        Job(
-            experiment=MIXED.name,
-            key={"set": name, "protocol": protocol, "method": method.name, "seed": str(seed)},
-            data=str(choice.data),
-            modules=method.modules,
-        )
-        for name in choice.sets or TABLES
-        for seed in choice.seeds
-        for protocol in choice.protocols
-        for method in choice.methods
-        if protocol in method.protocols
-    ]
+    return choice.jobs(MIXED.name, dict.fromkeys(choice.sets or TABLES, choice.data))
 
 
 def work(job: Job) -> list[Row]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.jobs import Choice, Experiment, Job
 from benchmarks.quality.ours import new_ours, settings_by_name
 from benchmarks.quality.results import Row
-from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_in
+from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_by_name
 from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule, check_rows
 from models.calibration.rows import NORMAL
 from models.errors import ConfigError
@@ -47,19 +47,7 @@ def plan(choice: Choice) -> list[Job]:
     """
     for method in choice.methods:
         settings_by_name(method.name)
-    return [
-        Job(
-            experiment=THRESHOLDS.name,
-            key={"set": path.stem, "protocol": protocol, "method": method.name, "seed": str(seed)},
-            data=str(path),
-            modules=method.modules,
-        )
-        for path in sets_in(choice.data, choice.sets)
-        for seed in choice.seeds
-        for protocol in choice.protocols
-        for method in choice.methods
-        if protocol in method.protocols
-    ]
+    return choice.jobs(THRESHOLDS.name, sets_by_name(choice.data, choice.sets))
 
 
 def work(job: Job) -> list[Row]:

@@ -19,7 +19,7 @@ from benchmarks.quality.jobs import Choice, Experiment, Job
 from benchmarks.quality.methods import method_of
 from benchmarks.quality.ours import is_ours, new_ours, settings_by_name
 from benchmarks.quality.results import Row
-from benchmarks.quality.splits import read_set, sets_in
+from benchmarks.quality.splits import read_set, sets_by_name
 
 OWN_RULE: Final = "default"
 """Our own verdict, with the default threshold."""
@@ -49,22 +49,7 @@ def rules(*, with_pythresh: bool) -> Mapping[str, Rule]:
 def plan(choice: Choice) -> list[Job]:
     """Return the jobs; PyThresh's thresholders are among the rules where it is installed."""
     kind = "all" if find_spec("pythresh") else "without PyThresh"
-    return [
-        Job(
-            experiment=VERDICTS.name,
-            key={
-                **{"set": path.stem, "protocol": protocol, "method": method.name},
-                **{"rules": kind, "seed": str(seed)},
-            },
-            data=str(path),
-            modules=method.modules,
-        )
-        for path in sets_in(choice.data, choice.sets)
-        for seed in choice.seeds
-        for protocol in choice.protocols
-        for method in choice.methods
-        if protocol in method.protocols
-    ]
+    return choice.jobs(VERDICTS.name, sets_by_name(choice.data, choice.sets), rules=kind)
 
 
 def work(job: Job) -> list[Row]:
