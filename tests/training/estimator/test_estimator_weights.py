@@ -10,7 +10,7 @@ from samples import machine_records
 from training.estimator import AutoencoderDetector
 
 FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
-SETTINGS = {"epochs": 10, "alert_rate": 0.2, "activation": "elu", "hidden_units": (16,)}
+SETTINGS = {"epochs": 10, "alert_rate": 0.2, "activation": "elu", "hidden_units": (16,), "preset": "fast"}
 
 
 def fit(X=FRAME, sample_weight=None, **settings):
@@ -28,10 +28,11 @@ def test_equal_weights_are_no_weights(plain, weight):
     np.testing.assert_array_equal(fit(sample_weight=[weight] * 250).anomaly_score(FRAME), plain.anomaly_score(FRAME))
 
 
-def test_rows_of_weight_zero_are_as_if_they_were_not_there():
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_rows_of_weight_zero_are_as_if_they_were_not_there(preset):
     weights = np.where(np.arange(250) % 3, 1.0, 0.0)
-    without = fit(FRAME[weights > 0])
-    weighted = fit(sample_weight=weights)
+    without = fit(FRAME[weights > 0], preset=preset)
+    weighted = fit(sample_weight=weights, preset=preset)
     np.testing.assert_array_equal(weighted.anomaly_score(FRAME), without.anomaly_score(FRAME))
     assert weighted.offset_ == without.offset_
     assert weighted.detector_.card["rows"] == int((weights > 0).sum())
@@ -52,8 +53,9 @@ def test_rows_of_more_weight_are_reconstructed_better():
     assert to_second[~first].mean() < to_first[~first].mean() / 2
 
 
-def test_weights_do_not_change_what_is_standardised():
-    weighted, plain = fit(sample_weight=np.linspace(0.1, 5, 250)), fit()
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_weights_do_not_change_what_is_standardised(preset):
+    weighted, plain = fit(sample_weight=np.linspace(0.1, 5, 250), preset=preset), fit(preset=preset)
     assert weighted.detector_.preprocessor.to_json() == plain.detector_.preprocessor.to_json()
     assert weighted.detector_.card["weighted"] is True
     assert plain.detector_.card["weighted"] is False
