@@ -21,6 +21,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.quality.ablations import WITHOUT
 from benchmarks.quality.check import check
 from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.jobs import Choice, Experiment
@@ -124,7 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="A,B",
         help="what is measured: names from below, ours:KEY=VALUE,KEY=VALUE for settings of the estimator (lists with "
-        "hyphens: hidden_units=64-32), or MODULE:FUNCTION (default: all that can be run)",
+        f"hyphens: hidden_units=64-32), without:PART for ours without one of {', '.join(WITHOUT)}, or MODULE:FUNCTION "
+        "(default: all that can be run)",
     )
     parser.add_argument("--protocols", default=",".join(PROTOCOLS), help="S, U or both (default: %(default)s)")
     parser.add_argument("--seeds", default="0", help="such as 0,1,2 (default: %(default)s)")

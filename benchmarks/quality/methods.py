@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.ablations import WITHOUT, fit_without
 from benchmarks.quality.ours import OURS, complaint_about, fit_ours, settings_of
 from benchmarks.quality.peers import PEERS, PYOD_MODULES, TORCH_MODULES, fit_peer
 from models.errors import ConfigError
@@ -95,8 +96,8 @@ def method_of(name: str) -> Method:
     """Return a method by its name.
 
     Args:
-        name: A key of `METHODS`, ``ours:KEY=VALUE,…`` for settings of our estimator, or ``PACKAGE.MODULE:FUNCTION``
-            for a function of one's own that fits as `Method.fit` does.
+        name: A key of `METHODS`, ``ours:KEY=VALUE,…`` for settings of our estimator, ``without:PART`` for ours without
+            one of its parts, or ``PACKAGE.MODULE:FUNCTION`` for a function of one's own that fits as `Method.fit` does.
 
     Raises:
         ConfigError: There is no such method.
@@ -106,10 +107,14 @@ def method_of(name: str) -> Method:
     base, colon, rest = name.partition(":")
     if base == "ours" and colon:
         return _ours(name, f"ours with {rest}", settings_of(name))
-    if colon and "=" not in name:
+    if base == "without" and rest in WITHOUT:
+        what = f"ours, {WITHOUT[rest][0]}"
+        return replace(_ours(name, what, {}), fit=lambda X, seed: fit_without(rest, X, seed))
+    if colon and base != "without" and "=" not in name:
         return _own(name, module=base, function=rest)
     raise ConfigError(
-        f"--methods: there is no {name!r}; there are {', '.join(METHODS)}, ours:KEY=VALUE,… and MODULE:FUNCTION."
+        f"--methods: there is no {name!r}; there are {', '.join(METHODS)}, ours:KEY=VALUE,…, "
+        f"{', '.join(f'without:{part}' for part in WITHOUT)} and MODULE:FUNCTION."
     )
 
 

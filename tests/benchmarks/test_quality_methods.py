@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from benchmarks.quality.ablations import WITHOUT
 from benchmarks.quality.methods import METHODS, chosen_methods, method_of
 from benchmarks.quality.ours import settings_of
 from benchmarks.quality.peers import PEERS
 from models.errors import ConfigError
+from training.presets import PRESETS
 
 
 def test_the_methods_of_the_benchmark_are_all_there() -> None:
@@ -50,6 +53,22 @@ def test_a_missing_library_is_an_error_only_where_its_method_was_asked_for(monke
     methods, refusals = chosen_methods([])
     assert "KNN" not in [method.name for method in methods]
     assert "KNN needs no_such_library: pip install '.[bench]'" in refusals
+
+
+@pytest.mark.parametrize("part", WITHOUT)
+def test_every_part_of_ours_can_be_left_out_and_changes_what_is_fitted(part: str) -> None:
+    balanced = PRESETS["balanced"]
+    changed = WITHOUT[part][1](balanced)
+    assert changed != balanced
+    assert changed.families["mixed"]
+    assert method_of(f"without:{part}").says.startswith("ours, ")
+
+
+def test_ours_without_a_part_is_fitted_and_scores_in_another_way() -> None:
+    X = np.random.default_rng(0).normal(size=(700, 3))  # enough for the default alert rate
+    ours, without = (method_of(name).fit(X, 0)(X) for name in ("ours:epochs=1", "without:fine"))
+    assert np.isfinite(without).all()
+    assert (ours != without).any()
 
 
 def test_a_method_named_twice_is_run_once() -> None:

@@ -283,7 +283,7 @@ def _variants(protocol: str, rows: Sequence[Row], variants: Sequence[str]) -> It
 
 
 def _is_variant(name: str) -> bool:
-    return name.startswith("ours:")
+    return name.startswith(("ours:", "without:"))
 
 
 def _digits(number: float) -> str:
