@@ -16,7 +16,7 @@ from training.columns.roles import DATE_ORDERS, INFINITE
 from training.history import EpochSettings
 from training.limits import DUPLICATES, FIT_ON, setting_limits
 from training.presets import PRESETS, TRAINING_ROWS, FamilyPlan
-from training.sizes import default_batch_size, default_epochs, default_hidden_units, default_latent_units
+from training.sizes import default_batch_size, default_epochs, default_hidden_units
 
 _ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
 _DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
@@ -94,7 +94,7 @@ class TrainConfig:
     alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
         None,
-        "widths of the encoder's hidden layers, outermost first (default: by preset and number of features)",
+        "widths of the encoder's hidden layers, outermost first (default: by preset)",
         group="network",
     )
     depth: int | None = _setting(
@@ -103,13 +103,16 @@ class TrainConfig:
         group="network",
     )
     latent_units: int | None = _setting(
-        None, "width of the bottleneck (default: by preset and number of features)", group="network"
+        None,
+        "width of the bottleneck, with a decoder like the encoder behind it (default: that of the layer before it, and "
+        "the output is read off it at once)",
+        group="network",
     )
     dropout: float = _setting(0.0, "share of hidden units left out in each step", group="network")
     input_noise: float | None = _setting(
         None,
-        "deviation of the noise put on the standardised input while fitting (default: 0.5 for one network; for "
-        "several, each its own, from fine to coarse)",
+        "deviation of the noise put on the standardised input while fitting (default: by preset; of several networks "
+        "each its own, from fine to coarse)",
         group="network",
     )
 
@@ -175,24 +178,19 @@ class TrainConfig:
         """
         preset = PRESETS.get(self.preset, PRESETS["fast"])
         single = not self.families
-        noise = (0.5 if self.input_noise is None else self.input_noise) if single else 0.0
-        hidden_units = self.hidden_units or default_hidden_units(
-            features, width=preset.width, depth=self.depth or preset.depth
-        )
-        # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
-        linear_decoder = not single and self.latent_units is None
-        latent_units = max(1, hidden_units[-1]) if linear_decoder else default_latent_units(features)
+        hidden_units = self.hidden_units or default_hidden_units(preset.width, depth=self.depth or preset.depth)
         return AutoencoderConfig(
             features=features,
             hidden_units=hidden_units,
-            latent_units=latent_units if self.latent_units is None else self.latent_units,
+            latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
             activation=self.activation,
             negative_slope=self.negative_slope,
             alpha=self.alpha,
             dropout=self.dropout,
-            input_noise=noise,
+            input_noise=self.alone.input_noise[0] if single else 0.0,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
-            linear_decoder=linear_decoder,
+            # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
+            linear_decoder=self.latent_units is None,
             carried=self._carried_by(self.families),
         )
 
@@ -200,6 +198,13 @@ class TrainConfig:
     def known_rows(self) -> str:
         """What is known of the rows that are learned from, a key of `TRAINING_ROWS`."""
         return self.training_rows or ("clean" if self.fit_on == "normal" else "mixed")
+
+    @property
+    def alone(self) -> FamilyPlan:
+        """How a single network is fitted."""
+        plans = PRESETS.get(self.preset, PRESETS["fast"]).alone
+        plan = plans.get(self.known_rows, FamilyPlan(name="alone", input_noise=(0.0,)))
+        return plan if self.input_noise is None else replace(plan, input_noise=(self.input_noise,))
 
     @property
     def families(self) -> tuple[FamilyPlan, ...]:
@@ -230,12 +235,13 @@ class TrainConfig:
             rows, features=features, batch_size=batch_size, steps=PRESETS[self.preset].steps
         )
         alone = EpochSettings(
-            epochs=epochs,
+            epochs=self.epochs or max(1, round(self.alone.share_of_steps * epochs)),
             batch_size=batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
+            left_out=self.alone.left_out,
         )
         groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
         return tuple(

@@ -100,7 +100,7 @@ def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any,
     Z = tf.constant(rows.Z)
     variables = [variable.value for variable in network.trainable_variables]
     steps, size = _batches(len(rows), settings.batch_size)
-    loss_of = _plain_loss(network) if settings.members == 1 else _denoising_loss(network, settings, steps)
+    loss_of = (_plain_loss if settings.members == 1 else _denoising_loss)(network, settings, steps)
 
     def run(order: Any, epoch: Any) -> Any:
         def one_step(number: Any, total: Any) -> tuple[Any, Any]:
@@ -124,15 +124,18 @@ def _output_scale(settings: EpochSettings) -> NDArray[np.float32]:
     return np.where(carried > 0, noise * np.sqrt(carried), 1.0).astype(np.float32)
 
 
-def _plain_loss(network: Any) -> Any:
-    return lambda batch, weight, step: tf.reduce_mean(_scores(batch, network(batch, training=True), weight))
+def _plain_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
+    """Return the loss of a single network, whose input layer puts the noise on."""
+
+    def loss(batch: Any, weight: Any, step: Any) -> Any:
+        scores = _scores(batch, network(batch, training=True), weight)
+        return _mean_without_strangest(scores, settings, learned=_has_learned(step, settings, steps))
+
+    return loss
 
 
 def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
-    """Return the loss of M members, each with noise of its own and, some, without the strangest rows of a batch.
-
-    Which rows are strangest a member says itself; it is asked from a tenth of the steps on, when it knows something.
-    """
+    """Return the loss of M members, each with noise of its own."""
     deviation = tf.constant(settings.input_noise, tf.float32)[:, None, None]
     output_scale = tf.constant(_output_scale(settings))
 
@@ -141,22 +144,33 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
         noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
         reconstruction = denoised(network, batch + deviation * noise, output_scale=output_scale, training=True)
         scores = _scores(batch, reconstruction, weight)
-        if not settings.left_out:
-            return tf.reduce_mean(scores)
-        most = max(1, math.ceil((1 - settings.left_out) * size))
-        limit = tf.sort(scores, axis=1)[:, most - 1 : most]
-        kept = tf.cast((scores <= limit) | (step < steps * settings.epochs // 10), tf.float32)
-        return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=1) / tf.reduce_sum(kept, axis=1))
+        return _mean_without_strangest(scores, settings, learned=_has_learned(step, settings, steps))
 
     return loss
+
+
+def _has_learned(step: Any, settings: EpochSettings, steps: int) -> Any:
+    """Say whether a network knows enough, after a tenth of the steps, to be asked which rows are strangest."""
+    return step >= steps * settings.epochs // 10
+
+
+def _mean_without_strangest(scores: Any, settings: EpochSettings, *, learned: Any) -> Any:
+    """Return the mean of `(n,)` or `(M, n)` scores; where rows are left out, each network leaves its strangest out."""
+    if not settings.left_out:
+        return tf.reduce_mean(scores)
+    most = max(1, math.ceil((1 - settings.left_out) * scores.shape[-1]))
+    limit = tf.sort(scores, axis=-1)[..., most - 1 : most]
+    kept = tf.cast((scores <= limit) | ~learned, tf.float32)
+    return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=-1) / tf.reduce_sum(kept, axis=-1))
 
 
 def _loss_function(network: Any, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
     Z = tf.constant(rows.Z)
 
     def loss() -> Any:
-        if settings.members == 1:
-            return tf.reduce_mean(_scores(Z, network(Z, training=False), counted))
+        if settings.members == 1:  # it stops by this: what is not learned from does not count here either
+            scores = _scores(Z, network(Z, training=False), counted)
+            return _mean_without_strangest(scores, settings, learned=tf.constant(True))
         each = tf.broadcast_to(Z, (settings.members, *Z.shape))
         output_scale = tf.constant(_output_scale(settings))
         return tf.reduce_mean(_scores(Z, denoised(network, each, output_scale=output_scale, training=False), counted))

@@ -18,7 +18,7 @@ class EpochSettings:
         seed: Of the order of the rows and of the noise.
         input_noise: Deviation of the noise on the input of each member; empty for a single network.
         carried: Share of its input that each member's output starts from; empty where none does.
-        left_out: Share of each batch, its strangest rows, that the members of an ensemble do not learn from.
+        left_out: Share of each batch, its strangest rows, that are not learned from.
     """
 
     epochs: int
@@ -43,8 +43,8 @@ class Epoch:
 
     Args:
         number: From 1.
-        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise.
-        validation_loss: Mean anomaly score of the validation rows after it.
+        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, without those left out.
+        validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
     """
 
     number: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 TRAINING_ROWS: Final = {
@@ -55,18 +55,20 @@ class Preset:
 
     Args:
         summary: One line for help texts and documents.
-        families: By what is known of the training rows; none for a single network. The first member gives the expected
-            values and the bottleneck.
+        alone: A single network, by what is known of the training rows; none for several.
+        families: Several networks, likewise; none for a single one. The first member gives the expected values and the
+            bottleneck.
         marginal_weight: How much the columns' own histograms count beside the families, likewise.
-        width: Of the outer hidden layer; None for one by the number of features.
+        width: Of the outer hidden layer; a bottleneck that is not given is as wide as the layer before it.
         depth: Number of hidden layers of the encoder.
         steps: How many steps a fit takes at most.
     """
 
     summary: str
-    families: dict[str, tuple[FamilyPlan, ...]]
-    marginal_weight: dict[str, float]
-    width: int | None
+    alone: dict[str, FamilyPlan] = field(default_factory=dict)
+    families: dict[str, tuple[FamilyPlan, ...]] = field(default_factory=dict)
+    marginal_weight: dict[str, float] = field(default_factory=dict)
+    width: int
     depth: int
     steps: int
 
@@ -95,10 +97,12 @@ def _robust(*, share_of_steps: float) -> FamilyPlan:
 PRESETS: Final[dict[str, Preset]] = {
     "fast": Preset(
         summary="one network",
-        families={},
-        marginal_weight={},
-        width=None,
-        depth=2,
+        alone={
+            "mixed": FamilyPlan(name="alone", input_noise=(0.3,), left_out=0.3, share_of_steps=0.25),
+            "clean": FamilyPlan(name="alone", input_noise=(0.1,)),
+        },
+        width=256,
+        depth=1,
         steps=1000,
     ),
     "balanced": Preset(

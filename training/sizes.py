@@ -9,18 +9,9 @@ _FULL_STEPS_UP_TO: Final = 512  # features
 _FEWEST_STEPS: Final = 0.3  # of the preset's
 
 
-def default_hidden_units(features: int, *, width: int | None, depth: int) -> tuple[int, ...]:
-    """Return widths, each half of the one before; the outermost follows the number of features, if not given.
-
-    Wide layers with input noise find more than narrow ones, and train in fewer epochs.
-    """
-    outer = width or min(512, max(256, 1 << (2 * features - 1).bit_length()))
-    return tuple(max(16, outer >> level) for level in range(depth))
-
-
-def default_latent_units(features: int) -> int:
-    """Return the width of the bottleneck for a number of features."""
-    return min(64, max(4, features))
+def default_hidden_units(width: int, *, depth: int) -> tuple[int, ...]:
+    """Return the widths of so many layers, the outermost first, each half of the one before."""
+    return tuple(max(16, width >> level) for level in range(depth))
 
 
 def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:

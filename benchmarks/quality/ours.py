@@ -53,6 +53,7 @@ OURS: Final = (
             "latent_units": 16,
             "input_noise": 0.0,
             "weight_decay": 0.0,
+            "training_rows": "clean",  # nothing is left out
         },
     ),
 )

@@ -15,7 +15,7 @@ from training.columns.roles import INFINITE
 from training.config import TrainConfig
 from training.limits import DUPLICATES, FIT_ON
 from training.presets import PRESETS, TRAINING_ROWS
-from training.sizes import default_batch_size, default_epochs, default_hidden_units, default_latent_units
+from training.sizes import default_batch_size, default_epochs, default_hidden_units
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 
@@ -162,18 +162,34 @@ def test_choices_are_the_tables():
     }
 
 
-@given(st.integers(1, 5000), st.integers(1, 32))
-def test_widths_that_were_not_given_follow_the_number_of_features(features, depth):
-    widths = default_hidden_units(features, width=None, depth=depth)
+@given(st.integers(16, 1024), st.integers(1, 32))
+def test_widths_that_were_not_given_halve_from_layer_to_layer(width, depth):
+    widths = default_hidden_units(width, depth=depth)
     assert len(widths) == depth
     assert list(widths) == sorted(widths, reverse=True)
-    assert 16 <= widths[-1] <= widths[0] <= 512
-    assert 4 <= default_latent_units(features) <= 64
+    assert 16 <= widths[-1] <= widths[0] == width
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_bottleneck_that_is_not_given_holds_nothing_back_and_one_that_is_has_a_decoder(preset):
+    default = TrainConfig(preset=preset, hidden_units=(32, 8)).architecture(features=5)
+    assert default.layer_units == (32, 8, 8)
+    narrow = TrainConfig(preset=preset, hidden_units=(32, 8), latent_units=3).architecture(features=5)
+    assert narrow.layer_units == (32, 8, 3, 8, 32)
+
+
+def test_a_single_network_leaves_rows_out_unless_they_are_known_to_be_normal():
+    mixed, clean = (
+        TrainConfig(preset="fast", training_rows=rows).epoch_settings(rows=5000, features=8)[0]
+        for rows in ("mixed", "clean")
+    )
+    assert mixed.left_out > 0 == clean.left_out
+    assert mixed.epochs < clean.epochs  # what is fitted for long learns the anomalies, too
+    assert TrainConfig(preset="fast", epochs=7).epoch_settings(rows=5000, features=8)[0].epochs == 7
 
 
 def test_the_depth_is_the_number_of_hidden_layers():
     assert len(TrainConfig(depth=5).architecture(features=7).hidden_units) == 5
-    assert len(TrainConfig(preset="fast").architecture(features=7).hidden_units) == 2
     assert len(TrainConfig().architecture(features=7).hidden_units) == 1
 
 

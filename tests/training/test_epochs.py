@@ -172,6 +172,10 @@ def ensemble(*, latent_units=4, **settings):
     return run(network=network, **(usual | settings))
 
 
+def score_of(network, Z):
+    return (np.square(Z - reconstruct(network, Z)) * WEIGHTS).sum(axis=1).mean()
+
+
 def member_scores(network, encoded):
     return (np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS).sum(axis=2)
 
@@ -207,6 +211,17 @@ def test_a_residual_member_undoes_fine_noise_from_the_first_epochs_on():
     errors = member_scores(network, rows(40, seed=2)).mean(axis=1)
     assert errors[1] < errors[0] / 10
     assert history.best_epoch.validation_loss == pytest.approx(errors.mean(), rel=1e-4)
+
+
+def test_a_single_network_that_leaves_the_strangest_rows_out_does_not_learn_them():
+    rng = np.random.default_rng(0)
+    strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)
+    soiled = Encoded(Z=np.concatenate([rows(285, seed=1).Z, strange]))
+    kept, left = (
+        score_of(run(fitting=soiled, validation=soiled, epochs=60, batch_size=32, left_out=share)[0], strange)
+        for share in (0.0, 0.2)
+    )
+    assert left > 1.3 * kept
 
 
 def test_an_ensemble_is_the_same_with_the_same_seed_and_another_with_another():
