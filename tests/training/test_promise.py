@@ -23,7 +23,8 @@ def flagged():
     """For each rate: how many of the fresh normal rows each fit flags, and how many calibration rows it had."""
     counts: dict[float, list[tuple[int, int]]] = {rate: [] for rate in RATES}
     for seed in range(FITS):
-        config = TrainConfig(epochs=5, seed=seed, id=("serial",))
+        # A single network, whose promise holds whatever it is: after five epochs, too.
+        config = TrainConfig(epochs=5, seed=seed, id=("serial",), preset="fast")
         prepared = prepare(Table(data=arrow_table(machine_records(ROWS, seed=1000 + seed))), config)
         detector = fit(prepared, config, name="x", version="1").detector
         fresh = detector.judge_table(Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))).anomaly_score
@@ -52,3 +53,16 @@ def test_the_promised_false_positive_rate_is_kept_on_fresh_normal_rows(rate, fla
     assert total <= high, f"{total / (FITS * FRESH):.3%} were flagged, {rate:.0%} is promised"
     assert total >= low, f"{total / (FITS * FRESH):.3%} were flagged: the threshold is too high"
     assert high < 1.35 * rate * FITS * FRESH  # or the test proves little
+
+
+@pytest.mark.slow
+def test_of_networks_that_are_fitted_again_the_rate_is_near_the_promised_one():
+    """Expected, not proved: the mean over ten fits within a half of 5 %, which two standard errors would allow."""
+    rates = []
+    for seed in range(10):
+        config = TrainConfig(seed=seed, id=("serial",), alert_rate=0.05)
+        prepared = prepare(Table(data=arrow_table(machine_records(ROWS, seed=1000 + seed))), config)
+        detector = fit(prepared, config, name="x", version="1").detector
+        fresh = Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))
+        rates.append(detector.judge_table(fresh).is_anomaly.mean())
+    assert 0.025 < np.mean(rates) < 0.075
