@@ -1,6 +1,6 @@
 """Ours without one of its parts: what each idea is worth, on the sets and splits of everything else.
 
-The settings that a user has cannot take an ensemble apart; so a preset is made for each, in the worker alone.
+The settings that a user has cannot take an ensemble apart; so a preset is made for each, for as long as its fit lasts.
 """
 
 from __future__ import annotations
@@ -68,4 +68,7 @@ def fit_without(part: str, X: Any, seed: int) -> Callable[[Any], NDArray[np.floa
 
     name = f"without {part}"
     PRESETS[name] = WITHOUT[part][1](PRESETS["balanced"])
-    return fit_ours({"preset": name}, X, seed)
+    try:
+        return fit_ours({"preset": name}, X, seed)
+    finally:
+        del PRESETS[name]

@@ -69,6 +69,7 @@ def test_ours_without_a_part_is_fitted_and_scores_in_another_way() -> None:
     ours, without = (method_of(name).fit(X, 0)(X) for name in ("ours:epochs=1", "without:fine"))
     assert np.isfinite(without).all()
     assert (ours != without).any()
+    assert list(PRESETS) == ["fast", "balanced", "best"], "a preset of the benchmark stays in the product"
 
 
 def test_a_method_named_twice_is_run_once() -> None:
