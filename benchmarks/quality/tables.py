@@ -48,6 +48,16 @@ class Table:
     names_file: str | None = None
     more_names: tuple[str, ...] = ()
 
+    def check_files(self, folder: Path) -> None:
+        """Look for the table's files in a folder.
+
+        Raises:
+            TableError: One is not there.
+        """
+        for file in (self.file, self.test_file, self.names_file):
+            if file is not None and not (folder / file).exists():
+                raise TableError(f"--data: {folder / file} is not there; the table {self.name} needs it.")
+
 
 TABLES: Final = {
     table.name: table
@@ -149,8 +159,6 @@ def _read(table: Table, path: Path) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     """Read a file; return the features, and which rows are anomalies: none without a label."""
     import pandas as pd
 
-    if not path.exists():
-        raise TableError(f"--data: {path} is not there; the table {table.name} needs it.")
     more: dict[str, Any] = {}
     if table.names_file is not None:
         lines = (path.parent / table.names_file).read_text().splitlines()

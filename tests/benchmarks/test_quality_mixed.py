@@ -65,7 +65,7 @@ def test_peers_get_medians_standard_scores_and_a_column_for_each_category() -> N
 
 def test_a_missing_file_and_an_unknown_table_are_told_in_one_line(pumps: Path) -> None:
     with pytest.raises(TableError, match=r"pumps\.csv is not there; the table pumps needs it"):
-        split_table(PUMPS, pumps / "nowhere", protocol="S", seed=0)
+        plan(Choice(data=pumps / "nowhere", methods=[], protocols=["S"], seeds=[0], sets=["pumps"]))
     with pytest.raises(ConfigError, match=r"there is no table pump; there are .*pumps"):
         plan(Choice(data=pumps, methods=[], protocols=["S"], seeds=[0], sets=["pump"]))
 

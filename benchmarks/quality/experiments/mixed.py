@@ -18,10 +18,13 @@ def plan(choice: Choice) -> list[Job]:
 
     Raises:
         ConfigError: There is no such table.
+        TableError: One of a table's files is not in the folder.
     """
     unknown = [name for name in choice.sets if name not in TABLES]
     if unknown:
         raise ConfigError(f"--sets: there is no table {', '.join(unknown)}; there are {', '.join(TABLES)}.")
+    for name in choice.sets or TABLES:
+        TABLES[name].check_files(choice.data)
     return choice.jobs(MIXED.name, dict.fromkeys(choice.sets or TABLES, choice.data))
 
 
