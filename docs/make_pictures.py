@@ -69,7 +69,7 @@ def draw_scores(prepared: Prepared, result: FitResult, fresh: Table, path: Path)
     promised = result.detector.calibration.promised_alert_rate
     left.axvline(threshold, color="black", linestyle="--", label=f"threshold, alert rate {promised:.0%} promised")
     left.set(xscale="log", xlabel="anomaly score", ylabel="rows")
-    left.legend(frameon=False, loc="upper left")
+    left.legend(frameon=False, loc="upper right")
     left.set_ylim(top=1.35 * left.get_ylim()[1])  # room for the legend
     row = int(np.argmax(scores))
     parts = verdicts.contributions(row, top=6)[::-1]
