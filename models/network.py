@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,9 @@ with _silenced():
     import tensorflow as tf
 
 
+_ACTIVATION: Final = "_activation"
+
+
 def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
     """Return a Keras network with starting weights from `seed`.
 
@@ -67,7 +70,7 @@ def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
         value = keras.layers.GaussianNoise(config.input_noise, seed=seeds.one(), name="input_noise")(value)
     for name, units in zip(config.layer_names, config.layer_units, strict=True):
         value = _dense(config, value, units, initializer=spec.initializer, seeds=seeds, name=name)
-        value = _activation_layer(config, f"{name}_activation")(value)
+        value = _activation_layer(config, f"{name}{_ACTIVATION}")(value)
         if config.dropout and name != "bottleneck":
             value = dropout(config.dropout, seed=seeds.one(), name=f"{name}_dropout")(value)
     # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
@@ -80,10 +83,21 @@ def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
     return keras.Model(inputs, output, name="autoencoder")
 
 
-def denoised(network: Any, noisy: Any, *, output_scale: Any, training: bool) -> Any:
-    """Return what M members make of inputs of their own: `(M, n, d)` → `(M, n, d)`.
+def layer_by_layer(network: Any, Z: Any) -> tuple[Any, dict[str, Any]]:
+    """Return what a single network makes of `Z`, `(n, d)`, and what each hidden layer gives, `(n, units)`, by name."""
+    value, hidden = Z, {}
+    for layer in network.layers[1:]:
+        value = layer(value, training=False)
+        if layer.name.endswith(_ACTIVATION):
+            hidden[layer.name.removesuffix(_ACTIVATION)] = value
+    return value, hidden
 
-    It is the network layer by layer, with the members in front: so each layer is one product of M matrices.
+
+def denoised(network: Any, noisy: Any, *, output_scale: Any, training: bool) -> tuple[Any, dict[str, Any]]:
+    """Return what M members make of inputs of their own: `(M, n, d)` → `(M, n, d)`; and what their hidden layers give.
+
+    It is the network layer by layer, with the members in front: so each layer is one product of M matrices. A hidden
+    layer gives `(M, n, units)`, by its name.
 
     Args:
         network: As built.
@@ -91,7 +105,7 @@ def denoised(network: Any, noisy: Any, *, output_scale: Any, training: bool) -> 
         output_scale: What each member's output layer is multiplied by `(M,)`; `scale_output` makes it part of them.
         training: Whether units are left out, where there is dropout.
     """
-    value = noisy
+    value, hidden = noisy, {}
     for layer in network.layers[1:]:
         if layer.name == "carried":
             carried = layer.kernel[:, None, None] * noisy
@@ -106,7 +120,9 @@ def denoised(network: Any, noisy: Any, *, output_scale: Any, training: bool) -> 
             value = keras.ops.relu(value) - keras.ops.expand_dims(layer.alpha, 1) * keras.ops.relu(-value)
         else:
             value = layer(value, training=training)
-    return value
+        if layer.name.endswith(_ACTIVATION):
+            hidden[layer.name.removesuffix(_ACTIVATION)] = value
+    return value, hidden
 
 
 def scale_output(network: Any, scales: NDArray[np.float32]) -> None:
@@ -121,7 +137,7 @@ def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]
     layers = []
     for name in (*config.layer_names, "output"):
         kernel, bias = network.get_layer(name).get_weights()
-        slopes = [] if name == "output" else network.get_layer(f"{name}_activation").get_weights()
+        slopes = [] if name == "output" else network.get_layer(f"{name}{_ACTIVATION}").get_weights()
         slope = slopes[0] if slopes else None
         if config.members > 1:
             bias, slope = bias[:, None], None if slope is None else slope[:, None]
@@ -140,7 +156,7 @@ def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float3
 
     The units of M members stand side by side: `(n, M · units)`.
     """
-    layers = {name: network.get_layer(f"{name}_activation").output for name in config.layer_names}
+    layers = {name: network.get_layer(f"{name}{_ACTIVATION}").output for name in config.layer_names}
     outputs: dict[str, Any] = keras.Model(network.input, layers)(Z, training=False)
     return {name: np.asarray(output, np.float32).reshape(len(Z), -1) for name, output in outputs.items()}
 

@@ -25,6 +25,7 @@ class LayerHealth:
         dead: Units whose output is zero on every row.
         nearly_dead: Units that are not dead, with an output other than zero on less than 1 % of the rows.
         saturated: Units of a saturating activation that are at one of its ends on every row.
+        zeros: Share of all outputs that are zero: how sparse the layer is.
     """
 
     layer: str
@@ -32,6 +33,7 @@ class LayerHealth:
     dead: int
     nearly_dead: int
     saturated: int
+    zeros: float
 
 
 def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str) -> tuple[LayerHealth, ...]:
@@ -41,7 +43,42 @@ def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str)
         outputs: What each hidden layer gives behind its activation `(n, units)`, by the layer's name.
         activation: A key of `ACTIVATIONS`.
     """
-    return tuple(_health(name, output, activation) for name, output in outputs.items())
+    bounds = saturation_bounds(activation)
+    return tuple(
+        health_of(
+            name,
+            active=(output != 0).mean(axis=0),
+            saturated=((output <= bounds[0]) | (output >= bounds[1])).mean(axis=0),
+        )
+        for name, output in outputs.items()
+    )
+
+
+def saturation_bounds(activation: str) -> tuple[float, float]:
+    """Return the outputs from which on, downwards and upwards, a unit is at an end; infinite where there is none."""
+    ends = ACTIVATIONS[activation].ends
+    if not ends:
+        return -np.inf, np.inf
+    margin = _SATURATED_SHARE * (ends[1] - ends[0])
+    return ends[0] + margin, ends[1] - margin
+
+
+def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[np.floating]) -> LayerHealth:
+    """Count the units of a layer.
+
+    Args:
+        layer: Its name.
+        active: Share of the rows on which the output of each unit is not zero `(units,)`.
+        saturated: Share of the rows on which it is at an end `(units,)`.
+    """
+    return LayerHealth(
+        layer=layer,
+        units=len(active),
+        dead=int((active == 0).sum()),
+        nearly_dead=int(((active > 0) & (active < _NEARLY_DEAD_SHARE)).sum()),
+        saturated=int((saturated == 1).sum()),
+        zeros=float(1 - active.mean()),
+    )
 
 
 def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:
@@ -60,18 +97,3 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
                 f"or --learning-rate {learning_rate / 3:.1g}."
             )
     return warnings
-
-
-def _health(name: str, output: NDArray[np.float32], activation: str) -> LayerHealth:
-    active = (output != 0).mean(axis=0)
-    saturated = 0
-    if ends := ACTIVATIONS[activation].ends:
-        margin = _SATURATED_SHARE * (ends[1] - ends[0])
-        saturated = int(((output <= ends[0] + margin) | (output >= ends[1] - margin)).all(axis=0).sum())
-    return LayerHealth(
-        layer=name,
-        units=output.shape[1],
-        dead=int((active == 0).sum()),
-        nearly_dead=int(((active > 0) & (active < _NEARLY_DEAD_SHARE)).sum()),
-        saturated=saturated,
-    )

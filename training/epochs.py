@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
-from models.network import denoised, scale_output
+from models.network import denoised, layer_by_layer, scale_output
 from models.preprocessing import Encoded
 from training.adamw import AdamW
+from training.diagnostics import health_of, saturation_bounds
 from training.history import Epoch, EpochSettings, History
 
 
@@ -28,6 +29,7 @@ def run_epochs(
     validation: Encoded,
     weights: NDArray[np.float32],
     features: tuple[str, ...],
+    activation: str,
     settings: EpochSettings,
     fitting_weights: NDArray[np.float64] | None = None,
     validation_weights: NDArray[np.float64] | None = None,
@@ -43,6 +45,7 @@ def run_epochs(
         validation: Rows for early stopping `(m, d)`, within the range of the fitting rows.
         weights: What a squared unit of each feature counts `(d,)`.
         features: Names of the d features, for errors.
+        activation: Of the hidden layers, a key of `ACTIVATIONS`.
         settings: How.
         fitting_weights: What each row to learn from counts `(n,)`; None for all alike. Only their ratios matter.
         validation_weights: The same for early stopping `(m,)`.
@@ -63,15 +66,26 @@ def run_epochs(
         steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
     step = _epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
-    judge = _loss_function(network, validation, _counted(validation, weights, validation_weights), settings)
+    judge = _judge_function(
+        network, validation, _counted(validation, weights, validation_weights), activation, settings
+    )
+    layers = [variable.path.split("/")[0] for variable in network.trainable_variables if variable.name == "kernel"]
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
     best, best_weights = 0, network.get_weights()
     interrupted = False
     for number in range(1, settings.epochs + 1):
         rows = _batched_order(order, len(fitting), settings.batch_size)
-        loss = float(step(tf.constant(rows), tf.constant(number)))
-        epoch = Epoch(number=number, loss=loss, validation_loss=float(judge()))
+        loss, gradients = step(tf.constant(rows), tf.constant(number))
+        validation_loss, units = judge()
+        epoch = Epoch(
+            number=number,
+            loss=float(loss),
+            validation_loss=float(validation_loss),
+            units=tuple(health_of(name, active=share[0], saturated=share[1]) for name, share in _arrays(units)),
+            gradients=dict(zip(layers, gradients.numpy().tolist(), strict=True)),
+            seconds=time.perf_counter() - started,
+        )
         if not (np.isfinite(epoch.loss) and np.isfinite(epoch.validation_loss)):
             raise TrainingError(
                 f"The loss of epoch {number} is not a number (with --learning-rate {settings.learning_rate:g}). Try "
@@ -96,26 +110,38 @@ def run_epochs(
 
 
 def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
-    """Return a compiled function that takes an order of rows and the epoch, runs it and returns the mean loss."""
+    """Return a compiled function that takes an order of rows and the epoch, and runs it.
+
+    It returns the mean loss, and the norms of the kernels' gradients at the first step.
+    """
     Z = tf.constant(rows.Z)
     variables = [variable.value for variable in network.trainable_variables]
+    kernels = [place for place, variable in enumerate(network.trainable_variables) if variable.name == "kernel"]
     steps, size = _batches(len(rows), settings.batch_size)
     loss_of = (_plain_loss if settings.members == 1 else _denoising_loss)(network, settings, steps)
 
     def run(order: Any, epoch: Any) -> Any:
-        def one_step(number: Any, total: Any) -> tuple[Any, Any]:
+        def one_step(number: Any, total: Any, norms: Any) -> tuple[Any, Any, Any]:
             batch = tf.gather(Z, order[number])
             weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
             with tf.GradientTape() as tape:
                 loss = loss_of(batch, weight, (epoch - 1) * steps + number)
-            optimizer.apply(tape.gradient(loss, variables))
-            return number + 1, total + loss
+            gradients = tape.gradient(loss, variables)
+            optimizer.apply(gradients)
+            of_kernels = [gradients[place] for place in kernels]
+            norms = tf.cond(number == 0, lambda: _norms(of_kernels, settings.members), lambda: norms)
+            return number + 1, total + loss, norms
 
-        start = (tf.constant(0), tf.constant(0.0))
-        _, total = tf.while_loop(lambda number, _: number < steps, one_step, start, maximum_iterations=steps)
-        return total / steps
+        start = (tf.constant(0), tf.constant(0.0), tf.zeros(len(kernels)))
+        _, total, norms = tf.while_loop(lambda number, *_: number < steps, one_step, start, maximum_iterations=steps)
+        return total / steps, norms
 
     return _compiled(run, tf.TensorSpec((steps, size), tf.int64), tf.TensorSpec((), tf.int32))
+
+
+def _norms(gradients: Sequence[Any], members: int) -> Any:
+    """Return the norm of each gradient `(layers,)`; of M members, whose mean loss was taken, their root mean square."""
+    return tf.stack([tf.sqrt(members * tf.reduce_sum(tf.square(gradient))) for gradient in gradients])
 
 
 def _output_scale(settings: EpochSettings) -> NDArray[np.float32]:
@@ -142,7 +168,7 @@ def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
     def loss(batch: Any, weight: Any, step: Any) -> Any:
         size, width = batch.shape
         noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
-        reconstruction = denoised(network, batch + deviation * noise, output_scale=output_scale, training=True)
+        reconstruction, _ = denoised(network, batch + deviation * noise, output_scale=output_scale, training=True)
         scores = _scores(batch, reconstruction, weight)
         return _mean_without_strangest(scores, settings, learned=_has_learned(step, settings, steps))
 
@@ -164,18 +190,34 @@ def _mean_without_strangest(scores: Any, settings: EpochSettings, *, learned: An
     return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=-1) / tf.reduce_sum(kept, axis=-1))
 
 
-def _loss_function(network: Any, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
+def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, settings: EpochSettings) -> Any:
+    """Return a compiled function that gives the loss of some rows, and what the units do on them.
+
+    Of each hidden layer: the share of the rows on which a unit is active, and at an end, `(2, M · units)`.
+    """
     Z = tf.constant(rows.Z)
+    low, high = saturation_bounds(activation)
 
-    def loss() -> Any:
+    def shares(outputs: Any) -> Any:
+        told = [tf.not_equal(outputs, 0), (outputs <= low) | (outputs >= high)]
+        return tf.stack([tf.reshape(tf.reduce_mean(tf.cast(what, tf.float32), axis=-2), [-1]) for what in told])
+
+    def judge() -> Any:
         if settings.members == 1:  # it stops by this: what is not learned from does not count here either
-            scores = _scores(Z, network(Z, training=False), counted)
-            return _mean_without_strangest(scores, settings, learned=tf.constant(True))
-        each = tf.broadcast_to(Z, (settings.members, *Z.shape))
-        output_scale = tf.constant(_output_scale(settings))
-        return tf.reduce_mean(_scores(Z, denoised(network, each, output_scale=output_scale, training=False), counted))
+            reconstruction, hidden = layer_by_layer(network, Z)
+            loss = _mean_without_strangest(_scores(Z, reconstruction, counted), settings, learned=tf.constant(True))
+        else:
+            each = tf.broadcast_to(Z, (settings.members, *Z.shape))
+            output_scale = tf.constant(_output_scale(settings))
+            reconstruction, hidden = denoised(network, each, output_scale=output_scale, training=False)
+            loss = tf.reduce_mean(_scores(Z, reconstruction, counted))
+        return loss, {name: shares(outputs) for name, outputs in hidden.items()}
 
-    return _compiled(loss)
+    return _compiled(judge)
+
+
+def _arrays(tensors: Mapping[str, Any]) -> list[tuple[str, NDArray[np.float32]]]:
+    return [(name, tensor.numpy()) for name, tensor in tensors.items()]
 
 
 def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from training.diagnostics import LayerHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +48,18 @@ class Epoch:
         number: From 1.
         loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, without those left out.
         validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
+        units: What the units of each hidden layer do on the validation rows after it.
+        gradients: Norm of the gradient of each layer's kernel at the first step of the pass, by the layer's name; of
+            several networks their root mean square.
+        seconds: Wall time from the start of the first pass to the end of this one.
     """
 
     number: int
     loss: float
     validation_loss: float
+    units: tuple[LayerHealth, ...] = ()
+    gradients: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from training.prepare import Prepared
 
 Mask = NDArray[np.bool_]
 
-_SHOWN_ROWS: Final = 2000
+_SHOWN_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +94,7 @@ def learn(
             validation=shown,
             weights=preprocessor.weights,
             features=preprocessor.features,
+            activation=config.activation,
             settings=settings,
             fitting_weights=prepared.weights_of(rows),
             validation_weights=shown_weights,

@@ -126,7 +126,7 @@ def test_while_it_is_fitted_each_member_computes_what_it_computes_afterwards(act
     Z = hostile_rows()[:200]
     scales = np.array([1.0, 0.5, 2.0], np.float32)
     each = np.stack([Z, 0.5 * Z, -Z])
-    fitting = np.asarray(network.denoised(net, each, output_scale=scales, training=False))
+    fitting = np.asarray(network.denoised(net, each, output_scale=scales, training=False)[0])
     network.scale_output(net, scales)
     for member, factor in enumerate((1.0, 0.5, -1.0)):
         by_keras = network.reconstruct(net, np.float32(factor) * Z)[member]

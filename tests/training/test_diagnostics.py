@@ -17,7 +17,9 @@ def dead_units(cases):
 
 
 def healthy(**changes):
-    return LayerHealth(**({"layer": "encoder_1", "units": 8, "dead": 0, "nearly_dead": 0, "saturated": 0} | changes))
+    return LayerHealth(
+        **({"layer": "encoder_1", "units": 8, "dead": 0, "nearly_dead": 0, "saturated": 0, "zeros": 0.0} | changes)
+    )
 
 
 def with_weights(case, activation):

@@ -41,6 +41,7 @@ def run(
         validation=validation or rows(40, seed=2),
         weights=WEIGHTS,
         features=FEATURES,
+        activation="relu",
         settings=EpochSettings(**(usual | settings)),
         on_epoch=on_epoch,
         should_stop=should_stop,
