@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from models.activations import ACTIVATIONS
 
 _NEARLY_DEAD_SHARE: Final = 0.01
 _SATURATED_SHARE: Final = 0.01  # of the way between the two ends
+_VANISHED: Final = 0.005  # of the gradient at the output layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str)
         health_of(
             name,
             active=(output != 0).mean(axis=0),
-            saturated=((output <= bounds[0]) | (output >= bounds[1])).mean(axis=0),
+            saturated=np.all((output <= bounds[0]) | (output >= bounds[1]), axis=0),
         )
         for name, output in outputs.items()
     )
@@ -63,20 +64,40 @@ def saturation_bounds(activation: str) -> tuple[float, float]:
     return ends[0] + margin, ends[1] - margin
 
 
-def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[np.floating]) -> LayerHealth:
+def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> list[str]:
+    """Say where the gradients vanish before training on their way back from the output layer, and what helps.
+
+    Args:
+        gradients: Norm of the gradient of each layer's kernel at the first step, by the layer's name, the output last.
+        activation: A key of `ACTIVATIONS`.
+    """
+    (last, largest), *before = reversed(list(gradients.items()))
+    if not before:
+        return []
+    weakest, smallest = min(before, key=lambda pair: pair[1])
+    if smallest >= _VANISHED * largest:
+        return []
+    remedy = "try --activation selu, or fewer layers" if ACTIVATIONS[activation].ends else "try fewer layers"
+    return [
+        f"The gradients vanish on their way back: at layer {weakest} they start {largest / max(smallest, 1e-30):,.0f} "
+        f"times smaller than at layer {last}, and it hardly learns: {remedy} (--depth)."
+    ]
+
+
+def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
     """Count the units of a layer.
 
     Args:
         layer: Its name.
         active: Share of the rows on which the output of each unit is not zero `(units,)`.
-        saturated: Share of the rows on which it is at an end `(units,)`.
+        saturated: Whether it is at an end on all of them `(units,)`.
     """
     return LayerHealth(
         layer=layer,
         units=len(active),
         dead=int((active == 0).sum()),
         nearly_dead=int(((active > 0) & (active < _NEARLY_DEAD_SHARE)).sum()),
-        saturated=int((saturated == 1).sum()),
+        saturated=int(np.count_nonzero(saturated)),
         zeros=float(1 - active.mean()),
     )
 

@@ -193,14 +193,16 @@ def _mean_without_strangest(scores: Any, settings: EpochSettings, *, learned: An
 def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, settings: EpochSettings) -> Any:
     """Return a compiled function that gives the loss of some rows, and what the units do on them.
 
-    Of each hidden layer: the share of the rows on which a unit is active, and at an end, `(2, M · units)`.
+    Of each hidden layer: the share of the rows on which a unit is active, and whether it is at an end on all of them,
+    `(2, M · units)`.
     """
     Z = tf.constant(rows.Z)
     low, high = saturation_bounds(activation)
 
     def shares(outputs: Any) -> Any:
-        told = [tf.not_equal(outputs, 0), (outputs <= low) | (outputs >= high)]
-        return tf.stack([tf.reshape(tf.reduce_mean(tf.cast(what, tf.float32), axis=-2), [-1]) for what in told])
+        active = tf.reduce_mean(tf.cast(tf.not_equal(outputs, 0), tf.float32), axis=-2)
+        saturated = tf.cast(tf.reduce_all((outputs <= low) | (outputs >= high), axis=-2), tf.float32)
+        return tf.reshape(tf.stack([active, saturated]), [2, -1])
 
     def judge() -> Any:
         if settings.members == 1:  # it stops by this: what is not learned from does not count here either

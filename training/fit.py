@@ -22,7 +22,7 @@ from models.scoring import Scorer
 from models.tables import Table
 from training.columns.reference import reference_of
 from training.config import TrainConfig
-from training.diagnostics import LayerHealth, health_warnings, layer_health
+from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
 from training.learning import learn
@@ -170,7 +170,10 @@ def _warnings(
     health: tuple[LayerHealth, ...],
     calibration: Calibration,
 ) -> list[str]:
-    warnings = health_warnings(health, activation=config.activation, learning_rate=config.learning_rate)
+    warnings = [
+        *health_warnings(health, activation=config.activation, learning_rate=config.learning_rate),
+        *gradient_warnings(history.epochs[0].gradients, activation=config.activation),
+    ]
     if history.interrupted:
         warnings.append(
             f"The training was interrupted after {len(history.epochs)} epochs; the weights of the best of them, "
@@ -217,6 +220,10 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "loss": history.best_epoch.loss,
         "validation_loss": history.best_epoch.validation_loss,
         "units": [asdict(layer) for layer in result.health],
+        "gradients": {
+            layer: {"first": first, "last": history.epochs[-1].gradients[layer]}
+            for layer, first in history.epochs[0].gradients.items()
+        },
         "slopes": {layer: list(slopes) for layer, slopes in result.slopes.items()},
         "promise": result.detector.calibration.promise,
         "threshold": result.threshold,

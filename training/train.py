@@ -8,8 +8,8 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from training.columns.schema_file import read_schema_file, write_schema_file
 from training.config import TrainConfig
 from training.config_file import parse_with_config
 from training.flags import add_config_flags, config_of
+from training.history import Epoch
 from training.interrupt import stop_on_interrupt
 from training.plan import epochs_of, plan_of
 from training.prepare import Prepared, prepare
@@ -102,21 +103,39 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         progress = Console(stderr=True, quiet=arguments.quiet)
         with (
             EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,
+            _log_of(arguments.tensorboard) as log,
             stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
         ):
+
+            def on_epoch(epoch: Epoch) -> None:
+                bar(epoch)
+                log(epoch)
+
             result = fit(
                 prepared,
                 config,
                 name=inputs.name,
                 version=path.name if path.name.isdecimal() else "1",
                 test_table=inputs.test_table,
-                on_epoch=bar,
+                on_epoch=on_epoch,
                 should_stop=stopped,
             )
             write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
     return _report(result, path, seconds)
+
+
+@contextmanager
+def _log_of(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
+    """Yield what is told of each epoch, beside the progress bar."""
+    if folder is None:
+        yield lambda epoch: None
+        return
+    from training.tensorboard import TensorBoardLog
+
+    with TensorBoardLog(folder) as log:
+        yield log
 
 
 def _inputs(arguments: argparse.Namespace, console: Console) -> _Inputs:
@@ -235,6 +254,12 @@ def _parser() -> OneLineParser:
     add_reading_flags(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write losses, units and gradients of every epoch for TensorBoard",
+    )
     output.add_argument("--quiet", action="store_true", help="no tables and no progress bar")
     output.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

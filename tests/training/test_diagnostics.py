@@ -8,7 +8,7 @@ import pytest
 from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 from models.network import build_network, hidden_outputs
-from training.diagnostics import LayerHealth, health_warnings, layer_health
+from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,24 @@ def test_a_unit_that_is_always_at_an_end_is_saturated(activation):
     output += np.where(output > middle, 1e-3, -1e-3)
     (health,) = layer_health({"layer": output}, activation=activation)
     assert health.saturated == 1
+
+
+def test_the_share_of_zeros_is_that_of_all_outputs():
+    output = np.array([[0, 1, 0, 2], [0, 1, 3, 2]], np.float32)
+    (health,) = layer_health({"layer": output}, activation="relu")
+    assert health.zeros == pytest.approx(3 / 8)
+
+
+def test_gradients_that_vanish_are_a_warning_with_the_layer_and_a_remedy():
+    (warning,) = gradient_warnings({"encoder_1": 1e-6, "encoder_2": 1e-3, "output": 0.5}, activation="sigmoid")
+    assert warning == (
+        "The gradients vanish on their way back: at layer encoder_1 they start 500,000 times smaller than at layer "
+        "output, and it hardly learns: try --activation selu, or fewer layers (--depth)."
+    )
+    (warning,) = gradient_warnings({"encoder_1": 0.0, "output": 0.5}, activation="relu")
+    assert "--activation" not in warning
+
+
+def test_gradients_of_one_size_are_no_warning():
+    assert not gradient_warnings({"encoder_1": 0.1, "bottleneck": 2.0, "output": 0.5}, activation="tanh")
+    assert not gradient_warnings({"output": 0.5}, activation="tanh")

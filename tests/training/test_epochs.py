@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.architecture import AutoencoderConfig
 from models.errors import TrainingError
-from models.network import build_network, reconstruct
+from models.network import build_network, hidden_outputs, reconstruct
 from models.preprocessing import Encoded
+from training.diagnostics import layer_health
 from training.epochs import _batched_order, run_epochs
 from training.history import EpochSettings
 
@@ -47,6 +49,33 @@ def run(
         should_stop=should_stop,
     )
     return network, history
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_an_epoch_says_what_units_and_gradients_do(members):
+    """With one step an epoch, so that the first step of the first epoch is one on all rows."""
+    import tensorflow as tf
+
+    config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, members=members)
+    network, fitting = build_network(config, seed=1), rows(100, seed=1)
+    kernels = [variable for variable in network.trainable_variables if variable.name == "kernel"]
+    with tf.GradientTape() as tape:
+        reconstruction = network(fitting.Z)  # (n, d) or (n, M, d)
+        target = fitting.Z if members == 1 else fitting.Z[:, None]
+        loss = tf.reduce_sum(tf.reduce_mean(tf.square(target - reconstruction) * WEIGHTS, axis=0))
+    gradients = [gradient.numpy() for gradient in tape.gradient(loss, [kernel.value for kernel in kernels])]
+    norms = [np.sqrt(np.square(gradient).sum() / members) for gradient in gradients]
+    noise = () if members == 1 else (0.0,) * members
+    _, history = run(fitting, network=network, epochs=2, batch_size=100, input_noise=noise)
+    first, last = history.epochs
+    assert list(first.gradients) == ["encoder_1", "bottleneck", "decoder_1", "output"]
+    assert list(first.gradients.values()) == pytest.approx(norms, rel=1e-4)
+    assert 0 < first.seconds < last.seconds <= history.seconds
+    expected = layer_health(hidden_outputs(config, network, rows(40, seed=2).Z), activation="relu")
+    for layer, wanted in zip(history.best_epoch.units, expected, strict=True):
+        assert replace(layer, zeros=0) == replace(wanted, zeros=0)
+        assert layer.zeros == pytest.approx(wanted.zeros, abs=1e-6)
+    assert [layer.units for layer in first.units] == [8 * members, 2 * members, 8 * members]
 
 
 def mean_score(network, encoded):
