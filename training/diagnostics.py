@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.activations import ACTIVATIONS
+from models.onnx_graph import LayerWeights
 
 _NEARLY_DEAD_SHARE: Final = 0.01
 _SATURATED_SHARE: Final = 0.01  # of the way between the two ends
@@ -118,3 +119,17 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
                 f"or --learning-rate {learning_rate / 3:.1g}."
             )
     return warnings
+
+
+def learned_slopes(layer_names: Sequence[str], layers: Sequence[LayerWeights]) -> dict[str, tuple[float, float, float]]:
+    """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned.
+
+    Args:
+        layer_names: Of the hidden layers.
+        layers: Weights of the hidden layers, in that order, and of the output layer.
+    """
+    return {
+        name: (float(layer.slope.min()), float(layer.slope.mean()), float(layer.slope.max()))
+        for name, layer in zip(layer_names, layers, strict=False)
+        if layer.slope is not None
+    }

@@ -22,7 +22,7 @@ from models.scoring import Scorer
 from models.tables import Table
 from training.columns.reference import reference_of
 from training.config import TrainConfig
-from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
+from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
 from training.learning import learn
@@ -131,11 +131,7 @@ def fit(
         rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
-        slopes={
-            layer_name: (float(layer.slope.min()), float(layer.slope.mean()), float(layer.slope.max()))
-            for layer_name, layer in zip(network_config.layer_names, layers, strict=False)
-            if layer.slope is not None
-        },
+        slopes=learned_slopes(network_config.layer_names, layers),
         parameters=parameter_count(layers),
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from dataclasses import fields
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -10,13 +11,21 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from training.config import TrainConfig
 
 
-def add_config_flags(parser: argparse.ArgumentParser, *, only: str | None = None) -> None:
-    """Add a flag for each setting of `TrainConfig`, in its groups; or for those of one group only."""
+def add_config_flags(
+    parser: argparse.ArgumentParser, *, only: str | None = None, without: Collection[str] = ()
+) -> None:
+    """Add a flag for each setting of `TrainConfig`, in its groups.
+
+    Args:
+        parser: Gets them.
+        only: A group; None for all.
+        without: Settings that get none, and keep their defaults.
+    """
     hints = get_type_hints(TrainConfig)
     groups: dict[str, Any] = {}
     for setting in fields(TrainConfig):
         group = setting.metadata["group"]
-        if only not in (None, group):
+        if only not in (None, group) or setting.name in without:
             continue
         if group not in groups:
             groups[group] = parser.add_argument_group(group)
@@ -46,7 +55,7 @@ def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:
     Raises:
         ConfigError: A setting is outside its limits.
     """
-    values = {name: getattr(arguments, name) for name in TrainConfig.names()}
+    values = {name: getattr(arguments, name) for name in TrainConfig.names() if hasattr(arguments, name)}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return TrainConfig(**(values | overrides))
 

@@ -1,0 +1,256 @@
+"""`python -m training.compare`: which activation suits these records? Measured, over seeds."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+
+from models.activations import ACTIVATIONS
+from models.cli import OneLineParser, clean_up_at_sigterm, run_command
+from models.errors import ConfigError
+from models.reading_flags import add_reading_flags, read_options_of
+from models.tables import Table, expand, read_table
+from models.threads import allowed_threads
+from training.comparison.results import Failure, Outcome, Results
+from training.comparison.run import run_trials
+from training.comparison.summary import Summary, summaries_of
+from training.comparison.terminal import TrialBar, show_comparison
+from training.comparison.trials import DEFAULT_ACTIVATIONS, settings_of, trials_of
+from training.comparison.verdict import LEAST_SEEDS, MARGIN, Verdict, verdict_on
+from training.config import TrainConfig
+from training.flags import add_config_flags, config_of
+from training.prepare import Prepared, prepare
+from training.split import SHARES
+from training.terminal import show_prepared
+
+COMPARISONS: Final = Path("comparisons")
+RESULTS: Final = "trials.jsonl"
+_MOST_JOBS: Final = 8
+_NO_FLAG: Final = (
+    *("preset", "activation", "depth", "learning_rate", "patience", "threshold_by"),
+    *("threshold_method", "alert_rate", "contamination", "threshold", "beta", "precision", "recall"),
+    "false_positive_rate",
+)
+_EXAMPLES: Final = """\
+examples:
+  python -m training.compare                                   an embedded real data set
+  python -m training.compare sensors.csv --id machine          your own records, 5 seeds
+  python -m training.compare sensors.csv --seeds 10            5 seeds more, the first are kept
+  python -m training.compare sensors.csv --depth 1 2 4 8       what depth does to each activation
+  python -m training.compare sensors.csv --learning-rates 1e-4 1e-3 1e-2
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    clean_up_at_sigterm()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    arguments = _parser().parse_args(argv)
+
+    def work() -> None:
+        with redirect_stdout(sys.stderr if arguments.json else sys.stdout):
+            report = compare(arguments)
+        if arguments.json:
+            print(json.dumps(report, allow_nan=False))
+
+    return run_command(work, debug=arguments.debug)
+
+
+def compare(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read, fit every activation with every seed, and say which to take; return the report for programs."""
+    console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
+    _check(arguments)
+    config, name, table = _inputs(arguments, console)
+    settings = settings_of(
+        TrainConfig(**{**_plain(config), "preset": "fast"}),
+        depths=arguments.depths,
+        learning_rates=arguments.learning_rates,
+    )
+    seeds = range(config.seed, config.seed + arguments.seeds)
+    trials = trials_of(list(dict.fromkeys(arguments.activations)), settings, seeds)
+    prepared = prepare(table, config)
+    show_prepared(console, prepared, config)
+    folder = arguments.output or COMPARISONS / name
+    if arguments.overwrite and (folder / RESULTS).exists():
+        shutil.rmtree(folder)
+    results = Results(folder / RESULTS, _subject(prepared, config, arguments.seconds))
+    missing = [trial for trial in trials if trial not in {found.trial for found in results.found}]
+    progress = Console(stderr=True, quiet=arguments.quiet)
+    try:
+        with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
+
+            def on_found(found: Outcome | Failure) -> None:
+                results.append(found)
+                bar(found)
+
+            run_trials(prepared, config, missing, jobs=arguments.jobs, seconds=arguments.seconds, on_found=on_found)
+    except KeyboardInterrupt:
+        kept = len(results.of(trials))
+        progress.print(f"{kept} of {len(trials)} networks are kept in {folder}: the same command goes on from there")
+        raise
+    summaries = summaries_of(results.of(trials))
+    best = best_settings(summaries)
+    verdict = verdict_on(best, margin=arguments.margin)
+    show_comparison(console, best, verdict)
+    return _report(best, summaries, verdict, folder)
+
+
+def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
+    """Return, for each activation, its summary under the setting in which its held-out error is lowest."""
+    best: dict[str, Summary] = {}
+    for summary in summaries:
+        rival = best.get(summary.activation)
+        if rival is None or (len(summary.failures), summary.error.mean) < (len(rival.failures), rival.error.mean):
+            best[summary.activation] = summary
+    return list(best.values())
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    limits = [
+        (arguments.seeds >= 1, f"--seeds must be at least 1, got {arguments.seeds}."),
+        (arguments.jobs >= 1, f"--jobs must be at least 1, got {arguments.jobs}."),
+        (arguments.margin >= 0, f"--margin must be at least 0, got {arguments.margin}."),
+        (arguments.seconds is None or arguments.seconds > 0, f"--seconds must be above 0, got {arguments.seconds}."),
+        (arguments.seconds is None or arguments.epochs is None, "--seconds and --epochs exclude one another."),
+        (all(1 <= depth <= 32 for depth in arguments.depths), f"--depth must be in [1, 32], got {arguments.depths}."),
+        (not (arguments.depths and arguments.hidden_units), "--depth and --hidden-units exclude one another."),
+        (all(rate > 0 for rate in arguments.learning_rates), "--learning-rates must be above 0."),
+    ]
+    if complaints := [sentence for holds, sentence in limits if not holds]:
+        raise ConfigError(" ".join(complaints))
+
+
+def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table]:
+    if arguments.data:
+        name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
+        return config_of(arguments), name, read_table(arguments.data, read_options_of(arguments))
+    from training import embedded
+
+    if arguments.label:
+        raise ConfigError("--label needs DATA: the embedded data set has its own label.")
+    console.print(embedded.DESCRIPTION)
+    config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
+    return config, arguments.name or embedded.NAME, embedded.embedded_table()
+
+
+def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> dict[str, Any]:
+    """Return what all trials have in common; a comparison goes on only where it is the same."""
+    digest = hashlib.sha256()
+    for part in SHARES:
+        rows = getattr(prepared.split, part)
+        digest.update(np.packbits(rows).tobytes())
+        digest.update(prepared.preprocessor.transform(prepared.part(rows)).Z.tobytes())
+    own = ("preset", "activation", "depth", "hidden_units", "learning_rate", "seed", "patience")
+    settings = {name: value for name, value in _plain(config).items() if name not in own}
+    return {"rows": digest.hexdigest(), **settings, "seconds": seconds}
+
+
+def _plain(config: TrainConfig) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in TrainConfig.names()}
+
+
+def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verdict, folder: Path) -> dict[str, Any]:
+    """Return the report that ``--json`` prints; other programs rely on its names."""
+    order = {one.activation: place for place, one in enumerate(verdict.differences)}
+    ranked = sorted(best, key=lambda one: order.get(one.activation, len(order)))
+    return {
+        "activations": {summary.activation: summary.to_json() for summary in ranked},
+        "recommendation": verdict.activation,
+        "ties": list(verdict.ties),
+        "reason": verdict.reason,
+        "settled": verdict.settled,
+        "differences": {
+            one.activation: {"ratio": one.ratio, "interval": [one.low, one.high], "p": one.p, "verdict": one.verdict}
+            for one in verdict.differences
+        },
+        "settings": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
+        "folder": str(folder),
+    }
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="python -m training.compare",
+        description=(
+            "Fit one network for each activation and seed on the same rows, measure them on rows that none has seen,\n"
+            "and say which activation to take, why, and how sure that is. It goes on where it was stopped."
+        ),
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: an embedded real data set"
+    )
+    compared = parser.add_argument_group("what is compared")
+    compared.add_argument(
+        "--activations",
+        nargs="+",
+        choices=list(ACTIVATIONS),
+        default=list(DEFAULT_ACTIVATIONS),
+        metavar="NAME",
+        help=f"of {', '.join(ACTIVATIONS)} (default: {' '.join(DEFAULT_ACTIVATIONS)})",
+    )
+    compared.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help=f"networks of each; {LEAST_SEEDS} at least (default: 5)"
+    )
+    compared.add_argument(
+        "--depth",
+        dest="depths",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="compare with each of these numbers of hidden layers",
+    )
+    compared.add_argument(
+        "--learning-rates",
+        type=float,
+        nargs="+",
+        default=[],
+        metavar="X",
+        help="compare with each of these largest step sizes (default: that of training)",
+    )
+    compared.add_argument(
+        "--seconds", type=float, metavar="S", help="the same seconds for every fit, instead of the same epochs"
+    )
+    compared.add_argument(
+        "--margin",
+        type=float,
+        default=MARGIN,
+        metavar="X",
+        help=f"share by which errors may differ without mattering (default: {MARGIN:g})",
+    )
+    parser.add_argument("--name", help="what the comparison is called (default: the first file's name)")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help=f"where results are kept (default: {COMPARISONS}/NAME)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="begin anew, whatever is kept there")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=min(allowed_threads(), _MOST_JOBS),
+        metavar="N",
+        help="networks fitted at once, each on its share of the CPUs (default: one a CPU, at most 8)",
+    )
+    add_config_flags(parser, without=_NO_FLAG)
+    add_reading_flags(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument("--quiet", action="store_true", help="no tables and no progress bar")
+    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""What trials found, and the file that keeps it, a JSON line a trial: a comparison goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from models.errors import ConfigError
+from models.plain import from_plain, parse_json
+from training.comparison.trials import Trial
+from training.diagnostics import LayerHealth
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one network did.
+
+    Args:
+        trial: Which one.
+        parameters: Number of its weights.
+        steps: Of an epoch.
+        best_epoch: The one with the lowest validation loss, whose weights were kept.
+        seconds: Wall time of the fit, all epochs.
+        losses: Of each epoch.
+        validation_losses: Of each epoch.
+        elapsed: Seconds from the start to the end of each epoch.
+        dead_by_epoch: Share of dead units after each epoch, by layer.
+        first_gradients: Norm of the gradient of each layer's kernel at the first step.
+        last_gradients: The same in the last epoch.
+        units: What the units of each hidden layer do, with the weights that were kept.
+        slopes: Lowest, mean and highest learned slope of each layer, where slopes are learned.
+        error: Held-out error, on rows that nothing was learned or chosen on.
+        scoring_seconds: To score a row in the exported engine, among a thousand.
+        scores: Anomaly scores of some of the untouched rows, the same rows in every trial.
+        roc_auc: On the untouched rows; None without labels of both kinds.
+        average_precision: Likewise.
+    """
+
+    trial: Trial
+    parameters: int
+    steps: int
+    best_epoch: int
+    seconds: float
+    losses: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+    elapsed: tuple[float, ...]
+    dead_by_epoch: dict[str, tuple[float, ...]]
+    first_gradients: dict[str, float]
+    last_gradients: dict[str, float]
+    units: tuple[LayerHealth, ...]
+    slopes: dict[str, tuple[float, float, float]]
+    error: float
+    scoring_seconds: float
+    scores: tuple[float, ...]
+    roc_auc: float | None
+    average_precision: float | None
+
+    @property
+    def step_seconds(self) -> float:
+        """Seconds of a step, the median over the epochs; the first one, which has to be compiled, does not count."""
+        each = np.diff(self.elapsed) if len(self.elapsed) > 1 else np.array(self.elapsed)
+        return float(np.median(each)) / self.steps
+
+    @property
+    def seconds_to_best(self) -> float:
+        """Seconds from the start to the end of the best epoch."""
+        return self.elapsed[self.best_epoch - 1]
+
+    def share(self, what: str) -> float:
+        """Return the share of all units that are ``dead``, ``nearly_dead`` or ``saturated``."""
+        counted = sum(getattr(layer, what) for layer in self.units)
+        return float(counted / sum(layer.units for layer in self.units))
+
+    @property
+    def zeros(self) -> float:
+        """Share of all hidden outputs that are zero."""
+        return sum(layer.zeros * layer.units for layer in self.units) / sum(layer.units for layer in self.units)
+
+    @property
+    def dead_layer(self) -> bool:
+        """Whether more than half of the units of a layer are dead."""
+        return any(2 * layer.dead > layer.units for layer in self.units)
+
+    @property
+    def gradient_ratio(self) -> float:
+        """Gradient at the first layer over that at the output layer, at the first step: small where it vanishes."""
+        norms = list(self.first_gradients.values())
+        return norms[0] / max(norms[-1], 1e-30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A trial whose loss was not a number.
+
+    Args:
+        trial: Which one.
+        complaint: What was said.
+    """
+
+    trial: Trial
+    complaint: str
+
+
+class Results:
+    """The file of a comparison: a line that says what is compared, then one for each trial.
+
+    Args:
+        path: Where it is, or will be.
+        subject: What all trials have in common, as plain data: rows, columns, settings.
+
+    Raises:
+        ConfigError: The file is of another comparison, or is none.
+    """
+
+    def __init__(self, path: Path, subject: dict[str, Any]) -> None:
+        self._path = path
+        header = {"version": _VERSION, "subject": json.loads(json.dumps(subject))}
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        if lines and not lines[-1].endswith(b"\n"):  # stopped while it was written
+            lines.pop()
+        self.found: list[Outcome | Failure] = []
+        if not lines:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+            return
+        try:
+            kept = parse_json(lines[0])
+            self.found = [_read(parse_json(line)) for line in lines[1:]]
+        except ValueError as error:
+            raise ConfigError(f"{path} is no file of a comparison ({error}); say --overwrite to begin anew.") from error
+        if kept != header:
+            changed = _differences(kept, header)
+            raise ConfigError(
+                f"{path} is of another comparison ({changed}). Say --overwrite to begin anew, or keep it and say "
+                "--output DIR."
+            )
+        path.write_bytes(b"".join(lines))
+
+    def append(self, found: Outcome | Failure) -> None:
+        """Keep what a trial found."""
+        kind = "outcome" if isinstance(found, Outcome) else "failure"
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({kind: asdict(found)}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.found.append(found)
+
+    def of(self, trials: Sequence[Trial]) -> list[Outcome | Failure]:
+        """Return what was found for some trials, in their order; those that were not run are left out."""
+        by_trial = {found.trial: found for found in self.found}
+        return [by_trial[trial] for trial in trials if trial in by_trial]
+
+
+def _read(plain: Any) -> Outcome | Failure:
+    if not isinstance(plain, dict) or len(plain) != 1:
+        raise ValueError("a line is not of a trial")
+    [(kind, found)] = plain.items()
+    if kind == "outcome":
+        return from_plain(found, Outcome)
+    if kind == "failure":
+        return from_plain(found, Failure)
+    raise ValueError(f"{kind!r} is unknown")
+
+
+def _differences(kept: Any, wanted: dict[str, Any]) -> str:
+    """Say which parts of the subject differ."""
+    before = kept.get("subject", {}) if isinstance(kept, dict) else {}
+    after = wanted["subject"]
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return f"{', '.join(names)} differ" if names else "another version"

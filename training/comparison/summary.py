@@ -1,0 +1,193 @@
+"""What the trials of one activation say together: means over the seeds, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from scipy.stats import rankdata, t
+
+from training.comparison.results import Failure, Outcome
+from training.comparison.trials import Setting
+
+CONFIDENCE: Final = 0.95
+REFERENCE: Final = "relu"
+"""The activation whose level the others have to reach."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """A mean over seeds.
+
+    Args:
+        mean: The mean.
+        low: Lower end of its 95 % interval, Student's; None of a single value.
+        high: Upper end.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Mean:
+        """Return the mean of some values, one or more."""
+        mean = float(np.mean(values))
+        if len(values) < 2:
+            return cls(mean=mean, low=None, high=None)
+        half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+        return cls(mean=mean, low=mean - half, high=mean + half)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"mean": self.mean, "interval": None if self.low is None else [self.low, self.high]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One activation under one setting.
+
+    Args:
+        activation: A key of `ACTIVATIONS`.
+        setting: What it was fitted with.
+        outcomes: Of each seed, in the order of the seeds.
+        failures: Seeds whose loss was not a number.
+        reached: Epochs and seconds until the validation loss was as low as the lowest of the reference with the same
+            seed; None for a seed in which it never was.
+    """
+
+    activation: str
+    setting: Setting
+    outcomes: tuple[Outcome, ...]
+    failures: tuple[Failure, ...]
+    reached: tuple[tuple[int, float] | None, ...]
+
+    @property
+    def error(self) -> Mean:
+        """Held-out error."""
+        return self.mean(lambda outcome: outcome.error)
+
+    def mean(self, figure: Callable[[Outcome], float]) -> Mean:
+        """Return the mean of a figure over the seeds."""
+        return Mean.of([figure(outcome) for outcome in self.outcomes])
+
+    def layer_mean(self, layer: int, figure: Callable[[Any], float]) -> float:
+        """Return the mean over the seeds of a figure of one layer's units."""
+        return float(np.mean([figure(outcome.units[layer]) for outcome in self.outcomes]))
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the hidden layers."""
+        return [layer.layer for layer in self.outcomes[0].units]
+
+    @property
+    def rank_stability(self) -> float | None:
+        """Spearman's correlation of the scores of two seeds, the mean over all pairs; None of a single seed."""
+        ranks = [rankdata(outcome.scores) for outcome in self.outcomes]
+        pairs = [float(np.corrcoef(one, other)[0, 1]) for one, other in combinations(ranks, 2)]
+        return float(np.mean(pairs)) if pairs else None
+
+    @property
+    def seeds_with_dead_layer(self) -> int:
+        """Seeds in which more than half of the units of a layer are dead."""
+        return sum(outcome.dead_layer for outcome in self.outcomes)
+
+    @property
+    def slopes(self) -> dict[str, tuple[float, float, float]]:
+        """Lowest, mean and highest learned slope of each layer, over the seeds."""
+        found = [outcome.slopes for outcome in self.outcomes]
+        return {
+            layer: (
+                min(slopes[layer][0] for slopes in found),
+                float(np.mean([slopes[layer][1] for slopes in found])),
+                max(slopes[layer][2] for slopes in found),
+            )
+            for layer in found[0]
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all figures as plain data; other programs rely on its names."""
+        reached = [pair for pair in self.reached if pair is not None]
+        figures: dict[str, Callable[[Outcome], float]] = {
+            "validation_error": lambda outcome: outcome.error,
+            "seconds": lambda outcome: outcome.seconds,
+            "dead_share": lambda outcome: outcome.share("dead"),
+            "nearly_dead_share": lambda outcome: outcome.share("nearly_dead"),
+            "saturated_share": lambda outcome: outcome.share("saturated"),
+            "zero_share": lambda outcome: outcome.zeros,
+            "best_epoch": lambda outcome: outcome.best_epoch,
+            "seconds_to_best_epoch": lambda outcome: outcome.seconds_to_best,
+            "step_seconds": lambda outcome: outcome.step_seconds,
+            "scoring_seconds": lambda outcome: outcome.scoring_seconds,
+            "first_gradient_ratio": lambda outcome: outcome.gradient_ratio,
+        }
+        report: dict[str, Any] = {name: self.mean(figure).to_json() for name, figure in figures.items()}
+        for name in ("roc_auc", "average_precision"):
+            if getattr(self.outcomes[0], name) is not None:
+                report[name] = self.mean(lambda outcome, name=name: getattr(outcome, name)).to_json()  # type: ignore[misc]
+        last = self.outcomes[0].last_gradients
+        return report | {
+            "parameters": self.outcomes[0].parameters,
+            "seeds": [outcome.trial.seed for outcome in self.outcomes],
+            "failed_seeds": [failure.trial.seed for failure in self.failures],
+            "hidden_units": list(self.setting.hidden_units),
+            "learning_rate": self.setting.learning_rate,
+            "epochs_to_relu_level": Mean.of([epochs for epochs, _ in reached]).to_json() if reached else None,
+            "seconds_to_relu_level": Mean.of([seconds for _, seconds in reached]).to_json() if reached else None,
+            "seeds_that_reached_relu_level": len(reached),
+            "rank_stability": self.rank_stability,
+            "gradients": {
+                layer: {
+                    "first": float(np.mean([outcome.first_gradients[layer] for outcome in self.outcomes])),
+                    "last": float(np.mean([outcome.last_gradients[layer] for outcome in self.outcomes])),
+                }
+                for layer in last
+            },
+            "dead_by_layer": {
+                layer: self.layer_mean(place, lambda units: units.dead / units.units)
+                for place, layer in enumerate(self.layers)
+            },
+            "slopes": {layer: list(slopes) for layer, slopes in self.slopes.items()},
+        }
+
+
+def summaries_of(found: Sequence[Outcome | Failure]) -> list[Summary]:
+    """Put what was found together by setting and activation, in the order in which they were found.
+
+    An activation that failed with every seed has no summary.
+    """
+    groups: dict[tuple[Setting, str], list[Outcome | Failure]] = {}
+    for one in found:
+        groups.setdefault((one.trial.setting, one.trial.activation), []).append(one)
+    levels = {
+        (one.trial.setting, one.trial.seed): min(one.validation_losses)
+        for one in found
+        if isinstance(one, Outcome) and one.trial.activation == REFERENCE
+    }
+    summaries = []
+    for (setting, activation), members in groups.items():
+        outcomes = tuple(sorted((one for one in members if isinstance(one, Outcome)), key=lambda one: one.trial.seed))
+        if not outcomes:
+            continue
+        summaries.append(
+            Summary(
+                activation=activation,
+                setting=setting,
+                outcomes=outcomes,
+                failures=tuple(one for one in members if isinstance(one, Failure)),
+                reached=tuple(_reached(one, levels.get((setting, one.trial.seed))) for one in outcomes),
+            )
+        )
+    return summaries
+
+
+def _reached(outcome: Outcome, level: float | None) -> tuple[int, float] | None:
+    if level is None:
+        return None
+    for place, loss in enumerate(outcome.validation_losses):
+        if loss <= level:
+            return place + 1, outcome.elapsed[place]
+    return None

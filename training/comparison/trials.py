@@ -1,0 +1,85 @@
+"""What is compared: each activation with the same seeds, under the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from training.config import TrainConfig
+from training.sizes import default_hidden_units
+
+DEFAULT_ACTIVATIONS: Final = ("relu", "leaky_relu", "prelu", "elu", "selu", "tanh", "sigmoid")
+_ALL_EPOCHS: Final = 1_000_000  # of patience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What activations are compared under.
+
+    Args:
+        hidden_units: Widths of the encoder's hidden layers, outermost first.
+        learning_rate: Largest step size.
+    """
+
+    hidden_units: tuple[int, ...]
+    learning_rate: float
+
+    def __str__(self) -> str:
+        return f"hidden layers {'–'.join(map(str, self.hidden_units))}, learning rate {self.learning_rate:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One network to fit.
+
+    Args:
+        activation: A key of `ACTIVATIONS`.
+        setting: What it is fitted with.
+        seed: Of the starting weights, the order of the rows and the noise.
+    """
+
+    activation: str
+    setting: Setting
+    seed: int
+
+    def config(self, config: TrainConfig) -> TrainConfig:
+        """Return the settings of this trial: those of the comparison, and all epochs are run."""
+        return replace(
+            config,
+            preset="fast",
+            patience=_ALL_EPOCHS,
+            activation=self.activation,
+            hidden_units=self.setting.hidden_units,
+            depth=None,
+            learning_rate=self.setting.learning_rate,
+            seed=self.seed,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data from which `from_plain` makes an equal trial."""
+        return asdict(self)
+
+
+def settings_of(config: TrainConfig, *, depths: Sequence[int], learning_rates: Sequence[float]) -> list[Setting]:
+    """Return every depth with every learning rate; where none is said, that of the configuration.
+
+    Args:
+        config: A configuration of the preset ``fast``.
+        depths: Numbers of hidden layers, each half as wide as the one before.
+        learning_rates: Largest step sizes.
+    """
+    widest = config.architecture(features=1).hidden_units
+    shapes = [default_hidden_units(widest[0], depth=depth) for depth in depths] or [widest]
+    rates = list(learning_rates) or [config.learning_rate]
+    return [Setting(hidden_units=shape, learning_rate=rate) for shape in shapes for rate in rates]
+
+
+def trials_of(activations: Sequence[str], settings: Sequence[Setting], seeds: Sequence[int]) -> list[Trial]:
+    """Return all trials, seed by seed: so that what the machine does meanwhile falls on all activations alike."""
+    return [
+        Trial(activation=activation, setting=setting, seed=seed)
+        for seed in seeds
+        for setting in settings
+        for activation in activations
+    ]
