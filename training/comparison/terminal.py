@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from rich import box
@@ -20,7 +20,7 @@ from rich.table import Table as Grid
 
 from training.comparison.results import Failure, Outcome
 from training.comparison.summary import Mean, Summary
-from training.comparison.verdict import Verdict
+from training.comparison.verdict import Difference, Verdict
 
 
 class TrialBar:
@@ -68,49 +68,67 @@ def show_comparison(console: Console, summaries: Sequence[Summary], verdict: Ver
         summaries: One for each activation, under the setting that suits it best.
         verdict: On them.
     """
-    labelled = summaries[0].outcomes[0].roc_auc is not None if summaries else False
-    several = len({summary.setting for summary in summaries}) > 1
-    grid = Grid(box=box.SIMPLE, pad_edge=False)
-    names = [
-        "activation",
-        "held-out error",
-        "best epoch",
-        "s to it",
-        "ms a step",
-        "µs a row",
-        "dead",
-        "zeros",
-        "ranking",
-    ]
-    for number, name in enumerate([*names, *(["ROC AUC"] if labelled else []), *(["setting"] if several else [])]):
-        grid.add_column(name, justify="left" if number == 0 else "right")
-    order = {one.activation: place for place, one in enumerate(verdict.differences)}
-    for summary in sorted(summaries, key=lambda one: order.get(one.activation, len(order))):
-        stable = summary.rank_stability
-        name = escape(summary.activation)
-        cells = [
-            f"[bold green]{name}[/bold green]" if summary.activation == verdict.activation else name,
+    differences = {one.activation: one for one in verdict.differences}
+    order = list(differences)
+    ranked = sorted(summaries, key=lambda one: order.index(one.activation) if order else 0)
+    console.print(_quality(ranked, differences, chosen=verdict.activation))
+    console.print(_cost(ranked, chosen=verdict.activation))
+    settings = {summary.activation: summary.setting for summary in ranked}
+    if len(set(settings.values())) > 1:
+        for activation, setting in settings.items():
+            console.print(f"[dim]{activation}: best with {setting}[/dim]", soft_wrap=True)
+    if verdict.activation is not None:
+        console.print(f"[bold]recommended:[/bold] --activation {verdict.activation}", soft_wrap=True)
+    console.print(escape(verdict.reason), soft_wrap=True)
+
+
+def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:
+    labelled = bool(summaries) and summaries[0].outcomes[0].roc_auc is not None
+    grid = _grid("activation", "held-out error", "above the best", "p", "ranking", *(["ROC AUC"] if labelled else []))
+    for summary in summaries:
+        difference, stable = differences.get(summary.activation), summary.rank_stability
+        against = difference is not None and difference.verdict != "best"
+        grid.add_row(
+            _name(summary, chosen),
             _interval(summary.error, 4),
+            f"{difference.ratio:.1%}" if difference and against else "–",
+            _p(difference.p) if difference and against else "–",
+            "–" if stable is None else f"{stable:.3f}",
+            *([_interval(summary.mean(lambda one: one.roc_auc or 0.0), 3)] if labelled else []),
+        )
+    return grid
+
+
+def _cost(summaries: Sequence[Summary], *, chosen: str | None) -> Grid:
+    grid = _grid("activation", "epoch", "s to it", "ms a step", "µs a row", "dead", "saturated", "zeros")
+    for summary in summaries:
+        grid.add_row(
+            _name(summary, chosen),
             f"{summary.mean(lambda one: one.best_epoch).mean:.0f}",
             f"{summary.mean(lambda one: one.seconds_to_best).mean:.2f}",
             f"{1e3 * summary.mean(lambda one: one.step_seconds).mean:.2f}",
             f"{1e6 * summary.mean(lambda one: one.scoring_seconds).mean:.2f}",
             f"{summary.mean(lambda one: one.share('dead')).mean:.1%}",
+            f"{summary.mean(lambda one: one.share('saturated')).mean:.1%}",
             f"{summary.mean(lambda one: one.zeros).mean:.0%}",
-            "–" if stable is None else f"{stable:.2f}",
-        ]
-        if labelled:
-            cells.append(_interval(summary.mean(lambda one: one.roc_auc or 0.0), 3))
-        if several:
-            cells.append(str(summary.setting))
-        grid.add_row(*cells)
-    console.print(grid)
-    if verdict.activation is not None:
-        ties = [name for name in verdict.ties if name != verdict.activation]
-        console.print(f"[bold]recommended:[/bold] --activation {verdict.activation}", soft_wrap=True)
-        if ties:
-            console.print(f"no worse, as far as these seeds tell: {', '.join(ties)}", soft_wrap=True)
-    console.print(escape(verdict.reason), soft_wrap=True)
+        )
+    return grid
+
+
+def _grid(first: str, *others: str) -> Grid:
+    grid = Grid(box=box.SIMPLE, pad_edge=False, collapse_padding=True)
+    grid.add_column(first, no_wrap=True)
+    for name in others:
+        grid.add_column(name, justify="right", no_wrap=True)
+    return grid
+
+
+def _name(summary: Summary, chosen: str | None) -> str:
+    return f"[bold]{summary.activation}[/bold]" if summary.activation == chosen else summary.activation
+
+
+def _p(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def _interval(mean: Mean, digits: int) -> str:

@@ -168,9 +168,11 @@ def _said(differences: Sequence[Difference], seeds: int, margin: float) -> list[
     said = [f"{best.activation} has the lowest held-out error over {seeds} seeds"]
     if ties:
         said[0] += f"; {_listed([one.activation for one in ties])} cannot be told from it"
-    said[0] += f". {_listed([one.activation for one in worse])}: {'are' if len(worse) > 1 else 'is'} surely worse, "
-    said[0] += f"{nearest.activation} by the least, {nearest.ratio:.1%} (p = {nearest.p:.2g})."
-    return said
+    names = _listed([one.activation for one in worse])
+    if len(worse) == 1:
+        return [f"{said[0]}. {names} is surely worse, by {nearest.ratio:.1%} (p = {nearest.p:.2g})."]
+    least = f"{nearest.activation} by the least, {nearest.ratio:.1%} (p = {nearest.p:.2g})"
+    return [f"{said[0]}. {names} are surely worse, {least}."]
 
 
 def _failures(names: Sequence[str]) -> list[str]:
