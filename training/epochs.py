@@ -65,7 +65,7 @@ def run_epochs(
         undecayed=("bias", "alpha"),
         steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
-    step = _epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
+    step = epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
     judge = _judge_function(
         network, validation, _counted(validation, weights, validation_weights), activation, settings
     )
@@ -109,10 +109,17 @@ def run_epochs(
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def _epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
-    """Return a compiled function that takes an order of rows and the epoch, and runs it.
+def epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
+    """Return a compiled function that takes an order of rows `(steps, size)` and the epoch, from 1, and runs it.
 
     It returns the mean loss, and the norms of the kernels' gradients at the first step.
+
+    Args:
+        network: What is fitted.
+        optimizer: Of its weights.
+        rows: To learn from `(n, d)`.
+        counted: What each feature counts `(d,)`, or each cell `(n, d)`.
+        settings: How.
     """
     Z = tf.constant(rows.Z)
     variables = [variable.value for variable in network.trainable_variables]

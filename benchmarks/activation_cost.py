@@ -1,0 +1,121 @@
+"""What an activation costs: a step of fitting and a scored row, as ratios to relu, all in one run.
+
+    taskset -c 0 python -m benchmarks.activation_cost [--rounds 60]
+
+The network is that of `--preset fast` for 30 columns, 30–256–256–30, with random rows: what they hold does not matter
+here. In each round every activation takes some steps and scores some rows (the exported network, in the serving
+engine), in an order that moves on by one from round to round, and is compared with relu in the same round. Prints the
+median of the ratios and their middle half. Relu is measured twice a round and compared with itself: how far those
+ratios are from 1 is what the machine cannot tell. On a CPU of its own (`taskset`) it can tell most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from models.activations import ACTIVATIONS
+from models.engine import OnnxEngine
+from models.network import build_network, layer_weights
+from models.onnx_graph import onnx_bytes
+from models.preprocessing import Encoded
+from training.adamw import AdamW
+from training.config import TrainConfig
+from training.epochs import epoch_function
+
+COLUMNS: Final = 30
+BATCHES: Final = (64, 256)
+REFERENCE: Final = "relu"
+AGAIN: Final = "relu, again"
+
+_ROWS: Final = 2_560  # of a measurement: 40 steps of 64 rows, or 10 of 256
+_WARM_UP: Final = 3
+
+Seconds = dict[str, NDArray[np.float64]]
+"""Wall time of each activation in each round `(rounds,)`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=60, help="measurements of each (default: 60)")
+    parser.add_argument(
+        "--activations", nargs="+", choices=list(ACTIVATIONS), default=list(ACTIVATIONS), metavar="NAME"
+    )
+    arguments = parser.parse_args(argv)
+    measured: dict[str, Seconds] = {}
+    costs = []
+    for batch in BATCHES:
+        fits, scorings = {}, {}
+        for name in dict.fromkeys((REFERENCE, *arguments.activations, AGAIN)):
+            fits[name], scorings[name] = fitting_and_scoring(REFERENCE if name == AGAIN else name, batch=batch)
+        steps, rows = f"a step of {batch} rows", f"a scored row, {batch} at once"
+        for what, functions, each in ((steps, fits, _ROWS // batch), (rows, scorings, _ROWS)):
+            measured[what] = seconds_by_round(functions, rounds=arguments.rounds, what=what)
+            microseconds = 1e6 * float(np.median(measured[what][REFERENCE])) / each
+            costs.append(f"{what}: {microseconds:,.{0 if microseconds >= 100 else 1}f} µs")
+    print(ratios(measured), "", f"With {REFERENCE}, {'; '.join(costs)}.", sep="\n")
+    return 0
+
+
+def fitting_and_scoring(name: str, *, batch: int) -> tuple[Callable[[], object], Callable[[], object]]:
+    """Return what fits on `_ROWS` rows in batches, and what scores as many in batches."""
+    from tensorflow import constant, ones  # behind Keras, which silences it
+
+    config = TrainConfig(preset="fast", activation=name, batch_size=batch)
+    shape = config.architecture(features=COLUMNS)
+    [settings] = config.epoch_settings(rows=_ROWS, features=COLUMNS)
+    rows = np.random.default_rng(0).normal(size=(_ROWS, COLUMNS)).astype(np.float32)
+    network = build_network(shape, seed=0)
+    engine = OnnxEngine(onnx_bytes(shape, layer_weights(shape, network)))
+    optimizer = AdamW(
+        network.trainable_variables,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        undecayed=("bias", "alpha"),
+    )
+    epoch = epoch_function(network, optimizer, Encoded(Z=rows), ones(COLUMNS), settings)
+    order, number = constant(np.arange(_ROWS).reshape(-1, batch)), constant(settings.epochs)
+    batches = np.split(rows, _ROWS // batch)
+    return lambda: float(epoch(order, number)[0]), lambda: [engine.reconstruct(some) for some in batches]
+
+
+def seconds_by_round(functions: dict[str, Callable[[], object]], *, rounds: int, what: str) -> Seconds:
+    """Return the wall time of each function in each round, after some that do not count."""
+    names = list(functions)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    console = Console(stderr=True)
+    for number in track(range(-_WARM_UP, rounds), description=what, console=console, transient=True):
+        for place in range(len(names)):
+            name = names[(place + number) % len(names)]
+            started = time.perf_counter()
+            functions[name]()
+            if number >= 0:
+                times[name].append(time.perf_counter() - started)
+    return {name: np.array(seconds) for name, seconds in times.items()}
+
+
+def ratios(measured: dict[str, Seconds]) -> str:
+    """Return the ratios to relu as a table of Markdown: the median over the rounds, and the middle half."""
+    lines = [["activation", *measured], ["---"] * (1 + len(measured))]
+    for name in next(iter(measured.values())):
+        if name != REFERENCE:
+            lines.append([name, *(_cell(seconds[name] / seconds[REFERENCE]) for seconds in measured.values())])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(values: NDArray[np.float64]) -> str:
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    return f"{middle:.2f} ({low:.2f}–{high:.2f})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
