@@ -24,6 +24,11 @@ def next_version(folder: Path) -> Path:
     return folder / str(max(versions(folder), default=0) + 1)
 
 
+def version_of(path: Path) -> str:
+    """Return the version that the bundle in a folder has by its name: 1 where that is no number."""
+    return path.name if path.name.isdecimal() else "1"
+
+
 def bundles_in(path: Path) -> list[Path]:
     """Return every bundle that a path holds: itself, or all versions of one detector or of all that lie there."""
     if (path / MANIFEST).exists():

@@ -9,7 +9,8 @@ import logging
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,17 +18,20 @@ import numpy as np
 from rich.console import Console
 
 from models.activations import ACTIVATIONS
+from models.bundle import new_bundle
 from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
+from models.repository import ARTIFACTS, next_version
 from models.tables import Table, expand, read_table
 from models.threads import allowed_threads
 from training.comparison.results import Failure, Outcome, Results
 from training.comparison.run import run_trials
 from training.comparison.summary import Summary, summaries_of
 from training.comparison.terminal import TrialBar, show_comparison
-from training.comparison.trials import DEFAULT_ACTIVATIONS, settings_of, trials_of
+from training.comparison.trials import DEFAULT_ACTIVATIONS, Trial, settings_of, trials_of
 from training.comparison.verdict import LEAST_SEEDS, MARGIN, Verdict, verdict_on
+from training.comparison.winner import save_winner
 from training.config import TrainConfig
 from training.flags import add_config_flags, config_of
 from training.prepare import Prepared, prepare
@@ -37,10 +41,11 @@ from training.terminal import show_prepared
 COMPARISONS: Final = Path("comparisons")
 RESULTS: Final = "trials.jsonl"
 _MOST_JOBS: Final = 8
-_NO_FLAG: Final = (
-    *("preset", "activation", "depth", "learning_rate", "patience", "threshold_by"),
-    *("threshold_method", "alert_rate", "contamination", "threshold", "beta", "precision", "recall"),
-    "false_positive_rate",
+_INTERRUPTED: Final = 130
+_NO_FLAG: Final = ("activation", "depth", "learning_rate", "patience")
+_IN_COMMON: Final = (
+    *("training_rows", "negative_slope", "alpha", "latent_units", "dropout", "input_noise"),
+    *("epochs", "batch_size", "weight_decay"),
 )
 _EXAMPLES: Final = """\
 examples:
@@ -70,12 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, fit every activation with every seed, and say which to take; return the report for programs."""
     console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
+    progress = Console(stderr=True, quiet=arguments.quiet)
     _check(arguments)
     config, name, table = _inputs(arguments, console)
     settings = settings_of(
-        TrainConfig(**{**_plain(config), "preset": "fast"}),
-        depths=arguments.depths,
-        learning_rates=arguments.learning_rates,
+        replace(config, preset="fast"), depths=arguments.depths, learning_rates=arguments.learning_rates
     )
     seeds = range(config.seed, config.seed + arguments.seeds)
     trials = trials_of(list(dict.fromkeys(arguments.activations)), settings, seeds)
@@ -85,8 +89,49 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.overwrite and (folder / RESULTS).exists():
         shutil.rmtree(folder)
     results = Results(folder / RESULTS, _subject(prepared, config, arguments.seconds))
+    bundle = next_version(ARTIFACTS / name) if arguments.save_best else None
+    with ExitStack() as stack:
+        unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before all the work
+        _run(trials, results, prepared=prepared, config=config, arguments=arguments, progress=progress)
+        summaries = summaries_of(results.of(trials))
+        best = best_settings(summaries)
+        verdict = verdict_on(best, margin=arguments.margin)
+        show_comparison(console, best, verdict)
+        report = _report(best, summaries, verdict, folder)
+        if bundle is not None and unfinished is not None:
+            chosen = next((summary for summary in best if summary.activation == verdict.activation), None)
+            if chosen is None:
+                raise ConfigError(f"--save-best: {verdict.reason}")
+            save_winner(
+                prepared,
+                config,
+                chosen,
+                comparison=report,
+                swept=bool(arguments.depths or arguments.learning_rates),
+                name=name,
+                bundle=bundle,
+                unfinished=unfinished,
+                console=console,
+                progress=progress,
+            )
+    return report if bundle is None else report | {"bundle": str(bundle)}
+
+
+def _run(
+    trials: Sequence[Trial],
+    results: Results,
+    *,
+    prepared: Prepared,
+    config: TrainConfig,
+    arguments: argparse.Namespace,
+    progress: Console,
+) -> None:
+    """Run the trials that are missing; what is found is kept at once.
+
+    Raises:
+        SystemExit: Ctrl-C was pressed.
+    """
     missing = [trial for trial in trials if trial not in {found.trial for found in results.found}]
-    progress = Console(stderr=True, quiet=arguments.quiet)
     try:
         with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
 
@@ -97,13 +142,8 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
             run_trials(prepared, config, missing, jobs=arguments.jobs, seconds=arguments.seconds, on_found=on_found)
     except KeyboardInterrupt:
         kept = len(results.of(trials))
-        progress.print(f"{kept} of {len(trials)} networks are kept in {folder}: the same command goes on from there")
-        raise
-    summaries = summaries_of(results.of(trials))
-    best = best_settings(summaries)
-    verdict = verdict_on(best, margin=arguments.margin)
-    show_comparison(console, best, verdict)
-    return _report(best, summaries, verdict, folder)
+        progress.print(f"interrupted: {kept} of {len(trials)} networks are kept, the same command goes on from there")
+        raise SystemExit(_INTERRUPTED) from None
 
 
 def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
@@ -119,6 +159,10 @@ def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
 def _check(arguments: argparse.Namespace) -> None:
     limits = [
         (arguments.seeds >= 1, f"--seeds must be at least 1, got {arguments.seeds}."),
+        (
+            arguments.seeds >= LEAST_SEEDS or not arguments.save_best,
+            f"--save-best needs a recommendation: --seeds {LEAST_SEEDS} at least.",
+        ),
         (arguments.jobs >= 1, f"--jobs must be at least 1, got {arguments.jobs}."),
         (arguments.margin >= 0, f"--margin must be at least 0, got {arguments.margin}."),
         (arguments.seconds is None or arguments.seconds > 0, f"--seconds must be above 0, got {arguments.seconds}."),
@@ -151,13 +195,8 @@ def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> 
         rows = getattr(prepared.split, part)
         digest.update(np.packbits(rows).tobytes())
         digest.update(prepared.preprocessor.transform(prepared.part(rows)).Z.tobytes())
-    own = ("preset", "activation", "depth", "hidden_units", "learning_rate", "seed", "patience")
-    settings = {name: value for name, value in _plain(config).items() if name not in own}
-    return {"rows": digest.hexdigest(), **settings, "seconds": seconds}
-
-
-def _plain(config: TrainConfig) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in TrainConfig.names()}
+    settings = {name: getattr(config, name) for name in _IN_COMMON}
+    return {"rows": digest.hexdigest(), **settings, "fit_on": config.fit_on, "seconds": seconds}
 
 
 def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verdict, folder: Path) -> dict[str, Any]:
@@ -236,6 +275,11 @@ def _parser() -> OneLineParser:
         "--output", type=Path, metavar="DIR", help=f"where results are kept (default: {COMPARISONS}/NAME)"
     )
     parser.add_argument("--overwrite", action="store_true", help="begin anew, whatever is kept there")
+    parser.add_argument(
+        "--save-best",
+        action="store_true",
+        help=f"train a detector with what is recommended: the next version in {ARTIFACTS}/NAME",
+    )
     parser.add_argument(
         "--jobs",
         type=int,

@@ -1,10 +1,10 @@
-"""What a training says in the terminal: every column's fate before it starts, one screen when it is done."""
+"""What a training says in the terminal: every column's fate, a bar while it fits, one screen when it is done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
@@ -12,13 +12,20 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
+from models.tables import Table
 from training.config import TrainConfig
 from training.history import Epoch
+from training.interrupt import stop_on_interrupt
+from training.plan import epochs_of
 from training.prepare import Prepared, split_policy
 from training.thresholds.rows import threshold_rows
 
 if TYPE_CHECKING:
     from training.fit import FitResult
+
+_INTERRUPTED: Final = (
+    "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
+)
 
 
 def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
@@ -88,6 +95,53 @@ class EpochBar:
         """Show one more epoch."""
         self._best = min(self._best, epoch.validation_loss)
         self._progress.update(self._task, advance=1, loss=f"{epoch.validation_loss:.4f}", best=f"{self._best:.4f}")
+
+
+def fit_with_bar(
+    progress: Console,
+    prepared: Prepared,
+    config: TrainConfig,
+    *,
+    name: str,
+    version: str,
+    test_table: Table | None = None,
+    log: Callable[[Epoch], None] = lambda epoch: None,
+) -> FitResult:
+    """Fit with a progress bar; at Ctrl-C the best epoch so far is kept.
+
+    Args:
+        progress: Where the bar is shown.
+        prepared: From `prepare`, with the same settings.
+        config: The settings.
+        name: What the detector will be called.
+        version: Which of its versions this will be.
+        test_table: Labelled rows that are only judged on.
+        log: Is told of each epoch, too.
+
+    Raises:
+        TrainingError: The loss is not a number.
+        TableError: The test table has another shape.
+    """
+    from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
+
+    with (
+        EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,
+        stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
+    ):
+
+        def on_epoch(epoch: Epoch) -> None:
+            bar(epoch)
+            log(epoch)
+
+        return fit(
+            prepared,
+            config,
+            name=name,
+            version=version,
+            test_table=test_table,
+            on_epoch=on_epoch,
+            should_stop=stopped,
+        )
 
 
 def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float) -> None:

@@ -20,7 +20,7 @@ from models.bundle import new_bundle
 from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.errors import ConfigError
 from models.reading_flags import add_reading_flags, read_options_of
-from models.repository import ARTIFACTS, next_version
+from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
 from models.tables import Table, expand, read_table
 from training.columns.schema_file import read_schema_file, write_schema_file
@@ -28,16 +28,14 @@ from training.config import TrainConfig
 from training.config_file import parse_with_config
 from training.flags import add_config_flags, config_of
 from training.history import Epoch
-from training.interrupt import stop_on_interrupt
-from training.plan import epochs_of, plan_of
+from training.plan import plan_of
 from training.prepare import Prepared, prepare
-from training.terminal import EpochBar, show_plan, show_prepared, show_result
+from training.terminal import fit_with_bar, show_plan, show_prepared, show_result
 
 if TYPE_CHECKING:
     from training.fit import FitResult
 
 _NAME = re.compile(r"\w[\w.-]*")
-_INTERRUPTED = "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
 _DECIDED = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
 _EXAMPLES = """\
 examples:
@@ -97,30 +95,20 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     path = arguments.output or next_version(ARTIFACTS / inputs.name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
         prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
-        from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
-        from training.save import write_result
-
         progress = Console(stderr=True, quiet=arguments.quiet)
-        with (
-            EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,
-            _log_of(arguments.tensorboard) as log,
-            stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
-        ):
-
-            def on_epoch(epoch: Epoch) -> None:
-                bar(epoch)
-                log(epoch)
-
-            result = fit(
+        with _log_of(arguments.tensorboard) as log:
+            result = fit_with_bar(
+                progress,
                 prepared,
                 config,
                 name=inputs.name,
-                version=path.name if path.name.isdecimal() else "1",
+                version=version_of(path),
                 test_table=inputs.test_table,
-                on_epoch=on_epoch,
-                should_stop=stopped,
+                log=log,
             )
-            write_result(result, folder)
+        from training.save import write_result
+
+        write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
     return _report(result, path, seconds)

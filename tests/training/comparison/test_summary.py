@@ -1,0 +1,63 @@
+"""Means over seeds, and what is found by comparing the seeds of two activations."""
+
+from __future__ import annotations
+
+import pytest
+from made_up import SETTING, outcome
+
+from training.comparison.results import Failure
+from training.comparison.summary import Mean, summaries_of
+from training.comparison.trials import Setting, Trial
+
+
+def test_a_mean_has_students_interval_and_a_single_value_none() -> None:
+    mean = Mean.of([1.0, 2.0, 3.0])
+    assert mean.mean == pytest.approx(2)
+    assert (mean.low, mean.high) == (pytest.approx(2 - 4.302653 / 3**0.5), pytest.approx(2 + 4.302653 / 3**0.5))
+    assert Mean.of([1.0]).to_json() == {"mean": 1.0, "interval": None}
+
+
+def test_the_level_of_relu_is_reached_by_epoch_and_second_seed_by_seed() -> None:
+    found = [
+        outcome("relu", 0, 1.0, validation_losses=(3.0, 2.0, 1.9)),
+        outcome("relu", 1, 1.0, validation_losses=(3.0, 1.0, 0.5)),
+        outcome("elu", 0, 1.0, validation_losses=(2.5, 1.8, 1.0)),
+        outcome("elu", 1, 1.0, validation_losses=(2.5, 1.8, 1.0)),
+    ]
+    relu, elu = summaries_of(found)
+    assert relu.reached == ((3, 0.04), (3, 0.04))
+    assert elu.reached == ((2, 0.03), None)
+    report = elu.to_json()
+    assert report["epochs_to_relu_level"]["mean"] == 2
+    assert report["seeds_that_reached_relu_level"] == 1
+
+
+def test_the_ranking_is_stable_where_seeds_order_the_rows_alike() -> None:
+    alike = summaries_of([outcome("relu", 0, 1.0), outcome("relu", 1, 1.0, scores=(10.0, 20.0, 30.0, 41.0))])
+    reversed_ = summaries_of([outcome("relu", 0, 1.0), outcome("relu", 1, 1.0, scores=(4.0, 3.0, 2.0, 1.0))])
+    assert alike[0].rank_stability == pytest.approx(1)
+    assert reversed_[0].rank_stability == pytest.approx(-1)
+    assert summaries_of([outcome("relu", 0, 1.0)])[0].rank_stability is None
+
+
+def test_the_first_epoch_which_is_compiled_does_not_count_in_the_time_of_a_step() -> None:
+    assert outcome("relu", 0, 1.0, elapsed=(5.0, 5.01, 5.02)).step_seconds == pytest.approx(1e-3)
+    assert outcome("relu", 0, 1.0, elapsed=(0.02,), best_epoch=1).step_seconds == pytest.approx(2e-3)
+
+
+def test_settings_are_apart_and_what_failed_with_every_seed_has_no_summary() -> None:
+    other = Setting(hidden_units=(8, 4), learning_rate=1e-3)
+    found = [
+        outcome("relu", 0, 1.0),
+        outcome("relu", 0, 2.0, setting=other),
+        Failure(trial=Trial(activation="elu", setting=SETTING, seed=0), complaint="NaN"),
+    ]
+    assert [(one.activation, one.setting) for one in summaries_of(found)] == [("relu", SETTING), ("relu", other)]
+
+
+def test_shares_are_of_all_units() -> None:
+    one = outcome("relu", 0, 1.0, dead=2)
+    assert one.share("dead") == pytest.approx(0.25)
+    assert not one.dead_layer
+    assert outcome("relu", 0, 1.0, dead=5).dead_layer
+    assert one.gradient_ratio == pytest.approx(0.5)
