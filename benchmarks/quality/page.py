@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 from benchmarks.quality.experiments.table import EXPERIMENTS
-from benchmarks.quality.parts import Grid, Section, Text
 from benchmarks.quality.record import runs_of
 from benchmarks.quality.results import Row
 from benchmarks.quality.sections import benchmark, contamination, mixed, thresholds, verdicts
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
+from training.report.page import page_of
+from training.report.parts import Grid, Section, Text
 
 SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "benchmark": benchmark.sections,
@@ -34,45 +33,6 @@ _HOW: Final = (
     "themselves; what fits into memory that was free there counts as nothing."
 )
 
-_PAGE: Final = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Detection quality</title>
-<style>
-:root { color-scheme: light dark; --back: #fdfdfc; --ink: #1c1d1f; --soft: #b4b7bb; --line: #dcdedf; --accent: #c2313f;
-  --second: #2f6fb3; --mark: #fbeeee; }
-@media (prefers-color-scheme: dark) { :root { --back: #16181b; --ink: #e3e5e8; --soft: #6b7078; --line: #34383e;
-  --accent: #ff7a85; --second: #79b4f2; --mark: #3a2226; } }
-body { background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
-  max-width: 72rem; padding: 0 1rem; }
-h2 { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: right; }
-th:first-child { text-align: left; white-space: nowrap; }
-tbody th { font-weight: normal; }
-td { white-space: nowrap; }
-.best { font-weight: 700; }
-tr.ours { background: var(--mark); }
-.note, figcaption { font-size: .85rem; opacity: .8; }
-figure { margin: 1.5rem 0; max-width: 54rem; }
-svg { height: auto; width: 100%; }
-summary { cursor: pointer; font-weight: 600; margin: 1rem 0; }
-code { font-size: .85rem; overflow-wrap: anywhere; }
-a { color: var(--second); }
-</style>
-</head>
-<body>
-<h1>Detection quality</h1>
-<p>$how</p>
-<nav><ul>$contents</ul></nav>
-$sections
-</body>
-</html>
-""")
-
 
 def write_page(folder: Path) -> list[Path]:
     """Write `index.html` and `tables.md` from the CSVs of a folder; return their paths.
@@ -90,21 +50,9 @@ def write_page(folder: Path) -> list[Path]:
         raise ConfigError(f"--out: {folder} has no results; measure first: python -m benchmarks.quality --data DIR.")
     sections.append(_runs(runs_of(folder)))
     page, tables = folder / "index.html", folder / "tables.md"
-    page.write_text(
-        _PAGE.substitute(
-            how=escape(_HOW),
-            contents="".join(f'<li><a href="#{part.anchor}">{escape(part.title)}</a></li>' for part in sections),
-            sections="\n".join(map(_html, sections)),
-        ),
-        encoding="utf-8",
-    )
+    page.write_text(page_of(sections, title="Detection quality", says=_HOW), encoding="utf-8")
     tables.write_text("\n".join(map(_markdown, sections)), encoding="utf-8")
     return [page, tables]
-
-
-def _html(section: Section) -> str:
-    parts = "\n".join(part.to_html() for part in section.parts)
-    return f'<section id="{section.anchor}"><h2>{escape(section.title)}</h2>\n{parts}\n</section>'
 
 
 def _markdown(section: Section) -> str:

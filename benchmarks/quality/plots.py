@@ -1,41 +1,21 @@
-"""The plots, as SVG that takes its colours from the page, so that it can be read in light and in dark."""
+"""The plots of the page, with our methods in a colour of their own."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.quality.parts import OURS, PICTURE
 from benchmarks.quality.statistics import groups_alike
+from training.report.drawing import ACCENT, INK, SECOND, SOFT, drawing, label_points, svg_of
 
-# Matplotlib draws in these colours; on the page they are those of its style.
-_INK, _SOFT, _ACCENT, _SECOND = "#101112", "#b0b1b2", "#d04050", "#3070b0"
-_COLOURS: Final = {_INK: "currentColor", _SOFT: "var(--soft)", _ACCENT: "var(--accent)", _SECOND: "var(--second)"}
-_STYLE: Final[dict[Any, Any]] = {
-    "font.size": 9,
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "legend.frameon": False,
-}
-_ROW = 0.22  # inches of a line of text
-_NEAR = (95, 11)  # points within which two labels would touch: across, up
+OURS: Final = ("ours", "ours_clean", "fast", "best")
+"""Methods that are ours, and are drawn in our colour."""
+
+_OUR_COLOUR: Final = dict.fromkeys(OURS, ACCENT)
+_ROW: Final = 0.22  # inches of a line of text
 
 
 def critical_difference_diagram(mean_ranks: Mapping[str, float], difference: float) -> str:
@@ -51,22 +31,21 @@ def critical_difference_diagram(mean_ranks: Mapping[str, float], difference: flo
     lowest, highest = 1, len(names)
     left = (len(names) + 1) // 2
     bars = 0.28 * len(groups)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(width=7.5, height=1.0 + _ROW * (left + 1) + 0.12 * len(groups))
+    with drawing(width=7.5, height=1.0 + _ROW * (left + 1) + 0.12 * len(groups)) as (figure, axes):
         depth = left + 1 + bars
         axes.set(xlim=(lowest - 1.6, highest + 1.6), ylim=(-depth, 1.4))
         axes.axis("off")
-        axes.hlines(0, lowest, highest, color=_INK, linewidth=1)
+        axes.hlines(0, lowest, highest, color=INK, linewidth=1)
         for rank in range(lowest, highest + 1):
-            axes.vlines(rank, 0, 0.2, color=_INK, linewidth=1)
+            axes.vlines(rank, 0, 0.2, color=INK, linewidth=1)
             axes.text(rank, 0.3, str(rank), ha="center", va="bottom")
-        axes.hlines(1.1, lowest, lowest + difference, color=_INK, linewidth=2)
+        axes.hlines(1.1, lowest, lowest + difference, color=INK, linewidth=2)
         axes.text(lowest + difference + 0.1, 1.1, f"critical difference {difference:.2f}", va="center")
         for place, (name, value) in enumerate(zip(names, values, strict=True)):
             to_left = place < left
             y = -(bars + 0.8 + (place if to_left else len(names) - 1 - place))
             end = lowest - 0.15 if to_left else highest + 0.15
-            colour = _ACCENT if name in OURS else _INK
+            colour = ACCENT if name in OURS else INK
             axes.plot([value, value, end], [0, y, y], color=colour, linewidth=0.8)
             label = f"{name}  {value:.2f}" if to_left else f"{value:.2f}  {name}"
             axes.text(
@@ -78,8 +57,8 @@ def critical_difference_diagram(mean_ranks: Mapping[str, float], difference: flo
                 color=colour,
             )
         for number, (first, last) in enumerate(groups):
-            axes.hlines(-0.3 - 0.28 * number, values[first] - 0.05, values[last] + 0.05, color=_INK, linewidth=3)
-        return _svg(figure)
+            axes.hlines(-0.3 - 0.28 * number, values[first] - 0.05, values[last] + 0.05, color=INK, linewidth=3)
+        return svg_of(figure)
 
 
 def dots_by_set(
@@ -96,23 +75,18 @@ def dots_by_set(
     """
     peers = [i for i, name in enumerate(methods) if name not in OURS]
     rows = np.arange(len(sets))
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(width=7.5, height=0.9 + _ROW * len(sets))
+    with drawing(width=7.5, height=0.9 + _ROW * len(sets)) as (figure, axes):
         for row, line in enumerate(values):
             if peers:
-                axes.hlines(row, line[peers].min(), line[peers].max(), color=_SOFT, linewidth=0.8, zorder=1)
+                axes.hlines(row, line[peers].min(), line[peers].max(), color=SOFT, linewidth=0.8, zorder=1)
         for peer in peers:
-            axes.scatter(
-                values[:, peer], rows, s=14, color=_SOFT, zorder=2, label="peers" if peer == peers[0] else None
-            )
+            axes.scatter(values[:, peer], rows, s=14, color=SOFT, zorder=2, label="peers" if peer == peers[0] else None)
         if peers:
-            axes.scatter(
-                values[:, peers].max(axis=1), rows, s=22, color=_SECOND, zorder=3, label="best peer of the set"
-            )
-        axes.scatter(values[:, list(methods).index(ours)], rows, s=34, marker="D", color=_ACCENT, zorder=4, label=ours)
+            axes.scatter(values[:, peers].max(axis=1), rows, s=22, color=SECOND, zorder=3, label="best peer of the set")
+        axes.scatter(values[:, list(methods).index(ours)], rows, s=34, marker="D", color=ACCENT, zorder=4, label=ours)
         axes.set(yticks=rows, yticklabels=sets, xlabel=label, ylim=(-0.7, len(sets) - 0.3))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def quality_and_seconds(quality: Mapping[str, float], seconds: Mapping[str, float], *, label: str) -> str:
@@ -123,19 +97,17 @@ def quality_and_seconds(quality: Mapping[str, float], seconds: Mapping[str, floa
         seconds: By method.
         label: Of the quality.
     """
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(width=7.5, height=4.2)
+    with drawing(width=7.5, height=4.2) as (figure, axes):
         names = list(quality)
         x = [max(seconds[name], 1e-3) for name in names]  # the CSV's last digit
         y = [quality[name] for name in names]
         for name, across, up in zip(names, x, y, strict=True):
-            axes.scatter(across, up, s=36, color=_ACCENT if name in OURS else _SECOND, zorder=2)
+            axes.scatter(across, up, s=36, color=ACCENT if name in OURS else SECOND, zorder=2)
         axes.set(xscale="log", xlabel="seconds to fit, median over the sets (logarithmic)", ylabel=f"mean {label}, %")
         axes.margins(x=0.15, y=0.12)
-        axes.grid(color=_SOFT, linewidth=0.3, alpha=0.6)
-        figure.canvas.draw()
-        _label_points(axes, names, x, y)
-        return _svg(figure)
+        axes.grid(color=SOFT, linewidth=0.3, alpha=0.6)
+        label_points(axes, names, x, y, colours=_OUR_COLOUR)
+        return svg_of(figure)
 
 
 def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str) -> str:
@@ -147,8 +119,7 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
         xlabel: Of the horizontal axis.
         ylabel: Of the other.
     """
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(width=7.5, height=4.4)
+    with drawing(width=7.5, height=4.4) as (figure, axes):
         for number, (name, y) in enumerate(lines.items()):
             ours = name in OURS
             style = "-" if ours else ("-", "--", "-.", ":")[number % 4]
@@ -156,7 +127,7 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
                 x,
                 y,
                 style,
-                color=_ACCENT if ours else _SECOND,
+                color=ACCENT if ours else SECOND,
                 linewidth=2.2 if ours else 1.0,
                 marker="o",
                 markersize=3,
@@ -164,46 +135,6 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
         axes.set(xlabel=xlabel, ylabel=ylabel, xticks=x)
         axes.margins(x=0.02)
         axes.set_xlim(right=x[-1] + (x[-1] - x[0]) * 0.22)
-        figure.canvas.draw()
-        _label_points(axes, list(lines), [x[-1]] * len(lines), [y[-1] for y in lines.values()])
-        return _svg(figure)
-
-
-def _label_points(axes: Axes, names: Sequence[str], x: Sequence[float], y: Sequence[float]) -> None:
-    """Write the names beside points, moved up where two would touch."""
-    scale = 72 / axes.figure.dpi
-    places = axes.transData.transform(np.column_stack([x, y])) * scale
-    written: list[tuple[float, float]] = []
-    for i in np.argsort(places[:, 1], kind="stable"):
-        across, up = places[i]
-        at = up
-        while any(abs(across - other) < _NEAR[0] and abs(at - height) < _NEAR[1] for other, height in written):
-            at += 1
-        written.append((across, at))
-        axes.annotate(
-            names[i],
-            (x[i], y[i]),
-            xytext=(6, at - up),
-            textcoords="offset points",
-            va="center",
-            color=_ACCENT if names[i] in OURS else _INK,
-        )
-
-
-def _figure(*, width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def _svg(figure: Figure) -> str:
-    """Return a figure as an element of a page: nothing before it, names of its own, the page's colours."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "quality", "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = text.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r'<svg [^>]*(viewBox="[^"]+")[^>]*>', r"<svg \1>", svg, count=1)
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{PICTURE}-", svg)
-    for drawn, styled in _COLOURS.items():
-        svg = svg.replace(drawn, styled)
-    return re.sub(r"\n\s*", "\n", svg)
+        ends = [y[-1] for y in lines.values()]
+        label_points(axes, list(lines), [x[-1]] * len(lines), ends, colours=_OUR_COLOUR)
+        return svg_of(figure)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.comparison import MEASURES, Comparison, compare
 from benchmarks.quality.measure import FIGURES
-from benchmarks.quality.parts import OURS, Cell, Grid, Plot, Section, Text
-from benchmarks.quality.plots import critical_difference_diagram, dots_by_set, quality_and_seconds
+from benchmarks.quality.plots import OURS, critical_difference_diagram, dots_by_set, quality_and_seconds
 from benchmarks.quality.results import Row
 from benchmarks.quality.splits import PROTOCOLS
 from benchmarks.quality.statistics import ALPHA, can_be_compared, critical_difference, duel, friedman, holm, ranks
+from training.report.parts import Cell, Grid, Part, Plot, Section, Text
 
 _YARDSTICK: Final = "AutoEncoder"
 """Fit times are told as multiples of this method's."""
@@ -37,7 +37,7 @@ def _section(protocol: str, says: str, rows: Sequence[Row]) -> Section:
     title = f"{protocol}: {says}"
     names = dict.fromkeys(row["method"] for row in rows)
     found = compare(rows, FIGURES, methods=[name for name in names if not _is_variant(name)])
-    parts: list[Grid | Plot | Text] = []
+    parts: list[Part] = []
     if found is None:
         parts.append(Text(text="There is no split of which all methods have figures."))
     else:
@@ -60,7 +60,7 @@ class Contest:
     where: str
     comparison: Comparison
 
-    def parts(self) -> Iterable[Grid | Plot | Text]:
+    def parts(self) -> Iterable[Part]:
         """Return all that is said of them."""
         found = self.comparison
         yield self.what()
@@ -120,6 +120,7 @@ class Contest:
             rows=rows,
             note="In the order of the mean rank by ROC AUC. Seconds and MB are medians over the sets; × is the median "
             "of the ratio on each set; ± is half the range over the seeds of the mean over the sets.",
+            marked=OURS,
         )
 
     def _times_yardstick(self) -> NDArray[np.float64] | None:
@@ -174,6 +175,7 @@ class Contest:
             rows=rows,
             note=f"Paired over the sets: Wilcoxon's signed-rank test, two-sided. Holm's p holds for the whole column; "
             f"bold is a lead with p below {ALPHA:g}.",
+            marked=OURS,
         )
 
     def _against_best_peer(self, reference: str) -> Iterable[Grid | Plot]:

@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.quality.comparison import MEASURES, compare
 from benchmarks.quality.experiments.contamination import SHARES
-from benchmarks.quality.parts import Cell, Grid, Plot, Section, Text
-from benchmarks.quality.plots import curves
+from benchmarks.quality.plots import OURS, curves
 from benchmarks.quality.results import Row
+from training.report.parts import Cell, Grid, Part, Plot, Section, Text
 
 
 def sections(rows: Sequence[Row]) -> list[Section]:
@@ -22,7 +22,7 @@ def sections(rows: Sequence[Row]) -> list[Section]:
     ]
 
 
-def _parts(rows: Sequence[Row]) -> Iterable[Grid | Plot | Text]:
+def _parts(rows: Sequence[Row]) -> Iterable[Part]:
     found = compare(rows, [_at(measure, share) for measure in MEASURES for share in SHARES])
     if found is None:
         yield Text(text="There is no split of which all methods have figures at every share.")
@@ -63,6 +63,7 @@ def _parts(rows: Sequence[Row]) -> Iterable[Grid | Plot | Text]:
                 for name, i in zip(names, order, strict=True)
             ],
             note="In the order of the mean over the shares; the fall is from the first share to the last.",
+            marked=OURS,
         )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from benchmarks.quality.comparison import MEASURES, compare
 from benchmarks.quality.measure import FIGURES
-from benchmarks.quality.parts import Grid, Section, Text
 from benchmarks.quality.results import Row
 from benchmarks.quality.sections.benchmark import Contest
 from benchmarks.quality.splits import PROTOCOLS
 from benchmarks.quality.tables import MOST_ANOMALIES
+from training.report.parts import Grid, Section, Text
 
 
 def sections(rows: Sequence[Row]) -> list[Section]:

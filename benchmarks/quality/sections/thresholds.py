@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.quality.parts import Cell, Grid, Section
+from benchmarks.quality.plots import OURS
 from benchmarks.quality.results import Row
+from training.report.parts import Cell, Grid, Section
 
 _BY_CHANCE: Final = 0.01
 """A set's alerts are too many where a rule that keeps its promise would give as many less often than this."""
@@ -35,6 +36,7 @@ def sections(rows: Sequence[Row]) -> list[Section]:
         f"many as a rule that keeps its promise gives in less than {_BY_CHANCE:.0%} of all fits (beta-binomial law). "
         "False alarms are among normal rows, whatever the promise is about. A rule is refused, and the CSV says why, "
         "where the calibration rows are too few for it.",
+        marked=OURS,
     )
     return [Section(anchor="thresholds", title="Thresholds: promises kept", parts=[grid])]
 

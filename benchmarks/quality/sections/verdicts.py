@@ -8,11 +8,12 @@ import numpy as np
 
 from benchmarks.quality.comparison import Comparison, compare
 from benchmarks.quality.experiments.verdicts import OWN_RULE, PYOD_RULE
-from benchmarks.quality.parts import Cell, Grid, Section, Text
+from benchmarks.quality.plots import OURS
 from benchmarks.quality.results import Row
 from benchmarks.quality.sections.benchmark import as_p
 from benchmarks.quality.splits import PROTOCOLS
 from benchmarks.quality.statistics import ALPHA, duel, holm
+from training.report.parts import Cell, Grid, Section, Text
 
 _FIGURES = ("f1", "precision", "recall", "flagged")
 _BETWEEN = " · "
@@ -58,6 +59,7 @@ def _matrix(protocol: str, found: Comparison) -> Grid:
         rows=[(name, *(cell(name, rule) for rule in rules)) for name in methods],
         note=f"“{OWN_RULE}” is our own verdict; “{PYOD_RULE}” is PyOD's: the highest tenth of the fitting rows' scores "
         "lies above the threshold. Rules are learned from the fitting rows' scores. The best of each column is bold.",
+        marked=OURS,
     )
 
 
@@ -95,4 +97,5 @@ def _duels(protocol: str, found: Comparison) -> Iterable[Grid]:
         ],
         note="In the order of the mean F1; paired over the sets, Wilcoxon's signed-rank test with Holm's correction.",
         folded=True,
+        marked=OURS,
     )
