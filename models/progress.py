@@ -1,4 +1,4 @@
-"""The progress bar of the batch program, and how many rows there will be, where that is cheap to tell."""
+"""A progress bar over the rows of files, and how many rows there will be, where that is cheap to tell."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SAMPLE_BYTES: Final = 1 << 20
 class RowsBar:
     """A progress bar over the rows; with a share where their number is cheap to tell or to guess."""
 
-    def __init__(self, console: Console, paths: Sequence[Path], *, quiet: bool) -> None:
+    def __init__(self, console: Console, paths: Sequence[Path], *, doing: str, quiet: bool) -> None:
         hidden = quiet or not console.is_terminal
         counts = [] if hidden else [about_rows(path) for path in paths]
         known = [count for count in counts if count is not None]
         self._progress = Progress(
-            TextColumn("scoring"),
+            TextColumn(doing),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.completed:,.0f} rows, {task.fields[speed]:,.0f} rows/s"),
@@ -32,7 +32,7 @@ class RowsBar:
             disable=hidden,
         )
         total = sum(known) if len(known) == len(paths) else None
-        self._task = self._progress.add_task("scoring", total=total, speed=0.0)
+        self._task = self._progress.add_task(doing, total=total, speed=0.0)
         self._started = time.perf_counter()
         self._rows = 0
 

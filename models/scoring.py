@@ -12,6 +12,7 @@ and that sum is exact, too. Deciding what score is an anomaly is not done here: 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,8 +59,7 @@ class Scorer:
 
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
-        pieces = [encoded.rows(start, start + self._chunk) for start in range(0, max(len(encoded), 1), self._chunk)]
-        scored = [self._score_chunk(piece) for piece in pieces]
+        scored = [self._score_chunk(piece) for piece in self._pieces(encoded)]
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),
@@ -73,22 +73,24 @@ class Scorer:
         """
         if self.ensemble is None:
             return self.score(encoded).anomaly_score
-        pieces = [encoded.rows(start, start + self._chunk) for start in range(0, max(len(encoded), 1), self._chunk)]
         errors = [
             member_errors(
                 self.engine.reconstruct(self.preprocessor.within_limits(piece.Z)), piece, self.preprocessor
             ).mean(axis=0, dtype=np.float64)
-            for piece in pieces
+            for piece in self._pieces(encoded)
         ]
         return np.concatenate(errors)
 
     def embed(self, encoded: Encoded) -> FloatMatrix:
         """Return the bottleneck's output `(n, k)`."""
-        return self.engine.embed(self.preprocessor.within_limits(encoded.Z))
+        return np.concatenate(
+            [self.engine.embed(self.preprocessor.within_limits(piece.Z)) for piece in self._pieces(encoded)]
+        )
 
-    @property
-    def _chunk(self) -> int:
-        return _CHUNK_ROWS if self.ensemble is None else max(2, _CHUNK_ROWS // self.ensemble.members)
+    def _pieces(self, encoded: Encoded) -> Iterator[Encoded]:
+        rows = _CHUNK_ROWS if self.ensemble is None else max(2, _CHUNK_ROWS // self.ensemble.members)
+        for start in range(0, max(len(encoded), 1), rows):
+            yield encoded.rows(start, start + rows)
 
     def _score_chunk(self, encoded: Encoded) -> Scores:
         reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))
