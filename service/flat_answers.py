@@ -15,14 +15,13 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.detector import Detector
-from models.schema import Kind
+from models.expected import expected_table
 from models.values import parse_category
+from models.writers import csv_header, csv_lines
 from service.answers import embedded, judged
 from service.bodies import Rows
 from service.problems import RequestError
-from service.writers import ScoredRows, csv_header, csv_lines, flat_table
-
-_EXPECTED_TYPES: Final = {Kind.NUMERIC: pa.float64(), Kind.BOOLEAN: pa.bool_()}
+from service.scored_rows import ScoredRows
 
 
 def encode_flat(question: str, detector: Detector, rows: Rows, *, medium: str, top: int) -> bytes:
@@ -62,7 +61,7 @@ def encode_flat(question: str, detector: Detector, rows: Rows, *, medium: str, t
 
 
 def _scores(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:
-    return flat_table(ScoredRows(ids=ids, verdicts=judged(detector, rows), top=top))
+    return ScoredRows(ids=ids, verdicts=judged(detector, rows), top=top).table()
 
 
 def _embeddings(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:
@@ -72,13 +71,8 @@ def _embeddings(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.T
 
 
 def _reconstructions(detector: Detector, rows: Rows, ids: pa.Table, top: int) -> pa.Table:
-    verdicts = judged(detector, rows)
-    expected = [verdicts.expected(row) for row in range(len(verdicts))]
-    columns = [
-        pa.array([record[column.name] for record in expected], _EXPECTED_TYPES.get(column.kind, pa.string()))
-        for column in detector.schema.columns
-    ]
-    return pa.table([*ids.columns, *columns], names=[*ids.column_names, *detector.schema.names])
+    expected = expected_table(detector.schema, judged(detector, rows))
+    return pa.table([*ids.columns, *expected.columns], names=[*ids.column_names, *expected.column_names])
 
 
 _TABLES: Final[dict[str, Callable[[Detector, Rows, pa.Table, int], pa.Table]]] = {

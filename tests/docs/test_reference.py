@@ -24,11 +24,11 @@ from models.instants import TIME_LAYOUTS
 from models.schema import Kind
 from models.tables import READERS
 from models.values import BOOLEAN_WORDS, MISSING_TEXTS
+from models.writers import WRITERS
 from service.media import MEDIA
 from service.problems import RequestError
 from service.query import PARAMETERS
 from service.settings import Settings
-from service.writers import WRITERS
 
 PROGRAMS = [
     path

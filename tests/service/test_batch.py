@@ -26,10 +26,11 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
+from models.progress import RowsBar, about_rows
 from models.tables import ReadOptions, Table
+from models.writers import WRITERS, format_of, new_file
 from service.batch import main, prepare, score_files
-from service.progress import RowsBar, about_rows
-from service.writers import WRITERS, Layout, ScoredRows, format_of, new_file
+from service.scored_rows import Layout, ScoredRows
 
 NAMES = ("machine", "temperature", "load", "mode", "running", "at")
 
@@ -97,10 +98,16 @@ INPUTS: dict[str, Callable[[pa.Table, Path], Path]] = {
 }
 
 
+READ_TYPED: dict[str, Callable[[Path], pa.Table]] = {
+    "parquet": pq.read_table,
+    "arrow": lambda path: pa.ipc.open_file(path.read_bytes()).read_all(),
+}
+
+
 def read_output(path: Path) -> list[dict[str, Any]]:
     """Rows of an output of any format, contributions flat or nested."""
-    if format_of(path) == "parquet":
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    if format_of(path) in READ_TYPED:
+        rows: list[dict[str, Any]] = READ_TYPED[format_of(path)](path).to_pylist()
         return rows
     content = path.read_bytes()
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
@@ -155,7 +162,9 @@ def figures_of(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-@pytest.mark.parametrize("output_name", ["out.csv", "out.csv.gz", "out.parquet", "out.jsonl", "out.ndjson.gz"])
+@pytest.mark.parametrize(
+    "output_name", ["out.csv", "out.csv.gz", "out.parquet", "out.feather", "out.jsonl", "out.ndjson.gz"]
+)
 def test_scores_are_those_of_the_detector_whatever_the_formats(
     detector: Detector, verdicts: Verdicts, tmp_path: Path, name: str, output_name: str
 ) -> None:
@@ -172,10 +181,10 @@ def test_scores_are_those_of_the_detector_whatever_the_formats(
 def test_all_output_formats_hold_the_same_numbers_to_the_last_bit(detector: Detector, tmp_path: Path) -> None:
     data = write_csv(generated(90, seed=1), tmp_path / "in.csv")
     answers = []
-    for output_name in ("out.csv", "out.parquet", "out.jsonl"):
+    for output_name in ("out.csv", "out.parquet", "out.arrow", "out.jsonl"):
         score(detector, [data], tmp_path / output_name)
         answers.append(figures_of(read_output(tmp_path / output_name)))
-    assert answers[0] == answers[1] == answers[2]
+    assert all(answer == answers[0] for answer in answers)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -204,7 +213,7 @@ def test_a_csv_reads_back_as_it_was_written(detector: Detector, tmp_path: Path, 
     verdicts = detector.judge_table(Table(data=generated(len(ids))))
     verdicts.p_value[:] = number
     layout = Layout(ids={"id": pa.string()})
-    with new_file(tmp_path / "out.csv", layout, format_name="csv") as writer:
+    with new_file(tmp_path / "out.csv", layout.schema, format_name="csv") as writer:
         writer.write(ScoredRows(ids=pa.table({"id": ids}), verdicts=verdicts))
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -262,7 +271,7 @@ def broken(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("output_name", ["out.csv", "out.csv.gz", "out.parquet", "out.jsonl"])
+@pytest.mark.parametrize("output_name", ["out.csv", "out.csv.gz", "out.parquet", "out.arrow", "out.jsonl"])
 def test_a_failure_in_a_later_chunk_leaves_the_old_output_and_nothing_else(
     detector: Detector, tmp_path: Path, output_name: str
 ) -> None:
@@ -425,7 +434,7 @@ def test_a_headless_file_asks_for_names_where_training_had_a_header(detector: De
     with pytest.raises(TableError, match=r"has no header line.*--column-names"):
         prepare(detector, [source], tmp_path / "out.csv")
     options = ReadOptions(header=NAMES)
-    assert prepare(detector, [source], tmp_path / "out.csv", options=options).options == options
+    assert prepare(detector, [source], tmp_path / "out.csv", options=options).inputs.options == options
 
 
 # --- the command line -----------------------------------------------------------------------------------
@@ -495,8 +504,8 @@ def test_reading_flags_are_those_of_training(run: Any, tmp_path: Path) -> None:
         (("in.csv", "--output", "out.parquet.gz"), "does not say which format is wanted"),
         (("in.csv", "--output", "none/out.csv"), "there is no folder"),
         (("in.csv", "--output", "."), "is no file"),
-        (("in.csv", "--output", "in.csv"), "is one of the files to be scored"),
-        (("*.csv", "--output", "in.csv"), "is one of the files to be scored"),
+        (("in.csv", "--output", "in.csv"), "is one of the files to be read"),
+        (("*.csv", "--output", "in.csv"), "is one of the files to be read"),
         (("gone.csv", "--output", "out.csv"), "there is no such file"),
         (("broken.csv", "--output", "out.csv"), "row 60"),
         (("in.csv",), "--output"),
@@ -592,7 +601,7 @@ def test_the_number_of_rows_is_told_or_guessed_or_left_open(tmp_path: Path, name
 def test_the_bar_says_how_far_it_is(tmp_path: Path) -> None:
     shown = io.StringIO()
     path = write_parquet(generated(500), tmp_path / "in.parquet")
-    with RowsBar(Console(file=shown, force_terminal=True, width=120), [path], quiet=False) as bar:
+    with RowsBar(Console(file=shown, force_terminal=True, width=120), [path], doing="scoring", quiet=False) as bar:
         bar(250)
         bar(250)
     assert "100% 500 rows" in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown.getvalue())

@@ -99,8 +99,8 @@ def readers_table() -> str:
 
 
 def writers_table() -> str:
-    """Return each format that scores are written in."""
-    from service.writers import WRITERS
+    """Return each format that rows are written in."""
+    from models.writers import WRITERS
 
     rows = [
         [code(name), ", ".join(map(code, form.suffixes)), "yes" if form.gzip else "no"]
