@@ -147,7 +147,8 @@ def _run(arguments: argparse.Namespace) -> None:
 def _embedded(detector: Detector, inputs: Inputs, layout: Layout, chunk_rows: int) -> Iterator[pa.Table]:
     for chunk in inputs.chunks(chunk_rows=chunk_rows):
         with chunk.named():
-            yield _embedded_chunk(detector, chunk, layout)
+            table = _embedded_chunk(detector, chunk, layout)
+        yield table
 
 
 def _embedded_chunk(detector: Detector, chunk: Chunk, layout: Layout) -> pa.Table:
