@@ -160,9 +160,11 @@ def _said(differences: Sequence[Difference], seeds: int, margin: float) -> list[
     ties = [one for one in others if one.verdict != "worse"]
     worse = [one for one in others if one.verdict == "worse"]
     if not worse:
+        sure = all(one.verdict == "equal" for one in others)
+        told = "No difference" if sure else f"No difference that {seeds} seeds can tell"
         return [
-            f"No difference: over {seeds} seeds no activation has a held-out error that is surely more than "
-            f"{margin:.0%} above that of {best.activation}, the lowest."
+            f"{told}: no activation has a held-out error that is surely more than {margin:.0%} above that of "
+            f"{best.activation}, the lowest."
         ]
     nearest = min(worse, key=lambda one: one.ratio)
     said = [f"{best.activation} has the lowest held-out error over {seeds} seeds"]

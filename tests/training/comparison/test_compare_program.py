@@ -144,7 +144,7 @@ def test_the_winner_is_saved_with_the_comparison_in_its_card(data: Path, tmp_pat
 def test_relu_dies_at_a_high_learning_rate_and_a_kind_that_cannot_die_is_recommended(
     data: Path, tmp_path: Path, run_python: Any
 ) -> None:
-    flags = ["--activations", "relu", "leaky_relu", "--seeds", "3", "--jobs", "1", "--learning-rates", "0.2"]
+    flags = ["--activations", "relu", "leaky_relu", "--seeds", "3", "--jobs", "1", "--learning-rates", "0.05"]
     run = run_python("-m", "training.compare", data, *flags, "--output", tmp_path / "c", "--json")
     report = json.loads(run.stdout)
     assert report["activations"]["relu"]["dead_share"]["mean"] > 0.3

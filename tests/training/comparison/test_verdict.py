@@ -45,7 +45,7 @@ def test_the_order_of_the_seeds_is_what_pairs_them_so_that_hard_seeds_do_not_blu
 
 def test_equal_errors_are_no_difference_and_the_simpler_one_is_taken() -> None:
     given_ = verdict({"elu": [1.0, 1.1, 0.9], "relu": [1.0, 1.1, 0.9], "selu": [1.0, 1.1, 0.9]})
-    assert given_.reason.startswith("No difference")
+    assert given_.reason.startswith("No difference:")
     assert given_.activation == "relu"
     assert set(given_.ties) == {"relu", "elu", "selu"}
     assert given_.settled
@@ -75,6 +75,7 @@ def test_seeds_that_cannot_tell_are_said_to_be_too_few() -> None:
     given_ = verdict({"relu": [1.0, 1.5, 0.7], "elu": [0.9, 1.1, 1.0]})
     assert set(given_.ties) == {"relu", "elu"}
     assert not given_.settled
+    assert given_.reason.startswith("No difference that 3 seeds can tell")
     assert "More seeds may tell relu from elu: --seeds 6" in given_.reason
 
 
