@@ -20,7 +20,8 @@ import pyarrow.parquet
 from models.errors import ConfigError, TableError
 
 _GZIP: Final = ".gz"
-_ROW_GROUP_ROWS: Final = 131_072
+_GROUP_ROWS: Final = 131_072
+_GROUP_CELLS: Final = 1 << 22  # where columns are many, a group has fewer rows: it is held until it is written
 
 
 class Rows(Protocol):
@@ -87,6 +88,7 @@ class _TypedWriter:
     def __init__(self, out: Any, schema: pa.Schema) -> None:
         self._out = out
         self._schema = schema
+        self._rows = max(1, min(_GROUP_ROWS, _GROUP_CELLS // max(1, len(schema))))
         self._held: list[pa.Table] = []
 
     def write(self, rows: Rows, /) -> None:
@@ -100,10 +102,10 @@ class _TypedWriter:
                     "format has one type a column. Write --format csv or jsonl instead."
                 ) from error
         self._held.append(table.cast(self._schema))
-        while sum(map(len, self._held)) >= _ROW_GROUP_ROWS:
+        while sum(map(len, self._held)) >= self._rows:
             held = pa.concat_tables(self._held)
-            self._out.write_table(held.slice(0, _ROW_GROUP_ROWS))
-            self._held = [held.slice(_ROW_GROUP_ROWS)]
+            self._out.write_table(held.slice(0, self._rows))
+            self._held = [held.slice(self._rows)]
 
     def finish(self) -> None:
         """Write what is held."""
