@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.ensemble import column_sums
 from models.network import parameter_count
-from models.preprocessing import Encoded
+from models.preprocessing import Encoded, Preprocessor
 from models.scoring import Scorer
 from training.comparison.results import Outcome
 from training.comparison.trials import Trial
@@ -47,7 +48,7 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         wanted = replace(wanted, epochs=_epochs_within(seconds, prepared, wanted))
     learned = _learn(prepared, wanted)
     history, scorer = learned.history, learned.scorer
-    alike, judged, is_anomaly = _untouched(prepared, config)
+    alike, judged, is_anomaly = untouched_rows(prepared, config)
     scores = scorer.score(judged).anomaly_score
     both = is_anomaly is not None and is_anomaly.any() and not is_anomaly.all()
     return Outcome(
@@ -67,7 +68,13 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         last_gradients=dict(history.epochs[-1].gradients),
         units=history.best_epoch.units,
         slopes=learned_slopes(learned.config.layer_names, learned.layers),
-        error=held_out_error(scorer, alike, noise=wanted.alone.input_noise[0], left_out=wanted.alone.left_out),
+        error=noisy_error(
+            scorer.engine.reconstruct,
+            alike,
+            scorer.preprocessor,
+            noise=wanted.alone.input_noise[0],
+            left_out=wanted.alone.left_out,
+        ),
         scoring_seconds=_scoring_seconds(scorer, alike),
         scores=tuple(np.round(scores[:_RANKED_ROWS], 6).tolist()),
         roc_auc=float(roc_auc_score(is_anomaly, scores)) if both else None,
@@ -75,24 +82,45 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
     )
 
 
-def held_out_error(scorer: Scorer, rows: Encoded, *, noise: float, left_out: float) -> float:
-    """Return the mean error over rows of which the network is given a noisy copy: what it minimised, on fresh rows.
+def noisy_error(
+    reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    rows: Encoded,
+    preprocessor: Preprocessor,
+    *,
+    noise: float,
+    left_out: float,
+) -> float:
+    """Return the mean error over rows of which a network is given a noisy copy: what it minimised, on fresh rows.
 
     Without noise that is the reconstruction error. With it, copying the input is no way to a low error: as Vincent
     (Neural Computation 2011) showed, the lower it is, the better the network knows where rows lie.
 
     Args:
-        scorer: Of a single network.
+        reconstruct: The network, `(n, d)` → `(n, d)`.
         rows: That it has not seen.
+        preprocessor: Knows the columns.
         noise: Deviation of the noise, as in fitting; the same noise for all networks.
         left_out: Share of the rows, those with the largest error, that do not count, as in fitting.
     """
-    preprocessor = scorer.preprocessor
-    drawn = np.random.default_rng(_NOISE_SEED).normal(0, noise, rows.Z.shape).astype(np.float32)
-    reconstruction = scorer.engine.reconstruct(preprocessor.within_limits(rows.Z) + drawn)
-    squares = np.square(preprocessor.within_limits(rows.Z) - reconstruction) * preprocessor.weights
+    Z = preprocessor.within_limits(rows.Z)
+    drawn = np.random.default_rng(_NOISE_SEED).normal(0, noise, Z.shape).astype(np.float32)
+    squares = np.square(Z - reconstruct(Z + drawn)) * preprocessor.weights
     errors = np.sort(column_sums(squares, rows, preprocessor).sum(axis=1))
     return float(errors[: max(1, math.ceil((1 - left_out) * len(errors)))].mean())
+
+
+def untouched_rows(prepared: Prepared, config: TrainConfig) -> tuple[Encoded, Encoded, NDArray[np.bool_] | None]:
+    """Return rows that nothing was learned or chosen on: those like the fitting rows; and all, with their labels."""
+    split, labels = prepared.split, prepared.is_anomaly
+    untouched = split.calibration | split.test
+    alike = untouched & ~labels if labels is not None and config.fit_on == "normal" else untouched
+    like, judged = (np.flatnonzero(mask)[:_MOST_ROWS] for mask in (alike, untouched))
+    transform = prepared.preprocessor.transform
+    return (
+        transform({name: values[like] for name, values in prepared.columns.items()}),
+        transform({name: values[judged] for name, values in prepared.columns.items()}),
+        None if labels is None else labels[judged],
+    )
 
 
 def _learn(prepared: Prepared, config: TrainConfig) -> Learned:
@@ -119,20 +147,6 @@ def _steps(prepared: Prepared, config: TrainConfig) -> int:
     rows, features = prepared.rows["fitting"], len(prepared.preprocessor.features)
     [settings] = config.epoch_settings(rows=rows, features=features)
     return -(-rows // min(settings.batch_size, rows))
-
-
-def _untouched(prepared: Prepared, config: TrainConfig) -> tuple[Encoded, Encoded, NDArray[np.bool_] | None]:
-    """Return rows that nothing was learned or chosen on: those like the fitting rows; and all, with their labels."""
-    split, labels = prepared.split, prepared.is_anomaly
-    untouched = split.calibration | split.test
-    alike = untouched & ~labels if labels is not None and config.fit_on == "normal" else untouched
-    like, judged = (np.flatnonzero(mask)[:_MOST_ROWS] for mask in (alike, untouched))
-    transform = prepared.preprocessor.transform
-    return (
-        transform({name: values[like] for name, values in prepared.columns.items()}),
-        transform({name: values[judged] for name, values in prepared.columns.items()}),
-        None if labels is None else labels[judged],
-    )
 
 
 def _scoring_seconds(scorer: Scorer, rows: Encoded) -> float:

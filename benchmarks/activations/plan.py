@@ -1,0 +1,105 @@
+"""What is fitted: activations and variants of them, over sets, seeds and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from models.activations import ACTIVATIONS, ActivationSpec
+from training.comparison.trials import DEFAULT_ACTIVATIONS
+
+DEPTHS: Final = (1, 2, 4, 8)
+RATES: Final = (5e-4, 2e-3, 1e-2, 5e-2)
+WIDTH: Final = 128
+"""Of every hidden layer in the sweep over depth, and of the bottleneck: nothing but the depth changes."""
+USUAL_RATE: Final = 2e-3
+NOISE: Final = 0.5
+"""Deviation of the noise that is put on the standardised values of all rows of a noisy set."""
+
+VARIANTS: Final[dict[str, ActivationSpec]] = {
+    "selu, He": replace(ACTIVATIONS["selu"], initializer="he_normal"),
+    "selu, usual dropout": replace(ACTIVATIONS["selu"], alpha_dropout=False),
+}
+"""SELU without what comes with it, by the name it has in the results."""
+
+RELU_OUTPUT: Final = "relu, relu output"
+"""A network whose output layer has a ReLU, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One network to fit.
+
+    Args:
+        part: A key of `PARTS`.
+        set: Name of the set.
+        activation: A key of `ACTIVATIONS` or of `VARIANTS`, or `RELU_OUTPUT`.
+        depth: Number of hidden layers of `WIDTH` units; 0: the preset's own.
+        learning_rate: Largest step size.
+        dropout: Share of hidden units left out in a step.
+        noise: Deviation of the noise on the rows themselves.
+        seed: Of the weights and batches.
+    """
+
+    part: str
+    set: str
+    activation: str
+    depth: int = 0
+    learning_rate: float = USUAL_RATE
+    dropout: float = 0.0
+    noise: float = 0.0
+    seed: int
+
+
+PARTS: Final = {
+    "usual": "the network of --preset fast, on all sets",
+    "depth": f"{', '.join(map(str, DEPTHS))} hidden layers of {WIDTH} units, on some sets",
+    "rate": f"learning rates {', '.join(f'{rate:g}' for rate in RATES)}, on some sets",
+    "noise": f"rows with noise of deviation {NOISE:g} on every value, 1 and 4 hidden layers, on some sets",
+    "selu": "4 hidden layers, SELU with another initialiser and with the usual dropout, on some sets",
+    "output": "a ReLU behind the output layer, on some sets",
+}
+"""What is varied, by name."""
+
+
+def cases(sets: Sequence[str], some: Sequence[str], seeds: Sequence[int]) -> list[Case]:
+    """Return all networks to fit.
+
+    Args:
+        sets: All sets.
+        some: Those for the sweeps.
+        seeds: Of each.
+    """
+    found: list[Case] = []
+    for seed in seeds:
+        for name in sets:
+            found += [Case(part="usual", set=name, activation=one, seed=seed) for one in DEFAULT_ACTIVATIONS]
+        for name in some:
+            for one in DEFAULT_ACTIVATIONS:
+                found += [Case(part="depth", set=name, activation=one, depth=depth, seed=seed) for depth in DEPTHS]
+                found += [Case(part="rate", set=name, activation=one, learning_rate=rate, seed=seed) for rate in RATES]
+                found += [
+                    Case(part="noise", set=name, activation=one, depth=depth, noise=NOISE, seed=seed)
+                    for depth in (1, 4)
+                ]
+            for one in ("selu", "selu, He"):
+                found.append(Case(part="selu", set=name, activation=one, depth=4, seed=seed))
+            for one in ("selu", "selu, usual dropout"):
+                found.append(Case(part="selu", set=name, activation=one, depth=4, dropout=0.1, seed=seed))
+            found.append(Case(part="output", set=name, activation=RELU_OUTPUT, seed=seed))
+    return found
+
+
+@contextmanager
+def known(activation: str) -> Iterator[None]:
+    """Let the product know a variant for as long as this lasts."""
+    if activation not in VARIANTS:
+        yield
+        return
+    ACTIVATIONS[activation] = VARIANTS[activation]
+    try:
+        yield
+    finally:
+        del ACTIVATIONS[activation]
