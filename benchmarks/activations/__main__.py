@@ -11,12 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,9 +20,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks.activations.claims import page_of
+from benchmarks.activations.figures import frame_of
 from benchmarks.activations.plan import Case, cases
+from benchmarks.activations.run import lines_of
 from benchmarks.quality.splits import sets_by_name
-from models.errors import DetectorError, TrainingError
+from models.errors import DetectorError
 from models.threads import allowed_threads
 
 SOME: Final = ("45_wine", "6_cardio", "47_yeast", "30_satellite", "20_letter", "2_annthyroid")
@@ -50,12 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     missing = [case for case in wanted if case not in done]
     with _bar(console) as bar:
         task = bar.add_task("fitting", total=len(wanted), completed=len(wanted) - len(missing))
-        for line in _run(missing, sets, jobs=arguments.jobs):
+        for line in lines_of(missing, sets, jobs=arguments.jobs):
             with file.open("a", encoding="utf-8") as kept:
                 kept.write(line + "\n")
             bar.advance(task)
     found = read(file)
-    page = page_of({case: found[case] for case in wanted if case in found})
+    page = page_of(frame_of({case: found[case] for case in wanted if case in found}))
     (arguments.out / "claims.md").write_text(page, encoding="utf-8")
     print(page)
     return 0
@@ -73,35 +71,6 @@ def read(file: Path) -> dict[Case, dict[str, Any]]:
             continue
         found[Case(**plain["case"])] = plain["figures"]
     return found
-
-
-def _run(missing: Sequence[Case], sets: dict[str, Path], *, jobs: int) -> Any:
-    """Yield a line for each case, as they come."""
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    counter = context.Value("i", 0)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(counter, jobs)) as pool:
-        futures = [pool.submit(_line, case, sets[case.set]) for case in missing]
-        for future in as_completed(futures):
-            yield future.result()
-
-
-def _begin(counter: Any, jobs: int) -> None:
-    with counter.get_lock():
-        number = counter.value
-        counter.value += 1
-    if hasattr(os, "sched_setaffinity"):
-        cpus = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, set(cpus[number % jobs :: jobs]) or set(cpus))
-
-
-def _line(case: Case, path: Path) -> str:
-    from benchmarks.activations.work import figures_of
-
-    try:
-        figures = figures_of(case, path)
-    except TrainingError:
-        figures = {"error": None}
-    return json.dumps({"case": asdict(case), "figures": figures})
 
 
 def _bar(console: Console) -> Progress:
