@@ -92,7 +92,8 @@ def _mended(found: Frame) -> str:
         "Leaky ReLU and PReLU reduce dead units",
         [dead[name] < 0.1 * dead["relu"] for name in ("leaky_relu", "prelu")],
         f"At the learning rate {RATES[-1]:g}, {dead['relu']:.1%} of the units of relu are dead, "
-        f"{dead['leaky_relu']:.1%} of leaky_relu and {dead['prelu']:.1%} of prelu. What that does to the held-out error:",
+        f"{dead['leaky_relu']:.1%} of leaky_relu and {dead['prelu']:.1%} of prelu. What that does to the "
+        "held-out error:",
         table(["activation", "learning rate", "error ÷ relu's", "p"], rows),
     )
 
@@ -105,7 +106,8 @@ def _slopes(found: Frame) -> str:
         [(low < 0).mean() > 0.5, (high > 0).mean() > 0.5],
         f"It starts at 0 and is learned for each unit. Over all sets, seeds and layers the mean slope of a layer lies "
         f"between {mean.min():.2f} and {mean.max():.2f}; in {(low < 0).mean():.0%} of the layers some slope is "
-        f"negative, in {(high > 0).mean():.0%} some is positive; the extremes are {low.min():.2f} and {high.max():.2f}.",
+        f"negative, in {(high > 0).mean():.0%} some is positive; the extremes are {low.min():.2f} and "
+        f"{high.max():.2f}.",
     )
 
 
