@@ -213,7 +213,7 @@ def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verd
             one.activation: {"ratio": one.ratio, "interval": [one.low, one.high], "p": one.p, "verdict": one.verdict}
             for one in verdict.differences
         },
-        "settings": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
+        "sweep": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
         "folder": str(folder),
     }
 

@@ -14,6 +14,7 @@ REPORTS: Final = {
     "python -m training.train --dry-run --json": ("training/plan.py", "plan_of"),
     "python -m training.calibrate --json": ("training/calibrate.py", "_report"),
     "python -m training.describe --json": ("training/describe.py", "description_of"),
+    "python -m training.compare --json": ("training/compare.py", "_report"),
     "python -m training.embed --json": ("training/embed.py", "_report"),
     "python -m models.bundle verify --json": ("models/bundle/__main__.py", "verify"),
     "python -m models.bundle show --json": ("models/bundle/card.py", "card_of"),
@@ -23,6 +24,11 @@ REPORTS: Final = {
 
 MEANINGS: Final = {
     "activation": "of the hidden layers",
+    "activations": (
+        "by name, under the setting that suits it best: validation_error (held-out), seconds, dead_share, "
+        "step_seconds, scoring_seconds and more, each with mean and interval over the seeds; gradients, dead units and "
+        "slopes by layer"
+    ),
     "anomalies": "how many rows the label calls anomalies; null without a label",
     "batch_size": "rows of one step",
     "best_epoch": "the epoch with the lowest validation loss, whose weights are kept; the first one is 1",
@@ -35,12 +41,16 @@ MEANINGS: Final = {
     "columns_used": "names of the columns that are features",
     "dead_units": "number of dead units in each hidden layer",
     "detector": "name, version, time of creation, format version and engine",
-    "differences": "part, name and both values of what differs; null where one has none",
+    "differences": (
+        "of two bundles: part, name and both values of what differs; of a comparison: how much higher the error of "
+        "each activation is than the lowest, as a ratio with its interval, p and the verdict best, worse, equal or open"
+    ),
     "digests": "SHA-256 of each file",
     "dropped": "name and reason for each column that is not used",
     "epochs": "passes over the fitting rows: those that were made, or, before training, the most that would be",
     "expected": "names of the columns of expected values; none without --reconstruction",
     "features": "columns of the standardised matrix that the network sees",
+    "folder": "where the networks' figures and the report are kept",
     "findings": "what was noticed about columns and rows and left as it is, with the flag that would change it",
     "ids": "names of the columns that are carried through",
     "interrupted": "whether Ctrl-C ended the fitting",
@@ -64,6 +74,8 @@ MEANINGS: Final = {
     "path": "of the bundle",
     "promise": "what the threshold promises, in words",
     "promised_alert_rate": "share of rows that is flagged at most; null where nothing is promised",
+    "reason": "why it is recommended, in sentences",
+    "recommendation": "the activation to take; null where the seeds are too few to say",
     "realised_alert_rate": "share of test rows that were flagged",
     "repairs": "what was detected or repaired while reading, one line each",
     "right": "path of the second bundle",
@@ -71,8 +83,11 @@ MEANINGS: Final = {
     "same_network": "whether both have the very same network, as before and after a calibration",
     "schema": "the columns' roles: ids, label, dropped columns with the reason, names of a file without a header",
     "seconds": "time from start to end",
+    "settled": "whether more seeds would change nothing",
     "settings": "every setting of the training, defaults resolved",
     "split": "how rows were divided",
+    "sweep": "the same figures for each activation under each depth and learning rate",
+    "ties": "activations that cannot be told from the best, itself among them",
     "threshold": "the score above which a record is an anomaly; of a card, with method, value and promise",
     "threshold_before": "the score until now",
     "threshold_method": "how it was found",

@@ -157,12 +157,12 @@ def test_a_sweep_judges_each_activation_under_its_best_setting(data: Path, tmp_p
     flags = ["--activations", "relu", "sigmoid", "--seeds", "2", "--jobs", "2", "--depth", "1", "6", "--epochs", "5"]
     run = run_python("-m", "training.compare", data, *flags, "--output", tmp_path / "c", "--json")
     report = json.loads(run.stdout)
-    errors = {(one["activation"], len(one["hidden_units"])): one["validation_error"] for one in report["settings"]}
+    errors = {(one["activation"], len(one["hidden_units"])): one["validation_error"] for one in report["sweep"]}
     assert set(errors) == {("relu", 1), ("relu", 6), ("sigmoid", 1), ("sigmoid", 6)}
     best = report["activations"]["sigmoid"]
     assert best["validation_error"]["mean"] == min(errors["sigmoid", depth]["mean"] for depth in (1, 6))
     ratios = {
-        (one["activation"], len(one["hidden_units"])): one["first_gradient_ratio"]["mean"] for one in report["settings"]
+        (one["activation"], len(one["hidden_units"])): one["first_gradient_ratio"]["mean"] for one in report["sweep"]
     }
     assert ratios["sigmoid", 6] < 0.01 * ratios["sigmoid", 1]
     assert ratios["relu", 6] > 0.1 * ratios["relu", 1]
