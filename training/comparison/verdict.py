@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import t, ttest_1samp
 
 from models.activations import ACTIVATIONS
+from training.comparison.labels import labels_said
 from training.comparison.summary import Summary
 
 LEAST_SEEDS: Final = 2
@@ -95,13 +96,18 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
     by_name = {summary.activation: summary for summary in whole}
     chosen, why = _cheapest([by_name[name] for name in ties])
     settled = all(one.verdict != "open" for one in differences)
+    said = [
+        *_said(differences, len(seeds), margin),
+        why,
+        *_failures(failed),
+        _outlook(differences, len(seeds)),
+        labels_said(whole, chosen),
+    ]
     return Verdict(
         activation=chosen,
         ties=ties,
         differences=differences,
-        reason=" ".join(
-            [*_said(differences, len(seeds), margin), why, *_failures(failed), _outlook(differences, len(seeds))]
-        ),
+        reason=" ".join(filter(None, said)),
         settled=settled,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,22 @@ def test_an_activation_that_failed_with_a_seed_is_left_out_and_named() -> None:
     given_ = verdict_on(summaries_of(found))
     assert given_.activation == "relu"
     assert "With some seeds the loss of selu was not a number" in given_.reason
+
+
+def test_labels_say_whether_another_finds_more() -> None:
+    errors = {"relu": [1.0, 1.1, 0.9], "elu": [2.0, 2.2, 1.8]}
+    more = {"elu": [0.9, 0.92, 0.88], "relu": [0.8, 0.83, 0.77]}
+    found = [
+        outcome(name, seed, error, roc_auc=more[name][seed])
+        for name, of_seeds in errors.items()
+        for seed, error in enumerate(of_seeds)
+    ]
+    given_ = verdict_on(summaries_of(found))
+    assert given_.activation == "relu"
+    assert "By the labels elu finds more: ROC AUC 0.900, with relu 0.800" in given_.reason
+    agreeing = [replace(one, roc_auc=1 - one.roc_auc) for one in found]
+    assert "By the labels, too, no other is surely better" in verdict_on(summaries_of(agreeing)).reason
+    assert "label" not in verdict(errors).reason
 
 
 def test_holm_corrects_as_in_the_textbook() -> None:
