@@ -40,6 +40,7 @@ from training.terminal import show_prepared
 
 COMPARISONS: Final = Path("comparisons")
 RESULTS: Final = "trials.jsonl"
+REPORT: Final = "report.html"
 _MOST_JOBS: Final = 8
 _INTERRUPTED: Final = 130
 _NO_FLAG: Final = ("activation", "depth", "learning_rate", "patience")
@@ -97,6 +98,19 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         best = best_settings(summaries)
         verdict = verdict_on(best, margin=arguments.margin)
         show_comparison(console, best, verdict)
+        from training.report.comparison import write_comparison_report  # Matplotlib takes a second
+
+        write_comparison_report(
+            folder / REPORT,
+            summaries,
+            best,
+            verdict,
+            name=name,
+            prepared=prepared,
+            config=config,
+            margin=arguments.margin,
+        )
+        console.print(f"report: {folder / REPORT}", markup=False, soft_wrap=True)
         report = _report(best, summaries, verdict, folder)
         if bundle is not None and unfinished is not None:
             chosen = next((summary for summary in best if summary.activation == verdict.activation), None)
@@ -215,6 +229,7 @@ def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verd
         },
         "sweep": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
         "folder": str(folder),
+        "report": str(folder / REPORT),
     }
 
 

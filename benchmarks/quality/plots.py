@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.statistics import groups_alike
-from training.report.drawing import ACCENT, INK, SECOND, SOFT, drawing, label_points, svg_of
+from training.report.drawing import ACCENT, INK, SECOND, SOFT, drawing, label_ends, label_points, svg_of
 
 OURS: Final = ("ours", "ours_clean", "fast", "best")
 """Methods that are ours, and are drawn in our colour."""
@@ -106,7 +106,7 @@ def quality_and_seconds(quality: Mapping[str, float], seconds: Mapping[str, floa
         axes.set(xscale="log", xlabel="seconds to fit, median over the sets (logarithmic)", ylabel=f"mean {label}, %")
         axes.margins(x=0.15, y=0.12)
         axes.grid(color=SOFT, linewidth=0.3, alpha=0.6)
-        label_points(axes, names, x, y, colours=_OUR_COLOUR)
+        label_points(figure, axes, names, x, y, colours=_OUR_COLOUR)
         return svg_of(figure)
 
 
@@ -136,5 +136,5 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
         axes.margins(x=0.02)
         axes.set_xlim(right=x[-1] + (x[-1] - x[0]) * 0.22)
         ends = [y[-1] for y in lines.values()]
-        label_points(axes, list(lines), [x[-1]] * len(lines), ends, colours=_OUR_COLOUR)
+        label_ends(figure, axes, list(lines), [x[-1]] * len(lines), ends, colours=_OUR_COLOUR)
         return svg_of(figure)

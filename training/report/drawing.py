@@ -13,6 +13,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from training.report.parts import PICTURE
 
@@ -52,7 +55,14 @@ _STYLE: Final[dict[Any, Any]] = {
     "figure.facecolor": "none",
     "legend.frameon": False,
 }
-_NEAR = (95, 11)  # points within which two labels would touch: across, up
+_WIDE: Final = 100  # times the low end of a logarithmic axis is its high end: then only powers of ten have ticks
+# In points: the width of a letter and the height of a line; how far names stand off, and the farthest that they move.
+_LETTER, _LINE, _DOT, _GAP, _FARTHEST = 5.6, 11, 3, 7, 150
+_OFFSETS: Final = [
+    (moved, to_left)
+    for moved in sorted(range(-_FARTHEST, _FARTHEST + 1), key=lambda up: (abs(up), -up))
+    for to_left in (False, True)
+]
 _LARGEST: Final = 1.6  # pixels of the page for a point of a picture: letters are never larger than those of the text
 
 
@@ -71,6 +81,12 @@ def svg_of(figure: Figure) -> str:
     Args:
         figure: From `drawing`, within its block.
     """
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axis.get_scale() == "log"):
+        axis.set_minor_locator(NullLocator())
+        if isinstance(axis.get_major_locator(), LogLocator):  # no ticks of its own were said
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1,) if high > _WIDE * low else (1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
@@ -92,6 +108,7 @@ def _of_the_page(tag: re.Match[str]) -> str:
 
 
 def label_points(
+    figure: Figure,
     axes: Axes,
     names: Sequence[str],
     x: Sequence[float],
@@ -99,29 +116,69 @@ def label_points(
     *,
     colours: Mapping[str, str],
 ) -> None:
-    """Write the names beside points, moved up where two would touch.
+    """Write the names beside points, moved where they would touch.
 
     Args:
-        axes: Where; its limits must not change any more.
+        figure: From `drawing`.
+        axes: Its axes; their limits must not change any more.
         names: Of the points.
         x: Where they are, across.
         y: And up.
         colours: By name; the others are written in ink.
     """
-    axes.figure.canvas.draw()
-    places = axes.transData.transform(np.column_stack([x, y])) * 72 / axes.figure.dpi
-    written: list[tuple[float, float]] = []
-    for i in np.argsort(places[:, 1], kind="stable"):
-        across, up = places[i]
-        at = up
-        while any(abs(across - other) < _NEAR[0] and abs(at - height) < _NEAR[1] for other, height in written):
-            at += 1
-        written.append((across, at))
-        axes.annotate(
-            names[i],
-            (x[i], y[i]),
-            xytext=(6, at - up),
-            textcoords="offset points",
-            va="center",
-            color=colours.get(names[i], INK),
-        )
+    places = _places(figure, axes, x, y)
+    written = [(across - _DOT, up - _DOT, across + _DOT, up + _DOT) for across, up in places.tolist()]
+    for i in np.argsort(places[:, 1], kind="stable").tolist():
+        across, up = places[i].tolist()
+        width = _LETTER * len(names[i])
+        for moved, to_left in _OFFSETS:
+            start = across - _GAP - width if to_left else across + _GAP
+            box = (start, up + moved - _LINE / 2, start + width, up + moved + _LINE / 2)
+            if not any(_touch(box, other) for other in written):
+                break
+        written.append(box)
+        _write(axes, names[i], (x[i], y[i]), (-_GAP if to_left else _GAP, moved), colours.get(names[i], INK))
+
+
+def label_ends(
+    figure: Figure,
+    axes: Axes,
+    names: Sequence[str],
+    x: Sequence[float],
+    y: Sequence[float],
+    *,
+    colours: Mapping[str, str],
+) -> None:
+    """Write the names to the right of the ends of lines, in their order, as near to them as there is room.
+
+    Args:
+        figure: From `drawing`.
+        axes: Its axes; their limits must not change any more.
+        names: Of the lines.
+        x: Where they end, across.
+        y: And up.
+        colours: By name; the others are written in ink.
+    """
+    heights = _places(figure, axes, x, y)[:, 1]
+    order = np.argsort(heights, kind="stable")
+    ranks = _LINE * np.arange(len(order))
+    bottom, top = axes.get_window_extent().get_points()[:, 1] * 72 / figure.dpi
+    spread = np.clip(isotonic_regression(heights[order] - ranks).x, bottom + _LINE / 2, top - ranks[-1]) + ranks
+    for i, height in zip(order.tolist(), spread.tolist(), strict=True):
+        _write(axes, names[i], (x[i], y[i]), (_GAP, height - heights[i]), colours.get(names[i], INK))
+
+
+def _places(figure: Figure, axes: Axes, x: Sequence[float], y: Sequence[float]) -> NDArray[np.float64]:
+    """Return where points of the axes lie, in points of the picture `(n, 2)`."""
+    figure.draw_without_rendering()  # only then it is known
+    places: NDArray[np.float64] = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
+    return places
+
+
+def _write(axes: Axes, name: str, at: tuple[float, float], offset: tuple[float, float], colour: str) -> None:
+    side = "left" if offset[0] > 0 else "right"
+    axes.annotate(name, at, xytext=offset, textcoords="offset points", ha=side, va="center", color=colour)
+
+
+def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

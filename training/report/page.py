@@ -11,11 +11,15 @@ from typing import Final
 
 from training.report.parts import PICTURE, Section
 
+GENERATOR: Final = '<meta name="generator" content="relu-anomaly-detector">'
+"""By this a page of ours is known."""
+
 # The policy has browsers refuse whatever a page would load or run.
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+$generator
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
@@ -45,22 +49,29 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: right; vertical-align: top; }
 thead th { vertical-align: bottom; }
 th:first-child { text-align: left; }
-tbody th { font-weight: normal; overflow-wrap: anywhere; min-width: 7rem; }
-td { white-space: nowrap; }
-.prose th, .prose td { text-align: left; white-space: normal; }
-.prose td { min-width: 6rem; }
+tbody th { background: var(--back); font-weight: normal; left: 0; position: sticky; }
+tbody th, td { white-space: nowrap; }
+.prose th, .prose td { min-width: 5rem; overflow-wrap: anywhere; text-align: left; white-space: normal; }
 .best { font-weight: 700; }
-tr.marked { background: var(--mark); }
+tr.marked, tr.marked th { background: var(--mark); }
 .note, figcaption { font-size: .85rem; }
 .note { margin: .3rem 0 .8rem; }
 figure { margin: 1.5rem 0; }
-.plots { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
+.plots { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
+.plots.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
 .plots figure { margin: 1rem 0; }
+.small figure { display: flex; flex-direction: column; gap: .4rem; }
+.small figcaption { order: -1; }
 svg { display: block; height: auto; overflow: visible; width: 100%; }
 summary { cursor: pointer; font-weight: 600; margin: 1rem 0; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 a { color: var(--second); }
 :focus-visible { outline: 3px solid var(--second); outline-offset: 2px; }
+@media (max-width: 40rem) {
+  table:not(.prose) { width: max-content; }
+  thead th { max-width: 9rem; }
+  .prose td:last-child { min-width: 11rem; }
+}
 @media print {
   body { font-size: 10pt; margin: 0; max-width: none; }
   nav, .skip { display: none; }
@@ -70,7 +81,7 @@ a { color: var(--second); }
   table { font-size: 7pt; }
   td { white-space: normal; }
   th, td { padding: .1rem .25rem; }
-  tbody th { min-width: 0; }
+  tbody th { position: static; }
   details::details-content { content-visibility: visible; display: block; height: auto; }
 }
 </style>
@@ -101,6 +112,7 @@ def page_of(sections: Sequence[Section], *, title: str, says: str) -> str:
     numbers = itertools.count(1)
     pictures = re.compile(r"<figure>.*?</figure>", re.DOTALL)
     return _PAGE.substitute(
+        generator=GENERATOR,
         title=escape(title),
         says=escape(says),
         contents="".join(f'<li><a href="#{part.anchor}">{escape(part.title)}</a></li>' for part in sections),

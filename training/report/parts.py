@@ -111,16 +111,20 @@ class Plots:
         title: What they show.
         plots: The pictures.
         note: What has to be known to read them.
+        small: They are of the size of panels, and more of them stand beside one another.
     """
 
     title: str
     plots: Sequence[Plot]
     note: str = ""
+    small: bool = False
 
     def to_html(self) -> str:
         """Return the pictures as HTML, under a heading."""
         note = f'<p class="note">{escape(self.note)}</p>' if self.note else ""
-        return f'<h3>{escape(self.title)}</h3>{note}<div class="plots">{"".join(map(Plot.to_html, self.plots))}</div>'
+        kind = "plots small" if self.small else "plots"
+        plots = "".join(plot.to_html() for plot in self.plots)
+        return f'<h3>{escape(self.title)}</h3>{note}<div class="{kind}">{plots}</div>'
 
     def to_markdown(self) -> str:
         """Return nothing: the Markdown holds tables."""

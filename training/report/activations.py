@@ -1,0 +1,70 @@
+"""The activations as curves, computed by the graph that is exported for serving."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.activations import ACTIVATIONS
+from models.architecture import AutoencoderConfig
+from models.engine import OnnxEngine
+from models.onnx_graph import LayerWeights, onnx_bytes
+from training.report.drawing import ACCENT, SECOND
+from training.report.lines import PANEL, Line, line_plot
+from training.report.parts import Plot
+
+_SLOPE: Final = 0.25  # of prelu, which learns its own
+_SHOWN: Final = (-2.0, 0.5, 2.0)  # inputs of which the text tells the output
+
+
+def activation_values(
+    name: str, x: NDArray[np.float32], *, negative_slope: float = 0.1, alpha: float = 1.0
+) -> NDArray[np.float32]:
+    """Return f(x) `(n,)`: the bottleneck of a network of one unit whose only weight is one.
+
+    Args:
+        name: A key of `ACTIVATIONS`.
+        x: The inputs `(n,)`.
+        negative_slope: Of leaky_relu.
+        alpha: Of elu.
+    """
+    slope = np.full(1, _SLOPE, np.float32) if ACTIVATIONS[name].learns_slope else None
+    one, none = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
+    layers = [LayerWeights(kernel=one, bias=none, slope=slope), LayerWeights(kernel=one, bias=none)]
+    config = AutoencoderConfig(
+        features=1, hidden_units=(), latent_units=1, activation=name, negative_slope=negative_slope, alpha=alpha
+    )
+    return OnnxEngine(onnx_bytes(config, layers)).embed(x[:, None])[:, 0]
+
+
+def activation_plot(name: str, *, negative_slope: float, alpha: float) -> Plot:
+    """Draw an activation and its slope.
+
+    Args:
+        name: A key of `ACTIVATIONS`.
+        negative_slope: Of leaky_relu.
+        alpha: Of elu.
+    """
+    x = np.linspace(-4, 4, 401, dtype=np.float32)
+    y = activation_values(name, x, negative_slope=negative_slope, alpha=alpha)
+    slope = np.gradient(y, x)
+    said = ", ".join(
+        f"at {at:g} it is {y[place]:.2f} with slope {slope[place]:.2f}"
+        for at, place in zip(_SHOWN, np.searchsorted(x, _SHOWN).tolist(), strict=True)
+    )
+    learned = f" Its slope below zero is learned; {_SLOPE:g} is drawn." if ACTIVATIONS[name].learns_slope else ""
+    return Plot(
+        title=f"{name}: {ACTIVATIONS[name].formula}.{learned}",
+        alt=f"{name} and its slope from −4 to 4: {said}.",
+        svg=line_plot(
+            [
+                Line(x=x.tolist(), y=y.tolist(), colour=SECOND, width=2.0),
+                Line(x=x.tolist(), y=slope.tolist(), colour=ACCENT, style="--", width=1.2),
+            ],
+            size=PANEL,
+            zero=True,
+            setting={"ylim": (-2.0, 4.2), "xlabel": "input"},
+        ),
+    )
