@@ -16,7 +16,7 @@ from typing import Any, Final
 from benchmarks.quality.jobs import Job
 from benchmarks.quality.results import Row
 
-_THREADS: Final = (
+THREADS: Final = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"),
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "VECLIB_MAXIMUM_THREADS"),
 )
@@ -96,7 +96,7 @@ class Slot:
                     stdout=subprocess.PIPE,
                     stderr=log,
                     text=True,
-                    env=os.environ | ({name: str(self.threads) for name in _THREADS} if self.threads else {}),
+                    env=os.environ | ({name: str(self.threads) for name in THREADS} if self.threads else {}),
                     start_new_session=True,  # so that its forks end with it, and Ctrl-C is the program's affair
                 )
             self._modules = job.modules

@@ -59,14 +59,14 @@ class LabelledSet:
     X: NDArray[np.float64]
     is_anomaly: NDArray[np.bool_]
 
-    def drawn(self, draw: np.random.RandomState) -> LabelledSet:
-        """Return at most `CAP` rows, in their order."""
-        if len(self.X) <= CAP:
+    def drawn(self, draw: np.random.RandomState, *, cap: int = CAP) -> LabelledSet:
+        """Return at most `cap` rows, in their order."""
+        if len(self.X) <= cap:
             return self
         share = float(self.is_anomaly.mean())
-        anomalies = max(1, round(CAP * share))
+        anomalies = max(1, round(cap * share))
         chosen = draw.choice(np.where(self.is_anomaly)[0], anomalies, replace=False)
-        normal = draw.choice(np.where(~self.is_anomaly)[0], CAP - anomalies, replace=False)
+        normal = draw.choice(np.where(~self.is_anomaly)[0], cap - anomalies, replace=False)
         rows = np.sort(np.r_[normal, chosen])
         return LabelledSet(X=self.X[rows], is_anomaly=self.is_anomaly[rows])
 
