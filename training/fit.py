@@ -53,6 +53,8 @@ class FitResult:
         slopes: Mean learned slope of each layer, for prelu.
         parameters: Number of weights.
         sample: Some of the test rows, on which a saved detector has to score the same.
+        judged: The detector that was calibrated and judged, before it was fitted again on all rows: it has seen
+            neither calibration nor test rows. A single network is fitted once.
     """
 
     detector: Detector
@@ -69,6 +71,7 @@ class FitResult:
     slopes: dict[str, tuple[float, float, float]]
     parameters: int
     sample: Columns
+    judged: Detector
 
 
 def fit(
@@ -134,6 +137,7 @@ def fit(
         slopes=learned_slopes(network_config.layer_names, layers),
         parameters=parameter_count(layers),
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
+        judged=detector,
     )
     return replace(result, detector=replace(result.detector, card=_card(result, prepared, config)))
 

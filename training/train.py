@@ -30,6 +30,7 @@ from training.flags import add_config_flags, config_of
 from training.history import Epoch
 from training.plan import plan_of
 from training.prepare import Prepared, prepare
+from training.report.file import check_report
 from training.terminal import fit_with_bar, show_plan, show_prepared, show_result
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     path = arguments.output or next_version(ARTIFACTS / inputs.name)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
         prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
+        if arguments.report is not None:
+            check_report(arguments.report)
         progress = Console(stderr=True, quiet=arguments.quiet)
         with _log_of(arguments.tensorboard) as log:
             result = fit_with_bar(
@@ -111,7 +114,12 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
-    return _report(result, path, seconds)
+    if arguments.report is not None:
+        from training.report.fit import write_fit_report  # Matplotlib takes a second
+
+        write_fit_report(arguments.report, result, prepared, config, test_table=inputs.test_table)
+        console.print(f"report: {arguments.report}", markup=False, soft_wrap=True)
+    return _report(result, path, seconds, page=arguments.report)
 
 
 @contextmanager
@@ -176,7 +184,7 @@ def _decided_settings(arguments: argparse.Namespace, decided: FeatureSchema | No
     return {"id": decided.ids, "label": decided.label}
 
 
-def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
+def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:
     """Return the report that ``--json`` prints; other programs rely on its names."""
     detector = result.detector
     card = detector.card
@@ -207,6 +215,7 @@ def _report(result: FitResult, path: Path, seconds: float) -> dict[str, Any]:
         "repairs": card["repairs"],
         "findings": card["findings"],
         "warnings": list(result.warnings),
+        "report": None if page is None else str(page),
     }
     return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}
 
@@ -242,6 +251,12 @@ def _parser() -> OneLineParser:
     add_reading_flags(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write a page about the fit, in HTML; it needs nothing else to be read",
+    )
     output.add_argument(
         "--tensorboard",
         type=Path,

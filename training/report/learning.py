@@ -133,7 +133,7 @@ def gradient_plot(
     marks = short_layers(layers)
     step = -(-len(layers) // 12)
     return Plot(
-        title=f"{name}: × {ratio:.2g} from the output to the first layer.",
+        title=f"{name}: first layer × {ratio:.2g} of the output.",
         alt=(
             f"Gradients of {name} by layer: in the first epoch {first[layers[0]]:.2g} at {layers[0]} and "
             f"{first[layers[-1]]:.2g} at {layers[-1]}, a ratio of {ratio:.2g}; in the last epoch "

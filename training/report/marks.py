@@ -144,30 +144,34 @@ def range_plot(names: Sequence[str], ranges: Sequence[tuple[float, float, float]
         return svg_of(figure)
 
 
-def bar_plot(
+def pair_plot(
     names: Sequence[str],
-    values: Sequence[float],
-    *,
+    first: Sequence[float],
     second: Sequence[float] | None,
+    *,
     labels: tuple[str, str],
     xlabel: str,
 ) -> str:
-    """Draw a bar for each name, the first on top, and a second value as a mark.
+    """Draw one or two values of each name as marks on a logarithmic axis, the first name on top.
 
     Args:
-        names: What the bars are of.
-        values: How long they are.
-        second: Where the marks are; None without any.
-        labels: What bars and marks are.
+        names: What the values are of.
+        first: Drawn as dots.
+        second: Drawn as diamonds in the colour of what stands out; None without any.
+        labels: What both are.
         xlabel: What is measured.
     """
+    everything = [value for value in (*first, *(second or ())) if value > 0]
+    low, high = (min(everything) / 1.5, max(everything) * 1.5) if everything else (0.1, 1.0)
+    rows = np.arange(len(names))
     with drawing(width=_WIDTH, height=1.1 + _ROW * len(names)) as (figure, axes):
-        rows = np.arange(len(names))
-        axes.barh(rows, values, height=0.6, color=SECOND, label=labels[0])
         if second is not None:
-            axes.scatter(second, rows, s=30, marker="D", color=ACCENT, zorder=3, label=labels[1])
-            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-        axes.set(yticks=rows, yticklabels=names, ylim=(len(names) - 0.4, -0.6), xlabel=xlabel)
+            axes.hlines(rows, np.maximum(first, low), np.maximum(second, low), color=SOFT, linewidth=0.8)
+            axes.scatter(np.maximum(second, low), rows, s=34, marker="D", color=ACCENT, zorder=3, label=labels[1])
+        axes.scatter(np.maximum(first, low), rows, s=34, color=SECOND, zorder=4, label=labels[0])
+        axes.set(yticks=rows, yticklabels=names, ylim=(len(names) - 0.4, -0.6), xscale="log", xlabel=xlabel)
+        axes.set_xlim(low, high)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         return svg_of(figure)
 
 
@@ -192,15 +196,23 @@ def score_histogram(
             axes.hist(scores, bins, color=colour, alpha=0.7, label=name)  # type: ignore[arg-type]
         axes.axvline(threshold, color=INK, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.4g}")
         axes.set(xscale="log", xlabel="anomaly score (logarithmic)", ylabel="rows")
-        axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # room for the legend
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside lower center", ncols=3, columnspacing=1)
         if p_values:
+            kept = _apart(p_values, least=0.1 * float(np.log(bins[-1] / bins[0])))
             top = axes.twiny()
             top.spines["top"].set_visible(True)
             top.set(xscale="log", xlim=axes.get_xlim(), xlabel="p-value")
-            top.set_xticks([score for score, _ in p_values], [f"{p:g}" for _, p in p_values])
-            top.minorticks_off()
+            top.set_xticks([score for score, _ in kept], [f"{p:g}" for _, p in kept])
         return svg_of(figure)
+
+
+def _apart(p_values: Sequence[tuple[float, float]], *, least: float) -> list[tuple[float, float]]:
+    """Return those of some scores and p-values between which there is room for a number, the last ones first."""
+    kept: list[tuple[float, float]] = []
+    for score, p in reversed(p_values):
+        if not kept or np.log(kept[-1][0] / score) >= least:
+            kept.append((score, p))
+    return kept
 
 
 def cloud_plot(

@@ -15,7 +15,7 @@ def rows_grid(prepared: Prepared, config: TrainConfig) -> Grid:
     """Return how many rows are for what."""
     uses = {
         "fitting": "weights are learned from them",
-        "validation": "they say which epoch was best",
+        "validation": "they say which epoch of a single network was best",
         "calibration": "held out: thresholds and p-values come from them",
         "test": "held out: what is said about the detector is measured on them",
     }

@@ -78,7 +78,7 @@ MEANINGS: Final = {
     "recommendation": "the activation to take; null where the seeds are too few to say",
     "realised_alert_rate": "share of test rows that were flagged",
     "repairs": "what was detected or repaired while reading, one line each",
-    "report": "the page that was written, in HTML; of a training only with --report",
+    "report": "the page that was written, in HTML; null without one",
     "right": "path of the second bundle",
     "rows": "rows that were read",
     "same_network": "whether both have the very same network, as before and after a calibration",
