@@ -57,7 +57,7 @@ def activation_plot(name: str, *, negative_slope: float, alpha: float) -> Plot:
     learned = f" Its slope below zero is learned; {_SLOPE:g} is drawn." if ACTIVATIONS[name].learns_slope else ""
     return Plot(
         title=f"{name}: {ACTIVATIONS[name].formula}.{learned}",
-        alt=f"{name} and its slope from −4 to 4: {said}.",
+        alt=f"{name} and its slope from −4 to 4: {said.replace('-', '−')}.",
         svg=line_plot(
             [
                 Line(x=x.tolist(), y=y.tolist(), colour=SECOND, width=2.0),

@@ -19,11 +19,14 @@ def check_report(path: Path) -> None:
     """
     if path.exists() and not _is_report(path):
         raise ConfigError(f"{path}: is there already and is no report. Name another file.")
+    made = [folder for folder in path.parents if not folder.exists()]
     unfinished = _unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
         unfinished.unlink()
+        for folder in made:  # from the innermost one on; whether there will be a report is not known yet
+            folder.rmdir()
     except OSError as error:
         raise ConfigError(f"{path}: a report cannot be written there ({error.strerror}).") from error
 
@@ -37,6 +40,7 @@ def write_report(path: Path, page: str) -> None:
     check_report(path)
     unfinished = _unfinished(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(page, encoding="utf-8", errors="replace")  # a name from a table may hold half a letter
         unfinished.replace(path)
     except OSError as error:

@@ -188,13 +188,15 @@ def score_histogram(
         threshold: Where scores begin to be anomalous.
         p_values: Scores and their p-values, for an axis on top.
     """
-    positive = [scores[scores > 0] for _, scores in groups]
-    everything = np.concatenate([*positive, [threshold] if threshold > 0 else []])
-    bins = np.geomspace(everything.min() / 1.05, everything.max() * 1.05, _BINS)
+    everything = np.concatenate([*(scores for _, scores in groups), [threshold]])
+    positive = everything[everything > 0]
+    low, high = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 1.0)
+    bins = np.geomspace(low / 1.05, high * 1.05, _BINS)
     with drawing(width=_WIDTH, height=3.4) as (figure, axes):
-        for (name, _), scores, colour in zip(groups, positive, (SECOND, ACCENT), strict=False):
-            axes.hist(scores, bins, color=colour, alpha=0.7, label=name)  # type: ignore[arg-type]
-        axes.axvline(threshold, color=INK, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.4g}")
+        for (name, scores), colour in zip(groups, (SECOND, ACCENT), strict=False):
+            axes.hist(np.maximum(scores, low), bins, color=colour, alpha=0.7, label=name)  # type: ignore[arg-type]
+        shown = max(threshold, bins[0])
+        axes.axvline(shown, color=INK, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.4g}")
         axes.set(xscale="log", xlabel="anomaly score (logarithmic)", ylabel="rows")
         figure.legend(loc="outside lower center", ncols=3, columnspacing=1)
         if p_values:

@@ -1,0 +1,142 @@
+"""What pages are made of, and where they are written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from page_reader import Page, complaints_about
+
+from models.activations import ACTIVATIONS
+from models.errors import ConfigError
+from training.report.activations import activation_values
+from training.report.file import check_report, write_report
+from training.report.heat_map import heat_map
+from training.report.lines import Line, line_plot
+from training.report.marks import dot_plot, score_histogram
+from training.report.page import page_of
+from training.report.parts import Cell, Grid, Plot, Plots, Section, Text
+from training.report.words import listed, shortened
+
+EVERYTHING = [
+    Section(
+        anchor="all",
+        title="Everything <&>",
+        parts=[
+            Text(text="a < b", loud=True),
+            Grid(title="numbers", header=("name", "value"), rows=[("a|b", Cell(text="1", best=True))], marked=["a|b"]),
+            Grid(title="texts", header=("name", "value"), rows=[("c", "2")], note="note", folded=True, prose=True),
+            Plots(
+                title="two alike",
+                plots=[Plot(title="line", alt="a line", svg=line_plot([Line(x=[0, 1], y=[0, 1])], setting={}))] * 2,
+                note="note",
+                small=True,
+            ),
+            Plot(title="map", alt="a map", svg=heat_map(np.eye(3), ["x", "y", "z"], xlabel="epoch")),
+        ],
+    )
+]
+
+
+def test_a_page_of_every_part_is_whole_and_says_what_it_holds() -> None:
+    page = Page(page_of(EVERYTHING, title="a < b", says="says & says"))
+    assert complaints_about(page) == []
+    assert "<h1>a &lt; b</h1>" in page.html
+    assert '<a href="#all">Everything &lt;&amp;&gt;</a>' in page.html
+    assert re.search(r'<tr class="marked"><th scope="row">a\|b</th><td class="best">1</td>', page.html)
+    assert "<details><summary>texts</summary>" in page.html
+
+
+@pytest.mark.parametrize("rule", ["default-src 'none'", "prefers-color-scheme: dark", "@media print", "max-width"])
+def test_a_page_refuses_to_load_and_suits_light_dark_paper_and_phones(rule: str) -> None:
+    assert rule in page_of([], title="t", says="s")
+
+
+def test_every_colour_of_a_picture_is_one_that_the_page_has_in_light_and_in_dark() -> None:
+    page = page_of(EVERYTHING, title="t", says="s")
+    light, dark = page.split("prefers-color-scheme: dark", maxsplit=1)
+    wanted = set(re.findall(r"var\((--[\w-]+)\)", page))
+    assert wanted
+    for name in wanted:
+        assert f"{name}: #" in light
+        assert f"{name}: #" in dark
+
+
+def test_pictures_hold_names_that_are_no_formulas_and_letters_that_the_fonts_here_lack() -> None:
+    svg = dot_plot(["$a_b$", "\u6e29\u5ea6"], [[1.0, 2.0], [3.0]], loud=None, xlabel="<x>")
+    assert "$a_b$" in svg
+    assert "\u6e29\u5ea6" in svg
+    assert "&lt;x&gt;" in svg
+
+
+def test_the_same_picture_is_the_same_text() -> None:
+    first, second = (line_plot([Line(x=[0, 1], y=[1, 0])], setting={}) for _ in range(2))
+    assert first == second
+
+
+def test_a_histogram_takes_scores_of_zero_and_equal_scores() -> None:
+    scores = np.array([0.0, 1.0, 1.0, 1.0])
+    assert "<svg" in score_histogram([("rows", scores)], threshold=1.0, p_values=[(1.0, 0.5), (1.0, 0.1)])
+    assert "<svg" in score_histogram([("rows", np.zeros(3))], threshold=0.0)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_is_drawn_as_its_formula_says(name: str) -> None:
+    x = np.array([-2.0, -0.5, 0.5, 2.0], np.float32)
+    got = activation_values(name, x, negative_slope=0.2, alpha=0.5)
+    exp, tanh = np.exp, np.tanh
+    wanted = {
+        "relu": np.maximum(0, x),
+        "leaky_relu": np.where(x > 0, x, 0.2 * x),
+        "prelu": np.where(x > 0, x, 0.25 * x),
+        "elu": np.where(x > 0, x, 0.5 * (exp(x) - 1)),
+        "selu": 1.0507 * np.where(x > 0, x, 1.6733 * (exp(x) - 1)),
+        "silu": x / (1 + exp(-x)),
+        "tanh": tanh(x),
+        "sigmoid": 1 / (1 + exp(-x)),
+    }
+    if name in wanted:
+        np.testing.assert_allclose(got, wanted[name], rtol=1e-3, atol=1e-5)
+
+
+def test_names_are_shortened_in_the_middle_and_listed_as_in_a_sentence() -> None:
+    assert shortened("a" * 30 + "\n" + "b" * 30) == "a" * 12 + "…" + "b" * 11
+    assert shortened(" a\x00 b ") == "a b"
+    assert shortened("\n") == "(blank)"
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_report_takes_the_place_of_a_report_and_of_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "report.html"
+    check_report(path)
+    assert list(tmp_path.iterdir()) == [], "it is tried, and nothing is left"
+    for says in ("first", "second"):
+        write_report(path, page_of([], title="t", says=says))
+        assert says in path.read_text(encoding="utf-8")
+    assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+    path.write_text("years of work")
+    for other in (path, tmp_path):
+        with pytest.raises(ConfigError, match="is no report"):
+            write_report(other, "page")
+    with pytest.raises(ConfigError, match="a report cannot be written there"):
+        check_report(path / "report.html")
+    assert path.read_text() == "years of work"
+
+
+def test_half_a_letter_in_a_name_does_not_stop_a_report(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, page_of([], title="\ud83d", says=""))
+    assert "<h1>?</h1>" in path.read_text(encoding="utf-8")
+
+
+def test_training_imports_matplotlib_only_where_a_report_is_written(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    code = "import sys, training.train, training.compare; print('matplotlib' in sys.modules)"
+    run = run_python("-c", code)
+    assert run.stdout == "False\n", run.stderr
