@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from training.report.drawing import LEVELS, drawing, svg_of
@@ -37,7 +38,9 @@ def heat_map(shares: NDArray[np.float64], rows: Sequence[str], *, xlabel: str, c
             xlim=(0.5, shares.shape[1] + 0.5), ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)), xlabel=xlabel
         )
         axes.set_yticklabels(rows)
-        if columns:
+        if not columns:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        else:
             axes.set_xticks(range(1, len(columns) + 1), columns, rotation=45, ha="right", rotation_mode="anchor")
         figure.legend(
             handles=[Patch(facecolor=colour, label=name) for colour, name in zip(LEVELS, _NAMES, strict=True)],

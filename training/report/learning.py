@@ -49,6 +49,7 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
     bands = [Mean.of(column.tolist()) for column in losses.validation.T]
     low, high = limits
     lowest = int(validation.argmin())
+    marker = "o" if len(losses.epochs) == 1 else ""  # a line of one point is not seen
     rises = validation[-1] > 1.05 * validation[lowest]
     return Plot(
         title=losses.name,
@@ -61,7 +62,7 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
         svg=line_plot(
             [
                 *(Line(x=one.epochs, y=one.validation.mean(axis=0), colour=SOFT, width=0.7) for one in others),
-                Line(x=losses.epochs, y=fitting, colour=INK, style=":", width=1.2),
+                Line(x=losses.epochs, y=fitting, colour=INK, style=":", width=1.2, marker=marker),
                 Line(
                     x=losses.epochs,
                     y=validation,
@@ -69,9 +70,11 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
                     high=None if bands[0].high is None else [band.high or high for band in bands],
                     colour=ACCENT,
                     width=2.0,
+                    marker=marker,
                 ),
             ],
             size=PANEL,
+            whole=True,
             setting={"yscale": "log", "ylim": limits, "xlabel": "epoch", "ylabel": "loss (log.)"},
         ),
     )

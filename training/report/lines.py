@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from training.report.drawing import INK, SOFT, drawing, label_ends, svg_of
@@ -53,6 +54,7 @@ def line_plot(
     *,
     size: tuple[float, float] = WHOLE,
     zero: bool = False,
+    whole: bool = False,
     room: float = 0.0,
     setting: Mapping[str, Any],
 ) -> str:
@@ -62,6 +64,7 @@ def line_plot(
         lines: From the one behind all others to the one before them.
         size: Width and height in inches.
         zero: Both axes are drawn where the other one is zero.
+        whole: The horizontal axis counts something.
         room: Share of the width that is left for names at the ends of the lines.
         setting: What Matplotlib's `Axes.set` takes: labels, limits, scales, ticks.
     """
@@ -78,6 +81,8 @@ def line_plot(
                 axes.fill_between(x, low, high, color=line.colour, alpha=_BAND if many else 2 * _BAND, linewidth=0)
             axes.plot(x, y, line.style, color=line.colour, linewidth=line.width, marker=line.marker, markersize=3.5)
         axes.set(**setting)
+        if whole:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         named = [line for line in lines if line.name]
         if room:
             transform = axes.transScale + axes.transLimits

@@ -51,7 +51,9 @@ thead th { vertical-align: bottom; }
 th:first-child { text-align: left; }
 tbody th { background: var(--back); font-weight: normal; left: 0; position: sticky; }
 tbody th, td { white-space: nowrap; }
-.prose th, .prose td { min-width: 5rem; overflow-wrap: anywhere; text-align: left; white-space: normal; }
+.prose th, .prose td { text-align: left; white-space: normal; }
+.prose .long { min-width: 11rem; overflow-wrap: anywhere; }
+.prose tbody th { max-width: 20rem; min-width: 5rem; }
 .best { font-weight: 700; }
 tr.marked, tr.marked th { background: var(--mark); }
 .note, figcaption { font-size: .85rem; }
@@ -70,7 +72,7 @@ a { color: var(--second); }
 @media (max-width: 40rem) {
   table:not(.prose) { width: max-content; }
   thead th { max-width: 9rem; }
-  .prose td:last-child { min-width: 11rem; }
+  .prose tbody th { max-width: 9rem; }
 }
 @media print {
   body { font-size: 10pt; margin: 0; max-width: none; }

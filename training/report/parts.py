@@ -11,6 +11,9 @@ PICTURE: Final = "@picture@"
 """Begins every name in a picture; on the page each picture has another beginning."""
 
 
+_LONG: Final = 24  # letters from which on a text has several lines on a phone
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """A cell of a table.
@@ -70,11 +73,13 @@ class Grid:
     def _html_row(self, row: Sequence[Cell | str]) -> str:
         name, *cells = (cell if isinstance(cell, Cell) else Cell(text=cell) for cell in row)
         mark = ' class="marked"' if name.text in self.marked else ""
-        rest = "".join(
-            f'<td class="best">{escape(cell.text)}</td>' if cell.best else f"<td>{escape(cell.text)}</td>"
-            for cell in cells
-        )
+        rest = "".join(f"<td{self._class_of(cell)}>{escape(cell.text)}</td>" for cell in cells)
         return f'<tr{mark}><th scope="row">{escape(name.text)}</th>{rest}</tr>'
+
+    def _class_of(self, cell: Cell) -> str:
+        if cell.best:
+            return ' class="best"'
+        return ' class="long"' if self.prose and len(cell.text) > _LONG else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
