@@ -58,9 +58,10 @@ _STYLE: Final[dict[Any, Any]] = {
 _WIDE: Final = 100  # times the low end of a logarithmic axis is its high end: then only powers of ten have ticks
 # In points: the width of a letter and the height of a line; how far names stand off, and the farthest that they move.
 _LETTER, _LINE, _DOT, _GAP, _FARTHEST = 5.6, 11, 3, 7, 150
+_RISE: Final = 6  # of a name above its point, so that no interval runs through it
 _OFFSETS: Final = [
     (moved, to_left)
-    for moved in sorted(range(-_FARTHEST, _FARTHEST + 1), key=lambda up: (abs(up), -up))
+    for moved in sorted(range(-_FARTHEST, _FARTHEST + 1), key=lambda up: abs(up - _RISE))
     for to_left in (False, True)
 ]
 _LARGEST: Final = 1.6  # pixels of the page for a point of a picture: letters are never larger than those of the text

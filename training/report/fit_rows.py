@@ -117,7 +117,7 @@ def _reasons(rows: JudgedRows, place: int) -> list[str]:
     parts = rows.verdicts.contributions(place, top=_REASONS)
     score = rows.scores[place]
     told = [
-        f"{shortened(part.feature)} {part.contribution / score if score else 0:.0%}: {_value(part.actual)}, expected "
+        f"{shortened(part.feature)} ({part.contribution / score if score else 0:.0%}): {_value(part.actual)}, expected "
         f"{_value(part.expected)}"
         for part in parts
     ]

@@ -75,7 +75,13 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
             ],
             size=PANEL,
             whole=True,
-            setting={"yscale": "log", "ylim": limits, "xlabel": "epoch", "ylabel": "loss (log.)"},
+            setting={
+                "yscale": "log",
+                "xlim": (0.5, len(losses.epochs) + 0.5),
+                "ylim": limits,
+                "xlabel": "epoch",
+                "ylabel": "loss (log.)",
+            },
         ),
     )
 

@@ -52,6 +52,7 @@ th:first-child { text-align: left; }
 tbody th { background: var(--back); font-weight: normal; left: 0; position: sticky; }
 tbody th, td { white-space: nowrap; }
 .prose th, .prose td { text-align: left; white-space: normal; }
+.prose thead th { white-space: nowrap; }
 .prose .long { min-width: 11rem; overflow-wrap: anywhere; }
 .prose tbody th { max-width: 20rem; min-width: 5rem; }
 .best { font-weight: 700; }

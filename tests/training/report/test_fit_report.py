@@ -72,7 +72,7 @@ def test_the_strangest_rows_have_their_ids_labels_and_reasons(page: Page, traine
     first = rows.split("<tbody>")[1].split("</tr>")[0]
     assert f"row\N{NO-BREAK SPACE}{test[worst] + 1}" in first
     assert trained.table.data.column("serial")[int(test[worst])].as_py() in first
-    assert f"{reason.feature} {reason.contribution / verdicts.anomaly_score[worst]:.0%}" in first
+    assert f"{reason.feature} ({reason.contribution / verdicts.anomaly_score[worst]:.0%}): " in first
     assert "anomaly" in first
 
 
