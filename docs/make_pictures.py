@@ -1,4 +1,7 @@
-"""Makes the pictures of README and of the pages: `python docs/make_pictures.py`; from real trainings, no drawing."""
+"""Makes the pictures of README and of the pages: `python docs/make_pictures.py`; from real trainings, no drawing.
+
+`python docs/make_pictures.py activations` makes only those of the activations, for which nothing is trained.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +40,14 @@ BLUE, RED, GREY = "#1b6ca8", "#d1495b", "#9aa5ad"
 
 
 def main() -> None:
-    """Train twice, draw five times."""
+    """Train twice, draw everything; or only the activations."""
     IMAGES.mkdir(exist_ok=True)
     mpl.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 130})
     draw_activations(IMAGES / "activations.png")
+    for name in ACTIVATIONS:
+        draw_activation(name, IMAGES / f"activation-{name}.png")
+    if sys.argv[1:] == ["activations"]:
+        return
     draw_tutorial(IMAGES / "tutorial.png", IMAGES / "calibration.png")
     started = time.perf_counter()
     config = TrainConfig(label=LABEL, fit_on="normal")
@@ -82,21 +89,35 @@ def draw_scores(prepared: Prepared, result: FitResult, fresh: Table, path: Path)
 
 def draw_activations(path: Path) -> None:
     """Draw every activation and its slope, each computed by the graph that is exported for serving."""
-    x = np.linspace(-4, 4, 801, dtype=np.float32)
     columns = 3
     rows = -(-len(ACTIVATIONS) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(10, 2.6 * rows), layout="constrained", sharex=True, sharey=True)
     for axis, name in zip(axes.flat, ACTIVATIONS, strict=False):
-        y = _activation(name, x)
-        axis.axhline(0, color=GREY, linewidth=0.6)
-        axis.axvline(0, color=GREY, linewidth=0.6)
-        axis.plot(x, y, color=BLUE, linewidth=2, label="f(x)")
-        axis.plot(x, np.gradient(y, x), color=RED, linestyle="--", linewidth=1.2, label="slope")
-        axis.set(title=name, ylim=(-2.2, 4))
+        _draw_activation(axis, name)
+        axis.set(title=name)
     for axis in axes.flat[len(ACTIVATIONS) :]:
         axis.set_visible(False)
     axes.flat[0].legend(frameon=False, loc="upper left")
     figure.savefig(path)
+
+
+def draw_activation(name: str, path: Path) -> None:
+    """Draw one activation and its slope, on the axes that all of them have."""
+    figure, axis = plt.subplots(figsize=(4.4, 2.9), layout="constrained")
+    _draw_activation(axis, name)
+    axis.legend(frameon=False, loc="upper left")
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def _draw_activation(axis: Any, name: str) -> None:
+    x = np.linspace(-4, 4, 801, dtype=np.float32)
+    y = _activation(name, x)
+    axis.axhline(0, color=GREY, linewidth=0.6)
+    axis.axvline(0, color=GREY, linewidth=0.6)
+    axis.plot(x, y, color=BLUE, linewidth=2, label="f(x)")
+    axis.plot(x, np.gradient(y, x), color=RED, linestyle="--", linewidth=1.2, label="slope")
+    axis.set(ylim=(-2.2, 4))
 
 
 def draw_tutorial(path: Path, calibration_path: Path) -> None:

@@ -78,7 +78,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
     ),
     "prelu": ActivationSpec(
         formula="x if x > 0 else slope * x, one learned slope a unit",
-        summary="learns the slope below zero: a few more weights, wants enough rows",
+        summary="learns the slope below zero: a few more weights, wants enough rows; dearest to score",
         keras="PReLU",
         onnx=(OnnxNode(op="PRelu", inputs=("x", "slope")),),
         learns_slope=True,
@@ -86,7 +86,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
     ),
     "elu": ActivationSpec(
         formula="x if x > 0 else alpha * (exp(x) - 1)",
-        summary="smooth, outputs centred near zero; dearer per step, can learn better",
+        summary="smooth, outputs centred near zero; dearer to score, can learn better",
         keras="ELU",
         onnx=(OnnxNode(op="Elu", parameter="alpha"),),
         parameter="alpha",
@@ -103,7 +103,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
     ),
     "gelu": ActivationSpec(
         formula="x * Phi(x), Phi the normal distribution function",
-        summary="smooth ReLU of the transformers; dearest per step",
+        summary="smooth ReLU of the transformers; dearest to fit",
         keras="gelu",
         onnx=(OnnxNode(op="Gelu"),),
         source="Hendrycks and Gimpel, arXiv 1606.08415",

@@ -111,7 +111,7 @@ def _write(folder: Path, rows: Sequence[Row]) -> None:
 def _print(rows: Sequence[Row], example: Example) -> None:
     for title, text in (
         ("Means over the sets", overview(rows)),
-        ("Activations against PCA", duels(rows)),
+        *((f"Activations against {name}", duels(rows, against=name)) for name in ("columns", "PCA")),
         *((f"{probe.says.capitalize()}: average precision, %", by_set(rows, probe.name)) for probe in PROBES[:2]),
         ("Zeros of relu", sparsity(rows)),
         (f"What drives a unit: {_EXAMPLE_ACTIVATION} on the embedded data set", example_table(example)),

@@ -14,7 +14,6 @@ from benchmarks.embedding.measure import Row
 from benchmarks.embedding.probes import PROBES
 from benchmarks.quality.statistics import duel, holm, ranks
 
-_YARDSTICK: Final = "PCA"
 _SHOWN_COLUMNS: Final = 6
 
 Values = NDArray[np.float64]
@@ -35,14 +34,14 @@ def overview(rows: Sequence[Row]) -> str:
     return table([*head, "learn, s"], body)
 
 
-def duels(rows: Sequence[Row]) -> str:
-    """Return how each activation does against principal components, over the sets."""
+def duels(rows: Sequence[Row], *, against: str) -> str:
+    """Return how each activation does against something else, over the sets."""
     methods = methods_of(rows)
     found = {}
     for probe in PROBES:
         values = dict(zip(methods, values_of(rows, probe.name).T, strict=True))
-        found[probe.name] = [duel(values[name], values[_YARDSTICK]) for name in ACTIVATIONS]
-    head = ["against PCA"]
+        found[probe.name] = [duel(values[name], values[against]) for name in ACTIVATIONS]
+    head = [f"against {against}"]
     columns = []
     for probe in PROBES[:2]:
         fights = found[probe.name]

@@ -86,7 +86,8 @@ def test_the_tables_show_the_means_and_who_wins() -> None:
     assert values_of(rows, "logistic")[:, :2].tolist() == [[0.9, 0.8], [0.5, 0.4]]
     assert "| columns | **70.0** | **1.0** |" in overview(rows)
     assert "| PCA | 60.0 |" in overview(rows)
-    assert "| relu | 1 / 0 / 1 | -2.5 |" in duels(rows)
+    assert "| relu | 1 / 0 / 1 | -2.5 |" in duels(rows, against="PCA")
+    assert "| relu | 0 / 0 / 2 | -12.5 |" in duels(rows, against="columns")
     assert "| two | **50.0** | 40.0 | 30.0 |" in by_set(rows, "logistic")
     assert "| one | 50% | 8.0 of 8 | 4.0 |" in sparsity(rows)
 

@@ -1,4 +1,4 @@
-"""What the pages show is what happens: every example of the tutorial and of the how-to pages is run, in order."""
+"""What the pages show is what happens: every example of the tutorials and of the how-to pages is run, in order."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def after_the_tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_tutorial_does_what_it_says(after_the_tutorial: Path) -> None:
     assert (after_the_tutorial / "scores.csv").is_file()
+
+
+@pytest.mark.slow
+def test_the_tutorial_on_activations_does_what_it_says(tmp_path: Path) -> None:
+    run_page(DOCS / "tutorial" / "which-relu.md", tmp_path)
 
 
 @pytest.mark.slow

@@ -1,0 +1,41 @@
+"""A page that is there in two languages is one page: its commands, outputs and links are the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from page_examples import DOCS, examples_of
+
+PAIRS = [(DOCS / "tutorial" / "which-relu.md", DOCS / "tutorial" / "qual-relu.md")]
+both = pytest.mark.parametrize(("page", "other"), PAIRS, ids=lambda path: path.stem)
+
+
+def targets(page: Path, *, but: Path) -> list[str]:
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")) if link != but.name]
+
+
+def headings(page: Path) -> list[int]:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return [len(line) - len(line.lstrip("#")) for line in lines if line.startswith("#")]
+
+
+@both
+def test_the_examples_are_the_same(page: Path, other: Path) -> None:
+    assert len(examples_of(page)) > 0
+    assert [(one.language, one.text, one.how, one.detail) for one in examples_of(page)] == [
+        (one.language, one.text, one.how, one.detail) for one in examples_of(other)
+    ]
+
+
+@both
+def test_the_headings_and_links_are_the_same(page: Path, other: Path) -> None:
+    assert headings(page) == headings(other)
+    assert targets(page, but=other) == targets(other, but=page)
+
+
+@both
+def test_each_begins_with_a_link_to_the_other(page: Path, other: Path) -> None:
+    for one, another in ((page, other), (other, page)):
+        assert f"]({another.name})" in "".join(one.read_text(encoding="utf-8").splitlines()[:4])
