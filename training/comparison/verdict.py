@@ -94,7 +94,13 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
     differences = _differences(logs, order, margin)
     ties = tuple(one.activation for one in differences if one.verdict != "worse")
     by_name = {summary.activation: summary for summary in whole}
-    chosen, why = _cheapest([by_name[name] for name in ties])
+    # Over labelled sets, saturating activations have low errors and find fewer anomalies.
+    fit_to_take = [name for name in ties if not ACTIVATIONS[name].ends] or [
+        name for name in order if not ACTIVATIONS[name].ends
+    ][:1]
+    chosen, why = _cheapest([by_name[name] for name in fit_to_take or ties])
+    if ACTIVATIONS[order[0]].ends and not ACTIVATIONS[chosen].ends:
+        why += f" {order[0]} saturates: it is there to compare with, as such activations find fewer anomalies."
     settled = all(one.verdict != "open" for one in differences)
     said = [
         *_said(differences, len(seeds), margin),
