@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.activations import ACTIVATIONS
-from models.onnx_graph import LayerWeights
+
+if TYPE_CHECKING:
+    from models.onnx_graph import LayerWeights
 
 _NEARLY_DEAD_SHARE: Final = 0.01
 _SATURATED_SHARE: Final = 0.01  # of the way between the two ends
