@@ -40,6 +40,7 @@ def test_a_set_with_few_anomalies_is_not_planned_nor_is_a_method_that_is_told_a_
     assert len(jobs) == len(SHARES) * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [0, 1])
 def test_curves_are_drawn_of_what_was_found(tmp_path: Path, missing: int) -> None:
     write_set(tmp_path / "1_near.npz", rows=400, anomalies=90)

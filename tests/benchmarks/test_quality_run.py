@@ -42,6 +42,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_every_set_protocol_method_and_seed_is_a_row_and_the_page_shows_them(program: Program, tmp_path: Path) -> None:
     assert program("--methods", METHODS, "--seeds", "0,1", "--jobs", "2") == 0
     rows = rows_of(tmp_path)
@@ -119,6 +120,7 @@ def test_ctrl_c_leaves_what_is_done_and_no_process_behind(tmp_path: Path, progra
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.slow
 def test_the_page_is_made_anew_from_the_csv_alone(program: Program, tmp_path: Path) -> None:
     assert program("--methods", METHODS, "--protocols", "U") == 0
     made = {name: (tmp_path / "out" / name).read_text() for name in ("index.html", "tables.md")}

@@ -66,6 +66,7 @@ def test_scores_verdicts_and_threshold_outlive_the_process(base, cases, run_pyth
     assert is_anomaly == verdicts.is_anomaly.tolist()
 
 
+@pytest.mark.slow
 def test_every_activation_survives_saving_in_a_fresh_process(cases, tmp_path, run_python):
     """Case 7: two epochs of each; the bundle and the Keras network load without `custom_objects`."""
     table, score = read_table([cases / "base_train.csv"]), read_table([cases / "base_score.csv"])
@@ -157,6 +158,7 @@ def test_nullable_types_train_and_both_files_score_the_same(cases, tmp_path):
     np.testing.assert_array_equal(other.detector.judge_table(text).anomaly_score, scores)
 
 
+@pytest.mark.slow
 def test_raw_timestamps_do_not_drown_the_rest(cases, tmp_path):
     """Case 29: the three rows that break `b` score highest, by `a` or `b`, and no |Z| is above 10."""
     table = read_table([cases / "29_timestamps_train.csv"])
@@ -172,6 +174,7 @@ def test_raw_timestamps_do_not_drown_the_rest(cases, tmp_path):
     assert {verdicts.contributions(row, top=1)[0].feature for row in highest} <= {"a", "b"}
 
 
+@pytest.mark.slow
 def test_the_further_beyond_the_training_range_the_higher_is_the_score(cases, tmp_path):
     """Case 30: (9, 18), (25, 18), (250, 18), (−16, 0) and (25, 50)."""
     made = train(read_table([cases / "30_train_0_to_9.csv"]), tmp_path / "1", epochs=200)
