@@ -84,14 +84,14 @@ def show_comparison(console: Console, summaries: Sequence[Summary], verdict: Ver
 
 def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:
     labelled = bool(summaries) and summaries[0].outcomes[0].roc_auc is not None
-    grid = _grid("activation", "held-out error", "above the best", "p", "ranking", *(["ROC AUC"] if labelled else []))
+    grid = _grid("activation", "held-out error", "against the best", "p", "ranking", *(["ROC AUC"] if labelled else []))
     for summary in summaries:
         difference, stable = differences.get(summary.activation), summary.rank_stability
         against = difference is not None and difference.verdict != "best"
         grid.add_row(
             _name(summary, chosen),
             _interval(summary.error, 4),
-            f"{difference.ratio:.1%}" if difference and against else "–",
+            f"{difference.ratio:+.1%}" if difference and against else "–",
             _p(difference.p) if difference and against else "–",
             "–" if stable is None else f"{stable:.3f}",
             *([_interval(summary.mean(lambda one: one.roc_auc or 0.0), 3)] if labelled else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,16 +23,16 @@ _CERTAIN: Final = 1e-12  # spread below which differences are one and the same
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """An activation against the one with the lowest error.
+    """An activation against the best: the one with the lowest error of those that may be recommended.
 
     Args:
         activation: Which one.
-        ratio: How much higher its error is, as a share: 0.1 is a tenth higher.
+        ratio: How much higher its error is, as a share: 0.1 is a tenth higher; negative where it is lower.
         low: Lower end of the 95 % interval of `ratio`.
         high: Upper end.
         p: That so large a difference comes by chance, corrected for the number of comparisons (Holm).
-        verdict: ``best``, ``worse``, ``equal`` (surely higher by no more than the margin) or ``open`` (these seeds
-            cannot tell).
+        verdict: ``best``, ``worse``, ``equal`` (surely higher by no more than the margin), ``open`` (these seeds
+            cannot tell) or ``reference`` (there to compare with: it saturates, and is not recommended beside others).
     """
 
     activation: str
@@ -50,7 +50,7 @@ class Verdict:
     Args:
         activation: Which to take; None where the seeds are too few to say.
         ties: Activations that cannot be told from the best, itself among them, in the order of their errors.
-        differences: Of all activations, in that order.
+        differences: Of all activations, in that order, references behind.
         reason: Why, in sentences.
         settled: More seeds would change nothing.
     """
@@ -66,7 +66,9 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
     """Compare activations, each under one setting, by their held-out errors.
 
     Errors are compared as ratios, seed by seed: each activation against the one with the lowest mean, by Student's
-    paired test on their logarithms, corrected for the number of comparisons by Holm's method.
+    paired test on their logarithms, corrected for the number of comparisons by Holm's method. Activations that
+    saturate are references: over labelled sets they have low errors and find fewer anomalies
+    (``benchmarks.activations``), so that they are recommended only where nothing else was compared.
 
     Args:
         summaries: One for each activation.
@@ -91,20 +93,19 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
         for summary in whole
     }
     order = sorted(logs, key=lambda name: float(logs[name].mean()))
-    differences = _differences(logs, order, margin)
-    ties = tuple(one.activation for one in differences if one.verdict != "worse")
+    references = [name for name in order if ACTIVATIONS[name].ends]
+    if len(references) == len(order):
+        references = []
+    order = [name for name in order if name not in references]
+    differences = _differences(logs, order, references, margin)
+    ties = tuple(one.activation for one in differences if one.verdict in {"best", "equal", "open"})
     by_name = {summary.activation: summary for summary in whole}
-    # Over labelled sets, saturating activations have low errors and find fewer anomalies.
-    fit_to_take = [name for name in ties if not ACTIVATIONS[name].ends] or [
-        name for name in order if not ACTIVATIONS[name].ends
-    ][:1]
-    chosen, why = _cheapest([by_name[name] for name in fit_to_take or ties])
-    if ACTIVATIONS[order[0]].ends and not ACTIVATIONS[chosen].ends:
-        why += f" {order[0]} saturates: it is there to compare with, as such activations find fewer anomalies."
+    chosen, why = _cheapest([by_name[name] for name in ties])
     settled = all(one.verdict != "open" for one in differences)
     said = [
         *_said(differences, len(seeds), margin),
         why,
+        *_references(differences),
         *_failures(failed),
         _outlook(differences, len(seeds)),
         labels_said(whole, chosen),
@@ -118,14 +119,20 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
     )
 
 
-def _differences(logs: dict[str, NDArray[np.float64]], order: Sequence[str], margin: float) -> tuple[Difference, ...]:
+def _differences(
+    logs: dict[str, NDArray[np.float64]], order: Sequence[str], references: Sequence[str], margin: float
+) -> tuple[Difference, ...]:
     best, *others = order
-    found = [(name, *_ratio(logs[name] - logs[best])) for name in others]
+    found = [(name, *_ratio(logs[name] - logs[best])) for name in (*others, *references)]
     corrected = holm([p for *_, p in found])
     differences = [Difference(activation=best, ratio=0.0, low=0.0, high=0.0, p=1.0, verdict="best")]
     for (name, ratio, low, high, _), p in zip(found, corrected, strict=True):
-        not_worse = "equal" if high <= margin else "open"
-        verdict = "worse" if ratio > margin and p < _SIGNIFICANT else not_worse
+        if name in references:
+            verdict = "reference"
+        elif ratio > margin and p < _SIGNIFICANT:
+            verdict = "worse"
+        else:
+            verdict = "equal" if high <= margin else "open"
         differences.append(Difference(activation=name, ratio=ratio, low=low, high=high, p=p, verdict=verdict))
     return tuple(differences)
 
@@ -166,9 +173,10 @@ def _cheapest(ties: Sequence[Summary]) -> tuple[str, str]:
 
 
 def _said(differences: Sequence[Difference], seeds: int, margin: float) -> list[str]:
-    best, *others = differences
+    best, *others = (one for one in differences if one.verdict != "reference")
     if not others:
-        return [f"Only {best.activation} was compared."]
+        return [f"Only {best.activation} was compared{'' if len(differences) == 1 else ' that does not saturate'}."]
+    of_those = " of those that do not saturate" if any(one.ratio < 0 for one in differences) else ""
     ties = [one for one in others if one.verdict != "worse"]
     worse = [one for one in others if one.verdict == "worse"]
     if not worse:
@@ -176,17 +184,28 @@ def _said(differences: Sequence[Difference], seeds: int, margin: float) -> list[
         told = "No difference" if sure else f"No difference that {seeds} seeds can tell"
         return [
             f"{told}: no activation has a held-out error that is surely more than {margin:.0%} above that of "
-            f"{best.activation}, the lowest."
+            f"{best.activation}, the lowest{of_those}."
         ]
     nearest = min(worse, key=lambda one: one.ratio)
-    said = [f"{best.activation} has the lowest held-out error over {seeds} seeds"]
+    said = f"{best.activation} has the lowest held-out error{of_those} over {seeds} seeds"
     if ties:
-        said[0] += f"; {_listed([one.activation for one in ties])} cannot be told from it"
+        said += f"; {_listed([one.activation for one in ties])} cannot be told from it"
     names = _listed([one.activation for one in worse])
     if len(worse) == 1:
-        return [f"{said[0]}. {names} is surely worse, by {nearest.ratio:.1%} (p = {nearest.p:.2g})."]
+        return [f"{said}. {names} is surely worse, by {nearest.ratio:.1%} (p = {nearest.p:.2g})."]
     least = f"{nearest.activation} by the least, {nearest.ratio:.1%} (p = {nearest.p:.2g})"
-    return [f"{said[0]}. {names} are surely worse, {least}."]
+    return [f"{said}. {names} are surely worse, {least}."]
+
+
+def _references(differences: Sequence[Difference]) -> Iterator[str]:
+    found = [one for one in differences if one.verdict == "reference"]
+    if not found:
+        return
+    best = differences[0].activation
+    errors = [f"{one.activation} {abs(one.ratio):.1%} {'below' if one.ratio < 0 else 'above'}" for one in found]
+    yield f"To compare with, {_listed(errors)} the error of {best}."
+    if any(one.ratio < 0 for one in found):
+        yield "A lower error does not speak for them: activations that saturate find fewer anomalies."
 
 
 def _failures(names: Sequence[str]) -> list[str]:

@@ -12,10 +12,11 @@ from training.report.parts import Grid, Part, Plot, Plots, Section, Text
 from training.report.words import as_p, listed
 
 _VERDICTS: Final = {
-    "best": "lowest error",
+    "best": "best",
     "worse": "surely worse",
     "equal": "no worse",
     "open": "these seeds cannot tell",
+    "reference": "to compare with",
 }
 
 
@@ -31,7 +32,7 @@ def verdict_section(best: Sequence[Summary], verdict: Verdict, *, margin: float)
 
 
 def ranked(best: Sequence[Summary], verdict: Verdict) -> list[Summary]:
-    """Return the summaries in the order of the verdict, lowest error first; those without one behind."""
+    """Return the summaries in the order of the verdict, best first; those without one behind."""
     order = {one.activation: place for place, one in enumerate(verdict.differences)}
     return sorted(best, key=lambda one: (order.get(one.activation, len(order)), one.error.mean))
 
@@ -56,7 +57,7 @@ def _parts(best: Sequence[Summary], verdict: Verdict, margin: float) -> Iterator
 def _how_sure(best: Sequence[Summary], verdict: Verdict, margin: float) -> str:
     seeds = min(len(summary.outcomes) for summary in best)
     sure = (
-        "Every activation is either surely worse or surely no worse, so more seeds would change nothing."
+        "Each that may be taken is either surely worse or surely no worse, so more seeds would change nothing."
         if verdict.settled
         else "For some activations these seeds cannot tell, so more seeds may change the verdict."
     )
@@ -108,7 +109,7 @@ def _difference_plot(verdict: Verdict, margin: float) -> Iterator[Plot]:
             setting={
                 "xscale": "log" if wide else "linear",
                 "xlim": (smallest / 1.5, largest * 1.8),
-                "xlabel": "times the lowest error" + (" (logarithmic)" if wide else ""),
+                "xlabel": f"times the error of {first.activation}" + (" (logarithmic)" if wide else ""),
             },
         ),
     )

@@ -28,7 +28,7 @@ def verdict(errors: dict[str, Sequence[float]], **changes: dict[str, object]) ->
 
 
 def test_what_is_lower_with_every_seed_is_recommended_alone() -> None:
-    given_ = verdict({"relu": [1.0, 1.1, 0.9], "elu": [0.5, 0.56, 0.44], "tanh": [1.5, 1.66, 1.36]})
+    given_ = verdict({"relu": [1.0, 1.1, 0.9], "elu": [0.5, 0.56, 0.44], "selu": [1.5, 1.66, 1.36]})
     assert given_.activation == "elu"
     assert given_.ties == ("elu",)
     assert given_.settled
@@ -80,6 +80,36 @@ def test_seeds_that_cannot_tell_are_said_to_be_too_few() -> None:
     assert "More seeds may tell relu from elu: --seeds 6" in given_.reason
 
 
+def test_what_saturates_is_there_to_compare_with_however_low_its_error() -> None:
+    given_ = verdict(
+        {"tanh": [0.5, 0.55, 0.45], "relu": [1.0, 1.1, 0.9], "elu": [1.001, 1.1, 0.9], "sigmoid": [3.0, 3.3, 2.7]}
+    )
+    assert given_.activation == "relu"
+    assert given_.ties == ("relu", "elu")
+    assert [one.activation for one in given_.differences] == ["relu", "elu", "tanh", "sigmoid"]
+    assert [one.verdict for one in given_.differences] == ["best", "equal", "reference", "reference"]
+    assert given_.differences[2].ratio == pytest.approx(-0.5, abs=0.01)
+    assert given_.reason.startswith("No difference: no activation has")
+    assert "To compare with, tanh 50.0% below and sigmoid 200.0% above the error of relu." in given_.reason
+    assert "above that of relu, the lowest of those that do not saturate." in given_.reason
+    assert "find fewer anomalies" in given_.reason
+    assert given_.settled, "more seeds would not bring in what is a reference"
+
+
+def test_references_with_a_higher_error_need_no_defence() -> None:
+    given_ = verdict({"relu": [1.0, 1.1, 0.9], "tanh": [1.5, 1.66, 1.36]})
+    assert given_.reason.startswith(
+        "Only relu was compared that does not saturate. Take relu. To compare with, tanh 50.7% above the error of relu."
+    )
+    assert "fewer anomalies" not in given_.reason
+
+
+def test_what_saturates_is_recommended_where_nothing_else_was_compared() -> None:
+    given_ = verdict({"tanh": [0.5, 0.56, 0.44], "sigmoid": [1.0, 1.1, 0.9]})
+    assert given_.activation == "tanh"
+    assert [one.verdict for one in given_.differences] == ["best", "worse"]
+
+
 def test_one_seed_recommends_nothing() -> None:
     given_ = verdict({"relu": [1.0], "elu": [0.1]})
     assert given_.activation is None
@@ -128,7 +158,7 @@ def test_corrected_p_values_are_no_smaller_and_in_the_same_order(ps: list[float]
 def test_noise_alone_is_seldom_called_a_difference() -> None:
     """Six activations that differ by chance alone: Holm holds the share of any false claim near 5 %."""
     draw = np.random.default_rng(0)
-    names = ("relu", "leaky_relu", "prelu", "elu", "selu", "tanh")
+    names = ("relu", "leaky_relu", "prelu", "elu", "selu", "gelu")
     claims = 0
     for _ in range(200):
         errors = {name: np.exp(draw.normal(0, 0.1, 5)).tolist() for name in names}

@@ -86,7 +86,7 @@ def test_every_activation_has_its_pictures_and_each_says_what_is_to_be_seen(prep
         assert any(
             text.startswith(f"Gradients of {name} by layer: in the first epoch 0.5 at encoder_1") for text in said
         )
-    assert any("relu × 2.00, surely worse, tanh × 3.02, surely worse" in text for text in said)
+    assert any("relu × 2.00, surely worse, tanh × 3.02, to compare with" in text for text in said)
     assert any("prelu has the lowest error, 0.5, at 1 ms" in text for text in said)
     assert any("prelu 0.44 to 0.56, relu 0.9 to 1.1" in text for text in said)
     assert any("Learned slopes of prelu: encoder_1 -0.10 to 0.30, mean 0.05" in text for text in said)
