@@ -62,7 +62,7 @@ class Layout:
         expected = expected_schema(detector.schema) if reconstruction else pa.schema([])
         layout = cls(
             ids=pa.schema(list(inputs.ids.items())),
-            latent=pa.schema([(f"latent_{number}", pa.float32()) for number in range(1, units + 1)]),
+            latent=pa.schema([(f"embedding_{number}", pa.float32()) for number in range(1, units + 1)]),
             expected=pa.schema([(f"expected_{field.name}", field.type) for field in expected]),
         )
         check_ids(inputs.ids, [*layout.latent.names, *layout.expected.names])

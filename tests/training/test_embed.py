@@ -38,8 +38,8 @@ READ = {
 
 
 def latent(table):
-    names = [name for name in table.column_names if name.startswith("latent_")]
-    assert names == [f"latent_{number}" for number in range(1, len(names) + 1)]
+    names = [name for name in table.column_names if name.startswith("embedding_")]
+    assert names == [f"embedding_{number}" for number in range(1, len(names) + 1)]
     return np.column_stack([table[name].to_numpy().astype(np.float32) for name in names])
 
 
@@ -151,7 +151,7 @@ def test_with_json_it_says_what_was_written_and_nothing_else_on_stdout(made, sou
     assert report["output"] == str(output)
     assert header == [
         *report["ids"],
-        *(f"latent_{number}" for number in range(1, report["latent_units"] + 1)),
+        *(f"embedding_{number}" for number in range(1, report["latent_units"] + 1)),
         *report["expected"],
     ]
     assert re.search(r"50 rows embedded in \d+ units?, [\d,]+ rows/s, by .* version .*: .*out\.csv\n", err)
@@ -184,7 +184,7 @@ def test_a_failure_in_a_later_chunk_leaves_the_old_output_and_nothing_else(made,
     assert sorted(tmp_path.iterdir()) == sorted([source, output])
 
 
-@pytest.mark.parametrize("name", ["latent_1", "expected_mode"])
+@pytest.mark.parametrize("name", ["embedding_1", "expected_mode"])
 def test_an_id_called_like_a_column_of_the_output_is_refused(made_detector, source, name):
     inputs = replace(look_at(made_detector.schema, [source]), ids={name: pa.string()})
     with pytest.raises(ConfigError, match=f"'{name}' is called like a column of the output"):

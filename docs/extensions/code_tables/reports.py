@@ -59,7 +59,7 @@ MEANINGS: Final = {
     "preset": "how many networks are fitted, and for how long",
     "training_rows": "what is known of the rows that are learned from",
     "layers": "width of each layer of the network, input and output included",
-    "latent_units": "width of the bottleneck: so many columns latent_1, latent_2 and so on",
+    "latent_units": "width of the bottleneck: so many columns embedding_1, embedding_2 and so on",
     "left": "path of the first bundle",
     "left_out": "rows that are in no part, by reason",
     "loss": "mean squared error on the fitting rows at the best epoch",
