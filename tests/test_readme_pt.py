@@ -9,6 +9,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NAMES = ("README.md", "README.pt-BR.md")
+IN_PORTUGUESE = {"docs/tutorial/qual-relu.md": "docs/tutorial/which-relu.md"}
+"""Pages that are there in Portuguese, too, and which page each is in English."""
 ENGLISH, PORTUGUESE = ((REPOSITORY / name).read_text(encoding="utf-8") for name in NAMES)
 _FENCE = re.compile(r"^ *(`{3,}).*?^ *\1$", re.DOTALL | re.MULTILINE)
 
@@ -30,7 +32,8 @@ def marks_of_examples(text: str) -> list[str]:
 
 
 def targets(text: str) -> list[str]:
-    return [target for target in re.findall(r"\]\(([^)\s]+)\)", prose(text)) if target not in NAMES]
+    found = re.findall(r"\]\(([^)\s]+)\)", prose(text))
+    return [IN_PORTUGUESE.get(target, target) for target in found if target not in NAMES]
 
 
 def table_rows(text: str) -> int:
