@@ -1,0 +1,131 @@
+"""Whether the recommended activation is as good with seeds that nothing was chosen on, over labelled sets.
+
+    python -m benchmarks.recommendation --data DIR [--sets A,B…] [--seeds 5] [--out DIR] [--jobs N]
+
+On each set, activations are compared as `python -m training.compare` does, twice: with the first seeds, which give the
+recommendation, and with as many fresh ones, which judge it. It is confirmed where by the fresh seeds its held-out error
+is not surely above the lowest. A set is an npz file with X (rows × columns); all rows are taken, labels are not. A run
+that was stopped goes on with the same command. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+
+from benchmarks.quality.splits import read_set, sets_by_name
+from models.errors import DetectorError
+from models.tables import Table
+from models.threads import allowed_threads
+from training.comparison.results import Failure, Outcome, Results
+from training.comparison.run import run_trials
+from training.comparison.summary import summaries_of
+from training.comparison.terminal import TrialBar
+from training.comparison.trials import DEFAULT_ACTIVATIONS, settings_of, trials_of
+from training.comparison.verdict import Verdict, verdict_on
+from training.config import TrainConfig
+from training.prepare import prepare
+
+SETS: Final = (
+    *("45_wine", "39_vertebral", "18_Ionosphere", "47_yeast", "12_fault"),
+    *("6_cardio", "44_Wilt", "27_PageBlocks", "28_pendigits", "22_magic.gamma"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    console = Console(stderr=True)
+    try:
+        sets = sets_by_name(arguments.data, arguments.sets.split(","))
+        rows = []
+        for name, path in sets.items():
+            console.print(name)
+            first, fresh = verdicts(path, arguments.out / f"{name}.jsonl", arguments.seeds, arguments.jobs, console)
+            rows.append((name, first, fresh))
+    except DetectorError as error:
+        console.print(f"error: {error}", style="red", soft_wrap=True)
+        return 2
+    print(page_of(rows))
+    return 0
+
+
+def verdicts(path: Path, kept: Path, seeds: int, jobs: int, console: Console) -> tuple[Verdict, Verdict]:
+    """Compare on one set with some seeds, then with as many others; return both verdicts.
+
+    Args:
+        path: File of the set.
+        kept: Where the fitted networks' figures are kept.
+        seeds: How many, each time.
+        jobs: Networks at once.
+        console: Where the progress is shown.
+    """
+    drawn = read_set(path).drawn(np.random.RandomState(0))
+    table = Table(data=pa.table({f"x{number}": column for number, column in enumerate(drawn.X.T)}))
+    config = TrainConfig(preset="fast")
+    prepared = prepare(table, config)
+    [setting] = settings_of(config, depths=(), learning_rates=())
+    results = Results(kept, {"set": path.stem})
+    halves = [
+        trials_of(DEFAULT_ACTIVATIONS, [setting], range(start, start + seeds))
+        for start in (config.seed, config.seed + seeds)
+    ]
+    wanted = [trial for half in halves for trial in half]
+    missing = [trial for trial in wanted if trial not in {found.trial for found in results.found}]
+    with TrialBar(console, done=len(wanted) - len(missing), total=len(wanted)) as bar:
+
+        def keep(found: Outcome | Failure) -> None:
+            results.append(found)
+            bar(found)
+
+        run_trials(prepared, config, missing, jobs=jobs, seconds=None, on_found=keep)
+    first, fresh = (verdict_on(summaries_of(results.of(half))) for half in halves)
+    return first, fresh
+
+
+def is_confirmed(first: Verdict, fresh: Verdict) -> bool:
+    """Say whether what is recommended is among those that cannot be told from the best by the fresh seeds."""
+    return first.activation in fresh.ties
+
+
+def page_of(rows: Sequence[tuple[str, Verdict, Verdict]]) -> str:
+    """Return the table, a line for each set, and the count."""
+    lines = [
+        "| set | recommended | ties | with fresh seeds the lowest | error ÷ its | 95 % interval | confirmed |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, first, fresh in rows:
+        own = next((one for one in fresh.differences if one.activation == first.activation), None)
+        ratio, interval = (
+            ("–", "–")
+            if own is None or own.verdict == "best"
+            else (f"{1 + own.ratio:.2f}", f"{1 + own.low:.2f} to {1 + own.high:.2f}")
+        )
+        ties, lowest = ", ".join(first.ties), fresh.differences[0].activation if fresh.differences else "–"
+        confirmed = "yes" if is_confirmed(first, fresh) else "no"
+        lines.append(f"| {name} | {first.activation} | {ties} | {lowest} | {ratio} | {interval} | {confirmed} |")
+    count = sum(is_confirmed(first, fresh) for _, first, fresh in rows)
+    return "\n".join([*lines, "", f"Confirmed on {count} of {len(rows)} sets."])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of npz sets")
+    parser.add_argument("--sets", default=",".join(SETS), metavar="A,B…", help="names of sets (default: ten)")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds of each half (default: 5)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("recommendation"), metavar="DIR", help="where results are kept"
+    )
+    parser.add_argument("--jobs", type=int, default=allowed_threads(), metavar="N", help="at once (default: one a CPU)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""The benchmark of recommendations judges them by seeds that did not make them."""
+
+from __future__ import annotations
+
+from made_up import outcome
+
+from benchmarks.recommendation import is_confirmed, page_of
+from training.comparison.summary import summaries_of
+from training.comparison.verdict import Verdict, verdict_on
+
+
+def verdict(**errors: list[float]) -> Verdict:
+    return verdict_on(
+        summaries_of([outcome(name, seed, error) for name, found in errors.items() for seed, error in enumerate(found)])
+    )
+
+
+RELU = verdict(relu=[1.0, 1.1, 0.9], elu=[2.0, 2.2, 1.8])
+ELU = verdict(relu=[2.0, 2.2, 1.8], elu=[1.0, 1.1, 0.9])
+TIE = verdict(relu=[1.0, 1.1, 0.9], elu=[0.9, 1.1, 1.0])
+
+
+def test_what_fresh_seeds_find_surely_worse_is_not_confirmed() -> None:
+    assert is_confirmed(RELU, RELU)
+    assert is_confirmed(RELU, TIE)
+    assert not is_confirmed(RELU, ELU)
+
+
+def test_the_page_counts_and_says_by_how_much() -> None:
+    page = page_of([("wine", RELU, RELU), ("glass", RELU, ELU)])
+    assert "| wine | relu | relu | relu | – | – | yes |" in page
+    assert "| glass | relu | relu | elu | 2.00 | 2.00 to 2.00 | no |" in page
+    assert page.endswith("Confirmed on 1 of 2 sets.")
