@@ -29,7 +29,7 @@ from models.onnx_graph import onnx_bytes
 from models.preprocessing import Encoded
 from training.adamw import AdamW
 from training.config import TrainConfig
-from training.epochs import epoch_function
+from training.epochs import steps_function
 
 COLUMNS: Final = 30
 BATCHES: Final = (64, 256)
@@ -82,10 +82,10 @@ def fitting_and_scoring(name: str, *, batch: int) -> tuple[Callable[[], object],
         weight_decay=settings.weight_decay,
         undecayed=("bias", "alpha"),
     )
-    epoch = epoch_function(network, optimizer, Encoded(Z=rows), ones(COLUMNS), settings)
-    order, number = constant(np.arange(_ROWS).reshape(-1, batch)), constant(settings.epochs)
+    steps = steps_function(network, optimizer, Encoded(Z=rows), ones(COLUMNS), settings)
+    order, last = constant(np.arange(_ROWS).reshape(-1, batch)), settings.epochs
     batches = np.split(rows, _ROWS // batch)
-    return lambda: float(epoch(order, number)[0]), lambda: [engine.reconstruct(some) for some in batches]
+    return lambda: float(steps(order, last, 0, len(order))[0]), lambda: [engine.reconstruct(some) for some in batches]
 
 
 def seconds_by_round(functions: dict[str, Callable[[], object]], *, rounds: int, what: str) -> Seconds:

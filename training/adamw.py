@@ -43,6 +43,7 @@ class AdamW:
         steps: int | None = None,
     ) -> None:
         self._variables = [variable.value for variable in variables]
+        self._names = [variable.name for variable in variables]
         self._decays = [variable.name not in undecayed for variable in variables]
         self._means = [tf.Variable(tf.zeros_like(variable)) for variable in self._variables]
         self._squares = [tf.Variable(tf.zeros_like(variable)) for variable in self._variables]
@@ -75,6 +76,11 @@ class AdamW:
                 grad=gradient,
             )
         self._steps.assign_add(1)
+
+    def mean_gradients(self, name: str) -> list[Any]:
+        """Return the running means of the gradients of weights of a name, corrected for their start at zero."""
+        begun = 1 - tf.pow(_MEAN_DECAY, tf.cast(self._steps, tf.float32))
+        return [mean / begun for mean, own in zip(self._means, self._names, strict=True) if own == name]
 
     def _share_of_rate(self, step: Any) -> Any:
         """Return which share of the largest step size a step takes, counted from 1."""

@@ -65,7 +65,7 @@ def run_epochs(
         undecayed=("bias", "alpha"),
         steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
-    step = epoch_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
+    run = steps_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
     judge = _judge_function(
         network, validation, _counted(validation, weights, validation_weights), activation, settings
     )
@@ -75,12 +75,16 @@ def run_epochs(
     best, best_weights = 0, network.get_weights()
     interrupted = False
     for number in range(1, settings.epochs + 1):
-        rows = _batched_order(order, len(fitting), settings.batch_size)
-        loss, gradients = step(tf.constant(rows), tf.constant(number))
+        rows = tf.constant(_batched_order(order, len(fitting), settings.batch_size))
+        # The norms of the first epoch are those of its first step: what starting weights do to the gradients.
+        parts = [
+            run(rows, number, *bounds) for bounds in ([(0, 1), (1, len(rows))] if number == 1 else [(0, len(rows))])
+        ]
+        gradients = parts[0][1]
         validation_loss, units = judge()
         epoch = Epoch(
             number=number,
-            loss=float(loss),
+            loss=sum(float(total) for total, _ in parts) / len(rows),
             validation_loss=float(validation_loss),
             units=tuple(health_of(name, active=share[0], saturated=share[1]) for name, share in _arrays(units)),
             gradients=dict(zip(layers, gradients.numpy().tolist(), strict=True)),
@@ -109,10 +113,12 @@ def run_epochs(
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
-    """Return a compiled function that takes an order of rows `(steps, size)` and the epoch, from 1, and runs it.
+def steps_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
+    """Return a compiled function that runs some steps of an epoch.
 
-    It returns the mean loss, and the norms of the kernels' gradients at the first step.
+    It takes an order of rows `(steps, size)`, the epoch, from 1, the first step, from 0, and that behind the last. It
+    returns the sum of their losses, and the norms of the kernels' gradients after them, as the optimiser averages them:
+    after the very first step they are those of its gradients.
 
     Args:
         network: What is fitted.
@@ -123,27 +129,23 @@ def epoch_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, 
     """
     Z = tf.constant(rows.Z)
     variables = [variable.value for variable in network.trainable_variables]
-    kernels = [place for place, variable in enumerate(network.trainable_variables) if variable.name == "kernel"]
     steps, size = _batches(len(rows), settings.batch_size)
     loss_of = (_plain_loss if settings.members == 1 else _denoising_loss)(network, settings, steps)
 
-    def run(order: Any, epoch: Any) -> Any:
-        def one_step(number: Any, total: Any, norms: Any) -> tuple[Any, Any, Any]:
+    def run(order: Any, epoch: Any, first: Any, end: Any) -> Any:
+        def one_step(number: Any, total: Any) -> tuple[Any, Any]:
             batch = tf.gather(Z, order[number])
             weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
             with tf.GradientTape() as tape:
                 loss = loss_of(batch, weight, (epoch - 1) * steps + number)
-            gradients = tape.gradient(loss, variables)
-            optimizer.apply(gradients)
-            of_kernels = [gradients[place] for place in kernels]
-            norms = tf.cond(number == 0, lambda: _norms(of_kernels, settings.members), lambda: norms)
-            return number + 1, total + loss, norms
+            optimizer.apply(tape.gradient(loss, variables))
+            return number + 1, total + loss
 
-        start = (tf.constant(0), tf.constant(0.0), tf.zeros(len(kernels)))
-        _, total, norms = tf.while_loop(lambda number, *_: number < steps, one_step, start, maximum_iterations=steps)
-        return total / steps, norms
+        _, total = tf.while_loop(lambda number, _: number < end, one_step, (first, tf.constant(0.0)))
+        return total, _norms(optimizer.mean_gradients("kernel"), settings.members)
 
-    return _compiled(run, tf.TensorSpec((steps, size), tf.int64), tf.TensorSpec((), tf.int32))
+    number = tf.TensorSpec((), tf.int32)
+    return _compiled(run, tf.TensorSpec((steps, size), tf.int64), number, number, number)
 
 
 def _norms(gradients: Sequence[Any], members: int) -> Any:
@@ -205,10 +207,14 @@ def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, 
     """
     Z = tf.constant(rows.Z)
     low, high = saturation_bounds(activation)
+    saturates = math.isfinite(low)
 
     def shares(outputs: Any) -> Any:
         active = tf.reduce_mean(tf.cast(tf.not_equal(outputs, 0), tf.float32), axis=-2)
-        saturated = tf.cast(tf.reduce_all((outputs <= low) | (outputs >= high), axis=-2), tf.float32)
+        if saturates:
+            saturated = tf.cast(tf.reduce_all((outputs <= low) | (outputs >= high), axis=-2), tf.float32)
+        else:
+            saturated = tf.zeros_like(active)
         return tf.reshape(tf.stack([active, saturated]), [2, -1])
 
     def judge() -> Any:

@@ -49,8 +49,9 @@ class Epoch:
         loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, without those left out.
         validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
         units: What the units of each hidden layer do on the validation rows after it.
-        gradients: Norm of the gradient of each layer's kernel at the first step of the pass, by the layer's name; of
-            several networks their root mean square.
+        gradients: Norm of the gradient of each layer's kernel, by the layer's name: of the first pass that of its first
+            step, of later ones that of the running mean over the last steps, as the optimiser keeps it. Of several
+            networks their root mean square.
         seconds: Wall time from the start of the first pass to the end of this one.
     """
 

@@ -34,7 +34,7 @@ class Outcome:
         elapsed: Seconds from the start to the end of each epoch.
         dead_by_epoch: Share of dead units after each epoch, by layer.
         first_gradients: Norm of the gradient of each layer's kernel at the first step.
-        last_gradients: The same in the last epoch.
+        last_gradients: That of the running mean over the last steps.
         units: What the units of each hidden layer do, with the weights that were kept.
         slopes: Lowest, mean and highest learned slope of each layer, where slopes are learned.
         error: Held-out error, on rows that nothing was learned or chosen on.

@@ -148,7 +148,7 @@ def _gradients(summaries: Sequence[Summary], best: Sequence[Summary]) -> Plots:
             for name, early, late in zip(names, first, last, strict=True)
         ],
         small=True,
-        note="Line: at the first step of the first epoch. Dashed: of the last epoch. From the input on the left (e: "
+        note="Line: at the first step. Dashed: the mean of the last steps. From the input on the left (e: "
         "encoder, b: bottleneck, d: decoder) to the output on the right, from where gradients come. A line that falls "
         "to the left by powers of ten means that they vanish on their way. Means over the seeds.",
     )

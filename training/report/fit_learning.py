@@ -49,7 +49,7 @@ def _parts(result: FitResult) -> Iterator[Part]:
         ],
         small=True,
         note="Losses: coloured on the validation rows, dotted on the fitting rows. Gradients of each layer’s weights: "
-        "line at the first step of the first epoch, dashed of the last one; e: encoder, b: bottleneck, d: decoder. "
+        "line at the first step, dashed the mean of the last ones; e: encoder, b: bottleneck, d: decoder. "
         "Activation: line the value, dashed its slope.",
     )
     yield from _units(result)

@@ -127,12 +127,12 @@ def gradient_plot(
     *,
     limits: tuple[float, float],
 ) -> Plot:
-    """Draw the gradient's norm by layer, at the first step of the first and of the last epoch.
+    """Draw the gradient's norm by layer, at the first step and at the end.
 
     Args:
         name: Of what was fitted.
         first: By the layer's name, from the input to the output.
-        last: The same in the last epoch.
+        last: That of the running mean over the last steps.
         limits: Of the vertical axis, for all pictures that are compared.
     """
     layers = list(first)
@@ -144,8 +144,8 @@ def gradient_plot(
     return Plot(
         title=f"{name}: first layer × {ratio:.2g} of the output.",
         alt=(
-            f"Gradients of {name} by layer: in the first epoch {first[layers[0]]:.2g} at {layers[0]} and "
-            f"{first[layers[-1]]:.2g} at {layers[-1]}, a ratio of {ratio:.2g}; in the last epoch "
+            f"Gradients of {name} by layer: at the first step {first[layers[0]]:.2g} at {layers[0]} and "
+            f"{first[layers[-1]]:.2g} at {layers[-1]}, a ratio of {ratio:.2g}; at the end "
             f"{last[layers[0]]:.2g} and {last[layers[-1]]:.2g}."
         ),
         svg=line_plot(

@@ -84,7 +84,7 @@ def test_every_activation_has_its_pictures_and_each_says_what_is_to_be_seen(prep
         )
         assert any(text.startswith(f"{name} and its slope from −4 to 4: at −2 it is") for text in said)
         assert any(
-            text.startswith(f"Gradients of {name} by layer: in the first epoch 0.5 at encoder_1") for text in said
+            text.startswith(f"Gradients of {name} by layer: at the first step 0.5 at encoder_1") for text in said
         )
     assert any("relu × 2.00, surely worse, tanh × 3.02, to compare with" in text for text in said)
     assert any("prelu has the lowest error, 0.5, at 1 ms" in text for text in said)
