@@ -68,14 +68,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def fitting_and_scoring(name: str, *, batch: int) -> tuple[Callable[[], object], Callable[[], object]]:
     """Return what fits on `_ROWS` rows in batches, and what scores as many in batches."""
+    shape = TrainConfig(preset="fast", activation=name).architecture(features=COLUMNS)
+    rows = np.random.default_rng(0).normal(size=(_ROWS, COLUMNS)).astype(np.float32)
+    engine = OnnxEngine(onnx_bytes(shape, layer_weights(shape, build_network(shape, seed=0))))
+    batches = np.split(rows, _ROWS // batch)
+    return steps_of_ours(name, rows, batch=batch), lambda: [engine.reconstruct(some) for some in batches]
+
+
+def steps_of_ours(name: str, rows: NDArray[np.float32], *, batch: int) -> Callable[[], object]:
+    """Return what fits a network of the preset ``fast`` for one pass over some rows `(n, 30)`."""
     from tensorflow import constant, ones  # behind Keras, which silences it
 
     config = TrainConfig(preset="fast", activation=name, batch_size=batch)
-    shape = config.architecture(features=COLUMNS)
-    [settings] = config.epoch_settings(rows=_ROWS, features=COLUMNS)
-    rows = np.random.default_rng(0).normal(size=(_ROWS, COLUMNS)).astype(np.float32)
-    network = build_network(shape, seed=0)
-    engine = OnnxEngine(onnx_bytes(shape, layer_weights(shape, network)))
+    [settings] = config.epoch_settings(rows=len(rows), features=COLUMNS)
+    network = build_network(config.architecture(features=COLUMNS), seed=0)
     optimizer = AdamW(
         network.trainable_variables,
         learning_rate=settings.learning_rate,
@@ -83,9 +89,8 @@ def fitting_and_scoring(name: str, *, batch: int) -> tuple[Callable[[], object],
         undecayed=("bias", "alpha"),
     )
     steps = steps_function(network, optimizer, Encoded(Z=rows), ones(COLUMNS), settings)
-    order, last = constant(np.arange(_ROWS).reshape(-1, batch)), settings.epochs
-    batches = np.split(rows, _ROWS // batch)
-    return lambda: float(steps(order, last, 0, len(order))[0]), lambda: [engine.reconstruct(some) for some in batches]
+    order = constant(np.arange(len(rows)).reshape(-1, batch))
+    return lambda: float(steps(order, settings.epochs, 0, len(order))[0])
 
 
 def seconds_by_round(functions: dict[str, Callable[[], object]], *, rounds: int, what: str) -> Seconds:
@@ -108,11 +113,14 @@ def ratios(measured: dict[str, Seconds]) -> str:
     lines = [["activation", *measured], ["---"] * (1 + len(measured))]
     for name in next(iter(measured.values())):
         if name != REFERENCE:
-            lines.append([name, *(_cell(seconds[name] / seconds[REFERENCE]) for seconds in measured.values())])
+            lines.append(
+                [name, *(median_and_middle_half(seconds[name] / seconds[REFERENCE]) for seconds in measured.values())]
+            )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(values: NDArray[np.float64]) -> str:
+def median_and_middle_half(values: NDArray[np.float64]) -> str:
+    """Return the median and, in brackets, the middle half of some ratios."""
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
     return f"{middle:.2f} ({low:.2f}–{high:.2f})"
 
