@@ -108,7 +108,7 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
         *_references(differences),
         *_failures(failed),
         _outlook(differences, len(seeds)),
-        labels_said(whole, chosen),
+        labels_said(whole, chosen) or _meaning(differences),
     ]
     return Verdict(
         activation=chosen,
@@ -205,7 +205,17 @@ def _references(differences: Sequence[Difference]) -> Iterator[str]:
     errors = [f"{one.activation} {abs(one.ratio):.1%} {'below' if one.ratio < 0 else 'above'}" for one in found]
     yield f"To compare with, {_listed(errors)} the error of {best}."
     if any(one.ratio < 0 for one in found):
-        yield "A lower error does not speak for them: activations that saturate find fewer anomalies."
+        yield "A lower error does not speak for them: over labelled sets, what saturates finds fewer anomalies."
+
+
+def _meaning(differences: Sequence[Difference]) -> str:
+    """Say what lower errors are worth, where there are no labels to say it (``benchmarks.activations``)."""
+    if all(one.verdict != "worse" for one in differences):
+        return ""
+    return (
+        "A lower error is a better picture of the records; over labelled sets it decided little about what was found. "
+        "Labels would tell (--label)."
+    )
 
 
 def _failures(names: Sequence[str]) -> list[str]:

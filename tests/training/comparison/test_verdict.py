@@ -92,7 +92,7 @@ def test_what_saturates_is_there_to_compare_with_however_low_its_error() -> None
     assert given_.reason.startswith("No difference: no activation has")
     assert "To compare with, tanh 50.0% below and sigmoid 200.0% above the error of relu." in given_.reason
     assert "above that of relu, the lowest of those that do not saturate." in given_.reason
-    assert "find fewer anomalies" in given_.reason
+    assert "what saturates finds fewer anomalies" in given_.reason
     assert given_.settled, "more seeds would not bring in what is a reference"
 
 
@@ -139,7 +139,9 @@ def test_labels_say_whether_another_finds_more() -> None:
     assert "By the labels elu finds more: ROC AUC 0.900, with relu 0.800" in given_.reason
     agreeing = [replace(one, roc_auc=1 - one.roc_auc) for one in found]
     assert "By the labels, too, no other is surely better" in verdict_on(summaries_of(agreeing)).reason
-    assert "label" not in verdict(errors).reason
+    assert "By the labels" not in verdict(errors).reason
+    assert "Labels would tell (--label)" in verdict(errors).reason
+    assert "Labels would tell" not in verdict({"relu": [1.0, 1.1, 0.9], "elu": [1.0, 1.1, 0.9]}).reason
 
 
 def test_holm_corrects_as_in_the_textbook() -> None:
