@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from samples import machine_records, with_anomalies, write_csv
 
@@ -166,3 +167,19 @@ def test_a_sweep_judges_each_activation_under_its_best_setting(data: Path, tmp_p
     }
     assert ratios["sigmoid", 6] < 0.01 * ratios["sigmoid", 1]
     assert ratios["relu", 6] > 0.1 * ratios["relu", 1]
+
+
+@pytest.mark.slow
+def test_where_there_is_nothing_to_learn_there_is_no_difference_and_the_simplest_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Columns that have nothing to do with one another."""
+    values = np.random.default_rng(0).normal(size=(5000, 3)).round(4)
+    data = tmp_path / "independent.csv"
+    data.write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in values.tolist()) + "\n")
+    kinds = ["--activations", "relu", "leaky_relu", "prelu", "--seeds", "3"]
+    assert main([str(data), *kinds, "--output", str(tmp_path / "kept"), "--json", "--quiet"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["reason"].startswith("No difference")
+    assert set(report["ties"]) == {"relu", "leaky_relu", "prelu"}
+    assert report["recommendation"] in {"relu", "leaky_relu"}, "prelu costs more"
