@@ -1,0 +1,1 @@
+"""Scoring over HTTP beside others, as ratios, all in one run."""

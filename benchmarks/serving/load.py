@@ -1,0 +1,101 @@
+"""Load in a closed loop by wrk: each connection sends its next request when the last one is answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.errors import ConfigError
+
+_SCRIPT: Final = """\
+wrk.method = "POST"
+wrk.path = "/score"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = io.open(os.getenv("BENCHMARK_BODY"), "rb"):read("*a")
+function done(summary, latency, requests)
+  io.write(string.format(
+    '\\n@{"requests": %d, "microseconds": %d, "bad": %d, "broken": %d, "p50": %d, "p99": %d, "p999": %d}\\n',
+    summary.requests, summary.duration, summary.errors.status,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
+    latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a server answered under load.
+
+    Args:
+        requests: How many.
+        seconds: In which time.
+        p50: Time from a request to its answer, ms: of half of them at most.
+        p99: Of 99 of a hundred.
+        p999: Of 999 of a thousand.
+    """
+
+    requests: int
+    seconds: float
+    p50: float
+    p99: float
+    p999: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+
+def require_wrk() -> None:
+    """Find the load generator.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    if shutil.which("wrk") is None:
+        raise ConfigError("The load comes from wrk, which is not installed. On Debian and Ubuntu: apt install wrk.")
+
+
+def closed_loop(port: int, body: bytes, *, connections: int, seconds: float, cpu: int, folder: Path) -> Load:
+    """Send as fast as a number of connections can.
+
+    Args:
+        port: Of the server, on this machine.
+        body: The request.
+        connections: How many send at once.
+        seconds: For how long.
+        cpu: Where the load generator runs.
+        folder: For its script and the body.
+
+    Raises:
+        RuntimeError: An answer was not 200, or a connection broke.
+    """
+    script, sent = folder / "post.lua", folder / "body.json"
+    script.write_text(_SCRIPT)
+    sent.write_bytes(body)
+    said = subprocess.run(
+        [
+            *("taskset", "--cpu-list", str(cpu)),
+            *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:g}s"),
+            *("--timeout", "30s", "--script", str(script), f"http://127.0.0.1:{port}"),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "BENCHMARK_BODY": str(sent)},
+    ).stdout
+    found = json.loads(said.rpartition("\n@")[2])
+    if found["bad"] or found["broken"]:
+        raise RuntimeError(f"{found['bad']} answers were not 200, {found['broken']} connections broke: {said}")
+    return Load(
+        requests=found["requests"],
+        seconds=found["microseconds"] / 1e6,
+        p50=found["p50"] / 1e3,
+        p99=found["p99"] / 1e3,
+        p999=found["p999"] / 1e3,
+    )
