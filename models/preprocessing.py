@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders import Encoder, FloatMatrix, Mask, encoder_from_json, encoder_to_json, features_from_plain
+from models.encoders import (
+    Block,
+    Encoder,
+    FloatMatrix,
+    Mask,
+    Novelty,
+    OneFeatureEncoder,
+    encoder_from_json,
+    encoder_to_json,
+    features_from_plain,
+)
 from models.errors import BundleError
 from models.plain import from_plain
 from models.records import Columns
@@ -86,11 +96,10 @@ class Preprocessor:
         Z = np.empty((n, len(self.features)), np.float32)
         unknown: Mask | None = None
         surprise: NDArray[np.float64] | None = None
-        for number, (encoder, start) in enumerate(zip(self.encoders, self.starts, strict=True)):
-            with np.errstate(over="ignore"):  # what overflows is held at the largest distance
-                novelty = encoder.encode(columns[encoder.name], Z[:, start : start + len(encoder.features)])
+        for number, novelty in self._encoded(columns, Z):
             if novelty.missing is None and novelty.unseen is None:
                 continue
+            encoder, start = self.encoders[number], self.starts[number]
             surprise = np.zeros((n, len(self.encoders))) if surprise is None else surprise
             if novelty.missing is not None:
                 unknown = np.zeros(Z.shape, np.bool_) if unknown is None else unknown
@@ -100,6 +109,26 @@ class Preprocessor:
             if novelty.unseen is not None:
                 surprise[novelty.unseen, number] = encoder.surprise
         return Encoded(Z=Z, unknown=unknown, surprise=None if surprise is None else surprise / len(self.encoders))
+
+    def _encoded(self, columns: Columns, Z: FloatMatrix) -> Iterator[tuple[int, Novelty]]:
+        """Write all features; return what is missing or new in the columns that have something missing or new."""
+        with np.errstate(over="ignore"):  # what overflows is held at the largest distance
+            numbers, others, block = self._block
+            missing = block.encode(columns, Z)
+            novelties = [
+                (number, self.encoders[number].encode(columns[self.encoders[number].name], Z[:, self.places[number]]))
+                for number in others
+            ]
+        if missing is not None:
+            yield from ((number, Novelty(own)) for number, own in zip(numbers, missing, strict=True) if own.any())
+        yield from novelties
+
+    @cached_property
+    def _block(self) -> tuple[tuple[int, ...], tuple[int, ...], Block]:
+        """Which columns are encoded at once, which are not, and what does it."""
+        chosen = {n: one for n, one in enumerate(self.encoders) if isinstance(one, OneFeatureEncoder)}
+        others = tuple(number for number in range(len(self.encoders)) if number not in chosen)
+        return tuple(chosen), others, Block.of(list(chosen.values()), [self.places[n].start for n in chosen])
 
     def within_limits(self, Z: FloatMatrix) -> FloatMatrix:
         """Hold `Z` within what the fitting rows had: what the network is given.

@@ -42,14 +42,14 @@ def columns_of_records(
         RecordError: A field is absent or its value is not of the column's kind.
     """
     records = list(flat_records(records, _read_names(schema), first_record=first_record))
-    columns: dict[str, NDArray[Any]] = {}
+    parsed: dict[str, list[Cell]] = {}
     for column in schema.read:
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
             cells = [_cell_or_null(column, record, first_record + n) for n, record in enumerate(records)]
-        columns[column.name] = _parsed(column, cells, first_record)
-    return columns
+        parsed[column.name] = _parsed(column, cells, first_record)
+    return _arrays(schema, parsed)
 
 
 def columns_of_rows(
@@ -70,13 +70,13 @@ def columns_of_rows(
         if len(row) != len(names):
             raise _ragged(names, row, first_record + number)
     places = {name: place for place, name in enumerate(names)}
-    columns: dict[str, NDArray[Any]] = {}
+    parsed: dict[str, list[Cell]] = {}
     for column in schema.read:
         if column.name not in places:
             raise _absent(column, None)
         place = places[column.name]
-        columns[column.name] = _parsed(column, [row[place] for row in rows], first_record)
-    return columns
+        parsed[column.name] = _parsed(column, [row[place] for row in rows], first_record)
+    return _arrays(schema, parsed)
 
 
 def problems_of_records(
@@ -253,7 +253,7 @@ def _flat(record: Mapping[str, Any], names: tuple[str, ...], number: int) -> Map
     return flat
 
 
-def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray[Any]:
+def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
     """Parse the values of one column of a request."""
     parse = parser_of(column)
     cells: list[Any] = []
@@ -262,4 +262,15 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> NDArray
             cells.append(None if value is None else parse(value))
         except ValueError as error:
             raise _refused(column, value, first_record + number, error) from error
-    return column_array(column, cells)
+    return cells
+
+
+def _arrays(schema: FeatureSchema, parsed: Mapping[str, list[Cell]]) -> dict[str, NDArray[Any]]:
+    """Return parsed cells as the arrays of their columns; those of all numbers are made at once."""
+    plain = [column.name for column in schema.read if column.kind is not Kind.CATEGORICAL]
+    numbers = np.array([[np.nan if cell is None else cell for cell in parsed[name]] for name in plain], np.float64)
+    of_numbers = dict(zip(plain, numbers, strict=True))
+    return {
+        column.name: of_numbers[column.name] if column.name in of_numbers else column_array(column, parsed[column.name])
+        for column in schema.read
+    }

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from models.durations import parse_duration
@@ -166,6 +167,7 @@ def parse_instant(value: object, *, layout: str) -> float | None:
     return _within_calendar(moment.timestamp())
 
 
+@lru_cache(maxsize=4096)
 def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Callable[[object], Cell]:
     """Return the parser for the cells of a column; its own way of writing numbers goes before that of the file."""
     if column.kind is Kind.NUMERIC:
@@ -207,6 +209,8 @@ def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[
     texts, gone, unit = _missing_texts(column), missing_cells(column), column.unit
 
     def parse(value: object) -> Cell:
+        if type(value) is float and math.isfinite(value):  # as nearly always
+            return None if value in gone else value
         if isinstance(value, str):
             if value.strip() in texts:
                 return None

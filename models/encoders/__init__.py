@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.encoders.block import Block
 from models.encoders.categorical import CategoricalEncoder
 from models.encoders.encoder import Z_LIMIT, Encoder, FloatMatrix, Mask, Novelty
 from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_phase
 from models.encoders.limits import require_usable
-from models.encoders.numbers import BooleanEncoder, NumericEncoder
+from models.encoders.numbers import BooleanEncoder, NumericEncoder, OneFeatureEncoder
 from models.plain import from_plain
 from models.schema import Kind
 
@@ -26,6 +27,7 @@ __all__ = [
     "CYCLES",
     "ENCODERS",
     "Z_LIMIT",
+    "Block",
     "BooleanEncoder",
     "CategoricalEncoder",
     "DatetimeEncoder",
@@ -34,6 +36,7 @@ __all__ = [
     "Mask",
     "Novelty",
     "NumericEncoder",
+    "OneFeatureEncoder",
     "cycle_phase",
     "encoder_from_json",
     "encoder_to_json",

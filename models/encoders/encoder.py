@@ -81,10 +81,21 @@ class Encoder(Protocol):
 def fill(out: FloatMatrix, z: NDArray[Any], missing_share: float) -> Novelty:
     """Write z to the first feature, 0 (the mean) where it is missing, and the feature for missing values."""
     missing = np.isnan(z)
-    out[:, 0] = np.clip(np.where(missing, 0.0, z), -Z_LIMIT, Z_LIMIT)
+    out[:, 0] = held(z, missing)
     if missing_share:
-        out[:, -1] = (missing - missing_share) / level_deviation(missing_share)
+        out[:, -1] = missing_indicator(missing, missing_share)
     return Novelty(missing if missing.any() else None)
+
+
+def held(z: NDArray[Any], missing: Mask) -> NDArray[Any]:
+    """Return z within `Z_LIMIT`, and 0, the mean, where it is missing."""
+    return np.clip(np.where(missing, 0.0, z), -Z_LIMIT, Z_LIMIT)
+
+
+def missing_indicator(missing: Mask, share: float) -> NDArray[Any]:
+    """Return the feature for missing values."""
+    feature: NDArray[Any] = (missing - share) / level_deviation(share)
+    return feature
 
 
 def level_deviation(share: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,8 +24,8 @@ from models.values import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OneFeatureEncoder(ABC):
-    """What encoders share that make one feature of a value.
+class OneFeatureEncoder(ABC):
+    """What encoders share that make one feature of a value: z = (f(x) − center) / scale.
 
     Args:
         name: The column.
@@ -49,9 +49,22 @@ class _OneFeatureEncoder(ABC):
     def weights(self) -> tuple[float, ...]:
         return with_missing((1.0,), self.missing_share)
 
+    @property
+    @abstractmethod
+    def standard(self) -> tuple[float, float]:
+        """Center and scale of f(x)."""
+
+    def bend(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return f(x); values as they are, unless said otherwise."""
+        return values
+
+    def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
+        center, scale = self.standard
+        return fill(out, (self.bend(values) - center) / scale, self.missing_share)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumericEncoder(_OneFeatureEncoder):
+class NumericEncoder(OneFeatureEncoder):
     """z = (f(x) − center) / scale, with f the identity or, for a heavy-tailed column, a signed logarithm.
 
     The logarithm is f(x) = sign(x − origin) · log(1 + |x − origin| / unit). Both forms grow without end, so a
@@ -76,9 +89,9 @@ class NumericEncoder(_OneFeatureEncoder):
     origin: float = 0.0
     unit: float | None = None
 
-    def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
-        z = (self._bend(values) - self.center) / self.scale
-        return fill(out, z, self.missing_share)
+    @property
+    def standard(self) -> tuple[float, float]:
+        return self.center, self.scale
 
     def decode(self, features: NDArray[Any]) -> Cell:
         """Return the expected number: one that the fitting rows could have had."""
@@ -95,15 +108,15 @@ class NumericEncoder(_OneFeatureEncoder):
         form = "standardised" if self.unit is None else "logarithm of its distance from the median, standardised"
         return form + missing_phrase(self.missing_share)
 
-    def _bend(self, x: NDArray[Any]) -> NDArray[Any]:
+    def bend(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.unit is None:
-            return x
-        distance = x - self.origin
+            return values
+        distance = values - self.origin
         return np.sign(distance) * np.log1p(np.abs(distance) / self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BooleanEncoder(_OneFeatureEncoder):
+class BooleanEncoder(OneFeatureEncoder):
     """z = (x − share) / deviation of a truth value x in {0, 1}.
 
     Args:
@@ -113,8 +126,9 @@ class BooleanEncoder(_OneFeatureEncoder):
     kind: ClassVar[Kind] = Kind.BOOLEAN
     share: float
 
-    def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
-        return fill(out, (values - self.share) / level_deviation(self.share), self.missing_share)
+    @property
+    def standard(self) -> tuple[float, float]:
+        return self.share, level_deviation(self.share)
 
     def decode(self, features: NDArray[Any]) -> Cell:
         return bool(features[0] * level_deviation(self.share) + self.share >= 0.5)
