@@ -17,7 +17,7 @@ from training.comparison.summary import Summary
 LEAST_SEEDS: Final = 2
 MARGIN: Final = 0.01
 _SIGNIFICANT: Final = 0.05
-_COSTS_ALIKE: Final = 1.1
+_COSTS_ALIKE: Final = 1.5  # short fits on a machine with other work are timed no better
 _CERTAIN: Final = 1e-12  # spread below which differences are one and the same
 
 
@@ -107,7 +107,7 @@ def verdict_on(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Verdi
         why,
         *_references(differences),
         *_failures(failed),
-        _outlook(differences, len(seeds)),
+        _outlook(differences, len(seeds), margin),
         labels_said(whole, chosen) or _meaning(differences),
     ]
     return Verdict(
@@ -222,10 +222,12 @@ def _failures(names: Sequence[str]) -> list[str]:
     return [f"With some seeds the loss of {_listed(names)} was not a number: left out."] if names else []
 
 
-def _outlook(differences: Sequence[Difference], seeds: int) -> str:
-    undecided = [one.activation for one in differences if one.verdict == "open"]
-    if not undecided:
+def _outlook(differences: Sequence[Difference], seeds: int, margin: float) -> str:
+    undecided = [one.activation for one in differences if one.verdict == "open" and one.ratio > margin]
+    if all(one.verdict != "open" for one in differences):
         return "More seeds would change nothing."
+    if not undecided:
+        return f"More seeds will hardly change this: what they could tell is within {margin:.0%}."
     return f"More seeds may tell {_listed(undecided)} from {differences[0].activation}: --seeds {2 * seeds}."
 
 
