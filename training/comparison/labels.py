@@ -36,5 +36,6 @@ def labels_said(summaries: Sequence[Summary], activation: str) -> str:
         return f"By the labels, too, no other is surely better: ROC AUC {np.mean(list(own.values())):.3f}."
     return (
         f"By the labels {best} finds more: ROC AUC {np.mean(list(found[best].values())):.3f}, with {activation} "
-        f"{np.mean(list(own.values())):.3f} (p = {p:.2g})."
+        f"{np.mean(list(own.values())):.3f} (p = {p:.2g}). "
+        f"Labels do not change the recommendation, which is by the error; to follow them: --activation {best}."
     )

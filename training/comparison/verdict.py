@@ -203,9 +203,9 @@ def _references(differences: Sequence[Difference]) -> Iterator[str]:
         return
     best = differences[0].activation
     errors = [f"{one.activation} {abs(one.ratio):.1%} {'below' if one.ratio < 0 else 'above'}" for one in found]
-    yield f"To compare with, {_listed(errors)} the error of {best}."
+    yield f"For comparison, against the error of {best}: {_listed(errors)}."
     if any(one.ratio < 0 for one in found):
-        yield "A lower error does not speak for them: over labelled sets, what saturates finds fewer anomalies."
+        yield "A lower error is no reason to take one that saturates: over labelled sets, they found fewer anomalies."
 
 
 def _meaning(differences: Sequence[Difference]) -> str:

@@ -90,16 +90,17 @@ def test_what_saturates_is_there_to_compare_with_however_low_its_error() -> None
     assert [one.verdict for one in given_.differences] == ["best", "equal", "reference", "reference"]
     assert given_.differences[2].ratio == pytest.approx(-0.5, abs=0.01)
     assert given_.reason.startswith("No difference: no activation has")
-    assert "To compare with, tanh 50.0% below and sigmoid 200.0% above the error of relu." in given_.reason
+    assert "For comparison, against the error of relu: tanh 50.0% below and sigmoid 200.0% above." in given_.reason
     assert "above that of relu, the lowest of those that do not saturate." in given_.reason
-    assert "what saturates finds fewer anomalies" in given_.reason
+    assert "they found fewer anomalies" in given_.reason
     assert given_.settled, "more seeds would not bring in what is a reference"
 
 
 def test_references_with_a_higher_error_need_no_defence() -> None:
     given_ = verdict({"relu": [1.0, 1.1, 0.9], "tanh": [1.5, 1.66, 1.36]})
     assert given_.reason.startswith(
-        "Only relu was compared that does not saturate. Take relu. To compare with, tanh 50.7% above the error of relu."
+        "Only relu was compared that does not saturate. Take relu. For comparison, against the error of relu: tanh "
+        "50.7% above."
     )
     assert "fewer anomalies" not in given_.reason
 
@@ -137,6 +138,8 @@ def test_labels_say_whether_another_finds_more() -> None:
     given_ = verdict_on(summaries_of(found))
     assert given_.activation == "relu"
     assert "By the labels elu finds more: ROC AUC 0.900, with relu 0.800" in given_.reason
+    assert "Labels do not change the recommendation" in given_.reason
+    assert given_.reason.endswith("to follow them: --activation elu.")
     agreeing = [replace(one, roc_auc=1 - one.roc_auc) for one in found]
     assert "By the labels, too, no other is surely better" in verdict_on(summaries_of(agreeing)).reason
     assert "By the labels" not in verdict(errors).reason
