@@ -111,7 +111,7 @@ class Preprocessor:
         return Encoded(Z=Z, unknown=unknown, surprise=None if surprise is None else surprise / len(self.encoders))
 
     def _encoded(self, columns: Columns, Z: FloatMatrix) -> Iterator[tuple[int, Novelty]]:
-        """Write all features; return what is missing or new in the columns that have something missing or new."""
+        """Write all features; return what is missing or new, by the number of the column."""
         with np.errstate(over="ignore"):  # what overflows is held at the largest distance
             numbers, others, block = self._block
             missing = block.encode(columns, Z)

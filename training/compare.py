@@ -6,10 +6,9 @@ import argparse
 import hashlib
 import json
 import logging
-import shutil
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -87,12 +86,14 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     prepared = prepare(table, config)
     show_prepared(console, prepared, config)
     folder = arguments.output or COMPARISONS / name
-    if arguments.overwrite and (folder / RESULTS).exists():
-        shutil.rmtree(folder)
+    if arguments.overwrite:
+        for kept in (RESULTS, REPORT):  # and nothing else that may lie there
+            (folder / kept).unlink(missing_ok=True)
     results = Results(folder / RESULTS, _subject(prepared, config, arguments.seconds))
     bundle = next_version(ARTIFACTS / name) if arguments.save_best else None
     with ExitStack() as stack:
         unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before all the work
+        stack.enter_context(_kept_if_interrupted(trials, results, progress))
         _run(trials, results, prepared=prepared, config=config, arguments=arguments, progress=progress)
         summaries = summaries_of(results.of(trials))
         best = best_settings(summaries)
@@ -140,20 +141,26 @@ def _run(
     arguments: argparse.Namespace,
     progress: Console,
 ) -> None:
-    """Run the trials that are missing; what is found is kept at once.
+    """Run the trials that are missing; what is found is kept at once."""
+    missing = [trial for trial in trials if trial not in {found.trial for found in results.found}]
+    with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
+
+        def on_found(found: Outcome | Failure) -> None:
+            results.append(found)
+            bar(found)
+
+        run_trials(prepared, config, missing, jobs=arguments.jobs, seconds=arguments.seconds, on_found=on_found)
+
+
+@contextmanager
+def _kept_if_interrupted(trials: Sequence[Trial], results: Results, progress: Console) -> Iterator[None]:
+    """Say at Ctrl-C what is kept, whatever is being done.
 
     Raises:
         SystemExit: Ctrl-C was pressed.
     """
-    missing = [trial for trial in trials if trial not in {found.trial for found in results.found}]
     try:
-        with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
-
-            def on_found(found: Outcome | Failure) -> None:
-                results.append(found)
-                bar(found)
-
-            run_trials(prepared, config, missing, jobs=arguments.jobs, seconds=arguments.seconds, on_found=on_found)
+        yield
     except KeyboardInterrupt:
         kept = len(results.of(trials))
         progress.print(f"interrupted: {kept} of {len(trials)} networks are kept, the same command goes on from there")
@@ -210,7 +217,7 @@ def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> 
         digest.update(np.packbits(rows).tobytes())
         digest.update(prepared.preprocessor.transform(prepared.part(rows)).Z.tobytes())
     settings = {name: getattr(config, name) for name in _IN_COMMON}
-    return {"rows": digest.hexdigest(), **settings, "fit_on": config.fit_on, "seconds": seconds}
+    return {"rows and columns": digest.hexdigest(), **settings, "fit_on": config.fit_on, "seconds": seconds}
 
 
 def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verdict, folder: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ examples:
   python -m models.bundle show models/artifacts/machines      the latest version
   python -m models.bundle diff models/artifacts/machines/1 models/artifacts/machines/2
 """
-_SHOWN: Final = ("detector", "threshold", "metrics", "rows", "network", "versions", "digests")
+_SHOWN: Final = ("detector", "threshold", "metrics", "rows", "network", "comparison", "versions", "digests")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,6 +135,8 @@ def _grid(*headings: str) -> Grid:
 def _text(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
     return escape(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 

@@ -12,9 +12,11 @@ from models.bundle.reading import read_manifest
 
 _ONE_BY_ONE: Final = (
     *("detector", "columns", "schema", "threshold", "metrics", "network"),
-    *("settings", "versions", "digests"),
+    *("settings", "comparison", "versions", "digests"),
 )
 """The parts of a card that are compared, in the order in which differences are shown."""
+
+_OF_COMPARISON: Final = ("recommendation", "ties", "reason", "settled")
 
 
 def card_of(folder: Path) -> dict[str, Any]:
@@ -39,6 +41,7 @@ def card_of(folder: Path) -> dict[str, Any]:
         "rows": {"all": card.get("rows"), **_part(card, "parts")},
         "network": {**manifest["network"], "parameters": card.get("parameters")},
         "settings": _part(card, "settings"),
+        "comparison": {name: part for name, part in _part(card, "comparison").items() if name in _OF_COMPARISON},
         "versions": manifest["versions"],
         "digests": manifest["files"],
         "warnings": card.get("warnings") or [],

@@ -1,4 +1,4 @@
-"""All columns of numbers and truth values at once: what a record of thirty such columns takes is one column's time."""
+"""All columns of numbers and truth values at once: for a single record, an array a column would be most of the time."""
 
 from __future__ import annotations
 

@@ -175,4 +175,4 @@ def _differences(kept: Any, wanted: dict[str, Any]) -> str:
     before = kept.get("subject", {}) if isinstance(kept, dict) else {}
     after = wanted["subject"]
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return f"{', '.join(names)} differ" if names else "another version"
+    return f"what differs: {', '.join(names)}" if names else "another version"

@@ -84,7 +84,7 @@ def show_comparison(console: Console, summaries: Sequence[Summary], verdict: Ver
 
 def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:
     labelled = bool(summaries) and summaries[0].outcomes[0].roc_auc is not None
-    grid = _grid("activation", "held-out error", "against the best", "p", "ranking", *(["ROC AUC"] if labelled else []))
+    grid = _grid("activation", "held-out error", "vs best", "p", "ranking", *(["ROC AUC"] if labelled else []))
     for summary in summaries:
         difference, stable = differences.get(summary.activation), summary.rank_stability
         against = difference is not None and difference.verdict != "best"

@@ -46,7 +46,7 @@ def _parts(best: Sequence[Summary], verdict: Verdict, margin: float) -> Iterator
     if len(verdict.ties) > 1:
         yield Text(text=f"As far as these seeds tell, no worse than one another: {listed(verdict.ties)}.")
     if verdict.differences:
-        yield Text(text=_how_sure(best, verdict, margin))
+        yield Text(text=_how_sure(best, margin))
     if len(verdict.differences) > 1:
         yield _differences_grid(verdict)
     pictures = [*_difference_plot(verdict, margin), *_seeds_plot(best, verdict), *_speed_plot(best, verdict)]
@@ -54,17 +54,12 @@ def _parts(best: Sequence[Summary], verdict: Verdict, margin: float) -> Iterator
         yield Plots(title="The verdict in pictures", plots=pictures)
 
 
-def _how_sure(best: Sequence[Summary], verdict: Verdict, margin: float) -> str:
+def _how_sure(best: Sequence[Summary], margin: float) -> str:
     seeds = min(len(summary.outcomes) for summary in best)
-    sure = (
-        "Each that may be taken is either surely worse or surely no worse, so more seeds would change nothing."
-        if verdict.settled
-        else "For some activations these seeds cannot tell, so more seeds may change the verdict."
-    )
     return (
         f"How sure: {seeds} networks of each activation are compared seed by seed. One counts as worse where its error "
         f"is more than {margin:.0%} higher and chance makes so large a difference in less than one case of twenty, "
-        f"all comparisons taken together. {sure}"
+        f"all comparisons taken together."
     )
 
 

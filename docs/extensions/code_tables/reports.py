@@ -36,6 +36,7 @@ MEANINGS: Final = {
     "bundles": "an object for each bundle: path and whether it is ok, then its error or its name, version and size",
     "bytes": "size of the bundle",
     "calibrated_from": "the version that the threshold was changed of, and the rows that the new one rests on",
+    "comparison": "what `training.compare --save-best` recommended, its ties, the reason and whether it is settled",
     "columns": "name, kind and how it enters, for each column that is used",
     "columns_dropped": "name and reason for each column that is not used",
     "columns_used": "names of the columns that are features",
@@ -43,7 +44,8 @@ MEANINGS: Final = {
     "detector": "name, version, time of creation, format version and engine",
     "differences": (
         "of two bundles: part, name and both values of what differs; of a comparison: how much higher the error of "
-        "each activation is than the lowest, as a ratio with its interval, p and the verdict best, worse, equal or open"
+        "each activation is than that of the best, as a ratio with its interval, p and the verdict best, worse, equal, "
+        "open or reference"
     ),
     "digests": "SHA-256 of each file",
     "dropped": "name and reason for each column that is not used",

@@ -16,6 +16,7 @@ import pytest
 from samples import machine_records, with_anomalies, write_csv
 
 from models.bundle import load_detector
+from models.bundle.card import card_of
 from training.compare import RESULTS, main
 
 TWO = ("--activations", "relu", "elu", "--seeds", "2", "--epochs", "3", "--hidden-units", "8", "--jobs", "1")
@@ -82,7 +83,7 @@ def test_other_settings_are_another_comparison(
 ) -> None:
     assert main([str(data), "--label", "state", *TWO, "--dropout", "0.1", "--output", str(finished[1])]) == 2
     complaint = capsys.readouterr().err.splitlines()[-1]
-    assert "another comparison (dropout differ)" in complaint
+    assert "another comparison (what differs: dropout)" in complaint
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,31 @@ def test_after_ctrl_c_it_goes_on_and_finds_the_same(data: Path, tmp_path: Path, 
     assert resumed["differences"] == whole["differences"]
 
 
+def test_ctrl_c_while_the_report_is_written_says_that_the_networks_are_kept(
+    finished: tuple[Any, Path], data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.report.comparison.write_comparison_report", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main([str(data), "--label", "state", *TWO, "--output", str(finished[1])])
+    assert end.value.code == 130
+    told = " ".join(capsys.readouterr().err.split())
+    assert "4 of 4 networks are kept, the same command goes on from there" in told
+
+
+@pytest.mark.slow
+def test_to_begin_anew_leaves_what_else_lies_in_the_folder(data: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    (tmp_path / RESULTS).write_text("of another comparison\n")
+    flags = [*TWO, "--epochs", "1", "--output", str(tmp_path), "--quiet"]
+    assert main([str(data), *flags]) == 2
+    assert main([str(data), *flags, "--overwrite"]) == 0
+    assert mine.read_text() == "mine"
+
+
 @pytest.mark.slow
 def test_the_winner_is_saved_with_the_comparison_in_its_card(data: Path, tmp_path: Path, run_python: Any) -> None:
     arguments = [data, *TWO, "--json", "--save-best", "--preset", "fast", "--name", f"saved-{tmp_path.name}"]
@@ -134,11 +160,12 @@ def test_the_winner_is_saved_with_the_comparison_in_its_card(data: Path, tmp_pat
     report = json.loads(run.stdout)
     bundle = ROOT / report["bundle"]
     try:
-        card = load_detector(bundle).card
+        card, shown = load_detector(bundle).card, card_of(bundle)
     finally:
         subprocess.run(["rm", "-r", str(bundle.parent)], check=True)
     assert card["settings"]["activation"] == report["recommendation"]
     assert card["comparison"]["reason"] == report["reason"]
+    assert shown["comparison"] == {name: report[name] for name in ("recommendation", "ties", "reason", "settled")}
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_file_goes_on(tmp_path: Path)
 def test_another_comparison_is_refused_with_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
     Results(path, SUBJECT)
-    with pytest.raises(ConfigError, match=r"of another comparison \(dropout differ\).*--overwrite.*--output"):
+    with pytest.raises(ConfigError, match=r"of another comparison \(what differs: dropout\).*--overwrite.*--output"):
         Results(path, SUBJECT | {"dropout": 0.1})
 
 
