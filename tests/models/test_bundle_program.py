@@ -106,7 +106,8 @@ CARD = {
     "threshold": {"method": "fpr", "value": 0.05, "thresholds": {"a": 1.5, "b": None}},
     "metrics": {"realised_alert_rate": None, "roc_auc": 0.123456789},
     "rows": {"all": 1000},
-    "network": {"hidden_units": [8]},
+    "network": {"hidden_units": [8, 4]},
+    "comparison": {"recommendation": "elu", "ties": ["elu", "[relu]"]},
     "versions": {"python": "3.11.7"},
     "digests": {"network.onnx": "51b7"},
     "settings": {},
@@ -123,16 +124,18 @@ artifacts/[pumps]/1  51 kB
  site        dropped   constant (always 'north')
 
 
- detector    name           pumps
-             version        1
- threshold   method         fpr
-             value          0.05
-             thresholds.a   1.5
- metrics     roc_auc        0.123457
- rows        all            1000
- network     hidden_units   [8]
- versions    python         3.11.7
- digests     network.onnx   51b7
+ detector     name             pumps
+              version          1
+ threshold    method           fpr
+              value            0.05
+              thresholds.a     1.5
+ metrics      roc_auc          0.123457
+ rows         all              1000
+ network      hidden_units     8, 4
+ comparison   recommendation   elu
+              ties             elu, [relu]
+ versions     python           3.11.7
+ digests      network.onnx     51b7
 
 5 of 8 units are [dead]
 """
