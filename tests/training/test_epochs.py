@@ -78,6 +78,25 @@ def test_an_epoch_says_what_units_and_gradients_do(members):
     assert [layer.units for layer in first.units] == [8 * members, 2 * members, 8 * members]
 
 
+def test_of_several_steps_the_first_says_the_gradients_and_all_the_loss():
+    """Rows that are one and the same: so every batch is, whatever the order; and steps that move next to nothing."""
+    import tensorflow as tf
+
+    network = build_network(AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2), seed=1)
+    Z = np.repeat(rows(1, seed=1).Z, 100, axis=0)
+    kernels = [variable.value for variable in network.trainable_variables if variable.name == "kernel"]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.reduce_mean(tf.square(Z - network(Z)) * WEIGHTS, axis=0))
+    norms = [float(tf.norm(gradient)) for gradient in tape.gradient(loss, kernels)]
+    still = build_network(AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2), seed=1)
+    _, history = run(Encoded(Z=Z), network=still, epochs=3, batch_size=20, learning_rate=1e-12)
+    assert [epoch.loss for epoch in history.epochs] == pytest.approx([float(loss)] * 3, rel=1e-5)
+    _, history = run(Encoded(Z=Z), network=network, epochs=3, batch_size=20, learning_rate=0.1)
+    first, *_, last = history.epochs
+    assert list(first.gradients.values()) == pytest.approx(norms, rel=1e-4)
+    assert list(last.gradients.values()) != pytest.approx(norms, rel=0.1)
+
+
 def mean_score(network, encoded):
     errors = np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS
     errors[np.zeros_like(errors, bool) if encoded.unknown is None else encoded.unknown] = 0
