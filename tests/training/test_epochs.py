@@ -30,6 +30,7 @@ def run(
     validation=None,
     *,
     network=None,
+    activation="relu",
     on_epoch=lambda epoch: None,
     should_stop=lambda: False,
     **settings,
@@ -43,7 +44,7 @@ def run(
         validation=validation or rows(40, seed=2),
         weights=WEIGHTS,
         features=FEATURES,
-        activation="relu",
+        activation=activation,
         settings=EpochSettings(**(usual | settings)),
         on_epoch=on_epoch,
         should_stop=should_stop,
@@ -95,6 +96,16 @@ def test_of_several_steps_the_first_says_the_gradients_and_all_the_loss():
     first, *_, last = history.epochs
     assert list(first.gradients.values()) == pytest.approx(norms, rel=1e-4)
     assert list(last.gradients.values()) != pytest.approx(norms, rel=0.1)
+
+
+def test_units_at_their_end_are_counted_after_an_epoch():
+    config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation="tanh")
+    network = build_network(config, seed=1)
+    network.get_layer("encoder_1").bias.assign([9.0, -9.0, *[0.0] * 6])
+    _, history = run(network=network, activation="tanh", epochs=1, learning_rate=1e-9)
+    expected = layer_health(hidden_outputs(config, network, rows(40, seed=2).Z), activation="tanh")
+    assert [layer.saturated for layer in history.best_epoch.units] == [layer.saturated for layer in expected]
+    assert history.best_epoch.units[0].saturated == 2
 
 
 def mean_score(network, encoded):

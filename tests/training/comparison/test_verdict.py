@@ -111,6 +111,20 @@ def test_what_saturates_is_recommended_where_nothing_else_was_compared() -> None
     assert [one.verdict for one in given_.differences] == ["best", "worse"]
 
 
+def test_a_slow_seed_does_not_make_an_activation_dear() -> None:
+    """What else the machine did while one of the seeds was fitted."""
+    found = [outcome("relu", seed, 1.0, elapsed=(0.02, 0.05 + seed, 0.08 + 2 * seed)) for seed in range(3)]
+    found += [outcome("elu", seed, 1.0, elapsed=(0.02, 0.05, 0.08)) for seed in range(3)]
+    assert verdict_on(summaries_of(found)).activation == "relu"
+
+
+def test_no_more_seeds_are_asked_for_where_they_could_tell_nothing_that_matters() -> None:
+    given_ = verdict({"relu": [1.0, 1.3, 0.8], "elu": [1.3, 0.8, 1.0]})
+    assert not given_.settled
+    assert "More seeds will hardly change this: what they could tell is within 1%." in given_.reason
+    assert "--seeds" not in given_.reason
+
+
 def test_one_seed_recommends_nothing() -> None:
     given_ = verdict({"relu": [1.0], "elu": [0.1]})
     assert given_.activation is None
