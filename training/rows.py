@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from models.columns import columns_of_table
@@ -20,6 +19,8 @@ from training.split import LEAST_GROUPS
 
 _MIN_STEPS: Final = 50  # in time, before rows are said to be in its order
 _IN_ORDER: Final = 0.99
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio of 2⁶⁴: neighbours are thrown far apart
+_HALF: Final = np.uint64(32)
 
 
 def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
@@ -57,6 +58,8 @@ def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
         ConfigError: There is no such column, or it has too few groups.
         TableError: A row has no group.
     """
+    import pandas as pd  # a quarter of a second, and few tables are split by group
+
     _require(table, name, "--group")
     schema = FeatureSchema(columns=(Column(name=name, kind=Kind.CATEGORICAL),))
     numbers, groups = pd.factorize(columns_of_table(schema, table)[name])
@@ -70,15 +73,21 @@ def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
 
 def all_missing(schema: FeatureSchema, columns: Columns) -> NDArray[np.bool_]:
     """Return which rows have no value in any feature `(n,)`."""
-    missing: NDArray[np.bool_] = (
-        pd.DataFrame({name: columns[name] for name in schema.names}).isna().all(axis=1).to_numpy()
-    )
+    missing: NDArray[np.bool_] = np.logical_and.reduce([_is_missing(columns[name]) for name in schema.names])
     return missing
 
 
 def later_copies(columns: Columns) -> NDArray[np.bool_]:
     """Return which rows equal an earlier one in every feature `(n,)`; two missing values are equal."""
-    copies: NDArray[Any] = pd.DataFrame(dict(columns)).duplicated().to_numpy()
+    keys = _row_keys(columns)
+    order = np.argsort(keys, kind="stable")
+    shared = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+    copies = np.zeros(len(keys), np.bool_)
+    if len(shared):  # only these can be copies; whether they are is asked of their values, in the order of the rows
+        import pandas as pd
+
+        rows = np.unique(order[np.concatenate([shared, shared + 1])])
+        copies[rows] = pd.DataFrame({name: values[rows] for name, values in columns.items()}).duplicated()
     return copies
 
 
@@ -91,6 +100,26 @@ def in_time_order(schema: FeatureSchema, columns: Columns) -> str | None:
             if (steps > 0).sum() >= _MIN_STEPS and (steps >= 0).mean() >= _IN_ORDER:
                 return column.name
     return None
+
+
+def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype == object:
+        return np.array([value is None for value in values.tolist()], np.bool_)
+    missing: NDArray[np.bool_] = np.isnan(values)
+    return missing
+
+
+def _row_keys(columns: Columns) -> NDArray[np.uint64]:
+    """Return a number for each row `(n,)`, the same for rows that are equal, and for others hardly ever."""
+    keys = np.zeros(len(next(iter(columns.values()))), np.uint64)
+    for values in columns.values():
+        if values.dtype == object:
+            bits = np.fromiter(map(hash, values.tolist()), np.int64, len(values)).view(np.uint64)
+        else:  # one NaN, one zero
+            bits = np.where(np.isnan(values), np.nan, values + 0.0).astype(np.float64).view(np.uint64)
+        keys = (keys ^ bits) * _ODD
+        keys ^= keys >> _HALF
+    return keys
 
 
 def _require(table: Table, name: str, flag: str) -> None:

@@ -16,6 +16,7 @@ from models.tables import Table
 from training.config import TrainConfig
 from training.history import Epoch
 from training.interrupt import stop_on_interrupt
+from training.lean_imports import without_unused
 from training.plan import epochs_of
 from training.prepare import Prepared, split_policy
 from training.thresholds.rows import threshold_rows
@@ -122,7 +123,8 @@ def fit_with_bar(
         TrainingError: The loss is not a number.
         TableError: The test table has another shape.
     """
-    from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
+    with without_unused():
+        from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
 
     with (
         EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,

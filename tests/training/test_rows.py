@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
+from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from training.columns.roles import Roles
 from training.config import TrainConfig
 from training.prepare import prepare
-from training.rows import group_numbers, instants
+from training.rows import all_missing, group_numbers, instants, later_copies
 
 RECORDS = [
     record | {"machine": f"m{number % 9}", "clock": f"{number % 24:02d}:30"}
@@ -116,3 +120,17 @@ def test_instants_and_groups_are_those_of_the_rows():
     assert instants(table(RECORDS[:3]), "at", Roles()).shape == (3,)
     numbers = group_numbers(table(), "machine")
     assert numbers[0] == numbers[9] != numbers[1]
+
+
+NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 5e-324, float("nan"), float("inf"), 1e300])
+TEXTS = st.sampled_from(["", "a", "b", None, "None"])
+
+
+@given(st.lists(st.tuples(NUMBERS, TEXTS, NUMBERS), min_size=1, max_size=40))
+def test_copies_and_empty_rows_are_those_that_pandas_finds(rows):
+    numbers, texts, more = zip(*rows, strict=True)
+    columns = {"x": np.array(numbers), "t": np.array(texts, object), "y": np.array(more)}
+    frame = pd.DataFrame(columns)
+    np.testing.assert_array_equal(later_copies(columns), frame.duplicated())
+    schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in columns))
+    np.testing.assert_array_equal(all_missing(schema, columns), frame.isna().all(axis=1))

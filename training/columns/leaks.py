@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
@@ -66,6 +65,8 @@ def _distinct(values: NDArray[Any]) -> int:
 
 def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
     """Say how well a column's values alone separate the labels, where they do so almost perfectly."""
+    from sklearn.metrics import roc_auc_score  # a second or two, and most tables have no label
+
     if column.kind is Kind.CATEGORICAL:
         order = _anomaly_share(values, is_anomaly)
     else:

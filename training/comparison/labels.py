@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import ttest_1samp
 
 from training.comparison.summary import Summary
 
@@ -29,6 +28,8 @@ def labels_said(summaries: Sequence[Summary], activation: str) -> str:
     own = found[activation]
     if not own:
         return ""
+    from scipy.stats import ttest_1samp  # half a second, and the program may only be asked for its help
+
     best = max(found, key=lambda name: float(np.mean(list(found[name].values()))) if found[name] else -1.0)
     gains = np.array([found[best][seed] - own[seed] for seed in own if seed in found[best]])
     p = 1.0 if len(gains) < 2 or not gains.any() else float(ttest_1samp(gains, 0.0).pvalue)

@@ -13,6 +13,7 @@ from models.errors import TrainingError
 from training.comparison.results import Failure, Outcome
 from training.comparison.trials import Trial
 from training.config import TrainConfig
+from training.lean_imports import without_unused
 from training.prepare import Prepared
 
 
@@ -80,7 +81,8 @@ def _begin(prepared: Prepared, config: TrainConfig, seconds: float | None, share
 
 
 def _run(trial: Trial) -> Outcome | Failure:
-    from training.comparison.trial import run_trial
+    with without_unused():
+        from training.comparison.trial import run_trial
 
     prepared, config, seconds = _common
     try:

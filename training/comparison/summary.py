@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import rankdata, t
 
 from training.comparison.results import Failure, Outcome
 from training.comparison.trials import Setting
@@ -38,6 +37,8 @@ class Mean:
         mean = float(np.mean(values))
         if len(values) < 2:
             return cls(mean=mean, low=None, high=None)
+        from scipy.stats import t  # half a second, and the program may only be asked for its help
+
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
         return cls(mean=mean, low=mean - half, high=mean + half)
 
@@ -86,6 +87,8 @@ class Summary:
     @property
     def rank_stability(self) -> float | None:
         """Spearman's correlation of the scores of two seeds, the mean over all pairs; None of a single seed."""
+        from scipy.stats import rankdata
+
         ranks = [rankdata(outcome.scores) for outcome in self.outcomes]
         pairs = [float(np.corrcoef(one, other)[0, 1]) for one, other in combinations(ranks, 2)]
         return float(np.mean(pairs)) if pairs else None

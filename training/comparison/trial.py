@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.ensemble import column_sums
 from models.network import parameter_count
@@ -50,7 +49,7 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
     history, scorer = learned.history, learned.scorer
     alike, judged, is_anomaly = untouched_rows(prepared, config)
     scores = scorer.score(judged).anomaly_score
-    both = is_anomaly is not None and is_anomaly.any() and not is_anomaly.all()
+    roc_auc, average_precision = _agreement(scores, is_anomaly)
     return Outcome(
         trial=trial,
         parameters=parameter_count(learned.layers),
@@ -77,9 +76,20 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         ),
         scoring_seconds=_scoring_seconds(scorer, alike),
         scores=tuple(np.round(scores[:_RANKED_ROWS], 6).tolist()),
-        roc_auc=float(roc_auc_score(is_anomaly, scores)) if both else None,
-        average_precision=float(average_precision_score(is_anomaly, scores)) if both else None,
+        roc_auc=roc_auc,
+        average_precision=average_precision,
     )
+
+
+def _agreement(
+    scores: NDArray[np.float64], is_anomaly: NDArray[np.bool_] | None
+) -> tuple[float, float] | tuple[None, None]:
+    """Return ROC AUC and average precision; None where there are no two classes."""
+    if is_anomaly is None or not is_anomaly.any() or is_anomaly.all():
+        return None, None
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    return float(roc_auc_score(is_anomaly, scores)), float(average_precision_score(is_anomaly, scores))
 
 
 def noisy_error(

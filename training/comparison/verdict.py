@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t, ttest_1samp
 
 from models.activations import ACTIVATIONS
 from training.comparison.labels import labels_said
@@ -143,6 +142,8 @@ def _ratio(logs: NDArray[np.float64]) -> tuple[float, float, float, float]:
     if spread < _CERTAIN:
         half, p = 0.0, float(abs(mean) <= _CERTAIN)
     else:
+        from scipy.stats import t, ttest_1samp  # half a second, and the program may only be asked for its help
+
         half = float(t.ppf(0.975, len(logs) - 1)) * spread / np.sqrt(len(logs))
         p = float(ttest_1samp(logs, 0.0).pvalue)
     low, middle, high = np.expm1([mean - half, mean, mean + half]).tolist()
