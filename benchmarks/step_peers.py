@@ -29,7 +29,7 @@ _WIDTH: Final = 256
 _NOISE: Final = 0.3
 _RATE: Final = 2e-3
 _DECAY: Final = 1e-4
-_TORCH: Final = {
+TORCH_ACTIVATIONS: Final = {
     "relu": "ReLU",
     "leaky_relu": "LeakyReLU",
     "prelu": "PReLU",
@@ -93,7 +93,7 @@ def epoch_of_torch(name: str, rows: NDArray[np.float32]) -> Callable[[], float]:
     import torch
     from torch import nn
 
-    activation = getattr(nn, _TORCH[name])
+    activation = getattr(nn, TORCH_ACTIVATIONS[name])
     model = nn.Sequential(
         nn.Linear(COLUMNS, _WIDTH), activation(), nn.Linear(_WIDTH, _WIDTH), activation(), nn.Linear(_WIDTH, COLUMNS)
     )

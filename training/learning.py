@@ -15,7 +15,7 @@ from models.network import build_network, layer_weights
 from models.onnx_graph import LayerWeights, onnx_bytes
 from models.preprocessing import Encoded, Preprocessor
 from models.scoring import Scorer
-from training.columns.learn_columns import learn_preprocessor
+from training.columns.learn_columns import encode, learn_preprocessor
 from training.config import TrainConfig
 from training.ensembles import ensemble_of
 from training.epochs import run_epochs
@@ -75,7 +75,7 @@ def learn(
     preprocessor = prepared.preprocessor
     if (rows != prepared.split.fitting).any():
         preprocessor = learn_preprocessor(prepared.schema, prepared.part(rows))
-    fitting, shown = (preprocessor.transform(prepared.part(mask)) for mask in (rows, watched))
+    fitting, shown = (encode(preprocessor, prepared.part(mask)) for mask in (rows, watched))
     shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
     shown_weights = prepared.weights_of(watched)
     network_config = config.architecture(features=fitting.Z.shape[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from models.encoders import (
     cycle_phase,
 )
 from models.errors import TableError
-from models.preprocessing import Preprocessor
+from models.preprocessing import Encoded, Preprocessor
 from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.infer_schema import common_categories
@@ -29,6 +30,7 @@ _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its var
 _MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
 _LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
+_PIECE: Final = 65_536  # rows
 
 
 def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
@@ -41,8 +43,41 @@ def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
     encoders = tuple(_LEARNERS[column.kind](column, columns[column.name]) for column in schema.columns)
     width = sum(len(encoder.features) for encoder in encoders)
     unbounded = Preprocessor(encoders=encoders, limits=np.zeros((2, width), np.float32))
-    Z = unbounded.transform(columns).Z
-    return Preprocessor(encoders=encoders, limits=np.stack([Z.min(axis=0), Z.max(axis=0)]))
+    ends = [(piece.Z.min(axis=0), piece.Z.max(axis=0)) for piece in _in_pieces(unbounded, columns)]
+    lows, highs = zip(*ends, strict=True)
+    return Preprocessor(encoders=encoders, limits=np.stack([np.min(lows, axis=0), np.max(highs, axis=0)]))
+
+
+def encode(preprocessor: Preprocessor, columns: Columns) -> Encoded:
+    """Encode rows piece by piece: a copy of all of them in float64 would be more than all that is kept."""
+    pieces = list(_in_pieces(preprocessor, columns))
+    if len(pieces) == 1:
+        return pieces[0]
+    return Encoded(
+        Z=np.concatenate([piece.Z for piece in pieces]),
+        unknown=_joined([piece.unknown for piece in pieces], [piece.Z.shape for piece in pieces], np.bool_),
+        surprise=_joined(
+            [piece.surprise for piece in pieces],
+            [(len(piece), len(preprocessor.encoders)) for piece in pieces],
+            np.float64,
+        ),
+    )
+
+
+def _in_pieces(preprocessor: Preprocessor, columns: Columns) -> Iterator[Encoded]:
+    n = len(next(iter(columns.values())))
+    for start in range(0, max(n, 1), _PIECE):
+        yield preprocessor.transform({name: values[start : start + _PIECE] for name, values in columns.items()})
+
+
+def _joined(
+    arrays: Sequence[NDArray[Any] | None], shapes: Sequence[tuple[int, ...]], kind: type
+) -> NDArray[Any] | None:
+    """Return the arrays of all pieces as one, with zeros for a piece that has none; None where no piece has one."""
+    if all(array is None for array in arrays):
+        return None
+    parts = [np.zeros(shape, kind) if array is None else array for array, shape in zip(arrays, shapes, strict=True)]
+    return np.concatenate(parts)
 
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:

@@ -12,7 +12,7 @@ from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import read_table
 from training.columns.infer_schema import infer_schema
-from training.columns.learn_columns import _LEARNERS, _surprise, learn_preprocessor
+from training.columns.learn_columns import _LEARNERS, _surprise, encode, learn_preprocessor
 from training.columns.reference import reference_of
 from training.columns.roles import Roles
 
@@ -192,3 +192,21 @@ def test_a_time_of_day_is_placed_in_the_day_however_few_hours_the_rows_cover():
     schema = FeatureSchema(columns=(Column(name="at", kind=Kind.DATETIME, layout="time"),))
     [encoder] = learn_preprocessor(schema, {"at": np.linspace(30_000.0, 33_000.0, 50)}).encoders
     assert (encoder.cycles, encoder.clock, len(encoder.features)) == (("day",), True, 2)
+
+
+def test_rows_are_encoded_alike_in_pieces_and_at_once(monkeypatch):
+    columns = {
+        "x": np.array([1.0, 2.0, np.nan, 4.0, 5.0, 7.0, 9.0]),
+        "mode": np.array(["a", "b", "a", "new", None, "a", "b"], object),
+    }
+    schema = FeatureSchema(columns=(Column(name="x", kind=Kind.NUMERIC), Column(name="mode", kind=Kind.CATEGORICAL)))
+    fitting = {name: values[[0, 1, 3, 5, 6]] for name, values in columns.items()}
+    whole = learn_preprocessor(schema, fitting)
+    monkeypatch.setattr("training.columns.learn_columns._PIECE", 2)
+    preprocessor = learn_preprocessor(schema, fitting)
+    np.testing.assert_array_equal(preprocessor.limits, whole.limits)
+    pieces, at_once = encode(preprocessor, columns), whole.transform(columns)
+    for part in ("Z", "unknown", "surprise"):
+        np.testing.assert_array_equal(getattr(pieces, part), getattr(at_once, part))
+    plain = {name: values[[0, 1, 5, 6]] for name, values in columns.items()}
+    assert encode(preprocessor, plain).unknown is None

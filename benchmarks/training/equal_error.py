@@ -1,0 +1,139 @@
+"""To equal error: how long ours takes to reach the error on held-out rows that a peer has when it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.training.made_up import Rows
+from benchmarks.training.peers import PEERS, Fitted, mean_squared
+from models.architecture import AutoencoderConfig
+from models.preprocessing import Encoded
+from training.config import TrainConfig
+from training.history import Epoch, EpochSettings
+
+_REST: Final = 0.5  # seconds before each fit: threads of the one before may still spin
+_LONGER: Final = (1, 2, 4, 8, 16)
+_VALIDATION: Final = 0.15  # of the rows, as the program splits them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A fit of ours, seen against the errors of the peers.
+
+    Args:
+        seconds: Until the error was as low as that of each peer: building, tracing and validation epochs included.
+            None where it never was.
+        longer: How many times the preset's epochs that took.
+        fit_seconds: Of the preset's own fit, to its end.
+        error: Of the preset's own fit, on held-out rows.
+    """
+
+    seconds: dict[str, float | None]
+    longer: dict[str, int]
+    fit_seconds: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One fit of each, side by side."""
+
+    ours: Reached
+    peers: dict[str, Fitted]
+
+
+def one_round(rows: Rows, config: TrainConfig, *, names: tuple[str, ...]) -> Round:
+    """Fit the peers, then ours until it is as good as each of them."""
+    single = _single(config, rows)
+    peers = {}
+    for name in names:
+        time.sleep(_REST)
+        peers[name] = PEERS[name](rows, single)
+    return Round(ours=ours(rows, config, {name: peer.error for name, peer in peers.items()}), peers=peers)
+
+
+def ours(rows: Rows, config: TrainConfig, levels: Mapping[str, float]) -> Reached:
+    """Fit with the preset's settings; where a level is not reached, anew with twice the epochs, and so on."""
+    seconds: dict[str, float | None] = dict.fromkeys(levels)
+    longer: dict[str, int] = {}
+    first: tuple[float, float] | None = None
+    for times in _LONGER:
+        time.sleep(_REST)
+        curve = _curve(rows, config, times=times)
+        first = first or curve[-1]
+        for name in [name for name in levels if seconds[name] is None]:
+            reached = [at for at, error in curve if error <= levels[name]]
+            if reached:
+                seconds[name], longer[name] = reached[0], times
+        if None not in seconds.values():
+            break
+    assert first is not None
+    return Reached(seconds=seconds, longer=longer, fit_seconds=first[0], error=first[1])
+
+
+def _single(config: TrainConfig, rows: Rows) -> AutoencoderConfig:
+    """Return the network of the preset, one member of it where there are several: with the middle noise of ours."""
+    network = config.architecture(features=rows.fitting.shape[1])
+    if network.members == 1:
+        return network
+    noises = [noise for family in config.families for noise in family.input_noise if not family.residual]
+    return replace(network, members=1, carried=(), input_noise=min(noises))
+
+
+def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, float]]:
+    """Return seconds and error of the held-out rows after each epoch; measuring the error is not in the seconds."""
+    from models.network import build_network
+    from training.epochs import run_epochs
+
+    features = rows.fitting.shape[1]
+    validating = max(1, int(_VALIDATION * len(rows.fitting)))
+    validation, fitting = Encoded(Z=rows.fitting[:validating]), Encoded(Z=rows.fitting[validating:])
+    settings, *_ = config.epoch_settings(rows=len(fitting), features=features)
+    settings = replace(settings, epochs=times * settings.epochs)
+    if settings.members > 1:
+        validation = validation.rows(0, 500)  # as the program does
+    measuring = 0.0
+    curve: list[tuple[float, float]] = []
+    started = time.perf_counter()
+    network = build_network(_group(config, settings, features), seed=settings.seed)
+
+    def on_epoch(epoch: Epoch) -> None:
+        nonlocal measuring
+        now = time.perf_counter()
+        curve.append((now - started - measuring, _error(network, settings, rows)))
+        measuring += time.perf_counter() - now
+
+    run_epochs(
+        network,
+        fitting=fitting,
+        validation=validation,
+        weights=np.full(features, 1 / features, np.float32),
+        features=tuple(f"x{place}" for place in range(features)),
+        activation=config.activation,
+        settings=settings,
+        on_epoch=on_epoch,
+    )
+    return curve
+
+
+def _group(config: TrainConfig, settings: EpochSettings, features: int) -> AutoencoderConfig:
+    network = config.architecture(features=features)
+    if network.members == 1:
+        return network
+    return replace(network, members=settings.members, carried=settings.carried)
+
+
+def _error(network: Any, settings: EpochSettings, rows: Rows) -> float:
+    """Return the error of a single network, or of the best member that starts from nothing of its input."""
+    from models.network import reconstruct
+
+    given = reconstruct(network, rows.held_out)
+    if settings.members == 1:
+        return mean_squared(rows.held_out, given)
+    carried = settings.carried or (0.0,) * settings.members
+    return min(mean_squared(rows.held_out, one) for one, share in zip(given, carried, strict=True) if share == 0)
