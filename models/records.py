@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +25,7 @@ Columns = Mapping[str, NDArray[Any]]
 
 _JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
 _LONG_BITS: Final = 1024
+_PLAIN: Final = {float, int, type(None)}
 
 
 def columns_of_records(
@@ -41,15 +44,18 @@ def columns_of_records(
     Raises:
         RecordError: A field is absent or its value is not of the column's kind.
     """
-    records = list(flat_records(records, _read_names(schema), first_record=first_record))
+    records = list(flat_records(records, schema.read_names, first_record=first_record))
+    numbers = _plain_numbers(schema, schema.numbers, records)
     parsed: dict[str, list[Cell]] = {}
     for column in schema.read:
+        if column.name in numbers:
+            continue
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
             cells = [_cell_or_null(column, record, first_record + n) for n, record in enumerate(records)]
         parsed[column.name] = _parsed(column, cells, first_record)
-    return _arrays(schema, parsed)
+    return _arrays(schema, parsed, numbers)
 
 
 def columns_of_rows(
@@ -70,13 +76,16 @@ def columns_of_rows(
         if len(row) != len(names):
             raise _ragged(names, row, first_record + number)
     places = {name: place for place, name in enumerate(names)}
-    parsed: dict[str, list[Cell]] = {}
     for column in schema.read:
         if column.name not in places:
             raise _absent(column, None)
-        place = places[column.name]
-        parsed[column.name] = _parsed(column, [row[place] for row in rows], first_record)
-    return _arrays(schema, parsed)
+    numbers = _plain_numbers(schema, [places[name] for name in schema.numbers], rows)
+    parsed = {
+        column.name: _parsed(column, [row[places[column.name]] for row in rows], first_record)
+        for column in schema.read
+        if column.name not in numbers
+    }
+    return _arrays(schema, parsed, numbers)
 
 
 def problems_of_records(
@@ -86,7 +95,7 @@ def problems_of_records(
     parsers = [(column, parser_of(column)) for column in schema.read]
     for number, nested in enumerate(records, start=first_record):
         try:
-            [record] = flat_records([nested], _read_names(schema), first_record=number)
+            [record] = flat_records([nested], schema.read_names, first_record=number)
         except RecordError as twice:
             yield twice
             continue
@@ -192,10 +201,6 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _read_names(schema: FeatureSchema) -> tuple[str, ...]:
-    return tuple(column.name for column in schema.read)
-
-
 def _absent(column: Column, number: int | None) -> RecordError:
     remedy = "Send the column." if number is None else "Send it, or null where it has no value."
     return RecordError("is absent.", record=number, field=column.name, remedy=remedy)
@@ -265,12 +270,32 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Ce
     return cells
 
 
-def _arrays(schema: FeatureSchema, parsed: Mapping[str, list[Cell]]) -> dict[str, NDArray[Any]]:
-    """Return parsed cells as the arrays of their columns; those of all numbers are made at once."""
-    plain = [column.name for column in schema.read if column.kind is not Kind.CATEGORICAL]
-    numbers = np.array([[np.nan if cell is None else cell for cell in parsed[name]] for name in plain], np.float64)
-    of_numbers = dict(zip(plain, numbers, strict=True))
+def _plain_numbers(schema: FeatureSchema, keys: Sequence[Any], rows: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """Return the columns of numbers at once, where all their cells are numbers or null; else none of them.
+
+    Args:
+        schema: Says which columns these are.
+        keys: Where a row has each of them, in the order of `schema.numbers`.
+        rows: Records, or rows of cells.
+    """
+    if not keys:
+        return {}
+    pick = itemgetter(*keys) if len(keys) > 1 else lambda row: (row[keys[0]],)
+    try:
+        picked = list(map(pick, rows))
+        if not set(map(type, chain.from_iterable(picked))) <= _PLAIN:
+            return {}
+        values = np.array(picked, np.float64)
+    except (KeyError, OverflowError):
+        return {}
+    return {} if np.isinf(values).any() else dict(zip(schema.numbers, np.ascontiguousarray(values.T), strict=True))
+
+
+def _arrays(
+    schema: FeatureSchema, parsed: Mapping[str, list[Cell]], numbers: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return the columns in the schema's order, from those that were parsed and those that needed it not."""
     return {
-        column.name: of_numbers[column.name] if column.name in of_numbers else column_array(column, parsed[column.name])
+        column.name: numbers[column.name] if column.name in numbers else column_array(column, parsed[column.name])
         for column in schema.read
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from models.errors import BundleError
@@ -84,7 +85,7 @@ class Column:
         return cls(name=str(plain["name"]), kind=Kind(plain["kind"]), missing=tuple(missing), **texts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureSchema:
     """The columns of a detector, by name and in order.
 
@@ -104,19 +105,29 @@ class FeatureSchema:
     header: tuple[str, ...] | None = None
     threshold_by: str | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the features, in order."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def read(self) -> tuple[Column, ...]:
         """The columns that every table and record must have: the features, and the one that thresholds go by."""
         if self.threshold_by is None or self.threshold_by in self.names:
             return self.columns
         return (*self.columns, Column(name=self.threshold_by, kind=Kind.CATEGORICAL))
 
-    @property
+    @cached_property
+    def read_names(self) -> tuple[str, ...]:
+        """Names of the columns that every table and record must have."""
+        return tuple(column.name for column in self.read)
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the columns of which every finite number is a value, as it is."""
+        return tuple(column.name for column in self.read if column.kind is Kind.NUMERIC and not column.missing)
+
+    @cached_property
     def known(self) -> frozenset[str]:
         """Every name that the training data had."""
         others = (name for name in (self.label, self.threshold_by) if name is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -69,7 +69,7 @@ def encode_answer(question: str, detector: Detector, rows: Rows, *, medium: str,
         raise all_problems(rows, detector.schema, error) from error
 
 
-def answer_headers(detector: Detector, rows: Rows, *, medium: str) -> dict[str, str]:
+def answer_headers(detector: Detector, notes: Sequence[str], *, medium: str) -> dict[str, str]:
     """Return what is said of an answer outside of its body, in every form alike."""
     text = "; charset=utf-8; header=present" if medium == "csv" else ""
     headers = {
@@ -79,10 +79,54 @@ def answer_headers(detector: Detector, rows: Rows, *, medium: str) -> dict[str, 
         "Detector-Version": quote(detector.version),
         "Detector-Threshold": repr(detector.calibration.threshold),
     }
-    notes = json.dumps(list(rows.notes))
-    if rows.notes and len(notes) <= _MOST_NOTES:
-        headers["Detector-Notes"] = notes
+    listed = json.dumps(list(notes))
+    if notes and len(listed) <= _MOST_NOTES:
+        headers["Detector-Notes"] = listed
     return headers
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFrame:
+    """What an answer in JSON has around its items.
+
+    Args:
+        head: All that is before the first item.
+    """
+
+    head: bytes
+
+    @classmethod
+    def of(cls, asked: Question, detector: Detector, notes: Sequence[str] = ()) -> JsonFrame:
+        """Return that of the answers of a detector."""
+        head: dict[str, Any] = {"detector": detector.name, "version": detector.version}
+        if asked.items is _score:
+            head["threshold"] = detector.calibration.threshold
+        if notes:
+            head["notes"] = list(notes)
+        return cls(msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(asked.list_name) + b":[")
+
+    def around(self, items: bytes) -> bytes:
+        """Return the answer with its items, which have commas between them."""
+        return self.head + items + b"]}"
+
+
+def items_of(asked: Question, detector: Detector, rows: Rows, top: int) -> list[Any]:
+    """Return what JSON says of each row, with its ids where a score is asked for.
+
+    Raises:
+        DataError: A value is not of its column's kind.
+        RequestError: The network gave what is no number.
+    """
+    items = asked.items(detector, rows, top)
+    if asked.items is _score and detector.schema.ids:
+        for item, ids in zip(items, rows.ids(detector.schema), strict=True):
+            item["ids"] = ids
+    return items
+
+
+def encode_items(items: list[Any]) -> bytes:
+    """Return items as JSON with commas between them; a number that is none becomes null."""
+    return msgspec.json.encode(items)[1:-1]
 
 
 def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: int) -> list[dict[str, Any]]:
@@ -163,24 +207,9 @@ QUESTIONS: Final = {
 
 
 def _as_json(asked: Question, detector: Detector, rows: Rows, top: int) -> bytes:
-    """Return one object whose last member is the list of items; a number that is none becomes null."""
-    head: dict[str, Any] = {"detector": detector.name, "version": detector.version}
-    with_ids = asked.items is _score and bool(detector.schema.ids)
-    if asked.items is _score:
-        head["threshold"] = detector.calibration.threshold
-    if rows.notes:
-        head["notes"] = list(rows.notes)
-
-    def pieces() -> Iterator[list[Any]]:
-        for piece in rows.pieces():
-            items = asked.items(detector, piece, top)
-            if with_ids:
-                for item, ids in zip(items, piece.ids(detector.schema), strict=True):
-                    item["ids"] = ids
-            yield items
-
-    items = b",".join(msgspec.json.encode(piece)[1:-1] for piece in pieces())
-    return msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(asked.list_name) + b":[" + items + b"]}"
+    """Return one object whose last member is the list of items."""
+    pieces = (encode_items(items_of(asked, detector, piece, top)) for piece in rows.pieces())
+    return JsonFrame.of(asked, detector, rows.notes).around(b",".join(pieces))
 
 
 def _as_lines(asked: Question, detector: Detector, rows: Rows, top: int) -> bytes:

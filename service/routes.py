@@ -99,7 +99,7 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
     def work() -> Response:
         rows = rows_of(body, settings, active.schema, reading=query.reading)
         content = encode_answer(question, active, rows, medium=medium, explain=query.explain)
-        return Response(content, headers=answer_headers(active, rows, medium=medium))
+        return Response(content, headers=answer_headers(active, rows.notes, medium=medium))
 
     if _is_quick(body, medium):
         return work()

@@ -1,0 +1,241 @@
+"""Small requests in JSON, as most are: answered beside FastAPI's routes, and those that come at once together.
+
+Only what goes well is answered here. Whatever else a request asks for, and whatever is wrong with it, is left to the
+routes, as if it had not been here: so each error is made in one place, and the answers are the same, byte by byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, MutableMapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from starlette.datastructures import QueryParams
+
+from models.detector import Detector
+from models.errors import DetectorError
+from service.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items, items_of
+from service.bodies import Records
+from service.json_bodies import decode_json
+from service.media import medium_of
+from service.problems import RequestError
+from service.query import parse_query
+from service.registry import Registry
+from service.settings import Settings
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_MOST_BYTES: Final = 16_384  # of a body: larger ones are not done before others would notice
+_MOST_ROWS: Final = 256  # that are scored at once, for the same reason
+_PATHS: Final = {"/score": ("explain",)}
+_JSON_WILL_DO: Final = frozenset([b"", b"*/*", b"application/json"])
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A request whose records wait to be scored.
+
+    Args:
+        rows: Its records.
+        explain: How many of the columns that add most are named.
+        answer: Will be the body of its answer, or None where that is not for us.
+    """
+
+    rows: Sequence[Any]
+    explain: int
+    answer: asyncio.Future[_Answer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is sent.
+
+    Args:
+        headers: All but the length.
+        body: The whole of it.
+    """
+
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+
+class SmallRequests:
+    """Scores the records of small requests; those that came while others were worked on are scored in one go.
+
+    Args:
+        registry: Which detector is active.
+        settings: How much may come.
+    """
+
+    def __init__(self, registry: Registry, settings: Settings) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._waiting: list[_Waiting] = []
+        self._said: tuple[Detector, JsonFrame, Sequence[tuple[bytes, bytes]]] | None = None
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
+        """Answer a request, if it is one of ours.
+
+        Args:
+            scope: Of ASGI, as the other two.
+            receive: Gives the body.
+            send: Takes the answer.
+
+        Returns:
+            None where it is answered; where it is not, what gives its body from the start.
+        """
+        explain = _explain_of(scope, self._settings.max_body_bytes)
+        if explain is None:
+            return receive
+        begun = receive().__await__()
+        try:
+            held = next(begun)
+        except StopIteration as came:
+            message: Message = came.value
+        else:  # the body is still on its way: the routes know how long it may take
+            return _resumed(begun, held, receive)
+        rows = self._rows_in(message)
+        answer = None if rows is None else await self._scored(rows, explain)
+        if answer is None:
+            return _again(message, receive)
+        headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+        return None
+
+    def _rows_in(self, message: Message) -> Sequence[Any] | None:
+        """Return the records of a body that is all there; None where they are not for us."""
+        if message.get("more_body") or message["type"] != "http.request":
+            return None
+        try:
+            content = decode_json(message["body"], most=self._settings.max_rows)
+        except (DetectorError, RequestError):
+            return None
+        return content.rows if content.names is None and len(content.rows) <= _MOST_ROWS else None
+
+    def _scored(self, rows: Sequence[Any], explain: int) -> asyncio.Future[_Answer | None]:
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._score_waiting, loop)
+        waiting = _Waiting(rows, explain, loop.create_future())
+        self._waiting.append(waiting)
+        return waiting.answer
+
+    def _score_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Score those that wait, as many as are done before others would notice; the next ones in the next turn."""
+        taken, rows = 0, 0
+        while taken < len(self._waiting) and (not taken or rows + len(self._waiting[taken].rows) <= _MOST_ROWS):
+            rows += len(self._waiting[taken].rows)
+            taken += 1
+        now, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        if self._waiting:
+            loop.call_soon(self._score_waiting, loop)
+        detector = self._registry.active()  # one version for them all
+        for explain in {one.explain for one in now}:
+            alike = [one for one in now if one.explain == explain]
+            for one, answer in zip(alike, self._answers(detector, alike, explain), strict=True):
+                if not one.answer.done():  # its client may have gone
+                    one.answer.set_result(answer)
+
+    def _answers(self, detector: Detector, alike: Sequence[_Waiting], explain: int) -> Sequence[_Answer | None]:
+        rows = Records(names=None, rows=[row for one in alike for row in one.rows])
+        top = min(explain, len(detector.schema.columns))
+        if len(rows) * top > MOST_VALUES:
+            return [None] * len(alike)
+        try:
+            items = items_of(QUESTIONS["score"], detector, rows, top)
+        except (DetectorError, RequestError):  # the routes say what is wrong, and with which of them
+            return [None] * len(alike)
+        frame, headers = self._frame(detector)
+        answers, start = [], 0
+        for one in alike:
+            own = items[start : start + len(one.rows)]
+            start += len(own)
+            answers.append(_Answer(headers, frame.around(encode_items(own))))
+        return answers
+
+    def _frame(self, detector: Detector) -> tuple[JsonFrame, Sequence[tuple[bytes, bytes]]]:
+        """Return what all answers of a detector have in common."""
+        if self._said is None or self._said[0] is not detector:
+            headers = answer_headers(detector, (), medium="json")
+            raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+            self._said = detector, JsonFrame.of(QUESTIONS["score"], detector), raw
+        return self._said[1:]
+
+
+def _explain_of(scope: Scope, most_bytes: int) -> int | None:
+    """Return how many columns a request wants named; None where it is not one of ours."""
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _PATHS:
+        return None
+    size = -1
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            size = int(value) if value.isdigit() and len(value) < 9 else -1
+        elif name == b"accept":
+            if value not in _JSON_WILL_DO:
+                return None
+        elif name == b"content-type":
+            if not _is_plain_json(value):
+                return None
+        elif name == b"content-encoding":
+            return None
+    if not 0 < size <= min(_MOST_BYTES, most_bytes):
+        return None
+    query = scope["query_string"]
+    return _explain_in(query) if query else 0
+
+
+@lru_cache(maxsize=64)
+def _is_plain_json(content_type: bytes) -> bool:
+    text = content_type.decode("latin-1")
+    return ";" not in text and medium_of(text) == "json"
+
+
+@lru_cache(maxsize=64)
+def _explain_in(query: bytes) -> int | None:
+    try:
+        return parse_query(QueryParams(query), allowed=_PATHS["/score"]).explain
+    except RequestError:
+        return None
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """Return what gives a message that was received already, and then the others."""
+    held = [message]
+
+    async def receive_again() -> Message:
+        return held.pop() if held else await receive()
+
+    return receive_again
+
+
+def _resumed(begun: Generator[Any, Any, Message], held: Any, receive: Receive) -> Receive:
+    """Return what gives a message that is waited for already, and then the others."""
+    waited = [_Begun(begun, held)]
+
+    async def receive_resumed() -> Message:
+        return await waited.pop() if waited else await receive()
+
+    return receive_resumed
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What was begun to be awaited, and what it waits for."""
+
+    rest: Generator[Any, Any, Message]
+    held: Any
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        try:
+            yield self.held
+        except BaseException as error:
+            self.rest.throw(error)
+            raise
+        return (yield from self.rest)
