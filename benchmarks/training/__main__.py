@@ -1,6 +1,6 @@
 """How fast detectors are fitted, beside PyOD's AutoEncoder, plain Keras and PyTorch, all in one run, as ratios.
 
-    python -m benchmarks.training [--rows 1000 10000] [--columns 10 30 200] [--presets fast balanced]
+    python -m benchmarks.training [--rows 1000 10000] [--columns 10 30] [--presets fast balanced]
     python -m benchmarks.training --parts equal --rounds 5 --json
 
 Parts (`--parts`):
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     parser.add_argument("--rows", nargs="+", type=int, default=[1_000, 10_000], metavar="N")
-    parser.add_argument("--columns", nargs="+", type=int, default=[10, 30, 200], metavar="N")
+    parser.add_argument("--columns", nargs="+", type=int, default=[10, 30], metavar="N")
     parser.add_argument("--presets", nargs="+", choices=list(PRESETS), default=["fast", "balanced"], metavar="NAME")
     parser.add_argument("--activations", nargs="+", choices=list(ACTIVATIONS), default=["relu"], metavar="NAME")
     parser.add_argument("--training-rows", choices=list(TRAINING_ROWS), default="clean", help="(default: clean)")

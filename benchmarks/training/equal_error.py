@@ -17,7 +17,7 @@ from training.config import TrainConfig
 from training.history import Epoch, EpochSettings
 
 _REST: Final = 0.5  # seconds before each fit: threads of the one before may still spin
-_LONGER: Final = (1, 2, 4, 8, 16)
+_LONGER: Final = (1, 2, 4, 8)
 _VALIDATION: Final = 0.15  # of the rows, as the program splits them
 
 
