@@ -150,7 +150,9 @@ class Records:
 
     def _shape_problems(self) -> Iterator[RecordError]:
         wanted, remedy = (
-            (dict, "Send an object with the fields by name.") if self.names is None else (list, "Send a list of cells.")
+            (dict, "Send an object with the fields by name.")
+            if self.names is None
+            else ((list, tuple), "Send a list of cells.")
         )
         for number, row in enumerate(self.rows, start=self.first):
             if not isinstance(row, wanted):

@@ -18,6 +18,7 @@ from models.detector import Detector
 from models.errors import DetectorError
 from service.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items, items_of
 from service.bodies import Records
+from service.exact_records import ExactRecords
 from service.json_bodies import decode_json
 from service.media import medium_of
 from service.problems import RequestError
@@ -37,32 +38,52 @@ _PATHS: Final = {"/score": ("explain",)}
 _JSON_WILL_DO: Final = frozenset([b"", b"*/*", b"application/json"])
 
 
+_Answer = tuple[Sequence[tuple[bytes, bytes]], bytes]
+"""The headers but for the length, and the body."""
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A request whose records wait to be scored.
 
     Args:
+        names: What the cells of a row are called; None where rows are objects.
         rows: Its records.
         explain: How many of the columns that add most are named.
-        answer: Will be the body of its answer, or None where that is not for us.
+        answer: Will be what is sent, or None where that is not for us.
     """
 
+    names: tuple[str, ...] | None
     rows: Sequence[Any]
     explain: int
     answer: asyncio.Future[_Answer | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What is sent.
+class _Ready:
+    """What is made once for a detector.
 
     Args:
-        headers: All but the length.
-        body: The whole of it.
+        detector: The detector.
+        exact: Decodes most of its records.
+        frame: What its answers have around their items.
+        headers: Those of its answers.
     """
 
+    detector: Detector
+    exact: ExactRecords
+    frame: JsonFrame
     headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
+
+    @classmethod
+    def of(cls, detector: Detector) -> _Ready:
+        headers = answer_headers(detector, (), medium="json")
+        return cls(
+            detector=detector,
+            exact=ExactRecords(detector.schema),
+            frame=JsonFrame.of(QUESTIONS["score"], detector),
+            headers=[(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
+        )
 
 
 class SmallRequests:
@@ -77,7 +98,7 @@ class SmallRequests:
         self._registry = registry
         self._settings = settings
         self._waiting: list[_Waiting] = []
-        self._said: tuple[Detector, JsonFrame, Sequence[tuple[bytes, bytes]]] | None = None
+        self._last = _Ready.of(registry.active())
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """Answer a request, if it is one of ours.
@@ -100,30 +121,45 @@ class SmallRequests:
             message: Message = came.value
         else:  # the body is still on its way: the routes know how long it may take
             return _resumed(begun, held, receive)
-        rows = self._rows_in(message)
-        answer = None if rows is None else await self._scored(rows, explain)
+        answer = await self._answered(message, explain)
         if answer is None:
             return _again(message, receive)
-        headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+        headers, body = answer
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send({"type": "http.response.body", "body": body})
         return None
 
-    def _rows_in(self, message: Message) -> Sequence[Any] | None:
-        """Return the records of a body that is all there; None where they are not for us."""
+    async def _answered(self, message: Message, explain: int) -> _Answer | None:
+        """Return the answer to a body that is all there; None where it is not for us."""
         if message.get("more_body") or message["type"] != "http.request":
             return None
+        body = message["body"]
+        ready = self._ready()
+        cells = ready.exact.cells(body)
+        if cells is not None:
+            return await self._scored(ready.detector.schema.read_names, [cells], explain)
         try:
-            content = decode_json(message["body"], most=self._settings.max_rows)
+            content = decode_json(body, most=self._settings.max_rows)
         except (DetectorError, RequestError):
             return None
-        return content.rows if content.names is None and len(content.rows) <= _MOST_ROWS else None
+        if len(content.rows) > _MOST_ROWS:
+            return None
+        return await self._scored(None if content.names is None else tuple(content.names), content.rows, explain)
 
-    def _scored(self, rows: Sequence[Any], explain: int) -> asyncio.Future[_Answer | None]:
+    def _ready(self) -> _Ready:
+        active = self._registry.active()
+        if self._last.detector is not active:
+            self._last = _Ready.of(active)
+        return self._last
+
+    def _scored(
+        self, names: tuple[str, ...] | None, rows: Sequence[Any], explain: int
+    ) -> asyncio.Future[_Answer | None]:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score_waiting, loop)
-        waiting = _Waiting(rows, explain, loop.create_future())
+        waiting = _Waiting(names, rows, explain, loop.create_future())
         self._waiting.append(waiting)
         return waiting.answer
 
@@ -136,37 +172,34 @@ class SmallRequests:
         now, self._waiting = self._waiting[:taken], self._waiting[taken:]
         if self._waiting:
             loop.call_soon(self._score_waiting, loop)
-        detector = self._registry.active()  # one version for them all
-        for explain in {one.explain for one in now}:
-            alike = [one for one in now if one.explain == explain]
-            for one, answer in zip(alike, self._answers(detector, alike, explain), strict=True):
+        ready = self._ready()  # one version for them all
+        groups: dict[tuple[int, tuple[str, ...] | None], list[_Waiting]] = {}
+        for one in now:
+            groups.setdefault((one.explain, one.names), []).append(one)
+        for alike in groups.values():
+            for one, answer in zip(alike, _answers(ready, alike), strict=True):
                 if not one.answer.done():  # its client may have gone
                     one.answer.set_result(answer)
 
-    def _answers(self, detector: Detector, alike: Sequence[_Waiting], explain: int) -> Sequence[_Answer | None]:
-        rows = Records(names=None, rows=[row for one in alike for row in one.rows])
-        top = min(explain, len(detector.schema.columns))
-        if len(rows) * top > MOST_VALUES:
-            return [None] * len(alike)
-        try:
-            items = items_of(QUESTIONS["score"], detector, rows, top)
-        except (DetectorError, RequestError):  # the routes say what is wrong, and with which of them
-            return [None] * len(alike)
-        frame, headers = self._frame(detector)
-        answers, start = [], 0
-        for one in alike:
-            own = items[start : start + len(one.rows)]
-            start += len(own)
-            answers.append(_Answer(headers, frame.around(encode_items(own))))
-        return answers
 
-    def _frame(self, detector: Detector) -> tuple[JsonFrame, Sequence[tuple[bytes, bytes]]]:
-        """Return what all answers of a detector have in common."""
-        if self._said is None or self._said[0] is not detector:
-            headers = answer_headers(detector, (), medium="json")
-            raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-            self._said = detector, JsonFrame.of(QUESTIONS["score"], detector), raw
-        return self._said[1:]
+def _answers(ready: _Ready, alike: Sequence[_Waiting]) -> Sequence[_Answer | None]:
+    """Answer requests that ask for the same of rows of one form; None for each where one cannot be answered."""
+    detector, first = ready.detector, alike[0]
+    rows = Records(names=first.names, rows=[row for one in alike for row in one.rows])
+    top = min(first.explain, len(detector.schema.columns))
+    if len(rows) * top > MOST_VALUES:
+        return [None] * len(alike)
+    try:
+        items = items_of(QUESTIONS["score"], detector, rows, top)
+    except (DetectorError, RequestError):  # the routes say what is wrong, and with which of them
+        return [None] * len(alike)
+    answers: list[_Answer | None] = []
+    start = 0
+    for one in alike:
+        own = items[start : start + len(one.rows)]
+        start += len(own)
+        answers.append((ready.headers, ready.frame.around(encode_items(own))))
+    return answers
 
 
 def _explain_of(scope: Scope, most_bytes: int) -> int | None:
