@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 
@@ -59,6 +61,10 @@ class Writer(Protocol):
         """Add rows."""
         ...
 
+    def ready(self, rows: Rows, /) -> Callable[[], None]:
+        """Do, on any thread, what can be done before it is these rows' turn; return what then adds them."""
+        ...
+
 
 class _CsvWriter:
     """Comma-separated cells, quoted only where they must be; numbers read back as they were."""
@@ -68,7 +74,10 @@ class _CsvWriter:
         out.write(csv_header(schema.names))
 
     def write(self, rows: Rows, /) -> None:
-        self._out.write(csv_lines(rows.table()))
+        self.ready(rows)()
+
+    def ready(self, rows: Rows, /) -> Callable[[], None]:
+        return partial(self._out.write, csv_lines(rows.table()))
 
 
 class _JsonLinesWriter:
@@ -76,10 +85,12 @@ class _JsonLinesWriter:
 
     def __init__(self, out: Any) -> None:
         self._out = out
-        self._encoder = msgspec.json.Encoder()
 
     def write(self, rows: Rows, /) -> None:
-        self._out.write(self._encoder.encode_lines(rows.records()))
+        self.ready(rows)()
+
+    def ready(self, rows: Rows, /) -> Callable[[], None]:
+        return partial(self._out.write, msgspec.json.Encoder().encode_lines(rows.records()))
 
 
 class _TypedWriter:
@@ -92,7 +103,17 @@ class _TypedWriter:
         self._held: list[pa.Table] = []
 
     def write(self, rows: Rows, /) -> None:
-        table = rows.table()
+        self.ready(rows)()
+
+    def ready(self, rows: Rows, /) -> Callable[[], None]:
+        return partial(self._add, self._typed(rows.table()))
+
+    def finish(self) -> None:
+        """Write what is held."""
+        if self._held:
+            self._out.write_table(pa.concat_tables(self._held))
+
+    def _typed(self, table: pa.Table) -> pa.Table:
         for name, kind in zip(self._schema.names, self._schema.types, strict=True):
             try:
                 table.column(name).cast(kind)
@@ -101,16 +122,14 @@ class _TypedWriter:
                     f"Column {name!r} changes its type from {kind} to {table.column(name).type}, and a file of this "
                     "format has one type a column. Write --format csv or jsonl instead."
                 ) from error
-        self._held.append(table.cast(self._schema))
+        return table.cast(self._schema)
+
+    def _add(self, table: pa.Table) -> None:
+        self._held.append(table)
         while sum(map(len, self._held)) >= self._rows:
             held = pa.concat_tables(self._held)
             self._out.write_table(held.slice(0, self._rows))
             self._held = [held.slice(self._rows)]
-
-    def finish(self) -> None:
-        """Write what is held."""
-        if self._held:
-            self._out.write_table(pa.concat_tables(self._held))
 
 
 @contextmanager
@@ -227,6 +246,21 @@ def csv_header(names: Sequence[str]) -> bytes:
 
 def csv_lines(table: pa.Table) -> bytes:
     """Return a line of CSV for each row of a table; numbers read back as they were."""
+    if not len(table):
+        return b""
+    lines = io.BytesIO()
+    try:
+        # In one piece: for a piece without rows Arrow 26 writes whatever is in its buffer.
+        pa.csv.write_csv(table.combine_chunks(), lines, _UNQUOTED)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a cell has to be quoted; that writer then quotes all texts
+        return _quoted_lines(table)
+    return lines.getvalue()
+
+
+_UNQUOTED: Final = pa.csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 14)
+
+
+def _quoted_lines(table: pa.Table) -> bytes:
     cells = [_csv_cells(column) for column in table.columns]
     lines = pc.binary_join_element_wise(*cells, pa.scalar(","))
     return "".join(f"{line}\n" for line in lines.to_pylist()).encode()

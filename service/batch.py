@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,12 +16,14 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.detector import Detector
-from models.inputs import Inputs, check_folder, check_ids, check_output, look_at
+from models.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
 from models.progress import RowsBar
 from models.reading_flags import add_reading_flags, read_options_of
 from models.repository import resolve
 from models.tables import CHUNK_ROWS, ReadOptions
-from models.writers import SUFFIXES, WRITERS, format_of, new_file
+from models.threads import allowed_threads
+from models.writers import SUFFIXES, WRITERS, Writer, format_of, new_file
+from service.pipeline import in_order
 from service.scored_rows import Layout, ScoredRows
 
 _EXAMPLES = """\
@@ -108,11 +112,13 @@ def score_files(
     """
     tally = Tally()
     with new_file(output, job.layout.schema, format_name=format_name) as writer:
-        for rows in _scored(detector, job, chunk_rows):
-            writer.write(rows)
-            flagged = int(rows.verdicts.is_anomaly.sum())
-            tally = Tally(rows=tally.rows + len(rows.verdicts), flagged=tally.flagged + flagged)
-            on_rows(len(rows.verdicts))
+        chunks = job.inputs.chunks(chunk_rows=chunk_rows)
+        score = partial(_scored, detector, writer, job.layout.top)
+        with closing(in_order(chunks, score, threads=allowed_threads())) as scored:
+            for part, add in scored:
+                add()
+                tally = Tally(rows=tally.rows + part.rows, flagged=tally.flagged + part.flagged)
+                on_rows(part.rows)
     return tally
 
 
@@ -139,12 +145,13 @@ def _run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _scored(detector: Detector, job: Job, chunk_rows: int) -> Iterator[ScoredRows]:
-    for chunk in job.inputs.chunks(chunk_rows=chunk_rows):
-        with chunk.named():
-            verdicts = detector.judge_table(chunk.table, first_row=chunk.first_row)
-            ids = chunk.id_columns()
-        yield ScoredRows(ids=ids, verdicts=verdicts, top=job.layout.top)
+def _scored(detector: Detector, writer: Writer, top: int, chunk: Chunk) -> tuple[Tally, Callable[[], None]]:
+    """Score a chunk; return its tally, and what adds it to the output."""
+    with chunk.named():
+        verdicts = detector.judge_table(chunk.table, first_row=chunk.first_row)
+        ids = chunk.id_columns()
+    rows = ScoredRows(ids=ids, verdicts=verdicts, top=top)
+    return Tally(rows=len(verdicts), flagged=int(verdicts.is_anomaly.sum())), writer.ready(rows)
 
 
 def _columns_to_explain(text: str) -> int:

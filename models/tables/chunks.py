@@ -19,7 +19,8 @@ def regroup(batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Schem
             yield pa.Table.from_batches([*held, rest.slice(0, cut)], schema)
             any_yet = True
             held, rows, rest = [], 0, rest.slice(cut)
-        held.append(rest)
+        if rest.num_rows:
+            held.append(rest)
         rows += rest.num_rows
     if rows or not any_yet:
         yield pa.Table.from_batches(held, schema)

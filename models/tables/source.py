@@ -84,9 +84,7 @@ class Source:
             raise TableError(f"{self.name}: there is no such file.")
         if not self.path.is_file():
             raise TableError(f"{self.name}: is no file but a pipe or a device. Write it to a file first.")
-        if self.path.stat().st_size == 0:
-            return pa.BufferReader(b"")  # which cannot be mapped
-        return pa.memory_map(str(self.path))
+        return pa.OSFile(str(self.path))  # a mapped file would count as memory, all of it in the end
 
 
 class _Unpacked(io.RawIOBase):
