@@ -41,6 +41,17 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     }
 
 
+def plain_numbers(schema: FeatureSchema) -> frozenset[str]:
+    """Return the features whose texts are numbers in the file's own way of writing them, and nothing else."""
+    return frozenset(
+        column.name
+        for column in schema.read
+        if column.kind is Kind.NUMERIC
+        and not (column.unit or column.layout or column.decimal or column.thousands)
+        and column.name not in schema.ids
+    )
+
+
 def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
     """Check that a table has every feature.
 
@@ -144,8 +155,7 @@ def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str, thousands: st
     """Read numbers all at once, or return None where one of them needs the slow and exact way."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        numbers: NDArray[np.float64] = pc.cast(cells, pa.float64(), safe=False).to_numpy()
-        return numbers
+        return _array_of(pc.cast(cells, pa.float64(), safe=False))
     if pa.types.is_string(kind) and column.unit is None and column.layout is None:
         return _plain_numbers(cells, column.decimal or decimal, column.thousands or thousands)
     return None
@@ -187,6 +197,10 @@ _MEND_INFINITE: Final = "Mend the cell, leave it empty, or train with --infinite
 
 def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
     """Read texts as numbers all at once, or return None where one of them needs the slow and exact way."""
+    if decimal == "." and not thousands:
+        numbers = _finite_numbers(cells)
+        if numbers is not None:
+            return numbers
     trimmed = pc.utf8_trim_whitespace(cells)
     missing = pc.is_in(trimmed, value_set=pa.array(sorted(MISSING_TEXTS), pa.string()))
     texts = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
@@ -194,14 +208,36 @@ def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDAr
         texts = _ungrouped(texts, decimal, thousands)
     if decimal == ",":
         texts = pc.replace_substring(texts, ",", ".", max_replacements=1)
+    numbers = _finite_numbers(texts)
+    if numbers is not None:
+        return numbers
     well_formed = pc.match_substring_regex(texts, r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
     if not pc.all(well_formed, min_count=0).as_py():
         return None
     try:
-        numbers: NDArray[np.float64] = pc.cast(pc.utf8_ltrim(texts, "+"), pa.float64()).to_numpy()
+        return _array_of(pc.cast(pc.utf8_ltrim(texts, "+"), pa.float64()))
     except pa.ArrowInvalid:
         return None
-    return numbers
+
+
+def _finite_numbers(texts: pa.ChunkedArray) -> NDArray[np.float64] | None:
+    """Read texts as numbers, or return None where one is none, an infinite one or Arrow's "nan"."""
+    try:
+        numbers = pc.cast(texts, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return _array_of(numbers) if pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
+
+
+def _array_of(numbers: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return numbers with NaN for those that are missing; Arrow's own way would import pandas, where there is one."""
+    pieces = [_piece_of(chunk) for chunk in numbers.chunks if len(chunk)]
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0)])
+
+
+def _piece_of(numbers: pa.Array) -> NDArray[np.float64]:
+    plain = pc.fill_null(numbers, float("nan")) if numbers.null_count else numbers
+    return np.frombuffer(plain.buffers()[1], np.float64, count=len(plain), offset=8 * plain.offset)
 
 
 def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.ChunkedArray:

@@ -25,6 +25,8 @@ _GZIP: Final = ".gz"
 _GROUP_ROWS: Final = 131_072
 _GROUP_CELLS: Final = 1 << 22  # where columns are many, a group has fewer rows: it is held until it is written
 
+_DICTIONARY_BYTES: Final = 1 << 16  # p-values and categories fit; scores, nearly all different, are given up on early
+
 
 class Rows(Protocol):
     """Rows that every writer can write."""
@@ -52,6 +54,21 @@ class PlainRows:
         """Return an object for each row."""
         columns = [json_cells(column) for column in self.data.columns]
         return [dict(zip(self.data.column_names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRows:
+    """Rows that came in pieces, at least one."""
+
+    pieces: Sequence[Rows]
+
+    def table(self) -> pa.Table:
+        """Return them as one table."""
+        return pa.concat_tables([piece.table() for piece in self.pieces])
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the objects of all pieces."""
+        return [record for piece in self.pieces for record in piece.records()]
 
 
 class Writer(Protocol):
@@ -111,7 +128,7 @@ class _TypedWriter:
     def finish(self) -> None:
         """Write what is held."""
         if self._held:
-            self._out.write_table(pa.concat_tables(self._held))
+            self._out.write_table(pa.concat_tables(self._held).combine_chunks())
 
     def _typed(self, table: pa.Table) -> pa.Table:
         for name, kind in zip(self._schema.names, self._schema.types, strict=True):
@@ -128,7 +145,7 @@ class _TypedWriter:
         self._held.append(table)
         while sum(map(len, self._held)) >= self._rows:
             held = pa.concat_tables(self._held)
-            self._out.write_table(held.slice(0, self._rows))
+            self._out.write_table(held.slice(0, self._rows).combine_chunks())
             self._held = [held.slice(self._rows)]
 
 
@@ -146,7 +163,7 @@ def _open_jsonl(path: Path, schema: pa.Schema, *, gzip: bool) -> Iterator[Writer
 
 @contextmanager
 def _open_parquet(path: Path, schema: pa.Schema, *, gzip: bool) -> Iterator[Writer]:
-    with pa.parquet.ParquetWriter(path, schema) as out:
+    with pa.parquet.ParquetWriter(path, schema, dictionary_pagesize_limit=_DICTIONARY_BYTES) as out:
         writer = _TypedWriter(out, schema)
         yield writer
         writer.finish()

@@ -30,6 +30,8 @@ class ReadOptions:
         skip_lines: Lines above the table in a text file, or rows above it in a sheet.
         ragged_rows: ``error``, or ``fill`` where a row of a text file may lack cells at its end.
         sheet: The sheet of a spreadsheet file, by name.
+        numbers: Columns of a text file that may be read as numbers as long as each cell is one or is missing; the
+            values are those that their texts stand for.
     """
 
     delimiter: str | None = None
@@ -43,6 +45,7 @@ class ReadOptions:
     skip_lines: int = 0
     ragged_rows: str = RAGGED_ROWS[0]
     sheet: str | None = None
+    numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Arrow's reader takes what is behind a quote that is never closed for one long cell, and knows no comments.
 So a cell with a line end in it, a row of another length and every complaint of Arrow's hand the rest of the
-file to `RowReader`, which either reads it or names the row.
+file to `RowReader`, which either reads it or names the row. Columns that are said to hold numbers are read as
+such; from the first cell on that is none, they are texts.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 import pyarrow as pa
@@ -22,6 +24,7 @@ from models.tables.delimiter import RowReader
 from models.tables.dialect import Dialect, detect_dialect
 from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
+from models.values import MISSING_TEXTS
 
 _EXACT_ROWS: Final = 4096
 
@@ -30,8 +33,7 @@ def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
     """Read a text file in chunks."""
     dialect = detect_dialect(source, options)
     header = dialect.header
-    schema = pa.schema([(name, pa.string()) for name in header.names])
-    for data in regroup(_batches(source, dialect), chunk_rows, schema):
+    for data in _tables(_batches(source, dialect, _numbers(dialect, options)), chunk_rows, header.names):
         yield Table(
             data=data,
             decimal=dialect.decimal,
@@ -41,23 +43,45 @@ def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
         )
 
 
-def _batches(source: Source, dialect: Dialect) -> Iterator[pa.RecordBatch]:
+def _numbers(dialect: Dialect, options: ReadOptions) -> frozenset[str]:
+    """Return the columns that are first read as numbers."""
+    return frozenset() if dialect.thousands else options.numbers.intersection(dialect.header.names)
+
+
+def _tables(batches: Iterator[pa.RecordBatch], chunk_rows: int, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Put batches together; where columns of numbers become texts, a chunk ends early."""
+    texts = pa.schema([(name, pa.string()) for name in names])
+    any_yet = False
+    with_rows = (batch for batch in batches if batch.num_rows)
+    for schema, alike in groupby(with_rows, key=lambda batch: batch.schema):
+        yield from regroup(alike, chunk_rows, schema)
+        any_yet = True
+    if not any_yet:
+        yield texts.empty_table()
+
+
+def _batches(source: Source, dialect: Dialect, numbers: frozenset[str]) -> Iterator[pa.RecordBatch]:
     rows = 0
-    if not dialect.only_exact:
+    attempts = [numbers, frozenset[str]()] if numbers else [numbers]
+    for attempt in [] if dialect.only_exact else attempts:
         try:
-            for batch in _fast_batches(source, dialect):
-                if any(_has_line_end(column) for column in batch.columns):
-                    break  # a cell of several lines, or a quote that is never closed
-                yield _without_unnamed(source, dialect, batch, rows)
-                rows += batch.num_rows
+            seen = 0
+            for batch in _fast_batches(source, dialect, attempt):
+                if any(map(_is_odd, batch.columns)):
+                    break
+                seen += batch.num_rows
+                if seen > rows:
+                    new = batch.slice(batch.num_rows - (seen - rows))
+                    yield _without_unnamed(source, dialect, new, rows)
+                    rows = seen
             else:
                 return
         except pa.ArrowInvalid:
-            pass  # the exact reader can read it, or knows the row
+            pass  # a number that is none; else the exact reader can read it, or knows the row
     yield from _exact_batches(source, dialect, from_row=rows)
 
 
-def _fast_batches(source: Source, dialect: Dialect) -> Iterator[pa.RecordBatch]:
+def _fast_batches(source: Source, dialect: Dialect, numbers: frozenset[str] = frozenset()) -> Iterator[pa.RecordBatch]:
     names = [*dialect.header.names, *_unnamed(dialect)]
     read = pa.csv.ReadOptions(
         column_names=names,
@@ -68,7 +92,12 @@ def _fast_batches(source: Source, dialect: Dialect) -> Iterator[pa.RecordBatch]:
     parse = pa.csv.ParseOptions(
         delimiter=dialect.delimiter, quote_char=dialect.quote or False, newlines_in_values=bool(dialect.quote)
     )
-    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    convert = pa.csv.ConvertOptions(
+        column_types={name: pa.float64() if name in numbers else pa.string() for name in names},
+        decimal_point=dialect.decimal,
+        null_values=sorted(MISSING_TEXTS),
+        strings_can_be_null=False,
+    )
     with source.open_stream() as stream:
         yield from pa.csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
 
@@ -80,7 +109,10 @@ def _unnamed(dialect: Dialect) -> list[str]:
     return [f"{'_' * longest}{number}" for number in range(spare)]
 
 
-def _has_line_end(column: pa.Array) -> bool:
+def _is_odd(column: pa.Array) -> bool:
+    """Say whether a cell is of several lines (or a quote is never closed), or a number that is no finite one."""
+    if pa.types.is_floating(column.type):
+        return not pc.all(pc.is_finite(column), min_count=0).as_py()
     buffer = column.buffers()[2]
     cells = b"" if buffer is None else buffer.to_pybytes()
     return b"\n" in cells or b"\r" in cells

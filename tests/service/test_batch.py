@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import active_count
 from typing import Any
 
 import numpy as np
@@ -282,6 +283,51 @@ def test_a_failure_in_a_later_chunk_leaves_the_old_output_and_nothing_else(
         score(detector, [source], output)
     assert output.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([source, output])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chunk_rows=st.integers(1, 3_000), threads=st.integers(1, 3), name=st.sampled_from(["in.csv", "in.parquet"]))
+def test_the_output_is_the_same_for_any_chunks_and_threads(
+    detector: Detector, tmp_path: Path, chunk_rows: int, threads: int, name: str
+) -> None:
+    data = generated(2_500, seed=4)
+    whole = detector.judge_table(Table(data=data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.batch.allowed_threads", lambda: threads)
+        score(detector, [INPUTS[name](data, tmp_path / name)], tmp_path / "out.parquet", chunk_rows=chunk_rows)
+    rows = pq.read_table(tmp_path / "out.parquet")
+    assert rows["machine"].equals(data["machine"])
+    np.testing.assert_allclose(rows["anomaly_score"].to_numpy(), whole.anomaly_score, rtol=1e-5)
+    # A score a rounding away from one of the calibration scores may have the next p-value.
+    np.testing.assert_allclose(rows["p_value"].to_numpy(), whole.p_value, atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.parquet", "in.jsonl"])
+def test_an_interrupt_between_two_chunks_leaves_the_old_output_and_no_thread(
+    detector: Detector, tmp_path: Path, name: str
+) -> None:
+    source, output, threads = INPUTS[name](generated(900), tmp_path / name), tmp_path / "out.csv", active_count()
+    output.write_text("old")
+
+    def interrupt(rows: int) -> None:
+        raise KeyboardInterrupt
+
+    job = prepare(detector, [source], output)
+    with pytest.raises(KeyboardInterrupt):
+        score_files(detector, job, output, format_name="csv", chunk_rows=17, on_rows=interrupt)
+    assert output.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == sorted([source, output])
+    assert active_count() == threads
+
+
+def test_a_table_of_many_columns_is_held_in_fewer_rows(detector: Detector, tmp_path: Path) -> None:
+    source = write_csv(generated(700), tmp_path / "in.csv")
+    told: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.batch._CHUNK_CELLS", 5 * 300)
+        job = prepare(detector, [source], tmp_path / "out.csv")
+        score_files(detector, job, tmp_path / "out.csv", format_name="csv", on_rows=told.append)
+    assert told == [300, 300, 100]
 
 
 def test_rows_are_counted_within_their_own_file(detector: Detector, tmp_path: Path) -> None:

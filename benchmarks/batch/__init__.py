@@ -1,0 +1,1 @@
+"""Scoring files beside Arrow alone, as ratios, all in one run."""
