@@ -16,12 +16,13 @@ from models.tables.plain import plain_columns
 from models.tables.source import Source
 from models.tables.table import ReadOptions, Table
 
+_BUFFER_BYTES: Final = 1 << 16  # a column: a table may have ten thousand of them
 _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with a table of contents
 
 
 def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read a Parquet file in chunks."""
-    with source.open_seekable() as opened, pa.parquet.ParquetFile(opened, page_checksum_verification=True) as file:
+    with source.open_seekable() as opened, _opened(opened) as file:
         _check_size(source, sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)))
         rows = 0
         for table in _tables(source, file.iter_batches(batch_size=chunk_rows), chunk_rows, file.schema_arrow):
@@ -31,6 +32,11 @@ def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Itera
             raise TableError(
                 f"{source.name}: is damaged: says that it has {file.metadata.num_rows:,} rows, and has {rows:,}."
             )
+
+
+def _opened(file: pa.NativeFile) -> pa.parquet.ParquetFile:
+    # What is read beforehand stays in memory to the end of the file, and a column of a group of rows may be large.
+    return pa.parquet.ParquetFile(file, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER_BYTES)
 
 
 def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
