@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.arrow_arrays import floats_of
 from models.errors import RecordError, TableError
+from models.instant_columns import instants_at_once
 from models.records import column_array, problem_of, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
@@ -92,6 +94,10 @@ def read_cells(
         numbers = _numbers(column, cells, decimal, thousands)
         if numbers is not None:
             return _present(column, numbers, first_row)
+    if column.kind is Kind.DATETIME:
+        instants = instants_at_once(column, cells)
+        if instants is not None:
+            return instants
     return _parsed(column, cells, parser_of(column, decimal=decimal, thousands=thousands), first_row)
 
 
@@ -155,7 +161,7 @@ def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str, thousands: st
     """Read numbers all at once, or return None where one of them needs the slow and exact way."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _array_of(pc.cast(cells, pa.float64(), safe=False))
+        return floats_of(pc.cast(cells, pa.float64(), safe=False))
     if pa.types.is_string(kind) and column.unit is None and column.layout is None:
         return _plain_numbers(cells, column.decimal or decimal, column.thousands or thousands)
     return None
@@ -215,7 +221,7 @@ def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDAr
     if not pc.all(well_formed, min_count=0).as_py():
         return None
     try:
-        return _array_of(pc.cast(pc.utf8_ltrim(texts, "+"), pa.float64()))
+        return floats_of(pc.cast(pc.utf8_ltrim(texts, "+"), pa.float64()))
     except pa.ArrowInvalid:
         return None
 
@@ -226,18 +232,7 @@ def _finite_numbers(texts: pa.ChunkedArray) -> NDArray[np.float64] | None:
         numbers = pc.cast(texts, pa.float64())
     except pa.ArrowInvalid:
         return None
-    return _array_of(numbers) if pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
-
-
-def _array_of(numbers: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Return numbers with NaN for those that are missing; Arrow's own way would import pandas, where there is one."""
-    pieces = [_piece_of(chunk) for chunk in numbers.chunks if len(chunk)]
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0)])
-
-
-def _piece_of(numbers: pa.Array) -> NDArray[np.float64]:
-    plain = pc.fill_null(numbers, float("nan")) if numbers.null_count else numbers
-    return np.frombuffer(plain.buffers()[1], np.float64, count=len(plain), offset=8 * plain.offset)
+    return floats_of(numbers) if pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
 
 
 def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.ChunkedArray:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from models.arrow_arrays import arrow_of
 from models.detector import Contribution, Verdicts
 from models.values import Cell, parse_category
 from models.writers import json_cells
@@ -71,7 +70,7 @@ class ScoredRows:
 
     def table(self) -> pa.Table:
         """Return them as a table; values are text there, because columns differ in kind."""
-        columns: list[Any] = [*self.ids.columns, *map(_arrow, self._figures())]
+        columns: list[Any] = [*self.ids.columns, *map(arrow_of, self._figures())]
         if self.top:
             explained = self._contributions()
             for rank in range(self.top):
@@ -99,15 +98,6 @@ class ScoredRows:
 
     def _contributions(self) -> list[list[Contribution]]:
         return [self.verdicts.contributions(row, top=self.top) for row in range(len(self.verdicts))]
-
-
-def _arrow(figures: NDArray[Any]) -> pa.Array:
-    """Return figures as Arrow's; its own way would import pandas, where there is one."""
-    if figures.dtype == np.bool_:
-        return pa.Array.from_buffers(
-            pa.bool_(), len(figures), [None, pa.py_buffer(np.packbits(figures, bitorder="little"))]
-        )
-    return pa.Array.from_buffers(pa.float64(), len(figures), [None, pa.py_buffer(np.ascontiguousarray(figures))])
 
 
 def _text(value: Cell) -> str | None:
