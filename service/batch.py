@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from rich.console import Console
@@ -119,12 +120,8 @@ def score_files(
     """
     tally = Tally()
     with new_file(output, job.layout.schema, format_name=format_name) as writer:
-        options = replace(job.inputs.options, numbers=plain_numbers(detector.schema))
-        chunks = replace(job.inputs, options=options).chunks(
-            chunk_rows=chunk_rows or max(_LEAST_ROWS, min(_CHUNK_ROWS, _CHUNK_CELLS // len(detector.schema.read)))
-        )
         score = partial(_scored, detector, writer, job.layout.top)
-        with closing(in_order(chunks, score, threads=allowed_threads())) as scored:
+        with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
             for part, add in scored:
                 add()
                 tally = Tally(rows=tally.rows + part.rows, flagged=tally.flagged + part.flagged)
@@ -155,8 +152,17 @@ def _run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _scored(detector: Detector, writer: Writer, top: int, chunk: Chunk) -> tuple[Tally, Callable[[], None]]:
-    """Score a chunk; return its tally, and what adds it to the output."""
+def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Chunk]:
+    """Read all rows, numbers of text files as numbers."""
+    options = replace(job.inputs.options, numbers=plain_numbers(detector.schema))
+    fitting = max(_LEAST_ROWS, min(_CHUNK_ROWS, _CHUNK_CELLS // len(detector.schema.read)))
+    return replace(job.inputs, options=options).chunks(chunk_rows=chunk_rows or fitting)
+
+
+def _scored(
+    detector: Detector, writer: Writer, top: int, chunk: Chunk, stopped: Event
+) -> tuple[Tally, Callable[[], None]]:
+    """Score a chunk; return its tally, and what adds it to the output; of some rows only if it is stopped."""
     with chunk.named():
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()
@@ -164,6 +170,8 @@ def _scored(detector: Detector, writer: Writer, top: int, chunk: Chunk) -> tuple
     for start in range(0, max(len(chunk.table), 1), _PIECE_ROWS):
         verdicts = detector.judge({name: cells[start : start + _PIECE_ROWS] for name, cells in columns.items()})
         pieces.append(ScoredRows(ids=ids.slice(start, _PIECE_ROWS), verdicts=verdicts, top=top))
+        if stopped.is_set():
+            break
     flagged = sum(int(piece.verdicts.is_anomaly.sum()) for piece in pieces)
     return Tally(rows=len(chunk.table), flagged=flagged), writer.ready(JoinedRows(pieces))
 

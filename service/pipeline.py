@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    pieces: Iterable[Piece], work: Callable[[Piece], Result], *, threads: int
+    pieces: Iterable[Piece], work: Callable[[Piece, Event], Result], *, threads: int
 ) -> Generator[Result, None, None]:
     """Take pieces on a thread of their own, work on several at once, and yield the results in the pieces' order.
 
@@ -24,11 +24,12 @@ def in_order(
 
     Args:
         pieces: What is worked on; at most `threads` + 3 of them, or of their results, exist at a time.
-        work: What is done to each; called on several threads at once.
+        work: What is done to each, on several threads at once. When the event that it is given is set, nobody waits for
+            its result any more: work that takes long looks at it now and then.
         threads: How many work.
 
     Example:
-        >>> list(in_order(range(4), lambda number: number**2, threads=2))
+        >>> list(in_order(range(4), lambda number, stopped: number**2, threads=2))
         [0, 1, 4, 9]
     """
     slots, stopped = Semaphore(threads + _AHEAD), Event()
@@ -40,7 +41,7 @@ def in_order(
                 slots.acquire()
                 if stopped.is_set():
                     break
-                worked_on.put(pool.submit(work, piece))
+                worked_on.put(pool.submit(work, piece, stopped))
         finally:
             worked_on.put(None)
 

@@ -19,7 +19,7 @@ NAPS = st.lists(st.sampled_from([0.0, 0.0, 0.001]), max_size=30)
 @settings(max_examples=40, deadline=None)
 @given(naps=NAPS, threads=st.integers(1, 4))
 def test_results_come_in_the_order_of_the_pieces_however_long_each_takes(naps: list[float], threads: int) -> None:
-    def work(number: int) -> int:
+    def work(number: int, stopped: threading.Event) -> int:
         time.sleep(naps[number])
         return 2 * number
 
@@ -39,7 +39,7 @@ def test_the_first_error_is_that_of_working_on_one_after_the_other(
                 raise OSError("the file ends")
             yield number
 
-    def work(number: int) -> int:
+    def work(number: int, stopped: threading.Event) -> int:
         time.sleep(naps[number])
         if number in broken:
             raise ValueError(number)
@@ -54,7 +54,9 @@ def test_the_first_error_is_that_of_working_on_one_after_the_other(
             return got, repr(error)
         return got, ""
 
-    assert outcome(in_order(pieces(), work, threads=threads)) == outcome(map(work, pieces()))
+    assert outcome(in_order(pieces(), work, threads=threads)) == outcome(
+        work(number, threading.Event()) for number in pieces()
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -67,7 +69,7 @@ def test_few_pieces_exist_at_a_time(threads: int) -> None:
             taken += 1
             yield number
 
-    for _ in in_order(pieces(), lambda number: number, threads=threads):
+    for _ in in_order(pieces(), lambda number, stopped: number, threads=threads):
         most = max(most, taken - used)
         time.sleep(0.0005)
         used += 1
@@ -83,7 +85,7 @@ def test_one_that_is_closed_early_takes_no_more_and_leaves_no_thread() -> None:
             taken.append(number)
             yield number
 
-    with closing(in_order(pieces(), lambda number: number, threads=2)) as results:
+    with closing(in_order(pieces(), lambda number, stopped: number, threads=2)) as results:
         assert next(results) == 0
     assert threading.active_count() == before
     assert len(taken) <= 10
@@ -91,10 +93,30 @@ def test_one_that_is_closed_early_takes_no_more_and_leaves_no_thread() -> None:
 
 def test_an_interrupt_while_a_result_is_used_leaves_no_thread() -> None:
     before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt), closing(in_order(iter(int, 1), lambda number: number, threads=2)) as results:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        closing(in_order(iter(int, 1), lambda number, stopped: number, threads=2)) as results,
+    ):
         for _ in results:
             raise KeyboardInterrupt
     assert threading.active_count() == before
+
+
+def test_work_is_told_when_nobody_waits_for_it_any_more() -> None:
+    told: list[bool] = []
+    begun = threading.Event()
+
+    def work(number: int, stopped: threading.Event) -> int:
+        if number:
+            begun.set()
+            told.append(stopped.wait(30))
+        return number
+
+    with closing(in_order(range(3), work, threads=2)) as results:
+        assert next(results) == 0
+        assert begun.wait(30)
+    assert told
+    assert all(told)
 
 
 def test_work_goes_on_beside_other_work_and_beside_the_taking_of_pieces() -> None:
@@ -105,7 +127,7 @@ def test_work_goes_on_beside_other_work_and_beside_the_taking_of_pieces() -> Non
         together.wait()
         yield 2
 
-    def work(number: int) -> int:
+    def work(number: int, stopped: threading.Event) -> int:
         if number < 2:
             together.wait()
         return number
