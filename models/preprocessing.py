@@ -136,7 +136,9 @@ class Preprocessor:
         The error is taken against `Z` itself. So a value beyond the training range meets the reconstruction of
         the range's end, and the further it is, the higher it scores; no extrapolation can excuse it.
         """
-        return np.clip(Z, self.limits[0], self.limits[1])
+        low, high = self.limits
+        within: FloatMatrix = np.minimum(np.maximum(Z, low), high)  # `clip` takes longer for a single row
+        return within
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal preprocessor."""

@@ -60,6 +60,8 @@ class Scorer:
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
         scored = [self._score_chunk(piece) for piece in self._pieces(encoded)]
+        if len(scored) == 1:
+            return scored[0]
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),

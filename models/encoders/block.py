@@ -19,12 +19,18 @@ class Block:
 
     Args:
         encoders: Of them all.
+        names: Their columns.
+        bent: Numbers of those that do not take a value as it is.
+        lacking: Numbers of those with a feature for missing values.
         places: The first feature of each in `Z` `(K,)`.
         centers: Center of each `(K, 1)`.
         scales: Scale of each `(K, 1)`.
     """
 
     encoders: tuple[OneFeatureEncoder, ...]
+    names: tuple[str, ...]
+    bent: tuple[int, ...]
+    lacking: tuple[int, ...]
     places: NDArray[np.intp]
     centers: NDArray[np.float64]
     scales: NDArray[np.float64]
@@ -35,6 +41,9 @@ class Block:
         standards = np.array([encoder.standard for encoder in encoders], np.float64).reshape(-1, 2)
         return cls(
             encoders=tuple(encoders),
+            names=tuple(encoder.name for encoder in encoders),
+            bent=tuple(number for number, encoder in enumerate(encoders) if encoder.bends),
+            lacking=tuple(number for number, encoder in enumerate(encoders) if encoder.missing_share),
             places=np.array(places, np.intp),
             centers=standards[:, :1],
             scales=standards[:, 1:],
@@ -51,11 +60,14 @@ class Block:
         """
         if not self.encoders:
             return None
-        bent = np.array([encoder.bend(columns[encoder.name]) for encoder in self.encoders])
-        z = (bent - self.centers) / self.scales
+        z = np.concatenate([columns[name] for name in self.names]).reshape(len(self.names), -1)
+        for number in self.bent:
+            z[number] = self.encoders[number].bend(z[number])
+        z -= self.centers
+        z /= self.scales
         missing = np.isnan(z)
-        out[:, self.places] = held(z, missing).T
-        for number, encoder in enumerate(self.encoders):
-            if encoder.missing_share:
-                out[:, self.places[number] + 1] = missing_indicator(missing[number], encoder.missing_share)
-        return missing if missing.any() else None
+        some = bool(missing.any())
+        out[:, self.places] = held(z, missing if some else None).T
+        for number in self.lacking:
+            out[:, self.places[number] + 1] = missing_indicator(missing[number], self.encoders[number].missing_share)
+        return missing if some else None

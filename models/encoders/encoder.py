@@ -87,9 +87,11 @@ def fill(out: FloatMatrix, z: NDArray[Any], missing_share: float) -> Novelty:
     return Novelty(missing if missing.any() else None)
 
 
-def held(z: NDArray[Any], missing: Mask) -> NDArray[Any]:
+def held(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
     """Return z within `Z_LIMIT`, and 0, the mean, where it is missing."""
-    return np.clip(np.where(missing, 0.0, z), -Z_LIMIT, Z_LIMIT)
+    known = z if missing is None else np.where(missing, 0.0, z)
+    within: NDArray[Any] = np.minimum(np.maximum(known, -Z_LIMIT), Z_LIMIT)  # `clip` takes longer for a single row
+    return within
 
 
 def missing_indicator(missing: Mask, share: float) -> NDArray[Any]:

@@ -54,8 +54,13 @@ class OneFeatureEncoder(ABC):
     def standard(self) -> tuple[float, float]:
         """Center and scale of f(x)."""
 
+    @property
+    def bends(self) -> bool:
+        """Whether f(x) is another value than x."""
+        return False
+
     def bend(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return f(x); values as they are, unless said otherwise."""
+        """Return f(x)."""
         return values
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
@@ -107,6 +112,10 @@ class NumericEncoder(OneFeatureEncoder):
     def describe(self) -> str:
         form = "standardised" if self.unit is None else "logarithm of its distance from the median, standardised"
         return form + missing_phrase(self.missing_share)
+
+    @property
+    def bends(self) -> bool:
+        return self.unit is not None
 
     def bend(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.unit is None:
