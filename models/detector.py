@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.tables import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that takes five times as long to make, and there are many
 class Contribution:
     """What one column adds to a record's score.
 
@@ -70,18 +70,30 @@ class Verdicts:
 
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
         """Return the `top` columns that add most to the score of a row, largest first."""
-        errors = self.scores.column_errors[row]
-        features = self.scores.reconstruction[row]
+        return next(self._explained(slice(row, row + 1), top))
+
+    def explained(self, *, top: int) -> Iterator[list[Contribution]]:
+        """Return the contributions of every row."""
+        return self._explained(slice(None), top)
+
+    def _explained(self, rows: slice, top: int) -> Iterator[list[Contribution]]:
+        errors = self.scores.column_errors[rows]
+        largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
+        parts = np.take_along_axis(errors, largest, axis=1)
+        own = {name: values[rows] for name, values in self.columns.items()}
         encoders, places = self.preprocessor.encoders, self.preprocessor.places
-        return [
-            Contribution(
-                feature=encoders[number].name,
-                contribution=float(errors[number]),
-                actual=encoders[number].actual(self.columns[encoders[number].name][row]),
-                expected=encoders[number].decode(features[places[number]]),
-            )
-            for number in np.argsort(-errors, kind="stable")[:top].tolist()
-        ]
+        reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
+        for row, (numbers, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
+            features = reconstruction[row]
+            yield [
+                Contribution(
+                    feature=(encoder := encoders[number]).name,
+                    contribution=part,
+                    actual=encoder.actual(own[encoder.name][row]),
+                    expected=encoder.decode(features[places[number]]),
+                )
+                for number, part in zip(numbers, of_row, strict=True)
+            ]
 
     def expected(self, row: int) -> dict[str, Cell]:
         """Return the value that the network expected for each column of a row."""

@@ -129,8 +129,8 @@ def encode_items(items: list[Any]) -> bytes:
     return msgspec.json.encode(items)[1:-1]
 
 
-def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: int) -> list[dict[str, Any]]:
-    """Return the scores, verdicts and reasons of some records as plain data."""
+def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
+    """Return the scores, verdicts and reasons of some records as msgspec encodes them."""
     items: list[dict[str, Any]] = [
         {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
         for anomaly_score, p_value, is_anomaly in zip(
@@ -140,14 +140,9 @@ def score_items(verdicts: Verdicts, ids: list[dict[str, Any]] | None, *, top: in
     if verdicts.segments is not None:
         for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
             item |= {"segment": segment, "threshold": threshold}
-    for row, item in enumerate(items):
-        if top:
-            item["contributions"] = [
-                {"feature": c.feature, "contribution": c.contribution, "actual": c.actual, "expected": c.expected}
-                for c in verdicts.contributions(row, top=top)
-            ]
-        if ids is not None:
-            item["ids"] = ids[row]
+    if top:
+        for item, contributions in zip(items, verdicts.explained(top=top), strict=True):
+            item["contributions"] = contributions
     return items
 
 
@@ -176,7 +171,7 @@ def embedded(detector: Detector, rows: Rows) -> NDArray[np.float32]:
 
 
 def _score(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    return score_items(judged(detector, rows), None, top=top)
+    return score_items(judged(detector, rows), top=top)
 
 
 def _embed(detector: Detector, rows: Rows, top: int) -> list[Any]:

@@ -97,7 +97,7 @@ class ScoredRows:
         return [getattr(self.verdicts, name) for name in self.layout.figures]
 
     def _contributions(self) -> list[list[Contribution]]:
-        return [self.verdicts.contributions(row, top=self.top) for row in range(len(self.verdicts))]
+        return list(self.verdicts.explained(top=self.top))
 
 
 def _text(value: Cell) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -69,8 +70,8 @@ class CategoricalEncoder:
         out[rows, level[rows]] = ((1.0 - shares) / deviations)[level[rows]]
         return Novelty(missing if missing.any() else None, unseen if unseen.any() else None)
 
-    def decode(self, features: NDArray[Any]) -> Cell:
-        level = int(np.argmax(features * self._deviations + self._shares))
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
+        level = int(np.argmax(np.multiply(features, self._deviations) + self._shares))
         if level < len(self.categories):
             return self.categories[level]
         return None if level == self.value_features else "(rare)"

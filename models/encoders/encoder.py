@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -65,7 +66,7 @@ class Encoder(Protocol):
         """Write the features of n values into `out` `(n, len(features))`."""
         ...
 
-    def decode(self, features: NDArray[Any]) -> Cell:
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         """Return the value, in the user's own units, that features `(len(features),)` stand for."""
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -74,7 +76,7 @@ class DatetimeEncoder:
             out[:, place + 1] = np.sqrt(2) * np.cos(angle)
         return novelty
 
-    def decode(self, features: NDArray[Any]) -> Cell:
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         if not self.cycles:
             return f"from {instant_text(self.start)}"
         places = {}
@@ -85,7 +87,7 @@ class DatetimeEncoder:
         return phase_text(places)
 
     def actual(self, value: Any) -> Cell:
-        if np.isnan(value):
+        if math.isnan(value):
             return None
         return clock_text(float(value)) if self.clock else instant_text(float(value))
 

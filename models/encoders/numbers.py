@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -98,7 +99,7 @@ class NumericEncoder(OneFeatureEncoder):
     def standard(self) -> tuple[float, float]:
         return self.center, self.scale
 
-    def decode(self, features: NDArray[Any]) -> Cell:
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         """Return the expected number: one that the fitting rows could have had."""
         value = bent = float(features[0]) * self.scale + self.center
         if self.unit is not None:
@@ -107,7 +108,7 @@ class NumericEncoder(OneFeatureEncoder):
         return float(round(value)) if self.whole else value
 
     def actual(self, value: Any) -> Cell:
-        return None if np.isnan(value) else float(value)
+        return None if math.isnan(value) else float(value)
 
     def describe(self) -> str:
         form = "standardised" if self.unit is None else "logarithm of its distance from the median, standardised"
@@ -139,11 +140,11 @@ class BooleanEncoder(OneFeatureEncoder):
     def standard(self) -> tuple[float, float]:
         return self.share, level_deviation(self.share)
 
-    def decode(self, features: NDArray[Any]) -> Cell:
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         return bool(features[0] * level_deviation(self.share) + self.share >= 0.5)
 
     def actual(self, value: Any) -> Cell:
-        return None if np.isnan(value) else bool(value)
+        return None if math.isnan(value) else bool(value)
 
     def describe(self) -> str:
         return f"true in {self.share:.1%} of rows" + missing_phrase(self.missing_share)
