@@ -159,7 +159,10 @@ def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Pr
     """Return the error of each column `(…, n, K)` from those of the features `(…, n, d)`, which are changed."""
     if encoded.unknown is not None:
         squares[..., encoded.unknown] = 0.0
-    sums = np.add.reduceat(squares, preprocessor.starts, axis=-1, dtype=np.float64)
+    if squares.shape[-1] == len(preprocessor.starts):  # a feature a column: nothing to sum
+        sums = squares.astype(np.float64)
+    else:
+        sums = np.add.reduceat(squares, preprocessor.starts, axis=-1, dtype=np.float64)
     return sums if encoded.surprise is None else sums + encoded.surprise
 
 

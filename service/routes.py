@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -26,6 +28,7 @@ SCORING_PATHS: Final = {
 }
 """Endpoints that take records, with their query parameters."""
 
+_RETRY_AFTER: Final = "1"  # seconds
 _INLINE_BYTES: Final = 16_384  # smaller bodies are done before others would notice
 
 router = APIRouter()
@@ -92,6 +95,8 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
     """Read, decode and answer; large bodies off the event loop, so that others are answered meanwhile."""
     query = parse_query(request.query_params, allowed=SCORING_PATHS[f"/{question}"])
     medium = _wanted(request)
+    if _declares_much(request):
+        _require_room(request, settings, headers={"Connection": "close"})  # the body is not waited for
     body = await read_body(request, settings)
     _require_csv(body, query)
     active = registry.active()  # one version for the whole request
@@ -103,6 +108,7 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
 
     if _is_quick(body, medium):
         return work()
+    _require_room(request, settings)
     # As many at once as there are CPUs: more would only hold more memory.
     return await run_sync(work, limiter=request.app.state.limiter)
 
@@ -120,6 +126,27 @@ def _require_csv(body: Body, query: Query) -> None:
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"The query says how CSV is written, but the body is {MEDIA[body.medium].summary}. Leave that out.",
+        )
+
+
+def _declares_much(request: Request) -> bool:
+    declared = request.headers.get("content-length", "")
+    return not declared.isdecimal() or len(declared) > len(str(_INLINE_BYTES)) or int(declared) > _INLINE_BYTES
+
+
+def _require_room(request: Request, settings: Settings, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Refuse at once what would wait behind too many others, rather than let all of them become slow.
+
+    Raises:
+        RequestError: As many large requests as may wait are waiting.
+    """
+    waiting = request.app.state.limiter.statistics().tasks_waiting
+    if waiting >= settings.max_waiting:
+        raise RequestError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{waiting:,} large requests wait already. Send it again later, start more services, or raise "
+            "DETECTOR_MAX_WAITING.",
+            headers={"Retry-After": _RETRY_AFTER, **headers},
         )
 
 

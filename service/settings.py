@@ -19,5 +19,6 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
     body_seconds: float = Field(60, gt=0, description="how long a request body may take to come")
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
+    max_waiting: int = Field(32, ge=0, description="most large requests that wait for a CPU; more are refused (503)")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")

@@ -21,8 +21,8 @@ class Block:
         encoders: Of them all.
         names: Their columns.
         bent: Numbers of those that do not take a value as it is.
-        lacking: Numbers of those with a feature for missing values.
-        places: The first feature of each in `Z` `(K,)`.
+        lacking: Numbers of those with a feature for missing values, and where in `Z` that is.
+        places: The first feature of each in `Z` `(K,)`; a slice where they follow one another.
         centers: Center of each `(K, 1)`.
         scales: Scale of each `(K, 1)`.
     """
@@ -30,8 +30,8 @@ class Block:
     encoders: tuple[OneFeatureEncoder, ...]
     names: tuple[str, ...]
     bent: tuple[int, ...]
-    lacking: tuple[int, ...]
-    places: NDArray[np.intp]
+    lacking: tuple[tuple[int, int], ...]
+    places: NDArray[np.intp] | slice
     centers: NDArray[np.float64]
     scales: NDArray[np.float64]
 
@@ -43,8 +43,10 @@ class Block:
             encoders=tuple(encoders),
             names=tuple(encoder.name for encoder in encoders),
             bent=tuple(number for number, encoder in enumerate(encoders) if encoder.bends),
-            lacking=tuple(number for number, encoder in enumerate(encoders) if encoder.missing_share),
-            places=np.array(places, np.intp),
+            lacking=tuple(
+                (number, places[number] + 1) for number, encoder in enumerate(encoders) if encoder.missing_share
+            ),
+            places=_in_a_row(places),
             centers=standards[:, :1],
             scales=standards[:, 1:],
         )
@@ -68,6 +70,13 @@ class Block:
         missing = np.isnan(z)
         some = bool(missing.any())
         out[:, self.places] = held(z, missing if some else None).T
-        for number in self.lacking:
-            out[:, self.places[number] + 1] = missing_indicator(missing[number], self.encoders[number].missing_share)
+        for number, place in self.lacking:
+            out[:, place] = missing_indicator(missing[number], self.encoders[number].missing_share)
         return missing if some else None
+
+
+def _in_a_row(places: Sequence[int]) -> NDArray[np.intp] | slice:
+    """Return places as a slice, which is quicker to write to, where each follows the one before."""
+    if places and list(places) == list(range(places[0], places[0] + len(places))):
+        return slice(places[0], places[0] + len(places))
+    return np.array(places, np.intp)

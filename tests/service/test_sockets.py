@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from in_process import problem
 from samples import machine_records
 
 from service.app import create_app, load_settings
@@ -139,3 +140,23 @@ def test_two_requests_on_one_connection_get_two_answers_in_order(strict_service:
         connection.sendall(head() + RECORD + head("Connection: close", length=2) + b"{}")
         first, second = answers.result().split(b"HTTP/1.1 ")[1:]
         assert (first[:3], second[:3]) == (b"200", b"422")
+
+
+def test_large_requests_beyond_those_that_may_wait_are_refused_at_once_and_later_answered(
+    bundle_path: Path, start: Any
+) -> None:
+    large = json.dumps([json.loads(RECORD)] * 20_000).encode()
+    with start(bundle_path, "--max-waiting", "1") as service, ThreadPoolExecutor(24) as pool:
+        def send(_: int) -> tuple[httpx.Response, float]:
+            started = time.monotonic()
+            answer = httpx.post(f"{service.client.base_url}/score", content=large, timeout=120, trust_env=False)
+            return answer, time.monotonic() - started
+
+        found = [answer for answer, _ in pool.map(send, range(24))]
+        assert {answer.status_code for answer in found} == {200, 503}
+        refused = next(answer for answer in found if answer.status_code == 503)
+        assert int(refused.headers["retry-after"]) >= 1
+        assert "DETECTOR_MAX_WAITING" in problem(refused, 503)["detail"]
+        assert service.client.get("/healthz").status_code == 200
+        assert service.client.post("/score", content=RECORD).status_code == 200
+        assert send(0)[0].status_code == 200
