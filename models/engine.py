@@ -13,7 +13,7 @@ from models.architecture import AutoencoderConfig
 from models.errors import BundleError
 from models.graph import plan_of
 from models.onnx_file import judge_graph
-from models.threads import allowed_threads
+from models.separate_members import separate_members
 
 # Before ONNX Runtime is imported: its official builds report to their maker unless they are told not to.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -38,23 +38,23 @@ class OnnxEngine:
 
     Args:
         graph: The serialised graph, one that was judged or that was made in this process.
-        threads: Threads of one call; by default what the machine or container grants.
+        threads: Threads of one call: by default one, because rows are scored side by side (`models.scoring`).
 
     Raises:
         BundleError: ONNX Runtime refuses the graph.
     """
 
-    def __init__(self, graph: bytes, *, threads: int | None = None) -> None:
+    def __init__(self, graph: bytes, *, threads: int = 1) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or allowed_threads()
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU alone
         options.log_severity_level = 3
         try:
+            graph, self._members = separate_members(graph)
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors share no base class but this one
             raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {error}") from error
-        self._single = len(self._session.get_outputs()[0].shape) == 2
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the reconstruction of `Z` `(n, d)`: `(n, d)`, or `(M, n, d)` of M members."""
@@ -63,13 +63,11 @@ class OnnxEngine:
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`; of the first member, where there are more."""
         result = self._run("embedding", Z)
-        return result if self._single else result[0]
+        return result if self._members == 1 else result[0]
 
     def _run(self, output: str, Z: NDArray[np.float32]) -> NDArray[np.float32]:
-        # The product of members rounds another way for a row alone than for rows among others.
-        alone = len(Z) == 1 and not self._single
-        result: NDArray[np.float32] = self._session.run([output], {"Z": np.repeat(Z, 2, axis=0) if alone else Z})[0]
-        return result[:, :1] if alone else result
+        result: NDArray[np.float32] = self._session.run([output], {"Z": Z})[0]
+        return result if self._members == 1 else result.reshape(self._members, len(Z), result.shape[-1])
 
 
 def onnx_engine(graph: bytes, config: AutoencoderConfig, /) -> OnnxEngine:

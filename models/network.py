@@ -204,7 +204,7 @@ def prepare_backend() -> None:
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.threading.set_intra_op_parallelism_threads(allowed_threads())
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(min(2, allowed_threads()))
     except RuntimeError:  # it runs already, with what it was told before
         return
 

@@ -13,20 +13,20 @@ import numpy as np
 from models.graph import GraphPlan, PlannedNode, Shape
 from models.protobuf import Field, Fields, read_message
 
-_FLOAT: Final = 1  # the number of float32 among the types of ONNX, of an attribute's value as of an array's entries
+FLOAT: Final = 1  # the number of float32 among the types of ONNX, of an attribute's value as of an array's entries
 
 # Numbers of the fields as in onnx.proto; only those that `models/onnx_graph.py` writes.
-_ATTRIBUTE: Final[Fields] = {
+ATTRIBUTE: Final[Fields] = {
     1: Field(name="name", kind=str),
     2: Field(name="value", kind=float),
     20: Field(name="type", kind=int),
 }
-_NODE: Final[Fields] = {
+NODE: Final[Fields] = {
     1: Field(name="inputs", kind=str, repeated=True),
     2: Field(name="outputs", kind=str, repeated=True),
     3: Field(name="name", kind=str),
     4: Field(name="op", kind=str),
-    5: Field(name="attributes", kind=_ATTRIBUTE, repeated=True),
+    5: Field(name="attributes", kind=ATTRIBUTE, repeated=True),
     7: Field(name="domain", kind=str),
 }
 _ARRAY: Final[Fields] = {
@@ -40,17 +40,17 @@ _SHAPE: Final[Fields] = {1: Field(name="dimensions", kind=_DIMENSION, repeated=T
 _TENSOR: Final[Fields] = {1: Field(name="type", kind=int), 2: Field(name="shape", kind=_SHAPE)}
 _TYPE: Final[Fields] = {1: Field(name="tensor", kind=_TENSOR)}
 _VALUE: Final[Fields] = {1: Field(name="name", kind=str), 2: Field(name="type", kind=_TYPE)}
-_GRAPH: Final[Fields] = {
-    1: Field(name="nodes", kind=_NODE, repeated=True),
+GRAPH: Final[Fields] = {
+    1: Field(name="nodes", kind=NODE, repeated=True),
     2: Field(name="name", kind=str),
     5: Field(name="arrays", kind=_ARRAY, repeated=True),
     11: Field(name="inputs", kind=_VALUE, repeated=True),
     12: Field(name="outputs", kind=_VALUE, repeated=True),
 }
 _OPERATORS: Final[Fields] = {1: Field(name="domain", kind=str), 2: Field(name="version", kind=int)}
-_MODEL: Final[Fields] = {
+MODEL: Final[Fields] = {
     1: Field(name="ir_version", kind=int),
-    7: Field(name="graph", kind=_GRAPH),
+    7: Field(name="graph", kind=GRAPH),
     8: Field(name="operators", kind=_OPERATORS, repeated=True),
 }
 
@@ -61,7 +61,7 @@ def judge_graph(content: bytes, plan: GraphPlan) -> None:
     Raises:
         ValueError: It is no graph, or another one.
     """
-    model = read_message(memoryview(content), _MODEL)
+    model = read_message(memoryview(content), MODEL)
     graph = model["graph"]
     if graph is None or [operators["domain"] or "" for operators in model["operators"]] != [""]:
         raise ValueError("it holds no graph of ONNX's own operators")
@@ -83,7 +83,7 @@ def judge_graph(content: bytes, plan: GraphPlan) -> None:
 
 
 def _node(node: dict[str, Any]) -> tuple[Any, ...]:
-    attributes = [(a["name"] or "", a["value"] if a["type"] == _FLOAT else None) for a in node["attributes"]]
+    attributes = [(a["name"] or "", a["value"] if a["type"] == FLOAT else None) for a in node["attributes"]]
     return node["op"], node["domain"] or "", tuple(node["inputs"]), tuple(node["outputs"]), _by_name(attributes)
 
 
@@ -99,14 +99,14 @@ def _by_name(attributes: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 def _shape(value: dict[str, Any]) -> tuple[str, Shape] | None:
     """Return the name and shape of an input or output, None for any number of rows; None where it is no float32."""
     tensor = (value["type"] or {}).get("tensor") or {"shape": None, "type": None}
-    if tensor["type"] != _FLOAT or tensor["shape"] is None:
+    if tensor["type"] != FLOAT or tensor["shape"] is None:
         return None
     return value["name"], tuple(dimension["size"] for dimension in tensor["shape"]["dimensions"])
 
 
 def _judge_weights(array: dict[str, Any]) -> None:
     content = array["content"]
-    if array["type"] != _FLOAT or content is None or len(content) != 4 * math.prod(array["shape"]):
+    if array["type"] != FLOAT or content is None or len(content) != 4 * math.prod(array["shape"]):
         raise ValueError(f"its array {array['name']!r} does not hold its own weights")
     if not np.isfinite(np.frombuffer(content, "<f4")).all():
         raise ValueError(f"its array {array['name']!r} holds weights that are no numbers")

@@ -1,4 +1,4 @@
-"""Reads messages of protocol buffers field by field, by tables of the fields that may occur; no others are let by.
+"""Reads and writes messages of protocol buffers, by tables of the fields that may occur; no others are let by.
 
 The wire format is that of https://protobuf.dev/programming-guides/encoding: each field is a number, a wire type
 and a value. What a table does not name is refused, not skipped: nobody but us writes what is read with it.
@@ -56,6 +56,38 @@ def read_message(content: memoryview, fields: Fields) -> dict[str, Any]:
         else:
             values[field.name] = value
     return values
+
+
+def write_message(values: Mapping[str, Any], fields: Fields) -> bytes:
+    """Return the message that `read_message` reads the same values from; what is absent, None or [] is not written."""
+    written = bytearray()
+    for number, field in fields.items():
+        value = values.get(field.name)
+        for one in (value or []) if field.repeated else [] if value is None else [value]:
+            written += _written(number, one, field)
+    return bytes(written)
+
+
+def _written(number: int, value: Any, field: Field) -> bytes:
+    kind = field.kind
+    if kind is int:
+        return _as_varint(number << 3 | _VARINT) + _as_varint(value)
+    if kind is float:
+        return _as_varint(number << 3 | _FIXED32) + struct.pack("<f", value)
+    if not isinstance(kind, type):
+        content = write_message(value, kind)
+    else:
+        content = value.encode() if kind is str else bytes(value)
+    return _as_varint(number << 3 | _BYTES) + _as_varint(len(content)) + content
+
+
+def _as_varint(number: int) -> bytes:
+    written = bytearray()
+    while number >= 0x80:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
 
 
 def _value(content: memoryview, at: int, wire: int, field: Field) -> tuple[Any, int]:

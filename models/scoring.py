@@ -12,8 +12,11 @@ and that sum is exact, too. Deciding what score is an anomaly is not done here: 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -23,8 +26,19 @@ from models.encoders import FloatMatrix
 from models.engine import Engine
 from models.ensemble import Ensemble, column_sums, member_errors
 from models.preprocessing import Encoded, Preprocessor
+from models.threads import allowed_threads
 
 _CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls of the engine are slower a row
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that score pieces side by side; an engine uses one for each call."""
+    return ThreadPoolExecutor(allowed_threads(), thread_name_prefix="score")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has none of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +73,10 @@ class Scorer:
 
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
-        scored = [self._score_chunk(piece) for piece in self._pieces(encoded)]
-        if len(scored) == 1:
-            return scored[0]
+        pieces = list(self._pieces(encoded))
+        if len(pieces) == 1:
+            return self._score_chunk(pieces[0])
+        scored = list(_threads().map(self._score_chunk, pieces))
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),

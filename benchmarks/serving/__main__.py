@@ -88,7 +88,9 @@ def measure(
         servers: dict[str, Server] = {}
         for one in chosen:
             port = free_port()
-            servers[one.name] = stack.enter_context(started(one.command(port), port, body=one.body, cpu=server_cpu))
+            servers[one.name] = stack.enter_context(
+                started(one.command(port), port, body=one.body, path=one.path, cpu=server_cpu)
+            )
         progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         task = progress.add_task("load", total=(rounds + 1) * len(chosen) * len(connections))
         for number in range(-1, rounds):  # the first does not count
@@ -116,10 +118,18 @@ def loaded(server: Server, contender: Contender, connections: int, *, seconds: f
     while True:
         before = server.cpu_seconds()
         load = closed_loop(
-            server.port, contender.body, connections=connections, seconds=seconds, cpu=cpu, folder=folder
+            server.port,
+            contender.body,
+            path=contender.path,
+            connections=connections,
+            seconds=seconds,
+            cpu=cpu,
+            folder=folder,
         )
+        spent = server.cpu_seconds() - before
+        server.settle()
         if load.requests >= _LEAST_REQUESTS:
-            return Round(load=load, cpu_seconds=(server.cpu_seconds() - before) / load.requests)
+            return Round(load=load, cpu_seconds=spent / load.requests)
         seconds *= 2
 
 

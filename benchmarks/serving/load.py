@@ -14,7 +14,7 @@ from models.errors import ConfigError
 
 _SCRIPT: Final = """\
 wrk.method = "POST"
-wrk.path = "/score"
+wrk.path = os.getenv("BENCHMARK_PATH")
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = io.open(os.getenv("BENCHMARK_BODY"), "rb"):read("*a")
 function done(summary, latency, requests)
@@ -61,12 +61,15 @@ def require_wrk() -> None:
         raise ConfigError("The load comes from wrk, which is not installed. On Debian and Ubuntu: apt install wrk.")
 
 
-def closed_loop(port: int, body: bytes, *, connections: int, seconds: float, cpu: int, folder: Path) -> Load:
+def closed_loop(
+    port: int, body: bytes, *, path: str = "/score", connections: int, seconds: float, cpu: int, folder: Path
+) -> Load:
     """Send as fast as a number of connections can.
 
     Args:
         port: Of the server, on this machine.
         body: The request.
+        path: Where it is posted.
         connections: How many send at once.
         seconds: For how long.
         cpu: Where the load generator runs.
@@ -87,7 +90,7 @@ def closed_loop(port: int, body: bytes, *, connections: int, seconds: float, cpu
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "BENCHMARK_BODY": str(sent)},
+        env={**os.environ, "BENCHMARK_BODY": str(sent), "BENCHMARK_PATH": path},
     ).stdout
     found = json.loads(said.rpartition("\n@")[2])
     if found["bad"] or found["broken"]:

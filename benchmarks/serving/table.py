@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -48,6 +49,14 @@ class Figures:
         return float(np.median([figure(one) for one in self.rounds[connections]]))
 
 
+_OF_OURS: Final = {
+    "default_over_fast": ("ours_balanced", "ours"),
+    "explained_over_plain": ("ours_explained", "ours"),
+    "mixed_over_numeric": ("ours_mixed", "ours_narrow"),
+}
+"""Ratios of two of ours, by the figure's name."""
+
+
 def figures_by_name(found: Mapping[str, Figures]) -> dict[str, float]:
     """Return the figures that other programs may check; `found` has at least ``empty`` and ``ours``.
 
@@ -55,14 +64,14 @@ def figures_by_name(found: Mapping[str, Figures]) -> dict[str, float]:
     median of the rounds.
     """
     ours = found["ours"]
+    others = {name: one for name, one in found.items() if not name.startswith("ours")}
     many = max((number for number in ours.rounds if number <= 64), default=min(ours.rounds))
     figures = {
-        f"single_over_{name}": float(np.median(ours.rates(many) / other.rates(many)))
-        for name, other in found.items()
-        if name != "ours"
+        f"single_over_{name}": float(np.median(ours.rates(many) / other.rates(many))) for name, other in others.items()
     }
-    if "ours_balanced" in found:
-        figures["default_over_fast"] = 1 / figures.pop("single_over_ours_balanced")
+    for figure, (above, below) in _OF_OURS.items():
+        if above in found and below in found:
+            figures[figure] = float(np.median(found[above].rates(many) / found[below].rates(many)))
     if "predict" in found:
         figures["start_over_tensorflow"] = ours.start_seconds / found["predict"].start_seconds
         figures["memory_over_tensorflow"] = ours.resident_mb / found["predict"].resident_mb

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import onnxruntime
 import pytest
 from forging import random_layers
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from samples import FakeEngine, numbers_preprocessor
 
+from models.activations import ACTIVATIONS
 from models.architecture import AutoencoderConfig
 from models.engine import OnnxEngine
 from models.ensemble import Ensemble, Family, ensemble_from_plain, ensemble_to_plain, scales_of
@@ -171,3 +173,16 @@ def test_an_ensemble_is_equal_after_a_round_trip_through_json():
 def test_a_damaged_ensemble_is_refused(changes, complaint):
     with pytest.raises(BundleError, match=f"The ensemble is not readable .*{complaint}"):
         ensemble_from_plain(ensemble_to_plain(ENSEMBLE) | changes, features=4)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_members_of_their_own_compute_what_their_stack_computes(activation):
+    config = AutoencoderConfig(
+        features=4, hidden_units=(16,), latent_units=3, members=3, carried=(0.0, 0.5, 0.9), activation=activation
+    )
+    graph = onnx_bytes(config, random_layers(config))
+    Z = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+    reconstruction, embedding = onnxruntime.InferenceSession(graph).run(["reconstruction", "embedding"], {"Z": Z})
+    engine = OnnxEngine(graph)
+    np.testing.assert_allclose(engine.reconstruct(Z), reconstruction, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(engine.embed(Z), embedding[0], rtol=1e-5, atol=1e-6)

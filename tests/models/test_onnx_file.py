@@ -20,7 +20,7 @@ from models.errors import BundleError
 from models.graph import plan_of
 from models.onnx_file import judge_graph
 from models.onnx_graph import onnx_bytes
-from models.protobuf import Field, read_message
+from models.protobuf import Field, read_message, write_message
 
 CONFIG = AutoencoderConfig(features=5, hidden_units=(4,), latent_units=2, activation="leaky_relu", negative_slope=0.3)
 PLAN = plan_of(CONFIG)
@@ -286,3 +286,17 @@ def test_a_message_that_is_not_in_the_table_is_refused(content, complaint):
 def test_any_bytes_are_a_message_or_one_error(content):
     with contextlib.suppress(ValueError):
         message(content)
+
+
+def test_what_is_written_is_read_again():
+    inner = {1: Field(name="number", kind=int), 2: Field(name="text", kind=str)}
+    fields = {
+        1: Field(name="share", kind=float),
+        2: Field(name="bytes", kind=bytes),
+        3: Field(name="parts", kind=inner, repeated=True),
+        9: Field(name="numbers", kind=int, repeated=True),
+    }
+    parts = [{"number": 0, "text": "é"}, {"number": 2**40, "text": None}]
+    values = {"share": 0.5, "bytes": b"\x00\xff" * 200, "parts": parts, "numbers": [1, 127, 128, 300]}
+    assert read_message(memoryview(write_message(values, fields)), fields) == values
+    assert write_message({"parts": [], "share": None}, fields) == b""
