@@ -1,10 +1,15 @@
 """Measures the service beside others around the same network, as ratios, all in one run.
 
-    python -m benchmarks.serving [--rounds 5] [--seconds 3] [--connections 1,16,64,256] [--only A,B…] [--json]
+    python -m benchmarks.serving [--rounds 5] [--seconds 2] [--connections 1,16,64,256] [--peers FOLDER]
+                                 [--only A,B…] [--sections closed,open,batches,engine] [--json]
 
-One record a request. The server has one CPU, the load generator (wrk, closed loop) another. In each round every server
-takes the load of each number of connections, in an order that moves on by one from round to round; ratios are of the
-same round. Prints the median and, in brackets, the lowest and highest of the rounds.
+The server has one CPU, the load generator another. In each round every server is started, takes all of its load, and
+is ended before the next one starts; the order moves on by one from round to round, ratios are of the same round. One
+record a request in a closed loop (wrk), and in an open one at 70 % of what the server can do; many rows a request in
+every form; and the network without HTTP. Prints the median and, in brackets, the lowest and highest of the rounds.
+
+Other servers come from environments that `python -m benchmarks.serving.peers.install FOLDER` makes. All of it with them
+takes about 30 minutes, without them 15; with `--rounds 1 --seconds 1` four.
 """
 
 from __future__ import annotations
@@ -12,24 +17,30 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.serving.contenders import Contender, contenders, train_detectors
-from benchmarks.serving.load import closed_loop, require_wrk
-from benchmarks.serving.server import Server, free_port, started
-from benchmarks.serving.table import Figures, Round, figures_by_name, page_of
-from models.errors import DetectorError
+from benchmarks.serving.contenders import COLUMNS, Contender, bundles_in, contenders, made_up_rows, train_detectors
+from benchmarks.serving.load import require_wrk
+from benchmarks.serving.measure import SECTIONS, Plan, measure
+from benchmarks.serving.page import page_of
+from benchmarks.serving.peers.start import PEERS, peer_contenders
+from benchmarks.serving.table import figures_by_name
+from models.errors import ConfigError, DetectorError
 
-_LEAST_REQUESTS: Final = 5
+_BATCH_ROWS: Final = 10_000
+_VERSIONS: Final = (
+    *("numpy", "onnxruntime", "pyarrow", "msgspec", "uvicorn", "uvloop", "httptools", "fastapi"),
+    *("keras", "tensorflow", "tensorflow-cpu"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,108 +48,96 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(stderr=True)
     try:
-        require_wrk()
+        with (
+            tempfile.TemporaryDirectory() as made,
+            Progress(console=console, transient=True, refresh_per_second=1) as bar,
+        ):
+            print(_measured(arguments, Path(made), bar))
     except DetectorError as error:
         console.print(f"error: {error}", style="red", soft_wrap=True)
         return 2
-    cpus = sorted(os.sched_getaffinity(0))
-    if len(cpus) < 2:
-        console.print("error: the server and the load need a CPU each, there is one.", style="red")
-        return 2
-    connections = [int(number) for number in arguments.connections.split(",")]
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        chosen = contenders(train_detectors(folder))
-        if arguments.only:
-            chosen = [one for one in chosen if one.name in {"empty", *arguments.only.split(",")}]
-        found = measure(
-            chosen,
-            connections,
-            folder=folder,
-            rounds=arguments.rounds,
-            seconds=arguments.seconds,
-            cpus=(cpus[0], cpus[1]),
-        )
-    print(json.dumps(figures_by_name(found)) if arguments.json else page_of(found))
     return 0
 
 
-def measure(
-    chosen: Sequence[Contender],
-    connections: Sequence[int],
-    *,
-    folder: Path,
-    rounds: int,
-    seconds: float,
-    cpus: tuple[int, int],
-) -> dict[str, Figures]:
-    """Start all servers and put load on them in turn; return their figures by name.
-
-    Args:
-        chosen: The servers.
-        connections: Numbers of connections.
-        folder: For what the load generator reads.
-        rounds: How often each is measured.
-        seconds: How long a measurement takes.
-        cpus: One for the servers, of which one works at a time, and one for the load.
-    """
-    server_cpu, load_cpu = cpus
-    measured: dict[str, dict[int, list[Round]]] = defaultdict(lambda: defaultdict(list))
-    with ExitStack() as stack:
-        servers: dict[str, Server] = {}
-        for one in chosen:
-            port = free_port()
-            servers[one.name] = stack.enter_context(
-                started(one.command(port), port, body=one.body, path=one.path, cpu=server_cpu)
-            )
-        progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-        task = progress.add_task("load", total=(rounds + 1) * len(chosen) * len(connections))
-        for number in range(-1, rounds):  # the first does not count
-            for place in range(len(chosen)):
-                one = chosen[(place + number) % len(chosen)]
-                server = servers[one.name]
-                for many in connections:
-                    one_round = loaded(server, one, many, seconds=seconds, cpu=load_cpu, folder=folder)
-                    if number >= 0:
-                        measured[one.name][many].append(one_round)
-                    progress.advance(task)
-        return {
-            one.name: Figures(
-                says=one.says,
-                start_seconds=servers[one.name].start_seconds,
-                resident_mb=servers[one.name].resident_mb(),
-                rounds={many: tuple(of) for many, of in measured[one.name].items()},
-            )
-            for one in chosen
-        }
+def _measured(arguments: argparse.Namespace, folder: Path, bar: Progress) -> str:
+    """Measure what was asked for; return what is printed."""
+    sections = frozenset(_names(arguments.sections, SECTIONS, "section"))
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        raise ConfigError("the server and the load need a CPU each, there is one.")
+    if sections - {"engine"}:
+        require_wrk()
+    bundles = bundles_in(folder)
+    chosen, missing = contenders(bundles), {}
+    wanted = arguments.only and _names(arguments.only, [*(one.name for one in chosen), *PEERS], "server")
+    train_detectors(folder)
+    if arguments.peers:
+        peers, absent = peer_contenders(arguments.peers, bundles["fast"], folder, made_up_rows()[:1])
+        chosen += peers
+        missing = dict.fromkeys(absent, "it is not installed")
+    plan = Plan(
+        sections=sections,
+        connections=tuple(map(int, arguments.connections.split(","))),
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
+        server_cpu=cpus[0],
+        load_cpu=cpus[1],
+        folder=folder,
+        rows=made_up_rows(_BATCH_ROWS),
+        score=_expected_score(bundles["fast"]),
+    )
+    found = measure(_chosen(chosen, wanted), plan, bundle=bundles["fast"], missing=missing, bar=bar)
+    return json.dumps(figures_by_name(found)) if arguments.json else page_of(found, about=_about(arguments))
 
 
-def loaded(server: Server, contender: Contender, connections: int, *, seconds: float, cpu: int, folder: Path) -> Round:
-    """Put load on a server for as long as was asked for, or twice as long, and so on, until it has answered some."""
-    while True:
-        before = server.cpu_seconds()
-        load = closed_loop(
-            server.port,
-            contender.body,
-            path=contender.path,
-            connections=connections,
-            seconds=seconds,
-            cpu=cpu,
-            folder=folder,
-        )
-        spent = server.cpu_seconds() - before
-        server.settle()
-        if load.requests >= _LEAST_REQUESTS:
-            return Round(load=load, cpu_seconds=spent / load.requests)
-        seconds *= 2
+def _chosen(all_of_them: Sequence[Contender], wanted: Sequence[str] | None) -> list[Contender]:
+    """Return the servers that were asked for, and the empty endpoint, which all are measured beside."""
+    return [one for one in all_of_them if not wanted or one.name in {"empty", *wanted}]
+
+
+def _names(given: str, known: Collection[str], what: str) -> list[str]:
+    names = given.split(",")
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"there is no {what} {unknown[0]!r}; there are {', '.join(known)}.")
+    return names
+
+
+def _expected_score(bundle: Path) -> float:
+    """Return the score of the record that all are sent."""
+    from models.bundle import load_detector
+
+    record = dict(zip(COLUMNS, made_up_rows()[0].tolist(), strict=True))
+    return float(load_detector(bundle).judge_records([record]).anomaly_score[0])
+
+
+def _about(arguments: argparse.Namespace) -> str:
+    """Return the machine, the versions and how it was measured, in words."""
+    installed = {one.name.lower().replace("_", "-"): one.version for one in distributions()}
+    versions = ", ".join(f"{name} {installed[name]}" for name in _VERSIONS if name in installed)
+    return (
+        f"{_processor()}; one CPU for the server, one for the load. Python {platform.python_version()}, {versions}. "
+        f"{arguments.rounds} rounds, {arguments.seconds} s a measurement."
+    )
+
+
+def _processor() -> str:
+    """Return the processor's name and how many CPUs of it we may use."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    wide = any("avx512f" in line for line in lines)
+    cpus = len(os.sched_getaffinity(0))
+    return f"{names[0] if names else platform.machine()}{' with AVX-512' if wide else ''}, {cpus} CPUs"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
-    parser.add_argument("--seconds", type=float, default=3, help="how long each takes (default: 3)")
+    parser.add_argument("--seconds", type=int, default=2, help="how long each takes (default: 2)")
     parser.add_argument("--connections", default="1,16,64,256", help="numbers of connections (default: 1,16,64,256)")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="where peers are installed (default: no peers)")
     parser.add_argument("--only", metavar="A,B…", help="names of servers, beside the empty endpoint (default: all)")
+    sections = "; ".join(f"{name}: {says}" for name, says in SECTIONS.items())
+    parser.add_argument("--sections", metavar="A,B…", default=",".join(SECTIONS), help=f"{sections} (default: all)")
     parser.add_argument("--json", action="store_true", help="print the figures by name")
     return parser
 

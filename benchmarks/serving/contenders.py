@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from benchmarks.serving.apps import WIDTHS
+from benchmarks.serving.batches import Rows, of_ours
+from benchmarks.serving.request import Request
+from models.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,22 +32,31 @@ class Contender:
         name: As tables and flags call it.
         says: What it is.
         command: What starts it on a port.
-        body: The request, JSON.
-        path: Where it is posted.
+        request: What it is sent, a record.
+        batches: What makes a request of rows `(n, d)`, by the form.
+        scores: Finds the scores in its answer in JSON; None where it scores nothing that others score.
+        prepare: What is run once before it starts for the first time.
+        environment: Variables of its process, beside ours.
+        peer: It is somebody else's: where it fails, its row is left out, and that is said.
     """
 
     name: str
     says: str
     command: Callable[[int], Sequence[str]]
-    body: bytes
-    path: str = "/score"
+    request: Request
+    batches: Mapping[str, Callable[[Rows], Request]] = field(default_factory=dict)
+    scores: Callable[[Any], list[float]] | None = None
+    prepare: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    peer: bool = False
 
 
-def made_up_rows() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return correlated numbers `(n, 30)`."""
+def made_up_rows(many: int = _ROWS) -> Rows:
+    """Return correlated numbers `(many, 30)`; with more rows, the first ones are others."""
     draw = np.random.default_rng(0)
     width = len(COLUMNS)
-    return np.round(draw.normal(size=(_ROWS, 8)) @ draw.normal(size=(8, width)) + draw.normal(size=(_ROWS, width)), 4)
+    mixing = draw.normal(size=(8, width))
+    return np.round(draw.normal(size=(many, 8)) @ mixing + draw.normal(size=(many, width)), 4)
 
 
 def made_up_tables() -> dict[str, pd.DataFrame]:
@@ -61,36 +73,41 @@ def made_up_tables() -> dict[str, pd.DataFrame]:
     return {"numbers": numbers, "narrow": narrow, "mixed": mixed}
 
 
-def train_detectors(folder: Path) -> dict[str, Path]:
-    """Train the detectors that are served; return their bundles by name.
+def bundles_in(folder: Path) -> dict[str, Path]:
+    """Return where `train_detectors` saves each detector, by name."""
+    return {name: folder / name for name in _TRAININGS}
+
+
+def train_detectors(folder: Path) -> None:
+    """Train the detectors that are served.
 
     That of ``fast`` is the network of `WIDTHS`; the default is as it is.
     """
     from training.train import main
 
-    tables = made_up_tables()
-    for name, table in tables.items():
+    for name, table in made_up_tables().items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    fast = ["--preset", "fast", "--hidden-units", "64", "32", "--latent-units", "8", "--activation", "relu"]
-    trainings = {
-        "fast": ("numbers", fast),
-        "balanced": ("numbers", ["--preset", "balanced"]),
-        "narrow": ("narrow", fast),
-        "mixed": ("mixed", fast),
-    }
-    bundles = {}
-    for name, (table, flags) in trainings.items():
-        bundles[name] = folder / name
-        data = str(folder / f"{table}.csv")
-        if main([data, *flags, "--epochs", "3", "--quiet", "--output", str(bundles[name])]):
-            raise SystemExit(2)
-    return bundles
+    for name, bundle in bundles_in(folder).items():
+        table_name, flags = _TRAININGS[name]
+        data = str(folder / f"{table_name}.csv")
+        if main([data, *flags, "--epochs", "3", "--quiet", "--output", str(bundle)]):
+            raise ConfigError(f"no detector {name!r} could be trained.")
 
 
-def contenders(bundles: dict[str, Path]) -> list[Contender]:
+_FAST: Final = ("--preset", "fast", "--hidden-units", "64", "32", "--latent-units", "8", "--activation", "relu")
+_TRAININGS: Final = {
+    "fast": ("numbers", _FAST),
+    "balanced": ("numbers", ("--preset", "balanced")),
+    "narrow": ("narrow", _FAST),
+    "mixed": ("mixed", _FAST),
+}
+"""By the bundle's name: what it is trained on, and how."""
+
+
+def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
     """Return what is measured, the empty endpoint first."""
     row = made_up_rows()[0].tolist()
-    record, narrow, mixed = (table.iloc[0].to_json().encode() for table in made_up_tables().values())
+    numbers, narrow, mixed = (Request(body=table.iloc[0].to_json().encode()) for table in made_up_tables().values())
 
     def asgi(name: str, *flags: str) -> Callable[[int], Sequence[str]]:
         app = f"benchmarks.serving.apps:{name}"
@@ -103,34 +120,35 @@ def contenders(bundles: dict[str, Path]) -> list[Contender]:
         )
 
     return [
+        Contender(name="empty", says="an empty FastAPI endpoint", command=asgi("empty", "--factory"), request=numbers),
         Contender(
-            name="empty",
-            says="an empty FastAPI endpoint",
-            command=asgi("empty", "--factory"),
-            body=record,
+            name="ours",
+            says="ours, preset fast",
+            command=ours("fast"),
+            request=numbers,
+            batches=of_ours(COLUMNS),
+            scores=lambda answer: [result["anomaly_score"] for result in answer["results"]],
         ),
-        Contender(name="floor", says="a bare ASGI callable, a constant", command=asgi("floor"), body=record),
-        Contender(name="ours", says="ours, preset fast", command=ours("fast"), body=record),
-        Contender(name="ours_balanced", says="ours, the default preset", command=ours("balanced"), body=record),
+        Contender(name="ours_balanced", says="ours, the default preset", command=ours("balanced"), request=numbers),
         Contender(
             name="ours_explained",
             says="ours, preset fast, with five reasons",
             command=ours("fast"),
-            body=record,
-            path="/score?explain=5",
+            request=replace(numbers, path="/score?explain=5"),
         ),
-        Contender(name="ours_narrow", says="ours, preset fast, 22 numbers", command=ours("narrow"), body=narrow),
+        Contender(name="ours_narrow", says="ours, preset fast, 22 numbers", command=ours("narrow"), request=narrow),
         Contender(
             name="ours_mixed",
             says="ours, preset fast, 10 numbers, 10 categories, 2 instants",
             command=ours("mixed"),
-            body=mixed,
+            request=mixed,
         ),
+        Contender(name="floor", says="a bare ASGI callable, a constant", command=asgi("floor"), request=numbers),
         Contender(
             name="predict",
             says="FastAPI by hand, network.predict",
             command=asgi("predicting", "--factory"),
-            body=json.dumps({"values": row}).encode(),
+            request=Request(body=json.dumps({"values": row}).encode()),
         ),
     ]
 

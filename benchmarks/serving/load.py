@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.serving.request import Request
 from models.errors import ConfigError
 
 _SCRIPT: Final = """\
 wrk.method = "POST"
 wrk.path = os.getenv("BENCHMARK_PATH")
-wrk.headers["Content-Type"] = "application/json"
 wrk.body = io.open(os.getenv("BENCHMARK_BODY"), "rb"):read("*a")
 function done(summary, latency, requests)
   io.write(string.format(
@@ -61,37 +61,38 @@ def require_wrk() -> None:
         raise ConfigError("The load comes from wrk, which is not installed. On Debian and Ubuntu: apt install wrk.")
 
 
-def closed_loop(
-    port: int, body: bytes, *, path: str = "/score", connections: int, seconds: float, cpu: int, folder: Path
-) -> Load:
+def closed_loop(port: int, request: Request, *, connections: int, seconds: int, cpu: int, folder: Path) -> Load:
     """Send as fast as a number of connections can.
 
     Args:
         port: Of the server, on this machine.
-        body: The request.
-        path: Where it is posted.
+        request: What it is sent.
         connections: How many send at once.
         seconds: For how long.
         cpu: Where the load generator runs.
-        folder: For its script and the body.
+        folder: For the generator's script and the body.
 
     Raises:
         RuntimeError: An answer was not 200, or a connection broke.
     """
-    script, sent = folder / "post.lua", folder / "body.json"
-    script.write_text(_SCRIPT)
-    sent.write_bytes(body)
-    said = subprocess.run(
+    script, sent = folder / "post.lua", folder / "body"
+    headers = (f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in request.headers.items())
+    script.write_text("\n".join([*headers, _SCRIPT]))
+    sent.write_bytes(request.body)
+    ended = subprocess.run(
         [
             *("taskset", "--cpu-list", str(cpu)),
-            *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:g}s"),
+            *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"),
             *("--timeout", "30s", "--script", str(script), f"http://127.0.0.1:{port}"),
         ],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "BENCHMARK_BODY": str(sent), "BENCHMARK_PATH": path},
-    ).stdout
+        env={**os.environ, "BENCHMARK_BODY": str(sent), "BENCHMARK_PATH": request.path},
+    )
+    if ended.returncode:
+        raise RuntimeError(f"wrk ended: {ended.stderr or ended.stdout}")
+    said = ended.stdout
     found = json.loads(said.rpartition("\n@")[2])
     if found["bad"] or found["broken"]:
         raise RuntimeError(f"{found['bad']} answers were not 200, {found['broken']} connections broke: {said}")

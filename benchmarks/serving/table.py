@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.serving.batches import ARROW, COLUMNS_AND_ROWS
+from benchmarks.serving.in_process import InProcess
 from benchmarks.serving.load import Load
+from benchmarks.serving.open_loop import OpenLoad
+
+Series = NDArray[np.float64]
+"""A figure of each round."""
+
+OWN: Final = "own"
+"""The name of the open load that goes by the server's own capacity; another one has its server's name."""
+
+Batch = tuple[str, int]
+"""A form of bodies, and rows of a body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One measurement.
+    """One measurement in a closed loop.
 
     Args:
         load: What was answered.
@@ -25,28 +38,78 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a server did from its start to its end, once a round.
+
+    Args:
+        start_seconds: From its start to its first answer.
+        resident_mb: Memory after all requests of one record.
+        closed: One record a request, by the number of connections.
+        open: The same in an open loop, by the name of the load.
+        batches: Many rows a request, one connection.
+    """
+
+    start_seconds: float
+    resident_mb: float
+    closed: Mapping[int, Round] = field(default_factory=dict)
+    open: Mapping[str, OpenLoad] = field(default_factory=dict)
+    batches: Mapping[Batch, Round] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What was measured of a server.
 
     Args:
         says: What it is.
-        start_seconds: From its start to its first answer.
-        resident_mb: Memory after all load.
-        rounds: By the number of connections.
+        turns: One a round.
     """
 
     says: str
-    start_seconds: float
-    resident_mb: float
-    rounds: Mapping[int, tuple[Round, ...]]
+    turns: tuple[Turn, ...]
 
-    def rates(self, connections: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def of(self, figure: Callable[[Turn], float]) -> Series:
+        """Return a figure of each round."""
+        return np.array([figure(turn) for turn in self.turns])
+
+    def rates(self, connections: int) -> Series:
         """Return the requests a second of each round."""
-        return np.array([one.load.rate for one in self.rounds[connections]])
+        return self.of(lambda turn: turn.closed[connections].load.rate)
 
-    def median(self, connections: int, figure: Callable[[Round], float]) -> float:
-        """Return the median of a figure over the rounds."""
-        return float(np.median([figure(one) for one in self.rounds[connections]]))
+    def rows(self, batch: Batch) -> Series:
+        """Return the rows a second of each round."""
+        return self.of(lambda turn: batch[1] * turn.batches[batch].load.rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All that was measured.
+
+    Args:
+        servers: By name.
+        in_process: One a round; none where it was not asked for.
+        left_out: Names of peers that are not there or failed, and why.
+    """
+
+    servers: Mapping[str, Figures]
+    in_process: tuple[InProcess, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def many_connections(found: Found) -> int | None:
+    """Return the number of connections that figures are of: 64, or the most that were measured below; None of none."""
+    measured = sorted(number for one in found.servers.values() for number in one.turns[0].closed)
+    return max((number for number in measured if number <= 64), default=measured[0]) if measured else None
+
+
+def figures_by_name(found: Found) -> dict[str, float]:
+    """Return the figures that other programs may check, of what was measured; the median of the rounds each.
+
+    ``single_over_X`` is the rate of ours over that of X, one record a request. ``p99_over_mlserver`` is each at 70 % of
+    what it can do itself, ``p99_over_mlserver_same_load`` both at 70 % of what MLServer can.
+    """
+    series = {**_single(found), **_open(found), **_batches(found), **_in_process(found)}
+    return {name: float(np.median(one)) for name, one in series.items()}
 
 
 _OF_OURS: Final = {
@@ -57,43 +120,56 @@ _OF_OURS: Final = {
 """Ratios of two of ours, by the figure's name."""
 
 
-def figures_by_name(found: Mapping[str, Figures]) -> dict[str, float]:
-    """Return the figures that other programs may check; `found` has at least ``empty`` and ``ours``.
-
-    ``single_over_X`` is the rate of ours over that of X with 64 connections, or the most that were measured below; the
-    median of the rounds.
-    """
-    ours = found["ours"]
-    others = {name: one for name, one in found.items() if not name.startswith("ours")}
-    many = max((number for number in ours.rounds if number <= 64), default=min(ours.rounds))
-    figures = {
-        f"single_over_{name}": float(np.median(ours.rates(many) / other.rates(many))) for name, other in others.items()
-    }
-    for figure, (above, below) in _OF_OURS.items():
-        if above in found and below in found:
-            figures[figure] = float(np.median(found[above].rates(many) / found[below].rates(many)))
-    if "predict" in found:
-        figures["start_over_tensorflow"] = ours.start_seconds / found["predict"].start_seconds
-        figures["memory_over_tensorflow"] = ours.resident_mb / found["predict"].resident_mb
+def _single(found: Found) -> dict[str, Series]:
+    servers, figures = found.servers, {}
+    if (many := many_connections(found)) is not None:
+        pairs = {f"single_over_{name}": ("ours", name) for name in servers if not name.startswith("ours")}
+        for figure, (above, below) in {**pairs, **_OF_OURS}.items():
+            if above in servers and below in servers:
+                figures[figure] = servers[above].rates(many) / servers[below].rates(many)
+    if "ours" in servers and "predict" in servers:
+        ours, predict = servers["ours"], servers["predict"]
+        figures["start_over_tensorflow"] = _ratio(ours, predict, lambda turn: turn.start_seconds)
+        figures["memory_over_tensorflow"] = _ratio(ours, predict, lambda turn: turn.resident_mb)
     return figures
 
 
-def page_of(found: Mapping[str, Figures]) -> str:
-    """Return a table for each number of connections, and one of starts and memory, as Markdown."""
-    parts = []
-    for many in next(iter(found.values())).rounds:
-        rows = []
-        for name, one in found.items():
-            ratios = one.rates(many) / found["empty"].rates(many)
-            rows.append(
-                f"| {name} | {one.says} | {np.median(ratios):.2f} ({ratios.min():.2f}–{ratios.max():.2f}) | "
-                f"{np.median(one.rates(many)):,.0f} | {one.median(many, lambda round_: round_.load.p50):.2f} | "
-                f"{one.median(many, lambda round_: round_.load.p99):.2f} | "
-                f"{one.median(many, lambda round_: round_.load.p999):.2f} | "
-                f"{one.median(many, lambda round_: 1e6 * round_.cpu_seconds):.0f} |"
-            )
-        head = "| server | what it is | ÷ empty | requests/s | p50, ms | p99, ms | p99.9, ms | CPU, µs a request |"
-        parts.append("\n".join([f"{many} connection{'s' * (many > 1)}:\n", head, "| --- " * 8 + "|", *rows]))
-    rows = [f"| {name} | {one.start_seconds:.2f} | {one.resident_mb:,.0f} |" for name, one in found.items()]
-    parts.append("\n".join(["| server | start, s | memory, MB |", "| --- " * 3 + "|", *rows]))
-    return "\n\n".join(parts)
+def _open(found: Found) -> dict[str, Series]:
+    ours, mlserver = found.servers.get("ours"), found.servers.get("mlserver")
+    if ours is None or mlserver is None or not mlserver.turns[0].open:
+        return {}
+    loads = {"p99_over_mlserver": OWN, "p99_over_mlserver_same_load": "mlserver"}
+    theirs = mlserver.of(lambda turn: turn.open[OWN].load.p99)
+    return {name: ours.of(lambda turn, at=load: turn.open[at].load.p99) / theirs for name, load in loads.items()}
+
+
+def _batches(found: Found) -> dict[str, Series]:
+    ours, mlserver = found.servers.get("ours"), found.servers.get("mlserver")
+    if ours is None or not ours.turns[0].batches:
+        return {}
+    figures = {}
+    if mlserver is not None:
+        figures["batch_over_mlserver"] = ours.rows((COLUMNS_AND_ROWS, 1_000)) / best_rows(mlserver, 1_000)
+        figures["batch_10k_over_mlserver"] = ours.rows((COLUMNS_AND_ROWS, 10_000)) / best_rows(mlserver, 10_000)
+    if found.in_process:
+        numpy = np.array([one.products for one in found.in_process])
+        figures["arrow_over_numpy"] = ours.rows((ARROW, 10_000)) / numpy
+    return figures
+
+
+def best_rows(server: Figures, rows: int) -> Series:
+    """Return the rows a second of each round in the form that is the fastest of those that were measured."""
+    forms = [server.rows(batch) for batch in server.turns[0].batches if batch[1] == rows]
+    return max(forms, key=lambda one: float(np.median(one)))
+
+
+def _in_process(found: Found) -> dict[str, Series]:
+    if not found.in_process:
+        return {}
+    peak = max(one.peak for one in found.in_process)  # of the CPU: a round that saw less was disturbed
+    shares = [one.share_of(peak) for one in found.in_process]
+    return {"engine_share_of_peak": np.array(shares)}
+
+
+def _ratio(above: Figures, below: Figures, figure: Callable[[Turn], float]) -> Series:
+    return above.of(figure) / below.of(figure)

@@ -1,0 +1,209 @@
+"""The rounds: every server is started, takes all of its load, and is ended, one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.progress import Progress
+
+from benchmarks.serving.batches import SIZES, Rows
+from benchmarks.serving.contenders import Contender
+from benchmarks.serving.in_process import in_process_beside
+from benchmarks.serving.load import closed_loop
+from benchmarks.serving.open_loop import OpenLoad, open_loop_beside
+from benchmarks.serving.request import Request
+from benchmarks.serving.server import Server, free_port, started
+from benchmarks.serving.table import OWN, Batch, Figures, Found, Round, Turn
+
+SECTIONS: Final = {
+    "closed": "one record a request, closed loop",
+    "open": "the same in an open loop",
+    "batches": "many rows a request",
+    "engine": "the network without HTTP",
+}
+"""What can be measured, by name."""
+
+OPEN_CONNECTIONS: Final = 16
+OPEN_SHARE: Final = 0.7
+"""Of what a server can do with so many connections in a closed loop, measured just before."""
+
+_SAME_LOAD: Final = ("mlserver", ("ours",))
+"""Whose load others take, too, and who these are."""
+
+_LEAST_REQUESTS: Final = 5
+_WARM_SECONDS: Final = 1
+_CLOSE_ENOUGH: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How things are measured.
+
+    Args:
+        sections: Some of `SECTIONS`.
+        connections: Numbers of connections.
+        rounds: How often each is measured.
+        seconds: How long a measurement takes; wrk knows whole seconds only.
+        server_cpu: Where servers run, one at a time.
+        load_cpu: Where the load comes from.
+        folder: For what load generators read.
+        rows: What batches are cut from `(n, d)`.
+        score: Of the record that all are sent; a server that finds another one is not measured.
+    """
+
+    sections: frozenset[str]
+    connections: tuple[int, ...]
+    rounds: int
+    seconds: int
+    server_cpu: int
+    load_cpu: int
+    folder: Path
+    rows: Rows
+    score: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _State:
+    """What was found so far.
+
+    Args:
+        turns: By the server's name.
+        capacity: Requests a second in a closed loop with `OPEN_CONNECTIONS`, as measured last, by the server's name.
+        left_out: Peers that failed, and why.
+    """
+
+    turns: dict[str, list[Turn]] = field(default_factory=lambda: defaultdict(list))
+    capacity: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def measure(
+    chosen: Sequence[Contender], plan: Plan, *, bundle: Path, missing: Mapping[str, str], bar: Progress
+) -> Found:
+    """Measure all servers in turn, in an order that moves on by one from round to round.
+
+    Args:
+        chosen: The servers.
+        plan: How.
+        bundle: The detector whose network is measured without HTTP.
+        missing: Peers that are not there, and why.
+        bar: Is told how far it is.
+    """
+    state, in_process = _State(), []
+    order = sorted(chosen, key=lambda one: one.name != _SAME_LOAD[0])  # what it can do is known before others' turn
+    task = bar.add_task("rounds", total=plan.rounds * len(chosen))
+    for number in range(plan.rounds):
+        if "engine" in plan.sections:
+            in_process.append(in_process_beside(bundle, cpu=plan.server_cpu))
+        for place in range(len(chosen) if plan.sections - {"engine"} else 0):
+            one = order[(place + number) % len(order)]
+            bar.update(task, description=f"round {number + 1}, {one.name}")
+            if one.name not in state.left_out:
+                _try(one, plan, state)
+            bar.advance(task)
+    servers = {
+        one.name: Figures(says=one.says, turns=tuple(state.turns[one.name]))
+        for one in chosen
+        if one.name in state.turns and one.name not in state.left_out
+    }
+    return Found(servers=servers, in_process=tuple(in_process), left_out={**missing, **state.left_out})
+
+
+def _try(one: Contender, plan: Plan, state: _State) -> None:
+    """Measure a server; a peer that fails is left out from then on."""
+    try:
+        if one.prepare and one.name not in state.turns:
+            subprocess.run(one.prepare, check=True, capture_output=True, env={**os.environ, **one.environment})
+        state.turns[one.name].append(turn(one, plan, state.capacity))
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        said = (error.stderr or b"").decode() if isinstance(error, subprocess.CalledProcessError) else str(error)
+        if not one.peer:
+            raise RuntimeError(f"{one.name}: {said}") from error
+        state.left_out[one.name] = said.strip().rpartition("\n")[2]
+
+
+def turn(one: Contender, plan: Plan, capacity: dict[str, float]) -> Turn:
+    """Start a server, put all load on it, and end it; note what it can do in `capacity`."""
+    port = free_port()
+    with started(
+        one.command(port), port, request=one.request, cpu=plan.server_cpu, environment=one.environment
+    ) as server:
+        _require_score(one, server, plan.score)
+        _closed(server, one.request, OPEN_CONNECTIONS, plan, seconds=_WARM_SECONDS)
+        closed = (
+            {many: _closed(server, one.request, many, plan) for many in plan.connections}
+            if "closed" in plan.sections
+            else {}
+        )
+        opened = _opened(server, one, closed.get(OPEN_CONNECTIONS), plan, capacity) if "open" in plan.sections else {}
+        resident_mb = server.resident_mb()
+        batches = _batches(server, one, plan) if "batches" in plan.sections else {}
+    return Turn(
+        start_seconds=server.start_seconds, resident_mb=resident_mb, closed=closed, open=opened, batches=batches
+    )
+
+
+def _require_score(one: Contender, server: Server, score: float) -> None:
+    """See that a server scores as the others do.
+
+    Raises:
+        RuntimeError: It does not.
+    """
+    if one.scores is None:
+        return
+    [found] = one.scores(json.loads(server.answer))
+    if abs(found - score) > _CLOSE_ENOUGH * score:
+        raise RuntimeError(f"{one.name} scores {found}, where {score} is expected.")
+
+
+def _opened(
+    server: Server, one: Contender, closed: Round | None, plan: Plan, capacity: dict[str, float]
+) -> dict[str, OpenLoad]:
+    closed = closed or _closed(server, one.request, OPEN_CONNECTIONS, plan)
+    capacity[one.name] = closed.load.rate
+    rates = {OWN: OPEN_SHARE * capacity[one.name]}
+    whose, others = _SAME_LOAD
+    if one.name in others and whose in capacity:
+        rates[whose] = OPEN_SHARE * capacity[whose]
+    found = {}
+    for name, rate in rates.items():
+        found[name] = open_loop_beside(
+            server.port,
+            one.request,
+            rate=rate,
+            connections=OPEN_CONNECTIONS,
+            seconds=plan.seconds,
+            cpu=plan.load_cpu,
+        )
+        server.settle()
+    return found
+
+
+def _batches(server: Server, one: Contender, plan: Plan) -> dict[Batch, Round]:
+    found = {}
+    for form, made in one.batches.items():
+        for rows in SIZES:
+            found[form, rows] = _closed(server, made(plan.rows[:rows]), 1, plan)
+    return found
+
+
+def _closed(server: Server, request: Request, connections: int, plan: Plan, *, seconds: int | None = None) -> Round:
+    """Put load on a server for as long as was asked for, or twice as long, and so on, until it has answered some."""
+    seconds = plan.seconds if seconds is None else seconds
+    while True:
+        before = server.cpu_seconds()
+        load = closed_loop(
+            server.port, request, connections=connections, seconds=seconds, cpu=plan.load_cpu, folder=plan.folder
+        )
+        spent = server.cpu_seconds() - before
+        server.settle()
+        if load.requests >= _LEAST_REQUESTS:
+            return Round(load=load, cpu_seconds=spent / load.requests)
+        seconds *= 2

@@ -1,0 +1,205 @@
+"""Load in an open loop: requests leave at times that are fixed in advance, whether or not earlier ones are answered.
+
+A request's time counts from when it was due, so a server that stalls is charged for all that came in this while, not
+only for the one request a connection that waited for it (coordinated omission). Linux.
+
+    python -m benchmarks.serving.open_loop < JSON
+
+puts load on a server and prints what came of it; `open_loop_beside` starts that on a CPU.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.serving.load import Load
+from benchmarks.serving.request import Request
+
+_MOST_SECONDS: Final = 60.0
+_LEAST_REQUESTS: Final = 20
+_LATE_SHARE: Final = 0.1
+_PIECE: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLoad:
+    """What a server answered under load that did not wait for it.
+
+    Args:
+        load: Times from when a request was due to its answer.
+        offered: Requests a second that were due.
+        behind: How much later than it was due, or than a connection was free for it, a request left, ms: what the
+            generator itself is late; of 99 of a hundred.
+    """
+
+    load: Load
+    offered: float
+    behind: float
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether the generator was in time: it was late by little beside the times that it tells."""
+        return self.behind <= _LATE_SHARE * self.load.p99
+
+
+def due_times(rate: float, seconds: float, *, seed: int = 0) -> NDArray[np.float64]:
+    """Return when requests are due, in seconds: independent of one another (Poisson), so many a second on average."""
+    many = max(round(rate * seconds), _LEAST_REQUESTS)
+    return np.cumsum(np.random.default_rng(seed).exponential(1 / rate, many))
+
+
+def open_loop_beside(
+    port: int, request: Request, *, rate: float, connections: int, seconds: float, cpu: int, seed: int = 0
+) -> OpenLoad:
+    """Put load on a server from a process on a CPU of its own.
+
+    Args:
+        port: Of the server, on this machine.
+        request: What it is sent; its body is text.
+        rate: Requests a second.
+        connections: How many there are; a request that is due waits for a free one.
+        seconds: For how long.
+        cpu: Where the load generator runs.
+        seed: Of the times at which requests are due.
+    """
+    wanted = {"rate": rate, "connections": connections, "seconds": seconds, "seed": seed, "port": port}
+    sent = {"path": request.path, "headers": dict(request.headers), "body": request.body.decode()}
+    ended = subprocess.run(
+        ["taskset", "--cpu-list", str(cpu), sys.executable, "-m", "benchmarks.serving.open_loop"],
+        input=json.dumps({"wanted": wanted, "sent": sent}),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode:
+        raise RuntimeError(f"the open loop ended: {ended.stderr[-2000:]}")
+    found = json.loads(ended.stdout)
+    return OpenLoad(load=Load(**found.pop("load")), **found)
+
+
+def open_loop(port: int, request: Request, *, due: NDArray[np.float64], connections: int) -> OpenLoad:
+    """Put load on a server.
+
+    Args:
+        port: Of the server, on this machine.
+        request: What it is sent.
+        due: When each request ought to leave `(n,)`, seconds from the start, ascending.
+        connections: How many there are.
+
+    Raises:
+        RuntimeError: An answer was not 200, a connection broke, or answers did not come in time.
+    """
+    lanes = [_Lane(port) for _ in range(connections)]
+    try:
+        took, behind = _timed(lanes, request.message(port), due.tolist())
+    finally:
+        for lane in lanes:
+            lane.close()
+    p50, p99, p999 = (float(1e3 * one) for one in np.percentile(took, [50, 99, 99.9]))
+    seconds = float(np.max(due + took))
+    return OpenLoad(
+        load=Load(requests=len(due), seconds=seconds, p50=p50, p99=p99, p999=p999),
+        offered=len(due) / float(due[-1]),
+        behind=float(1e3 * np.percentile(behind, 99)),
+    )
+
+
+def _timed(
+    lanes: Sequence[_Lane], message: bytes, due: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Send every request when it is due; return for each how long its answer took, and how late we were ourselves."""
+    took, behind = np.zeros(len(due)), np.zeros(len(due))
+    by_number = {lane.number(): lane for lane in lanes}
+    free = deque(lanes)
+    sent = answered = 0
+    began = time.perf_counter()
+    with select.epoll() as poll:
+        for number in by_number:
+            poll.register(number, select.EPOLLIN)
+        while answered < len(due):
+            now = time.perf_counter() - began
+            while free and sent < len(due) and due[sent] <= now:
+                lane = free.popleft()
+                lane.send(message, sent)
+                behind[sent] = now - max(due[sent], lane.free_since)
+                sent += 1
+                now = time.perf_counter() - began
+            for number, _ in poll.poll(0):  # a CPU of its own: it never sleeps, which would cost up to a millisecond
+                lane = by_number[number]
+                if lane.complete():
+                    lane.free_since = time.perf_counter() - began
+                    took[lane.request] = lane.free_since - due[lane.request]
+                    free.append(lane)
+                    answered += 1
+            if now > due[-1] + _MOST_SECONDS:
+                raise RuntimeError(f"{len(due) - answered} answers did not come within {_MOST_SECONDS:.0f} s.")
+    return took, behind
+
+
+class _Lane:
+    """A connection that has at most one request under way."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_MOST_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+        self.request = -1
+        self.free_since = 0.0
+
+    def number(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def send(self, message: bytes, request: int) -> None:
+        self._socket.sendall(message)
+        self.request = request
+
+    def complete(self) -> bool:
+        """Read what came; return whether the answer is complete."""
+        piece = self._socket.recv(_PIECE)
+        if not piece:
+            raise RuntimeError("the server closed a connection.")
+        self._received += piece
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or not _whole(head.lower(), body):
+            return False
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"an answer was {head.splitlines()[0].decode()}: {body[:2000]!r}")
+        self._received = b""
+        return True
+
+
+def _whole(head: bytes, body: bytes) -> bool:
+    _, name, rest = head.partition(b"\r\ncontent-length:")
+    if name:
+        return len(body) >= int(rest.partition(b"\r\n")[0])
+    return body.endswith(b"0\r\n\r\n")  # chunked: the last piece is empty
+
+
+def _main() -> None:
+    asked = json.loads(sys.stdin.read())
+    wanted, sent = asked["wanted"], asked["sent"]
+    request = Request(body=sent.pop("body").encode(), **sent)
+    gc.disable()
+    due = due_times(wanted["rate"], wanted["seconds"], seed=wanted["seed"])
+    found = open_loop(wanted["port"], request, due=due, connections=wanted["connections"])
+    print(json.dumps(asdict(found)))
+
+
+if __name__ == "__main__":
+    _main()

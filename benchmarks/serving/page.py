@@ -1,0 +1,163 @@
+"""What was measured, as Markdown: a section a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.serving.measure import OPEN_CONNECTIONS, OPEN_SHARE
+from benchmarks.serving.table import OWN, Found, Series, best_rows, figures_by_name
+
+
+def page_of(found: Found, *, about: str) -> str:
+    """Return the page.
+
+    Args:
+        found: What was measured.
+        about: The machine, the versions and how it was measured, in words.
+    """
+    sections = {
+        "": [about, *_left_out(found)],
+        "One record a request": _closed(found),
+        "At 70 % load": _open(found),
+        "Many rows a request": _batches(found),
+        "Without HTTP": _in_process(found),
+        "Start and memory": _starts(found),
+        "Figures": _figures(found),
+    }
+    parts = []
+    for title, content in sections.items():
+        parts += ([f"## {title}"] if title and content else []) + content
+    return "\n\n".join(parts)
+
+
+def _left_out(found: Found) -> list[str]:
+    return ["\n".join(f"Left out: {name}: {why}" for name, why in found.left_out.items())] if found.left_out else []
+
+
+def _closed(found: Found) -> list[str]:
+    """Return a table for each number of connections."""
+    servers = found.servers
+    parts = []
+    for many in next((one.turns[0].closed for one in servers.values()), {}):
+        rows = []
+        for name, one in servers.items():
+            rounds = [turn.closed[many] for turn in one.turns]
+            rows.append(
+                [
+                    *(name, one.says),
+                    with_ends(one.rates(many) / servers["empty"].rates(many)) if "empty" in servers else "",
+                    f"{np.median(one.rates(many)):,.0f}",
+                    *(f"{np.median([getattr(r.load, which) for r in rounds]):.2f}" for which in ("p50", "p99", "p999")),
+                    f"{np.median([1e6 * r.cpu_seconds for r in rounds]):,.0f}",
+                ]
+            )
+        head = ("server", "what it is", "÷ empty", "requests/s", "p50, ms", "p99, ms", "p99.9, ms", "CPU, µs a request")
+        parts += [f"{many} connection{'s' * (many > 1)}, each sends when it is answered:", table(head, rows)]
+    return parts
+
+
+def _open(found: Found) -> list[str]:
+    rows, late = [], []
+    for name, one in found.servers.items():
+        for load in one.turns[0].open:
+            loads = [turn.open[load] for turn in one.turns if load in turn.open]
+            late += [name] * (not all(one.kept_up for one in loads))
+            rows.append(
+                [
+                    *(name, "its own" if load == OWN else f"that of {load}"),
+                    f"{np.median([one.offered for one in loads]):,.0f}",
+                    *(with_ends(np.array([getattr(one.load, p) for one in loads])) for p in ("p50", "p99", "p999")),
+                    f"{np.median([one.behind for one in loads]):.3f}",
+                ]
+            )
+    if not rows:
+        return []
+    text = (
+        f"Requests come when they come (Poisson), {100 * OPEN_SHARE:.0f} % as many a second as the server, or the one "
+        f"that is named, answers in a closed loop of {OPEN_CONNECTIONS} connections. Times count from when a request "
+        "was due, so waiting for a free connection is part of them. The last column is how late the generator itself "
+        "was, p99."
+    )
+    head = ("server", "load", "requests/s", "p50, ms", "p99, ms", "p99.9, ms", "generator late, ms")
+    said = (
+        [f"The generator did not keep up beside {', '.join(dict.fromkeys(late))}: times are too high."] if late else []
+    )
+    return [text, table(head, rows), *said]
+
+
+def _batches(found: Found) -> list[str]:
+    base = _best_of_mlserver(found)
+    rows = []
+    for name, one in found.servers.items():
+        for form, many in one.turns[0].batches:
+            rounds = [turn.batches[form, many] for turn in one.turns]
+            reached = one.rows((form, many))
+            rows.append(
+                [
+                    *(name, form, f"{many:,}", f"{np.median(reached):,.0f}"),
+                    with_ends(reached / base[many]) if many in base else "",
+                    f"{np.median([1e6 * one.cpu_seconds / many for one in rounds]):.2f}",
+                ]
+            )
+    head = ("server", "body", "rows a request", "rows/s", "÷ MLServer's best", "CPU, µs a row")
+    return ["One connection; answers of ours are of the kind of the body.", table(head, rows)] if rows else []
+
+
+def _best_of_mlserver(found: Found) -> dict[int, Series]:
+    mlserver = found.servers.get("mlserver")
+    if mlserver is None:
+        return {}
+    sizes = {many for _, many in mlserver.turns[0].batches}
+    return {many: best_rows(mlserver, many) for many in sizes}
+
+
+def _in_process(found: Found) -> list[str]:
+    if not found.in_process:
+        return []
+    peak = max(one.peak for one in found.in_process)
+    series = {
+        "our engine": [one.engine for one in found.in_process],
+        "NumPy, the products": [one.products for one in found.in_process],
+        "NumPy, the network": [one.network for one in found.in_process],
+    }
+    share = found.in_process[0].share_of(peak) / found.in_process[0].engine
+    rows = [
+        [name, f"{np.median(one) / 1e6:.2f}", with_ends(100 * share * np.array(one))] for name, one in series.items()
+    ]
+    text = (
+        f"100,000 rows in chunks of 1,024 on one CPU. Its peak is {peak / 1e9:,.0f} billion operations a second: the "
+        "most that NumPy's BLAS reached for square matrices of 2,048 in float32. Only the products count as operations."
+    )
+    return [text, table(("what", "million rows/s", "% of the peak"), rows)]
+
+
+def _starts(found: Found) -> list[str]:
+    rows = [
+        [
+            name,
+            with_ends(one.of(lambda turn: turn.start_seconds)),
+            with_ends(one.of(lambda turn: turn.resident_mb), digits=0),
+        ]
+        for name, one in found.servers.items()
+    ]
+    text = "Memory is that of all its processes after all requests of one record; what they share counts in each."
+    return [text, table(("server", "start, s", "memory, MB"), rows)] if rows else []
+
+
+def _figures(found: Found) -> list[str]:
+    rows = [[name, f"{figure:.3g}"] for name, figure in figures_by_name(found).items()]
+    return [table(("figure", "median"), rows)] if rows else []
+
+
+def with_ends(series: Series, *, digits: int = 2) -> str:
+    """Return the median, and in brackets the lowest and the highest."""
+    low, middle, high = (f"{one:,.{digits}f}" for one in (series.min(), np.median(series), series.max()))
+    return f"{middle} ({low}–{high})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
