@@ -147,6 +147,7 @@ def test_large_requests_beyond_those_that_may_wait_are_refused_at_once_and_later
 ) -> None:
     large = json.dumps([json.loads(RECORD)] * 20_000).encode()
     with start(bundle_path, "--max-waiting", "1") as service, ThreadPoolExecutor(24) as pool:
+
         def send(_: int) -> tuple[httpx.Response, float]:
             started = time.monotonic()
             answer = httpx.post(f"{service.client.base_url}/score", content=large, timeout=120, trust_env=False)
