@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 LOCKS := requirements/dev.txt requirements/build.txt
 DETECTOR := demo/detector
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -21,7 +22,7 @@ demo: $(INSTALLED) ## train on real data, serve the detector, score records and 
 	$(BIN)/python scripts/demo.py $(DETECTOR)
 
 test: $(INSTALLED) ## run the test suite
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not slow"
 
 check: $(INSTALLED) ## check format, style, types and the import directions
 	$(BIN)/ruff format --check .
