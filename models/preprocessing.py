@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,7 @@ from models.encoders import (
     Encoder,
     FloatMatrix,
     Mask,
-    Novelty,
-    OneFeatureEncoder,
+    blocks_of,
     encoder_from_json,
     encoder_to_json,
     features_from_plain,
@@ -96,39 +95,25 @@ class Preprocessor:
         Z = np.empty((n, len(self.features)), np.float32)
         unknown: Mask | None = None
         surprise: NDArray[np.float64] | None = None
-        for number, novelty in self._encoded(columns, Z):
-            if novelty.missing is None and novelty.unseen is None:
+        with np.errstate(over="ignore"):  # what overflows is held at the largest distance
+            novelties = [(numbers, block.encode(columns, Z)) for numbers, block in self._blocks]
+        for numbers, (missing, unseen) in novelties:
+            if missing is None and unseen is None:
                 continue
-            encoder, start = self.encoders[number], self.starts[number]
             surprise = np.zeros((n, len(self.encoders))) if surprise is None else surprise
-            if novelty.missing is not None:
+            for number, rows in _some(numbers, missing):
+                encoder, start = self.encoders[number], self.starts[number]
                 unknown = np.zeros(Z.shape, np.bool_) if unknown is None else unknown
-                unknown[novelty.missing, start : start + encoder.value_features] = True
+                unknown[rows, start : start + encoder.value_features] = True
                 if len(encoder.features) == encoder.value_features:  # no fitting row lacked a value
-                    surprise[novelty.missing, number] = encoder.surprise
-            if novelty.unseen is not None:
-                surprise[novelty.unseen, number] = encoder.surprise
+                    surprise[rows, number] = encoder.surprise
+            for number, rows in _some(numbers, unseen):
+                surprise[rows, number] = self.encoders[number].surprise
         return Encoded(Z=Z, unknown=unknown, surprise=None if surprise is None else surprise / len(self.encoders))
 
-    def _encoded(self, columns: Columns, Z: FloatMatrix) -> Iterator[tuple[int, Novelty]]:
-        """Write all features; return what is missing or new, by the number of the column."""
-        with np.errstate(over="ignore"):  # what overflows is held at the largest distance
-            numbers, others, block = self._block
-            missing = block.encode(columns, Z)
-            novelties = [
-                (number, self.encoders[number].encode(columns[self.encoders[number].name], Z[:, self.places[number]]))
-                for number in others
-            ]
-        if missing is not None:
-            yield from ((number, Novelty(own)) for number, own in zip(numbers, missing, strict=True) if own.any())
-        yield from novelties
-
     @cached_property
-    def _block(self) -> tuple[tuple[int, ...], tuple[int, ...], Block]:
-        """Which columns are encoded at once, which are not, and what does it."""
-        chosen = {n: one for n, one in enumerate(self.encoders) if isinstance(one, OneFeatureEncoder)}
-        others = tuple(number for number in range(len(self.encoders)) if number not in chosen)
-        return tuple(chosen), others, Block.of(list(chosen.values()), [self.places[n].start for n in chosen])
+    def _blocks(self) -> list[tuple[tuple[int, ...], Block]]:
+        return blocks_of(self.encoders, [place.start for place in self.places])
 
     def within_limits(self, Z: FloatMatrix) -> FloatMatrix:
         """Hold `Z` within what the fitting rows had: what the network is given.
@@ -171,3 +156,8 @@ class Preprocessor:
                 f"The preprocessor is not readable ({error!r}); the bundle was edited: train it anew."
             ) from error
         return preprocessor
+
+
+def _some(numbers: tuple[int, ...], masks: Mask | None) -> list[tuple[int, Mask]]:
+    """Return the numbers of the columns with rows in a mask `(K, n)`, and these rows."""
+    return [] if masks is None else [(number, rows) for number, rows in zip(numbers, masks, strict=True) if rows.any()]

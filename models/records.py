@@ -8,6 +8,7 @@ categorical ones. `models/columns.py` makes equal columns from equal cells of a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -25,7 +26,8 @@ Columns = Mapping[str, NDArray[Any]]
 
 _JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
 _LONG_BITS: Final = 1024
-_PLAIN: Final = {float, int, type(None)}
+_PLAIN: Final = frozenset([float, int, type(None)])
+_TEXTS: Final = frozenset([str, type(None)])
 
 
 def columns_of_records(
@@ -259,8 +261,12 @@ def _flat(record: Mapping[str, Any], names: tuple[str, ...], number: int) -> Map
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
-    """Parse the values of one column of a request."""
+    """Parse the values of one column of a request; where all are texts, as most are, each of them once."""
     parse = parser_of(column)
+    if _TEXTS.issuperset(map(type, values)):
+        with suppress(ValueError):
+            texts: dict[Any, Cell] = {value: None if value is None else parse(value) for value in set(values)}
+            return [texts[value] for value in values]
     cells: list[Any] = []
     for number, value in enumerate(values):
         try:
@@ -282,10 +288,10 @@ def _plain_numbers(schema: FeatureSchema, keys: Sequence[Any], rows: Sequence[An
         return {}
     pick = itemgetter(*keys) if len(keys) > 1 else lambda row: (row[keys[0]],)
     try:
-        picked = list(map(pick, rows))
-        if not set(map(type, chain.from_iterable(picked))) <= _PLAIN:
+        cells = list(chain.from_iterable(map(pick, rows)))
+        if not _PLAIN.issuperset(map(type, cells)):
             return {}
-        values = np.array(picked, np.float64)
+        values = np.array(cells, np.float64).reshape(len(rows), len(keys))
     except (KeyError, OverflowError):
         return {}
     return {} if np.isinf(values).any() else dict(zip(schema.numbers, np.ascontiguousarray(values.T), strict=True))

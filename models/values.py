@@ -37,6 +37,8 @@ THOUSANDS: Final = (",", ".", " ", "'")
 MARK_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
 """Characters that are written in the place of a mark of `THOUSANDS`: narrow and unbreakable spaces, ’."""
 
+_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 _FIRST_INSTANT: Final = -62_135_510_400.0  # 0001-01-02
 _LAST_INSTANT: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -156,15 +158,14 @@ def parse_instant(value: object, *, layout: str) -> float | None:
             return None
         moment = parse_moment(text, layout=layout)
     elif layout == "time" and isinstance(value, time):
-        moment = datetime.combine(datetime(1970, 1, 1), value)
+        moment = datetime.combine(_EPOCH, value)
     elif layout == "time" or not isinstance(value, date):
         what = "a date and time" if layout != "time" else "a time of day"
         raise ValueError(f"{what} as text, such as {spec.example}")
     else:
         moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return _within_calendar(moment.timestamp())
+    since = moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)
+    return _within_calendar(since.total_seconds())
 
 
 @lru_cache(maxsize=4096)

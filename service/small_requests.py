@@ -138,7 +138,7 @@ class SmallRequests:
         ready = self._ready()
         cells = ready.exact.cells(body)
         if cells is not None:
-            return await self._scored(ready.detector.schema.read_names, [cells], explain)
+            return await self._scored(ready.exact.names, [cells], explain)
         try:
             content = decode_json(body, most=self._settings.max_rows)
         except (DetectorError, RequestError):

@@ -9,16 +9,20 @@ by the network; it adds the encoder's `surprise` instead.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
 
-from models.encoders.block import Block
+from models.encoders.block import Block, OneColumn
 from models.encoders.categorical import CategoricalEncoder
 from models.encoders.encoder import Z_LIMIT, Encoder, FloatMatrix, Mask, Novelty
+from models.encoders.instant_block import InstantBlock
 from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_phase
+from models.encoders.level_block import LevelBlock
 from models.encoders.limits import require_usable
+from models.encoders.number_block import NumberBlock
 from models.encoders.numbers import BooleanEncoder, NumericEncoder, OneFeatureEncoder
 from models.plain import from_plain
 from models.schema import Kind
@@ -37,6 +41,7 @@ __all__ = [
     "Novelty",
     "NumericEncoder",
     "OneFeatureEncoder",
+    "blocks_of",
     "cycle_phase",
     "encoder_from_json",
     "encoder_to_json",
@@ -47,6 +52,29 @@ ENCODERS: Final[dict[Kind, type[Any]]] = {
     encoder.kind: encoder for encoder in (NumericEncoder, BooleanEncoder, CategoricalEncoder, DatetimeEncoder)
 }
 """The encoder of each kind of column."""
+
+
+_BLOCKS: Final[dict[type[Any], Callable[[Sequence[Any], Sequence[int]], Block]]] = {
+    OneFeatureEncoder: NumberBlock.of,
+    CategoricalEncoder: LevelBlock.of,
+    DatetimeEncoder: InstantBlock.of,
+}
+"""What encodes all columns of a kind at once."""
+
+
+def blocks_of(encoders: Sequence[Encoder], starts: Sequence[int]) -> list[tuple[tuple[int, ...], Block]]:
+    """Return what encodes all columns, and the numbers of the columns that each of them encodes.
+
+    Args:
+        encoders: Of all columns.
+        starts: The first feature of each.
+    """
+    left = dict(enumerate(encoders))
+    blocks: list[tuple[tuple[int, ...], Block]] = []
+    for kind, block_of in _BLOCKS.items():
+        if chosen := tuple(number for number, encoder in left.items() if isinstance(encoder, kind)):
+            blocks.append((chosen, block_of([left.pop(number) for number in chosen], [starts[n] for n in chosen])))
+    return [*blocks, *(((number,), OneColumn(encoder, starts[number])) for number, encoder in left.items())]
 
 
 def features_from_plain(plain: object) -> FloatMatrix:

@@ -1,81 +1,57 @@
-"""All columns of numbers and truth values at once: for a single record, an array a column would be most of the time."""
+"""Columns of one kind that are encoded at once: for a single record, an array a column would be most of the time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.encoder import FloatMatrix, Mask, held, missing_indicator
-from models.encoders.numbers import OneFeatureEncoder
+from models.encoders.encoder import Encoder, FloatMatrix, Mask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """K encoders that make one feature of a value each, and what they do to n values each.
+class Novelties(NamedTuple):
+    """What the encoders of K columns say of n values each beyond their features.
 
     Args:
-        encoders: Of them all.
-        names: Their columns.
-        bent: Numbers of those that do not take a value as it is.
-        lacking: Numbers of those with a feature for missing values, and where in `Z` that is.
-        places: The first feature of each in `Z` `(K,)`; a slice where they follow one another.
-        centers: Center of each `(K, 1)`.
-        scales: Scale of each `(K, 1)`.
+        missing: Which are missing `(K, n)`, or None where none is.
+        unseen: Which no fitting row had `(K, n)`, or None where there is none.
     """
 
-    encoders: tuple[OneFeatureEncoder, ...]
-    names: tuple[str, ...]
-    bent: tuple[int, ...]
-    lacking: tuple[tuple[int, int], ...]
-    places: NDArray[np.intp] | slice
-    centers: NDArray[np.float64]
-    scales: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, encoders: Sequence[OneFeatureEncoder], places: Sequence[int]) -> Block:
-        """Put encoders together."""
-        standards = np.array([encoder.standard for encoder in encoders], np.float64).reshape(-1, 2)
-        return cls(
-            encoders=tuple(encoders),
-            names=tuple(encoder.name for encoder in encoders),
-            bent=tuple(number for number, encoder in enumerate(encoders) if encoder.bends),
-            lacking=tuple(
-                (number, places[number] + 1) for number, encoder in enumerate(encoders) if encoder.missing_share
-            ),
-            places=_in_a_row(places),
-            centers=standards[:, :1],
-            scales=standards[:, 1:],
-        )
-
-    def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> Mask | None:
-        """Write the features of n values of each column; return which are missing `(K, n)`, or None where none is.
-
-        The features are those of each encoder's own `encode`, bit by bit.
-
-        Args:
-            columns: n values of each column, by name.
-            out: All features `(n, d)`.
-        """
-        if not self.encoders:
-            return None
-        z = np.concatenate([columns[name] for name in self.names]).reshape(len(self.names), -1)
-        for number in self.bent:
-            z[number] = self.encoders[number].bend(z[number])
-        z -= self.centers
-        z /= self.scales
-        missing = np.isnan(z)
-        some = bool(missing.any())
-        out[:, self.places] = held(z, missing if some else None).T
-        for number, place in self.lacking:
-            out[:, place] = missing_indicator(missing[number], self.encoders[number].missing_share)
-        return missing if some else None
+    missing: Mask | None = None
+    unseen: Mask | None = None
 
 
-def _in_a_row(places: Sequence[int]) -> NDArray[np.intp] | slice:
+class Block(Protocol):
+    """K encoders at once; their features are those of each one's own `encode`, bit by bit."""
+
+    def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> Novelties:
+        """Write the features of n values of each column, by name, to their places in all features `(n, d)`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneColumn:
+    """The block of a column by itself.
+
+    Args:
+        encoder: Its encoder.
+        start: Its first feature.
+    """
+
+    encoder: Encoder
+    start: int
+
+    def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> Novelties:
+        """Write the features of n values."""
+        stop = self.start + len(self.encoder.features)
+        novelty = self.encoder.encode(columns[self.encoder.name], out[:, self.start : stop])
+        return Novelties(*(None if mask is None else mask[None] for mask in novelty))
+
+
+def in_a_row(places: Sequence[int]) -> NDArray[np.intp] | slice:
     """Return places as a slice, which is quicker to write to, where each follows the one before."""
     if places and list(places) == list(range(places[0], places[0] + len(places))):
         return slice(places[0], places[0] + len(places))

@@ -14,7 +14,9 @@ from models.encoders.encoder import FloatMatrix, Novelty, level_deviation, missi
 from models.schema import Kind
 from models.values import Cell
 
-_UNSEEN: Final = -2
+UNSEEN: Final = -2
+"""In the place of a level: no fitting row had the value."""
+
 _NO_LEVEL: Final = -1
 
 
@@ -60,14 +62,13 @@ class CategoricalEncoder:
         return (1.0 / levels,) * levels
 
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
-        level = np.fromiter((self._levels.get(value, _UNSEEN) for value in values), np.int64, len(values))
+        level = np.fromiter((self.levels.get(value, UNSEEN) for value in values), np.int64, len(values))
         missing = np.fromiter((value is None for value in values), np.bool_, len(values))
-        unseen = level == _UNSEEN
-        level[unseen] = len(self.categories) if self.rare_share else _NO_LEVEL
-        shares, deviations = self._shares, self._deviations
-        out[:] = -shares / deviations
+        unseen = level == UNSEEN
+        level[unseen] = self.unseen_level
+        out[:] = self.outside
         rows = np.flatnonzero(level >= 0)
-        out[rows, level[rows]] = ((1.0 - shares) / deviations)[level[rows]]
+        out[rows, level[rows]] = self.inside[level[rows]]
         return Novelty(missing if missing.any() else None, unseen if unseen.any() else None)
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
@@ -84,12 +85,29 @@ class CategoricalEncoder:
         return f"{len(self.categories)} categories{bucket}" + missing_phrase(self.missing_share)
 
     @cached_property
-    def _levels(self) -> dict[str | None, int]:
+    def levels(self) -> dict[str | None, int]:
+        """The level of each value of the fitting rows, and of a missing one; negative for none."""
         bucket = len(self.categories)
         levels: dict[str | None, int] = {category: level for level, category in enumerate(self.categories)}
         levels |= dict.fromkeys(self.rare, bucket)
         levels[None] = self.value_features if self.missing_share else _NO_LEVEL
         return levels
+
+    @property
+    def unseen_level(self) -> int:
+        """The level of a value that no fitting row had."""
+        return len(self.categories) if self.rare_share else _NO_LEVEL
+
+    @cached_property
+    def outside(self) -> NDArray[np.float64]:
+        """The feature of each level for a row that does not have it."""
+        return -self._shares / self._deviations
+
+    @cached_property
+    def inside(self) -> NDArray[np.float64]:
+        """The feature of each level for a row that has it."""
+        inside: NDArray[np.float64] = (1.0 - self._shares) / self._deviations
+        return inside
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:

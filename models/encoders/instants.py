@@ -57,10 +57,11 @@ class DatetimeEncoder:
 
     @property
     def value_features(self) -> int:
-        return self._first_wave + 2 * len(self.cycles)
+        return self.first_wave + 2 * len(self.cycles)
 
     @property
-    def _first_wave(self) -> int:
+    def first_wave(self) -> int:
+        """Number of the first feature that is a place on a cycle."""
         return 0 if self.clock else 1
 
     @property
@@ -70,10 +71,8 @@ class DatetimeEncoder:
     def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
         novelty = fill(out, np.minimum(values - self.start, 0.0) / self.scale, self.missing_share)
         for number, cycle in enumerate(self.cycles):
-            angle = 2 * np.pi * cycle_phase(np.nan_to_num(values), cycle)
-            place = self._first_wave + 2 * number
-            out[:, place] = np.sqrt(2) * np.sin(angle)  # unit variance over a whole cycle
-            out[:, place + 1] = np.sqrt(2) * np.cos(angle)
+            place = self.first_wave + 2 * number
+            out[:, place], out[:, place + 1] = waves((np.nan_to_num(values) - cycle_start(cycle)) / CYCLES[cycle])
         return novelty
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
@@ -81,7 +80,7 @@ class DatetimeEncoder:
             return f"from {instant_text(self.start)}"
         places = {}
         for number, cycle in enumerate(self.cycles):
-            place = self._first_wave + 2 * number
+            place = self.first_wave + 2 * number
             sine, cosine = features[place], features[place + 1]
             places[cycle] = float(np.arctan2(sine, cosine)) / (2 * np.pi) % 1.0
         return phase_text(places)
@@ -98,8 +97,18 @@ class DatetimeEncoder:
         return f"{cycles}time elapsed since {instant_text(self.start)}" + missing_phrase(self.missing_share)
 
 
+def cycle_start(cycle: str) -> float:
+    """Return an instant at which a calendar cycle starts, in seconds since 1970."""
+    return _MONDAY if cycle == "week" else 0.0
+
+
 def cycle_phase(instants: NDArray[Any], cycle: str) -> NDArray[Any]:
     """Return the place of instants `(n,)` on a calendar cycle, in [0, 1)."""
-    offset = _MONDAY if cycle == "week" else 0.0
-    phase: NDArray[Any] = np.mod((instants - offset) / CYCLES[cycle], 1.0)
+    phase: NDArray[Any] = np.mod((instants - cycle_start(cycle)) / CYCLES[cycle], 1.0)
     return phase
+
+
+def waves(turns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return sine and cosine of the place on a cycle after so many turns; each has unit variance over a whole one."""
+    angle = 2 * np.pi * np.mod(turns, 1.0)
+    return np.sqrt(2) * np.sin(angle), np.sqrt(2) * np.cos(angle)

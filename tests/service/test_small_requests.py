@@ -147,12 +147,13 @@ def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along() -> N
 @given(bodies())
 def test_exact_records_are_those_that_the_slow_way_gives(body: bytes) -> None:
     schema = WITHOUT_IDS
-    cells = ExactRecords(schema).cells(body)
+    exact = ExactRecords(schema)
+    cells = exact.cells(body)
     if cells is None:
         return
     content = decode_json(body, most=10)
     assert content.names is None
-    quick = columns_or_error(Records(names=schema.read_names, rows=[cells]), schema)
+    quick = columns_or_error(Records(names=exact.names, rows=[cells]), schema)
     slow = columns_or_error(Records(names=None, rows=content.rows), schema)
     assert quick == slow
 
@@ -176,3 +177,28 @@ def test_most_records_are_decoded_the_short_way() -> None:
         b'{"a": true, "b": 2}',
     ):
         assert exact.cells(refused) is None
+
+
+def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_member() -> None:
+    columns = (Column(name="at", kind=Kind.DATETIME), Column(name="c", kind=Kind.CATEGORICAL))
+    exact = ExactRecords(FeatureSchema(columns=columns, ids=("id",)))
+    assert exact.names == ("at", "c", "id")
+    assert exact.cells(b'{"id": "a:1", "at": "2024-01-01T00:00:00", "c": 3}') == ("2024-01-01T00:00:00", 3, "a:1")
+    for refused in (
+        b'{"at": "00:00", "c": "x"}',
+        b'{"id": 1, "at": "00:00", "c": "x", "c": "y"}',
+        b'{"id": 1, "at": "00:00", "c": "x", "d": "y"}',
+        rb'{"id": 1, "at": "00\u003a00", "c": "x", "d": "y"}',
+        b'{"id": 1, "at": "00:00", "c": {"x": "y"}}',
+        b'{"id": 1, "at": "00:00", "c": ["x:y"]}',
+    ):
+        assert exact.cells(refused) is None
+
+
+def test_records_with_ids_get_the_same_answer_both_ways() -> None:
+    detector = sample_detector()
+    app = create_app(Registry(detector), load_settings())
+    body = json.dumps(sample_record() | dict.fromkeys(detector.schema.ids, "7:1")).encode()
+    assert ExactRecords(detector.schema).cells(body) is not None
+    scope = request(body)
+    assert together(app, [scope]) == together(app.routes, [scope])
