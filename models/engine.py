@@ -15,11 +15,6 @@ from models.graph import plan_of
 from models.onnx_file import judge_graph
 from models.separate_members import separate_members
 
-# Before ONNX Runtime is imported: its official builds report to their maker unless they are told not to.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-import onnxruntime as ort
-
 
 class Engine(Protocol):
     """A network that can be run: one method for scores, one for features."""
@@ -45,6 +40,10 @@ class OnnxEngine:
     """
 
     def __init__(self, graph: bytes, *, threads: int = 1) -> None:
+        # Its official builds report to their maker unless they are told not to before they are imported.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        import onnxruntime as ort  # a program that is only asked for its help loads no network
+
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from models.columns import require_columns
 from models.errors import ConfigError, TableError
+from models.read_options import ReadOptions
 from models.schema import FeatureSchema
-from models.tables import ReadOptions, Table, expand, iter_table
+from models.tables import Table, expand, iter_table
 
 _SHOWN_NAMES: Final = 10
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import TableError
-from models.tables import RAGGED_ROWS, ReadOptions
+from models.read_options import RAGGED_ROWS, ReadOptions
 from models.values import THOUSANDS
 
 _LONGEST_NAME: Final = 255  # of a file, in most file systems

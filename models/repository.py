@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from models.bundle import MANIFEST
 from models.errors import BundleError
 
 ARTIFACTS: Final = Path("models/artifacts")
 """The folder of all detectors, the one thing that is mounted into a container."""
+
+MANIFEST: Final = "manifest.json"
+"""The file by which a folder is known to be a bundle."""
 
 
 def versions(folder: Path) -> list[int]:

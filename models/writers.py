@@ -19,9 +19,9 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 
-from models.errors import ConfigError, TableError
+from models.errors import TableError
+from models.output_formats import OUTPUT_FORMATS
 
-_GZIP: Final = ".gz"
 _GROUP_ROWS: Final = 131_072
 _GROUP_CELLS: Final = 1 << 22  # where columns are many, a group has fewer rows: it is held until it is written
 
@@ -181,51 +181,13 @@ class _Open(Protocol):
     def __call__(self, path: Path, schema: pa.Schema, /, *, gzip: bool) -> AbstractContextManager[Writer]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """How a format is known and written.
-
-    Args:
-        suffixes: Ends of file names that mean it.
-        gzip: The file can be compressed as a whole: ``.gz`` behind the suffix.
-        open: Opens a file for writing.
-    """
-
-    suffixes: tuple[str, ...]
-    gzip: bool
-    open: _Open
-
-
-WRITERS: Final[dict[str, Format]] = {
-    "csv": Format(suffixes=(".csv",), gzip=True, open=_open_csv),
-    "parquet": Format(suffixes=(".parquet",), gzip=False, open=_open_parquet),
-    "arrow": Format(suffixes=(".arrow", ".feather"), gzip=False, open=_open_arrow),
-    "jsonl": Format(suffixes=(".jsonl", ".ndjson"), gzip=True, open=_open_jsonl),
+WRITERS: Final[dict[str, _Open]] = {
+    "csv": _open_csv,
+    "parquet": _open_parquet,
+    "arrow": _open_arrow,
+    "jsonl": _open_jsonl,
 }
-"""The output formats by the name that ``--format`` takes."""
-
-SUFFIXES: Final = tuple(suffix for form in WRITERS.values() for suffix in form.suffixes)
-"""Ends of file names that mean a format."""
-
-
-def format_of(path: Path) -> str:
-    """Return the format that a file's name means.
-
-    Raises:
-        ConfigError: It means none.
-
-    Example:
-        >>> format_of(Path("scores.csv.gz"))
-        'csv'
-    """
-    name = path.name.lower()
-    for format_name, form in WRITERS.items():
-        if name.removesuffix(_GZIP if form.gzip else "").endswith(form.suffixes):
-            return format_name
-    raise ConfigError(
-        f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say --format "
-        f"{'|'.join(WRITERS)}."
-    )
+"""How a file of each of the `OUTPUT_FORMATS` is opened for writing."""
 
 
 @contextmanager
@@ -235,17 +197,16 @@ def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Wri
     Args:
         path: The file.
         schema: Names and types of its columns, one level deep.
-        format_name: A key of `WRITERS`.
+        format_name: A key of `OUTPUT_FORMATS`.
 
     Raises:
         TableError: The file cannot be written.
     """
-    form, target = WRITERS[format_name], path.resolve()
-    gzip = form.gzip and path.name.lower().endswith(_GZIP)
+    target, gzip = path.resolve(), OUTPUT_FORMATS[format_name].is_packed(path)
     unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         unfinished.touch()
-        with form.open(unfinished, schema, gzip=gzip) as writer:
+        with WRITERS[format_name](unfinished, schema, gzip=gzip) as writer:
             yield writer
         unfinished.replace(target)
     except OSError as error:

@@ -10,26 +10,28 @@ import pytest
 
 FITTING = {"tensorflow", "keras", "onnx", "h5py", "sklearn", "scipy", "pandas", "matplotlib", "torch", "pyod"}
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic"}
+SCORING = {"pyarrow", "onnxruntime"}
 COMMANDS = {
-    "training.train": FITTING | WEB,
-    "training.compare": FITTING | WEB,
-    "training.calibrate": FITTING | WEB,
-    "training.embed": FITTING | WEB,
+    "training.train": FITTING | WEB | SCORING | {"rich"},
+    "training.compare": FITTING | WEB | SCORING | {"rich"},
+    "training.calibrate": FITTING | WEB | SCORING | {"rich"},
+    "training.embed": FITTING | WEB | SCORING | {"rich", "numpy"},
+    "training.describe": FITTING | WEB | SCORING | {"rich", "numpy"},
     "service": FITTING | {"pyarrow", "rich"},
-    "service.batch": FITTING | WEB,
-    "models.bundle": FITTING | WEB | {"pyarrow"},
+    "service.batch": FITTING | WEB | SCORING | {"rich", "numpy"},
+    "models.bundle": FITTING | WEB | SCORING,
 }
 """What `--help` of each command must not load."""
 PACKAGES = {
-    "models": FITTING | WEB | {"numpy", "pyarrow", "onnxruntime"},
-    "models.detector": FITTING | WEB,
-    "models.bundle": FITTING | WEB | {"pyarrow"},
-    "training": FITTING | WEB | {"numpy", "pyarrow", "onnxruntime"},
+    "models": FITTING | WEB | SCORING | {"numpy"},
+    "models.detector": FITTING | WEB | SCORING,
+    "models.bundle": FITTING | WEB | SCORING,
+    "training": FITTING | WEB | SCORING | {"numpy"},
     "training.prepare": FITTING | WEB,
     "training.estimator": (FITTING | WEB) - {"sklearn", "scipy", "pandas"},
-    "service": FITTING | WEB | {"numpy", "pyarrow", "onnxruntime"},
+    "service": FITTING | WEB | SCORING | {"numpy"},
     "service.app": FITTING | {"pyarrow", "rich"},
-    "service.client": FITTING | WEB | {"numpy", "pyarrow", "onnxruntime"},
+    "service.client": FITTING | WEB | SCORING | {"numpy"},
 }
 """What importing each must not load."""
 TELL = """

@@ -17,11 +17,12 @@ a bundle of the new one (``tests/bundles/README.md``) and run ``pytest tests/mod
 from __future__ import annotations
 
 from models.bundle.folder import new_bundle
-from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX
+from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX
 from models.bundle.loading import load_detector
 from models.bundle.probe import PARITY
 from models.bundle.reading import read_manifest
 from models.bundle.writing import write_bundle, write_recalibrated
+from models.repository import MANIFEST
 
 __all__ = [
     "FILES",

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import FILES, MANIFEST, NETWORK_ONNX
+from models.bundle.layout import FILES, NETWORK_ONNX
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_manifest
+from models.repository import MANIFEST
 
 _ONE_BY_ONE: Final = (
     *("detector", "columns", "schema", "threshold", "metrics", "network"),

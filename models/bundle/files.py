@@ -7,8 +7,9 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from models.bundle.layout import FILES, LIMITS, MANIFEST
+from models.bundle.layout import FILES, LIMITS
 from models.errors import BundleError
+from models.repository import MANIFEST
 
 _FLAGS: Final = (
     os.O_RDONLY

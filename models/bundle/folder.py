@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from models.bundle.layout import FILES, MANIFEST
+from models.bundle.layout import FILES
 from models.errors import BundleError
+from models.repository import MANIFEST
 
 _OLD: Final = ".old"
 _YOUNG_SECONDS: Final = 60.0  # a folder that was made just now may not be locked yet

@@ -6,13 +6,14 @@ import hashlib
 import json
 from typing import Final
 
+from models.repository import MANIFEST
+
 FORMAT_VERSION: Final = 4
 READABLE_VERSIONS: Final = (1, 2, 3, 4)
 """Format 1 has the calibration rows' scores alone, and no thresholds by segment; formats 1 and 2 have no ensemble; in
 format 3 every decoder mirrors its encoder, no family counts by its logarithm, and the calibration does not say whether
 the networks were fitted again."""
 
-MANIFEST: Final = "manifest.json"
 NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle.files import read_file, require_closed
-from models.bundle.layout import MANIFEST, NETWORK_KERAS, READABLE_VERSIONS, digest, files_of
+from models.bundle.layout import NETWORK_KERAS, READABLE_VERSIONS, digest, files_of
 from models.errors import BundleError
 from models.keras_file import weights_in
 from models.plain import from_plain, parse_json
+from models.repository import MANIFEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.architecture import AutoencoderConfig
 from models.bundle.arrays import array_bytes
-from models.bundle.layout import FILES, FORMAT_VERSION, MANIFEST, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
+from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain
@@ -20,6 +20,7 @@ from models.encoders import features_from_plain
 from models.ensemble import ensemble_to_plain
 from models.errors import BundleError
 from models.preprocessing import Encoded
+from models.repository import MANIFEST
 
 
 def write_bundle(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.delimiter import (
     Row,
     detect_comment,
@@ -21,7 +22,6 @@ from models.tables.encoding import detect_encoding
 from models.tables.header import Header, detect_header
 from models.tables.marks import detect_marks
 from models.tables.source import Source
-from models.tables.table import ReadOptions
 
 _SAMPLE_BYTES: Final = 1 << 18
 _SAMPLE_LINES: Final = 200

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.readers import READERS, format_of
 from models.tables.source import Source
-from models.tables.table import ReadOptions, Table
+from models.tables.table import Table
 
 _WHOLE: Final = 1 << 20  # rows of a piece where all of them are held anyway
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.delimiter import Row
 from models.tables.source import Source
-from models.tables.table import ReadOptions
 from models.values import is_missing_text
 
 _VALUE: Final = re.compile(r"[+-]?[.,]?\d[\d.,:/+\- TZ'%]*([eE][+-]?\d+)?")

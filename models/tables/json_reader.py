@@ -14,9 +14,10 @@ import msgspec
 import pyarrow as pa
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.records import flatten
 from models.tables.source import Source
-from models.tables.table import ReadOptions, Table
+from models.tables.table import Table
 from models.values import parse_category
 
 _KEY: Final = re.compile(rb'"\s*:')

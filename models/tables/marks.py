@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.source import Source
-from models.tables.table import ReadOptions
 from models.values import MARK_VARIANTS, THOUSANDS, is_missing_text
 
 _NUMBERS_OF_A_COLUMN: Final = 0.8  # the share of cells that must look like numbers: text is no evidence

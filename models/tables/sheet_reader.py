@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.delimiter import Row
 from models.tables.header import detect_header
 from models.tables.source import Source
-from models.tables.table import ReadOptions, Table
+from models.tables.table import Table
 
 
 def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:

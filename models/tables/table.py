@@ -1,51 +1,13 @@
-"""Rows as they were read, and what a caller may say about how they are written."""
+"""Rows as they were read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import pyarrow as pa
 
 from models.errors import TableError
 from models.tables.plain import plain_columns
-
-RAGGED_ROWS: Final = ("error", "fill")
-"""What becomes of a row of a text file that lacks cells at its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
-    """What the caller knows about a file; what is None is detected.
-
-    Args:
-        delimiter: The character between the cells of a text file; a space stands for one or more of them.
-        decimal: The decimal mark of a text file, ``.`` or ``,``.
-        thousands: The mark between thousands of a text file, one of `THOUSANDS`, or empty for none.
-        encoding: The character encoding of a text file.
-        quote: The character around cells of a text file, or empty for none.
-        comment: What lines of a text file begin with that are no rows, or empty for none.
-        header: Names of the columns of a text file or sheet that has no header line, in order.
-        has_header: Whether the first row of a text file or sheet holds the names.
-        skip_lines: Lines above the table in a text file, or rows above it in a sheet.
-        ragged_rows: ``error``, or ``fill`` where a row of a text file may lack cells at its end.
-        sheet: The sheet of a spreadsheet file, by name.
-        numbers: Columns of a text file that may be read as numbers as long as each cell is one or is missing; the
-            values are those that their texts stand for.
-    """
-
-    delimiter: str | None = None
-    decimal: str | None = None
-    thousands: str | None = None
-    encoding: str | None = None
-    quote: str | None = None
-    comment: str | None = None
-    header: tuple[str, ...] | None = None
-    has_header: bool | None = None
-    skip_lines: int = 0
-    ragged_rows: str = RAGGED_ROWS[0]
-    sheet: str | None = None
-    numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

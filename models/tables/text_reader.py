@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.chunks import regroup
 from models.tables.delimiter import RowReader
 from models.tables.dialect import Dialect, detect_dialect
 from models.tables.source import Source
-from models.tables.table import ReadOptions, Table
+from models.tables.table import Table
 from models.values import MISSING_TEXTS
 
 _EXACT_ROWS: Final = 4096

@@ -10,11 +10,12 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import TableError
+from models.read_options import ReadOptions
 from models.tables.chunks import regroup
 from models.tables.ipc_sizes import unpacked_bytes
 from models.tables.plain import plain_columns
 from models.tables.source import Source
-from models.tables.table import ReadOptions, Table
+from models.tables.table import Table
 
 _BUFFER_BYTES: Final = 1 << 16  # a column: a table may have ten thousand of them
 _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with a table of contents

@@ -21,10 +21,10 @@ from models.bundle import FILES, MANIFEST
 from models.calibration import THRESHOLD_METHODS
 from models.errors import DetectorError
 from models.instants import TIME_LAYOUTS
+from models.output_formats import OUTPUT_FORMATS
 from models.schema import Kind
 from models.tables import READERS
 from models.values import BOOLEAN_WORDS, MISSING_TEXTS
-from models.writers import WRITERS
 from service.media import MEDIA
 from service.problems import RequestError
 from service.query import PARAMETERS
@@ -144,7 +144,7 @@ TABLES: list[tuple[str, Any]] = [
     ("formats", READERS),
     ("http", {text for medium in MEDIA.values() for text in (*medium.types, *medium.charsets)}),
     ("http", PARAMETERS),
-    ("formats", [*WRITERS, *(suffix for form in WRITERS.values() for suffix in form.suffixes)]),
+    ("formats", [*OUTPUT_FORMATS, *(suffix for form in OUTPUT_FORMATS.values() for suffix in form.suffixes)]),
     ("bundle", [MANIFEST, *FILES]),
 ]
 

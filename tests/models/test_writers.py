@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.output_formats import OUTPUT_FORMATS
 from models.writers import WRITERS, JoinedRows, PlainRows, _quoted_lines, csv_lines, new_file
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
@@ -29,6 +30,10 @@ COLUMNS = st.fixed_dictionaries(
 SCHEMA = pa.schema(
     {"id": pa.string(), "score": pa.float64(), "flag": pa.bool_(), "count": pa.int64(), "at": pa.timestamp("us", "UTC")}
 )
+
+
+def test_every_output_format_has_a_writer() -> None:
+    assert list(WRITERS) == list(OUTPUT_FORMATS)
 
 
 @given(rows=st.lists(COLUMNS, max_size=6), cuts=st.lists(st.integers(0, 6), max_size=3))

@@ -27,10 +27,12 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
+from models.output_formats import format_of
 from models.progress import RowsBar, about_rows
 from models.tables import ReadOptions, Table
-from models.writers import WRITERS, format_of, new_file
-from service.batch import main, prepare, score_files
+from models.writers import WRITERS, new_file
+from service.batch import main
+from service.scored_files import prepare, score_files
 from service.scored_rows import Layout, ScoredRows
 
 NAMES = ("machine", "temperature", "load", "mode", "running", "at")
@@ -293,7 +295,7 @@ def test_the_output_is_the_same_for_any_chunks_and_threads(
     data = generated(2_500, seed=4)
     whole = detector.judge_table(Table(data=data))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.batch.allowed_threads", lambda: threads)
+        patch.setattr("service.scored_files.allowed_threads", lambda: threads)
         score(detector, [INPUTS[name](data, tmp_path / name)], tmp_path / "out.parquet", chunk_rows=chunk_rows)
     rows = pq.read_table(tmp_path / "out.parquet")
     assert rows["machine"].equals(data["machine"])
@@ -324,7 +326,7 @@ def test_a_table_of_many_columns_is_held_in_fewer_rows(detector: Detector, tmp_p
     source = write_csv(generated(700), tmp_path / "in.csv")
     told: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.batch._CHUNK_CELLS", 5 * 300)
+        patch.setattr("service.scored_files._CHUNK_CELLS", 5 * 300)
         job = prepare(detector, [source], tmp_path / "out.csv")
         score_files(detector, job, tmp_path / "out.csv", format_name="csv", on_rows=told.append)
     assert told == [300, 300, 100]

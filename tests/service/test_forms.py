@@ -137,7 +137,7 @@ def test_every_form_of_an_answer_has_the_same_scores_bit_for_bit(
 def test_flat_answers_have_the_columns_and_values_that_the_batch_program_writes(
     trained_service: InProcess, trained: Trained, tmp_path: Path
 ) -> None:
-    from service.batch import prepare, score_files
+    from service.scored_files import prepare, score_files
 
     source, out = write_csv(tmp_path / "in.csv", RECORDS), tmp_path / "out.csv"
     score_files(trained.detector, prepare(trained.detector, [source], out, top=2), out, format_name="csv")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from training.describe import main, typical_values
+from training.describe import main
+from training.description import typical_values
 
 
 def test_every_column_is_described_with_its_typical_values(bundle_path, capsys, monkeypatch):

@@ -23,7 +23,8 @@ from models.bundle import load_detector
 from models.errors import ConfigError, TableError
 from models.inputs import look_at
 from models.tables import Table
-from training.embed import Layout, embed_files, main
+from training.embed import main
+from training.embedding import Layout, embed_files
 from training.estimator import AutoencoderDetector
 
 ROWS = with_anomalies(machine_records(60, seed=7), every=20)

@@ -97,7 +97,7 @@ def test_quiet_says_nothing(data, tmp_path, capsys):
 
 
 def test_without_an_output_the_next_version_is_made(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.train.ARTIFACTS", tmp_path)
+    monkeypatch.setattr("training.from_files.ARTIFACTS", tmp_path)
     for version in ("1", "2"):
         assert main([str(data), "--quiet", "--json", "--exclude", "state", *QUICK]) == 0
         report = json.loads(capsys.readouterr().out)
@@ -106,7 +106,7 @@ def test_without_an_output_the_next_version_is_made(data, tmp_path, monkeypatch,
 
 
 def test_a_dry_run_shows_every_decision_and_writes_nothing(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.train.ARTIFACTS", tmp_path)
+    monkeypatch.setattr("training.from_files.ARTIFACTS", tmp_path)
     assert main([str(data), "--dry-run", "--json", "--id", "serial", "--label", "state"]) == 0
     out, err = capsys.readouterr()
     plan = json.loads(out)

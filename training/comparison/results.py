@@ -16,6 +16,9 @@ from models.plain import from_plain, parse_json
 from training.comparison.trials import Trial
 from training.diagnostics import LayerHealth
 
+COMPARISONS: Final = Path("comparisons")
+"""The folder of all comparisons."""
+
 _VERSION: Final = 1
 
 

@@ -100,11 +100,11 @@ def readers_table() -> str:
 
 def writers_table() -> str:
     """Return each format that rows are written in."""
-    from models.writers import WRITERS
+    from models.output_formats import OUTPUT_FORMATS
 
     rows = [
         [code(name), ", ".join(map(code, form.suffixes)), "yes" if form.gzip else "no"]
-        for name, form in WRITERS.items()
+        for name, form in OUTPUT_FORMATS.items()
     ]
     return table(["`--format`", "names that mean it", "with `.gz` behind"], rows)
 

@@ -17,7 +17,8 @@ from samples import machine_records, with_anomalies, write_csv
 
 from models.bundle import load_detector
 from models.bundle.card import card_of
-from training.compare import RESULTS, main
+from training.compare import main
+from training.comparison.compare import RESULTS
 
 TWO = ("--activations", "relu", "elu", "--seeds", "2", "--epochs", "3", "--hidden-units", "8", "--jobs", "1")
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,7 @@ from page_reader import Page, complaints_about
 from samples import arrow_table, machine_records
 
 from models.tables import Table
-from training.compare import best_settings
+from training.comparison.compare import best_settings
 from training.comparison.results import Failure, Outcome
 from training.comparison.summary import summaries_of
 from training.comparison.trials import Setting, Trial
