@@ -61,7 +61,12 @@ def columns_of_records(
 
 
 def columns_of_rows(
-    schema: FeatureSchema, names: Sequence[str], rows: Sequence[Sequence[Any]], *, first_record: int = 0
+    schema: FeatureSchema,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    first_record: int = 0,
+    typed: bool = False,
 ) -> dict[str, NDArray[Any]]:
     """Take the features out of rows of cells, in the order of `names`.
 
@@ -70,18 +75,20 @@ def columns_of_rows(
         names: What each cell of a row is called.
         rows: n rows of `len(names)` cells, at least one.
         first_record: Number of the first row in its request, for errors.
+        typed: It is known that rows have so many cells, and that those of `schema.numbers` are numbers or None.
 
     Raises:
         RecordError: A column is absent, a row has another length, or a value is not of the column's kind.
     """
-    for number, row in enumerate(rows):
-        if len(row) != len(names):
-            raise _ragged(names, row, first_record + number)
+    if not typed:
+        for number, row in enumerate(rows):
+            if len(row) != len(names):
+                raise _ragged(names, row, first_record + number)
     places = {name: place for place, name in enumerate(names)}
     for column in schema.read:
         if column.name not in places:
             raise _absent(column, None)
-    numbers = _plain_numbers(schema, [places[name] for name in schema.numbers], rows)
+    numbers = _plain_numbers(schema, [places[name] for name in schema.numbers], rows, typed=typed)
     parsed = {
         column.name: _parsed(column, [row[places[column.name]] for row in rows], first_record)
         for column in schema.read
@@ -276,25 +283,37 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Ce
     return cells
 
 
-def _plain_numbers(schema: FeatureSchema, keys: Sequence[Any], rows: Sequence[Any]) -> dict[str, NDArray[Any]]:
+def _plain_numbers(
+    schema: FeatureSchema, keys: Sequence[Any], rows: Sequence[Any], *, typed: bool = False
+) -> dict[str, NDArray[Any]]:
     """Return the columns of numbers at once, where all their cells are numbers or null; else none of them.
 
     Args:
         schema: Says which columns these are.
         keys: Where a row has each of them, in the order of `schema.numbers`.
         rows: Records, or rows of cells.
+        typed: It is known that they are numbers or null.
     """
     if not keys:
         return {}
     pick = itemgetter(*keys) if len(keys) > 1 else lambda row: (row[keys[0]],)
     try:
-        cells = list(chain.from_iterable(map(pick, rows)))
-        if not _PLAIN.issuperset(map(type, cells)):
+        picked = rows if typed and keys == list(range(len(rows[0]))) else list(map(pick, rows))
+        if not (typed or _PLAIN.issuperset(map(type, chain.from_iterable(picked)))):
             return {}
-        values = np.array(cells, np.float64).reshape(len(rows), len(keys))
+        values = _array_of(picked, len(keys))
     except (KeyError, OverflowError):
         return {}
     return {} if np.isinf(values).any() else dict(zip(schema.numbers, np.ascontiguousarray(values.T), strict=True))
+
+
+def _array_of(rows: Sequence[Sequence[float | None]], width: int) -> NDArray[np.float64]:
+    """Return rows of numbers as an array, NaN for None."""
+    try:
+        cells = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
+    except TypeError:  # there is a None
+        cells = np.array(list(chain.from_iterable(rows)), np.float64)
+    return cells.reshape(len(rows), width)
 
 
 def _arrays(

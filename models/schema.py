@@ -101,7 +101,7 @@ class FeatureSchema:
     columns: tuple[Column, ...]
     ids: tuple[str, ...] = ()
     label: str | None = None
-    dropped: Mapping[str, str] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict, hash=False)
     header: tuple[str, ...] | None = None
     threshold_by: str | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -19,6 +19,7 @@ from models.records import (
     shown,
 )
 from models.schema import FeatureSchema
+from service.exact_records import exact_records
 from service.json_bodies import Content, decode_json, decode_lines
 from service.problems import MOST_PROBLEMS, RequestError
 from service.settings import Settings
@@ -82,12 +83,14 @@ class Records:
         names: What the cells of a row are called; None where records are objects.
         rows: Objects, or rows of cells.
         first: Number of the first of them in the request.
+        typed: Rows have a cell for each name, and those of columns of numbers are numbers or None.
         notes: Nothing: JSON is not repaired.
     """
 
     names: Sequence[str] | None
     rows: Sequence[Any]
     first: int = 0
+    typed: bool = False
     notes: Sequence[str] = field(default=(), init=False)
 
     def __len__(self) -> int:
@@ -96,7 +99,7 @@ class Records:
     def pieces(self) -> Iterator[Records]:
         """Return at most `PIECE_ROWS` records at a time, in order."""
         for start in range(0, len(self.rows), PIECE_ROWS):
-            yield Records(names=self.names, rows=self.rows[start : start + PIECE_ROWS], first=start)
+            yield replace(self, rows=self.rows[start : start + PIECE_ROWS], first=start)
 
     def columns(self, schema: FeatureSchema) -> Columns:
         """Return the records' values by column.
@@ -108,7 +111,7 @@ class Records:
             raise problem
         if self.names is None:
             return columns_of_records(schema, self.rows, first_record=self.first)
-        return columns_of_rows(schema, self.names, self.rows, first_record=self.first)
+        return columns_of_rows(schema, self.names, self.rows, first_record=self.first, typed=self.typed)
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
         """Return the id fields that came with each record.
@@ -195,6 +198,11 @@ def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: M
     content = body.unpacked(settings)
     if not content:
         raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+    if body.medium == "json":
+        exact = exact_records(schema)
+        rows = exact.rows(content)
+        if rows is not None and len(rows) <= settings.max_rows:
+            return Records(names=exact.names, rows=rows, typed=True)
     if body.medium in _JSON_DECODERS:
         decoded: Content = _JSON_DECODERS[body.medium](content, most=settings.max_rows)
         return Records(names=decoded.names, rows=decoded.rows)

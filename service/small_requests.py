@@ -18,7 +18,7 @@ from models.detector import Detector
 from models.errors import DetectorError
 from service.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items, items_of
 from service.bodies import Records
-from service.exact_records import ExactRecords
+from service.exact_records import ExactRecords, exact_records
 from service.json_bodies import decode_json
 from service.media import medium_of
 from service.problems import RequestError
@@ -49,12 +49,14 @@ class _Waiting:
     Args:
         names: What the cells of a row are called; None where rows are objects.
         rows: Its records.
+        typed: As in `Records`.
         explain: How many of the columns that add most are named.
         answer: Will be what is sent, or None where that is not for us.
     """
 
     names: tuple[str, ...] | None
     rows: Sequence[Any]
+    typed: bool
     explain: int
     answer: asyncio.Future[_Answer | None]
 
@@ -80,7 +82,7 @@ class _Ready:
         headers = answer_headers(detector, (), medium="json")
         return cls(
             detector=detector,
-            exact=ExactRecords(detector.schema),
+            exact=exact_records(detector.schema),
             frame=JsonFrame.of(QUESTIONS["score"], detector),
             headers=[(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
         )
@@ -138,7 +140,7 @@ class SmallRequests:
         ready = self._ready()
         cells = ready.exact.cells(body)
         if cells is not None:
-            return await self._scored(ready.exact.names, [cells], explain)
+            return await self._scored(ready.exact.names, [cells], explain, typed=True)
         try:
             content = decode_json(body, most=self._settings.max_rows)
         except (DetectorError, RequestError):
@@ -154,12 +156,12 @@ class SmallRequests:
         return self._last
 
     def _scored(
-        self, names: tuple[str, ...] | None, rows: Sequence[Any], explain: int
+        self, names: tuple[str, ...] | None, rows: Sequence[Any], explain: int, *, typed: bool = False
     ) -> asyncio.Future[_Answer | None]:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score_waiting, loop)
-        waiting = _Waiting(names, rows, explain, loop.create_future())
+        waiting = _Waiting(names, rows, typed, explain, loop.create_future())
         self._waiting.append(waiting)
         return waiting.answer
 
@@ -173,9 +175,9 @@ class SmallRequests:
         if self._waiting:
             loop.call_soon(self._score_waiting, loop)
         ready = self._ready()  # one version for them all
-        groups: dict[tuple[int, tuple[str, ...] | None], list[_Waiting]] = {}
+        groups: dict[tuple[int, bool, tuple[str, ...] | None], list[_Waiting]] = {}
         for one in now:
-            groups.setdefault((one.explain, one.names), []).append(one)
+            groups.setdefault((one.explain, one.typed, one.names), []).append(one)
         for alike in groups.values():
             for one, answer in zip(alike, _answers(ready, alike), strict=True):
                 if not one.answer.done():  # its client may have gone
@@ -185,7 +187,7 @@ class SmallRequests:
 def _answers(ready: _Ready, alike: Sequence[_Waiting]) -> Sequence[_Answer | None]:
     """Answer requests that ask for the same of rows of one form; None for each where one cannot be answered."""
     detector, first = ready.detector, alike[0]
-    rows = Records(names=first.names, rows=[row for one in alike for row in one.rows])
+    rows = Records(names=first.names, rows=[row for one in alike for row in one.rows], typed=first.typed)
     top = min(first.explain, len(detector.schema.columns))
     if len(rows) * top > MOST_VALUES:
         return [None] * len(alike)

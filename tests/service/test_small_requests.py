@@ -25,7 +25,7 @@ from service.registry import Registry
 Answered = tuple[int, dict[bytes, bytes], bytes]
 
 NAMES = sample_schema().read_names
-WITHOUT_IDS = replace(sample_schema(), ids=())  # only such records are decoded the shortest way
+WITHOUT_IDS = replace(sample_schema(), ids=())  # so that these records, which have none, go the shortest way
 DETECTORS = (sample_detector(), replace(sample_detector(), schema=WITHOUT_IDS))
 DAY = {"at": "2024-01-20"}  # no colon in it
 CELLS = st.sampled_from(
@@ -145,17 +145,16 @@ def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along() -> N
 
 
 @given(bodies())
-def test_exact_records_are_those_that_the_slow_way_gives(body: bytes) -> None:
+def test_what_is_decoded_exactly_is_what_the_slow_way_gives(body: bytes) -> None:
     schema = WITHOUT_IDS
     exact = ExactRecords(schema)
-    cells = exact.cells(body)
-    if cells is None:
+    cells, rows = exact.cells(body), exact.rows(body)
+    if cells is None and rows is None:
         return
-    content = decode_json(body, most=10)
-    assert content.names is None
-    quick = columns_or_error(Records(names=exact.names, rows=[cells]), schema)
-    slow = columns_or_error(Records(names=None, rows=content.rows), schema)
-    assert quick == slow
+    assert cells is None or rows is None
+    slow = decode_json(body, most=10)
+    quick = Records(names=exact.names, rows=rows or [cells], typed=True)
+    assert columns_or_error(quick, schema) == columns_or_error(Records(names=slow.names, rows=slow.rows), schema)
 
 
 def columns_or_error(rows: Records, schema: FeatureSchema) -> dict[str, str] | str:
@@ -177,6 +176,23 @@ def test_most_records_are_decoded_the_short_way() -> None:
         b'{"a": true, "b": 2}',
     ):
         assert exact.cells(refused) is None
+
+
+def test_most_tables_are_decoded_the_short_way() -> None:
+    schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in ("a", "b")))
+    exact = ExactRecords(schema)
+    assert exact.rows(b'{"columns": ["a", "b"], "rows": [[2, null], [0.5, -1]]}') == [(2.0, None), (0.5, -1.0)]
+    for refused in (
+        b'{"columns": ["b", "a"], "rows": [[1, 2]]}',
+        b'{"columns": ["a", "b", "c"], "rows": [[1, 2, 3]]}',
+        b'{"columns": ["a", "b"], "rows": [[1, 2], [1]]}',
+        b'{"columns": ["a", "b"], "rows": [[1, "2"]]}',
+        b'{"columns": ["a", "b"], "rows": [[1, 2]], "rows": [[1, 2]]}',
+        b'{"columns": ["a", "b"], "rows": [[1, 2]], "more": 1}',
+        b'{"columns": ["a", "b"], "rows": []}',
+        b"[[1, 2]]",
+    ):
+        assert exact.rows(refused) is None
 
 
 def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_member() -> None:
