@@ -10,15 +10,14 @@ from typing import Any
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from pydantic import ValidationError
 
-from models.errors import BundleError, ConfigError, DetectorError
+from models.errors import BundleError, DetectorError
 from models.threads import allowed_threads
 from service.openapi import openapi_document
 from service.problems import install_problem_handlers
 from service.registry import Registry
 from service.routes import router
-from service.settings import Settings
+from service.settings import Settings, load_settings
 from service.small_requests import Receive, Scope, Send, SmallRequests
 
 
@@ -62,21 +61,6 @@ def create_app(registry: Registry, settings: Settings) -> Service:
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return Service(app, SmallRequests(registry, settings))
-
-
-def load_settings(**given: Any) -> Settings:
-    """Return the settings from arguments and ``DETECTOR_…`` variables.
-
-    Raises:
-        ConfigError: A setting is outside its limits; the error names its variable.
-    """
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        complaints = [
-            f"DETECTOR_{str(one['loc'][0]).upper()}: {one['msg']}, got {one['input']!r}." for one in error.errors()
-        ]
-        raise ConfigError(" ".join(complaints)) from error
 
 
 def open_registry(settings: Settings) -> Registry:

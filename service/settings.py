@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import ConfigError
 
 
 class Settings(BaseSettings):
@@ -22,3 +25,18 @@ class Settings(BaseSettings):
     max_waiting: int = Field(32, ge=0, description="most large requests that wait for a CPU; more are refused (503)")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")
+
+
+def load_settings(**given: Any) -> Settings:
+    """Return the settings from arguments and ``DETECTOR_…`` variables.
+
+    Raises:
+        ConfigError: A setting is outside its limits; the error names its variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        complaints = [
+            f"DETECTOR_{str(one['loc'][0]).upper()}: {one['msg']}, got {one['input']!r}." for one in error.errors()
+        ]
+        raise ConfigError(" ".join(complaints)) from error

@@ -17,7 +17,7 @@ COMMANDS = {
     "training.calibrate": FITTING | WEB | SCORING | {"rich"},
     "training.embed": FITTING | WEB | SCORING | {"rich", "numpy"},
     "training.describe": FITTING | WEB | SCORING | {"rich", "numpy"},
-    "service": FITTING | {"pyarrow", "rich"},
+    "service": FITTING | SCORING | {"rich", "numpy", "fastapi", "starlette", "uvicorn"},
     "service.batch": FITTING | WEB | SCORING | {"rich", "numpy"},
     "models.bundle": FITTING | WEB | SCORING,
 }
