@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.block import Novelties
-from models.encoders.encoder import FloatMatrix, held, missing_indicator
+from models.encoders.encoder import FloatMatrix, hold, missing_indicator
 from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_start, waves
 
 
@@ -68,7 +68,7 @@ class InstantBlock:
         values = np.concatenate([columns[encoder.name] for encoder in self.encoders]).reshape(len(self.encoders), -1)
         missing = np.isnan(values)
         some = bool(missing.any())
-        elapsed = held(np.minimum(values - self.starts, 0.0) / self.scales, missing if some else None)
+        elapsed = hold(np.minimum(values - self.starts, 0.0) / self.scales, missing if some else None)
         for number, place in self.dated:
             out[:, place] = elapsed[number]
         known = np.where(missing, 0.0, values) if some else values

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.block import Novelties, in_a_row
-from models.encoders.encoder import FloatMatrix, held, missing_indicator
+from models.encoders.encoder import FloatMatrix, hold, missing_indicator
 from models.encoders.numbers import OneFeatureEncoder
 
 
@@ -61,7 +61,7 @@ class NumberBlock:
         z /= self.scales
         missing = np.isnan(z)
         some = bool(missing.any())
-        out[:, self.places] = held(z, missing if some else None).T
+        out[:, self.places] = hold(z, missing if some else None).T
         for number, place in self.lacking:
             out[:, place] = missing_indicator(missing[number], self.encoders[number].missing_share)
         return Novelties(missing if some else None)
