@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COLUMNS: Final = tuple(f"x{number}" for number in range(WIDTHS[0]))
 _ROWS: Final = 2_000
 _MIXED_WIDTH: Final = 22
+
+SERVED: Final = ("fast", "balanced", "narrow", "mixed")
+"""The detectors that are measured beside other servers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +81,23 @@ def bundles_in(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in _TRAININGS}
 
 
-def train_detectors(folder: Path) -> None:
-    """Train the detectors that are served.
+def train_detectors(folder: Path, names: Collection[str] = SERVED) -> None:
+    """Train detectors that are served.
 
     That of ``fast`` is the network of `WIDTHS`; the default is as it is.
+
+    Args:
+        folder: Gets them.
+        names: Which of `bundles_in`.
     """
     from training.train import main
 
     for name, table in made_up_tables().items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    for name, bundle in bundles_in(folder).items():
+    for name in names:
         table_name, flags = _TRAININGS[name]
         data = str(folder / f"{table_name}.csv")
-        if main([data, *flags, "--epochs", "3", "--quiet", "--output", str(bundle)]):
+        if main([data, *flags, "--epochs", "3", "--quiet", "--output", str(folder / name)]):
             raise ConfigError(f"no detector {name!r} could be trained.")
 
 
@@ -100,8 +107,17 @@ _TRAININGS: Final = {
     "balanced": ("numbers", ("--preset", "balanced")),
     "narrow": ("narrow", _FAST),
     "mixed": ("mixed", _FAST),
+    "mixed_balanced": ("mixed", ("--preset", "balanced")),
 }
 """By the bundle's name: what it is trained on, and how."""
+
+
+def our_service(bundle: Path) -> Callable[[int], Sequence[str]]:
+    """Return what starts our service on a port."""
+    return lambda port: (
+        *(sys.executable, "-m", "service", "--detector", str(bundle)),
+        *("--port", str(port), "--host", "127.0.0.1"),
+    )
 
 
 def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
@@ -113,34 +129,38 @@ def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
         app = f"benchmarks.serving.apps:{name}"
         return lambda port: (*_UVICORN, app, *flags, "--port", str(port), "--no-access-log", "--log-level", "warning")
 
-    def ours(preset: str) -> Callable[[int], Sequence[str]]:
-        return lambda port: (
-            *(sys.executable, "-m", "service", "--detector", str(bundles[preset])),
-            *("--port", str(port), "--host", "127.0.0.1"),
-        )
-
     return [
         Contender(name="empty", says="an empty FastAPI endpoint", command=asgi("empty", "--factory"), request=numbers),
         Contender(
             name="ours",
             says="ours, preset fast",
-            command=ours("fast"),
+            command=our_service(bundles["fast"]),
             request=numbers,
             batches=of_ours(COLUMNS),
             scores=lambda answer: [result["anomaly_score"] for result in answer["results"]],
         ),
-        Contender(name="ours_balanced", says="ours, the default preset", command=ours("balanced"), request=numbers),
+        Contender(
+            name="ours_balanced",
+            says="ours, the default preset",
+            command=our_service(bundles["balanced"]),
+            request=numbers,
+        ),
         Contender(
             name="ours_explained",
             says="ours, preset fast, with five reasons",
-            command=ours("fast"),
+            command=our_service(bundles["fast"]),
             request=replace(numbers, path="/score?explain=5"),
         ),
-        Contender(name="ours_narrow", says="ours, preset fast, 22 numbers", command=ours("narrow"), request=narrow),
+        Contender(
+            name="ours_narrow",
+            says="ours, preset fast, 22 numbers",
+            command=our_service(bundles["narrow"]),
+            request=narrow,
+        ),
         Contender(
             name="ours_mixed",
             says="ours, preset fast, 10 numbers, 10 categories, 2 instants",
-            command=ours("mixed"),
+            command=our_service(bundles["mixed"]),
             request=mixed,
         ),
         Contender(name="floor", says="a bare ASGI callable, a constant", command=asgi("floor"), request=numbers),
