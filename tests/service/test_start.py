@@ -1,0 +1,24 @@
+"""The start of the service: what is loaded for good is not looked through for rubbish."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from service.__main__ import _kept_for_good
+
+
+def test_the_collector_is_on_again_and_leaves_alone_what_was_made() -> None:
+    with _kept_for_good():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
+
+
+def test_the_collector_is_on_again_after_a_failed_start() -> None:
+    with pytest.raises(OSError, match="in use"), _kept_for_good():
+        raise OSError("in use")
+    assert gc.isenabled()
+    gc.unfreeze()
