@@ -7,13 +7,14 @@ import os
 from pathlib import Path
 
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_processes = 1
 
 
 def allowed_threads(*, cpu_max: Path = _CPU_MAX, cpus: int | None = None) -> int:
     """Return the number of threads that can run at once.
 
     A container's quota (cgroup v2, ``QUOTA PERIOD`` in ``cpu.max``) counts, not only the host's cores: more
-    threads than the quota grants are throttled.
+    threads than the quota grants are throttled. Processes that share the CPUs (`share_threads`) have a part each.
 
     Args:
         cpu_max: File with the quota; a missing or unreadable one means no quota.
@@ -28,5 +29,11 @@ def allowed_threads(*, cpu_max: Path = _CPU_MAX, cpus: int | None = None) -> int
         quota, period = cpu_max.read_text().split()
         granted = math.ceil(int(quota) / int(period))
     except (OSError, ValueError):
-        return max(1, cpus)
-    return max(1, min(cpus, granted))
+        granted = cpus
+    return max(1, min(cpus, granted) // _processes)
+
+
+def share_threads(processes: int) -> None:
+    """Say that this process is one of several that work side by side; before anything has asked for its threads."""
+    global _processes  # noqa: PLW0603  # as the CPUs are those of the process
+    _processes = processes

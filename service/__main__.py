@@ -3,93 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import gc
-import logging
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 from models.cli import OneLineParser, run_command
 from models.errors import ConfigError
+from service.serving import serve
 from service.settings import Settings, load_settings
-
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = vars(_parser().parse_args(argv))
-    debug, workers = arguments.pop("debug"), arguments.pop("workers")
+    debug = arguments.pop("debug")
 
     def run() -> None:
-        _require_one_worker(workers)
-        serve(**arguments)
+        settings = load_settings(**arguments)
+        _require_free_port(settings)
+        serve(settings)
 
     return run_command(run, debug=debug)
-
-
-def serve(**given: Any) -> None:
-    """Serve with the settings that are given, and ``DETECTOR_…`` variables for the others.
-
-    Raises:
-        DetectorError: A setting is outside its limits, or the detector cannot be loaded.
-    """
-    settings = load_settings(**given)
-    with _kept_for_good():
-        import uvicorn  # a page of help waits for nothing that serves
-
-        from service.app import create_app, open_registry
-
-        registry = open_registry(settings)
-        _require_free_port(settings)
-        app = create_app(registry, settings)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    active = registry.active()
-    log.info(
-        "serving %s version %s: %d columns, threshold %g",
-        active.name,
-        active.version,
-        len(active.schema.columns),
-        active.calibration.threshold,
-    )
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        access_log=settings.access_log,
-        timeout_graceful_shutdown=settings.drain_seconds,
-        log_config=None,
-        server_header=False,
-    )
-
-
-@contextmanager
-def _kept_for_good() -> Iterator[None]:
-    """Keep the garbage collector from what is made: all of it stays, and looking through it takes a tenth of a start.
-
-    Nor does it look there while records are scored.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _require_one_worker(workers: int) -> None:
-    """Refuse what other servers offer: each worker would hold a copy of everything, and count for itself.
-
-    Raises:
-        ConfigError: Another number than one is asked for.
-    """
-    if workers != 1:
-        raise ConfigError(
-            f"--workers {workers}: the service is one process, which scores on all CPUs that it may use. Send more "
-            "records a request, or start more services, each with its own --port, behind a balancer."
-        )
 
 
 def _require_free_port(settings: Settings) -> None:
@@ -122,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(flag, dest=name, action="store_const", const=True, help=help_text)
         else:
             parser.add_argument(flag, dest=name, help=help_text)
-    parser.add_argument("--workers", type=int, default=1, help="only 1: one process scores on all CPUs")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

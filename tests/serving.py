@@ -38,14 +38,14 @@ def running(bundle: Path, *flags: str, **environment: str) -> Iterator[Service]:
     env = os.environ | environment
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stderr is not None
-        log = []
-        for line in process.stderr:
-            log.append(line)
-            if "running on" in line:
-                break
-        else:
-            pytest.fail(f"the service did not start: {''.join(log)}")
-        address = line.split("running on ")[1].split(" ")[0]
+        workers = int(flags[flags.index("--workers") + 1]) if "--workers" in flags else 1
+        log = ""
+        while "running on" not in log or log.count("startup complete") < workers:  # the two come in either order
+            line = process.stderr.readline()
+            log += line
+            if not line:
+                pytest.fail(f"the service did not start: {log}")
+        address = log.split("running on ")[1].split(" ")[0]
         try:
             with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
                 yield Service(process, client)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.threads import allowed_threads
+from models import threads
+from models.threads import allowed_threads, share_threads
 
 
 def granted(tmp_path, quota, *, cpus):
@@ -46,3 +47,10 @@ def test_never_more_threads_than_cpus_and_never_less_than_one(tmp_path_factory, 
     threads = granted(tmp_path_factory.getbasetemp(), f"{quota} {period}", cpus=cpus)
     assert 1 <= threads <= cpus
     assert threads == cpus or threads * period >= quota
+
+
+def test_processes_side_by_side_share_the_cpus(tmp_path, monkeypatch):
+    monkeypatch.setattr(threads, "_processes", 1)  # as it is afterwards
+    share_threads(3)
+    assert granted(tmp_path, "max 100000\n", cpus=8) == 2
+    assert granted(tmp_path, "100000 100000\n", cpus=8) == 1

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import random
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,8 +19,9 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
-from conftest import REPOSITORY, Trained
+from conftest import Trained
 from samples import arrow_table, machine_records
+from serving import Start
 
 from service.media import MEDIA
 
@@ -161,37 +158,21 @@ def test_case_19_serving_imports_neither_tensorflow_nor_keras(run_python: Callab
 
 
 @pytest.mark.slow
-def test_case_19_four_workers_take_at_most_five_times_the_memory_of_one(bundle_path: Path) -> None:
-    """Workers are the server's own (`uvicorn --workers`): ours is one process with a thread a CPU."""
-    one, four = (memory_of_workers(bundle_path, workers) for workers in (1, 4))
+def test_case_19_four_workers_take_at_most_five_times_the_memory_of_one(bundle_path: Path, start: Start) -> None:
+    one, four = (memory_of_workers(bundle_path, start, workers) for workers in (1, 4))
     assert one < 150
     assert four <= 5 * one
 
 
-def memory_of_workers(bundle: Path, workers: int) -> float:
-    """Return the resident megabytes of a server and all of its workers, after 100 scores each."""
-    command = [sys.executable, "-m", "uvicorn", "service.app:app", "--port", "0", "--workers", str(workers)]
-    env = {"DETECTOR_PATH": str(bundle), "PYTHONPATH": str(REPOSITORY), "PATH": ""}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=REPOSITORY) as server:
-        assert server.stderr is not None
-        try:
-            address, ready = "", 0
-            while not address or ready < workers:  # the two come in either order
-                line = server.stderr.readline()
-                assert line, "the server ended"
-                address = address or line.partition("running on ")[2].partition(" ")[0]
-                ready += "Application startup complete" in line
-            for _ in range(100 * workers):  # a connection each, so that every worker gets some
-                assert httpx.post(f"{address}/score", content=jsonl(1), trust_env=False).status_code == 200
-            processes = [server.pid, *children(server.pid)]
-            for pid in processes:
-                assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
-            return sum(map(resident_mb, processes))
-        finally:
-            server.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(30)
-            server.kill()
+def memory_of_workers(bundle: Path, start: Start, workers: int) -> float:
+    """Return the resident megabytes of a service and all of its workers, after 100 scores each."""
+    with start(bundle, "--workers", str(workers)) as service:
+        for _ in range(100 * workers):  # a connection each, so that every worker gets some
+            assert httpx.post(f"{service.client.base_url}/score", content=jsonl(1), trust_env=False).status_code == 200
+        processes = [service.process.pid, *children(service.process.pid)]
+        for pid in processes:
+            assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
+        return sum(map(resident_mb, processes))
 
 
 def children(pid: int) -> list[int]:
@@ -202,13 +183,3 @@ def children(pid: int) -> list[int]:
 def resident_mb(pid: int) -> float:
     match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return int(match[1]) / 1000 if match else 0.0
-
-
-def test_case_22_more_than_one_worker_is_refused_with_a_reason(
-    run_python: Callable[..., Any], bundle_path: Path
-) -> None:
-    done = run_python("-m", "service", "--detector", bundle_path, "--workers", "4")
-    assert done.returncode == 2
-    [line] = done.stderr.splitlines()
-    assert "one process" in line
-    assert "--port" in line

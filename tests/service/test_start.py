@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from service.__main__ import _kept_for_good
+from service.serving import _kept_for_good
 
 
 def test_the_collector_is_on_again_and_leaves_alone_what_was_made() -> None:

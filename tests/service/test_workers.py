@@ -1,0 +1,83 @@
+"""Several processes on one port: each answers alike, a dead one is replaced, and all of them end together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from samples import machine_records
+from serving import Service, Start
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are looked up on Linux only")
+
+RECORD = json.dumps(machine_records(1, seed=1)[0]).encode()
+
+
+def workers_of(service: Service) -> list[int]:
+    """Return the processes that have the port and are not the first."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def answers(service: Service, many: int) -> set[tuple[int, bytes, str]]:
+    """Ask on a connection each, so that every worker is asked; one that has just died is asked again."""
+    found = set()
+    transport = httpx.HTTPTransport(retries=3)
+    for _ in range(many):
+        with httpx.Client(transport=transport, timeout=60) as client:
+            answer = client.post(f"{service.client.base_url}/score", content=RECORD)
+        found.add((answer.status_code, answer.content, answer.headers["detector-version"]))
+    return found
+
+
+def wait_for(what: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_case_22_workers_answer_alike_and_one_that_dies_is_replaced(bundle_path: Path, start: Start) -> None:
+    """Nothing is counted by a worker for itself; what one answers all of them answer."""
+    with start(bundle_path, "--workers", "2") as service:
+        first = workers_of(service)
+        assert len(first) == 2
+        before = answers(service, 50)
+        assert len(before) == 1
+        os.kill(first[0], signal.SIGKILL)
+        wait_for(lambda: len(set(workers_of(service)) - {first[0]}) == 2)
+        assert answers(service, 50) == before
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(30) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in first)
+
+
+def test_a_request_in_flight_is_answered_before_workers_end(bundle_path: Path, start: Start) -> None:
+    record = json.loads(RECORD)
+    with start(bundle_path, "--workers", "2", "--body-seconds", "30") as service:
+
+        def slowly() -> Any:
+            yield b"[" + json.dumps(record).encode()
+            service.process.send_signal(signal.SIGTERM)
+            time.sleep(1.0)
+            yield b"," + json.dumps(record).encode() + b"]"
+
+        answer = service.client.post("/score", content=slowly())
+        assert answer.status_code == 200
+        assert len(answer.json()["results"]) == 2
+        assert service.process.wait(30) == 0
+
+
+def test_a_detector_that_cannot_be_loaded_is_one_line_and_no_worker_is_started(
+    tmp_path: Path, run_python: Callable[..., Any]
+) -> None:
+    done = run_python("-m", "service", "--detector", tmp_path / "none", "--workers", "2", "--port", "0")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
