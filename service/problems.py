@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,8 @@ MOST_PROBLEMS: Final = 100
 
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has older ones
 """Phrases of RFC 9110."""
+
+_RETRY_AFTER: Final = "1"  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,21 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     )
 
 
+def too_many_waiting(what: str, setting: str, *, headers: Mapping[str, str] = MappingProxyType({})) -> RequestError:
+    """Return the error for a request that would have to wait for too long.
+
+    Args:
+        what: What waits already.
+        setting: The variable that says how much may.
+        headers: What else the answer says.
+    """
+    return RequestError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"{what} wait already. Send it again later, start more services, or raise {setting}.",
+        headers={"Retry-After": _RETRY_AFTER, **headers},
+    )
+
+
 def problem(
     status: HTTPStatus,
     detail: str,
@@ -104,6 +122,11 @@ def problem(
     return Response(content, status_code=status.value, media_type=PROBLEM_JSON, headers=dict(headers or {}))
 
 
+def problem_of(error: RequestError) -> Response:
+    """Return an error as a problem document."""
+    return problem(error.status, error.detail, errors=error.errors, total=error.total, headers=error.headers)
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Answer every error with a problem document."""
     for kind, handler in _HANDLERS.items():
@@ -115,7 +138,7 @@ def _place(error: RecordError) -> dict[str, Any]:
 
 
 async def _request_error(request: Request, error: RequestError) -> Response:
-    return problem(error.status, error.detail, errors=error.errors, total=error.total, headers=error.headers)
+    return problem_of(error)
 
 
 async def _record_error(request: Request, error: RecordError) -> Response:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from service.answers import answer_headers, encode_answer
 from service.bodies import rows_of
 from service.media import MEDIA, content_types, negotiate
-from service.problems import RequestError
+from service.problems import RequestError, too_many_waiting
 from service.query import READING, Query, parse_query
 from service.registry import Registry
 from service.schemas import detector_answer
@@ -28,7 +28,6 @@ SCORING_PATHS: Final = {
 }
 """Endpoints that take records, with their query parameters."""
 
-_RETRY_AFTER: Final = "1"  # seconds
 _INLINE_BYTES: Final = 16_384  # smaller bodies are done before others would notice
 
 router = APIRouter()
@@ -142,12 +141,7 @@ def _require_room(request: Request, settings: Settings, *, headers: Mapping[str,
     """
     waiting = request.app.state.limiter.statistics().tasks_waiting
     if waiting >= settings.max_waiting:
-        raise RequestError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            f"{waiting:,} large requests wait already. Send it again later, start more services, or raise "
-            "DETECTOR_MAX_WAITING.",
-            headers={"Retry-After": _RETRY_AFTER, **headers},
-        )
+        raise too_many_waiting(f"{waiting:,} large requests", "DETECTOR_MAX_WAITING", headers=headers)
 
 
 def _is_quick(body: Body, medium: str) -> bool:

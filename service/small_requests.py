@@ -1,7 +1,8 @@
 """Small requests in JSON, as most are: answered beside FastAPI's routes, and those that come at once together.
 
-Only what goes well is answered here. Whatever else a request asks for, and whatever is wrong with it, is left to the
-routes, as if it had not been here: so each error is made in one place, and the answers are the same, byte by byte.
+Only what goes well is answered here, and what would have to wait for too long is refused. Whatever else a request asks
+for, and whatever is wrong with it, is left to the routes, as if it had not been here: so each error is made in one place,
+and the answers are the same, byte by byte.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from service.bodies import Records
 from service.exact_records import ExactRecords, exact_records
 from service.json_bodies import decode_json
 from service.media import medium_of
-from service.problems import RequestError
+from service.problems import RequestError, problem_of, too_many_waiting
 from service.query import parse_query
 from service.registry import Registry
 from service.settings import Settings
@@ -100,6 +101,8 @@ class SmallRequests:
         self._registry = registry
         self._settings = settings
         self._waiting: list[_Waiting] = []
+        waiting = f"{settings.max_small_waiting:,} small requests"
+        self._refusal = problem_of(too_many_waiting(waiting, "DETECTOR_MAX_SMALL_WAITING"))
         self._last = _Ready.of(registry.active())
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -116,6 +119,9 @@ class SmallRequests:
         explain = _explain_of(scope, self._settings.max_body_bytes)
         if explain is None:
             return receive
+        if len(self._waiting) >= self._settings.max_small_waiting:  # rather than let all of them become slow
+            await self._refusal(scope, receive, send)
+            return None
         begun = receive().__await__()
         try:
             held = next(begun)

@@ -218,3 +218,15 @@ def test_records_with_ids_get_the_same_answer_both_ways() -> None:
     assert ExactRecords(detector.schema).cells(body) is not None
     scope = request(body)
     assert together(app, [scope]) == together(app.routes, [scope])
+
+
+def test_small_requests_beyond_those_that_may_wait_are_refused_at_once_and_the_others_answered() -> None:
+    app = create_app(Registry(sample_detector()), load_settings(max_small_waiting=3))
+    scope = request(json.dumps(sample_record()).encode())
+    answered = together(app, [scope] * 5)
+    assert [status for status, _, _ in answered] == [200, 200, 200, 503, 503]
+    _, headers, body = answered[-1]
+    assert headers[b"retry-after"] == b"1"
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert "DETECTOR_MAX_SMALL_WAITING" in json.loads(body)["detail"]
+    assert together(app, [scope])[0][0] == 200
