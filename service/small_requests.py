@@ -1,8 +1,8 @@
 """Small requests in JSON, as most are: answered beside FastAPI's routes, and those that come at once together.
 
 Only what goes well is answered here, and what would have to wait for too long is refused. Whatever else a request asks
-for, and whatever is wrong with it, is left to the routes, as if it had not been here: so each error is made in one place,
-and the answers are the same, byte by byte.
+for, and whatever is wrong with it, is left to the routes, as if it had not been here: so each error is made in one
+place, and the answers are the same, byte by byte.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _MOST_BYTES: Final = 16_384  # of a body: larger ones are not done before others would notice
 _MOST_ROWS: Final = 256  # that are scored at once, for the same reason
+_LONG_SECONDS: Final = 0.02  # to wait, for what takes a fraction of a millisecond
 _PATHS: Final = {"/score": ("explain",)}
 _JSON_WILL_DO: Final = frozenset([b"", b"*/*", b"application/json"])
 
@@ -53,6 +54,7 @@ class _Waiting:
         typed: As in `Records`.
         explain: How many of the columns that add most are named.
         answer: Will be what is sent, or None where that is not for us.
+        since: When it came, on the loop's clock.
     """
 
     names: tuple[str, ...] | None
@@ -60,6 +62,7 @@ class _Waiting:
     typed: bool
     explain: int
     answer: asyncio.Future[_Answer | None]
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class SmallRequests:
         explain = _explain_of(scope, self._settings.max_body_bytes)
         if explain is None:
             return receive
-        if len(self._waiting) >= self._settings.max_small_waiting:  # rather than let all of them become slow
+        if len(self._waiting) >= self._settings.max_small_waiting and self._is_slow():
             await self._refusal(scope, receive, send)
             return None
         begun = receive().__await__()
@@ -137,6 +140,10 @@ class SmallRequests:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return None
+
+    def _is_slow(self) -> bool:
+        """Say whether more comes than can be done; then some are refused, rather than let all of them become slow."""
+        return asyncio.get_running_loop().time() - self._waiting[0].since > _LONG_SECONDS
 
     async def _answered(self, message: Message, explain: int) -> _Answer | None:
         """Return the answer to a body that is all there; None where it is not for us."""
@@ -167,7 +174,7 @@ class SmallRequests:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score_waiting, loop)
-        waiting = _Waiting(names, rows, typed, explain, loop.create_future())
+        waiting = _Waiting(names, rows, typed, explain, loop.create_future(), loop.time())
         self._waiting.append(waiting)
         return waiting.answer
 

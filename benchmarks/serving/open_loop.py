@@ -102,12 +102,10 @@ def open_loop(port: int, request: Request, *, due: NDArray[np.float64], connecti
     Raises:
         RuntimeError: An answer was not 200, a connection broke, or answers did not come in time.
     """
-    lanes = [_Lane(port) for _ in range(connections)]
-    try:
-        took, behind = _timed(lanes, request.message(port), due.tolist())
-    finally:
-        for lane in lanes:
-            lane.close()
+    answers = timed(port, [request], due=due, connections=connections)
+    if answers.complaint:
+        raise RuntimeError(answers.complaint)
+    took, behind = answers.took, answers.behind
     p50, p99, p999 = (float(1e3 * one) for one in np.percentile(took, [50, 99, 99.9]))
     seconds = float(np.max(due + took))
     return OpenLoad(
@@ -117,14 +115,44 @@ def open_loop(port: int, request: Request, *, due: NDArray[np.float64], connecti
     )
 
 
-def _timed(
-    lanes: Sequence[_Lane], message: bytes, due: Sequence[float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Send every request when it is due; return for each how long its answer took, and how late we were ourselves."""
-    took, behind = np.zeros(len(due)), np.zeros(len(due))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What became of n requests.
+
+    Args:
+        took: Seconds from when each was due to its answer `(n,)`.
+        behind: Seconds by which the generator itself was late `(n,)`.
+        status: Of each answer `(n,)`.
+        complaint: What the first answer said that was not 200; empty where all were.
+    """
+
+    took: NDArray[np.float64]
+    behind: NDArray[np.float64]
+    status: NDArray[np.int64]
+    complaint: str
+
+
+def timed(port: int, requests: Sequence[Request], *, due: NDArray[np.float64], connections: int) -> Answers:
+    """Send requests, one after the other of those given, when they are due.
+
+    Raises:
+        RuntimeError: A connection broke, or answers did not come in time.
+    """
+    lanes = [_Lane(port) for _ in range(connections)]
+    try:
+        return _timed(lanes, [request.message(port) for request in requests], due.tolist())
+    finally:
+        for lane in lanes:
+            lane.close()
+
+
+def _timed(lanes: Sequence[_Lane], messages: Sequence[bytes], due: Sequence[float]) -> Answers:
+    """Send every request when it is due."""
+    took, behind, status = np.zeros(len(due)), np.zeros(len(due)), np.zeros(len(due), np.int64)
     by_number = {lane.number(): lane for lane in lanes}
     free = deque(lanes)
     sent = answered = 0
+    complaint = ""
     began = time.perf_counter()
     with select.epoll() as poll:
         for number in by_number:
@@ -133,20 +161,22 @@ def _timed(
             now = time.perf_counter() - began
             while free and sent < len(due) and due[sent] <= now:
                 lane = free.popleft()
-                lane.send(message, sent)
+                lane.send(messages[sent % len(messages)], sent)
                 behind[sent] = now - max(due[sent], lane.free_since)
                 sent += 1
                 now = time.perf_counter() - began
             for number, _ in poll.poll(0):  # a CPU of its own: it never sleeps, which would cost up to a millisecond
                 lane = by_number[number]
-                if lane.complete():
+                if answer := lane.answered():
                     lane.free_since = time.perf_counter() - began
                     took[lane.request] = lane.free_since - due[lane.request]
+                    status[lane.request] = int(answer[:3])
+                    complaint = complaint or (answer if not answer.startswith("200") else "")
                     free.append(lane)
                     answered += 1
             if now > due[-1] + _MOST_SECONDS:
                 raise RuntimeError(f"{len(due) - answered} answers did not come within {_MOST_SECONDS:.0f} s.")
-    return took, behind
+    return Answers(took=took, behind=behind, status=status, complaint=complaint)
 
 
 class _Lane:
@@ -169,19 +199,18 @@ class _Lane:
         self._socket.sendall(message)
         self.request = request
 
-    def complete(self) -> bool:
-        """Read what came; return whether the answer is complete."""
+    def answered(self) -> str:
+        """Read what came; return the answer's status line and, of a complaint, its body; nothing where more comes."""
         piece = self._socket.recv(_PIECE)
         if not piece:
             raise RuntimeError("the server closed a connection.")
         self._received += piece
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end or not _whole(head.lower(), body):
-            return False
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(f"an answer was {head.splitlines()[0].decode()}: {body[:2000]!r}")
+            return ""
         self._received = b""
-        return True
+        status = head.partition(b"\r\n")[0].partition(b" ")[2].decode()
+        return status if status.startswith("200") else f"{status}: {body[:2000]!r}"
 
 
 def _whole(head: bytes, body: bytes) -> bool:

@@ -15,6 +15,7 @@ from samples import machine_records, sample_detector, sample_record, sample_sche
 from models.detector import Detector
 from models.errors import DetectorError
 from models.schema import Column, FeatureSchema, Kind
+from service import small_requests
 from service.app import Service, create_app, load_settings
 from service.bodies import Records
 from service.exact_records import ExactRecords
@@ -220,7 +221,10 @@ def test_records_with_ids_get_the_same_answer_both_ways() -> None:
     assert together(app, [scope]) == together(app.routes, [scope])
 
 
-def test_small_requests_beyond_those_that_may_wait_are_refused_at_once_and_the_others_answered() -> None:
+def test_small_requests_beyond_those_that_may_wait_are_refused_at_once_and_the_others_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(small_requests, "_LONG_SECONDS", -1.0)  # every one has waited for long
     app = create_app(Registry(sample_detector()), load_settings(max_small_waiting=3))
     scope = request(json.dumps(sample_record()).encode())
     answered = together(app, [scope] * 5)
@@ -230,3 +234,9 @@ def test_small_requests_beyond_those_that_may_wait_are_refused_at_once_and_the_o
     assert headers[b"content-type"] == b"application/problem+json"
     assert "DETECTOR_MAX_SMALL_WAITING" in json.loads(body)["detail"]
     assert together(app, [scope])[0][0] == 200
+
+
+def test_a_burst_is_answered_however_many_wait_for_a_moment() -> None:
+    app = create_app(Registry(sample_detector()), load_settings(max_small_waiting=1))
+    scope = request(json.dumps(sample_record()).encode())
+    assert {status for status, _, _ in together(app, [scope] * 20)} == {200}
