@@ -33,6 +33,7 @@ from typing import Any, Final
 
 import httpx
 import hypothesis
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
@@ -296,6 +297,11 @@ def _strict(content: bytes) -> Any:
     return json.loads(content.decode(), parse_constant=refuse)
 
 
+def _read_raw(content: bytes) -> None:
+    if not np.isfinite(np.frombuffer(content, "<f8")).all():
+        raise ValueError("an answer that is not finite")
+
+
 def _finite(table: pa.Table) -> None:
     for name in table.column_names:
         column = table.column(name)
@@ -327,6 +333,7 @@ _READ: Final[dict[str, Callable[[bytes], object]]] = {
     "arrow": lambda content: _finite(pa.ipc.open_stream(content).read_all()),
     "arrow_file": lambda content: _finite(pa.ipc.open_file(content).read_all()),
     "parquet": lambda content: _finite(pa.parquet.read_table(io.BytesIO(content))),
+    "raw": _read_raw,
 }
 """Reads an answer of each form, and raises where it is not what it says."""
 

@@ -101,6 +101,7 @@ class Wire:
 
 def wires(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[Wire]:
     """Return requests that a caller could send: any path, method, query, headers and body."""
+    digests = _mostly(st.just(schema.digest), st.sampled_from(["", "0" * 16, "é"]))
     values = ["0", "1", "3", "-1", "10001", "1e3", "", "tab", ",", ";", "present", "absent", "none", "fill", "a,b"]
     queries = st.dictionaries(st.sampled_from([*PARAMETERS, "explian"]), st.sampled_from(values), max_size=2)
     others = ["/detector", "/healthz", "/readyz", "/openapi.json", "/", "/score/", "//score"]
@@ -120,6 +121,7 @@ def wires(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[Wi
         accept=_mostly(st.just("application/json"), _ACCEPTS, share=50),
         content_type=_mostly(st.none(), _CONTENT_TYPES),
         packing=_mostly(st.just(""), st.sampled_from(_PACKINGS)),
+        digest=digests,
     )
 
 
@@ -190,11 +192,18 @@ def _mostly(usual: st.SearchStrategy[Any], odd: st.SearchStrategy[Any], *, share
 
 
 def _wire(
-    *, method: str, target: str, body: tuple[str, bytes], accept: str, content_type: str | None, packing: str
+    *,
+    method: str,
+    target: str,
+    body: tuple[str, bytes],
+    accept: str,
+    content_type: str | None,
+    packing: str,
+    digest: str,
 ) -> Wire:
     form, content = body
     kind = MEDIA[form].types[0] if content_type is None else content_type
-    named = {"accept": accept, "content-type": kind, "content-encoding": packing}
+    named = {"accept": accept, "content-type": kind, "content-encoding": packing, "detector-schema": digest}
     if packing in ("gzip", "GZIP", "x-gzip") and len(content) % 4:
         content = gzip.compress(content, 1)
     if packing == "zstd" and len(content) % 4:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from models.arrow_arrays import floats_of
 from models.errors import RecordError, TableError
 from models.instant_columns import instants_at_once
+from models.number_columns import with_gaps
 from models.records import column_array, problem_of, shown
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
-from models.values import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, missing_cells, parser_of
+from models.values import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, parser_of
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
@@ -246,10 +247,7 @@ def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.Chunk
 
 def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:
     """Return numbers with NaN for those that say that there is none; the others have to be finite."""
-    numbers = np.asarray(numbers, np.float64)
-    if column.missing:
-        gone = np.array([cell for cell in missing_cells(column) if isinstance(cell, float)])
-        numbers = np.where(np.isin(numbers, gone), np.nan, numbers)
+    numbers = with_gaps(column, numbers)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise TableError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -126,6 +128,15 @@ class FeatureSchema:
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns of which every finite number is a value, as it is."""
         return tuple(column.name for column in self.read if column.kind is Kind.NUMERIC and not column.missing)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names, kinds and units of the columns that are read, and their order, as 16 hexadecimal digits.
+
+        Who sends values without names says it, so that a column is never taken for another one.
+        """
+        meant = [[column.name, str(column.kind), column.layout, column.unit] for column in self.read]
+        return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:16]
 
     @cached_property
     def known(self) -> frozenset[str]:

@@ -62,6 +62,10 @@ def encode_answer(question: str, detector: Detector, rows: Rows, *, medium: str,
             return _as_json(asked, detector, rows, top)
         if medium == "jsonl":
             return _as_lines(asked, detector, rows, top)
+        if medium == "raw":
+            from service.raw_answers import encode_raw
+
+            return encode_raw(question, detector, rows, top=top)
         from service.flat_answers import encode_flat  # Arrow's 30 MB: for the first such answer
 
         return encode_flat(question, detector, rows, medium=medium, top=top)

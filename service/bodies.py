@@ -21,12 +21,11 @@ from models.records import (
 from models.schema import FeatureSchema
 from service.exact_records import exact_records
 from service.json_bodies import Content, decode_json, decode_lines
+from service.pieces import PIECE_ROWS
 from service.problems import MOST_PROBLEMS, RequestError
+from service.raw_bodies import raw_rows
 from service.settings import Settings
 from service.transfer import Body
-
-PIECE_ROWS: Final = 4096
-"""Rows that are turned into columns at once; whole chunks of the scorer, so that every form scores the same."""
 
 _ID_TYPES: Final = (str, int, float, bool, type(None))
 
@@ -206,6 +205,8 @@ def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: M
     if body.medium in _JSON_DECODERS:
         decoded: Content = _JSON_DECODERS[body.medium](content, most=settings.max_rows)
         return Records(names=decoded.names, rows=decoded.rows)
+    if body.medium == "raw":
+        return raw_rows(content, schema, digest=body.schema_digest, most=settings.max_rows)
     from service.table_bodies import read_rows  # Arrow's 30 MB: for the first such request
 
     return read_rows(body, content, settings, schema, reading=reading)

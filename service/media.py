@@ -44,6 +44,7 @@ MEDIA: Final[dict[str, Medium]] = {
     "arrow": Medium(types=("application/vnd.apache.arrow.stream",), summary="Arrow stream"),
     "arrow_file": Medium(types=("application/vnd.apache.arrow.file",), summary="Arrow file (Feather 2)"),
     "parquet": Medium(types=("application/vnd.apache.parquet",), summary="Parquet"),
+    "raw": Medium(types=("application/octet-stream",), summary="numbers alone, row after row", arrow=False),
 }
 """The forms by name; of those that a caller likes equally, the first is answered."""
 

@@ -30,7 +30,7 @@ from service.schemas import (
     request_examples,
     request_schema,
 )
-from service.transfer import PACKINGS
+from service.transfer import PACKINGS, SCHEMA_HEADER
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[dict[str, type[BaseModel]]] = {
@@ -47,6 +47,7 @@ _PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: "The body is not what its headers say, or is damaged.",
     HTTPStatus.NOT_ACCEPTABLE: "None of the forms in Accept is answered here.",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
+    HTTPStatus.CONFLICT: "The body is for another schema than the active detector's.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's form, charset or packing is not read here.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many large requests wait: send it again after Retry-After seconds.",
@@ -89,7 +90,12 @@ def _describe(path: str, operation: dict[str, Any], detector: Detector) -> None:
         for name in SCORING_PATHS[path]
     ] + [
         {"name": "Content-Encoding", "in": "header", "required": False}
-        | {"description": "How the body is packed.", "schema": {"type": "string", "enum": [*PACKINGS, "identity"]}}
+        | {"description": "How the body is packed.", "schema": {"type": "string", "enum": [*PACKINGS, "identity"]}},
+        {"name": SCHEMA_HEADER, "in": "header", "required": False}
+        | {
+            "description": "Of a body of numbers alone: the schema_digest of the detector whose columns it has.",
+            "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+        },
     ]
     operation["requestBody"] = {"required": True, "content": _request_content(detector)}
     operation["responses"] = {

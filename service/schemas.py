@@ -119,6 +119,7 @@ class DetectorResponse(BaseModel):
     created: str
     activation: str
     columns: list[dict[str, Any]] = Field(description="Name, kind, how it enters, and its ranges or categories.")
+    schema_digest: str = Field(description="Stands for the columns' names, kinds, units and order.")
     ids: list[str]
     dropped: dict[str, str] = Field(description="Columns that are not used, with the reason.")
     threshold: dict[str, Any] = Field(description="Its value, method, and what it promises.")
@@ -139,6 +140,7 @@ def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
         "created": card.pop("created", ""),
         "activation": card.get("settings", {}).get("activation", ""),
         "columns": column_cards(detector),
+        "schema_digest": detector.schema.digest,
         "ids": list(detector.schema.ids),
         "dropped": dict(detector.schema.dropped),
         "threshold": {

@@ -22,7 +22,7 @@ from models.tables import ReadOptions, Table, iter_table
 from models.tables.plain import plain_columns
 from models.tables.source import Source
 from service.arrow_messages import require_small_messages
-from service.bodies import PIECE_ROWS
+from service.pieces import PIECE_ROWS
 from service.problems import RequestError, too_many_rows
 from service.query import READING
 from service.settings import Settings

@@ -17,6 +17,9 @@ from service.media import MEDIA, bare, content_types, medium_of, parameters
 from service.problems import RequestError
 from service.settings import Settings
 
+SCHEMA_HEADER: Final = "Detector-Schema"
+"""Says the digest of the schema whose columns a body without names has."""
+
 _PIECE_BYTES: Final = 1 << 20
 _CLOSE: Final = {"Connection": "close"}  # what is left of the body is not waited for
 
@@ -30,12 +33,14 @@ class Body:
         medium: A key of `MEDIA`.
         charset: The character encoding that the content type names, or None.
         packing: A key of `PACKINGS`, or None.
+        schema_digest: The digest of the schema that its columns are of, as its sender says, or None.
     """
 
     content: bytes
     medium: str
     charset: str | None = None
     packing: str | None = None
+    schema_digest: str | None = None
 
     def unpacked(self, settings: Settings) -> bytes:
         """Return the bytes without the packing.
@@ -68,7 +73,13 @@ async def read_body(request: Request, settings: Settings) -> Body:
     charset = _charset(medium, content_type)
     packing = _packing(request.headers.get("content-encoding", ""))
     content = await _receive(request, settings)
-    return Body(content=content, medium=medium, charset=charset, packing=packing)
+    return Body(
+        content=content,
+        medium=medium,
+        charset=charset,
+        packing=packing,
+        schema_digest=request.headers.get(SCHEMA_HEADER),
+    )
 
 
 def too_large(settings: Settings) -> RequestError:

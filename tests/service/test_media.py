@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from service.media import MEDIA, content_types, medium_of, negotiate, parameters
 
 
-def test_there_are_six_forms_and_no_content_type_means_two():
-    assert list(MEDIA) == ["json", "jsonl", "csv", "arrow", "arrow_file", "parquet"]
+def test_there_are_seven_forms_and_no_content_type_means_two():
+    assert list(MEDIA) == ["json", "jsonl", "csv", "arrow", "arrow_file", "parquet", "raw"]
     kinds = [kind for medium in MEDIA.values() for kind in medium.types]
     assert len(kinds) == len(set(kinds))
 

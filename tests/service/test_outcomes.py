@@ -262,7 +262,7 @@ def test_a_member_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/score?explain=5", "/embed", "/reconstruct"])
-@pytest.mark.parametrize("accept", [medium.types[0] for medium in MEDIA.values()])
+@pytest.mark.parametrize("accept", [medium.types[0] for name, medium in MEDIA.items() if name != "raw"])
 def test_case_17_a_network_that_gives_no_number_is_an_error_and_never_a_bare_nan(path: str, accept: str) -> None:
     """No network that training saves does so; a null would be a record that no threshold ever flags."""
     detector = sample_detector()
