@@ -34,7 +34,7 @@ class OneLineParser(argparse.ArgumentParser):
             self._place = ""
 
 
-def run_command(work: Callable[[], object], *, debug: bool) -> int:
+def run_command(work: Callable[[], None], *, debug: bool) -> int:
     """Run a command, say in one line what went wrong, and return the exit code.
 
     Args:

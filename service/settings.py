@@ -26,13 +26,9 @@ class Settings(BaseSettings):
     max_small_waiting: int = Field(
         64, ge=1, description="most small requests that wait for long to be scored; more are refused (503)"
     )
-    workers: int = Field(1, ge=1, description="processes that share the port, each with a copy and a share of the CPUs")
+    workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")
-
-    def as_variables(self) -> dict[str, str]:
-        """Return the variables that give these settings again."""
-        return {f"DETECTOR_{name.upper()}": str(value) for name, value in self if value is not None}
 
 
 def load_settings(**given: Any) -> Settings:

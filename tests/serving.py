@@ -38,9 +38,8 @@ def running(bundle: Path, *flags: str, **environment: str) -> Iterator[Service]:
     env = os.environ | environment
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stderr is not None
-        workers = int(flags[flags.index("--workers") + 1]) if "--workers" in flags else 1
         log = ""
-        while "running on" not in log or log.count("startup complete") < workers:  # the two come in either order
+        while "running on" not in log:
             line = process.stderr.readline()
             log += line
             if not line:

@@ -21,9 +21,9 @@ RECORD = json.dumps(machine_records(1, seed=1)[0]).encode()
 
 
 def workers_of(service: Service) -> list[int]:
-    """Return the processes that have the port and are not the first."""
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """Return the processes that the first one has started."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
 
 
 def answers(service: Service, many: int) -> set[tuple[int, bytes, str]]:
@@ -73,6 +73,50 @@ def test_a_request_in_flight_is_answered_before_workers_end(bundle_path: Path, s
         assert answer.status_code == 200
         assert len(answer.json()["results"]) == 2
         assert service.process.wait(30) == 0
+
+
+def test_workers_end_with_a_first_process_that_is_killed(bundle_path: Path, start: Start) -> None:
+    with start(bundle_path, "--workers", "2") as service:
+        workers = workers_of(service)
+        service.process.kill()
+        service.process.wait(30)
+        wait_for(lambda: not any(is_running(pid) for pid in workers))
+
+
+def test_workers_score_large_requests_on_threads_of_their_own(bundle_path: Path, start: Start) -> None:
+    large = json.dumps([json.loads(RECORD)] * 5_000).encode()
+    with start(bundle_path, "--workers", "2") as service:
+        for _ in range(8):
+            answer = httpx.post(f"{service.client.base_url}/score", content=large, timeout=60, trust_env=False)
+            assert len({result["anomaly_score"] for result in answer.json()["results"]}) == 1
+
+
+def test_workers_share_what_they_do_not_change(bundle_path: Path, start: Start) -> None:
+    with start(bundle_path, "--workers", "4") as service:
+        answers(service, 100)
+        pids = [service.process.pid, *workers_of(service)]
+        assert sum(map(own_mb, pids)) < max(map(resident_mb, pids))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def resident_mb(pid: int) -> float:
+    return kernel_mb(pid, "Rss")
+
+
+def own_mb(pid: int) -> float:
+    return kernel_mb(pid, "Private_Dirty")
+
+
+def kernel_mb(pid: int, what: str) -> float:
+    """Return what the kernel says of a process's memory."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1024
 
 
 def test_a_detector_that_cannot_be_loaded_is_one_line_and_no_worker_is_started(
