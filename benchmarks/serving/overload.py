@@ -1,6 +1,6 @@
 """Measures what happens when more comes than the service can do, and how soon it is over afterwards.
 
-    python -m benchmarks.serving.overload [--seconds 10] [--times 3] [--connections 256] [--plot FILE] [--json]
+    python -m benchmarks.serving.overload [--seconds 20] [--times 3] [--connections 512] [--plot FILE] [--json]
 
 Requests of sixteen records come in an open loop (Poisson): for some seconds at 70 % of what the service answers in a
 closed loop, then at three times that, then at 70 % again. The service has one CPU, the load another. Times count from
@@ -191,9 +191,9 @@ def _page(course: Course, phases: Sequence[Phase], found: dict[str, float]) -> s
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each phase (default: 10)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each phase (default: 20)")
     parser.add_argument("--times", type=float, default=3.0, help="what it can do, in the overload (default: 3)")
-    parser.add_argument("--connections", type=int, default=256, help="of the load (default: 256)")
+    parser.add_argument("--connections", type=int, default=512, help="of the load (default: 512)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draws requests, times and memory over the time")
     parser.add_argument("--json", action="store_true", help="print the figures by name")
     return parser
