@@ -99,6 +99,24 @@ def test_many_slow_clients_do_not_hold_up_a_quick_one(strict_service: Any) -> No
             connection.close()
 
 
+def test_two_hundred_bodies_that_come_byte_by_byte_do_not_hold_up_others(service: Any) -> None:
+    slow = [connect(service) for _ in range(200)]
+    try:
+        for connection in slow:
+            connection.sendall(head())
+        for place in range(3):
+            for connection in slow:
+                connection.sendall(RECORD[place : place + 1])
+            for _ in range(20):
+                assert service.client.post("/score", content=RECORD).status_code == 200
+        for connection in slow:
+            connection.sendall(RECORD[3:])
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for connection in slow:
+            connection.close()
+
+
 def test_a_client_that_waits_for_100_is_asked_to_go_on_or_is_refused_at_once(strict_service: Any) -> None:
     with connect(strict_service) as connection:
         connection.sendall(head("Expect: 100-continue", "Connection: close"))
