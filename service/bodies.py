@@ -98,7 +98,7 @@ class Records:
     def pieces(self) -> Iterator[Records]:
         """Return at most `PIECE_ROWS` records at a time, in order."""
         for start in range(0, len(self.rows), PIECE_ROWS):
-            yield replace(self, rows=self.rows[start : start + PIECE_ROWS], first=start)
+            yield replace(self, rows=self.rows[start : start + PIECE_ROWS], first=self.first + start)
 
     def columns(self, schema: FeatureSchema) -> Columns:
         """Return the records' values by column.

@@ -41,7 +41,7 @@ def encode_flat(question: str, detector: Detector, rows: Rows, *, medium: str, t
     ids = {name: _arrow(column) for name, column in rows.id_columns(detector.schema).items()}
     tables = []
     for piece in rows.pieces():
-        own = pa.table({name: column.slice(piece.first, len(piece)) for name, column in ids.items()})
+        own = pa.table({name: column.slice(piece.first - rows.first, len(piece)) for name, column in ids.items()})
         tables.append(_TABLES[question](detector, piece, own, top))
     table = pa.concat_tables(tables)
     twice = [name for name in ids if table.column_names.count(name) > 1]

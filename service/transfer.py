@@ -96,12 +96,14 @@ async def _receive(request: Request, settings: Settings) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
         raise too_large(settings)
-    body = bytearray()
+    chunks: list[bytes] = []
+    size = 0
     try:
         async with asyncio.timeout(settings.body_seconds):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > settings.max_body_bytes:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > settings.max_body_bytes:
                     raise too_large(settings)
     except TimeoutError as error:
         raise RequestError(
@@ -110,7 +112,7 @@ async def _receive(request: Request, settings: Settings) -> bytes:
             "DETECTOR_BODY_SECONDS.",
             headers=_CLOSE,
         ) from error
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def _charset(medium: str, content_type: str) -> str | None:

@@ -23,8 +23,9 @@ from samples import arrow_table, machine_records, sample_detector, sample_record
 
 from models.detector import Detector
 from service.media import MEDIA
+from service.pieces import PIECE_ROWS
 
-RECORDS = machine_records(5000, seed=11)  # more than one piece
+RECORDS = machine_records(PIECE_ROWS + 900, seed=11)  # more than one piece
 PARQUET, STREAM, FILE, CSV, LINES = (
     MEDIA[name].types[0] for name in ("parquet", "arrow", "arrow_file", "csv", "jsonl")
 )

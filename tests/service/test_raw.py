@@ -20,6 +20,7 @@ from models.calibration import Calibration
 from models.detector import Detector
 from models.schema import Column, FeatureSchema, Kind
 from models.scoring import Scorer
+from service.pieces import PIECE_ROWS
 from service.raw_bodies import RawRows
 
 RAW = "application/octet-stream"
@@ -42,7 +43,7 @@ DIGEST = DETECTOR.schema.digest
 
 @pytest.fixture(scope="module")
 def numbers() -> Iterator[InProcess]:
-    with in_process(DETECTOR, max_rows=9000) as service:
+    with in_process(DETECTOR, max_rows=20_000) as service:
         yield service
 
 
@@ -66,7 +67,7 @@ def test_numbers_alone_get_the_answer_of_the_same_numbers_in_json(numbers: InPro
 
 
 def test_more_than_one_piece_gets_the_same_scores(numbers: InProcess) -> None:
-    X = np.random.default_rng(0).normal(0, 2, (8500, 3)).astype("<f4")
+    X = np.random.default_rng(0).normal(0, 2, (PIECE_ROWS + 500, 3)).astype("<f4")
     X[::7, 1] = np.nan
     assert send(numbers, X.tobytes()).content == numbers.post(rows_as_json(X)).content
 
@@ -105,7 +106,7 @@ REFUSED: dict[str, tuple[bytes, str | None, int, str]] = {
     "another digest": (bytes(12), "0" * 16, 409, f"the active detector's have '{DIGEST}'. Ask GET /detector"),
     "a row that is cut off": (bytes(20), DIGEST, 400, "holds 20 bytes, but a row has 12: 3 columns of 4"),
     "nothing": (b"", DIGEST, 400, "The body is empty"),
-    "too many rows": (bytes(12 * 9001), DIGEST, 413, "9,001 records are more than 9,000"),
+    "too many rows": (bytes(12 * 20_001), DIGEST, 413, "20,001 records are more than 20,000"),
 }
 
 
@@ -116,10 +117,10 @@ def test_what_cannot_be_meant_is_refused(numbers: InProcess, name: str) -> None:
 
 
 def test_every_infinite_number_is_named(numbers: InProcess) -> None:
-    X = np.zeros((5000, 3), "<f4")
-    X[4097, 1], X[4999, 2] = np.inf, -np.inf
+    X = np.zeros((PIECE_ROWS + 10, 3), "<f4")
+    X[3, 1], X[PIECE_ROWS + 1, 2] = np.inf, -np.inf
     document = problem(send(numbers, X.tobytes()), 422)
-    assert [(one["record"], one["field"]) for one in document["errors"]] == [(4097, "b"), (4999, "c")]
+    assert [(one["record"], one["field"]) for one in document["errors"]] == [(3, "b"), (PIECE_ROWS + 1, "c")]
     assert document["total"] == 2
 
 
@@ -137,8 +138,8 @@ def test_the_service_says_the_digest_that_it_wants(numbers: InProcess) -> None:
 
 
 def test_rows_keep_their_numbers_in_pieces() -> None:
-    rows = RawRows(cells=np.zeros((5000, 3), "<f4"), first=100)
-    assert [(piece.first, len(piece)) for piece in rows.pieces()] == [(100, 4096), (4196, 904)]
+    rows = RawRows(cells=np.zeros((PIECE_ROWS + 904, 3), "<f4"), first=100)
+    assert [(piece.first, len(piece)) for piece in rows.pieces()] == [(100, PIECE_ROWS), (100 + PIECE_ROWS, 904)]
 
 
 def test_another_name_order_kind_or_unit_is_another_digest() -> None:
