@@ -151,6 +151,8 @@ def _batches(found: Found) -> dict[str, Series]:
     if mlserver is not None:
         figures["batch_over_mlserver"] = ours.rows((COLUMNS_AND_ROWS, 1_000)) / best_rows(mlserver, 1_000)
         figures["batch_10k_over_mlserver"] = ours.rows((COLUMNS_AND_ROWS, 10_000)) / best_rows(mlserver, 10_000)
+        figures["batch_best_over_mlserver"] = best_rows(ours, 1_000) / best_rows(mlserver, 1_000)
+        figures["batch_10k_best_over_mlserver"] = best_rows(ours, 10_000) / best_rows(mlserver, 10_000)
     if found.in_process:
         numpy = np.array([one.products for one in found.in_process])
         figures["arrow_over_numpy"] = ours.rows((ARROW, 10_000)) / numpy

@@ -91,6 +91,8 @@ def test_the_other_figures_are_beside_the_best_that_mlserver_does_and_beside_the
         "p99_over_mlserver_same_load": pytest.approx(0.1),
         "batch_over_mlserver": 2.0,
         "batch_10k_over_mlserver": 2.0,
+        "batch_best_over_mlserver": 2.0,
+        "batch_10k_best_over_mlserver": 20.0,
         "arrow_over_numpy": 0.25,
         "engine_share_of_peak": 0.5,
     }
