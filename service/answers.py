@@ -78,7 +78,7 @@ def answer_headers(detector: Detector, notes: Sequence[str], *, medium: str) -> 
     text = "; charset=utf-8; header=present" if medium == "csv" else ""
     headers = {
         "Content-Type": MEDIA[medium].types[0] + text,
-        "Vary": "Accept",
+        "Vary": "Accept, Accept-Encoding",
         "Detector-Name": quote(detector.name),
         "Detector-Version": quote(detector.version),
         "Detector-Threshold": repr(detector.calibration.threshold),

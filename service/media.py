@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,17 +97,25 @@ def negotiate(accept: str) -> str | None:
     """
     if accept in _JSON_WILL_DO or not accept.strip():
         return "json"
-    ranges = list(_ranges(accept))
+    ranges = list(qualities(accept).items())
     rated = {name: max(_rating(kind, ranges) for kind in medium.types) for name, medium in MEDIA.items()}
     best = max(rated, key=lambda name: rated[name])  # the first of equals
     return best if rated[best][0] > 0.0 else None
 
 
-def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+def qualities(accept: str) -> dict[str, float]:
+    """Return how much a caller likes each thing that a header such as Accept names, from 0 to 1.
+
+    Example:
+        >>> qualities("gzip;q=0.5, *")
+        {'gzip': 0.5, '*': 1.0}
+    """
+    liked: dict[str, float] = {}
     for part in accept.split(","):
         quality = parameters(part).get("q", "1")
         if bare(part) and _QUALITY.fullmatch(quality):
-            yield bare(part), min(float(quality), 1.0)
+            liked[bare(part)] = max(liked.get(bare(part), 0.0), min(float(quality), 1.0))
+    return liked
 
 
 def _rating(kind: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:

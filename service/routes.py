@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from service.answers import answer_headers, encode_answer
 from service.bodies import rows_of
 from service.media import MEDIA, content_types, negotiate
+from service.packing import PACKERS, packing_for
 from service.problems import RequestError, too_many_waiting
 from service.query import READING, Query, parse_query
 from service.registry import Registry
@@ -100,16 +101,23 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
     _require_csv(body, query)
     active = registry.active()  # one version for the whole request
 
-    def work() -> Response:
+    def work() -> tuple[bytes, dict[str, str]]:
         rows = rows_of(body, settings, active.schema, reading=query.reading)
         content = encode_answer(question, active, rows, medium=medium, explain=query.explain)
-        return Response(content, headers=answer_headers(active, rows.notes, medium=medium))
+        return content, answer_headers(active, rows.notes, medium=medium)
 
-    if _is_quick(body, medium):
-        return work()
-    _require_room(request, settings)
     # As many at once as there are CPUs: more would only hold more memory.
-    return await run_sync(work, limiter=request.app.state.limiter)
+    limiter = request.app.state.limiter
+    if _is_quick(body, medium):
+        content, headers = work()
+    else:
+        _require_room(request, settings)
+        content, headers = await run_sync(work, limiter=limiter)
+    packing = packing_for(content, medium, ",".join(request.headers.getlist("accept-encoding")))
+    if packing is not None:
+        content = await run_sync(PACKERS[packing], content, limiter=limiter)
+        headers["Content-Encoding"] = packing
+    return Response(content, headers=headers)
 
 
 def _wanted(request: Request) -> str:

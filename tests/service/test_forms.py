@@ -154,7 +154,7 @@ def test_an_answer_says_outside_of_its_body_who_answered(trained_service: InProc
         assert headers["detector-name"] == detector.name
         assert headers["detector-version"] == detector.version
         assert float(headers["detector-threshold"]) == detector.calibration.threshold
-        assert headers["vary"] == "Accept"
+        assert headers["vary"] == "Accept, Accept-Encoding"
     about = pa.ipc.open_stream(ask(trained_service, body, "json", "arrow").content).schema.metadata
     assert about[b"detector"].decode() == detector.name
     assert float(about[b"threshold"]) == detector.calibration.threshold

@@ -1,0 +1,101 @@
+"""Answers that are packed: what is asked for, where it is worth it, and the same when unpacked."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from in_process import InProcess, in_process
+from samples import sample_detector, sample_record
+
+from service.media import MEDIA
+from service.packing import PACKERS, packing_for
+
+RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[InProcess]:
+    with in_process(sample_detector()) as service:
+        yield service
+
+
+def unpacked(content: bytes, packing: str) -> bytes:
+    return (
+        gzip.decompress(content)
+        if packing == "gzip"
+        else pa.input_stream(pa.BufferReader(content), compression="zstd").read()
+    )
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_what_is_packed_is_smaller_and_the_same(packing: str) -> None:
+    content = RECORDS * 3
+    assert len(PACKERS[packing](content)) < len(content) / 4
+    assert unpacked(PACKERS[packing](content), packing) == content
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_an_answer_is_packed_as_its_caller_asks(service: InProcess, form: str) -> None:
+    accept = MEDIA[form].types[0]
+    plain = service.post(RECORDS, accept=accept, accept_encoding="identity")
+    assert "content-encoding" not in plain.headers
+    packed = service.post(RECORDS, accept=accept, accept_encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    assert packed.content == plain.content  # the client unpacks it
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept, Accept-Encoding"
+
+
+def test_a_small_answer_is_never_packed(service: InProcess) -> None:
+    answer = service.post(json.dumps(sample_record()), accept_encoding="gzip, zstd")
+    assert "content-encoding" not in answer.headers
+
+
+def test_a_refusal_is_not_packed(service: InProcess) -> None:
+    records: list[Any] = [3] * 200
+    answer = service.post(json.dumps(records), accept_encoding="gzip")
+    assert answer.status_code == 422
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "packing"),
+    [
+        ("", None),
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("x-gzip", "gzip"),
+        ("zstd", "zstd"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, zstd;q=0.9", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip;q=0, *", "zstd"),
+        ("*", "zstd"),
+        ("*;q=0", None),
+        ("identity", None),
+        ("identity;q=1, gzip;q=0.5", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("br, deflate", None),
+        ("gzip;q=high", None),
+        (",;", None),
+    ],
+)
+def test_the_packing_is_the_one_that_is_liked_best(accept_encoding: str, packing: str | None) -> None:
+    assert packing_for(RECORDS, "json", accept_encoding) == packing
+
+
+@pytest.mark.parametrize("form", ["arrow", "arrow_file", "parquet", "raw"])
+def test_what_is_no_text_is_sent_as_it_is(form: str) -> None:
+    assert packing_for(RECORDS, form, "gzip, zstd") is None
+
+
+@given(st.text())
+def test_any_accept_encoding_has_an_outcome(text: str) -> None:
+    assert packing_for(RECORDS, "json", text) in (None, *PACKERS)
