@@ -80,6 +80,8 @@ class TableRows:
 
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, pa.ChunkedArray]:
         """Return the id columns that came."""
+        if not schema.ids:
+            return {}
         data = pa.concat_tables([table.data for table in self.tables], promote_options="permissive")
         return {name: data.column(name) for name in schema.ids if name in data.column_names}
 
@@ -242,7 +244,8 @@ def _holds(name: str, kinds: pa.Schema, names: Set[str]) -> bool:
 
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:
-    missing = [column.name for column in schema.read if column.name not in table.names]
+    names = frozenset(table.names)
+    missing = [column.name for column in schema.read if column.name not in names]
     if missing:
         absent = [RecordError("is absent.", record=None, field=name, remedy="Send the column.") for name in missing]
         raise RequestError.of_problems(absent)

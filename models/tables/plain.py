@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,10 +20,10 @@ def plain_columns(name: str, data: pa.Table) -> pa.Table:
     Raises:
         TableError: A nested field has the name of another column.
     """
-    before = data.column_names
+    before = Counter(data.column_names)
     while any(pa.types.is_struct(field.type) for field in data.schema):
         data = data.flatten()
-    twice = next((n for n in data.column_names if data.column_names.count(n) > max(1, before.count(n))), None)
+    twice = next((n for n, count in Counter(data.column_names).items() if count > max(1, before[n])), None)
     if twice is not None:
         raise TableError(f"{name}: has two fields {twice!r}, one of them inside another. Rename one.")
     for place, field in enumerate(data.schema):
