@@ -32,6 +32,7 @@ from models.errors import ConfigError, DetectorError
 
 _RECORDS: Final = 16
 _USUAL: Final = 0.7
+_TRIES: Final = 3  # of what it can do; the one in the middle counts
 _WINDOW: Final = 0.25  # seconds
 _NEAR: Final = 2.0  # times of before, at which it counts as over
 
@@ -136,7 +137,7 @@ def draw(course: Course, path: Path) -> None:
             times.plot(middles, [_ms(one, percent) for one in own], label=name)
     times.set(yscale="log", ylabel="ms from when it was due")
     memory.plot(course.memory[:, 0], course.memory[:, 1])
-    memory.set(ylabel="memory, MB", xlabel="seconds", ylim=(0, None))
+    memory.set(ylabel="memory, MB", xlabel="seconds", ylim=(0, 1.2 * course.memory[:, 1].max()))
     for axes in (requests, times):
         axes.legend(frameon=False)
     figure.savefig(path)
@@ -151,11 +152,15 @@ def _measured(arguments: argparse.Namespace) -> tuple[Course, list[Phase]]:
         train_detectors(folder, names=["fast"])
         port = free_port()
         with started(our_service(bundles_in(folder)["fast"])(port), port, request=request, cpu=server_cpu) as server:
-            closed = closed_loop(port, request, connections=64, seconds=2, cpu=load_cpu, folder=folder)
-            usual = _USUAL * closed.rate
+            rates = [
+                closed_loop(port, request, connections=64, seconds=2, cpu=load_cpu, folder=folder).rate
+                for _ in range(_TRIES)
+            ]
+            most = float(np.median(rates))
+            usual = _USUAL * most
             phases = [
                 Phase(name="before", rate=usual, seconds=arguments.seconds),
-                Phase(name="overload", rate=arguments.times * closed.rate, seconds=arguments.seconds),
+                Phase(name="overload", rate=arguments.times * most, seconds=arguments.seconds),
                 Phase(name="after", rate=usual, seconds=arguments.seconds),
             ]
             server.settle()
