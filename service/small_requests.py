@@ -35,7 +35,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _MOST_BYTES: Final = 16_384  # of a body: larger ones are not done before others would notice
 _MOST_ROWS: Final = 256  # that are scored at once, for the same reason
-_FEW: Final = 16  # wait in a crowd: enough to be scored well together, and done in the time of a few refusals
+_LONG_SECONDS: Final = 0.02  # to wait, for what takes a fraction of a millisecond
 _PATHS: Final = {"/score": ("explain",)}
 _JSON_WILL_DO: Final = frozenset([b"", b"*/*", b"application/json"])
 
@@ -54,6 +54,7 @@ class _Waiting:
         typed: As in `Records`.
         explain: How many of the columns that add most are named.
         answer: Will be what is sent, or None where that is not for us.
+        since: When it came, on the loop's clock.
     """
 
     names: tuple[str, ...] | None
@@ -61,6 +62,7 @@ class _Waiting:
     typed: bool
     explain: int
     answer: asyncio.Future[_Answer | None]
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,8 @@ class SmallRequests:
         self._registry = registry
         self._settings = settings
         self._waiting: list[_Waiting] = []
-        self._most = settings.max_small_waiting
-        self._crowded = False
-        self._refusal = problem_of(
-            too_many_waiting(f"{self._most:,} small requests or more", "DETECTOR_MAX_SMALL_WAITING")
-        )
+        waiting = f"{settings.max_small_waiting:,} small requests"
+        self._refusal = problem_of(too_many_waiting(waiting, "DETECTOR_MAX_SMALL_WAITING"))
         self._last = _Ready.of(registry.active())
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -123,8 +122,7 @@ class SmallRequests:
         explain = _explain_of(scope, self._settings.max_body_bytes)
         if explain is None:
             return receive
-        if len(self._waiting) >= self._most:
-            self._crowded = True
+        if len(self._waiting) >= self._settings.max_small_waiting and self._is_slow():
             await self._refusal(scope, receive, send)
             return None
         begun = receive().__await__()
@@ -142,6 +140,10 @@ class SmallRequests:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return None
+
+    def _is_slow(self) -> bool:
+        """Say whether more comes than can be done; then some are refused, rather than let all of them become slow."""
+        return asyncio.get_running_loop().time() - self._waiting[0].since > _LONG_SECONDS
 
     async def _answered(self, message: Message, explain: int) -> _Answer | None:
         """Return the answer to a body that is all there; None where it is not for us."""
@@ -172,18 +174,12 @@ class SmallRequests:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score_waiting, loop)
-        waiting = _Waiting(names, rows, typed, explain, loop.create_future())
+        waiting = _Waiting(names, rows, typed, explain, loop.create_future(), loop.time())
         self._waiting.append(waiting)
         return waiting.answer
 
     def _score_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Score those that wait, as many as are done before others would notice; the next ones in the next turn.
-
-        Once some had to be refused, few may wait until none is refused in a turn: more comes than can be done, and a
-        long queue would only make everyone late.
-        """
-        self._most = min(_FEW, self._settings.max_small_waiting) if self._crowded else self._settings.max_small_waiting
-        self._crowded = False
+        """Score those that wait, as many as are done before others would notice; the next ones in the next turn."""
         taken, rows = 0, 0
         while taken < len(self._waiting) and (not taken or rows + len(self._waiting[taken].rows) <= _MOST_ROWS):
             rows += len(self._waiting[taken].rows)
