@@ -18,11 +18,15 @@ from service.problems import too_many_rows
 from service.settings import Settings
 from service.transfer import too_large
 
-_HEADER: Final = 2  # places of fields in the tables Message, RecordBatch and DictionaryBatch
+SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
+"""Kinds of messages."""
+
+_KIND, _HEADER, _BODY_LENGTH = 1, 2, 3  # places of fields in the tables Message, RecordBatch and DictionaryBatch
 _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
 _DATA: Final = 1
 _PREFIX_BYTES: Final = 8
 _BATCH_TYPES: Final = ("record batch", "dictionary")
+_CONTINUED: Final = 0xFFFFFFFF  # stands before every message
 
 
 def require_small_messages(content: bytes, settings: Settings) -> None:
@@ -36,10 +40,7 @@ def require_small_messages(content: bytes, settings: Settings) -> None:
     for message in _messages(pa.ipc.MessageReader.open_stream(pa.BufferReader(content))):
         if message.type not in _BATCH_TYPES:
             continue
-        try:
-            length, size = _unfolded(message)
-        except struct.error as error:
-            raise pa.ArrowInvalid("a message has a broken head") from error
+        length, size = _sizes(message)
         rows += length if message.type == "record batch" else 0
         total += size
         if rows > settings.max_rows:
@@ -48,10 +49,59 @@ def require_small_messages(content: bytes, settings: Settings) -> None:
             raise too_large(settings)
 
 
+def next_message(content: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
+    """Return the kind and the size of the message that starts at a place; None where its head is not there yet.
+
+    Of what ends a stream the kind is 0.
+
+    Raises:
+        pa.ArrowInvalid: There is no message.
+    """
+    if len(content) < start + _PREFIX_BYTES:
+        return None
+    mark, length = struct.unpack_from("<II", content, start)
+    if mark != _CONTINUED:
+        raise pa.ArrowInvalid("a message does not start as messages do")
+    if not length:
+        return 0, _PREFIX_BYTES
+    end = start + _PREFIX_BYTES + length
+    if len(content) < end:
+        return None
+    head = memoryview(content)[start + _PREFIX_BYTES : end]
+    try:
+        message = _target(head, 0)
+        kind = head[_field(head, message, _KIND)]
+        own = _field(head, message, _BODY_LENGTH, required=False)
+        body = _number(head, "<q", own) if own else 0
+    except (struct.error, IndexError) as error:
+        raise pa.ArrowInvalid("a message has a broken head") from error
+    finally:
+        head.release()
+    if body < 0:
+        raise pa.ArrowInvalid("a message has a broken head")
+    return kind, _PREFIX_BYTES + length + body
+
+
+def unfolded_bytes(message: bytes) -> int:
+    """Return how many bytes a record batch or dictionary has when no buffer is packed.
+
+    Raises:
+        pa.ArrowInvalid: It is damaged.
+    """
+    return _sizes(pa.ipc.read_message(message))[1]
+
+
 def _messages(reader: pa.ipc.MessageReader) -> Iterator[pa.ipc.Message]:
     with suppress(StopIteration):
         while True:
             yield reader.read_next_message()
+
+
+def _sizes(message: pa.ipc.Message) -> tuple[int, int]:
+    try:
+        return _unfolded(message)
+    except struct.error as error:
+        raise pa.ArrowInvalid("a message has a broken head") from error
 
 
 def _unfolded(message: pa.ipc.Message) -> tuple[int, int]:

@@ -197,16 +197,16 @@ def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: M
     content = body.unpacked(settings)
     if not content:
         raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-    if body.medium == "json":
+    if body.head.medium == "json":
         exact = exact_records(schema)
         rows = exact.rows(content)
         if rows is not None and len(rows) <= settings.max_rows:
             return Records(names=exact.names, rows=rows, typed=True)
-    if body.medium in _JSON_DECODERS:
-        decoded: Content = _JSON_DECODERS[body.medium](content, most=settings.max_rows)
+    if body.head.medium in _JSON_DECODERS:
+        decoded: Content = _JSON_DECODERS[body.head.medium](content, most=settings.max_rows)
         return Records(names=decoded.names, rows=decoded.rows)
-    if body.medium == "raw":
-        return raw_rows(content, schema, digest=body.schema_digest, most=settings.max_rows)
+    if body.head.medium == "raw":
+        return raw_rows(content, schema, digest=body.head.schema_digest, most=settings.max_rows)
     from service.table_bodies import read_rows  # Arrow's 30 MB: for the first such request
 
     return read_rows(body, content, settings, schema, reading=reading)

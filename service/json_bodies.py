@@ -65,21 +65,27 @@ def decode_json(content: bytes, *, most: int) -> Content:
     return decoded
 
 
-def decode_lines(content: bytes, *, most: int) -> Content:
+def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record: int = 0) -> Content:
     """Decode JSON lines: an object a line; empty lines are left out.
+
+    Args:
+        content: The lines.
+        most: Most records that may come.
+        first_line: Number of the first of them in the body.
+        first_record: Number of the first record in the body.
 
     Raises:
         RequestError: A line is not JSON, or there are too many records.
         RecordError: A line is no object, or has a member twice.
     """
     content = content.removeprefix(codecs.BOM_UTF8)
-    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=first_line) if line.strip()]
     _require_few(len(lines), most)
     rows = [_decode(line, place=f"Line {number}") for number, line in lines]
     if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
     if has_twins(content, rows):
-        raise _twin_of([line for _, line in lines])
+        raise _twin_of([line for _, line in lines], first=first_record)
     return Content(names=None, rows=rows)
 
 
@@ -161,16 +167,16 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
             waiting += inner
 
 
-def _twin_of(texts: Sequence[bytes]) -> RequestError:
-    """Return the error for members that come twice, each text being a record."""
+def _twin_of(texts: Sequence[bytes], *, first: int = 0) -> RequestError:
+    """Return the error for members that come twice, each text being a record, and `first` the number of the first."""
     problems = [
         RecordError(
             f"has the member {name!r} more than once.",
-            record=number if len(texts) > 1 else 0,
+            record=number,
             field=name,
             remedy="Send it once: which of them is meant cannot be told.",
         )
-        for number, text in enumerate(texts)
+        for number, text in enumerate(texts, start=first)
         for name in _twins(text)
     ]
     return RequestError.of_problems(problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,9 +53,9 @@ _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)'
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 
 
-def content_types() -> list[str]:
-    """Return the content type of each form."""
-    return [medium.types[0] for medium in MEDIA.values()]
+def content_types(among: Collection[str] = MEDIA.keys()) -> list[str]:
+    """Return the content type of each form, or of some."""
+    return [MEDIA[name].types[0] for name in among]
 
 
 def medium_of(content_type: str) -> str | None:
@@ -86,19 +87,23 @@ def parameters(content_type: str) -> dict[str, str]:
     return {name.lower(): value.strip().strip('"') for name, value in _PARAMETER.findall(semicolon + rest)}
 
 
-def negotiate(accept: str) -> str | None:
+def negotiate(accept: str, *, among: Collection[str] = MEDIA.keys()) -> str | None:
     """Return the form of the answer that a caller likes best (RFC 9110, 12.5.1); None where all are refused.
 
-    Among forms of equal quality the one that is named wins over one that a ``*`` lets in.
+    Among forms of equal quality the one that is named wins over one that a ``*`` lets in, then the first.
+
+    Args:
+        accept: The header.
+        among: Keys of `MEDIA` that can be answered.
 
     Example:
         >>> negotiate("text/csv;q=0.5, application/*;q=0.9")
         'json'
     """
-    if accept in _JSON_WILL_DO or not accept.strip():
+    if accept in _JSON_WILL_DO and "json" in among:
         return "json"
-    ranges = list(qualities(accept).items())
-    rated = {name: max(_rating(kind, ranges) for kind in medium.types) for name, medium in MEDIA.items()}
+    ranges = list(qualities(accept if accept.strip() else "*/*").items())
+    rated = {name: max(_rating(kind, ranges) for kind in MEDIA[name].types) for name in among}
     best = max(rated, key=lambda name: rated[name])  # the first of equals
     return best if rated[best][0] > 0.0 else None
 

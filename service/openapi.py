@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from service.schemas import (
     request_examples,
     request_schema,
 )
+from service.stream_bodies import STREAMED
 from service.transfer import PACKINGS, SCHEMA_HEADER
 
 _REFERENCE: Final = "#/components/schemas/{model}"
@@ -41,7 +43,7 @@ _ANSWERS: Final[dict[str, type[BaseModel]]] = {
     "/healthz": Health,
     "/readyz": Readiness,
 }
-"""What each address answers with."""
+"""What each address answers with in JSON; an address of streams has none."""
 
 _PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: "The body is not what its headers say, or is damaged.",
@@ -64,6 +66,21 @@ _HEADERS: Final = {
 }
 """What an answer about records says outside of its body."""
 
+_PACKING_HEADER: Final = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "required": False,
+    "description": "How the body is packed.",
+    "schema": {"type": "string", "enum": [*PACKINGS, "identity"]},
+}
+_DIGEST_HEADER: Final = {
+    "name": SCHEMA_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Of a body of numbers alone: the schema_digest of the detector whose columns it has.",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+}
+
 
 def openapi_document(app: FastAPI, detector: Detector) -> dict[str, Any]:
     """Return the OpenAPI document of the service with a detector."""
@@ -78,34 +95,29 @@ def openapi_document(app: FastAPI, detector: Detector) -> dict[str, Any]:
 
 
 def _describe(path: str, operation: dict[str, Any], detector: Detector) -> None:
-    answer = {"schema": {"$ref": _REFERENCE.format(model=_ANSWERS[path].__name__)}}
+    shape = _ANSWERS.get(path)
+    answer = {"schema": {"$ref": _REFERENCE.format(model=shape.__name__)}} if shape else {}
     if path not in SCORING_PATHS:
         operation["responses"] = {"200": {"description": "OK", "content": {"application/json": answer}}}
         if path == "/detector":
             operation["responses"] |= _problems(HTTPStatus.UNPROCESSABLE_ENTITY)
         return
+    streams = shape is None
+    forms = [name for name in MEDIA if not streams or name in STREAMED]
     operation["parameters"] = [
         {"name": name, "in": "query", "required": False}
         | {"description": PARAMETERS[name].description, "schema": dict(PARAMETERS[name].schema)}
         for name in SCORING_PATHS[path]
-    ] + [
-        {"name": "Content-Encoding", "in": "header", "required": False}
-        | {"description": "How the body is packed.", "schema": {"type": "string", "enum": [*PACKINGS, "identity"]}},
-        {"name": SCHEMA_HEADER, "in": "header", "required": False}
-        | {
-            "description": "Of a body of numbers alone: the schema_digest of the detector whose columns it has.",
-            "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-        },
-    ]
-    operation["requestBody"] = {"required": True, "content": _request_content(detector)}
+    ] + ([_DIGEST_HEADER] if streams else [_PACKING_HEADER, _DIGEST_HEADER])
+    operation["requestBody"] = {"required": True, "content": _request_content(detector, forms)}
     operation["responses"] = {
         "200": {
-            "description": "In the form that Accept asks for, JSON where it does not say.",
+            "description": f"In the form that Accept asks for, {MEDIA[forms[0]].summary} where it does not say.",
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}, "required": name != "Detector-Notes"}
                 for name, text in _HEADERS.items()
             },
-            "content": {medium.types[0]: answer if name == "json" else _opaque(name) for name, medium in MEDIA.items()},
+            "content": {MEDIA[name].types[0]: answer if name == "json" else _opaque(name) for name in forms},
         }
     } | _problems(*_PROBLEMS)
 
@@ -121,21 +133,21 @@ def _problems(*statuses: HTTPStatus) -> dict[str, Any]:
     }
 
 
-def _request_content(detector: Detector) -> dict[str, Any]:
+def _request_content(detector: Detector, forms: Sequence[str]) -> dict[str, Any]:
     record = example_record(detector)
     examples = {
         "jsonl": (msgspec.json.encode(record) + b"\n").decode(),
         "csv": _csv_example(record),
     }
     content: dict[str, Any] = {}
-    for name, medium in MEDIA.items():
+    for name in forms:
         if name == "json":
             form = {"schema": request_schema(detector), "examples": request_examples(detector)}
         else:
             form = _opaque(name)
             if name in examples:
                 form["examples"] = {"one record": {"value": examples[name]}}
-        content |= dict.fromkeys(medium.types, form)
+        content |= dict.fromkeys(MEDIA[name].types, form)
     return content
 
 

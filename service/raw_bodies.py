@@ -95,11 +95,11 @@ def raw_rows(content: bytes, schema: FeatureSchema, *, digest: str | None, most:
     """
     require_schema(schema, digest)
     row_bytes = CELL.itemsize * len(schema.read)
-    if len(content) % row_bytes:
+    if cut := len(content) % row_bytes:
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
-            f"The body holds {len(content):,} bytes, but a row has {row_bytes:,}: {len(schema.read):,} columns of "
-            f"{CELL.itemsize}. Send whole rows of little-endian float32, all columns in the order of GET /detector.",
+            f"The last row is cut off: it has {cut:,} bytes of {row_bytes:,} ({len(schema.read):,} columns of "
+            f"{CELL.itemsize}). Send whole rows of little-endian float32, all columns in the order of GET /detector.",
         )
     rows = len(content) // row_bytes
     if rows > most:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -20,12 +20,15 @@ from service.query import READING, Query, parse_query
 from service.registry import Registry
 from service.schemas import detector_answer
 from service.settings import Settings
-from service.transfer import Body, read_body
+from service.stream_bodies import STREAMED, Opening, stream_of
+from service.streams import ScoringStream, answer_stream
+from service.transfer import CLOSE, Body, Head, head_of, read_body
 
 SCORING_PATHS: Final = {
     "/score": ("explain", *READING),
     "/embed": READING,
     "/reconstruct": READING,
+    "/score/stream": ("explain", *READING),
 }
 """Endpoints that take records, with their query parameters."""
 
@@ -54,6 +57,24 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 async def score(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
     """Score a record, a list of records, or columns and rows; say which are anomalies and, on request, why."""
     return await _answer("score", request, registry, settings)
+
+
+@router.post("/score/stream", summary="Score a stream")
+async def score_stream(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
+    """Score a body of any length while it comes: what is scored is answered before the rest is there."""
+    query = parse_query(request.query_params, allowed=SCORING_PATHS["/score/stream"])
+    medium = _wanted(request, among=STREAMED)
+    head = head_of(request, among=STREAMED)
+    _require_csv(head, query)
+    _require_unpacked(head)
+    _require_room(request, settings, headers=CLOSE)
+    scoring = ScoringStream(
+        body=stream_of(Opening(head=head, schema=registry.active().schema, settings=settings, reading=query.reading)),
+        detector=registry.active(),
+        medium=medium,
+        explain=query.explain,
+    )
+    return await answer_stream(request, scoring, settings)
 
 
 @router.post("/embed", summary="Features of records")
@@ -96,9 +117,9 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
     query = parse_query(request.query_params, allowed=SCORING_PATHS[f"/{question}"])
     medium = _wanted(request)
     if _declares_much(request):
-        _require_room(request, settings, headers={"Connection": "close"})  # the body is not waited for
+        _require_room(request, settings, headers=CLOSE)  # the body is not waited for
     body = await read_body(request, settings)
-    _require_csv(body, query)
+    _require_csv(body.head, query)
     active = registry.active()  # one version for the whole request
 
     def work() -> tuple[bytes, dict[str, str]]:
@@ -120,19 +141,28 @@ async def _answer(question: str, request: Request, registry: Registry, settings:
     return Response(content, headers=headers)
 
 
-def _wanted(request: Request) -> str:
-    medium = negotiate(",".join(request.headers.getlist("accept")))
+def _wanted(request: Request, *, among: Collection[str] = MEDIA.keys()) -> str:
+    medium = negotiate(",".join(request.headers.getlist("accept")), among=among)
     if medium is None:
-        detail = f"None of the forms in Accept is answered here. Accept one of {', '.join(content_types())}."
+        detail = f"None of the forms in Accept is answered here. Accept one of {', '.join(content_types(among))}."
         raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail)
     return medium
 
 
-def _require_csv(body: Body, query: Query) -> None:
-    if query.reading and body.medium != "csv":
+def _require_csv(head: Head, query: Query) -> None:
+    if query.reading and head.medium != "csv":
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"The query says how CSV is written, but the body is {MEDIA[body.medium].summary}. Leave that out.",
+            f"The query says how CSV is written, but the body is {MEDIA[head.medium].summary}. Leave that out.",
+        )
+
+
+def _require_unpacked(head: Head) -> None:
+    if head.packing is not None:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"A stream is not unpacked: send it without Content-Encoding: {head.packing}, or to /score in pieces.",
+            headers={"Accept-Encoding": "identity"},
         )
 
 
@@ -153,7 +183,7 @@ def _require_room(request: Request, settings: Settings, *, headers: Mapping[str,
 
 
 def _is_quick(body: Body, medium: str) -> bool:
-    plain = body.packing is None and not MEDIA[body.medium].arrow and not MEDIA[medium].arrow
+    plain = body.head.packing is None and not MEDIA[body.head.medium].arrow and not MEDIA[medium].arrow
     return plain and len(body.content) <= _INLINE_BYTES
 
 

@@ -109,23 +109,48 @@ def read_rows(
         RequestError: The body cannot be read, holds too much, or no rows.
         TableError: A column is missing or of a type that is not read.
     """
-    options = ReadOptions(**{"encoding": body.charset, "header": schema.header, **reading})
+    options = ReadOptions(**{"encoding": body.head.charset, "header": schema.header, **reading})
+    tables = read_tables(body.head.medium, content, options, settings, schema)
+    if not tables:
+        raise TableError("The body holds no rows. Send at least one.")
+    return TableRows(tables=tables, notes=tables[0].repairs)
+
+
+def read_tables(
+    medium: str, content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema
+) -> list[Table]:
+    """Read the rows of a table, of its columns only those that the detector knows.
+
+    Args:
+        medium: The form, one that Arrow reads.
+        content: The table.
+        options: How CSV is written.
+        settings: How much may come.
+        schema: The columns that are wanted.
+
+    Returns:
+        Tables of at most `PIECE_ROWS` rows, all but the last full; none where there is no row.
+
+    Raises:
+        RequestError: It cannot be read, or holds too much.
+        TableError: A column is missing or of a type that is not read.
+    """
     tables: list[Table] = []
     rows = 0
     try:
-        require_magic(body.medium, content)
-        for table in _READERS[body.medium](content, options, settings, schema):
+        require_magic(medium, content)
+        for number, table in enumerate(_READERS[medium](content, options, settings, schema)):
             rows += len(table)
             if rows > settings.max_rows:
                 raise too_many_rows(rows, settings.max_rows)
-            if not tables:
+            if number == 0:
                 _require_shape(schema, table)
             if len(table):
                 tables.append(table)
     except UnicodeDecodeError as error:
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
-            f"The body cannot be read as {body.medium.replace('_', ' ')}: a text or a name in it is not UTF-8. Send it "
+            f"The body cannot be read as {medium.replace('_', ' ')}: a text or a name in it is not UTF-8. Send it "
             "anew, whole.",
         ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
@@ -134,13 +159,11 @@ def read_rows(
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
-            f"The body cannot be read as {body.medium.replace('_', ' ')}: {first_line}. Send it anew, whole.",
+            f"The body cannot be read as {medium.replace('_', ' ')}: {first_line}. Send it anew, whole.",
         ) from error
     except TableError as error:
         raise TableError(_for_requests(str(error))) from error
-    if not tables:
-        raise TableError("The body holds no rows. Send at least one.")
-    return TableRows(tables=tables, notes=tables[0].repairs)
+    return tables
 
 
 def _read_csv(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:

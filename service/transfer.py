@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -20,8 +20,27 @@ from service.settings import Settings
 SCHEMA_HEADER: Final = "Detector-Schema"
 """Says the digest of the schema whose columns a body without names has."""
 
+CLOSE: Final = {"Connection": "close"}
+"""What an answer says behind which the rest of the body is not waited for."""
+
 _PIECE_BYTES: Final = 1 << 20
-_CLOSE: Final = {"Connection": "close"}  # what is left of the body is not waited for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What the headers of a request say of its body.
+
+    Args:
+        medium: A key of `MEDIA`.
+        charset: The character encoding that the content type names, or None.
+        packing: A key of `PACKINGS`, or None.
+        schema_digest: The digest of the schema that its columns are of, or None.
+    """
+
+    medium: str
+    charset: str | None
+    packing: str | None
+    schema_digest: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +49,11 @@ class Body:
 
     Args:
         content: The bytes.
-        medium: A key of `MEDIA`.
-        charset: The character encoding that the content type names, or None.
-        packing: A key of `PACKINGS`, or None.
-        schema_digest: The digest of the schema that its columns are of, as its sender says, or None.
+        head: What the headers say of them.
     """
 
     content: bytes
-    medium: str
-    charset: str | None = None
-    packing: str | None = None
-    schema_digest: str | None = None
+    head: Head
 
     def unpacked(self, settings: Settings) -> bytes:
         """Return the bytes without the packing.
@@ -48,12 +61,38 @@ class Body:
         Raises:
             RequestError: They are damaged, or more than `settings.max_body_bytes`.
         """
-        if self.packing is None:
+        if self.head.packing is None:
             return self.content
-        content = PACKINGS[self.packing](self.content, settings.max_body_bytes + 1)
+        content = PACKINGS[self.head.packing](self.content, settings.max_body_bytes + 1)
         if len(content) > settings.max_body_bytes:
             raise too_large(settings)
         return content
+
+
+def head_of(request: Request, *, among: Collection[str] = MEDIA.keys()) -> Head:
+    """Return what the headers say of a body.
+
+    Args:
+        request: The request.
+        among: Keys of `MEDIA` that are read.
+
+    Raises:
+        RequestError: They name a form that is not read.
+    """
+    content_type = request.headers.get("content-type", "")
+    medium = medium_of(content_type)
+    if medium is None or medium not in among:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types(among))}.",
+            headers={"Accept": ", ".join(content_types(among))},
+        )
+    return Head(
+        medium=medium,
+        charset=_charset(medium, content_type),
+        packing=_packing(request.headers.get("content-encoding", "")),
+        schema_digest=request.headers.get(SCHEMA_HEADER),
+    )
 
 
 async def read_body(request: Request, settings: Settings) -> Body:
@@ -62,24 +101,8 @@ async def read_body(request: Request, settings: Settings) -> Body:
     Raises:
         RequestError: It is larger or slower, or its headers name a form that is not ours.
     """
-    content_type = request.headers.get("content-type", "")
-    medium = medium_of(content_type)
-    if medium is None:
-        raise RequestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types())}.",
-            headers={"Accept": ", ".join(content_types())},
-        )
-    charset = _charset(medium, content_type)
-    packing = _packing(request.headers.get("content-encoding", ""))
-    content = await _receive(request, settings)
-    return Body(
-        content=content,
-        medium=medium,
-        charset=charset,
-        packing=packing,
-        schema_digest=request.headers.get(SCHEMA_HEADER),
-    )
+    head = head_of(request)
+    return Body(content=await _receive(request, settings), head=head)
 
 
 def too_large(settings: Settings) -> RequestError:
@@ -88,7 +111,16 @@ def too_large(settings: Settings) -> RequestError:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"The body is larger than {settings.max_body_bytes:,} bytes. Send fewer records a request, or raise "
         "DETECTOR_MAX_BODY_BYTES.",
-        headers=_CLOSE,
+        headers=CLOSE,
+    )
+
+
+def too_slow(what: str) -> RequestError:
+    """Return the error for a body that does not come."""
+    return RequestError(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"{what}. Send it faster or in smaller requests, or raise DETECTOR_BODY_SECONDS.",
+        headers=CLOSE,
     )
 
 
@@ -106,12 +138,7 @@ async def _receive(request: Request, settings: Settings) -> bytes:
                 if size > settings.max_body_bytes:
                     raise too_large(settings)
     except TimeoutError as error:
-        raise RequestError(
-            HTTPStatus.REQUEST_TIMEOUT,
-            f"The body had not come after {settings.body_seconds:g} s. Send it faster or in smaller requests, or raise "
-            "DETECTOR_BODY_SECONDS.",
-            headers=_CLOSE,
-        ) from error
+        raise too_slow(f"The body had not come after {settings.body_seconds:g} s") from error
     return b"".join(chunks)
 
 

@@ -104,7 +104,7 @@ def test_what_is_no_number_is_not_answered_as_one(numbers: InProcess) -> None:
 REFUSED: dict[str, tuple[bytes, str | None, int, str]] = {
     "no digest": (bytes(12), None, 422, "field 'Detector-Schema': is absent. A body of numbers alone has no names"),
     "another digest": (bytes(12), "0" * 16, 409, f"the active detector's have '{DIGEST}'. Ask GET /detector"),
-    "a row that is cut off": (bytes(20), DIGEST, 400, "holds 20 bytes, but a row has 12: 3 columns of 4"),
+    "a row that is cut off": (bytes(20), DIGEST, 400, "it has 8 bytes of 12 (3 columns of 4)"),
     "nothing": (b"", DIGEST, 400, "The body is empty"),
     "too many rows": (bytes(12 * 20_001), DIGEST, 413, "20,001 records are more than 20,000"),
 }

@@ -1,0 +1,195 @@
+"""Scores a body of any length while it comes: part by part, each answered before the next is taken in.
+
+Neither side is read faster than the other is written, so that memory stays as it is. No CPU waits for a client: a part
+is worked on when it is whole, and in turn with other large requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from anyio.to_thread import run_sync
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from models.detector import Detector
+from models.errors import DetectorError, RecordError
+from service.answers import answer_headers, encode_answer
+from service.bodies import Rows
+from service.joined_answers import JoinedAnswers
+from service.problems import RequestError, problem_of
+from service.settings import Settings
+from service.stream_bodies import StreamedBody
+from service.transfer import CLOSE, too_slow
+
+_LINGER_SECONDS: Final = 2.0  # for a client that is told of a problem while it still sends
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class ScoringStream:
+    """What is answered to a body that is on its way.
+
+    Args:
+        body: The body.
+        detector: What answers, all of it.
+        medium: The answer's form, one of `service.stream_bodies.STREAMED`.
+        explain: How many of the columns that add most are named.
+        rows: How many were answered.
+    """
+
+    body: StreamedBody
+    detector: Detector
+    medium: str
+    explain: int
+    rows: int = 0
+    _answers: JoinedAnswers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answers = JoinedAnswers(self.medium)
+
+    def answer(self, part: bytes) -> bytes:
+        """Answer a part.
+
+        Raises:
+            RequestError: It cannot be read or answered; then with all that is wrong with some of its rows.
+        """
+        return self._answer(self.body.rows(part))
+
+    def end(self) -> bytes:
+        """Answer the rows that are left, and end the answer.
+
+        Raises:
+            RequestError: They cannot be answered, or there was no row at all.
+        """
+        content = self._answer(self.body.rest())
+        if not self.rows:
+            raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+        return content + self._answers.end()
+
+    def _answer(self, pieces: Iterator[Rows]) -> bytes:
+        written = []
+        try:
+            for rows in pieces:
+                content = encode_answer("score", self.detector, rows, medium=self.medium, explain=self.explain)
+                written.append(self._answers.next(content))
+                self.rows += len(rows)
+        except RecordError as error:
+            raise RequestError.of_problems([error]) from error
+        except DetectorError as error:
+            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        return b"".join(written)
+
+
+async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings) -> Response:
+    """Return the answer to a request when its first rows are scored.
+
+    Raises:
+        RequestError: They cannot be, or did not come in time.
+    """
+    incoming = _Incoming(request, settings)
+    answers = _answers(incoming, scoring)
+    try:
+        first = await anext(answers)
+    except RequestError as error:
+        error.headers = {**error.headers, **CLOSE}
+        raise
+    return _StreamedAnswer(first, answers, incoming, scoring)
+
+
+class _Incoming:
+    """The bytes of a body as they come.
+
+    Attributes:
+        ended: All of them were there.
+        idle_seconds: How long the next ones may take, and how long the client may take for what it is sent.
+    """
+
+    def __init__(self, request: Request, settings: Settings) -> None:
+        self.limiter = request.app.state.limiter
+        self.idle_seconds = settings.body_seconds
+        self.ended = False
+        self._chunks = request.stream()
+
+    async def next(self) -> bytes:
+        """Return the next ones; nothing when all of them were there.
+
+        Raises:
+            RequestError: They do not come.
+            ClientDisconnect: The client has gone.
+        """
+        try:
+            async with asyncio.timeout(self.idle_seconds):
+                return await anext(self._chunks)
+        except StopAsyncIteration:
+            self.ended = True
+            return b""
+        except TimeoutError as error:
+            raise too_slow(f"Nothing of the body came for {self.idle_seconds:g} s") from error
+
+
+async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerator[bytes, None]:
+    """Yield what is answered to each part, none of it empty."""
+    while not incoming.ended:
+        content = await incoming.next()
+        for part in scoring.body.cut(content, last=incoming.ended):
+            if answer := await run_sync(scoring.answer, part, limiter=incoming.limiter):
+                yield answer
+    if answer := await run_sync(scoring.end, limiter=incoming.limiter):
+        yield answer
+
+
+class _StreamedAnswer(Response):
+    """An answer that is sent while its request is received."""
+
+    def __init__(
+        self, first: bytes, rest: AsyncGenerator[bytes, None], incoming: _Incoming, scoring: ScoringStream
+    ) -> None:
+        super().__init__(headers=answer_headers(scoring.detector, scoring.body.notes, medium=scoring.medium) | CLOSE)
+        del self.headers["content-length"]
+        self._first, self._rest, self._incoming, self._scoring = first, rest, incoming, scoring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as ASGI wants it; what cannot be ended is left without its end, and the server cuts the connection."""
+        try:
+            await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await self._send_more(send, self._first)
+            async for content in self._rest:
+                await self._send_more(send, content)
+        except ClientDisconnect:
+            return
+        except TimeoutError:
+            log.warning("a client did not take what it was sent: its stream is cut off")
+            return
+        except RequestError as error:
+            log.warning("a stream is cut off behind record %d: it cannot be scored", self._scoring.rows - 1)
+            if self._scoring.medium != "jsonl":
+                return
+            await self._send_more(send, b'{"problem":' + bytes(problem_of(error).body) + b"}\n")
+            await self._let_it_read()
+        finally:
+            await self._rest.aclose()
+        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_more(self, send: Send, content: bytes) -> None:
+        await self._send(send, {"type": "http.response.body", "body": content, "more_body": True})
+
+    async def _send(self, send: Send, message: dict[str, object]) -> None:
+        async with asyncio.timeout(self._incoming.idle_seconds):
+            await send(message)
+
+    async def _let_it_read(self) -> None:
+        """Wait a little for a client that still sends: to close at once would take the last line away from it."""
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while not self._incoming.ended:
+                    await self._incoming.next()
+        except (TimeoutError, RequestError, ClientDisconnect):
+            pass
