@@ -21,7 +21,7 @@ from models.schema import FeatureSchema
 from service.media import MEDIA
 from service.query import PARAMETERS
 
-_SCORING: Final = ("/score", "/embed", "/reconstruct")
+_SCORING: Final = ("/score", "/score/stream", "/embed", "/reconstruct")
 _LETTERS: Final = st.characters(min_codepoint=32, max_codepoint=255, blacklist_characters="\x7f")
 
 _NUMBERS: Final = st.one_of(
