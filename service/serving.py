@@ -32,9 +32,11 @@ def serve(settings: Settings) -> None:
     with _kept_for_good():
         import uvicorn  # a page of help waits for nothing that serves
 
+        from service.connections import patient_for
         from service.workers import serve_by_workers
 
-        config = uvicorn.Config(_load(settings), **_options(settings))
+        http = patient_for(settings.body_seconds)
+        config = uvicorn.Config(_load(settings), http=http, **_options(settings))
         config.load()  # once for all workers
     if several:
         serve_by_workers(config, settings)

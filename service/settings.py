@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 for any free one")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
-    body_seconds: float = Field(60, gt=0, description="how long a request body may take to come")
+    body_seconds: float = Field(60, gt=0, description="how long a body may take to come, and a client to read anything")
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
     max_waiting: int = Field(32, ge=0, description="most large requests that wait for a CPU; more are refused (503)")
     max_small_waiting: int = Field(

@@ -109,12 +109,11 @@ class _Incoming:
 
     Attributes:
         ended: All of them were there.
-        idle_seconds: How long the next ones may take, and how long the client may take for what it is sent.
     """
 
     def __init__(self, request: Request, settings: Settings) -> None:
         self.limiter = request.app.state.limiter
-        self.idle_seconds = settings.body_seconds
+        self._idle_seconds = settings.body_seconds
         self.ended = False
         self._chunks = request.stream()
 
@@ -126,13 +125,13 @@ class _Incoming:
             ClientDisconnect: The client has gone.
         """
         try:
-            async with asyncio.timeout(self.idle_seconds):
+            async with asyncio.timeout(self._idle_seconds):
                 return await anext(self._chunks)
         except StopAsyncIteration:
             self.ended = True
             return b""
         except TimeoutError as error:
-            raise too_slow(f"Nothing of the body came for {self.idle_seconds:g} s") from error
+            raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
 
 
 async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerator[bytes, None]:
@@ -159,31 +158,21 @@ class _StreamedAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI wants it; what cannot be ended is left without its end, and the server cuts the connection."""
         try:
-            await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await self._send_more(send, self._first)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send(_more(self._first))
             async for content in self._rest:
-                await self._send_more(send, content)
+                await send(_more(content))
         except ClientDisconnect:
-            return
-        except TimeoutError:
-            log.warning("a client did not take what it was sent: its stream is cut off")
             return
         except RequestError as error:
             log.warning("a stream is cut off behind record %d: it cannot be scored", self._scoring.rows - 1)
             if self._scoring.medium != "jsonl":
                 return
-            await self._send_more(send, b'{"problem":' + bytes(problem_of(error).body) + b"}\n")
+            await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
             await self._let_it_read()
         finally:
             await self._rest.aclose()
-        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _send_more(self, send: Send, content: bytes) -> None:
-        await self._send(send, {"type": "http.response.body", "body": content, "more_body": True})
-
-    async def _send(self, send: Send, message: dict[str, object]) -> None:
-        async with asyncio.timeout(self._incoming.idle_seconds):
-            await send(message)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _let_it_read(self) -> None:
         """Wait a little for a client that still sends: to close at once would take the last line away from it."""
@@ -193,3 +182,7 @@ class _StreamedAnswer(Response):
                     await self._incoming.next()
         except (TimeoutError, RequestError, ClientDisconnect):
             pass
+
+
+def _more(content: bytes) -> dict[str, object]:
+    return {"type": "http.response.body", "body": content, "more_body": True}
