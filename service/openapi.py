@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -66,13 +66,6 @@ _HEADERS: Final = {
 }
 """What an answer about records says outside of its body."""
 
-_PACKING_HEADER: Final = {
-    "name": "Content-Encoding",
-    "in": "header",
-    "required": False,
-    "description": "How the body is packed.",
-    "schema": {"type": "string", "enum": [*PACKINGS, "identity"]},
-}
 _DIGEST_HEADER: Final = {
     "name": SCHEMA_HEADER,
     "in": "header",
@@ -108,7 +101,7 @@ def _describe(path: str, operation: dict[str, Any], detector: Detector) -> None:
         {"name": name, "in": "query", "required": False}
         | {"description": PARAMETERS[name].description, "schema": dict(PARAMETERS[name].schema)}
         for name in SCORING_PATHS[path]
-    ] + ([_DIGEST_HEADER] if streams else [_PACKING_HEADER, _DIGEST_HEADER])
+    ] + [_packing_header(["gzip"] if streams else PACKINGS), _DIGEST_HEADER]
     operation["requestBody"] = {"required": True, "content": _request_content(detector, forms)}
     operation["responses"] = {
         "200": {
@@ -120,6 +113,14 @@ def _describe(path: str, operation: dict[str, Any], detector: Detector) -> None:
             "content": {MEDIA[name].types[0]: answer if name == "json" else _opaque(name) for name in forms},
         }
     } | _problems(*_PROBLEMS)
+
+
+def _packing_header(packings: Iterable[str]) -> dict[str, Any]:
+    schema = {"type": "string", "enum": [*packings, "identity"]}
+    return {"name": "Content-Encoding", "in": "header", "required": False} | {
+        "description": "How the body is packed.",
+        "schema": schema,
+    }
 
 
 def _problems(*statuses: HTTPStatus) -> dict[str, Any]:

@@ -66,7 +66,7 @@ async def score_stream(request: Request, registry: RegistryDep, settings: Settin
     medium = _wanted(request, among=STREAMED)
     head = head_of(request, among=STREAMED)
     _require_csv(head, query)
-    _require_unpacked(head)
+    _require_inflatable(head)
     _require_room(request, settings, headers=CLOSE)
     scoring = ScoringStream(
         body=stream_of(Opening(head=head, schema=registry.active().schema, settings=settings, reading=query.reading)),
@@ -74,7 +74,7 @@ async def score_stream(request: Request, registry: RegistryDep, settings: Settin
         medium=medium,
         explain=query.explain,
     )
-    return await answer_stream(request, scoring, settings)
+    return await answer_stream(request, scoring, settings, packed=head.packing is not None)
 
 
 @router.post("/embed", summary="Features of records")
@@ -157,12 +157,12 @@ def _require_csv(head: Head, query: Query) -> None:
         )
 
 
-def _require_unpacked(head: Head) -> None:
-    if head.packing is not None:
+def _require_inflatable(head: Head) -> None:
+    if head.packing not in (None, "gzip"):
         raise RequestError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"A stream is not unpacked: send it without Content-Encoding: {head.packing}, or to /score in pieces.",
-            headers={"Accept-Encoding": "identity"},
+            f"A stream packed by {head.packing} is not unpacked. Pack it by gzip, or send it as it is.",
+            headers={"Accept-Encoding": "gzip"},
         )
 
 

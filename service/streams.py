@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -22,6 +22,7 @@ from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from service.answers import answer_headers, encode_answer
 from service.bodies import Rows
+from service.inflating import Inflating
 from service.joined_answers import JoinedAnswers
 from service.problems import RequestError, problem_of
 from service.settings import Settings
@@ -88,14 +89,20 @@ class ScoringStream:
         return b"".join(written)
 
 
-async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings) -> Response:
+async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings, *, packed: bool) -> Response:
     """Return the answer to a request when its first rows are scored.
+
+    Args:
+        request: Its body is on its way.
+        scoring: What is answered to it.
+        settings: How long it may take.
+        packed: It is packed by gzip.
 
     Raises:
         RequestError: They cannot be, or did not come in time.
     """
     incoming = _Incoming(request, settings)
-    answers = _answers(incoming, scoring)
+    answers = _answers(incoming, scoring, packed=packed)
     try:
         first = await anext(answers)
     except RequestError as error:
@@ -134,15 +141,31 @@ class _Incoming:
             raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
 
 
-async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerator[bytes, None]:
+async def _answers(incoming: _Incoming, scoring: ScoringStream, *, packed: bool) -> AsyncGenerator[bytes, None]:
     """Yield what is answered to each part, none of it empty."""
-    while not incoming.ended:
-        content = await incoming.next()
-        for part in scoring.body.cut(content, last=incoming.ended):
+    async for content in _unpacked(incoming) if packed else _as_it_is(incoming):
+        for part in scoring.body.cut(content, last=False):
             if answer := await run_sync(scoring.answer, part, limiter=incoming.limiter):
                 yield answer
+    for part in scoring.body.cut(b"", last=True):
+        if answer := await run_sync(scoring.answer, part, limiter=incoming.limiter):
+            yield answer
     if answer := await run_sync(scoring.end, limiter=incoming.limiter):
         yield answer
+
+
+async def _as_it_is(incoming: _Incoming) -> AsyncIterator[bytes]:
+    while not incoming.ended:
+        yield await incoming.next()
+
+
+async def _unpacked(incoming: _Incoming) -> AsyncIterator[bytes]:
+    inflating = Inflating()
+    while not incoming.ended:
+        inflating.take(await incoming.next())
+        while content := await run_sync(inflating.next, limiter=incoming.limiter):
+            yield content
+    inflating.end()
 
 
 class _StreamedAnswer(Response):

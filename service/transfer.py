@@ -174,7 +174,7 @@ def _from_gzip(content: bytes, most: int) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             return stream.read(most)
     except (OSError, EOFError, zlib.error) as error:
-        raise _damaged("gzip") from error
+        raise damaged("gzip") from error
 
 
 def _from_zstd(content: bytes, most: int) -> bytes:
@@ -186,11 +186,12 @@ def _from_zstd(content: bytes, most: int) -> bytes:
             while len(out) < most and (piece := stream.read(min(_PIECE_BYTES, most - len(out)))):
                 out += piece
     except OSError as error:
-        raise _damaged("zstd") from error
+        raise damaged("zstd") from error
     return bytes(out)
 
 
-def _damaged(packing: str) -> RequestError:
+def damaged(packing: str) -> RequestError:
+    """Return the error for a body that cannot be unpacked."""
     detail = f"The body is not {packing}, as Content-Encoding says, or it is cut off. Send all of it, or as it is."
     return RequestError(HTTPStatus.BAD_REQUEST, detail)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
@@ -22,6 +23,7 @@ from test_raw import DIGEST
 
 from models.detector import Detector
 from service.bodies import Rows
+from service.inflating import Inflating
 from service.media import MEDIA
 from service.pieces import PIECE_ROWS
 from service.problems import RequestError
@@ -194,8 +196,8 @@ def test_headers_that_mean_no_stream_are_refused(service: InProcess) -> None:
         in (refused["detail"])
     )
     assert "None of the forms in Accept" in problem(send(service, b"{}", "jsonl", "parquet"), 406)["detail"]
-    packed = send(service, b"{}", "jsonl", **{"Content-Encoding": "gzip"})
-    assert "A stream is not unpacked" in problem(packed, 415)["detail"]
+    packed = send(service, b"{}", "jsonl", **{"Content-Encoding": "zstd"})
+    assert "Pack it by gzip, or send it as it is." in problem(packed, 415)["detail"]
     assert problem(send(service, b"{}", "jsonl", path="/score/stream?decimal=,"), 422)
     utf16 = "number,amount,flag,mode,at\n1,2,true,run,2024-01-20\n".encode("utf-16")
     assert "Send UTF-8." in problem(send(service, utf16, "csv"), 415)["detail"]
@@ -287,3 +289,41 @@ def test_a_client_that_sends_nothing_more_is_told(bundle_path: Path) -> None:
             return await client.post("/score/stream", content=slow_body(), headers=kind)
 
     assert "Nothing of the body came for 0.05 s" in problem(asyncio.run(ask()), 408)["detail"]
+
+
+@pytest.mark.parametrize("size", [7_000, 1_000_000])
+def test_a_stream_may_be_packed_by_gzip(service: InProcess, tmp_path: Path, size: int) -> None:
+    plain = WRITTEN["jsonl"](RECORDS, tmp_path)
+    packed = gzip.compress(plain[:1_000_003], 1) + gzip.compress(plain[1_000_003:])  # as `cat a.gz b.gz` makes it
+    answer = send(service, in_chunks(packed, size=size), "jsonl", **{"Content-Encoding": "gzip"})
+    assert answer.content == send(service, in_chunks(plain), "jsonl").content
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: b"x" + packed])
+def test_a_stream_that_is_not_what_its_packing_says_is_refused(service: InProcess, damage: Any) -> None:
+    packed = damage(gzip.compress(json.dumps(RECORDS[0]).encode()))
+    refused = problem(send(service, in_chunks(packed, size=5), "jsonl", **{"Content-Encoding": "gzip"}), 400)
+    assert "The body is not gzip" in refused["detail"]
+
+
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 40))
+def test_what_was_packed_comes_out_whatever_pieces_it_comes_in(members: list[bytes], size: int) -> None:
+    packed = b"".join(map(gzip.compress, members))
+    inflating, out = Inflating(), b""
+    for start in range(0, len(packed), size):
+        inflating.take(packed[start : start + size])
+        while content := inflating.next():
+            out += content
+    inflating.end()
+    assert out == b"".join(members)
+
+
+@pytest.mark.parametrize("length", [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, (3 << 20) + 200])
+def test_what_becomes_large_comes_out_in_bounded_pieces(length: int) -> None:
+    inflating, sizes = Inflating(), []
+    inflating.take(gzip.compress(bytes(length)))
+    while content := inflating.next():
+        sizes.append(len(content))
+    inflating.end()
+    assert sum(sizes) == length
+    assert max(sizes) <= 1 << 20
