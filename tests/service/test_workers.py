@@ -65,10 +65,12 @@ def test_a_request_in_flight_is_answered_before_workers_end(bundle_path: Path, s
 
         def slowly() -> Any:
             yield b"[" + json.dumps(record).encode()
+            time.sleep(1.0)  # now a worker has it
             service.process.send_signal(signal.SIGTERM)
             time.sleep(1.0)
             yield b"," + json.dumps(record).encode() + b"]"
 
+        assert service.client.get("/healthz").status_code == 200  # on the same connection
         answer = service.client.post("/score", content=slowly())
         assert answer.status_code == 200
         assert len(answer.json()["results"]) == 2
