@@ -52,7 +52,7 @@ _PROBLEMS: Final = {
     HTTPStatus.CONFLICT: "The body is for another schema than the active detector's.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's form, charset or packing is not read here.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Too many large requests wait: send it again after Retry-After seconds.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many requests wait: send it again after Retry-After seconds.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Records or parameters cannot be used; each place is named.",
 }
 """What an address that takes records may refuse."""
