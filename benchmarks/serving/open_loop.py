@@ -167,11 +167,18 @@ def _timed(lanes: Sequence[_Lane], messages: Sequence[bytes], due: Sequence[floa
                 now = time.perf_counter() - began
             for number, _ in poll.poll(0):  # a CPU of its own: it never sleeps, which would cost up to a millisecond
                 lane = by_number[number]
-                if answer := lane.answered():
+                if lane.request < 0:  # a server closes what was idle for long
+                    poll.unregister(number)
+                    lane.reopen()
+                    del by_number[number]
+                    by_number[lane.number()] = lane
+                    poll.register(lane.number(), select.EPOLLIN)
+                elif answer := lane.answered():
                     lane.free_since = time.perf_counter() - began
                     took[lane.request] = lane.free_since - due[lane.request]
                     status[lane.request] = int(answer[:3])
                     complaint = complaint or (answer if not answer.startswith("200") else "")
+                    lane.request = -1
                     free.append(lane)
                     answered += 1
             if now > due[-1] + _MOST_SECONDS:
@@ -183,11 +190,19 @@ class _Lane:
     """A connection that has at most one request under way."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_MOST_SECONDS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._received = b""
+        self._port = port
+        self._connect()
         self.request = -1
         self.free_since = 0.0
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_MOST_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+
+    def reopen(self) -> None:
+        self.close()
+        self._connect()
 
     def number(self) -> int:
         return self._socket.fileno()

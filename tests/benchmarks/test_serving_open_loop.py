@@ -126,3 +126,19 @@ def test_its_program_says_why_it_ended() -> None:
     command = [sys.executable, "-m", "benchmarks.serving.open_loop"]
     ended = subprocess.run(command, input=json.dumps(asked), text=True, capture_output=True, check=False)
     assert ended.returncode == 1
+
+
+def test_a_connection_that_was_idle_and_is_closed_is_opened_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for _ in range(40):
+                connection, _ = listening.accept()
+                with connection:  # one answer a connection, then it is closed
+                    if connection.recv(65_536):
+                        connection.sendall(PLAIN)
+
+        threading.Thread(target=serve, daemon=True).start()
+        due = np.arange(1, 21) * 0.02
+        found = open_loop(listening.getsockname()[1], Request(body=b"{}"), due=due, connections=1)
+    assert found.load.requests == 20
