@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -18,33 +16,9 @@ from service.problems import install_problem_handlers
 from service.registry import Registry
 from service.routes import router
 from service.settings import Settings, load_settings
-from service.small_requests import Receive, Scope, Send, SmallRequests
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An ASGI application: FastAPI's routes, and a shorter way for what most requests are.
-
-    Args:
-        routes: Answers everything.
-        small_requests: Answers what it can, quickly.
-    """
-
-    routes: FastAPI
-    small_requests: SmallRequests
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as ASGI wants it."""
-        rest = await self.small_requests.answer(scope, receive, send)
-        if rest is not None:
-            await self.routes(scope, rest, send)
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, with the active detector's own columns."""
-        return self.routes.openapi()
-
-
-def create_app(registry: Registry, settings: Settings) -> Service:
+def create_app(registry: Registry, settings: Settings) -> FastAPI:
     """Return the service for the detectors of a registry."""
     app = FastAPIOffline(  # /docs draws its page with scripts of ours, not with those of a host on the internet
         title="Anomaly detector",
@@ -60,7 +34,7 @@ def create_app(registry: Registry, settings: Settings) -> Service:
     app.include_router(router)
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it
-    return Service(app, SmallRequests(registry, settings))
+    return app
 
 
 def open_registry(settings: Settings) -> Registry:
@@ -74,7 +48,7 @@ def open_registry(settings: Settings) -> Registry:
     return Registry.open(settings.path)
 
 
-def __getattr__(name: str) -> Service:
+def __getattr__(name: str) -> FastAPI:
     """Build `app` when a server asks for it, as ``uvicorn service.app:app`` does."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

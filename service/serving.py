@@ -14,7 +14,8 @@ from models.threads import share_threads
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.app import Service
+    from fastapi import FastAPI
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,10 @@ def serve(settings: Settings) -> None:
     with _kept_for_good():
         import uvicorn  # a page of help waits for nothing that serves
 
-        from service.connections import patient_for
         from service.workers import serve_by_workers
 
-        http = patient_for(settings.body_seconds)
-        config = uvicorn.Config(_load(settings), http=http, **_options(settings))
+        app, http = _load(settings)
+        config = uvicorn.Config(app, http=http, **_options(settings))
         config.load()  # once for all workers
     if several:
         serve_by_workers(config, settings)
@@ -45,8 +45,11 @@ def serve(settings: Settings) -> None:
         uvicorn.Server(config).run()
 
 
-def _load(settings: Settings) -> Service:
+def _load(settings: Settings) -> tuple[FastAPI, type[HttpToolsProtocol]]:
+    """Load the detector; return the service for it, and what speaks with its clients."""
     from service.app import create_app, open_registry
+    from service.connections import connections_of
+    from service.small_requests import SmallRequests
 
     registry = open_registry(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -58,7 +61,8 @@ def _load(settings: Settings) -> Service:
         len(active.schema.columns),
         active.calibration.threshold,
     )
-    return create_app(registry, settings)
+    app = create_app(registry, settings)
+    return app, connections_of(SmallRequests(registry, settings, app), patience=settings.body_seconds)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""When more requests come than can be answered: some are refused at once, rather than let all of them become slow."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Final
+
+_LONG: Final = 0.02  # seconds for those that came at once
+_SHORT: Final = 0.005  # the same in a crowd
+_CALM: Final = 0.05  # seconds without a refusal, after which there is no crowd any more
+
+
+class Crowd:
+    """Says which of the requests that came at once are refused, by how many there are and how long they take.
+
+    Where many came at once and take long, it is a crowd, and the others of them are refused. As long as it is one, no
+    more are taken at once than take a short while: as many as keep the service busy, and the next ones, which come
+    meanwhile, wait no longer than that. A burst is no crowd, as it is over soon.
+
+    Args:
+        most: How many may take long.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._began = inf
+        self._taken = 0
+        self._refused = -inf
+
+    def refuses(self, now: float) -> bool:
+        """Say whether the next one of those that came at once is refused.
+
+        Args:
+            now: When it has its turn, seconds on a clock that is never set.
+        """
+        self._began = min(self._began, now)
+        crowded = now - self._refused < _CALM
+        takes = now - self._began
+        if takes > _SHORT if crowded else takes > _LONG and self._taken >= self._most:
+            self._refused = now
+            return True
+        self._taken += 1
+        return False
+
+    def next_turn(self) -> None:
+        """Say that the next request is the first one that comes after those."""
+        self._began, self._taken = inf, 0
