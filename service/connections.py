@@ -60,14 +60,14 @@ def connections_of(small_requests: SmallRequests, *, patience: float) -> type[Ht
             explain, self._explain = self._explain, None
             self._stop_waiting()
             path, _, query = self.url.partition(b"?")
-            self.scope.update(method="POST", path=path.decode(), raw_path=path, query_string=query)
-            exchange = _Exchange(self.scope)
+            where = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
+            exchange = _Exchange({**self.scope, **where})
             self.cycle = exchange  # type: ignore[assignment]  # what Uvicorn looks at of the request that is answered
 
             def reply(answer: Answer) -> None:
                 self._reply(exchange, answer)
 
-            small_requests.answer(SmallRequest(self.scope, explain, self._body, reply))
+            small_requests.answer(SmallRequest(exchange.scope, explain, self._body, reply))
 
         def data_received(self, data: bytes) -> None:
             """Wait for a moment for the rest of a small request."""

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
     max_waiting: int = Field(32, ge=0, description="most large requests that wait for a CPU; more are refused (503)")
     max_small_waiting: int = Field(
-        256, ge=1, description="most small requests that wait for long to be scored; more are refused (503)"
+        256, ge=1, description="most small requests at once that may take long; more are refused (503)"
     )
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from samples import sample_detector
 from uvicorn.server import ServerState
 
-from service.connections import patient_for
+from service.app import load_settings
+from service.connections import connections_of
+from service.registry import Registry
+from service.small_requests import SmallRequests
 
 
 class FakeTransport(asyncio.Transport):
@@ -60,7 +64,9 @@ def connection() -> tuple[Any, FakeTransport, FakeLoop]:
     loop, transport = FakeLoop(), FakeTransport()
     config = uvicorn.Config(nothing, lifespan="off")
     config.load()
-    protocol = patient_for(7.0)(config=config, server_state=ServerState(), app_state={}, _loop=loop)  # type: ignore[arg-type]
+    small_requests = SmallRequests(Registry(sample_detector()), load_settings(), nothing)
+    kind: Any = connections_of(small_requests, patience=7.0)
+    protocol = kind(config=config, server_state=ServerState(), app_state={}, _loop=loop)
     protocol.connection_made(transport)
     protocol.pause_writing()
     return protocol, transport, loop

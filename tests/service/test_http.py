@@ -361,7 +361,7 @@ def test_uvicorn_finds_the_app_by_its_variable(bundle_path: Path) -> None:
 def test_two_apps_with_other_settings_live_in_one_process(bundle_path: Path) -> None:
     registry = Registry.open(bundle_path)
     apps = [create_app(registry, load_settings(max_rows=rows)) for rows in (1, 2)]
-    assert [app.routes.state.settings.max_rows for app in apps] == [1, 2]
+    assert [app.state.settings.max_rows for app in apps] == [1, 2]
 
 
 def test_an_answer_that_would_be_too_large_is_refused_before_it_is_made(client: httpx.Client) -> None:

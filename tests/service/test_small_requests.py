@@ -1,83 +1,50 @@
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Sequence
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
-from typing import Any
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import machine_records, sample_detector, sample_record, sample_schema
+from serving import Start
+from wire import Wire, answer_from, request, wired
 
 from models.detector import Detector
 from models.errors import DetectorError
 from models.schema import Column, FeatureSchema, Kind
-from service import small_requests
-from service.app import Service, create_app, load_settings
+from service import connections, crowd
 from service.bodies import Records
 from service.exact_records import ExactRecords
 from service.json_bodies import decode_json
 from service.problems import RequestError
-from service.registry import Registry
-
-Answered = tuple[int, dict[bytes, bytes], bytes]
 
 NAMES = sample_schema().read_names
 WITHOUT_IDS = replace(sample_schema(), ids=())  # so that these records, which have none, go the shortest way
 DETECTORS = (sample_detector(), replace(sample_detector(), schema=WITHOUT_IDS))
+BODY = json.dumps(sample_record()).encode()
 DAY = {"at": "2024-01-20"}  # no colon in it
 CELLS = st.sampled_from(
     [None, True, 0, 1, 2.5, -7, 1e300, 2**70, 10**400, "3.5", "a:b", "x", "", "2024-03-01T10:00:00", [1], {"a": 1}]
 )
 
 
-def request(body: bytes, *, query: bytes = b"", headers: Sequence[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
-    given_headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
-    return {
-        "type": "http",
-        "method": "POST",
-        "path": "/score",
-        "raw_path": b"/score",
-        "query_string": query,
-        "headers": given_headers,
-        "scheme": "http",
-        "server": ("service", 80),
-        "root_path": "",
-        "body": body,
-    }
+@pytest.fixture(scope="module")
+def both() -> Iterator[list[tuple[Wire, Wire]]]:
+    """Give a service of each detector, and the same without the shorter way."""
+    with ExitStack() as running:
+        yield [(running.enter_context(wired(one)), running.enter_context(wired(one, small=False))) for one in DETECTORS]
 
 
-@cache
-def app_of(number: int) -> Service:
-    return create_app(Registry(DETECTORS[number]), load_settings())
-
-
-async def ask(app: Any, scope: dict[str, Any], *, late: bool = False) -> Answered:
-    """Send a request; `late`: its body comes in a later turn of the loop than its head."""
-    sent: list[Any] = []
-    coming = [{"type": "http.request", "body": scope["body"], "more_body": False}]
-
-    async def receive() -> Any:
-        if late:
-            await asyncio.sleep(0.001)
-        return coming.pop() if coming else {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app({name: value for name, value in scope.items() if name != "body"}, receive, send)
-    head, *bodies = sent
-    return head["status"], dict(head["headers"]), b"".join(one["body"] for one in bodies)
-
-
-def together(app: Any, scopes: Sequence[dict[str, Any]], *, late: bool = False) -> list[Answered]:
-    async def all_of_them() -> list[Answered]:
-        return list(await asyncio.gather(*(ask(app, scope, late=late) for scope in scopes)))
-
-    return asyncio.run(all_of_them())
+@pytest.fixture(scope="module")
+def wire(both: list[tuple[Wire, Wire]]) -> Wire:
+    return both[0][0]
 
 
 def bodies() -> st.SearchStrategy[bytes]:
@@ -94,55 +61,96 @@ def bodies() -> st.SearchStrategy[bytes]:
     return plain | plain | twice | plain.map(lambda text: text[:-1]) | st.just(b"\xef\xbb\xbf{}") | st.just(b"[]")
 
 
-@given(
-    st.sampled_from(range(len(DETECTORS))),
-    st.lists(st.tuples(bodies(), st.sampled_from([b"", b"explain=2", b"explain=x", b"top=1"])), min_size=1, max_size=6),
+QUERIES = st.sampled_from(["", "", "explain=2", "explain=x", "top=1", "explain=1&explain=2"])
+HEADERS = st.sampled_from(
+    [(), (), ("Accept: text/csv",), ("Accept: image/png",), ("Content-Encoding: gzip",), ("Connection: close",)]
 )
+LATE = st.sampled_from([None, None, None, 0.0, 0.002])
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 1), st.lists(st.tuples(bodies(), QUERIES, HEADERS), min_size=1, max_size=6), LATE)
 def test_small_requests_are_answered_as_the_routes_answer_them_each_alone(
-    number: int, asked: list[tuple[bytes, bytes]]
+    both: list[tuple[Wire, Wire]],
+    number: int,
+    asked: list[tuple[bytes, str, tuple[str, ...]]],
+    late: float | None,
 ) -> None:
-    app = app_of(number)
-    scopes = [request(body, query=query) for body, query in asked]
-    expected = [together(app.routes, [scope])[0] for scope in scopes]
-    assert together(app, scopes) == expected
-    assert together(app, scopes, late=True) == expected
+    ours, routes = both[number]
+    requests = [request(body, query=query, headers=headers) for body, query, headers in asked]
+    assert ours.together(requests, late=late) == [routes.together([one])[0] for one in requests]
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        (b"accept", b"text/csv"),
-        (b"accept", b"image/png"),
-        (b"content-encoding", b"gzip"),
-        (b"content-encoding", b"br"),
-    ],
-)
-def test_what_a_header_asks_for_is_left_to_the_routes(header: tuple[bytes, bytes]) -> None:
-    app = create_app(Registry(sample_detector()), load_settings())
-    scope = request(json.dumps(sample_record()).encode(), headers=[header])
-    assert together(app, [scope]) == together(app.routes, [scope])
+def test_bodies_that_come_later_are_waited_for(both: list[tuple[Wire, Wire]]) -> None:
+    ours, routes = both[0]
+    one = request(BODY, query="explain=2")
+    for late in (0.01, 0.3):
+        assert ours.together([one], late=late) == routes.together([one])
 
 
 def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
-    app = create_app(Registry(detector), load_settings())
     records = machine_records(300, seed=3)
-    answers = together(app, [request(json.dumps(record).encode()) for record in records])
+    with wired(detector, max_small_waiting=1000) as wire:
+        answers = wire.together([request(json.dumps(record).encode()) for record in records])
     assert {status for status, _, _ in answers} == {200}
     scores = [json.loads(body)["results"][0]["anomaly_score"] for _, _, body in answers]
     assert scores == pytest.approx(detector.judge_records(records).anomaly_score.tolist(), rel=1e-5)
 
 
-def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along() -> None:
-    app = create_app(Registry(sample_detector()), load_settings())
-    scope = request(json.dumps(sample_record()).encode())
+def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along(wire: Wire) -> None:
+    with wire.connect() as leaves, wire.connect() as stays:
+        with wire.busy():
+            leaves.sendall(request(BODY))
+            stays.sendall(request(BODY))
+            leaves.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            leaves.close()
+        assert answer_from(stays)[0] == 200
 
-    async def one_leaves() -> Answered:
-        leaves, stays = (asyncio.create_task(ask(app, scope)) for _ in range(2))
-        await asyncio.sleep(0)
-        leaves.cancel()
-        return await stays
 
-    assert asyncio.run(one_leaves())[0] == 200
+def test_requests_on_one_connection_are_answered_in_their_order(wire: Wire) -> None:
+    health = b"GET /healthz HTTP/1.1\r\nHost: service\r\n\r\n"
+    wrong = request(b"[]")
+    several = [request(BODY, query="explain=2"), health, request(BODY), wrong, request(BODY), request(BODY), health]
+    expected = [wire.together([one])[0] for one in several]
+    with wire.connect() as connection:
+        connection.sendall(b"".join(several))
+        assert [answer_from(connection) for _ in several] == expected
+        for one in several:
+            connection.sendall(one)
+        assert [answer_from(connection) for _ in several] == expected
+
+
+def test_a_connection_is_closed_where_that_is_asked_for(wire: Wire) -> None:
+    with wire.connect() as connection:
+        connection.sendall(request(BODY) + request(BODY, headers=["Connection: close"]))
+        assert [answer_from(connection)[1].get("connection") for _ in range(2)] == [None, "close"]
+        assert connection.recv(1) == b""
+
+
+def test_a_service_that_ends_answers_what_has_begun_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_SOON", 60.0)  # it still waits for the body when it has to end
+    whole = request(BODY)
+    with wired(sample_detector()) as wire, wire.connect() as connection:
+        connection.sendall(whole[:-1])
+        time.sleep(0.05)
+        wire.server.should_exit = True
+        time.sleep(0.3)
+        connection.sendall(whole[-1:])
+        status, headers, _ = answer_from(connection)
+        assert (status, headers["connection"]) == (200, "close")
+
+
+def test_the_access_log_says_who_asked_by_a_proxys_word(bundle_path: Path, start: Start) -> None:
+    with start(bundle_path, "--access-log") as service:
+        for address in ("10.1.2.3", "10.1.2.4"):
+            answer = service.client.post(
+                "/score?explain=1", json=machine_records(1, seed=1), headers={"X-Forwarded-For": address}
+            )
+            assert answer.status_code == 200
+        assert service.process.stderr is not None
+        lines = [service.process.stderr.readline() for _ in range(2)]
+    for address, line in zip(("10.1.2.3", "10.1.2.4"), lines, strict=True):
+        assert f'{address}:0 - "POST /score?explain=1 HTTP/1.1" 200' in line
 
 
 @given(bodies())
@@ -212,31 +220,27 @@ def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_mem
         assert exact.cells(refused) is None
 
 
-def test_records_with_ids_get_the_same_answer_both_ways() -> None:
-    detector = sample_detector()
-    app = create_app(Registry(detector), load_settings())
-    body = json.dumps(sample_record() | dict.fromkeys(detector.schema.ids, "7:1")).encode()
-    assert ExactRecords(detector.schema).cells(body) is not None
-    scope = request(body)
-    assert together(app, [scope]) == together(app.routes, [scope])
+def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, Wire]]) -> None:
+    ours, routes = both[0]
+    body = json.dumps(sample_record() | dict.fromkeys(DETECTORS[0].schema.ids, "7:1")).encode()
+    assert ExactRecords(DETECTORS[0].schema).cells(body) is not None
+    assert ours.together([request(body)]) == routes.together([request(body)])
 
 
-def test_small_requests_beyond_those_that_may_wait_are_refused_at_once_and_the_others_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(small_requests, "_LONG_SECONDS", -1.0)  # every one has waited for long
-    app = create_app(Registry(sample_detector()), load_settings(max_small_waiting=3))
-    scope = request(json.dumps(sample_record()).encode())
-    answered = together(app, [scope] * 5)
-    assert [status for status, _, _ in answered] == [200, 200, 200, 503, 503]
-    _, headers, body = answered[-1]
-    assert headers[b"retry-after"] == b"1"
-    assert headers[b"content-type"] == b"application/problem+json"
-    assert "DETECTOR_MAX_SMALL_WAITING" in json.loads(body)["detail"]
-    assert together(app, [scope])[0][0] == 200
+def test_small_requests_of_a_crowd_are_refused_and_the_others_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "_LONG", -1.0)  # all of them take long
+    monkeypatch.setattr(crowd, "_SHORT", -1.0)
+    with wired(sample_detector(), max_small_waiting=3) as wire:
+        answered = wire.together([request(BODY)] * 5)
+        assert sorted(status for status, _, _ in answered) == [200, 200, 200, 503, 503]
+        _, headers, body = next(one for one in answered if one[0] == 503)
+        assert headers["retry-after"] == "1"
+        assert headers["content-type"] == "application/problem+json"
+        assert "DETECTOR_MAX_SMALL_WAITING" in json.loads(body)["detail"]
+        time.sleep(2 * crowd._CALM)
+        assert wire.together([request(BODY)])[0][0] == 200
 
 
-def test_a_burst_is_answered_however_many_wait_for_a_moment() -> None:
-    app = create_app(Registry(sample_detector()), load_settings(max_small_waiting=1))
-    scope = request(json.dumps(sample_record()).encode())
-    assert {status for status, _, _ in together(app, [scope] * 20)} == {200}
+def test_a_burst_is_answered_however_many_come_at_once() -> None:
+    with wired(sample_detector(), max_small_waiting=1) as wire:
+        assert {status for status, _, _ in wire.together([request(BODY)] * 20)} == {200}

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.crowd import Crowd
+
+
+def turn(crowd: Crowd, *, start: float, requests: int, answer: float, refuse: float = 0.0) -> tuple[list[bool], float]:
+    """Let requests come at once; return which were refused, and when all of them are done."""
+    refused, now = [], start
+    for _ in range(requests):
+        refused.append(crowd.refuses(now))
+        now += refuse if refused[-1] else answer
+    crowd.next_turn()
+    return refused, now
+
+
+def test_many_that_take_long_are_a_crowd_and_the_others_of_them_refused() -> None:
+    refused, _ = turn(Crowd(100), start=5.0, requests=300, answer=0.001)
+    assert refused == [False] * 100 + [True] * 200
+
+
+def test_a_burst_that_is_over_soon_is_no_crowd() -> None:
+    refused, _ = turn(Crowd(100), start=5.0, requests=1000, answer=0.00001)
+    assert not any(refused)
+
+
+def test_few_that_take_long_are_no_crowd() -> None:
+    refused, _ = turn(Crowd(100), start=5.0, requests=100, answer=1.0)
+    assert not any(refused)
+
+
+def test_in_a_crowd_no_more_are_taken_than_take_a_short_while() -> None:
+    crowd = Crowd(100)
+    _, now = turn(crowd, start=5.0, requests=300, answer=0.001)
+    for _ in range(50):
+        refused, end = turn(crowd, start=now, requests=300, answer=0.001, refuse=0.00002)
+        assert 0.001 <= end - now < 0.02
+        assert refused.index(True) >= 1
+        now = end
+
+
+def test_a_crowd_is_over_when_none_was_refused_for_some_time() -> None:
+    crowd = Crowd(100)
+    _, now = turn(crowd, start=5.0, requests=101, answer=0.001)
+    refused, now = turn(crowd, start=now, requests=50, answer=0.001)
+    assert any(refused)
+    refused, _ = turn(crowd, start=now + 0.2, requests=50, answer=0.001)
+    assert not any(refused)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 600), st.floats(0, 0.01), st.floats(0, 0.1)), max_size=20), st.integers(1, 300)
+)
+def test_the_first_of_those_that_came_at_once_is_always_answered(
+    turns: list[tuple[int, float, float]], most: int
+) -> None:
+    crowd, now = Crowd(most), 5.0
+    for requests, answer, pause in turns:
+        refused, now = turn(crowd, start=now + pause, requests=requests, answer=answer)
+        assert not refused[0]
