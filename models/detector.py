@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from models.tables import Table
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that takes five times as long to make, and there are many
-class Contribution:
+class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one column adds to a record's score.
 
     Args:
@@ -80,20 +80,22 @@ class Verdicts:
         errors = self.scores.column_errors[rows]
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
-        own = {name: values[rows] for name, values in self.columns.items()}
-        encoders, places = self.preprocessor.encoders, self.preprocessor.places
+        columns = [
+            (encoder.name, encoder.actual, self.columns[encoder.name][rows], encoder.decode, place)
+            for encoder, place in zip(self.preprocessor.encoders, self.preprocessor.places, strict=True)
+        ]
         reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
         for row, (numbers, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
             features = reconstruction[row]
-            yield [
-                Contribution(
-                    feature=(encoder := encoders[number]).name,
-                    contribution=part,
-                    actual=encoder.actual(own[encoder.name][row]),
-                    expected=encoder.decode(features[places[number]]),
+            contributions = []
+            for number, part in zip(numbers, of_row, strict=True):
+                name, actual, values, decode, place = columns[number]
+                contributions.append(
+                    Contribution(
+                        feature=name, contribution=part, actual=actual(values[row]), expected=decode(features[place])
+                    )
                 )
-                for number, part in zip(numbers, of_row, strict=True)
-            ]
+            yield contributions
 
     def expected(self, row: int) -> dict[str, Cell]:
         """Return the value that the network expected for each column of a row."""

@@ -165,6 +165,12 @@ def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
         ),
         Contender(name="floor", says="a bare ASGI callable, a constant", command=asgi("floor"), request=numbers),
         Contender(
+            name="constant",
+            says="our connections, a constant",
+            command=lambda port: (sys.executable, "-m", "benchmarks.serving.constant", str(port)),
+            request=numbers,
+        ),
+        Contender(
             name="predict",
             says="FastAPI by hand, network.predict",
             command=asgi("predicting", "--factory"),

@@ -35,6 +35,7 @@ _USUAL: Final = 0.7
 _TRIES: Final = 3  # of what it can do; the one in the middle counts
 _WINDOW: Final = 0.25  # seconds
 _NEAR: Final = 2.0  # times of before, at which it counts as over
+_CALM: Final = 1.0  # seconds that have to be so
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,10 +99,15 @@ def _told(course: Course, phases: Sequence[Phase]) -> list[_Told]:
 
 
 def _recovery(course: Course, end: float, usual: float) -> float:
-    """Return how long after the overload times were near those of before again, and nothing was refused; 0: at once."""
-    starts = np.arange(end, course.due[-1], _WINDOW)
-    bad = [start for start in starts if _is_bad(course, float(start), usual)]
-    return float(bad[-1] + _WINDOW - end) if bad else 0.0
+    """Return how long after the overload a second passed in which nothing was refused and times were near the usual.
+
+    0: the first second was such a one. Infinite: none was.
+    """
+    starts = np.arange(end, course.due[-1] - _WINDOW, _WINDOW)
+    good = [not _is_bad(course, float(start), usual) for start in starts]
+    windows = round(_CALM / _WINDOW)
+    first = next((number for number in range(len(good)) if all(good[number : number + windows])), None)
+    return float("inf") if first is None else first * _WINDOW
 
 
 def _is_bad(course: Course, start: float, usual: float) -> bool:

@@ -4,7 +4,7 @@
 
 For the presets fast and balanced, a table of 30 numbers and a mixed one of 22 columns, without and with five reasons;
 one record at a time, and 64 that come together. The stages are measured without HTTP (`benchmarks.serving.stages`), the
-server's own share is the CPU time of a bare ASGI callable that answers a constant. Their sum stands beside the CPU time
+server's own share is the CPU time of our connections where they answer a constant. Their sum stands beside the CPU time
 of our service under wrk, with as many connections. Takes about five minutes.
 """
 
@@ -39,7 +39,7 @@ from models.errors import ConfigError, DetectorError
 
 TOGETHER: Final = (1, 64)
 FRAMEWORK: Final = "server"
-"""The stage that is measured over HTTP: uvicorn, httptools and an ASGI callable that answers a constant."""
+"""The stage that is measured over HTTP: uvicorn, httptools and our connections that answer a constant."""
 
 DETECTORS: Final = {
     "fast": ("fast", "numbers"),
@@ -149,7 +149,7 @@ def _bodies(folder: Path) -> dict[str, Path]:
 
 def _cpu_times(folder: Path, bodies: Mapping[str, Path], plan: Plan) -> dict[tuple[str, int, int], float]:
     """Return the microseconds of CPU time a request, by detector, reasons and connections; the server's own, too."""
-    constant = next(one for one in contenders(bundles_in(folder)) if one.name == "floor")
+    constant = next(one for one in contenders(bundles_in(folder)) if one.name == "constant")
     servers = {(FRAMEWORK, 0): constant}
     for name, (_, table) in DETECTORS.items():
         body = bodies[table].read_bytes().splitlines()[0]

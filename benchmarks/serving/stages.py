@@ -3,8 +3,8 @@
     python -m benchmarks.serving.stages BUNDLE BODIES
 
 BODIES has a record in JSON a line: requests that come one at a time, and all of them at once. Each repetition takes all
-steps in their order, then calls the application, and one that answers a constant: what ours takes beyond both is the
-call's own share.
+steps in their order, then hands the bodies to what answers small requests: what it takes beyond the steps is the call's
+own share.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import uvloop
@@ -30,11 +31,11 @@ from models.encoders import FloatMatrix
 from models.engine import Engine
 from models.segments import segments_of
 from service.answers import QUESTIONS, JsonFrame, encode_items, score_items
-from service.app import create_app
 from service.bodies import Records
 from service.exact_records import exact_records
 from service.registry import Registry
-from service.settings import Settings
+from service.settings import load_settings
+from service.small_requests import Answer, SmallRequest, SmallRequests
 
 STAGES: Final = {
     "decode": "JSON to cells in the schema's order",
@@ -45,7 +46,7 @@ STAGES: Final = {
     "verdict": "p-value and threshold",
     "reasons": "what is said of each record, and why where that is asked for",
     "encode": "the answer, in JSON",
-    "call": "telling that a request is a small one, waiting for others, headers",
+    "call": "taking requests, letting them wait for others, giving answers back",
 }
 """What a request takes beside the server, in order."""
 
@@ -94,12 +95,11 @@ def measured(bundle: Path, bodies: Sequence[bytes], *, repetitions: int = _REPET
 
 
 def _stages(detector: Detector, bodies: Sequence[bytes], reasons: int, repetitions: int) -> dict[str, float]:
-    steps, calls = _Steps(detector, reasons), _calls(detector, bodies, reasons)
+    steps, call = _Steps(detector, reasons), _call(detector, bodies, reasons)
     took = []
     for _ in range(_WARM + repetitions):
         stages = steps.take(bodies)
-        ours, constant = (call() for call in calls)
-        took.append([*stages, ours - constant - sum(stages)])
+        took.append([*stages, call() - sum(stages)])
     medians = np.median(took[_WARM:], axis=0) * 1e6 / len(bodies)
     return dict(zip(STAGES, medians.tolist(), strict=True))
 
@@ -179,35 +179,24 @@ class _TimedEngine:
         return self._engine.embed(Z)
 
 
-def _calls(detector: Detector, bodies: Sequence[bytes], reasons: int) -> list[Callable[[], float]]:
-    """Return what times the calls that a server makes: of our application, and of one that answers a constant."""
-    app = create_app(Registry(detector), Settings())
+def _call(detector: Detector, bodies: Sequence[bytes], reasons: int) -> Callable[[], float]:
+    """Return what times the answers to bodies that come at once."""
+    small_requests = SmallRequests(Registry(detector), load_settings(), floor)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    query = f"explain={reasons}".encode() if reasons else b""
-    return [lambda: runner.run(_called(app, bodies, query)), lambda: runner.run(_called(floor, bodies, query))]
 
+    async def call() -> float:
+        answered: list[Answer] = []
+        began = time.perf_counter()
+        for body in bodies:
+            small_requests.answer(SmallRequest({}, reasons, body, answered.append))
+        while len(answered) < len(bodies):
+            await asyncio.sleep(0)
+        ended = time.perf_counter()
+        if wrong := [answer for answer in answered if answer.status != HTTPStatus.OK]:
+            raise RuntimeError(f"a request was answered with {wrong[0]}")
+        return ended - began
 
-async def _called(app: Callable[..., Awaitable[None]], bodies: Sequence[bytes], query: bytes) -> float:
-    """Call an application with requests that come at once; return the seconds."""
-    began = time.perf_counter()
-    if len(bodies) == 1:
-        await _request(app, bodies[0], query)
-    else:
-        await asyncio.gather(*(_request(app, body, query) for body in bodies))
-    return time.perf_counter() - began
-
-
-async def _request(app: Callable[..., Awaitable[None]], body: bytes, query: bytes) -> None:
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body}
-
-    async def send(message: dict[str, Any]) -> None:
-        if message.get("status", 200) != 200:
-            raise RuntimeError(f"a request was answered with {message}")
-
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    scope = {"type": "http", "method": "POST", "path": "/score", "query_string": query, "headers": headers}
-    await app(scope, receive, send)
+    return lambda: runner.run(call())
 
 
 if __name__ == "__main__":

@@ -104,7 +104,10 @@ class NumericEncoder(OneFeatureEncoder):
         value = bent = float(features[0]) * self.scale + self.center
         if self.unit is not None:
             value = self.origin + float(np.sign(bent) * np.expm1(min(abs(bent), 700.0)) * self.unit)
-        value = min(max(value, self.low), self.high)
+        if value < self.low:
+            value = self.low
+        elif value > self.high:
+            value = self.high
         return float(round(value)) if self.whole else value
 
     def actual(self, value: Any) -> Cell:

@@ -79,6 +79,7 @@ class Wire:
         """
         with ExitStack() as opened:
             connections = [opened.enter_context(self.connect()) for _ in requests]
+            self._accept(connections)
             with self.busy():
                 for connection, one in zip(connections, requests, strict=True):
                     connection.sendall(one if late is None else one[:-1])
@@ -87,6 +88,12 @@ class Wire:
                 for connection, one in zip(connections, requests, strict=True):
                     connection.sendall(one[-1:])
             return [answer_from(connection) for connection in connections]
+
+    def _accept(self, connections: Sequence[socket.socket]) -> None:
+        """Wait until the service knows all of them: what came before that would be looked at later than the others."""
+        ours = {connection.getsockname() for connection in connections}
+        while not ours <= {one.client for one in list(self.server.server_state.connections)}:
+            time.sleep(0.0005)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
