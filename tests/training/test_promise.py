@@ -60,7 +60,7 @@ def test_of_networks_that_are_fitted_again_the_rate_is_near_the_promised_one():
     """Expected, not proved: the mean over ten fits within a half of 5 %, which two standard errors would allow."""
     rates = []
     for seed in range(10):
-        config = TrainConfig(seed=seed, id=("serial",), alert_rate=0.05)
+        config = TrainConfig(epochs=20, seed=seed, id=("serial",), alert_rate=0.05)
         prepared = prepare(Table(data=arrow_table(machine_records(ROWS, seed=1000 + seed))), config)
         detector = fit(prepared, config, name="x", version="1").detector
         fresh = Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))
