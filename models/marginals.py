@@ -18,6 +18,7 @@ from models.encoders import FloatMatrix, features_from_plain
 from models.preprocessing import Encoded
 
 BINS: Final = 20
+_PIECE_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +40,11 @@ class Marginals:
         """Learn from fitting rows `(n, d)`; an empty bin counts as half a row."""
         n, d = Z.shape
         empty = cls(limits=limits, rarity=np.zeros((d, BINS + 2), np.float32), weights=weights)
-        places = empty._bins(Z) + np.arange(d) * (BINS + 2)
-        counts = np.bincount(places.reshape(-1), minlength=d * (BINS + 2)).reshape(d, BINS + 2)
-        rarity = -np.log(np.maximum(counts, 0.5) / n)
+        counts = np.zeros(d * (BINS + 2), np.intp)
+        for start in range(0, n, _PIECE_ROWS):  # the bins of all values would take several times what the values do
+            places = empty._bins(Z[start : start + _PIECE_ROWS]) + np.arange(d) * (BINS + 2)
+            counts += np.bincount(places.reshape(-1), minlength=len(counts))
+        rarity = -np.log(np.maximum(counts.reshape(d, BINS + 2), 0.5) / n)
         return cls(limits=limits, rarity=rarity.astype(np.float32), weights=weights)
 
     def column_rarity(self, encoded: Encoded, starts: NDArray[np.intp]) -> NDArray[np.float64]:

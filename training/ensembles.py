@@ -56,7 +56,9 @@ def ensemble_of(
         family.said((errors[part] / typical[part, None]).max(axis=0))
         for family, part in zip(unscaled, parts, strict=True)
     ]
-    rarity = marginals.column_rarity(encoded, preprocessor.starts).sum(axis=1)
+    rarity = np.concatenate(
+        [marginals.column_rarity(piece, preprocessor.starts).sum(axis=1) for piece in _pieces(encoded)]
+    )
     *scales, marginal_scale = scales_of([*voices, rarity], [*(family.scale for family in unscaled), marginal_weight])
     return Ensemble(
         families=tuple(replace(family, scale=scale) for family, scale in zip(unscaled, scales, strict=True)),
@@ -67,11 +69,15 @@ def ensemble_of(
 
 def _errors(engine: Engine, encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
     """Return the errors of all members `(M, n)`."""
-    pieces = [encoded.rows(start, start + _CHUNK_ROWS) for start in range(0, len(encoded), _CHUNK_ROWS)]
     errors = [
-        member_errors(engine.reconstruct(preprocessor.within_limits(piece.Z)), piece, preprocessor) for piece in pieces
+        member_errors(engine.reconstruct(preprocessor.within_limits(piece.Z)), piece, preprocessor)
+        for piece in _pieces(encoded)
     ]
     return np.concatenate(errors, axis=1).astype(np.float64)
+
+
+def _pieces(encoded: Encoded) -> list[Encoded]:
+    return [encoded.rows(start, start + _CHUNK_ROWS) for start in range(0, len(encoded), _CHUNK_ROWS)]
 
 
 def _marginal_weights(preprocessor: Preprocessor) -> NDArray[np.float32]:

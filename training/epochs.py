@@ -21,6 +21,8 @@ from training.adamw import AdamW
 from training.diagnostics import health_of, saturation_bounds
 from training.history import Epoch, EpochSettings, History
 
+_JUDGED_AT_ONCE = 16_384  # rows
+
 
 def run_epochs(
     network: Any,
@@ -205,9 +207,10 @@ def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, 
     Of each hidden layer: the share of the rows on which a unit is active, and whether it is at an end on all of them,
     `(2, M · units)`.
     """
-    Z = tf.constant(rows.Z)
+    Z, n = tf.constant(rows.Z), len(rows)
     low, high = saturation_bounds(activation)
     saturates = math.isfinite(low)
+    pieces = [slice(start, min(start + _JUDGED_AT_ONCE, n)) for start in range(0, n, _JUDGED_AT_ONCE)]
 
     def shares(outputs: Any) -> Any:
         active = tf.reduce_mean(tf.cast(tf.not_equal(outputs, 0), tf.float32), axis=-2)
@@ -217,18 +220,40 @@ def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, 
             saturated = tf.zeros_like(active)
         return tf.reshape(tf.stack([active, saturated]), [2, -1])
 
-    def judge() -> Any:
-        if settings.members == 1:  # it stops by this: what is not learned from does not count here either
-            reconstruction, hidden = layer_by_layer(network, Z)
-            loss = _mean_without_strangest(_scores(Z, reconstruction, counted), settings, learned=tf.constant(True))
+    def judged(piece: slice) -> tuple[Any, dict[str, Any]]:
+        """Return the scores of some rows, and what the units do on them."""
+        weight = counted if len(counted.shape) == 1 else counted[piece]
+        if settings.members == 1:
+            reconstruction, hidden = layer_by_layer(network, Z[piece])
         else:
-            each = tf.broadcast_to(Z, (settings.members, *Z.shape))
+            each = tf.broadcast_to(Z[piece], (settings.members, *Z[piece].shape))
             output_scale = tf.constant(_output_scale(settings))
             reconstruction, hidden = denoised(network, each, output_scale=output_scale, training=False)
-            loss = tf.reduce_mean(_scores(Z, reconstruction, counted))
-        return loss, {name: shares(outputs) for name, outputs in hidden.items()}
+        return _scores(Z[piece], reconstruction, weight), {name: shares(outputs) for name, outputs in hidden.items()}
+
+    def judge() -> Any:
+        scores: list[Any] = []
+        units: list[dict[str, Any]] = []
+        for piece in pieces:
+            with tf.control_dependencies(scores[-1:]):  # one after the other: what all layers give of all rows is large
+                own_scores, own_units = judged(piece)
+            scores.append(own_scores)
+            units.append(own_units)
+        every = tf.concat(scores, axis=-1)
+        if settings.members == 1:  # it stops by this: what is not learned from does not count here either
+            loss = _mean_without_strangest(every, settings, learned=tf.constant(True))
+        else:
+            loss = tf.reduce_mean(every)
+        weights = [(piece.stop - piece.start) / n for piece in pieces]
+        return loss, {name: _over_pieces([one[name] for one in units], weights) for name in units[0]}
 
     return _compiled(judge)
+
+
+def _over_pieces(shares: Sequence[Any], weights: Sequence[float]) -> Any:
+    """Return on which share of all rows units are active, and which are at an end on all of them `(2, M · units)`."""
+    active = tf.add_n([weight * share[0] for weight, share in zip(weights, shares, strict=True)])
+    return tf.stack([active, tf.reduce_min(tf.stack([share[1] for share in shares]), axis=0)])
 
 
 def _arrays(tensors: Mapping[str, Any]) -> list[tuple[str, NDArray[np.float32]]]:

@@ -25,7 +25,7 @@ from training.config import TrainConfig
 from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
 from training.evaluate import Metrics, evaluate
 from training.history import Epoch, History
-from training.learning import learn
+from training.learning import Learned, learn
 from training.plan import fits_of
 from training.prepare import Prepared, held_out_rows, split_policy
 from training.thresholds.report import threshold_report, with_best_tail
@@ -119,9 +119,7 @@ def fit(
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
     network_config, layers = learned.config, learned.layers
     threshold = threshold_report(calibration)
-    health = layer_health(
-        hidden_outputs(network_config, learned.network, learned.watched.Z), activation=network_config.activation
-    )
+    health = _health(learned)
     result = FitResult(
         detector=replace(detector, scorer=learned.scorer, calibration=calibration),
         network_config=network_config,
@@ -140,6 +138,14 @@ def fit(
         judged=detector,
     )
     return replace(result, detector=replace(result.detector, card=_card(result, prepared, config)))
+
+
+def _health(learned: Learned) -> tuple[LayerHealth, ...]:
+    """Return what the units do with the weights that were kept; the history of an ensemble is that of some members."""
+    if learned.config.members == 1:
+        return learned.history.best_epoch.units
+    outputs = hidden_outputs(learned.config, learned.network, learned.watched.Z)
+    return layer_health(outputs, activation=learned.config.activation)
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:

@@ -74,8 +74,8 @@ def learn(
     """
     preprocessor = prepared.preprocessor
     if (rows != prepared.split.fitting).any():
-        preprocessor = learn_preprocessor(prepared.schema, prepared.part(rows))
-    fitting, shown = (encode(preprocessor, prepared.part(mask)) for mask in (rows, watched))
+        preprocessor = learn_preprocessor(prepared.schema, prepared.columns, rows)
+    fitting, shown = (encode(preprocessor, prepared.columns, mask) for mask in (rows, watched))
     shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
     shown_weights = prepared.weights_of(watched)
     network_config = config.architecture(features=fitting.Z.shape[1])

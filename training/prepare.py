@@ -116,14 +116,13 @@ def prepare(
     columns = columns_of_table(schema, table)
     split, left_out, about_rows = _used(split, schema, columns, config)
     _check_rows(split, config)
-    fitting = {name: values[split.fitting] for name, values in columns.items()}
     prepared = Prepared(
         table=table,
         split=split,
         schema=schema,
         findings=(*findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
         columns=columns,
-        preprocessor=learn_preprocessor(schema, fitting),
+        preprocessor=learn_preprocessor(schema, columns, split.fitting),
         rule=rule,
         is_anomaly=is_anomaly,
         left_out=left_out,

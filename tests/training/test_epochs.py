@@ -297,3 +297,22 @@ def test_missing_cells_and_weights_of_rows_count_for_every_member():
     network, _ = ensemble(fitting=Encoded(Z=encoded.Z, unknown=unknown))
     errors = np.square(encoded.Z - reconstruct(network, encoded.Z)).mean(axis=1)
     assert (errors[0, [0, 2, 3]] < errors[0, 1] / 3).all()  # what is never judged is not learned
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("left_out", [0.0, 0.3])
+def test_rows_are_judged_alike_in_pieces_and_at_once(monkeypatch, activation, left_out):
+    config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation=activation)
+
+    def judged():
+        network = build_network(config, seed=1)
+        network.get_layer("encoder_1").bias.assign([9.0, -9.0, *[0.0] * 6])
+        return run(network=network, activation=activation, epochs=3, learning_rate=1e-3, left_out=left_out)[1].epochs
+
+    at_once = judged()
+    monkeypatch.setattr("training.epochs._JUDGED_AT_ONCE", 7)  # of 40: the last piece is a smaller one
+    for one, other in zip(at_once, judged(), strict=True):
+        assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-5)
+        for layer, again in zip(one.units, other.units, strict=True):
+            assert replace(layer, zeros=0) == replace(again, zeros=0)
+            assert layer.zeros == pytest.approx(again.zeros, abs=1e-6)

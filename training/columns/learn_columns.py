@@ -16,6 +16,7 @@ from models.encoders import (
     CategoricalEncoder,
     DatetimeEncoder,
     Encoder,
+    Mask,
     NumericEncoder,
     cycle_phase,
 )
@@ -33,24 +34,29 @@ _MIN_PHASE_SPREAD: Final = 1e-3
 _PIECE: Final = 65_536  # rows
 
 
-def learn_preprocessor(schema: FeatureSchema, columns: Columns) -> Preprocessor:
+def learn_preprocessor(schema: FeatureSchema, columns: Columns, rows: Mask | None = None) -> Preprocessor:
     """Learn the encoder of each column and the range of each feature.
 
     Args:
         schema: The columns.
-        columns: Their values in the fitting rows.
+        columns: Their values.
+        rows: Which of them are fitting rows `(n,)`; None for all.
     """
-    encoders = tuple(_LEARNERS[column.kind](column, columns[column.name]) for column in schema.columns)
+    places = _places(columns, rows)
+    encoders = tuple(_LEARNERS[column.kind](column, columns[column.name][places]) for column in schema.columns)
     width = sum(len(encoder.features) for encoder in encoders)
     unbounded = Preprocessor(encoders=encoders, limits=np.zeros((2, width), np.float32))
-    ends = [(piece.Z.min(axis=0), piece.Z.max(axis=0)) for piece in _in_pieces(unbounded, columns)]
+    ends = [(piece.Z.min(axis=0), piece.Z.max(axis=0)) for piece in _in_pieces(unbounded, columns, places)]
     lows, highs = zip(*ends, strict=True)
     return Preprocessor(encoders=encoders, limits=np.stack([np.min(lows, axis=0), np.max(highs, axis=0)]))
 
 
-def encode(preprocessor: Preprocessor, columns: Columns) -> Encoded:
-    """Encode rows piece by piece: a copy of all of them in float64 would be more than all that is kept."""
-    pieces = list(_in_pieces(preprocessor, columns))
+def encode(preprocessor: Preprocessor, columns: Columns, rows: Mask | None = None) -> Encoded:
+    """Encode rows, all or those of a mask `(n,)`.
+
+    Piece by piece: a copy of all of them in float64 would be more than all that is kept.
+    """
+    pieces = list(_in_pieces(preprocessor, columns, _places(columns, rows)))
     if len(pieces) == 1:
         return pieces[0]
     return Encoded(
@@ -64,10 +70,14 @@ def encode(preprocessor: Preprocessor, columns: Columns) -> Encoded:
     )
 
 
-def _in_pieces(preprocessor: Preprocessor, columns: Columns) -> Iterator[Encoded]:
-    n = len(next(iter(columns.values())))
-    for start in range(0, max(n, 1), _PIECE):
-        yield preprocessor.transform({name: values[start : start + _PIECE] for name, values in columns.items()})
+def _places(columns: Columns, rows: Mask | None) -> NDArray[np.intp]:
+    return np.arange(len(next(iter(columns.values())))) if rows is None else np.flatnonzero(rows)
+
+
+def _in_pieces(preprocessor: Preprocessor, columns: Columns, places: NDArray[np.intp]) -> Iterator[Encoded]:
+    for start in range(0, max(len(places), 1), _PIECE):
+        piece = places[start : start + _PIECE]
+        yield preprocessor.transform({name: values[piece] for name, values in columns.items()})
 
 
 def _joined(
