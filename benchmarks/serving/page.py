@@ -149,10 +149,10 @@ def _starts(found: Found) -> list[str]:
 def _figures(found: Found) -> list[str]:
     rows = [[name, f"{figure:.3g}"] for name, figure in figures_by_name(found).items()]
     says = (
-        "Of one record a request (`single`, `default`, `explained`, `mixed`): requests a second with 64 connections, or "
-        "the most below. `p99`: at 70 % of what each server, or MLServer, answers. `batch`: JSON with columns and rows, "
-        "or `best`, our best form, of 1,000 or 10,000 rows. `arrow_over_numpy`: an Arrow stream of 10,000 rows over HTTP "
-        "÷ the network's products in NumPy."
+        "Of one record a request (`single`, `default`, `explained`, `mixed`): requests a second with 64 "
+        "connections, or the most below. `p99`: at 70 % of what each server, or MLServer, answers. `batch`: "
+        "JSON with columns and rows, or `best`, our best form, of 1,000 or 10,000 rows. `arrow_over_numpy`: "
+        "an Arrow stream of 10,000 rows over HTTP ÷ the network's products in NumPy."
     )
     return [says, table(("figure", "median"), rows)] if rows else []
 
