@@ -84,6 +84,8 @@ def columns_of_rows(
         for number, row in enumerate(rows):
             if len(row) != len(names):
                 raise _ragged(names, row, first_record + number)
+    elif names == schema.numbers == schema.read_names and (plain := _number_columns(schema, rows)):
+        return plain  # as for most: there is nothing to look for
     places = {name: place for place, name in enumerate(names)}
     for column in schema.read:
         if column.name not in places:
@@ -298,11 +300,19 @@ def _plain_numbers(
         return {}
     pick = itemgetter(*keys) if len(keys) > 1 else lambda row: (row[keys[0]],)
     try:
-        picked = rows if typed and keys == list(range(len(rows[0]))) else list(map(pick, rows))
-        if not (typed or _PLAIN.issuperset(map(type, chain.from_iterable(picked)))):
-            return {}
-        values = _array_of(picked, len(keys))
-    except (KeyError, OverflowError):
+        picked = list(map(pick, rows))
+    except KeyError:
+        return {}
+    if not (typed or _PLAIN.issuperset(map(type, chain.from_iterable(picked)))):
+        return {}
+    return _number_columns(schema, picked)
+
+
+def _number_columns(schema: FeatureSchema, rows: Sequence[Sequence[float | None]]) -> dict[str, NDArray[Any]]:
+    """Return the columns of numbers by their cells, row by row; none of them where one is too large."""
+    try:
+        values = _array_of(rows, len(schema.numbers))
+    except OverflowError:
         return {}
     return {} if np.isinf(values).any() else dict(zip(schema.numbers, np.ascontiguousarray(values.T), strict=True))
 

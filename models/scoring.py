@@ -13,11 +13,11 @@ and that sum is exact, too. Deciding what score is an anomaly is not done here: 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,14 @@ _CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls o
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that score pieces side by side; an engine uses one for each call."""
-    return ThreadPoolExecutor(allowed_threads(), thread_name_prefix="score")
+def _map() -> Callable[..., Iterator[Any]]:
+    """Return what scores pieces: threads, side by side, as an engine uses one for each call; `map` where one is all."""
+    threads = allowed_threads()
+    return map if threads == 1 else ThreadPoolExecutor(threads, thread_name_prefix="score").map
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has none of them
+    os.register_at_fork(after_in_child=_map.cache_clear)  # a forked process has none of the threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Scorer:
         pieces = list(self._pieces(encoded))
         if len(pieces) == 1:
             return self._score_chunk(pieces[0])
-        scored = list(_threads().map(self._score_chunk, pieces))
+        scored = list(_map()(self._score_chunk, pieces))
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),

@@ -48,7 +48,8 @@ MEDIA: Final[dict[str, Medium]] = {
 }
 """The forms by name; of those that a caller likes equally, the first is answered."""
 
-_JSON_WILL_DO: Final = frozenset(["", "*/*", "application/json"])  # nearly all that comes: not worth a comparison
+_FORMS: Final = {kind: name for name, medium in MEDIA.items() for kind in medium.types}
+_LIKED: Final = {"": "json", "*/*": "json", **_FORMS}  # nearly all that comes: not worth a comparison
 _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 
@@ -66,9 +67,7 @@ def medium_of(content_type: str) -> str | None:
         'csv'
     """
     wanted = bare(content_type)
-    if not wanted:
-        return "json"
-    return next((name for name, medium in MEDIA.items() if wanted in medium.types), None)
+    return _FORMS.get(wanted) if wanted else "json"
 
 
 def bare(content_type: str) -> str:
@@ -100,8 +99,8 @@ def negotiate(accept: str, *, among: Collection[str] = MEDIA.keys()) -> str | No
         >>> negotiate("text/csv;q=0.5, application/*;q=0.9")
         'json'
     """
-    if accept in _JSON_WILL_DO and "json" in among:
-        return "json"
+    if (liked := _LIKED.get(accept)) in among:
+        return liked
     ranges = list(qualities(accept if accept.strip() else "*/*").items())
     rated = {name: max(_rating(kind, ranges) for kind in MEDIA[name].types) for name in among}
     best = max(rated, key=lambda name: rated[name])  # the first of equals
