@@ -20,7 +20,7 @@ from models.records import (
 )
 from models.schema import FeatureSchema
 from service.exact_records import exact_records
-from service.json_bodies import Content, decode_json, decode_lines
+from service.json_bodies import decode_json, decode_lines
 from service.pieces import PIECE_ROWS
 from service.problems import MOST_PROBLEMS, RequestError
 from service.raw_bodies import raw_rows
@@ -198,18 +198,37 @@ def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: M
     if not content:
         raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
     if body.head.medium == "json":
-        exact = exact_records(schema)
-        rows = exact.rows(content)
-        if rows is not None and len(rows) <= settings.max_rows:
-            return Records(names=exact.names, rows=rows, typed=True)
-    if body.head.medium in _JSON_DECODERS:
-        decoded: Content = _JSON_DECODERS[body.head.medium](content, most=settings.max_rows)
-        return Records(names=decoded.names, rows=decoded.rows)
+        return _json_records(content, schema, most=settings.max_rows)
+    if body.head.medium == "jsonl":
+        return line_records(content, schema, most=settings.max_rows)
     if body.head.medium == "raw":
         return raw_rows(content, schema, digest=body.head.schema_digest, most=settings.max_rows)
     from service.table_bodies import read_rows  # Arrow's 30 MB: for the first such request
 
     return read_rows(body, content, settings, schema, reading=reading)
+
+
+def line_records(
+    content: bytes, schema: FeatureSchema, *, most: int, first_line: int = 1, first_record: int = 0
+) -> Records:
+    """Decode JSON lines.
+
+    Args:
+        content: The lines.
+        schema: The columns that are wanted.
+        most: Most records that may come.
+        first_line: Number of the first of them in the body.
+        first_record: Number of the first record in the body.
+
+    Raises:
+        RequestError, RecordError: As `decode_lines` does.
+    """
+    exact = exact_records(schema)
+    rows = exact.lines(content, most=most)
+    if rows is not None:
+        return Records(names=exact.names, rows=rows, first=first_record, typed=True)
+    decoded = decode_lines(content, most=most, first_line=first_line, first_record=first_record)
+    return Records(names=None, rows=decoded.rows, first=first_record)
 
 
 def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> RequestError:
@@ -233,8 +252,14 @@ def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> Request
     return RequestError.of_problems(problems or [first], total=found or 1)
 
 
+def _json_records(content: bytes, schema: FeatureSchema, *, most: int) -> Records:
+    exact = exact_records(schema)
+    rows = exact.rows(content, most=most)
+    if rows is not None:
+        return Records(names=exact.names, rows=rows, typed=True)
+    decoded = decode_json(content, most=most)
+    return Records(names=decoded.names, rows=decoded.rows)
+
+
 def _record(problem: RecordError) -> int:
     return -1 if problem.record is None else problem.record
-
-
-_JSON_DECODERS: Final = {"json": decode_json, "jsonl": decode_lines}

@@ -1,19 +1,23 @@
-"""Decodes what has a schema's columns and ids, and nothing else, straight into their order: a record, or rows of cells.
+"""Decodes what has a schema's columns and ids, and nothing else, straight into their order.
 
-Twice as fast as by way of a dictionary, and only for that: whatever else comes is for `service.json_bodies`, which
+Twice as fast as by way of dictionaries, and only for that: whatever else comes is for `service.json_bodies`, which
 gives the same cells where both give some. The cells of columns of numbers are known to be numbers or null then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from types import GenericAlias
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from models.schema import FeatureSchema
 from service.json_bodies import has_twins
+
+Cells = tuple[Any, ...]
+T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 1_000
 
@@ -25,7 +29,7 @@ def exact_records(schema: FeatureSchema) -> ExactRecords:
 
 
 class ExactRecords:
-    """A decoder that is made for a schema.
+    """Decoders that are made for a schema.
 
     Args:
         schema: The columns that are wanted.
@@ -36,45 +40,77 @@ class ExactRecords:
 
     def __init__(self, schema: FeatureSchema) -> None:
         self.names = names = tuple(dict.fromkeys([*schema.read_names, *schema.ids]))
-        self._decoder: msgspec.json.Decoder[msgspec.Struct] | None = None
-        self._table_decoder: msgspec.json.Decoder[Any] | None = None
-        if len(names) > _MOST_COLUMNS or set(names) == {"columns", "rows"}:  # these mean a table
+        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {"columns", "rows"}  # these mean a table
+        if not self._usable:
             return
         numbers = frozenset(schema.numbers)
         kinds: list[Any] = [float | None if name in numbers else Any for name in names]
         fields = {f"cell_{place}": name for place, name in enumerate(names)}
-        record = msgspec.defstruct("Record", list(zip(fields, kinds, strict=True)), rename=fields)
-        self._decoder = msgspec.json.Decoder(record)
+        members = list(zip(fields, kinds, strict=True))
+        record = msgspec.defstruct("Record", members, rename=fields, forbid_unknown_fields=True, gc=False)
         own_names = GenericAlias(tuple, tuple(Literal[name] for name in names))
         rows = GenericAlias(list, (GenericAlias(tuple, tuple(kinds)),))
         table = msgspec.defstruct("Table", [("columns", own_names), ("rows", rows)], forbid_unknown_fields=True)
-        self._table_decoder = msgspec.json.Decoder(table)
+        self._record = msgspec.json.Decoder(record)
+        self._records = msgspec.json.Decoder(GenericAlias(list, (record,)))
+        self._table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(table)
 
-    def cells(self, content: bytes) -> tuple[Any, ...] | None:
-        """Return the cells of a record in the order of `names`; None where it is not such a record."""
-        if self._decoder is None:
+    def rows(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
+        """Return the cells of a record, a list of records, or a table whose columns are `names`, in their order.
+
+        Args:
+            content: The body.
+            most: Most rows that may come.
+
+        Returns:
+            None where it is another body: one with more or other members, or another order of columns.
+        """
+        if not self._usable:
+            return None
+        is_list = content.lstrip()[:1] == b"["
+        if not is_list and (record := _decoded(self._record, content)) is not None:
+            return self._rows_of(content, [record])
+        if content.count(b"{") > most or content.count(b"[") > most + 2:
+            return None  # before objects are made
+        if is_list:
+            return self._rows_of(content, _decoded(self._records, content))
+        table = _decoded(self._table, content)
+        if table is None or not table.rows or has_twins(content, {"columns": self.names, "rows": table.rows}):
+            return None
+        rows: list[Cells] = table.rows
+        return rows if len(rows) <= most else None
+
+    def lines(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
+        """Return the cells of records, one a line, as `rows` does; empty lines are left out."""
+        lines = [line for line in content.split(b"\n") if line.strip()]
+        if not self._usable or len(lines) > most:
             return None
         try:
-            record = self._decoder.decode(content)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return self._rows_of(content, list(map(self._record.decode, lines)))
+        except _NOT_OURS:
             return None
-        cells = msgspec.structs.astuple(record)
-        # Each member has a colon, and all are there: with no more colons, none comes twice and none is unknown.
-        more = content.count(b":") - len(self.names)
-        return cells if not more or more == _colons_in_texts(content, cells) else None
 
-    def rows(self, content: bytes) -> list[tuple[Any, ...]] | None:
-        """Return the rows of a table whose columns are `names`; None where it is not such a table."""
-        if self._table_decoder is None:
+    def _rows_of(self, content: bytes, records: Sequence[msgspec.Struct] | None) -> Sequence[Cells] | None:
+        if not records:
             return None
-        try:
-            table = self._table_decoder.decode(content)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            return None
-        rows: list[tuple[Any, ...]] = table.rows
-        return None if not rows or has_twins(content, {"columns": self.names, "rows": rows}) else rows
+        rows = list(map(msgspec.structs.astuple, records))
+        # Each member has a colon, and all are there: with no more colons, none comes twice.
+        more = content.count(b":") - len(self.names) * len(rows)
+        return rows if not more or more == _colons_in_texts(content, rows) else None
 
 
-def _colons_in_texts(content: bytes, cells: tuple[Any, ...]) -> int | None:
-    """Return how many colons the texts of a record have as they were sent; None where something is escaped."""
-    return None if b"\\" in content else sum(cell.count(":") for cell in cells if type(cell) is str)
+_NOT_OURS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T | None:
+    try:
+        return decoder.decode(content)
+    except _NOT_OURS:
+        return None
+
+
+def _colons_in_texts(content: bytes, rows: Sequence[Cells]) -> int | None:
+    """Return how many colons the texts of rows have as they were sent; None where something is escaped."""
+    if b"\\" in content:
+        return None
+    return sum(cell.count(":") for cells in rows for cell in cells if type(cell) is str)

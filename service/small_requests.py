@@ -187,9 +187,9 @@ class SmallRequests:
             request.reply(self._refusal)
             return
         ready = self._ready()
-        cells = ready.exact.cells(request.body)
-        if cells is not None:
-            self._take(_Waiting(request, ready.exact.names, [cells], typed=True))
+        rows = ready.exact.rows(request.body, most=_MOST_ROWS)
+        if rows is not None:
+            self._take(_Waiting(request, ready.exact.names, rows, typed=True))
             return
         try:
             content = decode_json(request.body, most=self._settings.max_rows)

@@ -12,8 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from models.schema import FeatureSchema
-from service.bodies import Records, Rows
-from service.json_bodies import decode_lines
+from service.bodies import Rows, line_records
 from service.pieces import PIECE_ROWS
 from service.problems import RequestError
 from service.raw_bodies import CELL, raw_rows, require_schema
@@ -128,7 +127,7 @@ class _LinesBody:
     notes: Sequence[str] = ()
 
     def __init__(self, opening: Opening) -> None:
-        self._settings = opening.settings
+        self._schema, self._settings = opening.schema, opening.settings
         self._begun: list[bytes] = []  # of a line
         self._begun_bytes = 0
         self._lines: list[bytes] = []
@@ -150,14 +149,13 @@ class _LinesBody:
         return parts
 
     def rows(self, part: bytes) -> Iterator[Rows]:
-        found: Sequence[Any] = ()
         if part.strip():
-            most = PIECE_ROWS
-            content = decode_lines(part, most=most, first_line=self._first_line, first_record=self._first)
-            found = content.rows
-            yield Records(names=None, rows=found, first=self._first)
+            rows = line_records(
+                part, self._schema, most=PIECE_ROWS, first_line=self._first_line, first_record=self._first
+            )
+            yield rows
+            self._first += len(rows)
         self._first_line += part.count(b"\n")
-        self._first += len(found)
 
     def rest(self) -> Iterator[Rows]:
         yield from ()

@@ -22,7 +22,7 @@ from models.schema import Column, FeatureSchema, Kind
 from service import connections, crowd
 from service.bodies import Records
 from service.exact_records import ExactRecords
-from service.json_bodies import decode_json
+from service.json_bodies import decode_json, decode_lines
 from service.problems import RequestError
 
 NAMES = sample_schema().read_names
@@ -57,7 +57,7 @@ def bodies() -> st.SearchStrategy[bytes]:
     record = changed | less
     table = st.builds(lambda one: {"columns": list(one), "rows": [list(one.values())] * 2}, record)
     plain = (record | st.lists(record, max_size=3) | table).map(lambda value: json.dumps(value).encode())
-    twice = plain.map(lambda text: text[:-1] + b', "%s": 1}' % NAMES[0].encode())
+    twice = plain.map(lambda text: text.replace(b"}", b', "%s": 1}' % NAMES[0].encode(), 1))
     return plain | plain | twice | plain.map(lambda text: text[:-1]) | st.just(b"\xef\xbb\xbf{}") | st.just(b"[]")
 
 
@@ -157,13 +157,22 @@ def test_the_access_log_says_who_asked_by_a_proxys_word(bundle_path: Path, start
 def test_what_is_decoded_exactly_is_what_the_slow_way_gives(body: bytes) -> None:
     schema = WITHOUT_IDS
     exact = ExactRecords(schema)
-    cells, rows = exact.cells(body), exact.rows(body)
-    if cells is None and rows is None:
+    rows = exact.rows(body, most=10)
+    if rows is None:
         return
-    assert cells is None or rows is None
     slow = decode_json(body, most=10)
-    quick = Records(names=exact.names, rows=rows or [cells], typed=True)
+    quick = Records(names=exact.names, rows=rows, typed=True)
     assert columns_or_error(quick, schema) == columns_or_error(Records(names=slow.names, rows=slow.rows), schema)
+
+
+@given(st.lists(bodies(), min_size=1, max_size=3), st.sampled_from([b"\n", b"\r\n\n", b" "]))
+def test_what_is_decoded_exactly_of_lines_is_what_the_slow_way_gives(records: list[bytes], between: bytes) -> None:
+    exact, body = ExactRecords(WITHOUT_IDS), between.join(records)
+    rows = exact.lines(body, most=10)
+    if rows is None:
+        return
+    quick, slow = Records(names=exact.names, rows=rows, typed=True), decode_lines(body, most=10)
+    assert columns_or_error(quick, WITHOUT_IDS) == columns_or_error(Records(names=None, rows=slow.rows), WITHOUT_IDS)
 
 
 def columns_or_error(rows: Records, schema: FeatureSchema) -> dict[str, str] | str:
@@ -176,21 +185,28 @@ def columns_or_error(rows: Records, schema: FeatureSchema) -> dict[str, str] | s
 def test_most_records_are_decoded_the_short_way() -> None:
     schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in ("a", "b")))
     exact = ExactRecords(schema)
-    assert exact.cells(b'{"b": 2, "a": null}') == (None, 2.0)
+    assert exact.rows(b'{"b": 2, "a": null}', most=1) == [(None, 2.0)]
+    assert exact.rows(b' [{"b": 2, "a": null}, {"a": 0.5, "b": -1}]', most=2) == [(None, 2.0), (0.5, -1.0)]
+    assert exact.lines(b'{"b": 2, "a": null}\r\n\n{"a": 0.5, "b": -1}', most=2) == [(None, 2.0), (0.5, -1.0)]
     for refused in (
         b'{"a": 1}',
         b'{"a": 1, "b": 2, "b": 3}',
         b'{"a": 1, "b": 2, "c": 3}',
         b'{"a": 1, "b": "2"}',
         b'{"a": true, "b": 2}',
+        b'{"a": 1, "b": 2}{"a": 1, "b": 2}',
     ):
-        assert exact.cells(refused) is None
+        assert exact.rows(refused, most=9) is None
+        assert exact.rows(b'[{"a": 1, "b": 2},' + refused + b"]", most=9) is None
+        assert exact.lines(b'{"a": 1, "b": 2}\n' + refused, most=9) is None
+    assert exact.rows(b"[]", most=9) is None
+    assert exact.lines(b"\n", most=9) is None
 
 
 def test_most_tables_are_decoded_the_short_way() -> None:
     schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in ("a", "b")))
     exact = ExactRecords(schema)
-    assert exact.rows(b'{"columns": ["a", "b"], "rows": [[2, null], [0.5, -1]]}') == [(2.0, None), (0.5, -1.0)]
+    assert exact.rows(b'{"columns": ["a", "b"], "rows": [[2, null], [0.5, -1]]}', most=2) == [(2.0, None), (0.5, -1.0)]
     for refused in (
         b'{"columns": ["b", "a"], "rows": [[1, 2]]}',
         b'{"columns": ["a", "b", "c"], "rows": [[1, 2, 3]]}',
@@ -201,14 +217,24 @@ def test_most_tables_are_decoded_the_short_way() -> None:
         b'{"columns": ["a", "b"], "rows": []}',
         b"[[1, 2]]",
     ):
-        assert exact.rows(refused) is None
+        assert exact.rows(refused, most=9) is None
+
+
+def test_more_rows_than_may_come_are_left_before_they_are_decoded() -> None:
+    exact = ExactRecords(FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)))
+    for body in (b'[{"a": 1}, {"a": 2}]', b'{"columns": ["a"], "rows": [[1], [2]]}'):
+        assert exact.rows(body, most=2) == [(1.0,), (2.0,)]
+        assert exact.rows(body, most=1) is None
+    assert exact.lines(b'{"a": 1}\n{"a": 2}', most=2) == [(1.0,), (2.0,)]
+    assert exact.lines(b'{"a": 1}\n{"a": 2}', most=1) is None
 
 
 def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_member() -> None:
     columns = (Column(name="at", kind=Kind.DATETIME), Column(name="c", kind=Kind.CATEGORICAL))
     exact = ExactRecords(FeatureSchema(columns=columns, ids=("id",)))
     assert exact.names == ("at", "c", "id")
-    assert exact.cells(b'{"id": "a:1", "at": "2024-01-01T00:00:00", "c": 3}') == ("2024-01-01T00:00:00", 3, "a:1")
+    record = b'{"id": "a:1", "at": "2024-01-01T00:00:00", "c": 3}'
+    assert exact.rows(record, most=1) == [("2024-01-01T00:00:00", 3, "a:1")]
     for refused in (
         b'{"at": "00:00", "c": "x"}',
         b'{"id": 1, "at": "00:00", "c": "x", "c": "y"}',
@@ -217,13 +243,13 @@ def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_mem
         b'{"id": 1, "at": "00:00", "c": {"x": "y"}}',
         b'{"id": 1, "at": "00:00", "c": ["x:y"]}',
     ):
-        assert exact.cells(refused) is None
+        assert exact.rows(refused, most=9) is None
 
 
 def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, Wire]]) -> None:
     ours, routes = both[0]
     body = json.dumps(sample_record() | dict.fromkeys(DETECTORS[0].schema.ids, "7:1")).encode()
-    assert ExactRecords(DETECTORS[0].schema).cells(body) is not None
+    assert ExactRecords(DETECTORS[0].schema).rows(body, most=1) is not None
     assert ours.together([request(body)]) == routes.together([request(body)])
 
 
