@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from models.errors import TableError
@@ -90,6 +91,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     text = "".join(lines)
     quote = detect_quote(text) if options.quote is None else options.quote
 
+    @cache  # the likely ones are asked for again
     def rows_by(delimiter: str, comment: str) -> list[Row] | None:
         return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
 

@@ -25,6 +25,7 @@ _FORMS: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+_POINTS: Final = re.compile(r"(?>(?:[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)?\n)*+")
 
 
 @dataclass(slots=True)
@@ -101,16 +102,34 @@ def _evidence(rows: Iterable[Sequence[str]]) -> _Evidence:
     found = _Evidence()
     for column in zip(*rows, strict=False):
         of_column = _Evidence()
-        present = [cell.strip() for cell in column if not is_missing_text(cell)]
-        numbers = sum(_look_at(cell.strip("$€£¥% \u00a0"), of_column) for cell in present)
-        if numbers < _NUMBERS_OF_A_COLUMN * len(present):
-            continue
+        if _is_plain(column):
+            _look_at_points(column, of_column)
+        else:
+            present = [cell.strip() for cell in column if not is_missing_text(cell)]
+            numbers = sum(_look_at(cell.strip("$€£¥% \u00a0"), of_column) for cell in present)
+            if numbers < _NUMBERS_OF_A_COLUMN * len(present):
+                continue
         for mark in of_column.decimals:
             of_column.either.pop(mark, None)
         found.decimals = of_column.decimals | found.decimals
         found.thousands = of_column.thousands | found.thousands
         found.either = of_column.either | found.either
     return found
+
+
+def _is_plain(column: Sequence[str]) -> bool:
+    """Say whether all cells are empty or what most programs write: whole numbers, or numbers with a point."""
+    text = "\n".join([*column, ""])
+    return text.count("\n") == len(column) and _POINTS.fullmatch(text) is not None
+
+
+def _look_at_points(column: Sequence[str], found: _Evidence) -> None:
+    """Take what the cells of a plain column say about the point: nothing more, once it is a decimal mark for sure."""
+    for cell in column:
+        if "." in cell:
+            _look_at(cell, found)
+        if found.decimals:
+            return
 
 
 def _look_at(cell: str, found: _Evidence) -> bool:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import TableError
-from models.tables import ReadOptions, Source, Table, iter_table, read_table
+from models.tables import ReadOptions, Source, Table, iter_table, marks, read_table
 from models.tables.dialect import detect_dialect
+from models.tables.marks import _evidence
 from models.tables.text_reader import _exact_batches, _fast_batches
 
 
@@ -83,6 +84,21 @@ def test_a_form_is_read_and_reported(content, table, repair):
 def test_the_marks_of_numbers_are_told_from_the_cells(cells, marks):
     table = read("x;y\n" + "".join(f"{cell};z{n}\n" for n, cell in enumerate(cells)))
     assert (table.decimal, table.thousands) == marks
+
+
+CELL = st.one_of(
+    st.from_regex(r"[+-]?[0-9]{0,4}[.,]?[0-9]{0,4}(e-?[0-9]{1,2})?", fullmatch=True),
+    st.sampled_from(["", "1.234", "0.5", "12.345", "1,234", "nan", "7.", ".5", "-", "$3.50", "1 234.5", "1\n2", "x"]),
+)
+
+
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6))
+def test_a_column_of_plain_numbers_says_the_same_of_marks_at_a_glance(cells):
+    """What the quick look over a column finds is what a look at each cell does."""
+    quick = _evidence(cells)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(marks, "_is_plain", lambda column: False)
+        assert quick == _evidence(cells)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
