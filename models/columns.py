@@ -162,7 +162,7 @@ def _numbers(column: Column, cells: pa.ChunkedArray, decimal: str, thousands: st
     """Read numbers all at once, or return None where one of them needs the slow and exact way."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return floats_of(pc.cast(cells, pa.float64(), safe=False))
+        return floats_of(cells if pa.types.is_float64(kind) else pc.cast(cells, pa.float64(), safe=False))
     if pa.types.is_string(kind) and column.unit is None and column.layout is None:
         return _plain_numbers(cells, column.decimal or decimal, column.thousands or thousands)
     return None
@@ -248,10 +248,11 @@ def _ungrouped(texts: pa.ChunkedArray, decimal: str, thousands: str) -> pa.Chunk
 def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:
     """Return numbers with NaN for those that say that there is none; the others have to be finite."""
     numbers = with_gaps(column, numbers)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        row = int(infinite.argmax())
         raise TableError(
-            f"Column {column.name!r}, row {first_row + int(infinite[0]) + 1}: expected a finite number, got "
-            f"{numbers[infinite[0]]}. {_MEND_INFINITE}"
+            f"Column {column.name!r}, row {first_row + row + 1}: expected a finite number, got {numbers[row]}. "
+            f"{_MEND_INFINITE}"
         )
     return numbers

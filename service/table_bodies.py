@@ -190,9 +190,9 @@ def _read_parquet(content: bytes, options: ReadOptions, settings: Settings, sche
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > settings.max_body_bytes:
             raise too_large(settings)
-        texts = [field.name for field in file.schema_arrow if is_text(field.type)]
+        texts, metadata = [field.name for field in file.schema_arrow if is_text(field.type)], file.metadata
     # A text that comes often is kept once, as it is in the file.
-    with pa.parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts) as file:
+    with pa.parquet.ParquetFile(pa.BufferReader(content), metadata=metadata, read_dictionary=texts) as file:
         kinds = file.schema_arrow
         batches = file.iter_batches(batch_size=PIECE_ROWS, columns=_wanted(kinds, schema))
         yield from _tables(_validated(batches), kinds, settings, schema)
