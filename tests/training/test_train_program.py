@@ -311,7 +311,7 @@ def test_the_same_seed_gives_the_same_scores_in_another_process_and_another_seed
     detectors = []
     for number, (seed, hash_seed) in enumerate([(5, "1"), (5, "2"), (6, "1")]):
         output = tmp_path / str(number)
-        arguments = ("--output", output, "--seed", seed, "--epochs", 30, "--quiet")
+        arguments = ("--output", output, "--seed", seed, "--epochs", 10, "--quiet")
         run = run_python("-m", "training.train", cases / "base_train.csv", *arguments, PYTHONHASHSEED=hash_seed)
         assert run.returncode == 0, run.stderr
         detectors.append(load_detector(output))
