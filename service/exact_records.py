@@ -20,6 +20,7 @@ Cells = tuple[Any, ...]
 T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 1_000
+_NOT_OURS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 @lru_cache(maxsize=16)
@@ -86,9 +87,10 @@ class ExactRecords:
         if not self._usable or len(lines) > most:
             return None
         try:
-            return self._rows_of(content, list(map(self._record.decode, lines)))
+            records = list(map(self._record.decode, lines))
         except _NOT_OURS:
             return None
+        return self._rows_of(content, records)
 
     def _rows_of(self, content: bytes, records: Sequence[msgspec.Struct] | None) -> Sequence[Cells] | None:
         if not records:
@@ -97,9 +99,6 @@ class ExactRecords:
         # Each member has a colon, and all are there: with no more colons, none comes twice.
         more = content.count(b":") - len(self.names) * len(rows)
         return rows if not more or more == _colons_in_texts(content, rows) else None
-
-
-_NOT_OURS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T | None:
