@@ -6,7 +6,11 @@ from math import inf
 from typing import Final
 
 _LONG: Final = 0.02  # seconds for those that came at once
-_SHORT: Final = 0.005  # the same in a crowd
+_SHORT: Final = 0.005  # the same in a crowd, at most
+_SHORTEST: Final = 0.0005  # and at least
+_TURN: Final = 0.01  # seconds from one turn of a crowd to the next that are not too long
+_LESS: Final = 0.8  # what becomes of the short while where a turn was too long
+_MORE: Final = 1.05  # and where it was not
 _CALM: Final = 0.05  # seconds without a refusal, after which there is no crowd any more
 
 
@@ -15,7 +19,8 @@ class Crowd:
 
     Where many came at once and take long, it is a crowd, and the others of them are refused. As long as it is one, no
     more are taken at once than take a short while: as many as keep the service busy, and the next ones, which come
-    meanwhile, wait no longer than that. A burst is no crowd, as it is over soon.
+    meanwhile, wait no longer than that. Refusals take time, too: where turns become long because of them, fewer are
+    taken. A burst is no crowd, as it is over soon.
 
     Args:
         most: How many may take long.
@@ -24,6 +29,8 @@ class Crowd:
     def __init__(self, most: int) -> None:
         self._most = most
         self._began = inf
+        self._last_began = -inf
+        self._short = _SHORT
         self._taken = 0
         self._refused = -inf
 
@@ -33,10 +40,11 @@ class Crowd:
         Args:
             now: When it has its turn, seconds on a clock that is never set.
         """
-        self._began = min(self._began, now)
         crowded = now - self._refused < _CALM
+        if self._began == inf:
+            self._begin(now, crowded)
         takes = now - self._began
-        if takes > _SHORT if crowded else takes > _LONG and self._taken >= self._most:
+        if takes > self._short if crowded else takes > _LONG and self._taken >= self._most:
             self._refused = now
             return True
         self._taken += 1
@@ -45,3 +53,8 @@ class Crowd:
     def next_turn(self) -> None:
         """Say that the next request is the first one that comes after those."""
         self._began, self._taken = inf, 0
+
+    def _begin(self, now: float, crowded: bool) -> None:
+        change = _LESS if now - self._last_began > _TURN else _MORE
+        self._short = max(_SHORTEST, min(self._short * change, _SHORT)) if crowded else _SHORT
+        self._began = self._last_began = now

@@ -41,6 +41,17 @@ def test_in_a_crowd_no_more_are_taken_than_take_a_short_while() -> None:
         now = end
 
 
+def test_where_refusals_alone_take_most_of_the_time_so_few_are_taken_that_nobody_waits_for_long() -> None:
+    crowd, waiting, now, turns = Crowd(100), 300, 5.0, []
+    for _ in range(300):
+        answered_before = now
+        refused, now = turn(crowd, start=now, requests=waiting, answer=0.0002, refuse=0.00003)
+        turns.append((now - answered_before, refused.count(False)))
+        waiting = max(1, round(25_000 * turns[-1][0]))  # those that came meanwhile: refusing all takes three quarters
+    assert max(seconds for seconds, _ in turns[50:]) < 0.015
+    assert min(taken for _, taken in turns[50:]) >= 2
+
+
 def test_a_crowd_is_over_when_none_was_refused_for_some_time() -> None:
     crowd = Crowd(100)
     _, now = turn(crowd, start=5.0, requests=101, answer=0.001)
