@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,7 @@ from training.adamw import AdamW
 from training.diagnostics import health_of, saturation_bounds
 from training.history import Epoch, EpochSettings, History
 
-_JUDGED_AT_ONCE = 16_384  # rows
+_JUDGED_AT_ONCE: Final = 16_384  # rows
 
 
 def run_epochs(

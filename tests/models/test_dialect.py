@@ -7,7 +7,7 @@ import io
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.errors import TableError
@@ -93,6 +93,7 @@ CELL = st.one_of(
 
 
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6))
+@example([("1\n2", "x"), ("0.5", "x")])  # a cell of two lines is no number
 def test_a_column_of_plain_numbers_says_the_same_of_marks_at_a_glance(cells):
     """What the quick look over a column finds is what a look at each cell does."""
     quick = _evidence(cells)

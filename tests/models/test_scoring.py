@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from samples import FakeEngine, numbers_preprocessor, sample_detector, sample_preprocessor, sample_record, sample_schema
 
+from models import scoring
 from models.preprocessing import Encoded
 from models.records import columns_of_records
 from models.scoring import Scorer
@@ -51,6 +52,15 @@ def test_a_row_scores_the_same_alone_and_in_a_batch(Z, data):
     assert abs(alone - together[row]) <= 1e-5 * max(1.0, together[row])
 
 
+@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
+def threads(request, monkeypatch):
+    monkeypatch.setattr(scoring, "allowed_threads", lambda: request.param)
+    scoring._map.cache_clear()
+    yield
+    scoring._map.cache_clear()
+
+
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("n", [0, 1, 1023, 1024, 1025, 2100])
 def test_any_number_of_rows_is_scored_row_by_row(n):
     Z = np.random.default_rng(n).normal(0, 1, (n, 4)).astype(np.float32)

@@ -61,6 +61,21 @@ def test_a_crowd_is_over_when_none_was_refused_for_some_time() -> None:
     assert not any(refused)
 
 
+def test_a_crowd_after_quiet_times_is_met_as_the_first_one_was() -> None:
+    def taken_by_crowd(start: float) -> tuple[list[int], float]:
+        taken, now = [], start
+        for _ in range(3):
+            refused, now = turn(crowd, start=now, requests=300, answer=0.0011, refuse=0.00002)
+            taken.append(refused.count(False))
+        return taken, now
+
+    crowd = Crowd(100)
+    first, now = taken_by_crowd(5.0)
+    for _ in range(50):
+        _, now = turn(crowd, start=now + 0.1, requests=1, answer=0.001)
+    assert taken_by_crowd(now + 0.1)[0] == first
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 600), st.floats(0, 0.01), st.floats(0, 0.1)), max_size=20), st.integers(1, 300)
 )

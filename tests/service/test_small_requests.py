@@ -17,10 +17,10 @@ from serving import Start
 from wire import Wire, answer_from, request, wired
 
 from models.detector import Detector
-from models.errors import DetectorError
+from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
 from service import connections, crowd
-from service.bodies import Records
+from service.bodies import Records, line_records
 from service.exact_records import ExactRecords
 from service.json_bodies import decode_json, decode_lines
 from service.problems import RequestError
@@ -227,6 +227,14 @@ def test_more_rows_than_may_come_are_left_before_they_are_decoded() -> None:
         assert exact.rows(body, most=1) is None
     assert exact.lines(b'{"a": 1}\n{"a": 2}', most=2) == [(1.0,), (2.0,)]
     assert exact.lines(b'{"a": 1}\n{"a": 2}', most=1) is None
+
+
+def test_a_value_that_is_refused_is_named_by_its_record_of_all_lines_that_came() -> None:
+    schema = FeatureSchema(columns=(Column(name="at", kind=Kind.DATETIME),))
+    lines = line_records(b'{"at": "2024-01-01"}\n{"at": "yesterday"}\n', schema, most=9, first_record=100)
+    assert lines.typed
+    with pytest.raises(RecordError, match=r"record 101, field 'at'"):
+        lines.columns(schema)
 
 
 def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_member() -> None:
