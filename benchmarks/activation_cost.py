@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from models.activations import ACTIVATIONS
-from models.engine import OnnxEngine
-from models.network import build_network, layer_weights
-from models.onnx_graph import onnx_bytes
-from models.preprocessing import Encoded
-from training.adamw import AdamW
-from training.config import TrainConfig
-from training.epochs import steps_function
+from models.encoders.preprocessor import Encoded
+from models.network.activations import ACTIVATIONS
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import onnx_bytes
+from training.network.adamw import AdamW
+from training.network.epochs import steps_function
+from training.network.keras_network import build_network, layer_weights
+from training.settings.config import TrainConfig
 
 COLUMNS: Final = 30
 BATCHES: Final = (64, 256)

@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.progress import track
 
 from models.tables import Table
-from training.config import TrainConfig
-from training.prepare import Prepared, prepare
+from training.data.prepare import Prepared, prepare
+from training.settings.config import TrainConfig
 
 _COLUMNS = 20
 
@@ -68,7 +68,7 @@ def measured(prepared: Prepared, config: TrainConfig, *, rounds: int) -> tuple[l
 
 def seconds(prepared: Prepared, config: TrainConfig, way: Callable[[], Any]) -> float:
     """Return what a fit takes."""
-    from training.learning import learn
+    from training.network.learning import learn
 
     split = prepared.split
     started = time.perf_counter()
@@ -89,7 +89,7 @@ def without() -> Iterator[None]:
     """Leave the measuring out of the compiled functions."""
     import tensorflow as tf
 
-    from training import epochs
+    from training.network import epochs
 
     denoised, layer_by_layer = epochs.denoised, epochs.layer_by_layer
     with (

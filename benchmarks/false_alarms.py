@@ -38,10 +38,10 @@ from models.calibration import Calibration, CalibrationRows, Rule, check_rows
 from models.calibration.tail import LEAST_RATE, estimate, excess_of, survival
 from models.errors import ConfigError
 from models.tables import Table, read_table
-from training.config import TrainConfig
+from training.data.prepare import prepare
 from training.fit import fit
-from training.prepare import prepare
-from training.presets import PRESETS
+from training.settings.config import TrainConfig
+from training.settings.presets import PRESETS
 from training.thresholds.report import resampled, with_best_tail
 
 RATES: Final = (0.05, 0.01, 0.001)

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.columns import columns_of_table
-from models.reading_flags import column_names
+from models.columns.from_tables import columns_of_table
+from models.programs.reading_flags import column_names
 from models.tables import ReadOptions, read_table
-from training.config import TrainConfig
+from training.data.prepare import Prepared, prepare
 from training.fit import fit
-from training.prepare import Prepared, prepare
+from training.settings.config import TrainConfig
 
 Matrix = NDArray[np.float32]
 

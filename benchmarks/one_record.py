@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from models.bundle import PARITY
-from models.preprocessing import Encoded
+from models.encoders.preprocessor import Encoded
 from models.scoring import Scorer
-from training.config import TrainConfig
-from training.embedded import LABEL, embedded_table
+from training.data.demo_data import LABEL, embedded_table
+from training.data.prepare import prepare
 from training.fit import fit
-from training.prepare import prepare
+from training.settings.config import TrainConfig
 
 LEAST_RATIO = 20.0
 

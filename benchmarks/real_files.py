@@ -29,8 +29,8 @@ import pyarrow.parquet as pq
 from models.bundle import load_detector
 from models.detector import Detector
 from models.schema import Kind
+from models.schema.cells import parser_of
 from models.tables import ReadOptions, Table, read_table
-from models.values import parser_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,8 @@ from training.comparison.summary import summaries_of
 from training.comparison.terminal import TrialBar
 from training.comparison.trials import DEFAULT_ACTIVATIONS, settings_of, trials_of
 from training.comparison.verdict import Verdict, verdict_on
-from training.config import TrainConfig
-from training.prepare import prepare
+from training.data.prepare import prepare
+from training.settings.config import TrainConfig
 
 SETS: Final = (
     *("45_wine", "39_vertebral", "18_Ionosphere", "47_yeast", "12_fault"),

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.activation_cost import COLUMNS, median_and_middle_half, seconds_by_round, steps_of_ours
-from models.activations import ACTIVATIONS
+from models.network.activations import ACTIVATIONS
 
 _ROWS: Final = 10_240
 _BATCH: Final = 64

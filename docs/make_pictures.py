@@ -21,17 +21,17 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
 from models.bundle import load_detector
-from models.engine import OnnxEngine
-from models.onnx_graph import LayerWeights, onnx_bytes
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import LayerWeights, onnx_bytes
 from models.tables import Table, read_table
-from training.config import TrainConfig
-from training.embedded import LABEL, embedded_table
+from training.data.demo_data import LABEL, embedded_table
+from training.data.prepare import Prepared, prepare
 from training.fit import FitResult, fit
-from training.prepare import Prepared, prepare
-from training.terminal import show_result
+from training.programs.terminal import show_result
+from training.settings.config import TrainConfig
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"

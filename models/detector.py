@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibration
-from models.preprocessing import Preprocessor
-from models.records import Columns, columns_of_records
+from models.calibration.segments import segments_of
+from models.columns.from_records import Columns, columns_of_records
+from models.encoders.preprocessor import Preprocessor
 from models.schema import FeatureSchema
+from models.schema.cells import Cell
 from models.scoring import Scorer, Scores
-from models.segments import segments_of
-from models.values import Cell
 
 if TYPE_CHECKING:
     from models.tables import Table
@@ -162,7 +162,9 @@ class Detector:
         Raises:
             TableError: A column is missing or a cell is of the wrong kind.
         """
-        from models.columns import columns_of_table  # Arrow's 30 MB: the service, which has no tables, saves them
+        from models.columns.from_tables import (
+            columns_of_table,  # Arrow's 30 MB: the service, which has no tables, saves them
+        )
 
         return self.judge(columns_of_table(self.schema, table, first_row=first_row))
 

@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
-from training.embedded import LABEL, embedded_table
+from training.data.demo_data import LABEL, embedded_table
 
 _HOST: Final = "127.0.0.1"
 _STARTS_WITHIN: Final = 60.0  # seconds

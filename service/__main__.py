@@ -7,8 +7,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from models.cli import OneLineParser, run_command
 from models.errors import ConfigError
+from models.programs.cli import OneLineParser, run_command
 from service.serving import serve
 from service.settings import Settings, load_settings
 

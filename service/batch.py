@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.cli import OneLineParser, clean_up_at_sigterm, run_command
-from models.output_formats import OUTPUT_FORMATS, SUFFIXES
-from models.reading_flags import add_reading_flags
+from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
+from models.programs.reading_flags import add_reading_flags
+from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
 
 _EXAMPLES = """\
 examples:

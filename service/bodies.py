@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from models.errors import DataError, RecordError
-from models.records import (
+from models.columns.from_records import (
     Columns,
     columns_of_records,
     columns_of_rows,
@@ -18,6 +17,7 @@ from models.records import (
     problems_of_rows,
     shown,
 )
+from models.errors import DataError, RecordError
 from models.schema import FeatureSchema
 from service.exact_records import exact_records
 from service.json_bodies import decode_json, decode_lines

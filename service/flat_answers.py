@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 
+from models.columns.expected import expected_table
 from models.detector import Detector
-from models.expected import expected_table
-from models.values import parse_category
-from models.writers import csv_header, csv_lines
+from models.schema.cells import parse_category
+from models.tables.writers import csv_header, csv_lines
 from service.answers import embedded, judged
 from service.bodies import Rows
 from service.problems import RequestError

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
+from models.columns.from_records import shown
 from models.errors import RecordError
-from models.records import shown
 from service.problems import RequestError, too_many_rows
 
 _SMALLEST_RECORD: Final = 3  # bytes: {} and a comma

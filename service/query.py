@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 
+from models.columns.from_records import shown
 from models.errors import RecordError
-from models.records import shown
 from service.problems import RequestError
 
 MOST_EXPLAINED: Final = 10_000

@@ -14,11 +14,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.columns.from_records import Columns, problem_of
+from models.columns.number_columns import with_gaps
 from models.errors import RecordError
-from models.number_columns import with_gaps
-from models.records import Columns, problem_of
 from models.schema import FeatureSchema, Kind
-from models.values import parser_of
+from models.schema.cells import parser_of
 from service.pieces import PIECE_ROWS
 from service.problems import RequestError, too_many_rows
 from service.transfer import SCHEMA_HEADER

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from models.card import column_cards
+from models.bundle.column_cards import column_cards
 from models.detector import Detector
-from models.instants import TIME_LAYOUTS
 from models.schema import Column, Kind
-from models.values import BOOLEAN_WORDS
+from models.schema.cells import BOOLEAN_WORDS
+from models.schema.timestamps import TIME_LAYOUTS
 from service.answers import MOST_VALUES
 from service.settings import Settings
 

@@ -16,16 +16,16 @@ from typing import Final
 from rich.console import Console
 
 from models.bundle import load_detector
-from models.columns import columns_of_table, plain_numbers
+from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
-from models.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
-from models.output_formats import format_of
-from models.progress import RowsBar
-from models.reading_flags import read_options_of
+from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
+from models.programs.progress import RowsBar
+from models.programs.reading_flags import read_options_of
 from models.repository import resolve
 from models.tables import ReadOptions
+from models.tables.formats import format_of
+from models.tables.writers import JoinedRows, Writer, new_file
 from models.threads import allowed_threads
-from models.writers import JoinedRows, Writer, new_file
 from service.pipeline import in_order
 from service.scored_rows import Layout, ScoredRows
 

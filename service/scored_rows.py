@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from models.arrow_arrays import arrow_of
+from models.columns.arrow_arrays import arrow_of
 from models.detector import Contribution, Verdicts
-from models.values import Cell, parse_category
-from models.writers import json_cells
+from models.schema.cells import Cell, parse_category
+from models.tables.writers import json_cells
 
 FIGURES: Final = ("anomaly_score", "p_value", "is_anomaly")
 """What is written of every row, behind its ids."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from models.errors import TableError
 from models.tables import ReadOptions, Source, Table
-from models.tables.dialect import detect_dialect
+from models.tables.text.dialect import detect_dialect
 from service.arrow_messages import DICTIONARY, SCHEMA, next_message, unfolded_bytes
 from service.bodies import Rows
 from service.pieces import PIECE_ROWS

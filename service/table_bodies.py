@@ -14,12 +14,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet
 
-from models.columns import columns_of_table, problems_of_table, require_columns
+from models.columns.from_records import Columns
+from models.columns.from_tables import columns_of_table, problems_of_table, require_columns
 from models.errors import RecordError, TableError
-from models.records import Columns
 from models.schema import FeatureSchema
 from models.tables import ReadOptions, Table, iter_table
-from models.tables.plain import plain_columns
+from models.tables.plain_columns import plain_columns
 from models.tables.source import Source
 from service.arrow_messages import require_small_messages
 from service.pieces import PIECE_ROWS

@@ -21,9 +21,9 @@ from models.detector import Detector
 from models.tables import Table, read_table
 
 if TYPE_CHECKING:
-    from training.config import TrainConfig
+    from training.data.prepare import Prepared
     from training.fit import FitResult
-    from training.prepare import Prepared
+    from training.settings.config import TrainConfig
 
 pytest_plugins = ["serving"]
 
@@ -49,10 +49,10 @@ class Trained:
 
 def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
     """Train and save a detector in this process."""
-    from training.config import TrainConfig
+    from training.data.prepare import prepare
     from training.fit import fit
-    from training.prepare import prepare
     from training.save import write_result
+    from training.settings.config import TrainConfig
 
     config = TrainConfig(**({"epochs": 40, "alert_rate": 0.05} | settings))
     prepared = prepare(table, config)

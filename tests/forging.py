@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from samples import sample_preprocessor, sample_schema
 
-from models.architecture import AutoencoderConfig
 from models.bundle import MANIFEST, new_bundle, write_bundle
 from models.bundle.layout import digest
 from models.calibration import Calibration
 from models.detector import Detector
-from models.engine import OnnxEngine
-from models.onnx_graph import LayerWeights, onnx_bytes
-from models.preprocessing import Encoded
+from models.encoders.preprocessor import Encoded
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import LayerWeights, onnx_bytes
 from models.schema import Kind
 from models.scoring import Scorer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from training.comparison.results import Outcome
 from training.comparison.trials import Setting, Trial
-from training.diagnostics import LayerHealth
+from training.network.diagnostics import LayerHealth
 
 SETTING = Setting(hidden_units=(8,), learning_rate=1e-3)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration
 from models.detector import Detector
 from models.encoders import BooleanEncoder, CategoricalEncoder, DatetimeEncoder, Encoder, NumericEncoder
-from models.preprocessing import Preprocessor
+from models.encoders.preprocessor import Preprocessor
 from models.schema import Column, FeatureSchema, Kind
 from models.scoring import Scorer
 

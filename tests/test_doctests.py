@@ -16,7 +16,7 @@ WITH_EXAMPLES = [
 
 
 def test_there_are_examples_to_run():
-    assert {"models.calibration.ranks", "models.values", "training.estimator.detector"} <= set(WITH_EXAMPLES)
+    assert {"models.calibration.ranks", "models.schema.cells", "training.estimator.detector"} <= set(WITH_EXAMPLES)
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

@@ -27,7 +27,7 @@ PACKAGES = {
     "models.detector": FITTING | WEB | SCORING,
     "models.bundle": FITTING | WEB | SCORING,
     "training": FITTING | WEB | SCORING | {"numpy"},
-    "training.prepare": FITTING | WEB,
+    "training.data.prepare": FITTING | WEB,
     "training.estimator": (FITTING | WEB) - {"sklearn", "scipy", "pandas"},
     "service": FITTING | WEB | SCORING | {"numpy"},
     "service.app": FITTING | {"pyarrow", "rich"},

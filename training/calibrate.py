@@ -10,9 +10,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from models.calibration import RESTS_ON
-from models.cli import OneLineParser, run_command
-from models.reading_flags import add_reading_flags
-from training.flags import add_config_flags
+from models.programs.cli import OneLineParser, run_command
+from models.programs.reading_flags import add_reading_flags
+from training.settings.flags import add_config_flags
 
 _EXAMPLES = """\
 examples:
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> None:
-        from training.thresholds.calibrate import calibrate  # a page of help waits for nothing that scores
+        from training.programs.calibrate import calibrate  # a page of help waits for nothing that scores
 
         with redirect_stdout(sys.stderr if arguments.json else sys.stdout):
             report = calibrate(arguments)

@@ -11,15 +11,15 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Final
 
-from models.activations import ACTIVATIONS
-from models.cli import OneLineParser, clean_up_at_sigterm, run_command
-from models.reading_flags import add_reading_flags
+from models.network.activations import ACTIVATIONS
+from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
+from models.programs.reading_flags import add_reading_flags
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
 from training.comparison.results import COMPARISONS
 from training.comparison.trials import DEFAULT_ACTIVATIONS
 from training.comparison.verdict import LEAST_SEEDS, MARGIN
-from training.flags import add_config_flags
+from training.settings.flags import add_config_flags
 
 _MOST_JOBS: Final = 8
 _NO_FLAG: Final = ("activation", "depth", "learning_rate", "patience")

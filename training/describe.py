@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from models.cli import OneLineParser, run_command
+from models.programs.cli import OneLineParser, run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> None:
-        from training.description import describe  # a page of help waits for nothing that loads a bundle
+        from training.programs.description import describe  # a page of help waits for nothing that loads a bundle
 
         describe(arguments)
 

@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from models.architecture import AutoencoderConfig
 from models.calibration import Calibration
+from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
-from models.network import hidden_outputs, parameter_count
-from models.records import Columns
+from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
 from models.tables import Table
 from training.columns.reference import reference_of
-from training.config import TrainConfig
-from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
+from training.data.plan import fits_of
+from training.data.prepare import Prepared, held_out_rows, split_policy
 from training.evaluate import Metrics, evaluate
-from training.history import Epoch, History
-from training.learning import Learned, learn
-from training.plan import fits_of
-from training.prepare import Prepared, held_out_rows, split_policy
+from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
+from training.network.history import Epoch, History
+from training.network.keras_network import hidden_outputs, parameter_count
+from training.network.learning import Learned, learn
+from training.settings.config import TrainConfig
 from training.thresholds.report import threshold_report, with_best_tail
 
 _MANY_ANOMALIES = 0.05

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models import network
 from models.bundle import PARITY, write_bundle
 from models.errors import BundleError
 from training.fit import FitResult
+from training.network import keras_network as network
 
 
 def write_result(result: FitResult, folder: Path) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from models.cli import OneLineParser, clean_up_at_sigterm, run_command
-from models.reading_flags import add_reading_flags
+from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
+from models.programs.reading_flags import add_reading_flags
 from models.repository import ARTIFACTS
-from training.config_file import parse_with_config
-from training.flags import add_config_flags
+from training.settings.config_file import parse_with_config
+from training.settings.flags import add_config_flags
 
 _EXAMPLES = """\
 examples:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         arguments = parse_with_config(parser, argv)
-        from training.from_files import train  # a page of help waits for nothing that reads or fits
+        from training.programs.train import train  # a page of help waits for nothing that reads or fits
 
         with redirect_stdout(sys.stderr if arguments.json else sys.stdout):  # whatever a library prints
             report = train(arguments)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from models.activations import ACTIVATIONS, ActivationSpec
+from models.network.activations import ACTIVATIONS, ActivationSpec
 from training.comparison.trials import DEFAULT_ACTIVATIONS
 
 DEPTHS: Final = (1, 2, 4, 8)

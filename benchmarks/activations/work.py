@@ -14,8 +14,8 @@ from benchmarks.activations.plan import RELU_OUTPUT, WIDTH, Case, known
 from benchmarks.quality.splits import read_set
 from models.tables import Table
 from training.comparison.trials import Setting, Trial
-from training.config import TrainConfig
-from training.prepare import Prepared, prepare
+from training.data.prepare import Prepared, prepare
+from training.settings.config import TrainConfig
 
 LABEL = "is anomaly"
 
@@ -62,9 +62,9 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
     """Return the held-out error of a network whose output layer has a ReLU behind it."""
     import keras
 
-    from models.network import build_network
     from training.comparison.trial import noisy_error, untouched_rows
-    from training.epochs import run_epochs
+    from training.network.epochs import run_epochs
+    from training.network.keras_network import build_network
 
     wanted = trial.config(config)
     preprocessor, split = prepared.preprocessor, prepared.split

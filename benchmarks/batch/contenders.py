@@ -21,7 +21,7 @@ _PIECE_ROWS: Final = 131_072
 def ours(source: Path, output: Path, bundle: Path) -> Callable[[], None]:
     """Score a file, as the batch program does."""
     from models.bundle import load_detector
-    from models.output_formats import format_of
+    from models.tables.formats import format_of
     from service.scored_files import prepare, score_files
 
     detector = load_detector(bundle)

@@ -31,8 +31,8 @@ from benchmarks.embedding.probes import PROBES
 from benchmarks.embedding.tables import by_set, duels, example_table, overview, sparsity
 from benchmarks.quality.slots import THREADS
 from benchmarks.quality.splits import sets_by_name
-from models.cli import OneLineParser, run_command
-from training.presets import PRESETS, TRAINING_ROWS
+from models.programs.cli import OneLineParser, run_command
+from training.settings.presets import PRESETS, TRAINING_ROWS
 
 SETS: Final = (
     *("6_cardio", "7_Cardiotocography", "20_letter", "25_musk", "26_optdigits"),

@@ -68,7 +68,7 @@ class Example:
 def example_of(*, k: int, activation: str, preset: str, training_rows: str) -> Example:
     """Fit a detector on the embedded data set, without its label, and look into the unit that differs most."""
     from benchmarks.embedding.features import detector_of, embedding_of
-    from training.embedded import LABEL, embedded_table
+    from training.data.demo_data import LABEL, embedded_table
 
     data = embedded_table().data
     is_anomaly = np.array([cell != "benign" for cell in data[LABEL].to_pylist()])

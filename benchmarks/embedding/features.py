@@ -126,7 +126,7 @@ def encoding_of(detector: Detector) -> Features:
 
 
 def _columns_of(detector: Detector, rows: Matrix) -> dict[str, Any]:
-    from models.columns import columns_of_table
+    from models.columns.from_tables import columns_of_table
     from training.estimator.inputs import table_of_input
 
     return columns_of_table(detector.schema, table_of_input(rows))

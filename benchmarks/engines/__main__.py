@@ -28,7 +28,7 @@ from benchmarks.engines.engines import ENGINES
 from benchmarks.engines.page import Cost, Found, page_of
 from benchmarks.serving.contenders import COLUMNS, train_detectors
 from models.bundle import NETWORK_ONNX
-from models.separate_members import separate_members
+from models.network.separate_members import separate_members
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from benchmarks.engines.engines import ENGINES, OURS, FloatMatrix, Run
 from benchmarks.serving.contenders import COLUMNS, made_up_rows
 from models.bundle import load_detector
 from models.detector import Detector
-from models.preprocessing import Encoded
+from models.encoders.preprocessor import Encoded
 
 SIZES: Final = (1, 64, 1_024, 20_000)
 """Rows that come at once."""

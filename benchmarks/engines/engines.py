@@ -1,7 +1,7 @@
 """The engines that are tried: how each gets a network that ours runs, and how it is called.
 
-Each takes the graph with the members apart, as ours does (`models.separate_members`). Converting may take what no
-server would have; loading takes the engine alone.
+Each takes the graph with the members apart, as ours does (`models.network.separate_members`). Converting may take what
+no server would have; loading takes the engine alone.
 """
 
 from __future__ import annotations

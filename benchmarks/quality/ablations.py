@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.ours import fit_ours
 
 if TYPE_CHECKING:
-    from training.presets import FamilyPlan, Preset
+    from training.settings.presets import FamilyPlan, Preset
 
 
 def _families(keeps: Callable[[FamilyPlan], FamilyPlan | None]) -> Callable[[Preset], Preset]:
@@ -64,7 +64,7 @@ def fit_without(part: str, X: Any, seed: int) -> Callable[[Any], NDArray[np.floa
         X: Rows `(n, d)`.
         seed: Of the split, the weights and the order of the rows.
     """
-    from training.presets import PRESETS
+    from training.settings.presets import PRESETS
 
     name = f"without {part}"
     PRESETS[name] = WITHOUT[part][1](PRESETS["balanced"])

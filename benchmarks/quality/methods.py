@@ -19,7 +19,7 @@ from models.errors import ConfigError
 Score = Callable[[Any], NDArray[np.floating]]
 Fit = Callable[[Any, int], Score]
 
-_OURS_MODULES: Final = ("training.fit", "training.prepare", "training.estimator")
+_OURS_MODULES: Final = ("training.fit", "training.data.prepare", "training.estimator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

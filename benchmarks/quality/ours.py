@@ -136,7 +136,7 @@ def _parameters() -> tuple[str, ...]:
 
 def _value(key: str, text: str) -> Any:
     """Return a setting's value: a list is written with hyphens, all else as Python or as a text."""
-    from training.config import TrainConfig
+    from training.settings.config import TrainConfig
 
     hint = get_type_hints(TrainConfig).get(key)
     if any(getattr(option, "__origin__", option) is tuple for option in (*get_args(hint), hint)):

@@ -12,8 +12,8 @@ from benchmarks.quality.results import Row
 from benchmarks.quality.sections import benchmark, contamination, mixed, thresholds, verdicts
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
-from training.report.page import page_of
-from training.report.parts import Grid, Section, Text
+from training.report.kit.page import page_of
+from training.report.kit.parts import Grid, Section, Text
 
 SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "benchmark": benchmark.sections,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.statistics import groups_alike
-from training.report.drawing import ACCENT, INK, SECOND, SOFT, drawing, label_ends, label_points, svg_of
+from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT, drawing, label_ends, label_points, svg_of
 
 OURS: Final = ("ours", "ours_clean", "fast", "best")
 """Methods that are ours, and are drawn in our colour."""

@@ -67,7 +67,7 @@ def in_process_beside(bundle: Path, *, cpu: int) -> InProcess:
 
 def measured(bundle: Path) -> InProcess:
     """Measure in this process."""
-    from models.engine import OnnxEngine
+    from models.network.engine import OnnxEngine
 
     engine = OnnxEngine((bundle / "network.onnx").read_bytes())
     draw = np.random.default_rng(0)

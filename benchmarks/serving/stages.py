@@ -26,10 +26,10 @@ import uvloop
 
 from benchmarks.serving.apps import floor
 from models.bundle import load_detector
+from models.calibration.segments import segments_of
 from models.detector import Detector, Verdicts
 from models.encoders import FloatMatrix
-from models.engine import Engine
-from models.segments import segments_of
+from models.network.engine import Engine
 from service.answers import QUESTIONS, JsonFrame, encode_items, score_items
 from service.bodies import Records
 from service.exact_records import exact_records

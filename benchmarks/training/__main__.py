@@ -45,9 +45,9 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.training.tables import row_of, seconds_text, spread, table_head
-from models.activations import ACTIVATIONS
-from training.config import TrainConfig
-from training.presets import PRESETS, TRAINING_ROWS
+from models.network.activations import ACTIVATIONS
+from training.settings.config import TrainConfig
+from training.settings.presets import PRESETS, TRAINING_ROWS
 
 _FEW_ROUNDS_FROM: Final = 50_000  # rows: there a peer takes minutes
 _STEP_ROUNDS: Final = 15

@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.training.made_up import Rows
 from benchmarks.training.peers import PEERS, Fitted, mean_squared
-from models.architecture import AutoencoderConfig
-from models.preprocessing import Encoded
-from training.config import TrainConfig
-from training.history import Epoch, EpochSettings
+from models.encoders.preprocessor import Encoded
+from models.network.architecture import AutoencoderConfig
+from training.network.history import Epoch, EpochSettings
+from training.settings.config import TrainConfig
 
 _REST: Final = 0.5  # seconds before each fit: threads of the one before may still spin
 _LONGER: Final = (1, 2, 4, 8)
@@ -87,8 +87,8 @@ def _single(config: TrainConfig, rows: Rows) -> AutoencoderConfig:
 
 def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, float]]:
     """Return seconds and error of the held-out rows after each epoch; measuring the error is not in the seconds."""
-    from models.network import build_network
-    from training.epochs import run_epochs
+    from training.network.epochs import run_epochs
+    from training.network.keras_network import build_network
 
     features = rows.fitting.shape[1]
     validating = max(1, int(_VALIDATION * len(rows.fitting)))
@@ -130,7 +130,7 @@ def _group(config: TrainConfig, settings: EpochSettings, features: int) -> Autoe
 
 def _error(network: Any, settings: EpochSettings, rows: Rows) -> float:
     """Return the error of a single network, or of the best member that starts from nothing of its input."""
-    from models.network import reconstruct
+    from training.network.keras_network import reconstruct
 
     given = reconstruct(network, rows.held_out)
     if settings.members == 1:

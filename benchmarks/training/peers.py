@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.step_peers import TORCH_ACTIVATIONS
 from benchmarks.training.made_up import Rows
-from models.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig
 from models.threads import allowed_threads
 
 EPOCHS: Final = 10
@@ -66,7 +66,7 @@ def fit_keras(rows: Rows, network: AutoencoderConfig) -> Fitted:
     """Fit our network by `compile` and `fit` with their defaults, but for ten epochs: RMSprop, batches of 32."""
     import keras
 
-    from models.network import build_network, reconstruct
+    from training.network.keras_network import build_network, reconstruct
 
     keras.utils.set_random_seed(0)
     model = build_network(network, seed=0)

@@ -16,12 +16,12 @@ import numpy as np
 
 from benchmarks.training.made_up import standardised, write
 from benchmarks.training.peers import fit_pyod
-from training.config import TrainConfig
+from training.settings.config import TrainConfig
 
 IMPORTS: Final = {
     "the program's help": "import runpy, sys; sys.argv = ['x', '--help']; sys.stdout = open('/dev/null', 'w')\n"
     "try: runpy.run_module('training.train', run_name='__main__')\nexcept SystemExit: pass",
-    "what fits, as the program imports it": "from training.lean_imports import without_unused\n"
+    "what fits, as the program imports it": "from training.network.lean_imports import without_unused\n"
     "with without_unused(): import training.fit",
     "keras and tensorflow": "import os; os.environ.update(KERAS_BACKEND='tensorflow', TF_CPP_MIN_LOG_LEVEL='3')\n"
     "import keras",
@@ -64,13 +64,13 @@ class Fit:
 
 _FIT: Final = """
 import json, sys, time
-from training.lean_imports import without_unused
+from training.network.lean_imports import without_unused
 with without_unused():
     from training.fit import fit
-from models.network import build_network
+from training.network.keras_network import build_network
 from models.tables import read_table
-from training.config import TrainConfig
-from training.prepare import prepare
+from training.settings.config import TrainConfig
+from training.data.prepare import prepare
 
 def peak():
     return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))

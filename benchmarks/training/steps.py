@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.training.made_up import standardised
-from models.preprocessing import Encoded
-from training.config import TrainConfig
+from models.encoders.preprocessor import Encoded
+from training.settings.config import TrainConfig
 
 _ROWS: Final = 8_192
 _LOOPS: Final = 20  # products are timed in a loop inside one compiled function, as the steps are
@@ -50,9 +50,9 @@ def steps_of(config: TrainConfig, *, columns: int, rounds: int) -> Steps:
     """Measure steps and products in turn."""
     from tensorflow import constant, ones
 
-    from models.network import build_network
-    from training.adamw import AdamW
-    from training.epochs import steps_function
+    from training.network.adamw import AdamW
+    from training.network.epochs import steps_function
+    from training.network.keras_network import build_network
 
     settings, *_ = config.epoch_settings(rows=_ROWS, features=columns)
     network = config.architecture(features=columns)

@@ -17,8 +17,8 @@ from rich.table import Table as Grid
 from models.bundle.card import bytes_of, card_of, differences, has_same_network, leaves
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_manifest
-from models.cli import OneLineParser, run_command
 from models.errors import BundleError
+from models.programs.cli import OneLineParser, run_command
 from models.repository import bundles_in, resolve
 
 _EXAMPLES: Final = """\

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.architecture import AutoencoderConfig
 from models.bundle.arrays import array_in
 from models.bundle.layout import NETWORK_ONNX
 from models.bundle.probe import check_probe
@@ -14,13 +13,14 @@ from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.calibration.stored import calibration_of
 from models.detector import Detector
-from models.engine import ENGINES
-from models.ensemble import Ensemble, ensemble_from_plain
+from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError, ConfigError
-from models.plain import from_plain
-from models.preprocessing import Preprocessor
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import ENGINES
 from models.schema import FeatureSchema
 from models.scoring import Scorer
+from models.scoring.ensemble import Ensemble, ensemble_from_plain
+from models.strict_json import from_plain
 
 _CALIBRATION: Final[dict[str, type[Any]]] = {
     "method": str,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.columns.from_records import Columns
 from models.encoders import (
     CategoricalEncoder,
     DatetimeEncoder,
@@ -21,11 +22,10 @@ from models.encoders import (
     NumericEncoder,
     features_from_plain,
 )
+from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
-from models.plain import from_plain
-from models.preprocessing import Encoded, Preprocessor
-from models.records import Columns
 from models.scoring import Scorer
+from models.strict_json import from_plain
 
 PARITY: Final = 1e-5
 """How far, relative to max(1, score), two ways to compute the same score may lie apart."""

@@ -10,9 +10,9 @@ from typing import Any
 from models.bundle.files import read_file, require_closed
 from models.bundle.layout import NETWORK_KERAS, READABLE_VERSIONS, digest, files_of
 from models.errors import BundleError
-from models.keras_file import weights_in
-from models.plain import from_plain, parse_json
+from models.network.keras_file import weights_in
 from models.repository import MANIFEST
+from models.strict_json import from_plain, parse_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class _Manifest:
         name: What the detector is called.
         version: Which of its versions this is.
         created: Instant, ISO 8601.
-        engine: A key of `models.engine.ENGINES`.
+        engine: A key of `models.network.engine.ENGINES`.
         network: What the network looks like.
         calibration: Method, its value and the threshold that followed.
         versions: Of Python and the libraries that wrote the bundle.

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import AutoencoderConfig
 from models.bundle.arrays import array_bytes
 from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
 from models.bundle.loading import load_detector
@@ -17,10 +16,11 @@ from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration.stored import calibration_json
 from models.detector import Detector
 from models.encoders import features_from_plain
-from models.ensemble import ensemble_to_plain
+from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
-from models.preprocessing import Encoded
+from models.network.architecture import AutoencoderConfig
 from models.repository import MANIFEST
+from models.scoring.ensemble import ensemble_to_plain
 
 
 def write_bundle(

@@ -17,15 +17,15 @@ import numpy as np
 
 from models.encoders.block import Block, OneColumn
 from models.encoders.categorical import CategoricalEncoder
+from models.encoders.categorical_block import LevelBlock
 from models.encoders.encoder import Z_LIMIT, Encoder, FloatMatrix, Mask, Novelty
-from models.encoders.instant_block import InstantBlock
-from models.encoders.instants import CYCLES, DatetimeEncoder, cycle_phase
-from models.encoders.level_block import LevelBlock
 from models.encoders.limits import require_usable
-from models.encoders.number_block import NumberBlock
-from models.encoders.numbers import BooleanEncoder, NumericEncoder, OneFeatureEncoder
-from models.plain import from_plain
+from models.encoders.numeric import BooleanEncoder, NumericEncoder, OneFeatureEncoder
+from models.encoders.numeric_block import NumberBlock
+from models.encoders.timestamp import CYCLES, DatetimeEncoder, cycle_phase
+from models.encoders.timestamp_block import InstantBlock
 from models.schema import Kind
+from models.strict_json import from_plain
 
 __all__ = [
     "CYCLES",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.encoders.encoder import FloatMatrix, Novelty, level_deviation, missing_feature, missing_phrase
 from models.schema import Kind
-from models.values import Cell
+from models.schema.cells import Cell
 
 UNSEEN: Final = -2
 """In the place of a level: no fitting row had the value."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.schema import Kind
-from models.values import Cell
+from models.schema.cells import Cell
 
 FloatMatrix = NDArray[np.float32]
 Mask = NDArray[np.bool_]

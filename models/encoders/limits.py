@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from models.encoders.instants import CYCLES
+from models.encoders.timestamp import CYCLES
 
 
 def _distinct(values: tuple[str, ...]) -> bool:

@@ -4,8 +4,8 @@ A text file's cells stay text until the schema says what they are: a column then
 chunk, and a value in row 50,000 cannot change what row 1 meant.
 """
 
-from models.read_options import RAGGED_ROWS, ReadOptions
 from models.tables.files import CHUNK_ROWS, expand, iter_table, read_table
+from models.tables.read_options import RAGGED_ROWS, ReadOptions
 from models.tables.readers import READERS
 from models.tables.source import Source
 from models.tables.table import Table, table_of

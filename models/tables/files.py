@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.errors import TableError
-from models.read_options import ReadOptions
+from models.tables.read_options import ReadOptions
 from models.tables.readers import READERS, format_of
 from models.tables.source import Source
 from models.tables.table import Table

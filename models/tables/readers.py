@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import TableError
-from models.read_options import ReadOptions
-from models.tables.json_reader import read_json
-from models.tables.sheet_reader import read_sheet
+from models.tables.json_lines import read_json
+from models.tables.read_options import ReadOptions
+from models.tables.sheets import read_sheet
 from models.tables.source import Source
 from models.tables.table import Table
-from models.tables.text_reader import read_text
-from models.tables.typed_readers import read_arrow, read_parquet
+from models.tables.text.reader import read_text
+from models.tables.typed import read_arrow, read_parquet
 
 READERS: Final[dict[str, Callable[[Source, ReadOptions, int], Iterator[Table]]]] = {
     "csv": read_text,

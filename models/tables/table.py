@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from models.errors import TableError
-from models.tables.plain import plain_columns
+from models.tables.plain_columns import plain_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from benchmarks.engines.engines import ENGINES, OURS
 from benchmarks.engines.litert import _OPERATORS
 from benchmarks.engines.page import Cost, Found, page_of
 from benchmarks.serving.contenders import train_detectors
-from models.separate_members import separate_members
+from models.network.separate_members import separate_members
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from benchmarks.quality.methods import METHODS, chosen_methods, method_of
 from benchmarks.quality.ours import settings_of
 from benchmarks.quality.peers import PEERS
 from models.errors import ConfigError
-from training.presets import PRESETS
+from training.settings.presets import PRESETS
 
 
 def test_the_methods_of_the_benchmark_are_all_there() -> None:

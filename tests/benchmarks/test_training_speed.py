@@ -15,7 +15,7 @@ from benchmarks.training.made_up import standardised, write
 from benchmarks.training.peers import PEERS, Fitted, missing
 from benchmarks.training.programs import exponent, import_seconds
 from models.tables import read_table
-from training.config import TrainConfig
+from training.settings.config import TrainConfig
 
 ROWS = standardised(400, 6)
 CONFIG = TrainConfig(preset="fast", training_rows="clean")

@@ -16,10 +16,10 @@ from samples import arrow_table, machine_records, with_anomalies
 
 from models.bundle import load_detector, new_bundle
 from models.tables import Table
-from training.config import TrainConfig
+from training.data.prepare import prepare
 from training.fit import fit
-from training.prepare import prepare
 from training.save import write_result
+from training.settings.config import TrainConfig
 
 if len(sys.argv) != 2:
     sys.exit("error: name the release, such as 0.2.0")

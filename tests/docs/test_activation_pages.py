@@ -8,7 +8,7 @@ import sys
 import pytest
 from page_examples import DOCS
 
-from models.activations import ACTIVATIONS
+from models.network.activations import ACTIVATIONS
 
 FOLDER = DOCS / "activations"
 INDEX = (FOLDER / "index.md").read_text(encoding="utf-8")

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 from page_examples import DOCS, REPOSITORY
 
-from models.activations import ACTIVATIONS
 from models.bundle import FILES, MANIFEST
 from models.calibration import THRESHOLD_METHODS
 from models.errors import DetectorError
-from models.instants import TIME_LAYOUTS
-from models.output_formats import OUTPUT_FORMATS
+from models.network.activations import ACTIVATIONS
 from models.schema import Kind
+from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
+from models.schema.timestamps import TIME_LAYOUTS
 from models.tables import READERS
-from models.values import BOOLEAN_WORDS, MISSING_TEXTS
+from models.tables.formats import OUTPUT_FORMATS
 from service.media import MEDIA
 from service.problems import RequestError
 from service.query import PARAMETERS
@@ -173,7 +173,7 @@ def test_every_report_for_programs_is_there_with_a_meaning_for_every_key(pages: 
 
 
 def test_the_keys_of_a_plan_are_those_of_the_page(pages: Path, trained: Any) -> None:
-    from training.plan import plan_of
+    from training.data.plan import plan_of
 
     assert set(plan_of(trained.prepared, trained.config)) <= codes(pages, "json")
 

@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from models import network
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
 from models.encoders import NumericEncoder
-from models.engine import ENGINES, OnnxEngine
-from models.onnx_graph import LayerWeights, onnx_bytes
-from models.preprocessing import Encoded, Preprocessor
+from models.encoders.preprocessor import Encoded, Preprocessor
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import ENGINES, OnnxEngine
+from models.network.onnx_graph import LayerWeights, onnx_bytes
 from models.scoring import Scorer
+from training.network import keras_network as network
 
 D = 6
 X = np.linspace(-6, 6, 241, dtype=np.float32)

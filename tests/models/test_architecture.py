@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
 from models.errors import BundleError, ConfigError
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
 
 GOOD = AutoencoderConfig(features=7, hidden_units=(32, 16), latent_units=4)
 BROKEN = {

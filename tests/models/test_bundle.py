@@ -18,8 +18,8 @@ from models.bundle.layout import json_bytes
 from models.bundle.probe import probe_of
 from models.calibration import Calibration, CalibrationRows
 from models.encoders import CategoricalEncoder
+from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
-from models.preprocessing import Encoded, Preprocessor
 from models.scoring import Scorer
 
 FILES = bundle.FILES
@@ -589,8 +589,8 @@ def test_the_probe_is_made_up_and_reaches_beyond_the_training_range(trained):
 
 
 def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tmp_path):
-    from models import network
-    from models.onnx_graph import onnx_bytes
+    from models.network.onnx_graph import onnx_bytes
+    from training.network import keras_network as network
 
     config = trained.result.network_config
     other = onnx_bytes(config, network.layer_weights(config, network.build_network(config, seed=99)))

@@ -191,7 +191,7 @@ def test_a_rate_is_kept_on_the_calibration_rows_themselves(method, rate):
 
 @pytest.mark.parametrize("method", THRESHOLD_METHODS)
 def test_every_threshold_method_has_a_summary_and_flags_that_training_knows(method):
-    from training.config import TrainConfig
+    from training.settings.config import TrainConfig
 
     assert set(THRESHOLD_METHODS[method].flags) <= set(TrainConfig.names())
     assert THRESHOLD_METHODS[method].summary

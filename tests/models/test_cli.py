@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.cli import OneLineParser, run_command
 from models.errors import ConfigError
+from models.programs.cli import OneLineParser, run_command
 
 
 def test_a_parser_complains_in_one_line_and_exits_with_2(capsys):

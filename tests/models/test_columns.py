@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, sample_record, sample_schema
 
-from models.columns import _plain_numbers, columns_of_table, require_columns
+from models.columns.from_records import columns_of_records
+from models.columns.from_tables import _plain_numbers, columns_of_table, require_columns
 from models.errors import TableError
-from models.records import columns_of_records
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.cells import parse_number
 from models.tables import Table, read_table
-from models.values import parse_number
 
 SCHEMA = sample_schema()
 WORDS = st.text(string.ascii_letters + string.digits + "äß ;,'\"-_/", min_size=1, max_size=8)

@@ -140,7 +140,7 @@ def test_an_extreme_value_gets_a_finite_and_high_score(value, detector, fresh):
 
 
 def test_an_embedding_has_a_row_for_each_record(detector, fresh):
-    from models.records import columns_of_records
+    from models.columns.from_records import columns_of_records
 
     embedding = detector.embed(columns_of_records(detector.schema, fresh))
     assert embedding.shape[0] == 33

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from models.errors import TableError
 from models.tables import ReadOptions, Source, Table, iter_table, marks, read_table
-from models.tables.dialect import detect_dialect
-from models.tables.marks import _evidence
-from models.tables.text_reader import _exact_batches, _fast_batches
+from models.tables.text.dialect import detect_dialect
+from models.tables.text.number_marks import _evidence
+from models.tables.text.reader import _exact_batches, _fast_batches
 
 
 def read(content: str | bytes, **said: object) -> Table:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.durations import duration_parts, parse_duration
+from models.schema.durations import duration_parts, parse_duration
 
 
 @pytest.mark.parametrize(

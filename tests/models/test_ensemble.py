@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from samples import FakeEngine, numbers_preprocessor
 
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
-from models.engine import OnnxEngine
-from models.ensemble import Ensemble, Family, ensemble_from_plain, ensemble_to_plain, scales_of
+from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
-from models.marginals import Marginals
-from models.onnx_graph import onnx_bytes
-from models.preprocessing import Encoded
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import onnx_bytes
 from models.scoring import Scorer
+from models.scoring.ensemble import Ensemble, Family, ensemble_from_plain, ensemble_to_plain, scales_of
+from models.scoring.histograms import Marginals
 
 FOUR = numbers_preprocessor(1.0, 2.0, 0.5, 10.0)
 FACTORS = np.array([0.9, 0.5, 0.0], np.float32)  # of three members: what each makes of Z

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.columns import read_cells
-from models.instant_columns import instants_at_once
-from models.instants import TIME_LAYOUTS
+from models.columns.from_tables import read_cells
+from models.columns.timestamp_columns import instants_at_once
 from models.schema import Column, Kind
-from models.values import parse_instant
+from models.schema.cells import parse_instant
+from models.schema.timestamps import TIME_LAYOUTS
 
 ISO = Column(name="at", kind=Kind.DATETIME, layout="iso")
 DATES = st.tuples(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)).map(

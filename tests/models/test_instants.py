@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.instants import (
+from models.schema.cells import parse_instant
+from models.schema.timestamps import (
     TIME_LAYOUTS,
     clock_text,
     has_two_digit_year,
@@ -14,7 +15,6 @@ from models.instants import (
     parse_moment,
     write_instant,
 )
-from models.values import parse_instant
 
 SECONDS_OF_A_DAY = st.integers(min_value=0, max_value=86_399)
 

@@ -11,7 +11,7 @@ from forging import forge, keras_file
 
 from models.bundle import load_detector
 from models.errors import BundleError
-from models.keras_file import weights_in
+from models.network.keras_file import weights_in
 
 LAYER = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 3}, "registered_name": None}
 
@@ -25,8 +25,8 @@ def config(*layers):
 )
 @pytest.mark.parametrize("is_compiled", [False, True])
 def test_what_keras_writes_is_accepted_for_every_activation(activation, is_compiled, tmp_path):
-    from models import network
-    from models.architecture import AutoencoderConfig
+    from models.network.architecture import AutoencoderConfig
+    from training.network import keras_network as network
 
     settings = AutoencoderConfig(
         features=4, hidden_units=(3,), latent_units=2, activation=activation, dropout=0.2, input_noise=0.3

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.marginals import BINS, Marginals
-from models.preprocessing import Encoded
+from models.encoders.preprocessor import Encoded
+from models.scoring.histograms import BINS, Marginals
 
 ROWS = hnp.arrays(np.float32, st.tuples(st.integers(1, 60), st.just(3)), elements=st.floats(-9, 9, width=32))
 EACH = np.array([0, 1, 2])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from forging import keras_file
 
-from models import network
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
 from models.errors import BundleError
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from training.network import keras_network as network
 
 CONFIG = AutoencoderConfig(features=5, hidden_units=(8,), latent_units=2)
 ROWS = np.random.default_rng(0).normal(0, 1, (33, 5)).astype(np.float32)

@@ -61,8 +61,8 @@ def test_the_later_ones_have_thresholds_by_segment():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_weights_of_an_old_bundle_give_a_network_that_reconstructs_the_same(name):
-    from models import network
-    from models.architecture import AutoencoderConfig
+    from models.network.architecture import AutoencoderConfig
+    from training.network import keras_network as network
 
     folder = KEPT / name / "bundle"
     manifest, detector = read_manifest(folder), load_detector(folder)

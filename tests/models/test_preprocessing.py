@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import numbers_preprocessor, sample_preprocessor, sample_record, sample_schema
 
+from models.columns.from_records import columns_of_records
+from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError
-from models.preprocessing import Preprocessor
-from models.records import columns_of_records
 
 SCHEMA = sample_schema()
 COMPLETE = sample_preprocessor()  # no fitting row lacked a value

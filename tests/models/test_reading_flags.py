@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from models.errors import TableError
-from models.reading_flags import add_reading_flags, read_options_of
+from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables import ReadOptions
 
 

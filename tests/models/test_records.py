@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import sample_record, sample_schema
 
+from models.columns.from_records import columns_of_records, columns_of_rows, flatten, shown
 from models.errors import RecordError
-from models.records import columns_of_records, columns_of_rows, flatten, shown
 from models.schema import Column, FeatureSchema, Kind
 
 SCHEMA = sample_schema()

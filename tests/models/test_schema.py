@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import BundleError
-from models.instants import TIME_LAYOUTS
 from models.schema import DURATION, SCHEMA_VERSION, Column, FeatureSchema, Kind
+from models.schema.timestamps import TIME_LAYOUTS
 
 NAMES = st.text(min_size=1, max_size=8)
 VALUES = st.lists(NAMES, max_size=2).map(tuple)

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from samples import FakeEngine, numbers_preprocessor, sample_detector, sample_preprocessor, sample_record, sample_schema
 
-from models import scoring
-from models.preprocessing import Encoded
-from models.records import columns_of_records
+from models.columns.from_records import columns_of_records
+from models.encoders.preprocessor import Encoded
 from models.scoring import Scorer
+from models.scoring import scorer as scoring
 
 HALF = FakeEngine(lambda Z: 0.5 * Z)
 MIX = np.random.default_rng(5).normal(0, 0.3, (4, 4)).astype(np.float32)

@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, write_csv
 
 from models.errors import TableError
+from models.schema.cells import is_missing_text
 from models.tables import READERS, ReadOptions, Source, Table, iter_table, read_table, table_of
 from models.tables.files import differences
 from models.tables.source import COMPRESSIONS
-from models.values import is_missing_text
 
 RECORDS = machine_records(37, seed=3)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.columns import columns_of_table, plain_numbers
+from models.columns.from_tables import columns_of_table, plain_numbers
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import ReadOptions, Source, Table, iter_table

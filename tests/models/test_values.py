@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.instants import TIME_LAYOUTS, instant_text, write_instant
 from models.schema import Column, Kind
-from models.values import (
+from models.schema.cells import (
     BOOLEAN_WORDS,
     MISSING_TEXTS,
     THOUSANDS,
@@ -20,6 +19,7 @@ from models.values import (
     parse_number,
     parser_of,
 )
+from models.schema.timestamps import TIME_LAYOUTS, instant_text, write_instant
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE_SECONDS = st.integers(min_value=0, max_value=4_000_000_000)  # 1970 to 2096

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.output_formats import OUTPUT_FORMATS
-from models.writers import WRITERS, JoinedRows, PlainRows, _quoted_lines, csv_lines, new_file
+from models.tables.formats import OUTPUT_FORMATS
+from models.tables.writers import WRITERS, JoinedRows, PlainRows, _quoted_lines, csv_lines, new_file
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 COLUMNS = st.fixed_dictionaries(

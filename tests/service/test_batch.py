@@ -27,10 +27,10 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
-from models.output_formats import format_of
-from models.progress import RowsBar, about_rows
+from models.programs.progress import RowsBar, about_rows
 from models.tables import ReadOptions, Table
-from models.writers import WRITERS, new_file
+from models.tables.formats import format_of
+from models.tables.writers import WRITERS, new_file
 from service.batch import main
 from service.scored_files import prepare, score_files
 from service.scored_rows import Layout, ScoredRows

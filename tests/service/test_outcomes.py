@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem, strict
 from samples import sample_detector, sample_record
 
-from models.records import columns_of_records
+from models.columns.from_records import columns_of_records
 from service.json_bodies import has_twins
 from service.media import MEDIA
 from service.problems import MOST_PROBLEMS

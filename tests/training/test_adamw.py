@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.architecture import AutoencoderConfig
-from models.network import build_network
-from training.adamw import AdamW
+from models.network.architecture import AutoencoderConfig
+from training.network.adamw import AdamW
+from training.network.keras_network import build_network
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.activations import ACTIVATIONS
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
+from models.network.activations import ACTIVATIONS
 from training.columns.roles import INFINITE
-from training.config import TrainConfig
-from training.limits import DUPLICATES, FIT_ON
-from training.presets import PRESETS, TRAINING_ROWS
-from training.sizes import default_batch_size, default_epochs, default_hidden_units
+from training.settings.config import TrainConfig
+from training.settings.limits import DUPLICATES, FIT_ON
+from training.settings.presets import PRESETS, TRAINING_ROWS
+from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 

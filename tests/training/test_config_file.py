@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.cli import OneLineParser
 from models.errors import ConfigError
-from training.config_file import parse_with_config
+from models.programs.cli import OneLineParser
+from training.settings.config_file import parse_with_config
 
 
 @pytest.fixture

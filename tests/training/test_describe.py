@@ -5,7 +5,7 @@ import json
 import pytest
 
 from training.describe import main
-from training.description import typical_values
+from training.programs.description import typical_values
 
 
 def test_every_column_is_described_with_its_typical_values(bundle_path, capsys, monkeypatch):

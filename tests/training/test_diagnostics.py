@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
-from models.network import build_network, hidden_outputs
-from training.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
+from training.network.keras_network import build_network, hidden_outputs
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,11 @@ from samples import arrow_table, machine_records, sample_record, with_anomalies,
 
 from models.bundle import load_detector
 from models.errors import ConfigError, TableError
-from models.inputs import look_at
+from models.programs.inputs import look_at
 from models.tables import Table
 from training.embed import main
-from training.embedding import Layout, embed_files
 from training.estimator import AutoencoderDetector
+from training.programs.embedding import Layout, embed_files
 
 ROWS = with_anomalies(machine_records(60, seed=7), every=20)
 PARQUET = "application/vnd.apache.parquet"
@@ -137,7 +137,7 @@ def test_each_row_is_embedded_once_and_in_order_over_files_and_chunks(made_detec
 
 
 def columns(detector, data):
-    from models.columns import columns_of_table
+    from models.columns.from_tables import columns_of_table
 
     return columns_of_table(detector.schema, Table(data=data))
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.architecture import AutoencoderConfig
+from models.encoders.preprocessor import Encoded
 from models.errors import TrainingError
-from models.network import build_network, hidden_outputs, reconstruct
-from models.preprocessing import Encoded
-from training.diagnostics import layer_health
-from training.epochs import _batched_order, run_epochs
-from training.history import EpochSettings
+from models.network.architecture import AutoencoderConfig
+from training.network.diagnostics import layer_health
+from training.network.epochs import _batched_order, run_epochs
+from training.network.history import EpochSettings
+from training.network.keras_network import build_network, hidden_outputs, reconstruct
 
 D = 4
 FEATURES = ("big", "small", "plain", "small is missing")
@@ -310,7 +310,7 @@ def test_rows_are_judged_alike_in_pieces_and_at_once(monkeypatch, activation, le
         return run(network=network, activation=activation, epochs=3, learning_rate=1e-3, left_out=left_out)[1].epochs
 
     at_once = judged()
-    monkeypatch.setattr("training.epochs._JUDGED_AT_ONCE", 7)  # of 40: the last piece is a smaller one
+    monkeypatch.setattr("training.network.epochs._JUDGED_AT_ONCE", 7)  # of 40: the last piece is a smaller one
     for one, other in zip(at_once, judged(), strict=True):
         assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-5)
         for layer, again in zip(one.units, other.units, strict=True):

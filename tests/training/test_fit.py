@@ -9,18 +9,18 @@ from conftest import train
 from samples import arrow_table, machine_records, with_anomalies
 
 from models.calibration import Calibration
-from models.columns import columns_of_table
+from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
-from models.network import reconstruct
 from models.tables import Table
 from training.columns.learn_columns import learn_preprocessor
-from training.config import TrainConfig
-from training.embedded import LABEL, embedded_table
+from training.data.demo_data import LABEL, embedded_table
+from training.data.plan import fits_of
+from training.data.prepare import prepare
+from training.data.split import SHARES
 from training.fit import fit
-from training.learning import learn
-from training.plan import fits_of
-from training.prepare import prepare
-from training.split import SHARES
+from training.network.keras_network import reconstruct
+from training.network.learning import learn
+from training.settings.config import TrainConfig
 
 
 def table_of(records):

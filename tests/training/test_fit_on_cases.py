@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from conftest import train
 
-from models.activations import ACTIVATIONS
 from models.bundle import read_manifest
-from models.columns import columns_of_table
-from models.network import reconstruct
+from models.columns.from_tables import columns_of_table
+from models.network.activations import ACTIVATIONS
 from models.schema import Kind
 from models.tables import read_table
+from training.network.keras_network import reconstruct
 
 
 def close(left, right):
@@ -91,7 +91,7 @@ def test_a_bundle_scores_as_the_trainer_and_the_keras_network_do(base, cases):
     """Case 31, all that is in one process: anomaly scores, verdicts, and feature errors that sum to them."""
     table = read_table([cases / "base_score.csv"])
     by_trainer, by_bundle = base.result.detector.judge_table(table), base.detector.judge_table(table)
-    from models.network import load_network
+    from training.network.keras_network import load_network
 
     class ByKeras:
         network = load_network(

@@ -8,9 +8,9 @@ from samples import arrow_table, machine_records, of_two_sites, with_anomalies
 
 from models.errors import ConfigError
 from models.tables import Table
-from training.config import TrainConfig
+from training.data.prepare import prepare
 from training.fit import fit
-from training.prepare import prepare
+from training.settings.config import TrainConfig
 
 RECORDS = with_anomalies(of_two_sites(machine_records(1000, seed=5)), every=10)
 TABLE = Table(data=arrow_table(RECORDS))

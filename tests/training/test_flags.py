@@ -5,8 +5,8 @@ import argparse
 import pytest
 
 from models.errors import ConfigError
-from training.config import TrainConfig
-from training.flags import add_config_flags, config_of
+from training.settings.config import TrainConfig
+from training.settings.flags import add_config_flags, config_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.errors import ConfigError, TableError
 from models.tables import Table
-from training.labels import ANOMALY_WORDS, NORMAL_WORDS, label_rule
+from training.data.labels import ANOMALY_WORDS, NORMAL_WORDS, label_rule
 
 
 def table(*labels):

@@ -10,13 +10,13 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.columns import columns_of_table
+from models.columns.from_records import columns_of_records
+from models.columns.from_tables import columns_of_table
 from models.errors import DetectorError
-from models.records import columns_of_records
 from models.tables import Table
 from training.columns.schema_file import read_schema_file, write_schema_file
-from training.config import TrainConfig
-from training.prepare import prepare
+from training.data.prepare import prepare
+from training.settings.config import TrainConfig
 
 ROWS = 80
 TEXTS = {

@@ -8,9 +8,9 @@ from samples import arrow_table, machine_records
 
 from models.calibration import Calibration
 from models.tables import Table
-from training.config import TrainConfig
+from training.data.prepare import prepare
 from training.fit import fit
-from training.prepare import prepare
+from training.settings.config import TrainConfig
 
 FITS = 20
 FRESH = 3000

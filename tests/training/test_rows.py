@@ -11,9 +11,9 @@ from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from training.columns.roles import Roles
-from training.config import TrainConfig
-from training.prepare import prepare
-from training.rows import all_missing, group_numbers, instants, later_copies
+from training.data.prepare import prepare
+from training.data.rows import all_missing, group_numbers, instants, later_copies
+from training.settings.config import TrainConfig
 
 RECORDS = [
     record | {"machine": f"m{number % 9}", "clock": f"{number % 24:02d}:30"}

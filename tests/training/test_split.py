@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.split import LEAST_GROUPS, SHARES, split_by_group, split_in_time, split_rows, spread_anomalies
+from training.data.split import LEAST_GROUPS, SHARES, split_by_group, split_in_time, split_rows, spread_anomalies
 
 SEEDS = st.integers(0, 2**40)
 

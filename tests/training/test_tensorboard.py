@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from training.diagnostics import LayerHealth
-from training.history import Epoch
-from training.tensorboard import TensorBoardLog
+from training.network.diagnostics import LayerHealth
+from training.network.history import Epoch
+from training.network.tensorboard import TensorBoardLog
 
 
 def epoch(number: int) -> Epoch:

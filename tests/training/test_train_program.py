@@ -97,7 +97,7 @@ def test_quiet_says_nothing(data, tmp_path, capsys):
 
 
 def test_without_an_output_the_next_version_is_made(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.from_files.ARTIFACTS", tmp_path)
+    monkeypatch.setattr("training.programs.train.ARTIFACTS", tmp_path)
     for version in ("1", "2"):
         assert main([str(data), "--quiet", "--json", "--exclude", "state", *QUICK]) == 0
         report = json.loads(capsys.readouterr().out)
@@ -106,7 +106,7 @@ def test_without_an_output_the_next_version_is_made(data, tmp_path, monkeypatch,
 
 
 def test_a_dry_run_shows_every_decision_and_writes_nothing(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.from_files.ARTIFACTS", tmp_path)
+    monkeypatch.setattr("training.programs.train.ARTIFACTS", tmp_path)
     assert main([str(data), "--dry-run", "--json", "--id", "serial", "--label", "state"]) == 0
     out, err = capsys.readouterr()
     plan = json.loads(out)
@@ -141,7 +141,7 @@ def test_flags_can_stand_in_a_file_and_the_resolved_ones_are_in_the_bundle(data,
 
 SIGNALLED = """
 import os, signal, sys
-from training import terminal, train
+from training.programs import terminal, train
 
 def on_epoch(bar, epoch):
     if epoch.number == 3:
@@ -247,8 +247,8 @@ def test_debug_shows_where_an_error_comes_from(data, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_found_out_before_the_first_epoch(data, tmp_path, capsys, monkeypatch):
     """Case 13: the parent of the output is a regular file."""
-    monkeypatch.setattr("training.epochs.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
-    monkeypatch.setattr("training.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    monkeypatch.setattr("training.network.epochs.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    monkeypatch.setattr("training.network.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
     (tmp_path / "file").write_text("x")
     output = tmp_path / "file" / "bundle"
     code, err = complaint_of(capsys, data, "--output", output, *QUICK)

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.columns import plain_cells, read_cells
+from models.columns.from_tables import plain_cells, read_cells
 from models.errors import TableError
-from models.instants import TIME_LAYOUTS, clock_text, instant_text
 from models.schema import DURATION, Column, FeatureSchema, Kind
+from models.schema.timestamps import TIME_LAYOUTS, clock_text, instant_text
 from models.tables import Table
 from training.columns.findings import Finding, flag
 from training.columns.infer_texts import distinct_texts, text_column

@@ -9,11 +9,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from models.durations import duration_parts, parse_duration
 from models.errors import TableError
-from models.instants import has_two_digit_year
 from models.schema import DURATION, Column, Kind
-from models.values import BOOLEAN_WORDS, is_missing_text, parse_instant, parse_number, read_number, without_unit
+from models.schema.cells import BOOLEAN_WORDS, is_missing_text, parse_instant, parse_number, read_number, without_unit
+from models.schema.durations import duration_parts, parse_duration
+from models.schema.timestamps import has_two_digit_year
 from training.columns.findings import flag
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.instants import write_instant
-from models.records import Columns
+from models.columns.from_records import Columns
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.timestamps import write_instant
 from training.columns.findings import Finding, flag
 from training.columns.infer_schema import common_categories
 from training.columns.leaks import find_labels, find_leaks

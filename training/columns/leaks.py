@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.records import Columns
+from models.columns.from_records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.findings import Finding, flag
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.columns.from_records import Columns
 from models.encoders import (
     CYCLES,
     BooleanEncoder,
@@ -20,9 +21,8 @@ from models.encoders import (
     NumericEncoder,
     cycle_phase,
 )
+from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import TableError
-from models.preprocessing import Encoded, Preprocessor
-from models.records import Columns
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.infer_schema import common_categories
 

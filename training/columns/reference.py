@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.instants import clock_text, instant_text, write_instant
-from models.records import Columns
+from models.columns.from_records import Columns
 from models.schema import FeatureSchema, Kind
+from models.schema.timestamps import clock_text, instant_text, write_instant
 
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _MOST_CATEGORIES: Final = 100

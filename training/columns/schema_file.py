@@ -11,10 +11,10 @@ import numpy as np
 import tomlkit
 from numpy.typing import NDArray
 
-from models.columns import read_cells
+from models.columns.from_tables import read_cells
 from models.errors import ConfigError, TableError
-from models.instants import TIME_LAYOUTS
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.timestamps import TIME_LAYOUTS
 from models.tables import Table
 
 _DROPPED: Final = "dropped"

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from models.bundle import new_bundle
 from models.errors import ConfigError
-from models.reading_flags import read_options_of
+from models.programs.reading_flags import read_options_of
 from models.repository import ARTIFACTS, next_version
 from models.tables import Table, expand, read_table
 from training.comparison.results import COMPARISONS, Failure, Outcome, Results
@@ -25,11 +25,11 @@ from training.comparison.terminal import TrialBar, show_comparison
 from training.comparison.trials import Trial, settings_of, trials_of
 from training.comparison.verdict import LEAST_SEEDS, Verdict, verdict_on
 from training.comparison.winner import save_winner
-from training.config import TrainConfig
-from training.flags import config_of
-from training.prepare import Prepared, prepare
-from training.split import SHARES
-from training.terminal import show_prepared
+from training.data.prepare import Prepared, prepare
+from training.data.split import SHARES
+from training.programs.terminal import show_prepared
+from training.settings.config import TrainConfig
+from training.settings.flags import config_of
 
 RESULTS: Final = "trials.jsonl"
 REPORT: Final = "report.html"
@@ -168,7 +168,7 @@ def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfi
     if arguments.data:
         name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
         return config_of(arguments), name, read_table(arguments.data, read_options_of(arguments))
-    from training import embedded
+    from training.data import demo_data as embedded
 
     if arguments.label:
         raise ConfigError("--label needs DATA: the embedded data set has its own label.")

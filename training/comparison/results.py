@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from models.errors import ConfigError
-from models.plain import from_plain, parse_json
+from models.strict_json import from_plain, parse_json
 from training.comparison.trials import Trial
-from training.diagnostics import LayerHealth
+from training.network.diagnostics import LayerHealth
 
 COMPARISONS: Final = Path("comparisons")
 """The folder of all comparisons."""

@@ -12,9 +12,9 @@ from multiprocessing.queues import SimpleQueue
 from models.errors import TrainingError
 from training.comparison.results import Failure, Outcome
 from training.comparison.trials import Trial
-from training.config import TrainConfig
-from training.lean_imports import without_unused
-from training.prepare import Prepared
+from training.data.prepare import Prepared
+from training.network.lean_imports import without_unused
+from training.settings.config import TrainConfig
 
 
 def run_trials(

@@ -11,16 +11,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ensemble import column_sums
-from models.network import parameter_count
-from models.preprocessing import Encoded, Preprocessor
+from models.encoders.preprocessor import Encoded, Preprocessor
 from models.scoring import Scorer
+from models.scoring.ensemble import column_sums
 from training.comparison.results import Outcome
 from training.comparison.trials import Trial
-from training.config import TrainConfig
-from training.diagnostics import learned_slopes
-from training.learning import Learned, learn
-from training.prepare import Prepared
+from training.data.prepare import Prepared
+from training.network.diagnostics import learned_slopes
+from training.network.keras_network import parameter_count
+from training.network.learning import Learned, learn
+from training.settings.config import TrainConfig
 
 _MOST_ROWS: Final = 10_000  # that are measured on
 _RANKED_ROWS: Final = 1_000  # whose scores are kept

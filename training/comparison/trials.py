@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from training.config import TrainConfig
-from training.sizes import default_hidden_units
+from training.settings.config import TrainConfig
+from training.settings.sizes import default_hidden_units
 
 DEFAULT_ACTIVATIONS: Final = ("relu", "leaky_relu", "prelu", "elu", "selu", "tanh", "sigmoid")
 _ALL_EPOCHS: Final = 1_000_000  # of patience

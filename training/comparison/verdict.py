@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.activations import ACTIVATIONS
+from models.network.activations import ACTIVATIONS
 from training.comparison.labels import labels_said
 from training.comparison.summary import Summary
 

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from models.repository import version_of
 from training.comparison.summary import Summary
-from training.config import TrainConfig
-from training.prepare import Prepared
-from training.terminal import fit_with_bar, show_result
+from training.data.prepare import Prepared
+from training.programs.terminal import fit_with_bar, show_result
+from training.settings.config import TrainConfig
 
 _KEPT: Final = ("recommendation", "ties", "reason", "settled", "differences", "activations")
 

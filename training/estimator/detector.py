@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Outlier
 from sklearn.utils.validation import check_is_fitted
 
 from models.bundle import load_detector, new_bundle
-from models.columns import columns_of_table
+from models.columns.from_tables import columns_of_table
 from models.detector import Detector, Verdicts
 from models.errors import TableError
 from models.tables import Table
@@ -67,7 +67,7 @@ class AutoencoderDetector(
         training_rows: What is known of the rows that are learned from: ``mixed``, or ``clean``, all normal; None for
             mixed, and for clean with `fit_on` normal.
         preset: How many networks are fitted, and for how long: ``fast``, ``balanced`` or ``best``.
-        activation: A key of `models.activations.ACTIVATIONS`.
+        activation: A key of `models.network.activations.ACTIVATIONS`.
         negative_slope: Slope of leaky_relu below zero.
         alpha: elu tends to −alpha far below zero.
         hidden_units: Widths of the encoder's hidden layers; None for widths by preset and number of features.
@@ -205,8 +205,8 @@ class AutoencoderDetector(
         Raises:
             DetectorError: A parameter or the data cannot be used; it is a ValueError, too.
         """
+        from training.data.prepare import prepare
         from training.fit import fit
-        from training.prepare import prepare
 
         with as_value_errors():
             config = config_of_parameters(self.get_params(deep=False))

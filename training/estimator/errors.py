@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Final, get_origin, get_type_hints
 
 from models.errors import BundleError, ConfigError, DetectorError, RecordError, TableError, TrainingError
-from training.config import TrainConfig
+from training.settings.config import TrainConfig
 
 
 class ParameterError(ConfigError, ValueError):

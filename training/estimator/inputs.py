@@ -16,8 +16,8 @@ import pyarrow.interchange
 from numpy.typing import NDArray
 
 from models.errors import TableError
+from models.schema.cells import parse_category
 from models.tables import Table, table_of
-from models.values import parse_category
 from training.estimator.errors import InputTypeError
 
 

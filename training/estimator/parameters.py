@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from models.errors import ConfigError
-from training.config import TrainConfig
+from training.settings.config import TrainConfig
 
 
 def config_of_parameters(parameters: Mapping[str, Any]) -> TrainConfig:

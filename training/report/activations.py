@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.activations import ACTIVATIONS
-from models.architecture import AutoencoderConfig
-from models.engine import OnnxEngine
-from models.onnx_graph import LayerWeights, onnx_bytes
-from training.report.drawing import ACCENT, SECOND
-from training.report.lines import PANEL, Line, line_plot
-from training.report.parts import Plot
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import LayerWeights, onnx_bytes
+from training.report.kit.drawing import ACCENT, SECOND
+from training.report.kit.lines import PANEL, Line, line_plot
+from training.report.kit.parts import Plot
 
 _SLOPE: Final = 0.25  # of prelu, which learns its own
 _SHOWN: Final = (-2.0, 0.5, 2.0)  # inputs of which the text tells the output

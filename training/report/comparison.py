@@ -7,16 +7,16 @@ from pathlib import Path
 
 from training.comparison.summary import Summary
 from training.comparison.verdict import Verdict
-from training.config import TrainConfig
-from training.prepare import Prepared
+from training.data.prepare import Prepared
 from training.report.comparison_learning import learning_sections
 from training.report.comparison_settings import settings_sections
 from training.report.comparison_tables import figures_section
 from training.report.comparison_verdict import verdict_section
-from training.report.file import write_report
-from training.report.page import page_of
-from training.report.parts import Section, Text
+from training.report.kit.file import write_report
+from training.report.kit.page import page_of
+from training.report.kit.parts import Section, Text
 from training.report.subject import columns_grid, rows_grid, settings_grid
+from training.settings.config import TrainConfig
 
 
 def write_comparison_report(

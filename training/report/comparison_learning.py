@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.activations import ACTIVATIONS
+from models.network.activations import ACTIVATIONS
 from training.comparison.summary import Summary
-from training.config import TrainConfig
-from training.diagnostics import LayerHealth
+from training.network.diagnostics import LayerHealth
 from training.report.activations import activation_plot
 from training.report.comparison_tables import labels_of
+from training.report.kit.marks import range_plot
+from training.report.kit.parts import Grid, Part, Plot, Plots, Section, Text
 from training.report.learning import Losses, gradient_limits, gradient_plot, loss_limits, loss_plot, units_plot
-from training.report.marks import range_plot
-from training.report.parts import Grid, Part, Plot, Plots, Section, Text
+from training.settings.config import TrainConfig
 
 
 def learning_sections(summaries: Sequence[Summary], best: Sequence[Summary], config: TrainConfig) -> list[Section]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.activations import ACTIVATIONS
+from models.network.activations import ACTIVATIONS
 from training.comparison.results import Outcome
 from training.comparison.summary import Mean, Summary
-from training.report.drawing import LINES
-from training.report.lines import Line, line_plot
-from training.report.parts import Plot, Plots, Section, Text
-from training.report.words import listed
+from training.report.kit.drawing import LINES
+from training.report.kit.lines import Line, line_plot
+from training.report.kit.parts import Plot, Plots, Section, Text
+from training.report.kit.words import listed
 
 _MUCH: Final = 0.01  # of all units
 

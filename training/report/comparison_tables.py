@@ -9,8 +9,8 @@ from training.comparison.results import Outcome
 from training.comparison.summary import Mean, Summary
 from training.comparison.verdict import Verdict
 from training.report.comparison_verdict import ranked
-from training.report.parts import Cell, Grid, Section, Text
-from training.report.words import with_interval
+from training.report.kit.parts import Cell, Grid, Section, Text
+from training.report.kit.words import with_interval
 
 _Figure = tuple[str, Callable[[Outcome], float], str, float]
 

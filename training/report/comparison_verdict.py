@@ -7,9 +7,9 @@ from typing import Final
 
 from training.comparison.summary import Summary
 from training.comparison.verdict import Difference, Verdict
-from training.report.marks import Point, dot_plot, interval_plot, point_plot
-from training.report.parts import Grid, Part, Plot, Plots, Section, Text
-from training.report.words import as_p, listed
+from training.report.kit.marks import Point, dot_plot, interval_plot, point_plot
+from training.report.kit.parts import Grid, Part, Plot, Plots, Section, Text
+from training.report.kit.words import as_p, listed
 
 _VERDICTS: Final = {
     "best": "best",

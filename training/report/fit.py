@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models.tables import Table
-from training.config import TrainConfig
+from training.data.prepare import Prepared
 from training.fit import FitResult
-from training.prepare import Prepared
-from training.report.file import write_report
 from training.report.fit_learning import learning_section
 from training.report.fit_rows import columns_section, embedding_section, scores_section, worst_rows_section
 from training.report.judged import JudgedRows, judged_rows
-from training.report.page import page_of
-from training.report.parts import Grid, Part, Section, Text
+from training.report.kit.file import write_report
+from training.report.kit.page import page_of
+from training.report.kit.parts import Grid, Part, Section, Text
 from training.report.subject import columns_grid, rows_grid, settings_grid
+from training.settings.config import TrainConfig
 from training.thresholds.rows import threshold_rows
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.activations import ACTIVATIONS
+from models.network.activations import ACTIVATIONS
 from training.fit import FitResult
 from training.report.activations import activation_plot
+from training.report.kit.marks import range_plot
+from training.report.kit.parts import Grid, Part, Plot, Plots, Section, Text
 from training.report.learning import Losses, gradient_limits, gradient_plot, loss_limits, loss_plot, units_plot
-from training.report.marks import range_plot
-from training.report.parts import Grid, Part, Plot, Plots, Section, Text
 
 
 def learning_section(result: FitResult) -> Section:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from models.calibration import Calibration
 from models.detector import Detector
-from models.values import Cell as Value
-from training.report.heat_map import heat_map
+from models.schema.cells import Cell as Value
 from training.report.judged import JudgedRows
-from training.report.marks import cloud_plot, pair_plot, score_histogram
-from training.report.parts import Grid, Plot, Plots, Section, Text
-from training.report.words import shortened
+from training.report.kit.heat_map import heat_map
+from training.report.kit.marks import cloud_plot, pair_plot, score_histogram
+from training.report.kit.parts import Grid, Plot, Plots, Section, Text
+from training.report.kit.words import shortened
 
 _WORST: Final = 10  # rows
 _REASONS: Final = 3  # columns of each

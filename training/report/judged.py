@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from models.detector import Verdicts
 from models.tables import Table
+from training.data.prepare import Prepared
 from training.fit import FitResult
-from training.prepare import Prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

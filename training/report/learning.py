@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.comparison.summary import Mean
-from training.report.drawing import ACCENT, INK, SECOND, SOFT
-from training.report.heat_map import heat_map
-from training.report.lines import PANEL, Line, line_plot
-from training.report.parts import Plot
-from training.report.words import listed, short_layers
+from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT
+from training.report.kit.heat_map import heat_map
+from training.report.kit.lines import PANEL, Line, line_plot
+from training.report.kit.parts import Plot
+from training.report.kit.words import listed, short_layers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from models.activations import ACTIVATIONS
-from training.config import TrainConfig
-from training.prepare import Prepared, split_policy
-from training.report.parts import Grid
+from models.network.activations import ACTIVATIONS
+from training.data.prepare import Prepared, split_policy
+from training.report.kit.parts import Grid
+from training.settings.config import TrainConfig
 
 
 def rows_grid(prepared: Prepared, config: TrainConfig) -> Grid:

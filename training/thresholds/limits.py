@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from models.calibration import THRESHOLD_METHODS
 
 if TYPE_CHECKING:
-    from training.config import TrainConfig
+    from training.settings.config import TrainConfig
 
 _SHARES: Final = {"alert_rate": 1.0, "contamination": 0.5, "precision": 1.0, "recall": 1.0, "false_positive_rate": 1.0}
 _MAY_BE_LARGEST: Final = ("contamination", "precision")

@@ -20,7 +20,7 @@ def activation_facts(name: str) -> str:
     Args:
         name: A key of `ACTIVATIONS`.
     """
-    from models.activations import ACTIVATIONS
+    from models.network.activations import ACTIVATIONS
 
     spec = ACTIVATIONS[name]
     lines = {
@@ -38,7 +38,7 @@ def activation_facts(name: str) -> str:
 
 
 def _parameter(name: str | None, *, learned: bool) -> str:
-    from models.architecture import AutoencoderConfig
+    from models.network.architecture import AutoencoderConfig
 
     if name is None:
         return "none; each unit learns its own slope" if learned else "none"

@@ -18,7 +18,7 @@ _DERIVED: Final = re.compile(
 
 def activations_table() -> str:
     """Return each activation with everything that comes with it."""
-    from models.activations import ACTIVATIONS
+    from models.network.activations import ACTIVATIONS
 
     what = [[code(name), code(spec.formula), plain(spec.summary)] for name, spec in ACTIVATIONS.items()]
     comes_with = [
@@ -66,7 +66,7 @@ def kinds_table() -> str:
 
 def time_layouts_table() -> str:
     """Return each layout of dates and times."""
-    from models.values import TIME_LAYOUTS
+    from models.schema.cells import TIME_LAYOUTS
 
     rows = [[code(name), code(layout.example)] for name, layout in TIME_LAYOUTS.items()]
     return table(["layout", "for example"], rows)
@@ -74,14 +74,14 @@ def time_layouts_table() -> str:
 
 def missing_texts_list() -> str:
     """Return the texts that stand for a missing value."""
-    from models.values import MISSING_TEXTS
+    from models.schema.cells import MISSING_TEXTS
 
     return ", ".join(code(text) for text in sorted(MISSING_TEXTS)) + "\n"
 
 
 def boolean_words_list() -> str:
     """Return the words for the two truth values."""
-    from models.values import BOOLEAN_WORDS
+    from models.schema.cells import BOOLEAN_WORDS
 
     rows = [
         [code(str(truth).lower()), ", ".join(code(word) for word, meant in BOOLEAN_WORDS.items() if meant is truth)]
@@ -100,7 +100,7 @@ def readers_table() -> str:
 
 def writers_table() -> str:
     """Return each format that rows are written in."""
-    from models.output_formats import OUTPUT_FORMATS
+    from models.tables.formats import OUTPUT_FORMATS
 
     rows = [
         [code(name), ", ".join(map(code, form.suffixes)), "yes" if form.gzip else "no"]

@@ -10,12 +10,12 @@ from code_tables.commands import ROOT
 from code_tables.markdown import code, plain, table
 
 REPORTS: Final = {
-    "python -m training.train --json": ("training/from_files.py", "_report"),
-    "python -m training.train --dry-run --json": ("training/plan.py", "plan_of"),
-    "python -m training.calibrate --json": ("training/thresholds/calibrate.py", "_report"),
-    "python -m training.describe --json": ("training/description.py", "description_of"),
+    "python -m training.train --json": ("training/programs/train.py", "_report"),
+    "python -m training.train --dry-run --json": ("training/data/plan.py", "plan_of"),
+    "python -m training.calibrate --json": ("training/programs/calibrate.py", "_report"),
+    "python -m training.describe --json": ("training/programs/description.py", "description_of"),
     "python -m training.compare --json": ("training/comparison/compare.py", "_report"),
-    "python -m training.embed --json": ("training/embedding.py", "_report"),
+    "python -m training.embed --json": ("training/programs/embedding.py", "_report"),
     "python -m models.bundle verify --json": ("models/bundle/__main__.py", "verify"),
     "python -m models.bundle show --json": ("models/bundle/card.py", "card_of"),
     "python -m models.bundle diff --json": ("models/bundle/__main__.py", "diff"),

@@ -9,8 +9,8 @@ from models.schema import Column, FeatureSchema, Kind
 from models.tables import Table
 from training.columns.findings import Finding
 from training.columns.inspect_columns import inspect_columns
-from training.config import TrainConfig
-from training.prepare import prepare
+from training.data.prepare import prepare
+from training.settings.config import TrainConfig
 
 N = 2000
 RNG = np.random.default_rng(0)

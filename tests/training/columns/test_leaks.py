@@ -62,8 +62,8 @@ def test_labels_of_one_kind_give_nothing_away():
 
 def test_the_failure_modes_of_a_machine_are_named_and_cardiograms_are_not(shared):
     from models.tables import read_table
-    from training.config import TrainConfig
-    from training.prepare import prepare
+    from training.data.prepare import prepare
+    from training.settings.config import TrainConfig
 
     real = shared / "data" / "real"
     ai4i = prepare(read_table([real / "ai4i2020.csv"]), TrainConfig(label="Machine failure"))

@@ -46,7 +46,7 @@ def test_huge_values_with_a_small_spread_stay_distinct(cases):
     """Case 11: `big` sits at 1e12 with a spread of 1e6; forty cells are blank."""
     table = read_table([cases / "11_huge_values.csv"])
     schema, _ = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))
-    from models.columns import columns_of_table
+    from models.columns.from_tables import columns_of_table
 
     columns = columns_of_table(schema, table)
     big = columns["big"]
@@ -60,7 +60,7 @@ def test_huge_values_with_a_small_spread_stay_distinct(cases):
 
 def test_a_value_beyond_the_training_range_is_further_away_and_never_clipped(cases):
     """Case 30: Z(25) / Z(9) is (25 − 4.5) / (9 − 4.5) = 4.556, not 1."""
-    from models.columns import columns_of_table
+    from models.columns.from_tables import columns_of_table
 
     table = read_table([cases / "30_train_0_to_9.csv"])
     schema, _ = infer_schema(table, Roles(), fitting=np.ones(len(table), bool))

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
-from models.instants import TIME_LAYOUTS
 from models.schema import DURATION, Column, FeatureSchema, Kind
+from models.schema.timestamps import TIME_LAYOUTS
 from models.tables import Table
 from training.columns.schema_file import read_schema_file, schema_toml, write_schema_file
-from training.config import TrainConfig
-from training.prepare import prepare
+from training.data.prepare import prepare
+from training.settings.config import TrainConfig
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
 MISSING = st.lists(NAMES, max_size=2).map(tuple)

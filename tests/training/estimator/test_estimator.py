@@ -12,8 +12,8 @@ from sklearn.exceptions import NotFittedError
 
 from models.bundle import load_detector
 from models.errors import ConfigError
-from training.config import TrainConfig
 from training.estimator import AutoencoderDetector
+from training.settings.config import TrainConfig
 
 FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import BundleError, ConfigError, RecordError, TableError, TrainingError
-from training.config import TrainConfig
 from training.estimator import AutoencoderDetector
 from training.estimator.errors import as_value_errors, in_python
+from training.settings.config import TrainConfig
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from training.comparison.results import Failure, Outcome
 from training.comparison.summary import summaries_of
 from training.comparison.trials import Setting, Trial
 from training.comparison.verdict import verdict_on
-from training.config import TrainConfig
-from training.diagnostics import LayerHealth
-from training.prepare import Prepared, prepare
+from training.data.prepare import Prepared, prepare
+from training.network.diagnostics import LayerHealth
 from training.report.comparison import write_comparison_report
+from training.settings.config import TrainConfig
 
 SHALLOW, DEEP = (Setting(hidden_units=shape, learning_rate=1e-3) for shape in ((8,), (8, 8, 8)))
 SLOW, QUICK = (Setting(hidden_units=(8,), learning_rate=rate) for rate in (1e-3, 1e-1))

@@ -13,10 +13,10 @@ from page_reader import Page, complaints_about
 from samples import arrow_table, machine_records, with_anomalies, write_csv
 
 from models.tables import Table
-from training.config import TrainConfig
+from training.data.prepare import prepare
 from training.fit import fit
-from training.prepare import prepare
 from training.report.fit import write_fit_report
+from training.settings.config import TrainConfig
 from training.train import main
 
 HOSTILE = {
@@ -153,7 +153,7 @@ def test_the_flag_writes_the_page_and_says_where(
 def test_a_file_that_is_no_report_is_refused_before_the_first_epoch(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    monkeypatch.setattr("training.network.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
     before = data.read_bytes()
     command = [str(data), "--output", str(tmp_path / "1"), *QUICK, "--quiet", "--report", str(data)]
     assert main(command) == 2
@@ -165,7 +165,7 @@ def test_a_file_that_is_no_report_is_refused_before_the_first_epoch(
 def test_a_page_that_could_not_be_written_is_found_out_before_the_first_epoch(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
+    monkeypatch.setattr("training.network.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))
     command = [str(data), "--output", str(tmp_path / "1"), *QUICK, "--quiet", "--report", str(data / "page.html")]
     assert main(command) == 2
     assert "a report cannot be written there" in capsys.readouterr().err

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from page_reader import Page, complaints_about
 
-from models.activations import ACTIVATIONS
 from models.errors import ConfigError
+from models.network.activations import ACTIVATIONS
 from training.report.activations import activation_values
-from training.report.file import check_report, write_report
-from training.report.heat_map import heat_map
-from training.report.lines import Line, line_plot
-from training.report.marks import dot_plot, score_histogram
-from training.report.page import page_of
-from training.report.parts import Cell, Grid, Plot, Plots, Section, Text
-from training.report.words import listed, shortened
+from training.report.kit.file import check_report, write_report
+from training.report.kit.heat_map import heat_map
+from training.report.kit.lines import Line, line_plot
+from training.report.kit.marks import dot_plot, score_histogram
+from training.report.kit.page import page_of
+from training.report.kit.parts import Cell, Grid, Plot, Plots, Section, Text
+from training.report.kit.words import listed, shortened
 
 EVERYTHING = [
     Section(

@@ -1,0 +1,1 @@
+"""From records and tables to columns of plain values, equal for equal input."""

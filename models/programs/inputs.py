@@ -1,0 +1,183 @@
+"""Files that a program takes row by row: looked at before the first row is used, then read in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from models.columns.from_tables import require_columns
+from models.errors import ConfigError, TableError
+from models.schema import FeatureSchema
+from models.tables import Table, expand, iter_table
+from models.tables.read_options import ReadOptions
+
+_SHOWN_NAMES: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Files that fit a detector.
+
+    Args:
+        paths: The files, in order.
+        options: How text files are written.
+        ids: Name of each id column, and its type where it is written.
+        notes: One line for each thing that was repaired or is ignored.
+    """
+
+    paths: tuple[Path, ...]
+    options: ReadOptions
+    ids: Mapping[str, pa.DataType]
+    notes: tuple[str, ...] = ()
+
+    def chunks(self, *, chunk_rows: int) -> Iterator[Chunk]:
+        """Read all rows, in order, at most so many at once."""
+        for path in self.paths:
+            row = 0
+            for table in iter_table(path, self.options, chunk_rows=chunk_rows):
+                yield Chunk(path=path, first_row=row, table=table, ids=self.ids)
+                row += len(table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Some rows of a file.
+
+    Args:
+        path: The file.
+        first_row: Number of the first of them in the file.
+        table: The rows.
+        ids: The id columns.
+    """
+
+    path: Path
+    first_row: int
+    table: Table
+    ids: Mapping[str, pa.DataType]
+
+    def id_columns(self) -> pa.Table:
+        """Return the id columns, as they were read."""
+        return pa.table({name: _plain(self.table.data.column(name)) for name in self.ids})
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Name the file in errors about its rows."""
+        try:
+            yield
+        except (TableError, pa.ArrowInvalid) as error:
+            raise TableError(f"{self.path}: {error}") from error
+
+
+def look_at(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
+    """Look at the first row of every file, so that what does not fit is refused before any row is used.
+
+    Args:
+        schema: Of the detector.
+        given: Files and patterns.
+        options: How text files are written.
+
+    Raises:
+        TableError: A file is missing, damaged or of another shape than the training data.
+    """
+    paths = tuple(expand(given))
+    options = options or ReadOptions()
+    if options.header is None:
+        options = replace(options, header=schema.header)
+    types: dict[str, set[pa.DataType]] = {name: set() for name in schema.ids}
+    notes: dict[str, None] = {}
+    unknown: dict[str, None] = {}
+    for path in paths:
+        first = next(iter_table(path, options, chunk_rows=1))
+        _check_shape(schema, path, first)
+        for name, kinds in types.items():
+            kinds.add(_id_type(path, name, first.data.schema.field(name).type))
+        notes |= dict.fromkeys(f"read: {repair}" for repair in first.repairs)
+        unknown |= dict.fromkeys(name for name in first.names if name not in schema.known)
+    if unknown:
+        notes[f"ignored: {_listed(list(unknown))}, which the detector does not know"] = None
+    # Files that disagree on an id's type can only agree on text.
+    ids = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
+    return Inputs(paths=paths, options=options, ids=ids, notes=tuple(notes))
+
+
+def check_folder(output: Path) -> None:
+    """Check that a file can be put where it was asked for.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not output.parent.is_dir():
+        raise ConfigError(f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another --output.")
+    if output.exists() and not output.is_file():
+        raise ConfigError(f"{output}: is there and is no file. Choose another --output.")
+
+
+def check_output(output: Path, paths: Sequence[Path]) -> None:
+    """Check that a file can be put where it was asked for, and is none of those that are read.
+
+    Raises:
+        ConfigError: It cannot, or is one.
+    """
+    check_folder(output)
+    if output.exists() and any(path.samefile(output) for path in paths):
+        raise ConfigError(f"{output}: is one of the files to be read. Choose another --output.")
+
+
+def check_ids(ids: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
+    """Check that no id column is called like a column that is written beside it.
+
+    Raises:
+        ConfigError: One is.
+    """
+    taken = [name for name in ids if name in columns]
+    if taken:
+        shown = f"{', '.join(columns[:3])}, …"
+        raise ConfigError(
+            f"The id column {taken[0]!r} is called like a column of the output ({shown}). Rename it and train the "
+            "detector anew."
+        )
+
+
+def _check_shape(schema: FeatureSchema, path: Path, table: Table) -> None:
+    try:
+        require_columns(schema, table.names)
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from error
+    absent = [name for name in schema.ids if name not in table.names]
+    if absent:
+        raise TableError(
+            f"{path}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output carries. Add it "
+            "to the file, or train the detector without that --id."
+        )
+
+
+def _id_type(path: Path, name: str, kind: pa.DataType) -> pa.DataType:
+    """Return the type of an id column in the output."""
+    plain = _plain_type(kind)
+    try:
+        pa.array([], plain).cast(pa.string())
+    except pa.ArrowNotImplementedError as error:
+        raise TableError(
+            f"{path}: the id column {name!r} is of type {kind}; an id must be a text, a number or an instant."
+        ) from error
+    return plain
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    texts = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.null())
+    return pa.string() if plain in texts else plain
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(_plain_type(column.type))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(map(repr, names[:_SHOWN_NAMES])) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,112 @@
+"""The flags that say how a text file is written, for every command that reads one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from models.errors import TableError
+from models.schema.cells import THOUSANDS
+from models.tables.read_options import RAGGED_ROWS, ReadOptions
+
+_LONGEST_NAME: Final = 255  # of a file, in most file systems
+_NONE: Final = "none"
+_CHARACTERS: Final = {"tab": "\t", "\\t": "\t", "space": " ", _NONE: ""}
+_WORDS_OF_CHARACTERS: Final = {" ": "space"}
+
+
+def add_reading_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how a text file is written."""
+    group = parser.add_argument_group("reading (what is not given is detected and reported)")
+    group.add_argument("--delimiter", help="character between the cells of a text file; 'tab' or 'space' for these")
+    group.add_argument("--decimal", choices=[".", ","], help="decimal mark of a text file")
+    group.add_argument(
+        "--thousands",
+        choices=[*(_WORDS_OF_CHARACTERS.get(mark, mark) for mark in THOUSANDS), _NONE],
+        help="mark between the thousands of numbers in a text file",
+    )
+    group.add_argument("--encoding", help="character encoding of a text file, such as cp1252 or utf-16-le")
+    group.add_argument("--quote", metavar="CHARACTER", help="character around the cells of a text file, or 'none'")
+    group.add_argument(
+        "--comment", metavar="PREFIX", help="what lines of a text file begin with that are no rows, or 'none'"
+    )
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether the first row of a text file or sheet holds the names of its columns",
+    )
+    group.add_argument(
+        "--column-names",
+        nargs="+",
+        metavar="NAME_OR_FILE",
+        help="names of the columns of a file without a header line; a file gives one name a line (its first cell)",
+    )
+    group.add_argument(
+        "--skip-lines", type=_lines, default=0, metavar="N", help="lines above the table in a text file or sheet"
+    )
+    group.add_argument(
+        "--ragged-rows",
+        choices=RAGGED_ROWS,
+        default=RAGGED_ROWS[0],
+        help="what becomes of rows of a text file that lack cells at their end (default: %(default)s)",
+    )
+    group.add_argument("--sheet", metavar="NAME", help="sheet of a spreadsheet file")
+
+
+def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
+    """Return what the flags say about how a text file is written.
+
+    Raises:
+        TableError: A column name is given twice.
+    """
+    return ReadOptions(
+        delimiter=_character(arguments.delimiter),
+        decimal=arguments.decimal,
+        thousands=_character(arguments.thousands),
+        encoding=arguments.encoding,
+        quote=_character(arguments.quote),
+        comment="" if arguments.comment == _NONE else arguments.comment,
+        header=None if arguments.column_names is None else column_names(arguments.column_names),
+        has_header=arguments.header,
+        skip_lines=arguments.skip_lines,
+        ragged_rows=arguments.ragged_rows,
+        sheet=arguments.sheet,
+    )
+
+
+def column_names(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that are given one by one, or by files with one name a line (its first cell).
+
+    Raises:
+        TableError: A name is given twice.
+    """
+    names: list[str] = []
+    for name_or_file in given:
+        path = Path(name_or_file)
+        if len(name_or_file) > _LONGEST_NAME or not path.is_file():
+            names += [name.strip() for name in name_or_file.split(",")]
+            continue
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TableError(f"--column-names: {path} cannot be read as UTF-8 text: {error}.") from error
+        lines = [line.split(",")[0].strip() for line in text.splitlines()]
+        names += [line for line in lines if line]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TableError(f"--column-names: {twice!r} is given twice; each column needs a name of its own.")
+    return tuple(names)
+
+
+def _character(given: str | None) -> str | None:
+    """Return the character that a word stands for; others stand for themselves."""
+    return None if given is None else _CHARACTERS.get(given, given)
+
+
+def _lines(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, got {text!r}")
+    return int(text)

@@ -1,0 +1,271 @@
+"""How one cell becomes a number, a truth value, a category or an instant: the same for records and tables.
+
+Each parser takes a Python value that is not None and returns the cell's value, or None for a text that
+says "missing". It raises `ValueError` with a phrase that fits behind "expected".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from models.schema import DURATION, Column, Kind
+from models.schema.durations import parse_duration
+from models.schema.timestamps import TIME_LAYOUTS, parse_moment
+
+MISSING_TEXTS: Final = frozenset(
+    ["", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "?", "-"]
+)
+"""Texts that say that there is no value, in every kind of column."""
+
+BOOLEAN_WORDS: Final = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+"""Words (in any case) for the two truth values."""
+
+THOUSANDS: Final = (",", ".", " ", "'")
+"""Marks that may stand between the thousands of a number that is written as text."""
+
+MARK_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
+"""Characters that are written in the place of a mark of `THOUSANDS`: narrow and unbreakable spaces, ’."""
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
+_FIRST_INSTANT: Final = -62_135_510_400.0  # 0001-01-02
+_LAST_INSTANT: Final = 253_402_214_399.0  # 9999-12-30
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
+_BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
+
+Cell = float | bool | str | None
+
+
+def is_missing_text(text: str) -> bool:
+    """Say whether a text stands for "no value"."""
+    return text.strip() in MISSING_TEXTS
+
+
+def is_decimal_comma(text: str) -> bool:
+    """Say whether a text is a number with a decimal comma, such as ``-0,75``."""
+    return _DECIMAL_COMMA.fullmatch(text.strip()) is not None
+
+
+def grouped_number(decimal: str, thousands: str) -> str:
+    """Return the pattern of a number whose thousands are set apart, such as ``1,234.5``."""
+    return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
+
+
+def parse_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
+    """Read a finite number from a number or from a text that is one.
+
+    Args:
+        value: The number or text.
+        decimal: The decimal mark, ``.`` or ``,``.
+        thousands: The mark between thousands, one of `THOUSANDS`; empty where there is none.
+    """
+    return _finite(read_number(value, decimal=decimal, thousands=thousands))
+
+
+def read_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
+    """Read a number that may be infinite."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text in MISSING_TEXTS:
+            return None
+        return _number_of_text(text, decimal=decimal, thousands=thousands)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise ValueError("a number")
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError("a number below 1.8e308") from error
+    return None if math.isnan(number) else number
+
+
+def without_unit(text: str, unit: str) -> str:
+    """Take a unit or currency off a number's text, wherever it stands; a text without it stays as it is.
+
+    Example:
+        >>> without_unit("-12.5 °C", "°C"), without_unit("-$3", "$"), without_unit("7", "km")
+        ('-12.5', '-3', '7')
+    """
+    text = _BLANKS.sub(" ", text).strip()
+    if text.endswith(unit):
+        return text[: -len(unit)].rstrip()
+    sign = text[:1] if text[:1] in ("+", "-", "−") else ""
+    body = text[len(sign) :].lstrip()
+    return sign + body[len(unit) :].lstrip() if body.startswith(unit) else text
+
+
+def parse_boolean(value: object) -> bool | None:
+    """Read a truth value from a truth value, 0 or 1, or one of `BOOLEAN_WORDS`."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        if text in MISSING_TEXTS:
+            return None
+        if text.lower() in BOOLEAN_WORDS:
+            return BOOLEAN_WORDS[text.lower()]
+    elif isinstance(value, (int, float, Decimal)):
+        if value in (0, 1):
+            return bool(value)
+        if isinstance(value, float) and math.isnan(value):
+            return None
+    raise ValueError("true or false")
+
+
+def parse_category(value: object) -> str | None:
+    """Return the text of a category; 3, 3.0 and "3" are the same one, and so are two spellings of é in Unicode."""
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text in MISSING_TEXTS else unicodedata.normalize("NFC", text)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, Decimal):
+        return None if value.is_nan() else _decimal_text(value)
+    if isinstance(value, (int, date, time)):
+        return str(value)
+    raise ValueError("a text, a number or a truth value")
+
+
+def parse_instant(value: object, *, layout: str) -> float | None:
+    """Return seconds since 1970-01-01 UTC; an instant without a zone is taken as UTC."""
+    spec = TIME_LAYOUTS[layout]
+    if spec.per_second is not None:
+        number = parse_number(value)
+        return None if number is None else _within_calendar(number / spec.per_second)
+    if layout == "compact" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if math.isnan(value):
+            return None
+        value = f"{value:.0f}" if value == value // 1 else repr(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if text in MISSING_TEXTS:
+            return None
+        moment = parse_moment(text, layout=layout)
+    elif layout == "time" and isinstance(value, time):
+        moment = datetime.combine(_EPOCH, value)
+    elif layout == "time" or not isinstance(value, date):
+        what = "a date and time" if layout != "time" else "a time of day"
+        raise ValueError(f"{what} as text, such as {spec.example}")
+    else:
+        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+    since = moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)
+    return _within_calendar(since.total_seconds())
+
+
+@lru_cache(maxsize=4096)
+def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Callable[[object], Cell]:
+    """Return the parser for the cells of a column; its own way of writing numbers goes before that of the file."""
+    if column.kind is Kind.NUMERIC:
+        return _number_parser(column, decimal=column.decimal or decimal, thousands=column.thousands or thousands)
+    parse = _plain_parser(column)
+    if not column.missing:
+        return parse
+    texts, gone = _missing_texts(column), missing_cells(column)
+
+    def parse_or_missing(value: object) -> Cell:
+        if isinstance(value, str) and value.strip() in texts:
+            return None
+        cell = parse(value)
+        return None if cell in gone else cell
+
+    return parse_or_missing
+
+
+def missing_cells(column: Column) -> frozenset[Cell]:
+    """Return the parsed values of a column that say that there is none."""
+    parse: Callable[[object], Cell] = read_number if column.kind is Kind.NUMERIC else _plain_parser(column)
+    cells = set()
+    for text in column.missing:
+        with suppress(ValueError):  # a word among numbers: compared as text
+            cells.add(parse(text))
+    return frozenset(cells - {None})
+
+
+def _plain_parser(column: Column) -> Callable[[object], Cell]:
+    if column.kind is Kind.BOOLEAN:
+        return parse_boolean
+    if column.kind is Kind.CATEGORICAL:
+        return parse_category
+    layout = column.layout or "iso"
+    return lambda value: parse_instant(value, layout=layout)
+
+
+def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[[object], Cell]:
+    texts, gone, unit = _missing_texts(column), missing_cells(column), column.unit
+
+    def parse(value: object) -> Cell:
+        if type(value) is float and math.isfinite(value):  # as nearly always
+            return None if value in gone else value
+        if isinstance(value, str):
+            if value.strip() in texts:
+                return None
+            if column.layout == DURATION and not is_missing_text(value) and not _NUMBER.fullmatch(value.strip()):
+                value = parse_duration(value)
+            elif unit is not None and not is_missing_text(value):
+                value = without_unit(value, unit) or value  # a unit alone is no number
+        elif column.layout == DURATION and isinstance(value, timedelta):
+            value = value.total_seconds()
+        try:
+            number = read_number(value, decimal=decimal, thousands=thousands)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} in {unit}" if unit and str(error).startswith("a number") else str(error)
+            ) from error
+        return None if number in gone else _finite(number)
+
+    return parse
+
+
+def _missing_texts(column: Column) -> frozenset[str]:
+    return frozenset(text.strip() for text in column.missing)
+
+
+def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
+    plain = text.replace("−", "-")
+    if thousands:
+        plain = plain.translate(MARK_VARIANTS)
+        if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
+            plain = plain.replace(thousands, "")
+        elif thousands in plain:
+            raise ValueError(f"a number with {thousands!r} between thousands")
+    if decimal == "," and is_decimal_comma(plain):
+        plain = plain.replace(",", ".")
+    if _NUMBER.fullmatch(plain) is not None:
+        return float(plain)
+    if _INFINITE.fullmatch(plain):
+        return -math.inf if plain[0] == "-" else math.inf
+    raise ValueError("a number")
+
+
+def _finite(number: float | None) -> float | None:
+    if number is not None and math.isinf(number):
+        raise ValueError("a finite number")
+    return number
+
+
+def _decimal_text(value: Decimal) -> str:
+    """Return 3 for 3.00 and 2.5 for 2.50, as a float would read."""
+    return str(int(value)) if value == value.to_integral_value() else format(value.normalize(), "f")
+
+
+def _within_calendar(seconds: float) -> float:
+    """Return seconds since 1970 that can be written as a date; leave a day for any zone."""
+    if not _FIRST_INSTANT <= seconds <= _LAST_INSTANT:
+        raise ValueError("an instant in the years 1 to 9999")
+    return seconds

@@ -1,0 +1,203 @@
+"""Which columns a detector reads, of which kind and in which order; what it leaves out and why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final
+
+from models.errors import BundleError
+from models.schema.timestamps import TIME_LAYOUTS
+from models.strict_json import from_plain
+
+SCHEMA_VERSION: Final = 1
+"""How a schema is written; raised when an old program would misread a new one."""
+
+DURATION: Final = "duration"
+"""The layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
+
+_TEXTS: Final = ("layout", "unit", "decimal", "thousands")
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    CATEGORICAL = "categorical"
+    DATETIME = "datetime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of the user's that is a feature.
+
+    Args:
+        name: As the user calls it.
+        kind: What its values are.
+        layout: How its texts are written: of datetimes a key of `models.schema.timestamps.TIME_LAYOUTS`, of numbers
+            `DURATION` or None for digits.
+        unit: Of numbers: the unit or currency that may stand beside them in texts, such as ``°C``.
+        decimal: Of numbers with a unit: the decimal mark of its texts; None for that of the file.
+        thousands: Of numbers with a unit: what groups the digits of its texts; None for that of the file.
+        missing: Values that say that there is none: sentinels such as ``-200``, or words. They are compared as
+            the column's values are, so that ``-200.0`` is one of them, too.
+    """
+
+    name: str
+    kind: Kind
+    layout: str | None = None
+    unit: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        layouts = {Kind.DATETIME: tuple(TIME_LAYOUTS), Kind.NUMERIC: (DURATION,)}.get(self.kind, ())
+        if self.layout is not None and self.layout not in layouts:
+            raise ValueError(f"layout of a {self.kind} column must be one of {', '.join(layouts)}, got {self.layout!r}")
+        if self.kind is not Kind.NUMERIC and (self.unit or self.decimal or self.thousands):
+            raise ValueError(f"unit, decimal and thousands are for numeric columns, this one is {self.kind}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain data of what is not the default."""
+        plain: dict[str, Any] = {"name": self.name, "kind": str(self.kind)}
+        for name in _TEXTS:
+            if (value := getattr(self, name)) is not None:
+                plain[name] = value
+        return plain | ({"missing": list(self.missing)} if self.missing else {})
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Column:
+        """Make a column from what `to_json` gave; what is absent is the default.
+
+        Raises:
+            KeyError, TypeError, ValueError: `plain` is not the plain form of a column.
+        """
+        texts = {name: plain.get(name) for name in _TEXTS}
+        if wrong := [name for name, value in texts.items() if not (value is None or isinstance(value, str))]:
+            raise TypeError(f"{wrong[0]} must be a text, got {texts[wrong[0]]!r}")
+        missing = plain.get("missing", [])
+        if not isinstance(missing, list) or not all(isinstance(value, str) for value in missing):
+            raise TypeError(f"missing must be a list of texts, got {missing!r}")
+        return cls(name=str(plain["name"]), kind=Kind(plain["kind"]), missing=tuple(missing), **texts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSchema:
+    """The columns of a detector, by name and in order.
+
+    Args:
+        columns: The features, in the order in which they are encoded.
+        ids: Columns that name a record; carried through to every output, never a feature.
+        label: Column that says what is an anomaly; never a feature.
+        dropped: Columns of the training data that are not used, with the reason.
+        header: The names given to the columns of a file that has no header line, in order.
+        threshold_by: Column whose values have thresholds of their own; a feature or not.
+    """
+
+    columns: tuple[Column, ...]
+    ids: tuple[str, ...] = ()
+    label: str | None = None
+    dropped: Mapping[str, str] = field(default_factory=dict, hash=False)
+    header: tuple[str, ...] | None = None
+    threshold_by: str | None = None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def read(self) -> tuple[Column, ...]:
+        """The columns that every table and record must have: the features, and the one that thresholds go by."""
+        if self.threshold_by is None or self.threshold_by in self.names:
+            return self.columns
+        return (*self.columns, Column(name=self.threshold_by, kind=Kind.CATEGORICAL))
+
+    @cached_property
+    def read_names(self) -> tuple[str, ...]:
+        """Names of the columns that every table and record must have."""
+        return tuple(column.name for column in self.read)
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the columns of which every finite number is a value, as it is."""
+        return tuple(column.name for column in self.read if column.kind is Kind.NUMERIC and not column.missing)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names, kinds and units of the columns that are read, and their order, as 16 hexadecimal digits.
+
+        Who sends values without names says it, so that a column is never taken for another one.
+        """
+        meant = [[column.name, str(column.kind), column.layout, column.unit] for column in self.read]
+        return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:16]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every name that the training data had."""
+        others = (name for name in (self.label, self.threshold_by) if name is not None)
+        return frozenset((*self.names, *self.ids, *others, *self.dropped))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data from which `from_json` makes an equal schema."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "columns": [column.to_json() for column in self.columns],
+            "ids": list(self.ids),
+            "label": self.label,
+            "dropped": dict(self.dropped),
+            "header": None if self.header is None else list(self.header),
+        } | ({} if self.threshold_by is None else {"threshold_by": self.threshold_by})
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> FeatureSchema:
+        """Make a schema from what `to_json` gave.
+
+        Raises:
+            BundleError: `plain` is not the plain form of a schema.
+        """
+        version = plain.get("schema_version", 1)  # the first ones did not say
+        if version != SCHEMA_VERSION or isinstance(version, bool):
+            raise BundleError(
+                f"The schema has version {version!r}, this program reads {SCHEMA_VERSION}. Use the program that wrote "
+                "it, or train the detector anew."
+            )
+        try:
+            _judge(plain)
+            return cls(
+                columns=tuple(Column.from_json(column) for column in plain["columns"]),
+                ids=tuple(plain["ids"]),
+                label=plain["label"],
+                dropped=dict(plain["dropped"]),
+                header=None if plain["header"] is None else tuple(plain["header"]),
+                threshold_by=str(plain["threshold_by"]) if "threshold_by" in plain else None,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BundleError(
+                f"The schema is not readable ({error!r}); the bundle was edited: train it anew."
+            ) from error
+
+
+def _judge(plain: Mapping[str, Any]) -> None:
+    """Ask for the types of a plain schema's parts, where making them would take others, too.
+
+    Raises:
+        KeyError, ValueError: One is of another type, a part is unknown, or two columns have one name.
+    """
+    names = [from_plain(column["name"], str) for column in from_plain(plain["columns"], list[dict[str, Any]])]
+    if not names or len(set(names)) < len(names):
+        raise ValueError("there is no column, or two have one name")
+    from_plain(plain["ids"], list[str])
+    from_plain(plain["dropped"], dict[str, str])
+    if plain["label"] is not None:
+        from_plain(plain["label"], str)
+    if plain["header"] is not None:
+        from_plain(plain["header"], list[str])
+    if unknown := sorted(plain.keys() - {"schema_version", *(part.name for part in fields(FeatureSchema))}):
+        raise ValueError(f"{unknown[0]!r} is unknown")

@@ -1,0 +1,183 @@
+"""How the errors of several networks become one anomaly score that still sums exactly over the columns.
+
+A member's error is counted in its own typical error, that of the median fitting row. Members stand alone, or in a
+family that is fitted alike; within a family, the member that finds a row strangest speaks. The score is a weighted
+sum of what the families say and of how rare the columns' values are on their own: so each column's part is known
+exactly. Its unit is the score of the median fitting row. The expected values are those of the first member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders.preprocessor import Encoded, Preprocessor
+from models.errors import BundleError
+from models.scoring.histograms import Marginals
+from models.strict_json import from_plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One member, or several that are fitted alike.
+
+    Args:
+        name: What sets them apart from the other families.
+        typical_errors: The error of each member on the median fitting row.
+        scale: What a unit of `said` adds to the score.
+        logarithmic: Errors count by their logarithm: however far a row lies off, no family drowns the others.
+    """
+
+    name: str
+    typical_errors: tuple[float, ...]
+    scale: float
+    logarithmic: bool = False
+
+    def said(self, relative: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the family says of errors in units of the typical one: the larger, the more."""
+        return np.log1p(relative) if self.logarithmic else relative
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """Families of members in the network's order, and the columns' own histograms.
+
+    Args:
+        families: One or more.
+        marginals: How usual each column's value is on its own.
+        marginal_scale: What a unit of rarity adds to the score.
+    """
+
+    families: tuple[Family, ...]
+    marginals: Marginals
+    marginal_scale: float
+
+    @property
+    def members(self) -> int:
+        """Number of all members."""
+        return sum(len(family.typical_errors) for family in self.families)
+
+    def column_errors(
+        self, reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
+    ) -> NDArray[np.float64]:
+        """Return what each column of n rows adds to the score `(n, K)`, from all reconstructions `(M, n, d)`."""
+        speakers = self._speakers(member_errors(reconstructions, encoded, preprocessor))
+        squares = np.square(encoded.Z - reconstructions[speakers, np.arange(len(encoded))]) * preprocessor.weights
+        relative = column_sums(squares, encoded, preprocessor) / self._typical_errors[speakers][:, :, None]
+        column_errors: NDArray[np.float64] = self.marginal_scale * self.marginals.column_rarity(
+            encoded, preprocessor.starts
+        )
+        for family, columns in zip(self.families, relative, strict=True):
+            row = np.maximum(columns.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+            column_errors += family.scale * family.said(row) / row * columns  # each column by its share of the error
+        return column_errors
+
+    @cached_property
+    def _typical_errors(self) -> NDArray[np.float64]:
+        return np.array([error for family in self.families for error in family.typical_errors])
+
+    def _speakers(self, errors: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the number of the member that speaks for each of G families on n rows `(G, n)`."""
+        relative = errors / self._typical_errors[:, None]
+        speakers = np.empty((len(self.families), errors.shape[1]), np.intp)
+        first = 0
+        for place, family in enumerate(self.families):
+            after = first + len(family.typical_errors)
+            speakers[place] = first if after == first + 1 else first + relative[first:after].argmax(axis=0)
+            first = after
+        return speakers
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data from which `from_json` makes an equal ensemble."""
+        families = [asdict(family) | {"typical_errors": list(family.typical_errors)} for family in self.families]
+        return {
+            "families": families,
+            "marginals": self.marginals.to_json(),
+            "marginal_scale": self.marginal_scale,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], *, features: int) -> Ensemble:
+        """Make an ensemble from what `to_json` gave.
+
+        Raises:
+            BundleError: `plain` is not the plain form of an ensemble of so many features.
+        """
+        try:
+            ensemble = cls(
+                families=from_plain(plain["families"], tuple[Family, ...]),
+                marginals=Marginals.from_json(plain["marginals"], features=features),
+                marginal_scale=from_plain(plain["marginal_scale"], float),
+            )
+            if plain.keys() != {"families", "marginals", "marginal_scale"} or not ensemble.members:
+                raise ValueError("it has other parts than an ensemble")
+            scales = (ensemble.marginal_scale, *(family.scale for family in ensemble.families))
+            typical = [error for family in ensemble.families for error in family.typical_errors]
+            if min(scales) < 0 or min(typical) <= 0:
+                raise ValueError("a scale is below 0")
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"The ensemble is not readable ({error!r}); the bundle was edited: train it anew."
+            ) from error
+        return ensemble
+
+
+def ensemble_to_plain(ensemble: Ensemble | None) -> dict[str, Any]:
+    """Return plain data from which `ensemble_from_plain` makes an equal ensemble, or none."""
+    return {"families": []} if ensemble is None else ensemble.to_json()
+
+
+def ensemble_from_plain(plain: Mapping[str, Any], *, features: int) -> Ensemble | None:
+    """Make an ensemble from what `ensemble_to_plain` gave; no family at all stands for a single network.
+
+    Raises:
+        BundleError: `plain` is not the plain form of an ensemble of so many features.
+    """
+    return None if plain == {"families": []} else Ensemble.from_json(plain, features=features)
+
+
+def member_errors(
+    reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
+) -> NDArray[np.float32]:
+    """Return every member's error of n rows `(M, n)`, from their reconstructions `(M, n, d)`."""
+    weights = np.broadcast_to(preprocessor.weights, encoded.Z.shape)
+    if encoded.unknown is not None:
+        weights = np.where(encoded.unknown, np.float32(0), weights)
+    apart = reconstructions - encoded.Z
+    errors: NDArray[np.float32] = np.einsum("mnd,mnd,nd->mn", apart, apart, weights)
+    if encoded.surprise is not None:
+        errors += encoded.surprise.sum(axis=1).astype(np.float32)
+    return errors
+
+
+def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
+    """Return the error of each column `(…, n, K)` from those of the features `(…, n, d)`, which are changed."""
+    if encoded.unknown is not None:
+        squares[..., encoded.unknown] = 0.0
+    if squares.shape[-1] == len(preprocessor.starts):  # a feature a column: nothing to sum
+        sums = squares.astype(np.float64)
+    else:
+        sums = np.add.reduceat(squares, preprocessor.starts, axis=-1, dtype=np.float64)
+    return sums if encoded.surprise is None else sums + encoded.surprise
+
+
+def scales_of(said: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> list[float]:
+    """Return what each voice's unit adds to the score, from what the voices say of the fitting rows, each `(n,)`.
+
+    A voice counts by its weight over its spread, from the median to the upper quartile: so each moves the ordinary
+    rows as much as the others do, whatever its distribution. Together, the median row scores 1.
+    """
+    quartiles = [np.quantile(voice, [0.5, 0.75]) for voice in said]
+    spreads = [max(high - middle, _LEAST_SPREAD * max(middle, _LEAST_SPREAD)) for middle, high in quartiles]
+    shares = [weight / spread for weight, spread in zip(weights, spreads, strict=True)]
+    score = np.sum([share * voice for share, voice in zip(shares, said, strict=True)], axis=0)
+    unit = max(float(np.median(score)), 1e-6)
+    return [share / unit for share in shares]
+
+
+_LEAST_SPREAD = 0.05  # of the median: a voice that says the same of nearly all rows is not made louder than that

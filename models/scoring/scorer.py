@@ -1,0 +1,123 @@
+"""The one and only path from encoded rows to anomaly scores.
+
+The anomaly score of a record is the mean, over the K columns of the user's, of the squared distance between
+the record and its reconstruction, in standard deviations²:
+
+    score = Σ_columns error_column        error_column = Σ_features weight · (Z − Ẑ)² + surprise
+
+About 1 is what predicting the mean of every column would give; higher is more anomalous, always. The sum over
+the columns is exact. Where several networks were fitted, `models/scoring/ensemble.py` says how their errors make one
+score, and that sum is exact, too. Deciding what score is an anomaly is not done here: see `models/calibration`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders import FloatMatrix
+from models.encoders.preprocessor import Encoded, Preprocessor
+from models.network.engine import Engine
+from models.scoring.ensemble import Ensemble, column_sums, member_errors
+from models.threads import allowed_threads
+
+_CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls of the engine are slower a row
+
+
+@cache
+def _map() -> Callable[..., Iterator[Any]]:
+    """Return what scores pieces: threads, side by side, as an engine uses one for each call; `map` where one is all."""
+    threads = allowed_threads()
+    return map if threads == 1 else ThreadPoolExecutor(threads, thread_name_prefix="score").map
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_map.cache_clear)  # a forked process has none of the threads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Scores of n rows.
+
+    Args:
+        anomaly_score: `(n,)`; higher is more anomalous. Of a single network: in standard deviations²; of an ensemble:
+            in scores of the median fitting row.
+        column_errors: What each column adds `(n, K)`; the rows sum to `anomaly_score`.
+        reconstruction: What the network expected `(n, d)`, standardised; of an ensemble: the first member.
+    """
+
+    anomaly_score: NDArray[np.float64]
+    column_errors: NDArray[np.float64]
+    reconstruction: FloatMatrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorer:
+    """Scores encoded rows with an engine.
+
+    Args:
+        preprocessor: Knows the columns, their weights and what range the network has seen.
+        engine: Runs the network.
+        ensemble: How the errors of several members make one score; None for a single network.
+    """
+
+    preprocessor: Preprocessor
+    engine: Engine
+    ensemble: Ensemble | None = None
+
+    def score(self, encoded: Encoded) -> Scores:
+        """Score n encoded rows; a row scores the same alone and among others."""
+        pieces = list(self._pieces(encoded))
+        if len(pieces) == 1:
+            return self._score_chunk(pieces[0])
+        scored = list(_map()(self._score_chunk, pieces))
+        return Scores(
+            anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
+            column_errors=np.concatenate([scores.column_errors for scores in scored]),
+            reconstruction=np.concatenate([scores.reconstruction for scores in scored]),
+        )
+
+    def reconstruction_error(self, encoded: Encoded) -> NDArray[np.float64]:
+        """Return how far n encoded rows are from their reconstructions `(n,)`, in standard deviations².
+
+        Of a single network that is the anomaly score, of an ensemble the mean over the members.
+        """
+        if self.ensemble is None:
+            return self.score(encoded).anomaly_score
+        errors = [
+            member_errors(
+                self.engine.reconstruct(self.preprocessor.within_limits(piece.Z)), piece, self.preprocessor
+            ).mean(axis=0, dtype=np.float64)
+            for piece in self._pieces(encoded)
+        ]
+        return np.concatenate(errors)
+
+    def embed(self, encoded: Encoded) -> FloatMatrix:
+        """Return the bottleneck's output `(n, k)`."""
+        return np.concatenate(
+            [self.engine.embed(self.preprocessor.within_limits(piece.Z)) for piece in self._pieces(encoded)]
+        )
+
+    def _pieces(self, encoded: Encoded) -> Iterator[Encoded]:
+        rows = _CHUNK_ROWS if self.ensemble is None else max(2, _CHUNK_ROWS // self.ensemble.members)
+        for start in range(0, max(len(encoded), 1), rows):
+            yield encoded.rows(start, start + rows)
+
+    def _score_chunk(self, encoded: Encoded) -> Scores:
+        reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))
+        if self.ensemble is None:
+            squares = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
+            column_errors = column_sums(squares, encoded, self.preprocessor)
+        else:
+            column_errors = self.ensemble.column_errors(reconstruction, encoded, self.preprocessor)
+            reconstruction = reconstruction[0]
+        return Scores(
+            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction
+        )

@@ -1,0 +1,168 @@
+"""Reads JSON lines, or one JSON list of objects; nested objects become columns with dotted names."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from models.columns.from_records import flatten
+from models.errors import TableError
+from models.schema.cells import parse_category
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.table import Table
+
+_KEY: Final = re.compile(rb'"\s*:')
+_SPACE: Final = codecs.BOM_UTF8 + b" \t\r\n"
+_SHOWN_FIELDS: Final = 20
+
+
+def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
+    """Read JSON in chunks; a field that some records lack is missing there."""
+    first: list[dict[str, Any]] = []
+    present: dict[str, int] = {}  # name -> records that have it
+    count = 0
+    for record in _records(source):
+        count += 1
+        if count <= chunk_rows:
+            first.append(record)
+        for name in record:
+            present[name] = present.get(name, 0) + 1
+    if not count:
+        raise TableError(f"{source.name}: the file holds no record.")
+    if count == 1:
+        _refuse_records_inside(source, first[0])
+    repairs = _absences(present, count)
+    records = iter(first) if count == len(first) else _records(source)
+    while piece := list(itertools.islice(records, chunk_rows)):
+        columns = {name: _arrow_array([record.get(name) for record in piece]) for name in present}
+        yield Table(data=pa.table(columns), repairs=repairs)
+
+
+def _records(source: Source) -> Iterator[dict[str, Any]]:
+    with source.open_stream() as stream, io.BufferedReader(stream) as lines:
+        if lines.peek(1).lstrip(_SPACE)[:1] == b"[":
+            place, decoded = "record", _decoded_list(source, lines.read().removeprefix(codecs.BOM_UTF8))
+        else:
+            place, decoded = "line", _decoded_lines(source, lines)
+        for number, record in decoded:
+            if not isinstance(record, dict):
+                raise TableError(
+                    f"{source.name}: {place} {number} is not an object with named fields but {record!r:.40}."
+                )
+            try:
+                yield flatten(record)
+            except ValueError as error:
+                raise TableError(
+                    f"{source.name}: {place} {number} has two fields {str(error)!r}, one of them inside another. "
+                    "Rename one."
+                ) from error
+
+
+def _decoded_list(source: Source, content: bytes) -> Iterator[tuple[int, Any]]:
+    try:
+        records = msgspec.json.decode(content)
+    except msgspec.DecodeError as error:
+        raise TableError(f"{source.name}: is not JSON: {error}.") from error
+    _refuse_key_twice(source, content, records, "it")
+    yield from enumerate(records)
+
+
+def _decoded_lines(source: Source, lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, start=1):
+        content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        if content.strip():
+            try:
+                record = msgspec.json.decode(content)
+            except msgspec.DecodeError as error:
+                if number == 1:
+                    _refuse_one_object(source)
+                raise TableError(f"{source.name}: line {number} is not JSON: {error}.") from error
+            _refuse_key_twice(source, content, record, f"line {number}")
+            yield number, record
+
+
+def _refuse_one_object(source: Source) -> None:
+    """Say what to do with a file that is one object over several lines."""
+    with source.open_stream() as stream, io.BufferedReader(stream) as content:
+        try:
+            whole = msgspec.json.decode(content.read().removeprefix(codecs.BOM_UTF8))
+        except msgspec.DecodeError:
+            return
+    if isinstance(whole, dict):
+        _refuse_records_inside(source, whole)
+        raise TableError(
+            f"{source.name}: is one object over several lines; a table is a list of objects, or one object a line."
+        )
+
+
+def _refuse_records_inside(source: Source, record: Mapping[str, Any]) -> None:
+    for name, value in record.items():
+        if isinstance(value, list) and value and all(isinstance(item, (dict, list)) for item in value):
+            if isinstance(value[0], list) and not {"columns", "rows", "data"} & record.keys():
+                continue  # a matrix among other fields
+            raise TableError(
+                f"{source.name}: is one object, whose field {name!r} holds {len(value):,} rows. Save these alone, one "
+                f"object a line, for example with: jq -c '.{name}[]'."
+            )
+
+
+def _refuse_key_twice(source: Source, content: bytes, value: Any, place: str) -> None:
+    """Stop where an object has a key twice, of which the decoder keeps the last."""
+    written = len(_KEY.findall(content))
+    if isinstance(value, dict) and written == len(value):
+        return
+    if written != _keys_in(value):  # or a text looks like a key
+
+        def refuse(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            keys = [key for key, _ in pairs]
+            if len(set(keys)) < len(keys):
+                twice = next(key for key in keys if keys.count(key) > 1)
+                raise TableError(f"{source.name}: {place} has the key {twice!r} twice in one object. Keep one.")
+            return dict(pairs)
+
+        json.loads(content, object_pairs_hook=refuse)
+
+
+def _keys_in(value: Any) -> int:
+    count = 0
+    todo = [value]
+    while todo:
+        inner = todo.pop()
+        if isinstance(inner, dict):
+            count += len(inner)
+            todo += inner.values()
+        elif isinstance(inner, list):
+            todo += inner
+    return count
+
+
+def _absences(present: Mapping[str, int], count: int) -> tuple[str, ...]:
+    lacking = {name: count - records for name, records in present.items() if records < count}
+    lines = [
+        f"{name!r} is absent from {absent:,} of {count:,} records: read as missing"
+        for name, absent in itertools.islice(lacking.items(), _SHOWN_FIELDS)
+    ]
+    if len(lacking) > _SHOWN_FIELDS:
+        lines.append(f"{len(lacking) - _SHOWN_FIELDS:,} more fields are absent from some records: read as missing")
+    return tuple(lines)
+
+
+def _arrow_array(values: list[Any]) -> pa.Array:
+    """Make one column; values of several types are texts, and a column with lists among others is one of lists."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        pass
+    if any(isinstance(value, list) for value in values):
+        texts = [None if value is None else [msgspec.json.encode(value).decode()] for value in values]
+        return pa.array(texts, pa.list_(pa.string()))
+    return pa.array([None if value is None else parse_category(value) or "" for value in values], pa.string())

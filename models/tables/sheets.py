@@ -1,0 +1,111 @@
+"""Reads one sheet of a spreadsheet file: .xlsx, .xls or .ods."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from models.errors import TableError
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.table import Table
+from models.tables.text.delimiter import Row
+from models.tables.text.header import detect_header
+
+
+def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
+    """Read a sheet in chunks; a cell with a formula's error is missing."""
+    repairs: list[str] = []
+    sheet = _filled_sheet(source, options, repairs)
+    if options.skip_lines:
+        repairs.append(f"{options.skip_lines} row{'s' * (options.skip_lines > 1)} above the table skipped")
+    top = sheet.start[0] if sheet.start else 0
+    rows = sheet.to_python(skip_empty_area=True)[max(0, options.skip_lines - top) :]
+    above = max(top, options.skip_lines)
+    shown = [Row(cells=tuple(map(_text, cells)), above=above + number) for number, cells in enumerate(rows)]
+    filled = [row for row in shown if any(row.cells)]
+    if not filled:
+        raise TableError(f"{source.name}: the sheet is empty{' below the lines that are skipped' if above else ''}.")
+    header = detect_header(source, filled, options, repairs)
+    first = filled[0].above - above + header.first_row_is_names
+    used = len(header.names)
+    body = [cells[:used] for cells in rows[first:]]
+    while body and not any(cell != "" for cell in body[-1]):
+        body.pop()  # rows with a format and nothing in them
+    pieces: Iterable[list[Sequence[Any]]] = (
+        body[start : start + chunk_rows] for start in range(0, max(1, len(body)), chunk_rows)
+    )
+    for piece in pieces:
+        columns = list(itertools.zip_longest(*piece)) if piece else [()] * used
+        yield Table(
+            data=pa.table({name: _column(cells) for name, cells in zip(header.names, columns, strict=True)}),
+            repairs=tuple(repairs),
+            header=header.names if header.given else None,
+        )
+
+
+def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> Any:
+    """Return the sheet that is meant: the one that is said, or the only one with something in it."""
+    try:
+        import python_calamine
+    except ImportError as error:
+        raise TableError(
+            f"{source.name}: a spreadsheet needs the package python-calamine: pip install '.[excel]'."
+        ) from error
+    with source.open_seekable() as opened:
+        content = opened.read()
+    _check_archive(source, content)
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        if options.sheet is not None:
+            if options.sheet not in book.sheet_names:
+                names = ", ".join(map(repr, book.sheet_names))
+                raise TableError(f"{source.name}: has no sheet {options.sheet!r}. Its sheets are {names}.")
+            return book.get_sheet_by_name(options.sheet)
+        sheets = [book.get_sheet_by_name(m.name) for m in book.sheets_metadata if "WorkSheet" in str(m.typ)]
+    except (python_calamine.CalamineError, UnicodeError, ValueError) as error:
+        raise TableError(f"{source.name}: the spreadsheet cannot be read: {error}.") from error
+    filled = [sheet for sheet in sheets if sheet.height]
+    if not filled:
+        raise TableError(f"{source.name}: no sheet has anything in it.")
+    if len(filled) > 1:
+        names = " or ".join(repr(sheet.name) for sheet in filled)
+        raise TableError(f"{source.name}: several sheets have something in them; say which: --sheet {names}.")
+    if len(book.sheet_names) > 1:
+        repairs.append(f"sheet {filled[0].name!r} read, the others are empty")
+    return filled[0]
+
+
+def _check_archive(source: Source, content: bytes) -> None:
+    """Refuse an archive that is damaged, or that grows beyond the limit."""
+    if not content.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise TableError(f"{source.name}: the spreadsheet is damaged: {error}.") from error
+    if source.limit is not None and size > source.limit:
+        raise TableError(
+            f"{source.name}: decompresses to {size:,} bytes, {source.limit:,} are allowed. Send it in pieces."
+        )
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()
+
+
+def _column(cells: Sequence[Any]) -> pa.Array:
+    """Make a column of one type where its cells have one, and of texts where they have several."""
+    values = [None if cell == "" else cell for cell in cells]
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([None if value is None else _text(value) for value in values], pa.string())

@@ -1,0 +1,1 @@
+"""Text tables: their encoding, dialect, header and number marks, and the reader."""

@@ -1,0 +1,201 @@
+"""How a text file is written: what the caller says, and what is told from its first lines for the rest."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from models.errors import TableError
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.text.delimiter import (
+    Row,
+    detect_comment,
+    detect_delimiter,
+    detect_quote,
+    first_rows,
+    likely_comment,
+    lines_of,
+)
+from models.tables.text.encoding import detect_encoding
+from models.tables.text.header import Header, detect_header
+from models.tables.text.number_marks import detect_marks
+
+_SAMPLE_BYTES: Final = 1 << 18
+_SAMPLE_LINES: Final = 200
+_LEAST_LINES: Final = 20  # a table of ten thousand columns has long lines
+_MOST_PIECES: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How a text file is written.
+
+    Args:
+        delimiter: The character between the cells; a space stands for one or more of them.
+        quote: The character around cells, or an empty text.
+        comment: What a line begins with that is no row, or an empty text.
+        decimal: The decimal mark.
+        thousands: The mark between thousands, or an empty text.
+        encoding: The character encoding.
+        header: The names of the columns, and the number of cells.
+        skip_lines: Lines above the table.
+        header_rows: Rows (blank ones count) before the first that is a row; 0 where there is no header line.
+        short_rows: Whether rows may lack cells at their end.
+        only_exact: Whether the file has what the fast reader does not know.
+        repairs: One line for each thing that was detected or repaired.
+    """
+
+    delimiter: str
+    quote: str
+    comment: str
+    decimal: str
+    thousands: str
+    encoding: str
+    header: Header
+    skip_lines: int
+    header_rows: int
+    short_rows: bool
+    only_exact: bool
+    repairs: tuple[str, ...]
+
+    def for_more_rows(self) -> ReadOptions:
+        """Return what is said of further rows of the same file, which have no header line above them."""
+        return ReadOptions(
+            delimiter=self.delimiter,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            encoding="utf-8" if self.encoding == "utf-8-sig" else self.encoding,
+            quote=self.quote,
+            comment=self.comment,
+            header=self.header.names,
+            has_header=False,
+            ragged_rows="fill" if self.short_rows else "error",
+        )
+
+
+def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
+    """Tell how a text file is written from its first lines; what the options say is taken.
+
+    Raises:
+        TableError: The file is empty, or what was not said cannot be told for sure.
+    """
+    _check_said(options)
+    repairs: list[str] = []
+    sample, more = _first_bytes(source)
+    encoding = options.encoding or detect_encoding(source, sample, repairs)
+    lines, cut = _first_lines(source, sample, encoding, options.skip_lines, more=more)
+    text = "".join(lines)
+    quote = detect_quote(text) if options.quote is None else options.quote
+
+    @cache  # the likely ones are asked for again
+    def rows_by(delimiter: str, comment: str) -> list[Row] | None:
+        return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
+
+    likely = likely_comment(lines) if options.comment is None else options.comment
+    delimiter = options.delimiter or detect_delimiter(source, lambda d: rows_by(d, likely), names=options.header)
+    comment = detect_comment(source, likely, lambda c: rows_by(delimiter, c)) if options.comment is None else likely
+    read = rows_by(delimiter, comment)
+    if read is None:
+        raise TableError(f"{source.name}: {_misplaced_quote(lines, delimiter, quote, comment)}")
+    rows = [row for row in read if _filled(row.cells)]
+    if not rows:
+        raise TableError(f"{source.name}: the file is empty: there are only comments.")
+    repairs += _reports(lines, delimiter, quote, comment, options, blank=len(rows) < len(read))
+    header = detect_header(source, rows, options, repairs)
+    body = [row.cells for row in rows[int(header.first_row_is_names) :]]
+    decimal, thousands = detect_marks(source, body, options, delimiter=delimiter)
+    if decimal == ",":
+        repairs.append("decimal comma")
+    if thousands:
+        repairs.append(f"{thousands!r} between thousands")
+    return Dialect(
+        delimiter=delimiter,
+        quote=quote,
+        comment=comment,
+        decimal=decimal,
+        thousands=thousands,
+        encoding=encoding,
+        header=header,
+        skip_lines=options.skip_lines,
+        header_rows=read.index(rows[0]) + 1 if header.first_row_is_names else 0,  # blank lines above it are no rows
+        short_rows=options.ragged_rows == "fill",
+        only_exact=bool(comment) or delimiter == " " or bool(quote and f"{delimiter} {quote}" in text),
+        repairs=tuple(repairs),
+    )
+
+
+def _check_said(options: ReadOptions) -> None:
+    """Check what the caller says about single characters."""
+    for name, said in (("delimiter", options.delimiter), ("quote", options.quote)):
+        if said and not (len(said) == 1 and said.isascii()):
+            raise TableError(f"{name} must be one ASCII character (or its word), got {said!r}.")
+    if options.delimiter and options.delimiter in '\r\n"':
+        raise TableError(f"delimiter must be no quote and no line end, got {options.delimiter!r}.")
+    if options.quote and (options.quote in "\r\n" or options.quote == options.delimiter):
+        raise TableError(f"quote must be no line end and not the delimiter, got {options.quote!r}.")
+
+
+def _first_bytes(source: Source) -> tuple[bytes, bool]:
+    """Return the first bytes, some lines at least, and whether more follow."""
+    pieces: list[bytes] = []
+    lines = 0
+    with source.open_stream() as stream:
+        while lines < _LEAST_LINES and len(pieces) < _MOST_PIECES:
+            piece = stream.read(_SAMPLE_BYTES)
+            pieces.append(piece)
+            lines += piece.count(b"\n") + piece.count(b"\r")
+            if len(piece) < _SAMPLE_BYTES:
+                return b"".join(pieces), False
+    return b"".join(pieces), True
+
+
+def _first_lines(source: Source, sample: bytes, encoding: str, skip: int, *, more: bool) -> tuple[list[str], bool]:
+    """Return the first whole lines of the table, and whether more follow."""
+    if not sample.strip():
+        raise TableError(f"{source.name}: the file is empty.")
+    try:
+        text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
+    except LookupError as error:
+        raise TableError(f"{source.name}: there is no encoding {encoding!r}.") from error
+    lines = lines_of(text)
+    lines = lines[skip : -1 if more and len(lines) > 1 else None]  # the last one is cut off in the middle
+    if not "".join(lines).strip():
+        raise TableError(f"{source.name}: the file is empty{f' below line {skip}' if skip else ''}.")
+    return lines[:_SAMPLE_LINES], more or len(lines) > _SAMPLE_LINES
+
+
+def _filled(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 or bool(cells and cells[0].strip())
+
+
+def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: str) -> str:
+    """Say in which line a quote is out of place."""
+    done = 0
+    for done in range(len(lines), 0, -1):
+        if first_rows(lines[:done], delimiter=delimiter, quote=quote, comment=comment, cut=True) is not None:
+            break
+    return (
+        f"a cell near line {done + 1} goes on behind its closing {quote}, is never closed, or is longer than "
+        f"{csv.field_size_limit():,} characters. Mend it, or say --quote none if quotes are part of the cells."
+    )
+
+
+def _reports(
+    lines: Sequence[str], delimiter: str, quote: str, comment: str, options: ReadOptions, *, blank: bool
+) -> list[str]:
+    found = []
+    if options.skip_lines:
+        found.append(f"{options.skip_lines} line{'s' * (options.skip_lines > 1)} above the table skipped")
+    if delimiter != ",":
+        found.append(f"cells are separated by {delimiter!r}")
+    if quote == "'":
+        found.append("cells stand between ' instead of \"")
+    if comment and any(line.startswith(comment) for line in lines):
+        found.append(f"lines that begin with {comment!r} skipped")
+    if blank:
+        found.append("blank lines skipped")
+    return found

@@ -1,0 +1,196 @@
+"""What the columns of a text file or sheet are called, and whether its first row says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from models.errors import TableError
+from models.schema.cells import is_missing_text
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.text.delimiter import Row
+
+_VALUE: Final = re.compile(r"[+-]?[.,]?\d[\d.,:/+\- TZ'%]*([eE][+-]?\d+)?")
+_SHOWN: Final = 3
+_ROWS_THAT_COUNT: Final = 2  # one row of another length is a row of the wrong length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The names of columns.
+
+    Args:
+        names: Each different and none empty.
+        width: Cells of a row; those beyond the names are always empty.
+        first_row_is_names: Whether the first row is the header line.
+        given: Whether the names stand for a header line that is not there.
+    """
+
+    names: tuple[str, ...]
+    width: int
+    first_row_is_names: bool
+    given: bool
+
+
+def detect_header(source: Source, rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
+    """Tell the names of the columns from the first rows and what the caller says.
+
+    Args:
+        source: The file, for errors.
+        rows: Its first rows, at least one, none of them blank.
+        options: What is said is taken.
+        repairs: Takes a line for what was found.
+
+    Raises:
+        TableError: The names cannot be told for sure.
+    """
+    first = [cell.strip() for cell in rows[0].cells]
+    body = [row.cells for row in rows[1:]]
+    width = _width(source, rows, options)
+    used = _used(first, body, width)
+    cells = [*first, *[""] * used][:used]
+    if options.header is None and options.has_header is None:
+        _refuse_title(source, cells, rows)
+    names, is_names, given = _names(source, cells, body, options, repairs)
+    if used < width:
+        repairs.append(f"{width - used} empty column{'s' * (width - used > 1)} at the end without a name dropped")
+    return Header(names=names, width=width, first_row_is_names=is_names, given=given)
+
+
+def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
+    """Return the number of cells that rows have."""
+    first = len(rows[0].cells)
+    widths = [len(row.cells) for row in rows[1:]]
+    usual = max(widths, key=lambda width: (widths.count(width), width), default=first)
+    if options.has_header is False:
+        return max(first, usual)
+    if first == usual or widths.count(usual) < _ROWS_THAT_COUNT:
+        return first
+    filled = max((len(_stripped(row.cells)) for row in rows[1:] if len(row.cells) == usual), default=0)
+    if first < usual and filled <= first:
+        return usual  # a delimiter at the end of each row
+    if first > usual >= len(_stripped(rows[0].cells)):
+        return first
+    if first > usual:
+        raise TableError(
+            f"{source.name}: its first line names {first} columns, most rows have {usual} cells. Mend the first line, "
+            "or say --delimiter or --quote."
+        )
+    table = next(row for row in rows[1:] if len(row.cells) == usual)
+    raise TableError(
+        f"{source.name}: its first line has {first} cell{'s' * (first > 1)}, most have {usual}. If the table begins "
+        f"in line {table.above + 1}, say --skip-lines {table.above}; if a name is missing, mend the first line."
+    )
+
+
+def _used(first: Sequence[str], body: Sequence[Sequence[str]], width: int) -> int:
+    """Return how many columns have a name or a value."""
+    return max([len(_stripped(first)), 1, *(len(_stripped(row[:width])) for row in body)])
+
+
+def _stripped(cells: Sequence[str]) -> Sequence[str]:
+    """Leave out the empty cells at the end."""
+    count = len(cells)
+    while count and not cells[count - 1].strip():
+        count -= 1
+    return cells[:count]
+
+
+def _names(
+    source: Source,
+    cells: Sequence[str],
+    body: Sequence[Sequence[str]],
+    options: ReadOptions,
+    repairs: list[str],
+) -> tuple[tuple[str, ...], bool, bool]:
+    """Return the names, whether the first row has them, and whether they stand for a missing header line."""
+    if options.header is not None:
+        return _with_given_names(source, cells, options, options.header, repairs)
+    if options.has_header is False:
+        repairs.append(f"no header line: columns are called column_1 to column_{len(cells)}")
+        return tuple(f"column_{number}" for number in range(1, len(cells) + 1)), False, True
+    if options.has_header is None:
+        _refuse_no_header(source, cells, body)
+    return _clean_names(cells, repairs), True, False
+
+
+def _with_given_names(
+    source: Source, cells: Sequence[str], options: ReadOptions, given: tuple[str, ...], repairs: list[str]
+) -> tuple[tuple[str, ...], bool, bool]:
+    if options.has_header is None and len(set(cells) & set(given)) > len(cells) / 2:
+        return _clean_names(cells, repairs), True, False  # names, maybe in another order: a header line
+    if len(given) == len(cells):
+        if options.has_header:
+            repairs.append("the names of the header line are replaced by those that were given")
+            return given, True, False
+        repairs.append(f"no header line: {len(cells)} names were given")
+        return given, False, True
+    if options.has_header is None and not any(_is_value(cell) for cell in cells):
+        return _clean_names(cells, repairs), True, False
+    if len(given) < len(cells):
+        shown = [*given[:2], *["…"] * (len(given) > 2)]
+        raise TableError(
+            f"{source.name}: has {len(cells)} columns, {len(given)} names were given for them. Add the missing names "
+            f"behind the others: --column-names {' '.join(shown)} NAME …"
+        )
+    raise TableError(
+        f"{source.name}: has {len(cells)} columns and no header line, but {len(given)} names were given for them. Give "
+        "one name for each column: --column-names NAME NAME …"
+    )
+
+
+def _refuse_title(source: Source, cells: Sequence[str], rows: Sequence[Row]) -> None:
+    """Stop where the first row is a title, as in sheets that are made to be printed."""
+    blank = sum(not cell for cell in cells)
+    title = bool(cells[0]) and blank == len(cells) - 1 > 0
+    if len(rows) > 1 and (title or blank > len(cells) / 2) and sum(map(bool, rows[1].cells)) > len(cells) - blank:
+        raise TableError(
+            f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. If it is a title, say "
+            f"--skip-lines {rows[1].above}; if it is the header line, say --header; if there is none, --no-header."
+        )
+
+
+def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    """Stop where the first row may be no header line."""
+    values = [cell for cell in cells if _is_value(cell)]
+    if values:
+        raise TableError(
+            f"{source.name}: has no header line: its first line holds numbers ({', '.join(values[:_SHOWN])}). Name its "
+            f"{len(cells)} columns: --column-names NAME NAME … or --column-names FILE with one name a line; or say "
+            "--no-header to have them numbered, or --header if these are names."
+        )
+    columns = list(zip(*body, strict=False))[: len(cells)]
+    if any(any(_is_value(cell) for cell in column) for column in columns):
+        return  # names above numbers: a header line
+    again = next((cell for cell, column in zip(cells, columns, strict=False) if cell and cell in column), None)
+    if again is not None:
+        raise TableError(
+            f"{source.name}: its first line could be names or a row ({again!r} comes again below it). Say which: "
+            "--header, or --no-header, or --column-names NAME NAME …"
+        )
+
+
+def _clean_names(cells: Sequence[str], repairs: list[str]) -> tuple[str, ...]:
+    names: list[str] = []
+    for number, cell in enumerate(cells, start=1):
+        name = cell
+        if not cell:
+            name = _free(f"column_{number}", (*names, *cells))
+            repairs.append(f"column {number} has no name: called {name!r}")
+        elif cell in names:
+            name = _free(cell, (*names, *cells))
+            repairs.append(f"column {number} is called {cell!r} like another: called {name!r}")
+        names.append(name)
+    return tuple(names)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return the name, or one with the first number that is free."""
+    return next(free for k in range(1, len(taken) + 2) if (free := name if k == 1 else f"{name}_{k}") not in taken)
+
+
+def _is_value(text: str) -> bool:
+    return not is_missing_text(text) and _VALUE.fullmatch(text.strip()) is not None

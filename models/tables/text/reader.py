@@ -1,0 +1,230 @@
+"""Reads text tables: fast where Arrow's reader knows the file's form, exactly where it does not.
+
+Arrow's reader takes what is behind a quote that is never closed for one long cell, and knows no comments.
+So a cell with a line end in it, a row of another length and every complaint of Arrow's hand the rest of the
+file to `RowReader`, which either reads it or names the row. Columns that are said to hold numbers are read as
+such; from the first cell on that is none, they are texts.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from models.errors import TableError
+from models.schema.cells import MISSING_TEXTS
+from models.tables.chunks import regroup
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.table import Table
+from models.tables.text.delimiter import RowReader
+from models.tables.text.dialect import Dialect, detect_dialect
+
+_EXACT_ROWS: Final = 4096
+
+
+def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
+    """Read a text file in chunks."""
+    dialect = detect_dialect(source, options)
+    header = dialect.header
+    for data in _tables(_batches(source, dialect, _numbers(dialect, options)), chunk_rows, header.names):
+        yield Table(
+            data=data,
+            decimal=dialect.decimal,
+            thousands=dialect.thousands,
+            repairs=dialect.repairs,
+            header=header.names if header.given else None,
+        )
+
+
+def _numbers(dialect: Dialect, options: ReadOptions) -> frozenset[str]:
+    """Return the columns that are first read as numbers."""
+    return frozenset() if dialect.thousands else options.numbers.intersection(dialect.header.names)
+
+
+def _tables(batches: Iterator[pa.RecordBatch], chunk_rows: int, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Put batches together; where columns of numbers become texts, a chunk ends early."""
+    texts = pa.schema([(name, pa.string()) for name in names])
+    any_yet = False
+    with_rows = (batch for batch in batches if batch.num_rows)
+    for schema, alike in groupby(with_rows, key=lambda batch: batch.schema):
+        yield from regroup(alike, chunk_rows, schema)
+        any_yet = True
+    if not any_yet:
+        yield texts.empty_table()
+
+
+def _batches(source: Source, dialect: Dialect, numbers: frozenset[str]) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    attempts = [numbers, frozenset[str]()] if numbers else [numbers]
+    for attempt in [] if dialect.only_exact else attempts:
+        try:
+            seen = 0
+            for batch in _fast_batches(source, dialect, attempt):
+                if any(map(_is_odd, batch.columns)):
+                    break
+                seen += batch.num_rows
+                if seen > rows:
+                    new = batch.slice(batch.num_rows - (seen - rows))
+                    yield _without_unnamed(source, dialect, new, rows)
+                    rows = seen
+            else:
+                return
+        except pa.ArrowInvalid:
+            pass  # a number that is none; else the exact reader can read it, or knows the row
+    yield from _exact_batches(source, dialect, from_row=rows)
+
+
+def _fast_batches(source: Source, dialect: Dialect, numbers: frozenset[str] = frozenset()) -> Iterator[pa.RecordBatch]:
+    names = [*dialect.header.names, *_unnamed(dialect)]
+    read = pa.csv.ReadOptions(
+        column_names=names,
+        skip_rows=dialect.skip_lines,
+        skip_rows_after_names=dialect.header_rows,
+        encoding="utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding,
+    )
+    parse = pa.csv.ParseOptions(
+        delimiter=dialect.delimiter, quote_char=dialect.quote or False, newlines_in_values=bool(dialect.quote)
+    )
+    convert = pa.csv.ConvertOptions(
+        column_types={name: pa.float64() if name in numbers else pa.string() for name in names},
+        decimal_point=dialect.decimal,
+        null_values=sorted(MISSING_TEXTS),
+        strings_can_be_null=False,
+    )
+    with source.open_stream() as stream:
+        yield from pa.csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+
+
+def _unnamed(dialect: Dialect) -> list[str]:
+    """Return names for the empty columns at the end that are like no other name."""
+    spare = dialect.header.width - len(dialect.header.names)
+    longest = max(map(len, dialect.header.names))
+    return [f"{'_' * longest}{number}" for number in range(spare)]
+
+
+def _is_odd(column: pa.Array) -> bool:
+    """Say whether a cell is of several lines (or a quote is never closed), or a number that is no finite one."""
+    if pa.types.is_floating(column.type):
+        return not pc.all(pc.is_finite(column), min_count=0).as_py()
+    buffer = column.buffers()[2]
+    cells = b"" if buffer is None else buffer.to_pybytes()
+    return b"\n" in cells or b"\r" in cells
+
+
+def _without_unnamed(source: Source, dialect: Dialect, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
+    """Leave out the empty columns at the end; one that is not empty after all stops the reading."""
+    used = len(dialect.header.names)
+    for place in range(used, dialect.header.width):
+        filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(place)), "")
+        if pc.any(filled).as_py():
+            row = rows + filled.to_pylist().index(True)
+            raise _unnamed_value(source, row + 1, place + 1, batch.column(place)[row - rows].as_py())
+    return batch.select(range(used))
+
+
+def _exact_batches(source: Source, dialect: Dialect, *, from_row: int) -> Iterator[pa.RecordBatch]:
+    names = dialect.header.names
+    held: list[Sequence[str]] = []
+    for number, cells in enumerate(_exact_rows(source, dialect)):
+        if number < from_row:
+            continue
+        held.append(cells)
+        if len(held) == _EXACT_ROWS:
+            yield _batch(names, held)
+            held = []
+    if held:
+        yield _batch(names, held)
+
+
+def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
+    """Yield the cells of each row, as many as there are names.
+
+    Raises:
+        TableError: A row has another number of cells, or a quote is out of place.
+    """
+    header = dialect.header
+    row = 0
+    with (
+        source.open_stream() as stream,
+        io.TextIOWrapper(io.BufferedReader(stream), encoding=dialect.encoding, newline="") as lines,
+    ):
+        reader = RowReader(
+            _table_lines(lines, dialect.skip_lines),
+            delimiter=dialect.delimiter,
+            quote=dialect.quote,
+            comment=dialect.comment,
+        )
+        to_skip = dialect.header_rows
+        try:
+            for found in reader:
+                if to_skip:
+                    to_skip -= 1
+                elif found.cells and (header.width == 1 or any(found.cells) or len(found.cells) > 1):
+                    row += 1
+                    yield _fitted(source, dialect, found.cells, row, dialect.skip_lines + found.above + 1)
+        except UnicodeError as error:
+            raise TableError(
+                f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error}). Mend it, or "
+                "say --encoding, such as cp1252."
+            ) from error
+        except csv.Error as error:
+            raise TableError(
+                f"{source.name}: row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
+                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Mend it, or say "
+                "--quote none if quotes are part of the cells."
+            ) from error
+
+
+def _table_lines(lines: Iterable[str], skip: int) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        if number >= skip:
+            yield line.removeprefix("\ufeff") if number == 0 else line
+
+
+def _fitted(source: Source, dialect: Dialect, cells: Sequence[str], row: int, line: int) -> Sequence[str]:
+    """Return as many cells as there are names; only empty ones may be too many."""
+    used = len(dialect.header.names)
+    if len(cells) == used:
+        return cells
+    for place, cell in enumerate(cells[used:], start=used + 1):
+        if cell.strip() and place <= dialect.header.width:
+            raise _unnamed_value(source, row, place, cell)
+        if cell.strip():
+            raise _ragged(source, dialect, cells, row, line)
+    if len(cells) < used and not dialect.short_rows:
+        raise _ragged(source, dialect, cells, row, line)
+    return [*cells[:used], *[""] * (used - len(cells))]
+
+
+def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, line: int) -> TableError:
+    used = len(dialect.header.names)
+    if not dialect.comment and cells[0].startswith("#"):
+        remedy = "If it is a comment, say --comment '#'."
+    elif len(cells) < used:
+        remedy = "Mend it, or say --delimiter or --quote, or --ragged-rows fill if cells at the end may be left out."
+    else:
+        remedy = "Mend it, or say --delimiter or --quote."
+    return TableError(
+        f"{source.name}: row {row:,} (line {line:,}) has {len(cells)} cell{'s' * (len(cells) > 1)}, {used} are "
+        f"expected. {remedy}"
+    )
+
+
+def _unnamed_value(source: Source, row: int, place: int, cell: str) -> TableError:
+    return TableError(
+        f"{source.name}: row {row:,} has {cell[:40]!r} in column {place}, which has no name and was empty above. Name "
+        "all columns in the header line, or with --header --column-names NAME NAME …"
+    )
+
+
+def _batch(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], names=list(names))

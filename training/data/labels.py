@@ -1,0 +1,113 @@
+"""Which rows a label column calls anomalies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ConfigError, TableError
+from models.schema.cells import parse_category
+from models.tables import Table
+
+NORMAL_WORDS: Final = frozenset(
+    ["normal", "benign", "ok", "good", "healthy", "regular", "legit", "legitimate", "background", "inlier"]
+)
+ANOMALY_WORDS: Final = frozenset(
+    [
+        *("anomaly", "anomalous", "abnormal", "outlier", "attack", "intrusion", "malicious", "malignant"),
+        *("fraud", "fraudulent", "fault", "faulty", "failure", "defect", "defective", "bad"),
+    ]
+)
+_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRule:
+    """Which values of the label column mean "anomaly".
+
+    Args:
+        column: The label column.
+        values: The values that mean "anomaly", or "normal" where `inverted`.
+        inverted: Everything but `values` is an anomaly.
+        reason: Why these were taken, in words.
+    """
+
+    column: str
+    values: frozenset[str]
+    inverted: bool
+    reason: str
+
+    def anomalies(self, table: Table) -> NDArray[np.bool_]:
+        """Return which rows are anomalies `(n,)`.
+
+        Raises:
+            TableError: There is no such column, or a row has no label.
+        """
+        labels = _labels(table, self.column)
+        return np.array([(label in self.values) != self.inverted for label in labels])
+
+
+def label_rule(
+    table: Table, column: str, *, anomaly_values: tuple[str, ...] = (), also: Table | None = None
+) -> LabelRule:
+    """Find out which values of a label column mean "anomaly".
+
+    In this order: the values that the user names; everything but a value that plainly means "normal"; a value
+    that plainly means "anomaly"; the rarer of two values.
+
+    Args:
+        table: Labelled rows.
+        column: The label column.
+        anomaly_values: The values that the user names.
+        also: More rows with the same label; what one table lacks, the other may have.
+
+    Raises:
+        ConfigError: A named value does not occur, or none of the rules applies.
+        TableError: There is no such column, or a row has no label.
+    """
+    counts = Counter(_labels(table, column))
+    if also is not None:
+        counts += Counter(_labels(also, column))
+    listed = ", ".join(f"{value!r} ({count:,})" for value, count in counts.most_common(_SHOWN))
+    if anomaly_values:
+        named = frozenset(map(_canonical, anomaly_values))
+        if unknown := named - counts.keys():
+            raise ConfigError(f"--anomaly-values {', '.join(sorted(unknown))}: no such value in {column!r}: {listed}.")
+        return LabelRule(column=column, values=named, inverted=False, reason="named by --anomaly-values")
+    for words, inverted, meaning in ((NORMAL_WORDS, True, "normal"), (ANOMALY_WORDS, False, "anomaly")):
+        plain = frozenset(value for value in counts if value.lower() in words)
+        if plain and (inverted or len(plain) < len(counts)):
+            kind = "every other value" if inverted else "it"
+            reason = f"{', '.join(map(repr, sorted(plain)))} plainly means {meaning!r}, {kind} is an anomaly"
+            return LabelRule(column=column, values=plain, inverted=inverted, reason=reason)
+    if len(counts) == 2:
+        rarer = min(counts, key=lambda value: (counts[value], value not in ("1", "true", "yes")))
+        reason = f"{rarer!r} is the rarer of two values"
+        return LabelRule(column=column, values=frozenset([rarer]), inverted=False, reason=reason)
+    raise ConfigError(f"Which values of {column!r} are anomalies? Say it: --anomaly-values VALUE …; it has {listed}.")
+
+
+def _labels(table: Table, column: str) -> list[str]:
+    if column not in table.names:
+        raise TableError(f"There is no label column {column!r}. The columns are: {', '.join(table.names)}.")
+    labels = []
+    for row, value in enumerate(table.data.column(column).to_pylist(), start=1):
+        label = None if value is None else parse_category(value)
+        if label is None:
+            raise TableError(
+                f"Column {column!r}, row {row}: the label is missing. Label every row, or leave the row out."
+            )
+        labels.append(_canonical(label))
+    return labels
+
+
+def _canonical(label: str) -> str:
+    """Return 1 for 1.0 and true for True, as a category of numbers or truth values would read."""
+    if label.lower() in ("true", "false"):
+        return label.lower()
+    head, point, tail = label.partition(".")
+    return head if point and head.lstrip("-").isdigit() and not tail.strip("0") else label

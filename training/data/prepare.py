@@ -1,0 +1,256 @@
+"""From a table to what can be fitted: split the rows, decide on the columns, learn the encoders. No Keras.
+
+Encoders are learned from the fitting rows alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import CalibrationRows, check_rows
+from models.calibration.segments import check_segments, segments_of
+from models.columns.from_records import Columns
+from models.columns.from_tables import columns_of_table
+from models.encoders.preprocessor import Preprocessor
+from models.errors import ConfigError, TableError
+from models.schema import FeatureSchema
+from models.tables import Table
+from training.columns.findings import Finding, flag
+from training.columns.infer_schema import infer_schema
+from training.columns.inspect_columns import inspect_columns
+from training.columns.learn_columns import learn_preprocessor
+from training.columns.roles import Roles, date_orders_said, kinds_said, missing_values_said
+from training.columns.schema_file import check_schema
+from training.data.labels import LabelRule, label_rule
+from training.data.rows import all_missing, group_numbers, in_time_order, instants, later_copies
+from training.data.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
+from training.settings.config import TrainConfig
+
+_SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may lack the few that each of them needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A table, ready to be fitted: what was decided before the first epoch.
+
+    Args:
+        table: The rows.
+        split: Which rows are for what.
+        schema: The columns.
+        findings: What was noticed about columns, with the flag that would change it.
+        columns: All rows' values.
+        preprocessor: Learned from the fitting rows.
+        rule: Which labels mean "anomaly"; None without a label.
+        is_anomaly: The labels `(n,)`; None where the table has none.
+        left_out: How many rows are in no part, by the reason.
+        row_weights: What each row counts in the loss `(n,)`; None for all alike.
+    """
+
+    table: Table
+    split: Split
+    schema: FeatureSchema
+    findings: tuple[Finding, ...]
+    columns: Columns
+    preprocessor: Preprocessor
+    rule: LabelRule | None
+    is_anomaly: NDArray[np.bool_] | None
+    left_out: Mapping[str, int]
+    row_weights: NDArray[np.float64] | None = None
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Number of rows in each part."""
+        return {part: int(getattr(self.split, part).sum()) for part in SHARES}
+
+    def part(self, mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """Return the values of the rows of a mask."""
+        return {name: values[mask] for name, values in self.columns.items()}
+
+    def weights_of(self, mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        """Return the weights of the rows of a mask; None where all count alike."""
+        return None if self.row_weights is None else self.row_weights[mask]
+
+
+def prepare(
+    table: Table,
+    config: TrainConfig,
+    *,
+    test_table: Table | None = None,
+    row_weights: NDArray[np.float64] | None = None,
+    decided: FeatureSchema | None = None,
+) -> Prepared:
+    """Decide on every row and column of a table.
+
+    Args:
+        table: The rows to learn from.
+        config: The settings.
+        test_table: Labelled rows that are only judged on; the label column may be in it alone.
+        decided: What becomes of each column, where that is not to be told from its values.
+        row_weights: What each row counts in the loss, above 0 `(n,)`; None for all alike. Encoders, calibration
+            and what is measured do not weigh.
+
+    Raises:
+        ConfigError, TableError: The settings do not fit the table, or its rows are too few.
+    """
+    rule, is_anomaly = _labels(table, config, test_table)
+    if config.threshold_by not in (None, *table.names):
+        raise ConfigError(
+            f"There is no column {config.threshold_by!r} for --threshold-by. The columns are: {', '.join(table.names)}."
+        )
+    roles = _roles(table, config, label=None if rule is None else rule.column)
+    split = _split(table, config, roles, is_anomaly=is_anomaly)
+    _check_rows(split, config)
+    findings: tuple[Finding, ...] = ()
+    if decided is None:
+        schema, findings = infer_schema(table, roles, fitting=split.fitting)
+    else:
+        check_schema(schema := decided, table, fitting=split.fitting)
+    schema = replace(schema, threshold_by=config.threshold_by)
+    check_segments(schema)
+    columns = columns_of_table(schema, table)
+    split, left_out, about_rows = _used(split, schema, columns, config)
+    _check_rows(split, config)
+    prepared = Prepared(
+        table=table,
+        split=split,
+        schema=schema,
+        findings=(*findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
+        columns=columns,
+        preprocessor=learn_preprocessor(schema, columns, split.fitting),
+        rule=rule,
+        is_anomaly=is_anomaly,
+        left_out=left_out,
+        row_weights=row_weights,
+    )
+    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
+    held_out = held_out_rows(np.zeros(prepared.rows["calibration"]), prepared, config)
+    check_rows(held_out, config.threshold_rule(calibration_rows=len(held_out.reference)))
+    return prepared
+
+
+def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
+    """Return what is kept of the calibration rows.
+
+    Args:
+        scores: Their anomaly scores, in the table's order.
+        prepared: The table.
+        config: The settings.
+    """
+    calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
+    segments = segments_of(prepared.schema, prepared.part(calibration))
+    if is_anomaly is None:
+        return CalibrationRows.of(scores, segment=segments)
+    kept = is_anomaly[calibration]
+    # Where anomalies are spread over two parts alone, more of them are kept than of the normal rows.
+    weight = 1.0
+    if kept.any() and not kept.all() and config.fit_on == "normal":
+        weight = float((is_anomaly.sum() / kept.sum()) / ((~is_anomaly).sum() / (~kept).sum()))
+    return CalibrationRows.of(scores, is_anomaly=kept, segment=segments, rests_on=config.fit_on, anomaly_weight=weight)
+
+
+def split_policy(config: TrainConfig) -> str:
+    """Say in one phrase how the rows are split."""
+    if config.time is not None:
+        return f"in time by {config.time!r}: the oldest are fitted, the newest are test rows"
+    if config.group is not None:
+        return f"by {config.group!r}: rows of one value are in one part"
+    return "at random, whatever their order in the file"
+
+
+def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
+    return Roles(
+        ids=config.id,
+        label=label,
+        group=config.group,
+        include=config.include,
+        exclude=config.exclude,
+        kinds=kinds_said(config.kind, table.names),
+        date_orders=date_orders_said(config.date_order, table.names),
+        missing_values=missing_values_said(config.missing_values, table.names),
+        infinite=config.infinite,
+    )
+
+
+def _split(table: Table, config: TrainConfig, roles: Roles, *, is_anomaly: NDArray[np.bool_] | None) -> Split:
+    only_test = is_anomaly if config.fit_on == "normal" else None
+    split = _split_of(table, config, roles, only_test)
+    if only_test is not None and config.threshold_method == "labels":
+        split = spread_anomalies(split, only_test, seed=config.seed)
+    return split
+
+
+def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArray[np.bool_] | None) -> Split:
+    if config.time is not None:
+        return split_in_time(instants(table, config.time, roles), only_test=only_test)
+    if config.group is not None:
+        return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
+    if len(table) < _SMALL_TABLE:
+        return split_by_group(np.arange(len(table)), seed=config.seed, only_test=only_test)
+    return split_rows(len(table), seed=config.seed, only_test=only_test)
+
+
+def _used(
+    split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
+) -> tuple[Split, dict[str, int], list[Finding]]:
+    """Leave out rows that hold nothing, and later copies where these are not wanted; say what is left as it is."""
+    left_out, findings = {}, []
+    empty = all_missing(schema, columns)
+    if empty.any():
+        split = split.without(empty)
+        left_out["no value in any column that is used"] = int(empty.sum())
+    copies = later_copies(columns) & ~empty
+    if copies.any() and config.duplicates == "drop":
+        split = split.without(copies)
+        left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
+    elif copies.any():
+        what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
+        findings.append(Finding(what=what, remedy="to take each once: --duplicates drop"))
+    if config.time is None and config.group is None and (name := in_time_order(schema, columns)):
+        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may look "
+        remedy = f"to hold out the newest: {flag('--time', name)}"
+        findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
+    return split, left_out, findings
+
+
+def _labels(
+    table: Table, config: TrainConfig, test_table: Table | None
+) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
+    if config.label is None:
+        if test_table is not None:
+            raise ConfigError("--test-data is judged by its labels: name the label column, --label COLUMN.")
+        return None, None
+    if config.label in table.names:
+        rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
+        return rule, rule.anomalies(table)
+    if test_table is None or config.label not in test_table.names or config.fit_on == "normal":
+        raise ConfigError(f"There is no label column {config.label!r}. The columns are: {', '.join(table.names)}.")
+    return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
+
+
+def _check_rows(split: Split, config: TrainConfig) -> None:
+    held_out = max(1, config.least_rows // 5)
+    for part, least in {
+        "fitting": config.least_rows,
+        "validation": held_out,
+        "calibration": held_out,
+        "test": 1,
+    }.items():
+        rows = int(getattr(split, part).sum())
+        if rows < least:
+            raise TableError(
+                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
+                f"needed. That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
+                f"{_rows_to_give(config.least_rows):,}, or be content with less: --least-rows N."
+            )
+
+
+def _rows_to_give(least_rows: int) -> int:
+    """Return how many rows are enough for every part of a split at random."""
+    enough = math.ceil(max(least_rows / SHARES["fitting"], max(1, least_rows // 5) / SHARES["validation"]))
+    return enough + 2 if enough + 2 < _SMALL_TABLE else math.ceil(1.6 * enough)

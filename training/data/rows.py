@@ -1,0 +1,136 @@
+"""What is asked of the rows of a table: when they were, which belong together, which are empty or equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.columns.from_records import Columns
+from models.columns.from_tables import columns_of_table
+from models.errors import ConfigError, TableError
+from models.schema import Column, FeatureSchema, Kind
+from models.tables import Table
+from training.columns.infer_schema import infer_schema
+from training.columns.roles import Roles
+from training.data.split import LEAST_GROUPS
+
+_MIN_STEPS: Final = 50  # in time, before rows are said to be in its order
+_IN_ORDER: Final = 0.99
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio of 2⁶⁴: neighbours are thrown far apart
+_HALF: Final = np.uint64(32)
+
+
+def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
+    """Return when each row was `(n,)`: a column of dates and times, or of numbers that grow with time.
+
+    Args:
+        table: n rows.
+        name: The column.
+        roles: What the user says about columns; here how the values of this one are read.
+
+    Raises:
+        ConfigError: There is no such column, or it holds neither.
+        TableError: A row has no value.
+    """
+    _require(table, name, "--time")
+    only = replace(table, data=table.data.select([name]))
+    try:
+        schema, _ = infer_schema(only, roles.of(name), fitting=np.ones(len(table), np.bool_))
+        kind = schema.columns[0].kind
+    except TableError as error:
+        raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: {error}") from error
+    if kind not in (Kind.DATETIME, Kind.NUMERIC):
+        raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: it is {kind}. Name a column of times.")
+    if schema.columns[0].layout == "time":
+        raise ConfigError(f"--time {name!r}: is a time of day, without the day. Name a column that has both.")
+    values: NDArray[np.float64] = columns_of_table(schema, only)[name]
+    _require_values(name, np.isnan(values), "time")
+    return values
+
+
+def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
+    """Return the number of the group of each row `(n,)`, from 0.
+
+    Raises:
+        ConfigError: There is no such column, or it has too few groups.
+        TableError: A row has no group.
+    """
+    import pandas as pd  # a quarter of a second, and few tables are split by group
+
+    _require(table, name, "--group")
+    schema = FeatureSchema(columns=(Column(name=name, kind=Kind.CATEGORICAL),))
+    numbers, groups = pd.factorize(columns_of_table(schema, table)[name])
+    _require_values(name, numbers < 0, "group")
+    if len(groups) < LEAST_GROUPS:
+        raise ConfigError(
+            f"--group {name!r}: has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
+        )
+    return np.asarray(numbers, np.intp)
+
+
+def all_missing(schema: FeatureSchema, columns: Columns) -> NDArray[np.bool_]:
+    """Return which rows have no value in any feature `(n,)`."""
+    missing: NDArray[np.bool_] = np.logical_and.reduce([_is_missing(columns[name]) for name in schema.names])
+    return missing
+
+
+def later_copies(columns: Columns) -> NDArray[np.bool_]:
+    """Return which rows equal an earlier one in every feature `(n,)`; two missing values are equal."""
+    keys = _row_keys(columns)
+    order = np.argsort(keys, kind="stable")
+    shared = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+    copies = np.zeros(len(keys), np.bool_)
+    if len(shared):  # only these can be copies; whether they are is asked of their values, in the order of the rows
+        import pandas as pd
+
+        rows = np.unique(order[np.concatenate([shared, shared + 1])])
+        copies[rows] = pd.DataFrame({name: values[rows] for name, values in columns.items()}).duplicated()
+    return copies
+
+
+def in_time_order(schema: FeatureSchema, columns: Columns) -> str | None:
+    """Return the datetime column by which the rows are in order, nearly all of them; None where there is none."""
+    for column in schema.columns:
+        if column.kind is Kind.DATETIME:
+            values = columns[column.name]
+            steps = np.diff(values[~np.isnan(values)])
+            if (steps > 0).sum() >= _MIN_STEPS and (steps >= 0).mean() >= _IN_ORDER:
+                return column.name
+    return None
+
+
+def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype == object:
+        return np.array([value is None for value in values.tolist()], np.bool_)
+    missing: NDArray[np.bool_] = np.isnan(values)
+    return missing
+
+
+def _row_keys(columns: Columns) -> NDArray[np.uint64]:
+    """Return a number for each row `(n,)`, the same for rows that are equal, and for others hardly ever."""
+    keys = np.zeros(len(next(iter(columns.values()))), np.uint64)
+    for values in columns.values():
+        if values.dtype == object:
+            bits = np.fromiter(map(hash, values.tolist()), np.int64, len(values)).view(np.uint64)
+        else:  # one NaN, one zero
+            bits = np.where(np.isnan(values), np.nan, values + 0.0).astype(np.float64).view(np.uint64)
+        keys = (keys ^ bits) * _ODD
+        keys ^= keys >> _HALF
+    return keys
+
+
+def _require(table: Table, name: str, flag: str) -> None:
+    if name not in table.names:
+        raise ConfigError(f"{flag}: there is no column {name!r}. The columns are: {', '.join(table.names)}.")
+
+
+def _require_values(name: str, missing: NDArray[np.bool_], what: str) -> None:
+    if missing.any():
+        row = int(np.flatnonzero(missing)[0]) + 1
+        raise TableError(
+            f"Column {name!r}, row {row}: the {what} is missing, in {int(missing.sum()):,} rows in all. Give each row "
+            f"its {what}, or leave these rows out."
+        )

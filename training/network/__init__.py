@@ -1,0 +1,1 @@
+"""Builds and fits Keras networks; TensorFlow is imported here alone."""

@@ -1,0 +1,137 @@
+"""What the units of the hidden layers do on reference rows: which are dead, nearly dead or saturated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.network.activations import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from models.network.onnx_graph import LayerWeights
+
+_NEARLY_DEAD_SHARE: Final = 0.01
+_SATURATED_SHARE: Final = 0.01  # of the way between the two ends
+_VANISHED: Final = 0.005  # of the gradient at the output layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerHealth:
+    """Units of one hidden layer, counted over the reference rows.
+
+    Args:
+        layer: Its name.
+        units: How many it has.
+        dead: Units whose output is zero on every row.
+        nearly_dead: Units that are not dead, with an output other than zero on less than 1 % of the rows.
+        saturated: Units of a saturating activation that are at one of its ends on every row.
+        zeros: Share of all outputs that are zero: how sparse the layer is.
+    """
+
+    layer: str
+    units: int
+    dead: int
+    nearly_dead: int
+    saturated: int
+    zeros: float
+
+
+def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str) -> tuple[LayerHealth, ...]:
+    """Count dead, nearly dead and saturated units.
+
+    Args:
+        outputs: What each hidden layer gives behind its activation `(n, units)`, by the layer's name.
+        activation: A key of `ACTIVATIONS`.
+    """
+    bounds = saturation_bounds(activation)
+    return tuple(
+        health_of(
+            name,
+            active=(output != 0).mean(axis=0),
+            saturated=np.all((output <= bounds[0]) | (output >= bounds[1]), axis=0),
+        )
+        for name, output in outputs.items()
+    )
+
+
+def saturation_bounds(activation: str) -> tuple[float, float]:
+    """Return the outputs from which on, downwards and upwards, a unit is at an end; infinite where there is none."""
+    ends = ACTIVATIONS[activation].ends
+    if not ends:
+        return -np.inf, np.inf
+    margin = _SATURATED_SHARE * (ends[1] - ends[0])
+    return ends[0] + margin, ends[1] - margin
+
+
+def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> list[str]:
+    """Say where the gradients vanish before training on their way back from the output layer, and what helps.
+
+    Args:
+        gradients: Norm of the gradient of each layer's kernel at the first step, by the layer's name, the output last.
+        activation: A key of `ACTIVATIONS`.
+    """
+    (last, largest), *before = reversed(list(gradients.items()))
+    if not before:
+        return []
+    weakest, smallest = min(before, key=lambda pair: pair[1])
+    if smallest >= _VANISHED * largest:
+        return []
+    remedy = "try --activation selu, or fewer layers" if ACTIVATIONS[activation].ends else "try fewer layers"
+    return [
+        f"The gradients vanish on their way back: at layer {weakest} they start {largest / max(smallest, 1e-30):,.0f} "
+        f"times smaller than at layer {last}, and it hardly learns: {remedy} (--depth)."
+    ]
+
+
+def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
+    """Count the units of a layer.
+
+    Args:
+        layer: Its name.
+        active: Share of the rows on which the output of each unit is not zero `(units,)`.
+        saturated: Whether it is at an end on all of them `(units,)`.
+    """
+    return LayerHealth(
+        layer=layer,
+        units=len(active),
+        dead=int((active == 0).sum()),
+        nearly_dead=int(((active > 0) & (active < _NEARLY_DEAD_SHARE)).sum()),
+        saturated=int(np.count_nonzero(saturated)),
+        zeros=float(1 - active.mean()),
+    )
+
+
+def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:
+    """Say which layers are at least half dead or saturated, and what helps."""
+    warnings = []
+    for layer in layers:
+        if 2 * layer.dead >= layer.units:
+            remedy = "try --activation leaky_relu, or " if ACTIVATIONS[activation].can_die else "try "
+            warnings.append(
+                f"{layer.dead} of {layer.units} units of layer {layer.layer} are dead: {remedy}--learning-rate "
+                f"{learning_rate / 3:.1g}."
+            )
+        if 2 * layer.saturated >= layer.units:
+            warnings.append(
+                f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try --activation elu, "
+                f"or --learning-rate {learning_rate / 3:.1g}."
+            )
+    return warnings
+
+
+def learned_slopes(layer_names: Sequence[str], layers: Sequence[LayerWeights]) -> dict[str, tuple[float, float, float]]:
+    """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned.
+
+    Args:
+        layer_names: Of the hidden layers.
+        layers: Weights of the hidden layers, in that order, and of the output layer.
+    """
+    return {
+        name: (float(layer.slope.min()), float(layer.slope.mean()), float(layer.slope.max()))
+        for name, layer in zip(layer_names, layers, strict=False)
+        if layer.slope is not None
+    }

@@ -1,0 +1,85 @@
+"""How a network is fitted, and what happened in each epoch: plain data, apart from Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from training.network.diagnostics import LayerHealth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochSettings:
+    """How the weights are found.
+
+    Args:
+        epochs: At most so many passes over the fitting rows.
+        batch_size: Rows of one step.
+        learning_rate: Of AdamW (Loshchilov and Hutter, ICLR 2019), at its largest.
+        weight_decay: Of AdamW, on kernels only.
+        patience: Epochs without a better validation loss before a single network stops.
+        seed: Of the order of the rows and of the noise.
+        input_noise: Deviation of the noise on the input of each member; empty for a single network.
+        carried: Share of its input that each member's output starts from; empty where none does.
+        left_out: Share of each batch, its strangest rows, that are not learned from.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    seed: int
+    input_noise: tuple[float, ...] = ()
+    carried: tuple[float, ...] = ()
+    left_out: float = 0.0
+
+    @property
+    def members(self) -> int:
+        """Number of networks that are fitted at once."""
+        return max(1, len(self.input_noise))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One pass over the fitting rows.
+
+    Args:
+        number: From 1.
+        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, without those left out.
+        validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
+        units: What the units of each hidden layer do on the validation rows after it.
+        gradients: Norm of the gradient of each layer's kernel, by the layer's name: of the first pass that of its first
+            step, of later ones that of the running mean over the last steps, as the optimiser keeps it. Of several
+            networks their root mean square.
+        seconds: Wall time from the start of the first pass to the end of this one.
+    """
+
+    number: int
+    loss: float
+    validation_loss: float
+    units: tuple[LayerHealth, ...] = ()
+    gradients: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All passes, and which one's weights were kept: the best of a single network, the last of an ensemble.
+
+    Args:
+        epochs: In order.
+        best: Number of the epoch whose weights were kept.
+        seconds: Wall time of all of them.
+        interrupted: The user stopped before the last epoch.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best: int
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def best_epoch(self) -> Epoch:
+        """The epoch whose weights were kept."""
+        return self.epochs[self.best - 1]

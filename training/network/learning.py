@@ -1,0 +1,138 @@
+"""Fits a network, single or an ensemble, on some of the prepared rows, and makes it score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders.preprocessor import Encoded, Preprocessor
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import LayerWeights, onnx_bytes
+from models.scoring import Scorer
+from training.columns.learn_columns import encode, learn_preprocessor
+from training.data.prepare import Prepared
+from training.network.ensembles import ensemble_of
+from training.network.epochs import run_epochs
+from training.network.history import Epoch, History
+from training.network.keras_network import build_network, layer_weights
+from training.settings.config import TrainConfig
+
+Mask = NDArray[np.bool_]
+
+_SHOWN_ROWS: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A fitted network, before anything is calibrated.
+
+    Args:
+        config: What it looks like.
+        network: The Keras object.
+        layers: Its weights.
+        graph: It, exported.
+        scorer: What scores with it.
+        history: The epochs, of the first members that were fitted.
+        watched: The rows whose loss was shown.
+    """
+
+    config: AutoencoderConfig
+    network: Any
+    layers: list[LayerWeights]
+    graph: bytes
+    scorer: Scorer
+    history: History
+    watched: Encoded
+
+
+def learn(
+    prepared: Prepared,
+    config: TrainConfig,
+    *,
+    rows: Mask,
+    watched: Mask,
+    on_epoch: Callable[[Epoch], None],
+    should_stop: Callable[[], bool],
+) -> Learned:
+    """Fit on the rows of a mask.
+
+    Args:
+        prepared: The table.
+        config: The settings.
+        rows: What is learned from `(n,)`.
+        watched: Rows whose loss is shown, and by which a single network stops `(n,)`.
+        on_epoch: Is told of each epoch.
+        should_stop: Is asked after each epoch.
+
+    Raises:
+        TrainingError: The loss is not a number.
+    """
+    preprocessor = prepared.preprocessor
+    if (rows != prepared.split.fitting).any():
+        preprocessor = learn_preprocessor(prepared.schema, prepared.columns, rows)
+    fitting, shown = (encode(preprocessor, prepared.columns, mask) for mask in (rows, watched))
+    shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
+    shown_weights = prepared.weights_of(watched)
+    network_config = config.architecture(features=fitting.Z.shape[1])
+    if network_config.members > 1:  # they stop nothing: a few are enough, and all outputs of all members are large
+        shown, shown_weights = (
+            shown.rows(0, _SHOWN_ROWS),
+            None if shown_weights is None else shown_weights[:_SHOWN_ROWS],
+        )
+    parts, histories = [], []
+    for settings in config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]):
+        part_config = replace(network_config, members=settings.members, carried=settings.carried)
+        part = build_network(part_config, seed=settings.seed)
+        history = run_epochs(
+            part,
+            fitting=fitting,
+            validation=shown,
+            weights=preprocessor.weights,
+            features=preprocessor.features,
+            activation=config.activation,
+            settings=settings,
+            fitting_weights=prepared.weights_of(rows),
+            validation_weights=shown_weights,
+            on_epoch=on_epoch,
+            should_stop=should_stop,
+        )
+        parts.append(part)
+        histories.append(history)
+    network = parts[0] if len(parts) == 1 else _together(network_config, parts)
+    layers = layer_weights(network_config, network)
+    graph = onnx_bytes(network_config, layers)
+    return Learned(
+        config=network_config,
+        network=network,
+        layers=layers,
+        graph=graph,
+        scorer=_scorer(OnnxEngine(graph), fitting, preprocessor, config),
+        history=replace(
+            histories[0],
+            seconds=sum(history.seconds for history in histories),
+            interrupted=any(history.interrupted for history in histories),
+        ),
+        watched=shown,
+    )
+
+
+def _together(config: AutoencoderConfig, parts: Sequence[Any]) -> Any:
+    """Return one network of the members of several."""
+    network = build_network(config, seed=0)
+    weights = zip(*(part.get_weights() for part in parts), strict=True)
+    network.set_weights([np.concatenate(arrays) for arrays in weights])
+    return network
+
+
+def _scorer(engine: OnnxEngine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
+    if not config.families:
+        return Scorer(preprocessor=preprocessor, engine=engine)
+    ensemble = ensemble_of(
+        engine, fitting, preprocessor, families=config.families, marginal_weight=config.marginal_weight
+    )
+    return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)

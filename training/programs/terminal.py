@@ -1,0 +1,202 @@
+"""What a training says in the terminal: every column's fate, a bar while it fits, one screen when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+
+from models.tables import Table
+from training.data.plan import epochs_of
+from training.data.prepare import Prepared, split_policy
+from training.network.history import Epoch
+from training.network.lean_imports import without_unused
+from training.programs.interrupt import stop_on_interrupt
+from training.settings.config import TrainConfig
+from training.thresholds.rows import threshold_rows
+
+if TYPE_CHECKING:
+    from training.fit import FitResult
+
+_INTERRUPTED: Final = (
+    "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
+)
+
+
+def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
+    """Print what was repaired, how each column enters and how the rows are split."""
+    for repair in prepared.table.repairs:
+        console.print(f"[dim]read: {escape(repair)}[/dim]")
+    grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
+    grid.add_column("column", overflow="fold")
+    grid.add_column("kind")
+    grid.add_column("enters as", overflow="fold")
+    for encoder in prepared.preprocessor.encoders:
+        grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
+    for name in prepared.schema.ids:
+        grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
+    if prepared.rule is not None:
+        grid.add_row(escape(prepared.rule.column), "[cyan]label[/cyan]", escape(prepared.rule.reason))
+    for name, reason in prepared.schema.dropped.items():
+        grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
+    console.print(grid)
+    for finding in prepared.findings:
+        style = "yellow" if finding.warning else "dim"
+        console.print(f"[{style}]noted: {escape(str(finding))}[/{style}]", soft_wrap=True)
+    parts = ", ".join(f"{part} {count:,}" for part, count in prepared.rows.items())
+    console.print(f"rows are split {escape(split_policy(config))}: {parts}")
+    for reason, count in prepared.left_out.items():
+        console.print(f"{count:,} rows are left out: {escape(reason)}")
+    names = [name for name, reason in prepared.schema.dropped.items() if reason.startswith("identifier")]
+    if names and not prepared.schema.ids:
+        proposal = " ".join(map(repr, names))
+        console.print(f"[dim]an identifier can be carried through to the scores: --id {escape(proposal)}[/dim]")
+
+
+def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
+    """Print what would be fitted, and that nothing was."""
+    widths = "–".join(map(str, plan["layers"]))
+    console.print(
+        f"{plan['members']} network{'s' if plan['members'] > 1 else ''} {widths}, {plan['activation']}; at most "
+        f"{plan['epochs']} epochs of batches of {plan['batch_size']}; "
+        f"threshold {plan['threshold_method']} {plan['threshold_value']:g}"
+    )
+    console.print("dry run: nothing was trained, nothing was written")
+
+
+class EpochBar:
+    """A progress bar over the epochs; stops early when fitting does."""
+
+    def __init__(self, console: Console, *, epochs: int) -> None:
+        self._progress = Progress(
+            TextColumn("fitting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs, validation loss {task.fields[loss]}, best {task.fields[best]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("fitting", total=epochs, loss="–", best="–")
+        self._best = float("inf")
+
+    def __enter__(self) -> EpochBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Show one more epoch."""
+        self._best = min(self._best, epoch.validation_loss)
+        self._progress.update(self._task, advance=1, loss=f"{epoch.validation_loss:.4f}", best=f"{self._best:.4f}")
+
+
+def fit_with_bar(
+    progress: Console,
+    prepared: Prepared,
+    config: TrainConfig,
+    *,
+    name: str,
+    version: str,
+    test_table: Table | None = None,
+    log: Callable[[Epoch], None] = lambda epoch: None,
+) -> FitResult:
+    """Fit with a progress bar; at Ctrl-C the best epoch so far is kept.
+
+    Args:
+        progress: Where the bar is shown.
+        prepared: From `prepare`, with the same settings.
+        config: The settings.
+        name: What the detector will be called.
+        version: Which of its versions this will be.
+        test_table: Labelled rows that are only judged on.
+        log: Is told of each epoch, too.
+
+    Raises:
+        TrainingError: The loss is not a number.
+        TableError: The test table has another shape.
+    """
+    with without_unused():
+        from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
+
+    with (
+        EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,
+        stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
+    ):
+
+        def on_epoch(epoch: Epoch) -> None:
+            bar(epoch)
+            log(epoch)
+
+        return fit(
+            prepared,
+            config,
+            name=name,
+            version=version,
+            test_table=test_table,
+            on_epoch=on_epoch,
+            should_stop=stopped,
+        )
+
+
+def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float) -> None:
+    """Print on one screen what happened, and the next commands."""
+    detector, history = result.detector, result.history
+    best, config = history.best_epoch, result.network_config
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    parts = ", ".join(f"{part} {count:,}" for part, count in result.rows.items())
+    grid.add_row("rows", f"{sum(result.rows.values()):,} ({parts})")
+    grid.add_row(
+        "columns",
+        f"{len(detector.schema.columns)} used as {config.features} features, {len(detector.schema.dropped)} dropped",
+    )
+    widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
+    several = "" if config.members == 1 else f"{config.members} of "
+    grid.add_row("network", f"{several}{widths}, {config.activation}, {result.parameters:,} weights")
+    stopped = " (interrupted)" if history.interrupted else ""
+    found = f"the best was {history.best}: loss {best.loss:.4f}, validation loss {best.validation_loss:.4f}"
+    if config.members > 1:
+        found = f"loss {best.loss:.4f}, once without the rows held out and once with them"
+    grid.add_row("epochs", f"{len(history.epochs)}{stopped}, {found}; {history.seconds:.1f} s")
+    dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.health if layer.dead)
+    grid.add_row("dead units", dead or "none")
+    for layer, (low, mean, high) in result.slopes.items():
+        grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
+    promised = detector.calibration.promised_alert_rate
+    for name, text in threshold_rows(result.threshold):
+        grid.add_row(name, escape(text))
+    grid.add_row(
+        "alert rate",
+        ("" if promised is None else f"promised {promised:.2%}, ")
+        + f"realised {result.realised_alert_rate:.2%} on test rows",
+    )
+    grid.add_row("", f"[dim]{escape(detector.calibration.promise)}[/dim]")
+    if result.metrics is not None:
+        metrics = result.metrics
+        figures = {
+            "ROC AUC": metrics.roc_auc,
+            "average precision": metrics.average_precision,
+            "precision": metrics.precision,
+            "recall": metrics.recall,
+            "false-positive rate": metrics.false_positive_rate,
+        }
+        shown = ", ".join(f"{name} {'–' if value is None else f'{value:.3f}'}" for name, value in figures.items())
+        grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
+    grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
+    console.print(grid)
+    for label, command in (
+        ("next", f"service --detector {bundle}"),
+        ("", f"service.batch {bundle} DATA --output scores.csv"),
+    ):  # not in the grid: a command must stay on one line to be copied
+        console.print(f"[bold]{label:<12}[/bold]python -m {escape(command)}", soft_wrap=True)
+    for warning in result.warnings:
+        console.print(f"[yellow]warning: [/yellow]{escape(warning)}")

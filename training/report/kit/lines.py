@@ -1,0 +1,106 @@
+"""Pictures of lines: something over epochs, layers, settings or inputs, with bands where it is uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from training.report.kit.drawing import INK, SOFT, drawing, label_ends, svg_of
+
+PANEL: Final = (3.4, 2.5)
+"""Inches of a picture that stands beside others."""
+
+WHOLE: Final = (4.4, 3.3)
+"""Inches of a picture that stands alone."""
+
+_BAND: Final = 0.1  # of opacity, where many bands lie over one another
+_MOST_POINTS: Final = 300  # of a line, on a picture of that many pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line.
+
+    Args:
+        name: Written at its end; nothing where it is empty.
+        x: Where its points are.
+        y: How high; NaN where there is a gap.
+        low: Lower end of a band around it; None without one.
+        high: Upper end.
+        colour: Of `drawing`.
+        style: As Matplotlib calls it.
+        width: In points.
+        marker: As Matplotlib calls it.
+    """
+
+    name: str = ""
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    colour: str = INK
+    style: str = "-"
+    width: float = 1.5
+    marker: str = ""
+
+
+def line_plot(
+    lines: Sequence[Line],
+    *,
+    size: tuple[float, float] = WHOLE,
+    zero: bool = False,
+    whole: bool = False,
+    room: float = 0.0,
+    setting: Mapping[str, Any],
+) -> str:
+    """Draw lines.
+
+    Args:
+        lines: From the one behind all others to the one before them.
+        size: Width and height in inches.
+        zero: Both axes are drawn where the other one is zero.
+        whole: The horizontal axis counts something.
+        room: Share of the width that is left for names at the ends of the lines.
+        setting: What Matplotlib's `Axes.set` takes: labels, limits, scales, ticks.
+    """
+    with drawing(width=size[0], height=size[1]) as (figure, axes):
+        if zero:
+            axes.axhline(0, color=SOFT, linewidth=0.6)
+            axes.axvline(0, color=SOFT, linewidth=0.6)
+        many = sum(line.low is not None for line in lines) > 3
+        for line in lines:
+            kept = _thinned(len(line.x))
+            x, y = np.asarray(line.x)[kept], np.asarray(line.y)[kept]
+            if line.low is not None and line.high is not None:
+                low, high = np.asarray(line.low)[kept], np.asarray(line.high)[kept]
+                axes.fill_between(x, low, high, color=line.colour, alpha=_BAND if many else 2 * _BAND, linewidth=0)
+            axes.plot(x, y, line.style, color=line.colour, linewidth=line.width, marker=line.marker, markersize=3.5)
+        axes.set(**setting)
+        if whole:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        named = [line for line in lines if line.name]
+        if room:
+            transform = axes.transScale + axes.transLimits
+            (left, _), (right, _) = (transform.transform((x, 1.0)) for x in axes.get_xlim())
+            stretched = right + (right - left) * room / (1 - room)
+            axes.set_xlim(right=float(transform.inverted().transform((stretched, 0.5))[0]))
+        if named:
+            label_ends(
+                figure,
+                axes,
+                [line.name for line in named],
+                [line.x[-1] for line in named],
+                [line.y[-1] for line in named],
+                colours={line.name: line.colour for line in named},
+            )
+        return svg_of(figure)
+
+
+def _thinned(points: int) -> NDArray[np.intp]:
+    """Return which points of a line are drawn: all, or so many that none is missed."""
+    return np.unique(np.linspace(0, points - 1, min(points, _MOST_POINTS)).round().astype(np.intp))

@@ -1,0 +1,1 @@
+"""Everything that can be set for a training, with its limits and its flags."""

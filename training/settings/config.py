@@ -1,0 +1,285 @@
+"""Everything that can be set for a training: one field a setting, for flags, checks and the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import groupby
+from typing import Any, Final
+
+from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
+from models.errors import ConfigError
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from models.schema import Kind
+from training.columns.roles import DATE_ORDERS, INFINITE
+from training.network.history import EpochSettings
+from training.settings.limits import DUPLICATES, FIT_ON, setting_limits
+from training.settings.presets import PRESETS, TRAINING_ROWS, FamilyPlan
+from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
+
+_ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
+_DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
+
+
+def _setting(default: Any, help: str, *, group: str, **more: Any) -> Any:
+    """Declare a setting: its default, its help text, its group, and `choices` where it has them."""
+    return field(default=default, metadata={"help": help, "group": group, **more})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """The settings of a training; the help text of each says what it is.
+
+    Raises:
+        ConfigError: A setting is outside its limits; the error names all that are.
+    """
+
+    label: str | None = _setting(
+        None, "column that says what is an anomaly; never a feature, serves evaluation and --fit-on", group="columns"
+    )
+    anomaly_values: tuple[str, ...] = _setting((), "values of the label that mean anomaly", group="columns")
+    fit_on: str = _setting("all", "which rows may be learned from", group="columns", choices=FIT_ON)
+    id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
+    include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
+    exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
+    kind: tuple[str, ...] = _setting(
+        (), f"COLUMN=KIND: what a column is, one of {', '.join(Kind)}, where its values do not tell", group="columns"
+    )
+    date_order: tuple[str, ...] = _setting(
+        (),
+        f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant",
+        group="columns",
+    )
+    missing_values: tuple[str, ...] = _setting(
+        (), "VALUE, or COLUMN=VALUE: says that there is no value, such as -999", group="columns"
+    )
+    infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns", choices=INFINITE)
+
+    time: str | None = _setting(
+        None,
+        "split in time by this column: fitted on the oldest rows, judged on the newest (default: at random)",
+        group="rows",
+    )
+    group: str | None = _setting(
+        None, "rows of one value of this column (a machine, a customer) stay in one part of the split", group="rows"
+    )
+    duplicates: str = _setting(
+        "keep", "what becomes of rows that equal another in every feature", group="rows", choices=DUPLICATES
+    )
+
+    least_rows: int = _setting(
+        20, "fewest rows to fit on, and a fifth as many to stop and to calibrate on; fewer is an error", group="rows"
+    )
+
+    training_rows: str | None = _setting(
+        None,
+        "what is known of the rows that are learned from (default: mixed; clean with --fit-on normal)",
+        group="network",
+        choices=TRAINING_ROWS,
+    )
+    preset: str = _setting(
+        "balanced",
+        "how many networks are fitted, and for how long",
+        group="network",
+        choices={name: preset.summary for name, preset in PRESETS.items()},
+    )
+    activation: str = _setting(
+        "relu",
+        "activation of the hidden layers; the output layer is linear",
+        group="network",
+        choices={name: spec.summary for name, spec in ACTIVATIONS.items()},
+    )
+    negative_slope: float = _setting(0.1, "slope of leaky_relu below zero", group="network")
+    alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
+    hidden_units: tuple[int, ...] | None = _setting(
+        None,
+        "widths of the encoder's hidden layers, outermost first (default: by preset)",
+        group="network",
+    )
+    depth: int | None = _setting(
+        None,
+        "number of the encoder's hidden layers, where --hidden-units is not given (default: by preset)",
+        group="network",
+    )
+    latent_units: int | None = _setting(
+        None,
+        "width of the bottleneck, with a decoder like the encoder behind it (default: that of the layer before it, and "
+        "the output is read off it at once)",
+        group="network",
+    )
+    dropout: float = _setting(0.0, "share of hidden units left out in each step", group="network")
+    input_noise: float | None = _setting(
+        None,
+        "deviation of the noise put on the standardised input while fitting (default: by preset; of several networks "
+        "each its own, from fine to coarse)",
+        group="network",
+    )
+
+    epochs: int | None = _setting(
+        None,
+        "at most so many passes over the fitting rows (default: by preset and number of rows)",
+        group="fitting",
+    )
+    batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
+    learning_rate: float = _setting(2e-3, "largest step size of AdamW", group="fitting")
+    weight_decay: float = _setting(0.01, "weight decay of AdamW, on kernels only", group="fitting")
+    patience: int = _setting(
+        20, "epochs without a better validation loss before a single network stops", group="fitting"
+    )
+    seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
+
+    threshold_method: str = _setting(
+        "fpr",
+        "how the threshold is found",
+        group="threshold",
+        choices={name: method.summary for name, method in THRESHOLD_METHODS.items()},
+    )
+    alert_rate: float | None = _setting(
+        None,
+        "fpr, evt: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few; evt 0.001)",
+        group="threshold",
+    )
+    contamination: float | None = _setting(
+        None, "contamination: expected share of anomalies, in (0, 0.5] (default: 0.05)", group="threshold"
+    )
+    threshold: float | None = _setting(None, "fixed: the score above which a row is flagged", group="threshold")
+    beta: float | None = _setting(
+        None, "labels: the best F-beta; above 1, recall counts more than precision (default: 1)", group="threshold"
+    )
+    precision: float | None = _setting(
+        None, "labels: wanted share of anomalies among the flagged rows", group="threshold"
+    )
+    recall: float | None = _setting(None, "labels: wanted share of the anomalies that is flagged", group="threshold")
+    false_positive_rate: float | None = _setting(
+        None, "labels: share of the normal rows that may be flagged", group="threshold"
+    )
+    threshold_by: str | None = _setting(
+        None,
+        "column whose values have thresholds of their own (site, machine type); a feature or not",
+        group="threshold",
+    )
+
+    def __post_init__(self) -> None:
+        complaints = [sentence for holds, sentence in setting_limits(self) if not holds]
+        try:
+            if self.depth is None or self.depth <= 32:  # else describing the network takes for ever
+                self.architecture(features=1)
+        except ConfigError as error:
+            complaints.append(str(error))
+        if complaints:
+            raise ConfigError(" ".join(complaints))
+
+    def architecture(self, *, features: int) -> AutoencoderConfig:
+        """Return the network's settings for d features; widths that were not given follow d.
+
+        Raises:
+            ConfigError: A setting of the network is outside its limits.
+        """
+        preset = PRESETS.get(self.preset, PRESETS["fast"])
+        single = not self.families
+        hidden_units = self.hidden_units or default_hidden_units(preset.width, depth=self.depth or preset.depth)
+        return AutoencoderConfig(
+            features=features,
+            hidden_units=hidden_units,
+            latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
+            activation=self.activation,
+            negative_slope=self.negative_slope,
+            alpha=self.alpha,
+            dropout=self.dropout,
+            input_noise=self.alone.input_noise[0] if single else 0.0,
+            members=1 if single else sum(len(family.input_noise) for family in self.families),
+            # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
+            linear_decoder=self.latent_units is None,
+            carried=self._carried_by(self.families),
+        )
+
+    @property
+    def known_rows(self) -> str:
+        """What is known of the rows that are learned from, a key of `TRAINING_ROWS`."""
+        return self.training_rows or ("clean" if self.fit_on == "normal" else "mixed")
+
+    @property
+    def alone(self) -> FamilyPlan:
+        """How a single network is fitted."""
+        plans = PRESETS.get(self.preset, PRESETS["fast"]).alone
+        plan = plans.get(self.known_rows, FamilyPlan(name="alone", input_noise=(0.0,)))
+        return plan if self.input_noise is None else replace(plan, input_noise=(self.input_noise,))
+
+    @property
+    def families(self) -> tuple[FamilyPlan, ...]:
+        """The families of an ensemble; none for a single network."""
+        preset = PRESETS.get(self.preset)
+        plans = () if preset is None else preset.families.get(self.known_rows, ())
+        if self.input_noise is None:
+            return plans
+        return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
+
+    def _carried_by(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
+        """Return the share of its input that each member's output starts from; none where no family has residuals."""
+        residual = any(plan.residual for plan in self.families)
+        return tuple(share for plan in plans for share in plan.carried) if residual else ()
+
+    @property
+    def marginal_weight(self) -> float:
+        """How much the columns' own histograms count beside the families."""
+        return PRESETS[self.preset].marginal_weight[self.known_rows]
+
+    def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
+        """Return the settings of the epochs for so many fitting rows of so many features.
+
+        A single network is fitted at once; of an ensemble, neighbouring families that are fitted alike.
+        """
+        batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
+        epochs = self.epochs or default_epochs(
+            rows, features=features, batch_size=batch_size, steps=PRESETS[self.preset].steps
+        )
+        alone = EpochSettings(
+            epochs=self.epochs or max(1, round(self.alone.share_of_steps * epochs)),
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+            seed=self.seed,
+            left_out=self.alone.left_out,
+        )
+        groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
+        return tuple(
+            replace(
+                alone,
+                epochs=max(1, round(share * epochs)),
+                seed=self.seed + place,
+                input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
+                carried=self._carried_by(plans),
+                left_out=left_out,
+            )
+            for place, ((left_out, share), plans) in enumerate(groups)
+        ) or (alone,)
+
+    def threshold_value(self, *, calibration_rows: int) -> float:
+        """Return the method's value; without an alert rate, the smallest usual one that the rows can promise."""
+        if self.threshold_method == "fpr" and self.alert_rate is None:
+            possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
+            return possible[0] if possible else _ALERT_RATES[-1]
+        value = getattr(self, self.threshold_goal)
+        return float(_DEFAULTS[self.threshold_method] if value is None else value)
+
+    @property
+    def threshold_goal(self) -> str:
+        """The setting that says what is wanted of the threshold."""
+        goals = THRESHOLD_METHODS[self.threshold_method].flags
+        return next((name for name in goals if getattr(self, name) is not None), goals[0])
+
+    def threshold_rule(self, *, calibration_rows: int) -> Rule:
+        """Return how thresholds are found on so many calibration rows."""
+        value = self.threshold_value(calibration_rows=calibration_rows)
+        return Rule(method=self.threshold_method, goal=self.threshold_goal, value=value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def names(cls) -> Sequence[str]:
+        """Return the names of the settings."""
+        return [setting.name for setting in fields(cls)]

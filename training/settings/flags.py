@@ -1,0 +1,81 @@
+"""Command-line flags made from `TrainConfig`: a setting is declared once, there."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection
+from dataclasses import fields
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from training.settings.config import TrainConfig
+
+
+def add_config_flags(
+    parser: argparse.ArgumentParser, *, only: str | None = None, without: Collection[str] = ()
+) -> None:
+    """Add a flag for each setting of `TrainConfig`, in its groups.
+
+    Args:
+        parser: Gets them.
+        only: A group; None for all.
+        without: Settings that get none, and keep their defaults.
+    """
+    hints = get_type_hints(TrainConfig)
+    groups: dict[str, Any] = {}
+    for setting in fields(TrainConfig):
+        group = setting.metadata["group"]
+        if only not in (None, group) or setting.name in without:
+            continue
+        if group not in groups:
+            groups[group] = parser.add_argument_group(group)
+        kind, many = _argument_type(hints[setting.name])
+        choices = setting.metadata.get("choices")
+        help_text = setting.metadata["help"]
+        if setting.default is not None and setting.default != () and not many:
+            help_text += f" (default: {setting.default})"
+        if choices:
+            help_text += "".join(f"\n  {name:<13} {summary}" for name, summary in choices.items())
+        groups[group].add_argument(
+            f"--{setting.name.replace('_', '-')}",
+            dest=setting.name,
+            type=kind,
+            nargs="+" if many else None,
+            action="extend" if many and kind is str else "store",
+            choices=list(choices) if choices else None,
+            default=list(setting.default) if setting.default == () else setting.default,
+            metavar=None if choices else _metavar(setting.name, kind),
+            help=help_text.replace("%", "%%"),
+        )
+
+
+def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:
+    """Return the settings that the flags give.
+
+    Raises:
+        ConfigError: A setting is outside its limits.
+    """
+    values = {name: getattr(arguments, name) for name in TrainConfig.names() if hasattr(arguments, name)}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return TrainConfig(**(values | overrides))
+
+
+def _argument_type(hint: Any) -> tuple[Any, bool]:
+    """Return the type of one value, and whether there can be many."""
+    if isinstance(hint, UnionType):
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    return (get_args(hint)[0], True) if get_origin(hint) is tuple else (hint, False)
+
+
+_METAVARS: Final = {
+    "anomaly_values": "VALUE",
+    "kind": "COLUMN=KIND",
+    "date_order": "[COLUMN=]ORDER",
+    "missing_values": "[COLUMN=]VALUE",
+}
+
+
+def _metavar(name: str, kind: type) -> str:
+    if kind is str:
+        return _METAVARS.get(name, "COLUMN")
+    return "N" if kind is int else "X"
