@@ -45,10 +45,10 @@ from rich.progress import track
 from benchmarks.hostile_strategies import Wire, raw_requests, wires
 from models.bundle import load_detector
 from models.detector import Detector
+from service.api.schemas import example_record
 from service.app import create_app, load_settings
-from service.media import MEDIA
 from service.registry import Registry
-from service.schemas import example_record
+from service.web.negotiation import MEDIA
 
 LONGEST: Final = 5.0
 """Seconds within which every request is answered."""

@@ -18,8 +18,8 @@ import pyarrow.parquet
 from hypothesis import strategies as st
 
 from models.schema import FeatureSchema
-from service.media import MEDIA
-from service.query import PARAMETERS
+from service.api.query import PARAMETERS
+from service.web.negotiation import MEDIA
 
 _SCORING: Final = ("/score", "/score/stream", "/embed", "/reconstruct")
 _LETTERS: Final = st.characters(min_codepoint=32, max_codepoint=255, blacklist_characters="\x7f")

@@ -11,11 +11,11 @@ from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
 from models.threads import allowed_threads
-from service.openapi import openapi_document
-from service.problems import install_problem_handlers
+from service.api.openapi import openapi_document
+from service.api.routes import router
 from service.registry import Registry
-from service.routes import router
 from service.settings import Settings, load_settings
+from service.web.problems import install_problem_handlers
 
 
 def create_app(registry: Registry, settings: Settings) -> FastAPI:

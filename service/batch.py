@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clean_up_at_sigterm()
 
     def work() -> None:
-        from service.scored_files import score  # a page of help waits for nothing that scores
+        from service.files.score_files import score  # a page of help waits for nothing that scores
 
         score(arguments)
 

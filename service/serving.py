@@ -48,8 +48,8 @@ def serve(settings: Settings) -> None:
 def _load(settings: Settings) -> tuple[FastAPI, type[HttpToolsProtocol]]:
     """Load the detector; return the service for it, and what speaks with its clients."""
     from service.app import create_app, open_registry
-    from service.connections import connections_of
-    from service.small_requests import SmallRequests
+    from service.fast_path.micro_batching import SmallRequests
+    from service.fast_path.protocol import connections_of
 
     registry = open_registry(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -22,7 +22,7 @@ def ours(source: Path, output: Path, bundle: Path) -> Callable[[], None]:
     """Score a file, as the batch program does."""
     from models.bundle import load_detector
     from models.tables.formats import format_of
-    from service.scored_files import prepare, score_files
+    from service.files.score_files import prepare, score_files
 
     detector = load_detector(bundle)
 

@@ -12,9 +12,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from benchmarks.serving.apps import FLOOR_ANSWER, floor
-from service.connections import connections_of
+from service.fast_path.micro_batching import Answer, SmallRequest, SmallRequests
+from service.fast_path.protocol import connections_of
 from service.settings import load_settings
-from service.small_requests import Answer, SmallRequest, SmallRequests
 
 _ANSWER: Final = Answer(HTTPStatus.OK.value, b"content-type: application/json\r\n", FLOOR_ANSWER)
 

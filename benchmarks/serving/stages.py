@@ -30,12 +30,12 @@ from models.calibration.segments import segments_of
 from models.detector import Detector, Verdicts
 from models.encoders import FloatMatrix
 from models.network.engine import Engine
-from service.answers import QUESTIONS, JsonFrame, encode_items, score_items
-from service.bodies import Records
-from service.exact_records import exact_records
+from service.fast_path.micro_batching import Answer, SmallRequest, SmallRequests
+from service.formats.answers import QUESTIONS, JsonFrame, encode_items, score_items
+from service.formats.exact_json import exact_records
+from service.formats.rows import Records
 from service.registry import Registry
 from service.settings import load_settings
-from service.small_requests import Answer, SmallRequest, SmallRequests
 
 STAGES: Final = {
     "decode": "JSON to cells in the schema's order",

@@ -25,10 +25,10 @@ from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
 from models.schema.timestamps import TIME_LAYOUTS
 from models.tables import READERS
 from models.tables.formats import OUTPUT_FORMATS
-from service.media import MEDIA
-from service.problems import RequestError
-from service.query import PARAMETERS
+from service.api.query import PARAMETERS
 from service.settings import Settings
+from service.web.negotiation import MEDIA
+from service.web.problems import RequestError
 
 PROGRAMS = [
     path

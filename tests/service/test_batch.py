@@ -32,8 +32,8 @@ from models.tables import ReadOptions, Table
 from models.tables.formats import format_of
 from models.tables.writers import WRITERS, new_file
 from service.batch import main
-from service.scored_files import prepare, score_files
-from service.scored_rows import Layout, ScoredRows
+from service.files.score_files import prepare, score_files
+from service.files.scored_rows import Layout, ScoredRows
 
 NAMES = ("machine", "temperature", "load", "mode", "running", "at")
 
@@ -295,7 +295,7 @@ def test_the_output_is_the_same_for_any_chunks_and_threads(
     data = generated(2_500, seed=4)
     whole = detector.judge_table(Table(data=data))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.scored_files.allowed_threads", lambda: threads)
+        patch.setattr("service.files.score_files.allowed_threads", lambda: threads)
         score(detector, [INPUTS[name](data, tmp_path / name)], tmp_path / "out.parquet", chunk_rows=chunk_rows)
     rows = pq.read_table(tmp_path / "out.parquet")
     assert rows["machine"].equals(data["machine"])
@@ -326,7 +326,7 @@ def test_a_table_of_many_columns_is_held_in_fewer_rows(detector: Detector, tmp_p
     source = write_csv(generated(700), tmp_path / "in.csv")
     told: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.scored_files._CHUNK_CELLS", 5 * 300)
+        patch.setattr("service.files.score_files._CHUNK_CELLS", 5 * 300)
         job = prepare(detector, [source], tmp_path / "out.csv")
         score_files(detector, job, tmp_path / "out.csv", format_name="csv", on_rows=told.append)
     assert told == [300, 300, 100]

@@ -11,9 +11,9 @@ from samples import sample_detector
 from uvicorn.server import ServerState
 
 from service.app import load_settings
-from service.connections import connections_of
+from service.fast_path.micro_batching import SmallRequests
+from service.fast_path.protocol import connections_of
 from service.registry import Registry
-from service.small_requests import SmallRequests
 
 
 class FakeTransport(asyncio.Transport):

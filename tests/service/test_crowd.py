@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.crowd import Crowd
+from service.fast_path.load_shedding import Crowd
 
 
 def turn(crowd: Crowd, *, start: float, requests: int, answer: float, refuse: float = 0.0) -> tuple[list[bool], float]:

@@ -22,8 +22,8 @@ from in_process import InProcess, in_process, problem, strict
 from samples import arrow_table, machine_records, sample_detector, sample_record, write_csv
 
 from models.detector import Detector
-from service.media import MEDIA
-from service.pieces import PIECE_ROWS
+from service.formats.pieces import PIECE_ROWS
+from service.web.negotiation import MEDIA
 
 RECORDS = machine_records(PIECE_ROWS + 900, seed=11)  # more than one piece
 PARQUET, STREAM, FILE, CSV, LINES = (
@@ -139,7 +139,7 @@ def test_every_form_of_an_answer_has_the_same_scores_bit_for_bit(
 def test_flat_answers_have_the_columns_and_values_that_the_batch_program_writes(
     trained_service: InProcess, trained: Trained, tmp_path: Path
 ) -> None:
-    from service.scored_files import prepare, score_files
+    from service.files.score_files import prepare, score_files
 
     source, out = write_csv(tmp_path / "in.csv", RECORDS), tmp_path / "out.csv"
     score_files(trained.detector, prepare(trained.detector, [source], out, top=2), out, format_name="csv")

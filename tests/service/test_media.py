@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.media import MEDIA, content_types, medium_of, negotiate, parameters
+from service.web.negotiation import MEDIA, content_types, medium_of, negotiate, parameters
 
 
 def test_there_are_seven_forms_and_no_content_type_means_two():

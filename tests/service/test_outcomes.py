@@ -17,9 +17,9 @@ from in_process import InProcess, in_process, problem, strict
 from samples import sample_detector, sample_record
 
 from models.columns.from_records import columns_of_records
-from service.json_bodies import has_twins
-from service.media import MEDIA
-from service.problems import MOST_PROBLEMS
+from service.formats.json_bodies import has_twins
+from service.web.negotiation import MEDIA
+from service.web.problems import MOST_PROBLEMS
 
 RECORD = json.dumps(sample_record())
 MANY = 5000  # more records than are decoded at once

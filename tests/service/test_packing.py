@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from in_process import InProcess, in_process
 from samples import sample_detector, sample_record
 
-from service.media import MEDIA
-from service.packing import PACKERS, packing_for
+from service.web.content_encoding import PACKERS, packing_for
+from service.web.negotiation import MEDIA
 
 RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
 

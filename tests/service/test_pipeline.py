@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.pipeline import in_order
+from service.files.pipeline import in_order
 
 NAPS = st.lists(st.sampled_from([0.0, 0.0, 0.001]), max_size=30)
 

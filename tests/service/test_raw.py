@@ -20,8 +20,8 @@ from models.calibration import Calibration
 from models.detector import Detector
 from models.schema import Column, FeatureSchema, Kind
 from models.scoring import Scorer
-from service.pieces import PIECE_ROWS
-from service.raw_bodies import RawRows
+from service.formats.pieces import PIECE_ROWS
+from service.formats.raw_bodies import RawRows
 
 RAW = "application/octet-stream"
 NAMES = ("a", "b", "c")

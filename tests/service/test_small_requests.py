@@ -19,11 +19,12 @@ from wire import Wire, answer_from, request, wired
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
-from service import connections, crowd
-from service.bodies import Records, line_records
-from service.exact_records import ExactRecords
-from service.json_bodies import decode_json, decode_lines
-from service.problems import RequestError
+from service.fast_path import crowd
+from service.fast_path import protocol as connections
+from service.formats.exact_json import ExactRecords
+from service.formats.json_bodies import decode_json, decode_lines
+from service.formats.rows import Records, line_records
+from service.web.problems import RequestError
 
 NAMES = sample_schema().read_names
 WITHOUT_IDS = replace(sample_schema(), ids=())  # so that these records, which have none, go the shortest way

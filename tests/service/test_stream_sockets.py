@@ -16,7 +16,7 @@ from samples import machine_records
 from serving import Service
 from test_load import repeated
 
-from service.media import MEDIA
+from service.web.negotiation import MEDIA
 
 STREAM_MB = 100
 BODY_SECONDS = 1.0
@@ -58,7 +58,7 @@ def pieces_of(form: str) -> tuple[bytes, bytes]:
     if form == "csv":
         return whole[: whole.index(b"\n") + 1], whole[whole.index(b"\n") + 1 :]
     if form == "arrow":
-        from service.arrow_messages import next_message
+        from service.streaming.arrow_messages import next_message
 
         message = next_message(whole)
         assert message is not None

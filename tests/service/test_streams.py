@@ -22,14 +22,14 @@ from test_raw import DETECTOR as NUMBERS
 from test_raw import DIGEST
 
 from models.detector import Detector
-from service.bodies import Rows
-from service.inflating import Inflating
-from service.media import MEDIA
-from service.pieces import PIECE_ROWS
-from service.problems import RequestError
+from service.formats.pieces import PIECE_ROWS
+from service.formats.rows import Rows
 from service.settings import Settings
-from service.stream_bodies import STREAMED, Opening, stream_of
-from service.transfer import Head
+from service.streaming.bodies import STREAMED, Opening, stream_of
+from service.web.body import Head
+from service.web.inflating import Inflating
+from service.web.negotiation import MEDIA
+from service.web.problems import RequestError
 
 FORMS = ("jsonl", "csv", "arrow")
 RECORDS = [
@@ -150,9 +150,9 @@ def test_wherever_a_body_is_cut_on_its_way_the_rows_are_the_same(form: str, data
     places = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=12)))
     parts = [content[start:end] for start, end in pairwise([0, *places, len(content)])]
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("service.stream_bodies", "service.stream_tables", "service.table_bodies"):
+        for module in ("service.streaming.bodies", "service.streaming.tables", "service.formats.tables"):
             patch.setattr(f"{module}.PIECE_ROWS", 8)
-        patch.setattr("service.stream_tables._PART_BYTES", 400)
+        patch.setattr("service.streaming.tables._PART_BYTES", 400)
         pieces = read_in_parts(detector, form, parts)
     sizes = [len(piece) for piece in pieces]
     assert sizes == [8, 8, 8, 6]
@@ -257,7 +257,7 @@ def test_a_part_of_dictionaries_is_read_with_those_before_it(service: InProcess)
     body = sink.getvalue().to_pybytes()
     whole = send(service, body, "arrow", path="/score")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.stream_tables._PART_BYTES", 100)
+        patch.setattr("service.streaming.tables._PART_BYTES", 100)
         assert send(service, in_chunks(body, size=64), "arrow").content == whole.content
 
 

@@ -15,9 +15,9 @@ import uvicorn
 
 from models.detector import Detector
 from service.app import create_app, load_settings
-from service.connections import connections_of
+from service.fast_path.micro_batching import SmallRequests
+from service.fast_path.protocol import connections_of
 from service.registry import Registry
-from service.small_requests import SmallRequests
 
 Answer = tuple[int, dict[str, str], bytes]
 

@@ -55,7 +55,7 @@ def endpoints_table() -> str:
 
 def media_table() -> str:
     """Return each form of bodies and answers with its content types and charsets."""
-    from service.media import MEDIA
+    from service.web.negotiation import MEDIA
 
     rows = [
         [
@@ -86,7 +86,7 @@ def answers() -> str:
 
 def problems_table() -> str:
     """Return each status of a problem, and where the interface says that it can come."""
-    from service.problems import TITLES
+    from service.web.problems import TITLES
 
     where: dict[int, list[str]] = {}
     meaning: dict[int, str] = {}

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from service.media import MEDIA, qualities
+from service.web.negotiation import MEDIA, qualities
 
 _LEAST_BYTES: Final = 1024
 _QUICK: Final = 1  # of both packings: more takes several times as long and saves a tenth

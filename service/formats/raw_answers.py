@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from models.detector import Detector
 from models.schema import Kind
-from service.answers import embedded, judged
-from service.bodies import Rows
-from service.problems import RequestError
+from service.formats.answers import embedded, judged
+from service.formats.rows import Rows
+from service.web.problems import RequestError
 
 CELL: Final = np.dtype("<f8")
 """How a number of an answer is written."""
@@ -23,7 +23,7 @@ def encode_raw(question: str, detector: Detector, rows: Rows, *, top: int) -> by
     """Answer a question about rows with numbers.
 
     Args:
-        question: A key of `service.answers.QUESTIONS`.
+        question: A key of `service.formats.answers.QUESTIONS`.
         detector: What answers.
         rows: All rows of a request.
         top: How many of the columns that add most are to be named, which numbers cannot.

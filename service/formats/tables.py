@@ -21,13 +21,13 @@ from models.schema import FeatureSchema
 from models.tables import ReadOptions, Table, iter_table
 from models.tables.plain_columns import plain_columns
 from models.tables.source import Source
-from service.arrow_messages import require_small_messages
-from service.pieces import PIECE_ROWS
-from service.problems import RequestError, too_many_rows
-from service.query import READING
+from service.api.query import READING
+from service.formats.bounds import is_text, require_magic, require_plain, require_small_texts
+from service.formats.pieces import PIECE_ROWS
 from service.settings import Settings
-from service.table_bounds import is_text, require_magic, require_plain, require_small_texts
-from service.transfer import Body, too_large
+from service.streaming.arrow_messages import require_small_messages
+from service.web.body import Body, too_large
+from service.web.problems import RequestError, too_many_rows
 
 _NAME: Final = "request body"
 _SHOWN_NAMES: Final = 10

@@ -13,9 +13,9 @@ from typing import Final
 
 from fastapi import Request
 
-from service.media import MEDIA, bare, content_types, medium_of, parameters
-from service.problems import RequestError
 from service.settings import Settings
+from service.web.negotiation import MEDIA, bare, content_types, medium_of, parameters
+from service.web.problems import RequestError
 
 SCHEMA_HEADER: Final = "Detector-Schema"
 """Says the digest of the schema whose columns a body without names has."""

@@ -15,7 +15,7 @@ import msgspec
 
 from models.columns.from_records import shown
 from models.errors import RecordError
-from service.problems import RequestError, too_many_rows
+from service.web.problems import RequestError, too_many_rows
 
 _SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)

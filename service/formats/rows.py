@@ -19,13 +19,13 @@ from models.columns.from_records import (
 )
 from models.errors import DataError, RecordError
 from models.schema import FeatureSchema
-from service.exact_records import exact_records
-from service.json_bodies import decode_json, decode_lines
-from service.pieces import PIECE_ROWS
-from service.problems import MOST_PROBLEMS, RequestError
-from service.raw_bodies import raw_rows
+from service.formats.exact_json import exact_records
+from service.formats.json_bodies import decode_json, decode_lines
+from service.formats.pieces import PIECE_ROWS
+from service.formats.raw_bodies import raw_rows
 from service.settings import Settings
-from service.transfer import Body
+from service.web.body import Body
+from service.web.problems import MOST_PROBLEMS, RequestError
 
 _ID_TYPES: Final = (str, int, float, bool, type(None))
 
@@ -203,7 +203,7 @@ def rows_of(body: Body, settings: Settings, schema: FeatureSchema, *, reading: M
         return line_records(content, schema, most=settings.max_rows)
     if body.head.medium == "raw":
         return raw_rows(content, schema, digest=body.head.schema_digest, most=settings.max_rows)
-    from service.table_bodies import read_rows  # Arrow's 30 MB: for the first such request
+    from service.formats.tables import read_rows  # Arrow's 30 MB: for the first such request
 
     return read_rows(body, content, settings, schema, reading=reading)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final, final
 
-from service.transfer import damaged
+from service.web.body import damaged
 
 _GZIP_WINDOW: Final = 31  # of zlib: the largest window, with gzip's head
 _PIECE_BYTES: Final = 1 << 20

@@ -14,9 +14,9 @@ from typing import Final
 
 import pyarrow as pa
 
-from service.problems import too_many_rows
 from service.settings import Settings
-from service.transfer import too_large
+from service.web.body import too_large
+from service.web.problems import too_many_rows
 
 SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
 """Kinds of messages."""

@@ -11,7 +11,7 @@ from models.detector import Detector
 from models.schema import Column, Kind
 from models.schema.cells import BOOLEAN_WORDS
 from models.schema.timestamps import TIME_LAYOUTS
-from service.answers import MOST_VALUES
+from service.formats.answers import MOST_VALUES
 from service.settings import Settings
 
 Scalar = float | bool | str | None

@@ -12,12 +12,12 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from models.schema import FeatureSchema
-from service.bodies import Rows, line_records
-from service.pieces import PIECE_ROWS
-from service.problems import RequestError
-from service.raw_bodies import CELL, raw_rows, require_schema
+from service.formats.pieces import PIECE_ROWS
+from service.formats.raw_bodies import CELL, raw_rows, require_schema
+from service.formats.rows import Rows, line_records
 from service.settings import Settings
-from service.transfer import Head
+from service.web.body import Head
+from service.web.problems import RequestError
 
 STREAMED: Final = ("jsonl", "csv", "arrow", "raw")
 """The forms of bodies and answers that can be streamed; the first is answered where a caller likes them equally."""
@@ -80,7 +80,7 @@ def stream_of(opening: Opening) -> StreamedBody:
         return _LinesBody(opening)
     if opening.head.medium == "raw":
         return _RawBody(opening)
-    from service.stream_tables import ArrowBody, CsvBody  # Arrow's 30 MB: for the first such request
+    from service.streaming.tables import ArrowBody, CsvBody  # Arrow's 30 MB: for the first such request
 
     return CsvBody(opening) if opening.head.medium == "csv" else ArrowBody(opening)
 

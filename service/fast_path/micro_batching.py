@@ -20,16 +20,16 @@ from starlette.datastructures import QueryParams
 
 from models.detector import Detector
 from models.errors import DetectorError
-from service.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items, items_of
-from service.bodies import Records
-from service.crowd import Crowd
-from service.exact_records import ExactRecords, exact_records
-from service.json_bodies import decode_json
-from service.media import medium_of
-from service.problems import RequestError, problem_of, too_many_waiting
-from service.query import parse_query
+from service.api.query import parse_query
+from service.fast_path.load_shedding import Crowd
+from service.formats.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items, items_of
+from service.formats.exact_json import ExactRecords, exact_records
+from service.formats.json_bodies import decode_json
+from service.formats.rows import Records
 from service.registry import Registry
 from service.settings import Settings
+from service.web.negotiation import medium_of
+from service.web.problems import RequestError, problem_of, too_many_waiting
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -12,18 +12,18 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from models.detector import Detector
-from service.answers import answer_headers, encode_answer
-from service.bodies import rows_of
-from service.media import MEDIA, content_types, negotiate
-from service.packing import PACKERS, packing_for
-from service.problems import RequestError, too_many_waiting
-from service.query import READING, Query, parse_query
+from service.api.query import READING, Query, parse_query
+from service.api.schemas import detector_answer
+from service.formats.answers import answer_headers, encode_answer
+from service.formats.rows import rows_of
 from service.registry import Registry
-from service.schemas import detector_answer
 from service.settings import Settings
-from service.stream_bodies import STREAMED, Opening, stream_of
-from service.streams import ScoringStream, answer_stream
-from service.transfer import CLOSE, Body, Head, head_of, read_body
+from service.streaming.answer import ScoringStream, answer_stream
+from service.streaming.bodies import STREAMED, Opening, stream_of
+from service.web.body import CLOSE, Body, Head, head_of, read_body
+from service.web.content_encoding import PACKERS, packing_for
+from service.web.negotiation import MEDIA, content_types, negotiate
+from service.web.problems import RequestError, too_many_waiting
 
 SCORING_PATHS: Final = {
     "/score": ("explain", *READING),

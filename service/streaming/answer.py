@@ -20,14 +20,14 @@ from starlette.types import Receive, Scope, Send
 
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
-from service.answers import answer_headers, encode_answer
-from service.bodies import Rows
-from service.inflating import Inflating
-from service.joined_answers import JoinedAnswers
-from service.problems import RequestError, problem_of
+from service.formats.answers import answer_headers, encode_answer
+from service.formats.rows import Rows
 from service.settings import Settings
-from service.stream_bodies import StreamedBody
-from service.transfer import CLOSE, too_slow
+from service.streaming.bodies import StreamedBody
+from service.streaming.joined_answers import JoinedAnswers
+from service.web.body import CLOSE, too_slow
+from service.web.inflating import Inflating
+from service.web.problems import RequestError, problem_of
 
 _LINGER_SECONDS: Final = 2.0  # for a client that is told of a problem while it still sends
 
@@ -41,7 +41,7 @@ class ScoringStream:
     Args:
         body: The body.
         detector: What answers, all of it.
-        medium: The answer's form, one of `service.stream_bodies.STREAMED`.
+        medium: The answer's form, one of `service.streaming.bodies.STREAMED`.
         explain: How many of the columns that add most are named.
         rows: How many were answered.
     """

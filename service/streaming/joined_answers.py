@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, final
 
-from service.problems import RequestError
+from service.web.problems import RequestError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class JoinedAnswers:
     """One answer, made of answers.
 
     Args:
-        medium: Their form, one of `service.stream_bodies.STREAMED`.
+        medium: Their form, one of `service.streaming.bodies.STREAMED`.
     """
 
     def __init__(self, medium: str) -> None:
@@ -66,7 +66,7 @@ def _header_line(content: bytes) -> int:
 
 
 def _schema_message(content: bytes) -> int:
-    from service.arrow_messages import next_message  # it was loaded for the answer
+    from service.streaming.arrow_messages import next_message  # it was loaded for the answer
 
     message = next_message(content)
     return 0 if message is None else message[1]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from models.detector import Detector, Verdicts
 from models.errors import DataError
-from service.bodies import Rows, all_problems
-from service.media import MEDIA
-from service.problems import RequestError
+from service.formats.rows import Rows, all_problems
+from service.web.negotiation import MEDIA
+from service.web.problems import RequestError
 
 MOST_VALUES: Final = 500_000
 """Most contributions or expected values in one answer: about 60 MB."""
@@ -63,10 +63,10 @@ def encode_answer(question: str, detector: Detector, rows: Rows, *, medium: str,
         if medium == "jsonl":
             return _as_lines(asked, detector, rows, top)
         if medium == "raw":
-            from service.raw_answers import encode_raw
+            from service.formats.raw_answers import encode_raw
 
             return encode_raw(question, detector, rows, top=top)
-        from service.flat_answers import encode_flat  # Arrow's 30 MB: for the first such answer
+        from service.formats.flat_answers import encode_flat  # Arrow's 30 MB: for the first such answer
 
         return encode_flat(question, detector, rows, medium=medium, top=top)
     except DataError as error:

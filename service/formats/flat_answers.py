@@ -18,17 +18,17 @@ from models.columns.expected import expected_table
 from models.detector import Detector
 from models.schema.cells import parse_category
 from models.tables.writers import csv_header, csv_lines
-from service.answers import embedded, judged
-from service.bodies import Rows
-from service.problems import RequestError
-from service.scored_rows import ScoredRows
+from service.files.scored_rows import ScoredRows
+from service.formats.answers import embedded, judged
+from service.formats.rows import Rows
+from service.web.problems import RequestError
 
 
 def encode_flat(question: str, detector: Detector, rows: Rows, *, medium: str, top: int) -> bytes:
     """Answer a question about rows with a table.
 
     Args:
-        question: A key of `service.answers.QUESTIONS`.
+        question: A key of `service.formats.answers.QUESTIONS`.
         detector: What answers.
         rows: All rows of a request.
         medium: csv, arrow, arrow_file or parquet.

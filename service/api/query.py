@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from models.columns.from_records import shown
 from models.errors import RecordError
-from service.problems import RequestError
+from service.web.problems import RequestError
 
 MOST_EXPLAINED: Final = 10_000
 _CHARACTERS: Final = {"tab": "\t", "space": " ", "none": ""}

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.errors import RecordError
-from service.problems import RequestError
 from service.settings import Settings
-from service.transfer import too_large
+from service.web.body import too_large
+from service.web.problems import RequestError
 
 _MAGICS: Final = {"parquet": b"PAR1", "arrow_file": b"ARROW1"}
 

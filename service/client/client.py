@@ -25,7 +25,7 @@ import httpx
 import msgspec
 
 from models.errors import ServiceError
-from service.client_results import (
+from service.client.results import (
     Contribution,
     DetectorInfo,
     ScoredRecord,
@@ -154,7 +154,7 @@ class DetectorClient:
         """
         import pyarrow as pa  # only who has data frames needs it
 
-        from service.client_frames import arrow_of, frame_like
+        from service.client.frames import arrow_of, frame_like
 
         table = arrow_of(frame)
         answers: list[pa.Table] = []
@@ -204,7 +204,7 @@ class DetectorClient:
 
     def _streams(self, table: pa.Table, explain: int) -> Iterator[tuple[int, bytes]]:
         """Return Arrow streams that the service takes, with the number of the first row of each."""
-        from service.client_frames import stream_of
+        from service.client.frames import stream_of
 
         most_rows, most_bytes = self._most_rows(explain), self._known().max_body_bytes
         row_bytes = max(table.nbytes / max(len(table), 1), 1)

@@ -26,8 +26,8 @@ from models.tables import ReadOptions
 from models.tables.formats import format_of
 from models.tables.writers import JoinedRows, Writer, new_file
 from models.threads import allowed_threads
-from service.pipeline import in_order
-from service.scored_rows import Layout, ScoredRows
+from service.files.pipeline import in_order
+from service.files.scored_rows import Layout, ScoredRows
 
 _CHUNK_ROWS: Final = 32_768
 _CHUNK_CELLS: Final = 1 << 20  # where columns are many, a chunk has fewer rows

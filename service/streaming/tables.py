@@ -14,12 +14,12 @@ import pyarrow as pa
 from models.errors import TableError
 from models.tables import ReadOptions, Source, Table
 from models.tables.text.dialect import detect_dialect
-from service.arrow_messages import DICTIONARY, SCHEMA, next_message, unfolded_bytes
-from service.bodies import Rows
-from service.pieces import PIECE_ROWS
-from service.problems import RequestError
-from service.stream_bodies import Opening, too_long
-from service.table_bodies import TableRows, read_tables
+from service.formats.pieces import PIECE_ROWS
+from service.formats.rows import Rows
+from service.formats.tables import TableRows, read_tables
+from service.streaming.arrow_messages import DICTIONARY, SCHEMA, next_message, unfolded_bytes
+from service.streaming.bodies import Opening, too_long
+from service.web.problems import RequestError
 
 _PART_BYTES: Final = 1 << 20  # more than what the form of a CSV file is told from
 _WIDE: Final = ("utf-16", "utf-32")  # a line end is more than one byte there

@@ -15,11 +15,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from models.detector import Detector
-from service.media import MEDIA
-from service.problems import PROBLEM_JSON, TITLES
-from service.query import PARAMETERS
-from service.routes import SCORING_PATHS
-from service.schemas import (
+from service.api.query import PARAMETERS
+from service.api.routes import SCORING_PATHS
+from service.api.schemas import (
     DetectorResponse,
     EmbedResponse,
     Health,
@@ -31,8 +29,10 @@ from service.schemas import (
     request_examples,
     request_schema,
 )
-from service.stream_bodies import STREAMED
-from service.transfer import PACKINGS, SCHEMA_HEADER
+from service.streaming.bodies import STREAMED
+from service.web.body import PACKINGS, SCHEMA_HEADER
+from service.web.negotiation import MEDIA
+from service.web.problems import PROBLEM_JSON, TITLES
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[dict[str, type[BaseModel]]] = {

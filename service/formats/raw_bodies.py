@@ -19,9 +19,9 @@ from models.columns.number_columns import with_gaps
 from models.errors import RecordError
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import parser_of
-from service.pieces import PIECE_ROWS
-from service.problems import RequestError, too_many_rows
-from service.transfer import SCHEMA_HEADER
+from service.formats.pieces import PIECE_ROWS
+from service.web.body import SCHEMA_HEADER
+from service.web.problems import RequestError, too_many_rows
 
 CELL: Final = np.dtype("<f4")
 """How a number of a body is written."""

@@ -1,7 +1,7 @@
 """Decodes what has a schema's columns and ids, and nothing else, straight into their order.
 
 Without dictionaries between, which would take longer, and only for that: whatever else comes is for
-`service.json_bodies`, which gives the same cells where both give some. The cells of columns of numbers are known to be
+`json_bodies`, which gives the same cells where both give some. The cells of columns of numbers are known to be
 numbers or null then.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from models.schema import FeatureSchema
-from service.json_bodies import has_twins
+from service.formats.json_bodies import has_twins
 
 Cells = tuple[Any, ...]
 T = TypeVar("T")

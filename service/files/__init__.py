@@ -1,0 +1,1 @@
+"""Files of any size, scored in order and in bounded memory."""

@@ -1,0 +1,1 @@
+"""Bodies of any length, scored while they come."""

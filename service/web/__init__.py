@@ -1,0 +1,1 @@
+"""What HTTP asks for: negotiation, bodies, content codings, problem documents."""
