@@ -5,6 +5,7 @@ The output layer has none of them: it is linear, because it predicts quantities 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,6 +30,36 @@ class OnnxNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationParameter:
+    """The parameter of an activation: its flag, its setting and the argument of the Keras layer have its name.
+
+    Args:
+        name: Such as ``alpha``; two activations may not share one.
+        default: Value where none is given.
+        low: Smallest value.
+        above: `low` itself is not allowed.
+        below: All values are smaller than this one.
+        help: One line for the help of its flag.
+    """
+
+    name: str
+    default: float
+    low: float
+    above: bool = False
+    below: float = math.inf
+    help: str
+
+    def limit(self, value: float) -> tuple[bool, str]:
+        """Return whether a value is within the limits, and the sentence that says what they are."""
+        if math.isinf(self.below):
+            words = f"{'above' if self.above else 'at least'} {self.low:g}"
+        else:
+            words = f"in {'(' if self.above else '['}{self.low:g}, {self.below:g})"
+        holds = (value > self.low if self.above else value >= self.low) and value < self.below
+        return holds, f"{self.name} must be {words}, got {value}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationSpec:
     """What is to be known of an activation.
 
@@ -38,7 +69,7 @@ class ActivationSpec:
         keras: Name of a Keras function, or of a Keras layer where it starts with a capital letter.
         onnx: The exported form, in order.
         initializer: Kernel initialiser that keeps the variance through the layers.
-        parameter: Name of its parameter in `AutoencoderConfig`, if it has one.
+        parameter: Its parameter, if it has one.
         alpha_dropout: Takes the dropout that keeps mean and variance.
         can_die: A unit can be zero on every row and get no gradient.
         ends: The two values at which a unit saturates, where its slope tends to zero on both sides.
@@ -51,7 +82,7 @@ class ActivationSpec:
     keras: str
     onnx: tuple[OnnxNode, ...]
     initializer: str = "he_normal"
-    parameter: str | None = None
+    parameter: ActivationParameter | None = None
     alpha_dropout: bool = False
     can_die: bool = False
     ends: tuple[float, float] | None = None
@@ -73,7 +104,9 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         summary="a fixed slope below zero keeps every unit alive, at the price of ReLU",
         keras="LeakyReLU",
         onnx=(OnnxNode(op="LeakyRelu", parameter="alpha"),),
-        parameter="negative_slope",
+        parameter=ActivationParameter(
+            name="negative_slope", default=0.1, low=0, below=1, help="slope of leaky_relu below zero"
+        ),
         source="Maas, Hannun and Ng, ICML 2013",
     ),
     "prelu": ActivationSpec(
@@ -89,7 +122,9 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         summary="smooth, outputs centred near zero; dearer to score, can learn better",
         keras="ELU",
         onnx=(OnnxNode(op="Elu", parameter="alpha"),),
-        parameter="alpha",
+        parameter=ActivationParameter(
+            name="alpha", default=1.0, low=0, above=True, help="elu tends to minus this far below zero"
+        ),
         source="Clevert, Unterthiner and Hochreiter, ICLR 2016",
     ),
     "selu": ActivationSpec(
@@ -135,3 +170,6 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
     ),
 }
 """The activations by the name that ``--activation`` takes."""
+
+ACTIVATION_PARAMETERS: Final = {spec.parameter.name: spec.parameter for spec in ACTIVATIONS.values() if spec.parameter}
+"""Their parameters by name."""

@@ -113,11 +113,10 @@ class Scorer:
     def _score_chunk(self, encoded: Encoded) -> Scores:
         reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))
         if self.ensemble is None:
-            squares = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
+            squares = np.square(encoded.Z - reconstruction[0]) * self.preprocessor.weights
             column_errors = column_sums(squares, encoded, self.preprocessor)
         else:
             column_errors = self.ensemble.column_errors(reconstruction, encoded, self.preprocessor)
-            reconstruction = reconstruction[0]
         return Scores(
-            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction
+            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction[0]
         )

@@ -178,20 +178,20 @@ class TrainConfig:
         """
         preset = PRESETS.get(self.preset, PRESETS["fast"])
         single = not self.families
+        parameter = ACTIVATIONS[self.activation].parameter if self.activation in ACTIVATIONS else None
         hidden_units = self.hidden_units or default_hidden_units(preset.width, depth=self.depth or preset.depth)
         return AutoencoderConfig(
             features=features,
             hidden_units=hidden_units,
             latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
             activation=self.activation,
-            negative_slope=self.negative_slope,
-            alpha=self.alpha,
+            activation_parameter=None if parameter is None else getattr(self, parameter.name),
             dropout=self.dropout,
             input_noise=self.alone.input_noise[0] if single else 0.0,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
             # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
             linear_decoder=self.latent_units is None,
-            carried=self._carried_by(self.families),
+            skip_weight=self._skip_weights_of(self.families),
         )
 
     @property
@@ -215,10 +215,10 @@ class TrainConfig:
             return plans
         return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
 
-    def _carried_by(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
-        """Return the share of its input that each member's output starts from; none where no family has residuals."""
+    def _skip_weights_of(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
+        """Return the weight of its input in each member's output; none where no family has residuals."""
         residual = any(plan.residual for plan in self.families)
-        return tuple(share for plan in plans for share in plan.carried) if residual else ()
+        return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
 
     @property
     def marginal_weight(self) -> float:
@@ -241,7 +241,7 @@ class TrainConfig:
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
-            left_out=self.alone.left_out,
+            trim=self.alone.left_out,
         )
         groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
         return tuple(
@@ -250,8 +250,8 @@ class TrainConfig:
                 epochs=max(1, round(share * epochs)),
                 seed=self.seed + place,
                 input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
-                carried=self._carried_by(plans),
-                left_out=left_out,
+                skip_weight=self._skip_weights_of(plans),
+                trim=left_out,
             )
             for place, ((left_out, share), plans) in enumerate(groups)
         ) or (alone,)

@@ -39,8 +39,8 @@ class FamilyPlan:
     logarithmic: bool = False
 
     @property
-    def carried(self) -> tuple[float, ...]:
-        """Share of its input that each member's output starts from; without noise there would be no rest to learn."""
+    def skip_weights(self) -> tuple[float, ...]:
+        """Weight of its input in each member's output; without noise there would be no rest to learn."""
         return tuple(1 / (1 + noise**2) if self.residual and noise > 0 else 0.0 for noise in self.input_noise)
 
     @property
