@@ -37,7 +37,8 @@ from rich.progress import track
 from models.calibration import Calibration, CalibrationRows, Rule, check_rows
 from models.calibration.tail import LEAST_RATE, estimate, excess_of, survival
 from models.errors import ConfigError
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig

@@ -22,7 +22,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.columns.from_tables import columns_of_table
 from models.programs.reading_flags import column_names
-from models.tables import ReadOptions, read_table
+from models.tables.files import read_table
+from models.tables.read_options import ReadOptions
 from training.data.prepare import Prepared, prepare
 from training.fit import fit
 from training.settings.config import TrainConfig

@@ -26,7 +26,8 @@ from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import OnnxEngine
 from models.network.onnx_graph import LayerWeights, onnx_bytes
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 from training.data.demo_data import LABEL, embedded_table
 from training.data.prepare import Prepared, prepare
 from training.fit import FitResult, fit

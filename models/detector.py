@@ -19,7 +19,7 @@ from models.schema.cells import Cell
 from models.scoring import Scorer, Scores
 
 if TYPE_CHECKING:
-    from models.tables import Table
+    from models.tables.table import Table
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -12,7 +12,7 @@ from samples import write_csv
 
 from models.bundle import load_detector
 from models.schema import Column, Kind
-from models.tables import read_table
+from models.tables.files import read_table
 from service.batch import main as batch
 from training.train import main as train
 

@@ -18,7 +18,7 @@ from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
 from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.reference import reference_of
 from training.data.plan import fits_of
 from training.data.prepare import Prepared, held_out_rows, split_policy

@@ -15,7 +15,7 @@ from pathlib import Path
 from samples import arrow_table, machine_records, with_anomalies
 
 from models.bundle import load_detector, new_bundle
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.save import write_result

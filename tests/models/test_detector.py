@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, sample_detector, sample_record
 
 from models.errors import RecordError, TableError
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 
 
 def close(left, right):

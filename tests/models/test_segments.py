@@ -12,7 +12,7 @@ from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError
 from models.schema import FeatureSchema
-from models.tables import table_of
+from models.tables.table import table_of
 
 
 def by(name: str) -> FeatureSchema:

@@ -28,8 +28,9 @@ from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
 from models.programs.progress import RowsBar, about_rows
-from models.tables import ReadOptions, Table
 from models.tables.formats import format_of
+from models.tables.read_options import ReadOptions
+from models.tables.table import Table
 from models.tables.writers import WRITERS, new_file
 from service.batch import main
 from service.files.score_files import prepare, score_files

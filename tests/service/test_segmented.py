@@ -13,7 +13,7 @@ from samples import arrow_table, machine_records, of_two_sites, write_csv, write
 
 from models.bundle import load_detector
 from models.errors import RecordError, TableError
-from models.tables import Table
+from models.tables.table import Table
 from service.app import create_app, load_settings
 from service.batch import main
 from service.registry import Registry

@@ -19,7 +19,7 @@ from wire import Wire, answer_from, request, wired
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
-from service.fast_path import crowd
+from service.fast_path import load_shedding as crowd
 from service.fast_path import protocol as connections
 from service.formats.exact_json import ExactRecords
 from service.formats.json_bodies import decode_json, decode_lines

@@ -11,7 +11,7 @@ from samples import arrow_table, machine_records, with_anomalies
 from models.calibration import Calibration
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.learn_columns import learn_preprocessor
 from training.data.demo_data import LABEL, embedded_table
 from training.data.plan import fits_of

@@ -14,7 +14,7 @@ from models.bundle import read_manifest
 from models.columns.from_tables import columns_of_table
 from models.network.activations import ACTIVATIONS
 from models.schema import Kind
-from models.tables import read_table
+from models.tables.files import read_table
 from training.network.keras_network import reconstruct
 
 
@@ -27,7 +27,7 @@ import json, os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 from models.bundle import load_detector
-from models.tables import read_table
+from models.tables.files import read_table
 table, found = read_table([sys.argv[1]]), {}
 for folder in sys.argv[2:]:
     detector = load_detector(folder)
@@ -46,7 +46,7 @@ print(json.dumps(found))
 JUDGE_ALL = """
 import json, sys
 from models.bundle import load_detector
-from models.tables import read_table
+from models.tables.files import read_table
 detector = load_detector(sys.argv[1])
 verdicts = detector.judge_table(read_table([sys.argv[2]]))
 figures = (verdicts.anomaly_score, verdicts.p_value, verdicts.is_anomaly)

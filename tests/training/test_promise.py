@@ -7,7 +7,7 @@ import pytest
 from samples import arrow_table, machine_records
 
 from models.calibration import Calibration
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig

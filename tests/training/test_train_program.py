@@ -14,7 +14,7 @@ import pytest
 from samples import machine_records, with_anomalies, write_csv
 
 from models.bundle import load_detector
-from models.tables import read_table
+from models.tables.files import read_table
 from training.train import main
 
 QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8")
@@ -141,7 +141,8 @@ def test_flags_can_stand_in_a_file_and_the_resolved_ones_are_in_the_bundle(data,
 
 SIGNALLED = """
 import os, signal, sys
-from training.programs import terminal, train
+from training import train
+from training.programs import terminal
 
 def on_epoch(bar, epoch):
     if epoch.number == 3:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.detector import Verdicts
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
 

@@ -12,7 +12,7 @@ import pytest
 from page_reader import Page, complaints_about
 from samples import arrow_table, machine_records, with_anomalies, write_csv
 
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.report.fit import write_fit_report
