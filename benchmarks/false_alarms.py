@@ -133,7 +133,7 @@ def judged(table: Table, config: TrainConfig) -> Iterator[tuple[Line, Count | st
     prepared = prepare(known, config)
     detector = fit(prepared, config, name="fresh", version="1").detector
     kept = detector.calibration.rows
-    scores = detector.judge_table(fresh_table).anomaly_score
+    scores = detector.score_table(fresh_table).anomaly_score
     normal = np.ones(len(scores), np.bool_) if prepared.rule is None else ~prepared.rule.anomalies(fresh_table)
     fresh = scores[normal] if config.fit_on == "normal" else scores
     for rate in RATES:

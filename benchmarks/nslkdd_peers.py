@@ -78,7 +78,7 @@ def _methods(
     prepared: Prepared, config: TrainConfig, *, columns: Any, fitting: Matrix, Z: Matrix, seed: int
 ) -> dict[str, Callable[[], NDArray[Any]]]:
     def ours() -> NDArray[Any]:
-        return fit(prepared, config, name="nslkdd", version="1").detector.judge(columns).anomaly_score
+        return fit(prepared, config, name="nslkdd", version="1").detector.score(columns).anomaly_score
 
     def pyod() -> NDArray[Any]:
         from pyod.models.auto_encoder import AutoEncoder

@@ -156,7 +156,7 @@ def _scored(
         ids = chunk.id_columns()
     pieces = []
     for start in range(0, max(len(chunk.table), 1), _PIECE_ROWS):
-        verdicts = detector.judge({name: cells[start : start + _PIECE_ROWS] for name, cells in columns.items()})
+        verdicts = detector.score({name: cells[start : start + _PIECE_ROWS] for name, cells in columns.items()})
         pieces.append(ScoredRows(ids=ids.slice(start, _PIECE_ROWS), verdicts=verdicts, top=top))
         if stopped.is_set():
             break

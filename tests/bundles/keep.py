@@ -46,7 +46,7 @@ records[3]["flow"] = -40.0
 records[5]["mode"] = "never seen"
 records[7]["flow"] = None
 records[9]["at"] = None
-verdicts = load_detector(folder / "bundle").judge_records(records)
+verdicts = load_detector(folder / "bundle").score_records(records)
 recorded = {
     "records": records,
     "anomaly_score": verdicts.anomaly_score.tolist(),

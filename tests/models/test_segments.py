@@ -26,7 +26,7 @@ def segments(name, *values):
 
 def test_a_detector_with_one_threshold_has_no_segments():
     assert segments_of(sample_schema(), {}) is None
-    assert sample_detector().judge_records([sample_record()]).segments is None
+    assert sample_detector().score_records([sample_record()]).segments is None
 
 
 @pytest.mark.parametrize(

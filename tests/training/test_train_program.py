@@ -316,7 +316,7 @@ def test_the_same_seed_gives_the_same_scores_in_another_process_and_another_seed
         run = run_python("-m", "training.train", cases / "base_train.csv", *arguments, PYTHONHASHSEED=hash_seed)
         assert run.returncode == 0, run.stderr
         detectors.append(load_detector(output))
-    first, same, other = (detector.judge_table(score).anomaly_score for detector in detectors)
+    first, same, other = (detector.score_table(score).anomaly_score for detector in detectors)
     np.testing.assert_array_equal(first, same)
     assert detectors[0].calibration.threshold == detectors[1].calibration.threshold
     assert not np.isclose(first, other).any()

@@ -369,7 +369,7 @@ class AutoencoderDetector(
     def _judge(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")
         with as_value_errors():
-            return self.detector_.judge_table(self._known_table(X))
+            return self.detector_.score_table(self._known_table(X))
 
     def _known_table(self, X: Any) -> Table:
         """Return `X` as a table with the names of the fitted one; where one of them had none, columns go by place."""

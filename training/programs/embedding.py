@@ -142,7 +142,7 @@ def _embedded_chunk(detector: Detector, chunk: Chunk, layout: Layout) -> pa.Tabl
     columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
     parts = [*chunk.id_columns().columns, *(pa.array(unit) for unit in detector.embed(columns).T)]
     if len(layout.expected):
-        parts += expected_table(detector.schema, detector.judge(columns)).columns
+        parts += expected_table(detector.schema, detector.score(columns)).columns
     return pa.table(parts, names=layout.schema.names)
 
 

@@ -65,7 +65,7 @@ def test_every_picture_says_what_is_to_be_seen(page: Page, trained: Any) -> None
 
 def test_the_strangest_rows_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
     test = np.flatnonzero(trained.prepared.split.test)
-    verdicts = trained.result.judged.judge(trained.prepared.part(trained.prepared.split.test))
+    verdicts = trained.result.judged.score(trained.prepared.part(trained.prepared.split.test))
     worst = int(verdicts.anomaly_score.argmax())
     [reason] = verdicts.contributions(worst, top=1)
     rows = page.html.split('<section id="rows"')[1].split("</section>")[0]
