@@ -19,7 +19,7 @@ from wire import Wire, answer_from, request, wired
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
-from service.fast_path import crowd
+from service.fast_path import load_shedding as crowd
 from service.fast_path import protocol as connections
 from service.formats.exact_json import ExactRecords
 from service.formats.json_bodies import decode_json, decode_lines
@@ -95,7 +95,7 @@ def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
         answers = wire.together([request(json.dumps(record).encode()) for record in records])
     assert {status for status, _, _ in answers} == {200}
     scores = [json.loads(body)["results"][0]["anomaly_score"] for _, _, body in answers]
-    assert scores == pytest.approx(detector.judge_records(records).anomaly_score.tolist(), rel=1e-5)
+    assert scores == pytest.approx(detector.score_records(records).anomaly_score.tolist(), rel=1e-5)
 
 
 def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along(wire: Wire) -> None:
