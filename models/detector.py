@@ -18,6 +18,8 @@ from models.schema import FeatureSchema
 from models.schema.cells import Cell
 from models.scoring import Scorer, Scores
 
+__all__ = ["Contribution", "Detector", "Verdicts"]
+
 if TYPE_CHECKING:
     from models.tables.table import Table
 
