@@ -17,6 +17,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+__all__ = [
+    "BundleError",
+    "ConfigError",
+    "DataError",
+    "DetectorError",
+    "RecordError",
+    "ServiceError",
+    "TableError",
+    "TrainingError",
+]
+
 
 class DetectorError(Exception):
     """Anything that went wrong and that we understood."""

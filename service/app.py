@@ -17,6 +17,8 @@ from service.registry import Registry
 from service.settings import Settings, load_settings
 from service.web.problems import install_problem_handlers
 
+__all__ = ["create_app", "open_registry"]
+
 
 def create_app(registry: Registry, settings: Settings) -> FastAPI:
     """Return the service for the detectors of a registry."""

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError
 
+__all__ = ["Settings", "load_settings"]
+
 
 class Settings(BaseSettings):
     """How the service runs; each field is also a variable, ``DETECTOR_`` and its name in capitals."""

@@ -26,8 +26,7 @@ import uvloop
 
 from benchmarks.serving.apps import floor
 from models.bundle import load_detector
-from models.calibration.segments import segments_of
-from models.detector import Detector, Verdicts
+from models.detector import Detector
 from models.encoders import FloatMatrix
 from models.network.engine import Engine
 from service.fast_path.answering import Answer, SmallRequest, SmallRequests
@@ -132,17 +131,7 @@ class _Steps:
         preprocessed = clock()
         scores = detector.scorer.score(encoded)
         scored = clock()
-        segments = segments_of(detector.schema, columns)
-        judged = detector.calibration.judge(scores.anomaly_score, segments)
-        verdicts = Verdicts(
-            scores=scores,
-            p_value=judged.p_value,
-            threshold=judged.threshold,
-            is_anomaly=judged.is_anomaly,
-            columns=columns,
-            preprocessor=preprocessor,
-            segments=segments,
-        )
+        verdicts = detector.decide(scores, columns)
         decided = clock()
         items = score_items(verdicts, top=self._reasons)
         explained = clock()

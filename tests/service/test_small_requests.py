@@ -94,7 +94,7 @@ def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
         answers = wire.together([request(json.dumps(record).encode()) for record in records])
     assert {status for status, _, _ in answers} == {200}
     scores = [json.loads(body)["results"][0]["anomaly_score"] for _, _, body in answers]
-    assert scores == pytest.approx(detector.judge_records(records).anomaly_score.tolist(), rel=1e-5)
+    assert scores == pytest.approx(detector.score_records(records).anomaly_score.tolist(), rel=1e-5)
 
 
 def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along(wire: Wire) -> None:
