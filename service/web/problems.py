@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -22,8 +21,6 @@ MOST_PROBLEMS: Final = 100
 
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has older ones
 """Phrases of RFC 9110."""
-
-_RETRY_AFTER: Final = "1"  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -74,21 +71,6 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"{rows:,} records are more than {most:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
-    )
-
-
-def too_many_waiting(what: str, setting: str, *, headers: Mapping[str, str] = MappingProxyType({})) -> RequestError:
-    """Return the error for a request that would have to wait for too long.
-
-    Args:
-        what: What waits already.
-        setting: The variable that says how much may.
-        headers: What else the answer says.
-    """
-    return RequestError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"{what} wait already. Send it again later, start more services, or raise {setting}.",
-        headers={"Retry-After": _RETRY_AFTER, **headers},
     )
 
 
