@@ -19,6 +19,17 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+__all__ = [
+    "BundleError",
+    "ConfigError",
+    "DataError",
+    "DetectorError",
+    "RecordError",
+    "ServiceError",
+    "TableError",
+    "TrainingError",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Set:

@@ -19,7 +19,7 @@ from models.detector import Detector, Verdicts
 from models.errors import Message, Set
 from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.reference import reference_of
 from training.data.plan import fits_of
 from training.data.prepare import Prepared, held_out_rows, split_policy
@@ -160,12 +160,12 @@ def _judge(
 ) -> tuple[float, Metrics | None]:
     """Return the realised alert rate, and the metrics where there are labels."""
     test = prepared.split.test
-    verdicts = detector.judge(prepared.part(test))
+    verdicts = detector.score(prepared.part(test))
     labels = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
     alike = ~labels if labels is not None and config.fit_on == "normal" else np.ones(len(verdicts), np.bool_)
     realised = float(verdicts.is_anomaly[alike].mean()) if alike.any() else float("nan")
     if test_table is not None and prepared.rule is not None:
-        judged: Verdicts = detector.judge_table(test_table)
+        judged: Verdicts = detector.score_table(test_table)
         return realised, evaluate(judged, prepared.rule.anomalies(test_table))
     return realised, None if labels is None else evaluate(verdicts, labels)
 

@@ -22,7 +22,7 @@ _ROWS_IN_WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Decisions:
     """What was decided about m scores.
 
     Args:
@@ -134,7 +134,7 @@ class Calibration:
         own = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
         return f"{promise} This is said of each segment with a threshold of its own ({own}) by itself.{others}"
 
-    def judge(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Judged:
+    def decide(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Decisions:
         """Decide about m scores.
 
         Args:
@@ -151,15 +151,17 @@ class Calibration:
                 own = number_of_row == number
                 p_value[own] = cutoffs[number].p_value(anomaly_score[own])
                 threshold[own] = cutoffs[number].threshold
-        return Judged(p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_))
+        return Decisions(
+            p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_)
+        )
 
     def p_value(self, anomaly_score: FloatVector) -> FloatVector:
         """Return the p-value of each score `(m,)` of a record without a segment, in (0, 1]."""
-        return self.judge(anomaly_score).p_value
+        return self.decide(anomaly_score).p_value
 
     def is_anomaly(self, anomaly_score: FloatVector) -> NDArray[np.bool_]:
         """Return the verdict for each score `(m,)` of a record without a segment: strictly above the threshold."""
-        return self.judge(anomaly_score).is_anomaly
+        return self.decide(anomaly_score).is_anomaly
 
 
 def check_rows(rows: CalibrationRows, rule: Rule) -> None:

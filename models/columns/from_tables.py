@@ -17,7 +17,7 @@ from models.columns.timestamp_columns import instants_at_once
 from models.errors import Message, RecordError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, parser_of
-from models.tables import Table
+from models.tables.table import Table
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:

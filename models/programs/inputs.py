@@ -13,8 +13,9 @@ import pyarrow as pa
 from models.columns.from_tables import require_columns
 from models.errors import ConfigError, Set, TableError
 from models.schema import FeatureSchema
-from models.tables import Table, expand, iter_table
+from models.tables.files import expand, iter_table
 from models.tables.read_options import ReadOptions
+from models.tables.table import Table
 
 _SHOWN_NAMES: Final = 10
 

@@ -22,8 +22,8 @@ from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check
 from models.programs.progress import RowsBar
 from models.programs.reading_flags import read_options_of
 from models.repository import resolve
-from models.tables import ReadOptions
 from models.tables.formats import format_of
+from models.tables.read_options import ReadOptions
 from models.tables.writers import JoinedRows, Writer, new_file
 from models.threads import allowed_threads
 from service.files.pipeline import in_order
@@ -156,7 +156,7 @@ def _scored(
         ids = chunk.id_columns()
     pieces = []
     for start in range(0, max(len(chunk.table), 1), _PIECE_ROWS):
-        verdicts = detector.judge({name: cells[start : start + _PIECE_ROWS] for name, cells in columns.items()})
+        verdicts = detector.score({name: cells[start : start + _PIECE_ROWS] for name, cells in columns.items()})
         pieces.append(ScoredRows(ids=ids.slice(start, _PIECE_ROWS), verdicts=verdicts, top=top))
         if stopped.is_set():
             break

@@ -17,9 +17,11 @@ from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table, problems_of_table, require_columns
 from models.errors import RecordError, TableError
 from models.schema import FeatureSchema
-from models.tables import ReadOptions, Table, iter_table
+from models.tables.files import iter_table
 from models.tables.plain_columns import plain_columns
+from models.tables.read_options import ReadOptions
 from models.tables.source import Source
+from models.tables.table import Table
 from service.formats.bounds import is_text, require_magic, require_plain, require_small_texts
 from service.formats.pieces import PIECE_ROWS
 from service.settings import Settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -28,8 +27,6 @@ READING_PARAMETERS: Final = frozenset(
     ["delimiter", "decimal", "thousands", "quote", "comment", "header", "column_names", "skip_lines", "ragged_rows"]
 )
 """Settings that a query may give: how a CSV body is written."""
-
-_RETRY_AFTER: Final = "1"  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -97,21 +94,6 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"{rows:,} records are more than {most:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
-    )
-
-
-def too_many_waiting(what: str, setting: str, *, headers: Mapping[str, str] = MappingProxyType({})) -> RequestError:
-    """Return the error for a request that would have to wait for too long.
-
-    Args:
-        what: What waits already.
-        setting: The variable that says how much may.
-        headers: What else the answer says.
-    """
-    return RequestError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"{what} wait already. Send it again later, start more services, or raise {setting}.",
-        headers={"Retry-After": _RETRY_AFTER, **headers},
     )
 
 

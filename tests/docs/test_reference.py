@@ -23,8 +23,8 @@ from models.network.activations import ACTIVATIONS
 from models.schema import Kind
 from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
 from models.schema.timestamps import TIME_LAYOUTS
-from models.tables import READERS
 from models.tables.formats import OUTPUT_FORMATS
+from models.tables.readers import READERS
 from service.api.query import PARAMETERS
 from service.settings import Settings
 from service.web.negotiation import MEDIA

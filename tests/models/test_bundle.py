@@ -47,7 +47,7 @@ def held_out(**first):
 
 def test_a_bundle_scores_as_the_detector_that_was_trained(trained):
     records = machine_records(50, seed=8)
-    before, after = trained.result.detector.judge_records(records), load_detector(trained.bundle).judge_records(records)
+    before, after = trained.result.detector.score_records(records), load_detector(trained.bundle).score_records(records)
     np.testing.assert_array_equal(after.anomaly_score, before.anomaly_score)
     np.testing.assert_array_equal(after.p_value, before.p_value)
     np.testing.assert_array_equal(after.is_anomaly, before.is_anomaly)
@@ -81,8 +81,8 @@ def test_another_version_of_python_and_keras_does_not_matter(copied, made):
     change_manifest(copied, versions=versions)
     records = [sample_record(), sample_record(number=70.0)]
     np.testing.assert_array_equal(
-        load_detector(copied).judge_records(records).anomaly_score,
-        load_detector(made).judge_records(records).anomaly_score,
+        load_detector(copied).score_records(records).anomaly_score,
+        load_detector(made).score_records(records).anomaly_score,
     )
 
 

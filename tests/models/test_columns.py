@@ -17,7 +17,8 @@ from models.columns.from_tables import _plain_numbers, columns_of_table, require
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import parse_number
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 
 SCHEMA = sample_schema()
 WORDS = st.text(string.ascii_letters + string.digits + "äß ;,'\"-_/", min_size=1, max_size=8)

@@ -18,7 +18,9 @@ import pytest
 from samples import arrow_table, machine_records, write_excel
 
 from models.errors import TableError
-from models.tables import Source, Table, read_table
+from models.tables.files import read_table
+from models.tables.source import Source
+from models.tables.table import Table
 
 ROWS = 60
 LONGEST_SECONDS = 20.0  # for one small file, on a busy machine

@@ -37,7 +37,7 @@ def test_what_the_columns_add_sums_exactly_to_the_score(Z):
 def test_gaps_and_news_are_part_of_the_exact_sum(missing_share):
     detector = sample_detector(missing_share=missing_share)
     news = [sample_record(), sample_record(mode="never seen"), *(sample_record(**{n: None}) for n in sample_record())]
-    verdicts = detector.judge_records(news)
+    verdicts = detector.score_records(news)
     for row in range(len(news)):
         parts = verdicts.contributions(row, top=99)
         assert sum(part.contribution for part in parts) == pytest.approx(verdicts.anomaly_score[row], rel=1e-12)
@@ -115,7 +115,7 @@ def test_a_missing_value_is_not_judged_by_what_the_network_expects_in_its_place(
 def test_an_unseen_category_scores_higher_than_any_that_was_seen():
     detector = sample_detector()
     records = [sample_record(mode=mode) for mode in ("never seen", "run", "idle", "flush")]
-    unseen, *seen = detector.judge_records(records).anomaly_score
+    unseen, *seen = detector.score_records(records).anomaly_score
     assert unseen > max(seen)
 
 

@@ -25,9 +25,11 @@ from samples import WRITERS, arrow_table, machine_records, write_csv
 
 from models.errors import TableError
 from models.schema.cells import is_missing_text
-from models.tables import READERS, ReadOptions, Source, Table, iter_table, read_table, table_of
-from models.tables.files import differences
-from models.tables.source import COMPRESSIONS
+from models.tables.files import differences, iter_table, read_table
+from models.tables.read_options import ReadOptions
+from models.tables.readers import READERS
+from models.tables.source import COMPRESSIONS, Source
+from models.tables.table import Table, table_of
 
 RECORDS = machine_records(37, seed=3)
 

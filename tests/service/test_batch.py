@@ -28,8 +28,9 @@ from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
 from models.programs.progress import RowsBar, about_rows
-from models.tables import ReadOptions, Table
 from models.tables.formats import format_of
+from models.tables.read_options import ReadOptions
+from models.tables.table import Table
 from models.tables.writers import WRITERS, new_file
 from service.batch import main
 from service.files.score_files import prepare, score_files
@@ -152,7 +153,7 @@ def detector(trained: Path) -> Detector:
 
 @pytest.fixture
 def verdicts(detector: Detector) -> Verdicts:
-    return detector.judge_table(Table(data=generated(90, seed=1)))
+    return detector.score_table(Table(data=generated(90, seed=1)))
 
 
 def score(detector: Detector, inputs: list[Path], output: Path, *, top: int = 0, chunk_rows: int = 17) -> None:
@@ -213,7 +214,7 @@ def test_each_row_is_scored_once_and_in_order_over_files_and_chunks(
     number=st.floats(allow_nan=False, allow_infinity=False),
 )
 def test_a_csv_reads_back_as_it_was_written(detector: Detector, tmp_path: Path, ids: list[str], number: float) -> None:
-    verdicts = detector.judge_table(Table(data=generated(len(ids))))
+    verdicts = detector.score_table(Table(data=generated(len(ids))))
     verdicts.p_value[:] = number
     layout = Layout(ids={"id": pa.string()})
     with new_file(tmp_path / "out.csv", layout.schema, format_name="csv") as writer:
@@ -293,7 +294,7 @@ def test_the_output_is_the_same_for_any_chunks_and_threads(
     detector: Detector, tmp_path: Path, chunk_rows: int, threads: int, name: str
 ) -> None:
     data = generated(2_500, seed=4)
-    whole = detector.judge_table(Table(data=data))
+    whole = detector.score_table(Table(data=data))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("service.files.score_files.allowed_threads", lambda: threads)
         score(detector, [INPUTS[name](data, tmp_path / name)], tmp_path / "out.parquet", chunk_rows=chunk_rows)

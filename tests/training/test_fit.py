@@ -11,7 +11,7 @@ from samples import arrow_table, machine_records, with_anomalies
 from models.calibration import Calibration
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.learn_columns import learn_preprocessor
 from training.data.demo_data import LABEL, embedded_table
 from training.data.plan import fits_of
@@ -70,7 +70,7 @@ def test_encoders_are_those_of_the_fitting_rows(single):
 def test_calibration_scores_are_those_of_the_calibration_rows(single):
     trained = single
     rows = trained.prepared.part(trained.prepared.split.calibration)
-    scores = trained.detector.judge(rows).anomaly_score
+    scores = trained.detector.score(rows).anomaly_score
     np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
     assert len(scores) == trained.result.rows["calibration"]
 
@@ -105,7 +105,7 @@ def test_the_promise_says_whether_it_is_of_the_networks_that_are_kept(trained, s
 
 def test_the_median_fitting_row_scores_one(trained):
     _, last = fits_of(trained.prepared, trained.config)
-    assert np.median(trained.detector.judge(trained.prepared.part(last)).anomaly_score) == pytest.approx(1, rel=1e-5)
+    assert np.median(trained.detector.score(trained.prepared.part(last)).anomaly_score) == pytest.approx(1, rel=1e-5)
 
 
 def test_the_threshold_is_computed_from_the_calibration_scores(trained):
@@ -155,7 +155,7 @@ def test_broken_rows_are_told_from_the_others(trained):
 def test_the_rates_are_those_of_the_test_rows(single):
     trained, prepared = single, single.prepared
     test = prepared.split.test
-    verdicts = trained.detector.judge(prepared.part(test))
+    verdicts = trained.detector.score(prepared.part(test))
     normal = ~prepared.is_anomaly[test]
     assert trained.result.realised_alert_rate == verdicts.is_anomaly[normal].mean()
     assert trained.result.metrics.false_positive_rate == verdicts.is_anomaly[normal].mean()
@@ -202,7 +202,7 @@ def test_the_reference_tells_what_the_fitting_rows_looked_like(trained):
 
 def test_the_typical_values_of_the_reference_make_a_record_that_scores_low(trained):
     reference = trained.detector.reference["columns"]
-    verdicts = trained.detector.judge_records([{name: column["typical"] for name, column in reference.items()}])
+    verdicts = trained.detector.score_records([{name: column["typical"] for name, column in reference.items()}])
     assert not verdicts.is_anomaly[0]
 
 

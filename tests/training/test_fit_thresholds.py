@@ -7,7 +7,7 @@ import pytest
 from samples import arrow_table, machine_records, of_two_sites, with_anomalies
 
 from models.errors import ConfigError
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig

@@ -9,7 +9,7 @@ from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.roles import Roles
 from training.data.prepare import prepare
 from training.data.rows import all_missing, group_numbers, instants, later_copies

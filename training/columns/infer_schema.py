@@ -18,7 +18,7 @@ from models.columns.from_tables import plain_cells, read_cells
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS, clock_text, instant_text
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.findings import Finding
 from training.columns.infer_texts import distinct_texts, text_column
 from training.columns.roles import Roles

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import ConfigError, Set, TableError
 from models.schema.cells import parse_category
-from models.tables import Table
+from models.tables.table import Table
 
 NORMAL_WORDS: Final = frozenset(
     ["normal", "benign", "ok", "good", "healthy", "regular", "legit", "legitimate", "background", "inlier"]

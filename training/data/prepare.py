@@ -20,7 +20,7 @@ from models.columns.from_tables import columns_of_table
 from models.encoders.preprocessor import Preprocessor
 from models.errors import ConfigError, Message, Set, TableError
 from models.schema import FeatureSchema
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.findings import Finding
 from training.columns.infer_schema import infer_schema
 from training.columns.inspect_columns import inspect_columns

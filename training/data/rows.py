@@ -12,7 +12,7 @@ from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.infer_schema import infer_schema
 from training.columns.roles import Roles
 from training.data.split import LEAST_GROUPS

@@ -24,7 +24,7 @@ from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check
 from models.programs.progress import RowsBar
 from models.programs.reading_flags import read_options_of
 from models.repository import resolve
-from models.tables import CHUNK_ROWS
+from models.tables.files import CHUNK_ROWS
 from models.tables.formats import format_of
 from models.tables.writers import PlainRows, new_file
 
@@ -142,7 +142,7 @@ def _embedded_chunk(detector: Detector, chunk: Chunk, layout: Layout) -> pa.Tabl
     columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
     parts = [*chunk.id_columns().columns, *(pa.array(unit) for unit in detector.embed(columns).T)]
     if len(layout.expected):
-        parts += expected_table(detector.schema, detector.judge(columns)).columns
+        parts += expected_table(detector.schema, detector.score(columns)).columns
     return pa.table(parts, names=layout.schema.names)
 
 

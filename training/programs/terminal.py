@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
-from models.tables import Table
+from models.tables.table import Table
 from training.data.plan import epochs_of
 from training.data.prepare import Prepared, split_policy
 from training.network.history import Epoch

@@ -18,7 +18,8 @@ from models.errors import ConfigError
 from models.programs.reading_flags import read_options_of
 from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
-from models.tables import Table, expand, read_table
+from models.tables.files import expand, read_table
+from models.tables.table import Table
 from training.columns.schema_file import read_schema_file, write_schema_file
 from training.data.plan import plan_of
 from training.data.prepare import Prepared, prepare

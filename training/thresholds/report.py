@@ -67,7 +67,7 @@ def threshold_report(calibration: Calibration) -> dict[str, Any]:
 def _figures(calibration: Calibration) -> dict[str, dict[str, float | None]]:
     """Return precision, recall, F-beta and false-positive rate on the labelled calibration rows, with intervals."""
     rows = calibration.rows
-    flagged = calibration.judge(rows.score, rows.names).is_anomaly
+    flagged = calibration.decide(rows.score, rows.names).is_anomaly
     m, n = len(rows.anomalies), len(rows.normal)
     found, false = int(flagged[rows.label == ANOMALY].sum()), int(flagged[rows.label == NORMAL].sum())
     rng = np.random.default_rng(0)

@@ -92,7 +92,7 @@ def boolean_words_list() -> str:
 
 def readers_table() -> str:
     """Return each format that is read."""
-    from models.tables import READERS
+    from models.tables.readers import READERS
 
     rows = [[code(name), docstring(getattr(reader, "__doc__", None)) or "–"] for name, reader in READERS.items()]
     return table(["format", "notes"], rows)

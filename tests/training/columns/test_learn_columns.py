@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.encoders import CYCLES, ENCODERS
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
-from models.tables import read_table
+from models.tables.files import read_table
 from training.columns.infer_schema import infer_schema
 from training.columns.learn_columns import _LEARNERS, _surprise, encode, learn_preprocessor
 from training.columns.reference import reference_of

@@ -13,7 +13,7 @@ from samples import arrow_table, machine_records
 from models.errors import ConfigError, TableError
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.schema_file import read_schema_file, schema_toml, write_schema_file
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig

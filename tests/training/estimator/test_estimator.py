@@ -71,7 +71,7 @@ def test_a_saved_estimator_is_a_bundle_and_scores_the_same_after_loading(fitted,
     scores = fitted.anomaly_score(FRAME)
     np.testing.assert_array_equal(AutoencoderDetector.load(tmp_path / "1").anomaly_score(FRAME), scores)
     records = FRAME.astype(object).where(FRAME.notna(), None).to_dict("records")
-    np.testing.assert_array_equal(load_detector(tmp_path / "1").judge_records(records).anomaly_score, scores)
+    np.testing.assert_array_equal(load_detector(tmp_path / "1").score_records(records).anomaly_score, scores)
 
 
 @pytest.mark.parametrize(("place", "name", "version"), [("pumps/7", "pumps", "7"), ("pumps", "pumps", "1")])
