@@ -22,7 +22,7 @@ from models.encoders import (
     cycle_phase,
 )
 from models.encoders.preprocessor import Encoded, Preprocessor
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.infer_schema import common_categories
 
@@ -108,7 +108,9 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
     if np.abs(present).max() > _LARGEST:
         raise TableError(
             f"Column {column.name!r} has the value {present[np.abs(present).argmax()]:g}, beyond {_LARGEST:g}: nothing "
-            f"can be learned from it. Mend it or leave it empty, or say --exclude {column.name!r}."
+            f"can be learned from it. Mend it or leave it empty, or say ",
+            Set("exclude", column.name),
+            ".",
         )
     center, scale = _center_and_scale(present)
     origin, unit = 0.0, None
