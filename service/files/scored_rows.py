@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from models.columns.arrow_arrays import arrow_of
+from models.columns.to_tables import arrow_of
 from models.detector import Contribution, Verdicts
 from models.schema.cells import Cell, parse_category
 from models.tables.writers import json_cells
