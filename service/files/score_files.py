@@ -191,7 +191,7 @@ def _report(detector: Detector, job: Job, tally: Tally, output: Path, *, seconds
         "version": detector.version,
         "rows": tally.rows,
         "flagged": tally.flagged if job.layout.scores else None,
-        "columns": job.layout.schema.names,
+        "written": job.layout.schema.names,
         "notes": list(job.inputs.notes),
         "seconds": round(seconds, 3),
     }

@@ -103,7 +103,7 @@ def test_with_json_it_says_what_was_written_and_nothing_else_on_stdout(
     out, err = capsys.readouterr()
     report = json.loads(out)
     assert (report["rows"], report["flagged"], report["output"]) == (50, None, str(output))
-    assert output.read_text().splitlines()[0].split(",") == report["columns"]
+    assert output.read_text().splitlines()[0].split(",") == report["written"]
     said = r"50 rows embedded in \d+ units?, reconstructed, [\d,]+ rows/s, by .* version .*: .*out\.csv\n"
     assert re.search(said, err)
 
