@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.tables.read_options import ReadOptions
 from models.tables.readers import READERS, format_of
 from models.tables.source import Source
@@ -52,8 +52,11 @@ def read_table(
     thousands = sorted({chunk.thousands for chunk in chunks} - {""})
     if len(thousands) > 1 or decimals[0] in thousands:
         raise TableError(
-            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say --decimal "
-            "and --thousands."
+            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say ",
+            Set("decimal"),
+            " and ",
+            Set("thousands"),
+            ".",
         )
     repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
     if empty := _empty_rows(data):

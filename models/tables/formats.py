@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 _GZIP: Final = ".gz"
 
@@ -58,6 +58,7 @@ def format_of(path: Path) -> str:
         if form.is_meant_by(path):
             return name
     raise ConfigError(
-        f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say --format "
-        f"{'|'.join(OUTPUT_FORMATS)}."
+        f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say ",
+        Set("format", like="|".join(OUTPUT_FORMATS)),
+        ".",
     )

@@ -28,7 +28,7 @@ from service.streaming.bodies import StreamedBody
 from service.streaming.joined_answers import JoinedAnswers
 from service.web.body import CLOSE, too_slow
 from service.web.inflating import Inflating
-from service.web.problems import RequestError, problem_of
+from service.web.problems import RequestError, over_http, problem_of
 
 _LINGER_SECONDS: Final = 2.0  # for a client that is told of a problem while it still sends
 
@@ -86,7 +86,7 @@ class ScoringStream:
         except RecordError as error:
             raise RequestError.of_problems([error]) from error
         except DetectorError as error:
-            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error)) from error
         return b"".join(written)
 
 
