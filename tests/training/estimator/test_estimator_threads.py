@@ -52,7 +52,9 @@ def test_one_scores_while_others_are_fitted(fitted):
     def work(number):
         if number:
             try:
-                return AutoencoderDetector(**SETTINGS, preset="fast", random_state=number).fit(FRAME).anomaly_score(FRAME)
+                return (
+                    AutoencoderDetector(**SETTINGS, preset="fast", random_state=number).fit(FRAME).anomaly_score(FRAME)
+                )
             finally:
                 done.set()
         runs = [fitted.anomaly_score(FRAME)]
