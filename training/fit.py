@@ -16,6 +16,7 @@ import numpy as np
 from models.calibration import Calibration
 from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
+from models.errors import Message, Set
 from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
 from models.tables.table import Table
@@ -193,10 +194,14 @@ def _warnings(
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:
         warnings.append(
-            f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
-            "learned is not found. Say --fit-on normal to learn from normal rows alone."
+            Message(
+                f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
+                "learned is not found. Say ",
+                Set("fit_on", "normal"),
+                " to learn from normal rows alone.",
+            )
         )
-    return warnings + [str(finding) for finding in prepared.findings if finding.warning]
+    return warnings + [finding.message for finding in prepared.findings if finding.warning]
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
@@ -212,7 +217,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "repairs": list(prepared.table.repairs),
         "columns": [
             {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
-            for encoder in prepared.preprocessor.encoders
+            for encoder in prepared.preprocessor.encodings
         ],
         "dropped": dict(schema.dropped),
         "features": len(prepared.preprocessor.features),

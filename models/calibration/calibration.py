@@ -13,7 +13,7 @@ from models.calibration.cutoff import Cutoff
 from models.calibration.methods import THRESHOLD_METHODS, Rule
 from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 _ROWS_IN_WORDS: Final = {
     "all": "rows that are drawn like the calibration rows (all alerts count, those for anomalies among them, too)",
@@ -67,7 +67,9 @@ class Calibration:
         by_segment: dict[str, Cutoff] = {}
         left_pooled: dict[str, str] = {}
         if rows.segments and not method.by_segment:
-            raise ConfigError(f"threshold_method {rule.method!r} gives one threshold: leave --threshold-by out.")
+            raise ConfigError(
+                f"threshold_method {rule.method!r} gives one threshold: leave ", Set("threshold_by"), " out."
+            )
         for place, name in enumerate(rows.segments):
             try:
                 by_segment[name] = method.cutoff(rows.of_segment(place), rule)
@@ -185,6 +187,10 @@ def check_rows(rows: CalibrationRows, rule: Rule) -> None:
 def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
     name, reason = next(iter(reasons.items()))
     return ConfigError(
-        f"No segment of --threshold-by can have a threshold of its own; of {len(reasons):,} the first is {name!r}: "
-        f"{reason}. Give more rows or another column, or leave --threshold-by out."
+        "No segment of ",
+        Set("threshold_by"),
+        f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. Give more rows or "
+        "another column, or leave ",
+        Set("threshold_by"),
+        " out.",
     )

@@ -14,7 +14,7 @@ from models.columns.arrow_arrays import floats_of
 from models.columns.from_records import column_array, problem_of, shown
 from models.columns.number_columns import with_gaps
 from models.columns.timestamp_columns import instants_at_once
-from models.errors import RecordError, TableError
+from models.errors import Message, RecordError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import MARK_VARIANTS, MISSING_TEXTS, Cell, grouped_number, parser_of
 from models.tables.table import Table
@@ -192,14 +192,14 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
             row = first_row + int(where[0]) + 1
             remedy = _MEND_INFINITE if str(error) == "a finite number" else _MEND
             raise TableError(
-                f"Column {column.name!r}, row {row}: expected {error}, got {shown(value)}. {remedy}"
+                f"Column {column.name!r}, row {row}: expected {error}, got {shown(value)}. ", remedy
             ) from error
     found: NDArray[Any] = column_array(column, [*parsed, None])[codes]
     return found
 
 
 _MEND: Final = "Mend the cell, or leave it empty for a missing value."
-_MEND_INFINITE: Final = "Mend the cell, leave it empty, or train with --infinite missing."
+_MEND_INFINITE: Final = Message("Mend the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
 
 
 def _plain_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str) -> NDArray[np.float64] | None:
@@ -252,7 +252,7 @@ def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[n
     if infinite.any():
         row = int(infinite.argmax())
         raise TableError(
-            f"Column {column.name!r}, row {first_row + row + 1}: expected a finite number, got {numbers[row]}. "
-            f"{_MEND_INFINITE}"
+            f"Column {column.name!r}, row {first_row + row + 1}: expected a finite number, got {numbers[row]}. ",
+            _MEND_INFINITE,
         )
     return numbers

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.errors import TableError, TooLargeError, UnreadableError
+from models.errors import Set, TableError, TooLargeError, UnreadableError
 from models.tables.formats import FORMATS
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.readers import detect_format
@@ -50,8 +50,11 @@ def read_table(
     thousands = sorted({chunk.thousands for chunk in chunks} - {""})
     if len(thousands) > 1 or decimals[0] in thousands:
         raise TableError(
-            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say --decimal "
-            "and --thousands."
+            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say ",
+            Set("decimal"),
+            " and ",
+            Set("thousands"),
+            ".",
         )
     repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
     if empty := _empty_rows(data):

@@ -8,7 +8,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -120,6 +120,7 @@ def format_of(path: Path) -> str:
         if row.is_meant_by(path):
             return name
     raise ConfigError(
-        f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say --format "
-        f"{'|'.join(OUTPUT_FORMATS)}."
+        f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say ",
+        Set("format", like="|".join(OUTPUT_FORMATS)),
+        ".",
     )

@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.tables.chunks import Regrouping
 from models.tables.formats import OUTPUT_FORMATS
 
@@ -161,7 +161,9 @@ class _TypedWriter:
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 return TableError(
                     f"Column {name!r} changes its type from {kind} to {table.column(name).type}, and a file of this "
-                    "format has one type a column. Write --format csv or jsonl instead."
+                    "format has one type a column. Write ",
+                    Set("format", "csv"),
+                    " or jsonl instead.",
                 )
         return TableError(f"The rows cannot be written: {error}.")
 

@@ -72,7 +72,7 @@ class CsvBody:
             if not self._rows.read:
                 raise
             behind = f"Behind record {self._rows.read - 1:,}, where rows count from 1 again"
-            raise TableError(f"{behind}: {error}") from error
+            raise TableError(f"{behind}: ", error) from error
 
     def rest(self) -> Iterator[Rows]:
         return self._rows.rest()

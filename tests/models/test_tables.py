@@ -469,7 +469,7 @@ def test_the_only_sheet_with_something_in_it_is_read(tmp_path):
 
 def test_of_several_sheets_one_is_asked_for(tmp_path):
     path = workbook(tmp_path, May=[["a"], [1]], June=[["a"], [2]])
-    with pytest.raises(TableError, match=r"several sheets .* --sheet 'May' or 'June'"):
+    with pytest.raises(TableError, match=r"several sheets .* --sheet May or --sheet June"):
         read_table([path])
     assert read_table([path], ReadOptions(sheet="June")).data.to_pydict() == {"a": [2.0]}
     with pytest.raises(TableError, match=r"has no sheet 'July'\. Its sheets are 'May', 'June'"):

@@ -139,7 +139,7 @@ def _prepare(inputs: _Inputs, console: Console, *, schema_out: Path | None) -> P
     prepared = prepare(inputs.table, inputs.config, test_table=inputs.test_table, decided=inputs.decided)
     show_prepared(console, prepared, inputs.config)
     if schema_out is not None:
-        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encoders}
+        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encodings}
         write_schema_file(schema_out, prepared.schema, notes=notes)
     return prepared
 
