@@ -16,8 +16,8 @@ import pyarrow as pa
 from rich.console import Console
 
 from models.bundle import load_detector
-from models.columns.expected import expected_schema, expected_table
 from models.columns.from_tables import columns_of_table
+from models.columns.to_tables import expected_schema, expected_table
 from models.detector import Detector
 from models.errors import ConfigError
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
