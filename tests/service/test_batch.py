@@ -28,10 +28,10 @@ from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
 from models.programs.progress import RowsBar, about_rows
-from models.tables.formats import format_of
+from models.tables.formats import OUTPUT_FORMATS, format_of
 from models.tables.read_options import ReadOptions
 from models.tables.table import Table
-from models.tables.writers import WRITERS, new_file
+from models.tables.writers import new_file
 from service.batch import main
 from service.files.score_files import prepare, score_files
 from service.files.scored_rows import Layout, ScoredRows
@@ -259,7 +259,7 @@ def as_value(text: str | None, like: object) -> object:
     return float(str(text)) if isinstance(like, float) else text or None
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", OUTPUT_FORMATS)
 def test_an_input_without_rows_gives_an_output_without_rows(detector: Detector, tmp_path: Path, name: str) -> None:
     output = tmp_path / f"out.{name}"
     score(detector, [write_csv(generated(0), tmp_path / "in.csv")], output, top=1)
