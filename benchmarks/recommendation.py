@@ -22,7 +22,7 @@ from rich.console import Console
 
 from benchmarks.quality.splits import read_set, sets_by_name
 from models.errors import DetectorError
-from models.tables import Table
+from models.tables.table import Table
 from models.threads import allowed_threads
 from training.comparison.results import Failure, Outcome, Results
 from training.comparison.run import run_trials

@@ -17,7 +17,8 @@ from models.bundle import new_bundle
 from models.errors import ConfigError
 from models.programs.reading_flags import read_options_of
 from models.repository import ARTIFACTS, next_version
-from models.tables import Table, expand, read_table
+from models.tables.files import expand, read_table
+from models.tables.table import Table
 from training.comparison.results import COMPARISONS, Failure, Outcome, Results
 from training.comparison.run import run_trials
 from training.comparison.summary import Summary, summaries_of

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 from models.strict_json import from_plain, parse_json
 from training.comparison.trials import Trial
 from training.network.diagnostics import LayerHealth
@@ -138,12 +138,17 @@ class Results:
             kept = parse_json(lines[0])
             self.found = [_read(parse_json(line)) for line in lines[1:]]
         except ValueError as error:
-            raise ConfigError(f"{path} is no file of a comparison ({error}); say --overwrite to begin anew.") from error
+            raise ConfigError(
+                f"{path} is no file of a comparison ({error}); say ", Set("overwrite", True), " to begin anew."
+            ) from error
         if kept != header:
             changed = _differences(kept, header)
             raise ConfigError(
-                f"{path} is of another comparison ({changed}). Say --overwrite to begin anew, or keep it and say "
-                "--output DIR."
+                f"{path} is of another comparison ({changed}). Say ",
+                Set("overwrite", True),
+                " to begin anew, or keep it and say ",
+                Set("output", like="DIR"),
+                ".",
             )
         path.write_bytes(b"".join(lines))
 

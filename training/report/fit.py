@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
 from training.report.fit_learning import learning_section
