@@ -1,6 +1,6 @@
 """The engines that are tried: how each gets a network that ours runs, and how it is called.
 
-Each takes the graph with the members apart, as ours does (`models.network.separate_members`). Converting may take what
+Each takes the graph as it is in a bundle, with a branch for each member. Converting may take what
 no server would have; loading takes the engine alone.
 """
 

@@ -13,6 +13,7 @@ from models.calibration.calibration import Calibration
 from models.calibration.methods import Rule
 from models.calibration.rows import CalibrationRows
 
+_IN_FILES: Final = {"goal": "target"}
 _ROUNDING: Final = 1e-9  # processors round the exponentials of a tail differently; all else is exact
 
 
@@ -20,11 +21,11 @@ def calibration_json(calibration: Calibration) -> dict[str, Any]:
     """Return all of a calibration but its rows as plain data; `CalibrationRows.to_array` gives these."""
     rows = calibration.rows
     return {
-        **asdict(calibration.rule),
+        **{_IN_FILES.get(name, name): value for name, value in asdict(calibration.rule).items()},
         "threshold": calibration.threshold,
         "thresholds": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},
         "segments": list(rows.segments),
-        "rests_on": rows.rests_on,
+        "population": rows.rests_on,
         "anomaly_weight": rows.anomaly_weight,
         "refitted": rows.refitted,
     }
@@ -34,19 +35,18 @@ def calibration_of(plain: Mapping[str, Any], array: NDArray[Any]) -> Calibration
     """Calibrate anew on stored rows: a threshold that was edited would contradict the p-values.
 
     Args:
-        plain: What `calibration_json` gave; in format version 1 method, value and threshold alone.
-        array: What `CalibrationRows.to_array` gave; in format version 1 ascending scores.
+        plain: What `calibration_json` gave.
+        array: What `CalibrationRows.to_array` gave.
 
     Raises:
         ConfigError, KeyError, TypeError, ValueError: They are not what was stored.
     """
     rows = CalibrationRows.from_array(array, plain)
     rule = Rule.of(plain["method"], float(plain["value"]))
-    if "goal" in plain:
-        rule = replace(rule, goal=str(plain["goal"]), tail_share=float(plain["tail_share"]))
+    rule = replace(rule, goal=str(plain["target"]), tail_share=float(plain["tail_share"]))
     calibration = Calibration.on(rows, rule)
     found = {None: calibration.threshold} | {name: c.threshold for name, c in calibration.by_segment.items()}
-    stored = {None: plain["threshold"]} | dict(plain.get("thresholds", {}))
+    stored = {None: plain["threshold"]} | dict(plain["thresholds"])
     if found.keys() != stored.keys():
         raise ValueError("the thresholds are those of other segments")
     for name, threshold in stored.items():

@@ -155,9 +155,19 @@ def layers_of(config: AutoencoderConfig) -> tuple[Layer, ...]:
             layers.append(Layer(kind="dropout", name=name, inputs=units, units=units))
         width = units
     # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
-    layers.append(
-        Layer(kind="dense", name="output", inputs=width, units=config.features, initializer="glorot_uniform")
-    )
+    layers.append(Layer(kind="dense", name="output", inputs=width, units=config.features, initializer="glorot_uniform"))
     if config.skip_weight:
         layers.append(Layer(kind="skip", name="skip", inputs=config.features, units=config.features))
     return tuple(layers)
+
+
+def weight_shapes(config: AutoencoderConfig) -> dict[str, tuple[int, int, int]]:
+    """Return the shapes of the weights by name: kernels `(M, inputs, units)`, biases and slopes `(M, 1, units)`."""
+    shapes = {}
+    for layer in layers_of(config):
+        if layer.kind == "dense":
+            shapes[f"{layer.name}_kernel"] = (config.members, layer.inputs, layer.units)
+            shapes[f"{layer.name}_bias"] = (config.members, 1, layer.units)
+        elif layer.kind == "activation" and ACTIVATIONS[config.activation].learns_slope:
+            shapes[f"{layer.name}_slope"] = (config.members, 1, layer.units)
+    return shapes

@@ -77,11 +77,13 @@ class OnnxEngine:
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the output of the first member's bottleneck `(n, k)` for `Z` `(n, d)`."""
-        return self._run("embedding", Z)[0]
+        first: NDArray[np.float32] = self._run("embedding", Z)[0]
+        return first
 
     def _run(self, output: str, Z: NDArray[np.float32]) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = self._session.run([output], {"Z": Z})[0]
-        return result.reshape(self._members, len(Z), result.shape[-1])
+        result = self._session.run([output], {"Z": Z})[0]
+        stack: NDArray[np.float32] = result.reshape(self._members, len(Z), result.shape[-1])
+        return stack
 
     def _require(self, config: AutoencoderConfig) -> None:
         """Compare inputs and outputs with the configuration, as declared and as they come of two rows."""

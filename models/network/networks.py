@@ -44,8 +44,8 @@ def network_to_plain(config: AutoencoderConfig) -> dict[str, Any]:
     return {"kind": kind_of(config), **config.to_json()}
 
 
-def network_from_plain(plain: Mapping[str, Any]) -> tuple[NetworkSpec, AutoencoderConfig]:
-    """Return the kind and the configuration that `network_to_plain` gave.
+def network_from_plain(plain: Mapping[str, Any]) -> AutoencoderConfig:
+    """Return the configuration that `network_to_plain` gave.
 
     Raises:
         BundleError: The kind is unknown, or `plain` is no configuration of it.
@@ -53,5 +53,4 @@ def network_from_plain(plain: Mapping[str, Any]) -> tuple[NetworkSpec, Autoencod
     kind = plain.get("kind")
     if not isinstance(kind, str) or kind not in NETWORKS:
         raise BundleError(f"the network's kind {kind!r} is none of {', '.join(NETWORKS)}. Train the detector anew.")
-    spec = NETWORKS[kind]
-    return spec, spec.config.from_json({name: value for name, value in plain.items() if name != "kind"})
+    return NETWORKS[kind].config.from_json({name: value for name, value in plain.items() if name != "kind"})

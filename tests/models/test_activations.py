@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from models.network.onnx_graph import LayerWeights, onnx_bytes
 
 from models.encoders import NumericEncoding
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import ENGINES, OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
 from models.scoring import Scorer
 from training.network import keras_network as network
 

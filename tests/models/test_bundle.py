@@ -590,6 +590,7 @@ def test_the_probe_is_made_up_and_reaches_beyond_the_training_range(trained):
 
 def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tmp_path):
     from models.network.onnx_graph import onnx_bytes
+
     from training.network import keras_network as network
 
     config = trained.result.network_config

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import onnx
 import pytest
+from models.network.onnx_graph import LayerWeights, onnx_bytes
 
 from models.errors import BundleError
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import ENGINES, OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
 
 CONFIG = AutoencoderConfig(features=3, hidden_units=(), latent_units=2, activation="tanh")
 

@@ -6,9 +6,8 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import onnxruntime
 import pytest
-from forging import random_layers
+from forging import random_weights
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -16,13 +15,12 @@ from samples import FakeEngine, numbers_preprocessor
 
 from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
-from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import onnx_bytes
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, Family, ensemble_from_plain, ensemble_to_plain, scales_of
 from models.scoring.histograms import Marginals
+from training.network.onnx_export import onnx_bytes
 
 FOUR = numbers_preprocessor(1.0, 2.0, 0.5, 10.0)
 FACTORS = np.array([0.9, 0.5, 0.0], np.float32)  # of three members: what each makes of Z
@@ -69,10 +67,10 @@ def test_a_row_scores_the_same_to_the_bit_alone_and_among_others(Z, data):
     np.testing.assert_array_equal(alone.reconstruction[0], together.reconstruction[row])
 
 
-@pytest.mark.parametrize(("members", "carried"), [(2, ()), (2, (0.0, 0.5)), (7, ())])
-def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members, carried):
-    config = AutoencoderConfig(features=4, hidden_units=(16,), latent_units=3, members=members, carried=carried)
-    engine = OnnxEngine(onnx_bytes(config, random_layers(config)))
+@pytest.mark.parametrize(("members", "skip_weight"), [(2, ()), (2, (0.0, 0.5)), (7, ())])
+def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members, skip_weight):
+    config = AutoencoderConfig(features=4, hidden_units=(16,), latent_units=3, members=members, skip_weight=skip_weight)
+    engine = OnnxEngine(onnx_bytes(config, random_weights(config)), config)
     Z = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
     together = engine.reconstruct(Z)
     assert together.shape == (members, 300, 4)
@@ -173,16 +171,3 @@ def test_an_ensemble_is_equal_after_a_round_trip_through_json():
 def test_a_damaged_ensemble_is_refused(changes, complaint):
     with pytest.raises(BundleError, match=f"The ensemble is not readable .*{complaint}"):
         ensemble_from_plain(ensemble_to_plain(ENSEMBLE) | changes, features=4)
-
-
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_members_of_their_own_compute_what_their_stack_computes(activation):
-    config = AutoencoderConfig(
-        features=4, hidden_units=(16,), latent_units=3, members=3, carried=(0.0, 0.5, 0.9), activation=activation
-    )
-    graph = onnx_bytes(config, random_layers(config))
-    Z = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
-    reconstruction, embedding = onnxruntime.InferenceSession(graph).run(["reconstruction", "embedding"], {"Z": Z})
-    engine = OnnxEngine(graph)
-    np.testing.assert_allclose(engine.reconstruct(Z), reconstruction, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(engine.embed(Z), embedding[0], rtol=1e-5, atol=1e-6)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from forging import forge, keras_file
+from models.network.keras_file import weights_in
 
 from models.bundle import load_detector
 from models.errors import BundleError
-from models.network.keras_file import weights_in
 
 LAYER = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 3}, "registered_name": None}
 

@@ -11,16 +11,16 @@ import pytest
 from forging import forge, random_layers
 from hypothesis import given
 from hypothesis import strategies as st
+from models.network.graph import plan_of
+from models.network.onnx_file import judge_graph
+from models.network.onnx_graph import onnx_bytes
+from models.network.protobuf import Field, read_message, write_message
 from onnx import TensorProto, helper, numpy_helper
 
 from models.bundle import load_detector
 from models.errors import BundleError
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
-from models.network.graph import plan_of
-from models.network.onnx_file import judge_graph
-from models.network.onnx_graph import onnx_bytes
-from models.network.protobuf import Field, read_message, write_message
 
 CONFIG = AutoencoderConfig(features=5, hidden_units=(4,), latent_units=2, activation="leaky_relu", negative_slope=0.3)
 PLAN = plan_of(CONFIG)

@@ -197,7 +197,12 @@ def test_what_is_given_is_what_the_network_gets():
     config = TrainConfig(hidden_units=(9, 5), latent_units=2, activation="elu", alpha=0.4, dropout=0.1, input_noise=0.0)
     network = config.architecture(features=7)
     assert (network.features, network.hidden_units, network.latent_units) == (7, (9, 5), 2)
-    assert (network.activation, network.alpha, network.dropout, network.input_noise) == ("elu", 0.4, 0.1, 0.0)
+    assert (network.activation, network.activation_parameter, network.dropout, network.input_noise) == (
+        "elu",
+        0.4,
+        0.1,
+        0.0,
+    )
 
 
 @given(st.integers(1, 10**7), st.integers(1, 5000), st.booleans())

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from models.bundle import new_bundle
 from models.errors import ConfigError
+from models.network.activations import ACTIVATION_PARAMETERS
 from models.programs.reading_flags import read_options_of
 from models.repository import ARTIFACTS, next_version
 from models.tables.files import expand, read_table
@@ -36,7 +37,7 @@ RESULTS: Final = "trials.jsonl"
 REPORT: Final = "report.html"
 _INTERRUPTED: Final = 130
 _IN_COMMON: Final = (
-    *("training_rows", "negative_slope", "alpha", "latent_units", "dropout", "input_noise"),
+    *("training_rows", *ACTIVATION_PARAMETERS, "latent_units", "dropout", "input_noise"),
     *("epochs", "batch_size", "weight_decay"),
 )
 

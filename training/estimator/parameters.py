@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from inspect import Parameter, Signature, signature
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,6 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from models.errors import ConfigError
+from models.network.activations import ACTIVATION_PARAMETERS
 from training.settings.config import TrainConfig
 
 
@@ -32,6 +34,16 @@ def parameters_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in settings.items() if name in known} | {
         "random_state": settings["seed"]
     }
+
+
+def with_activation_parameters(init: Callable[..., None]) -> Signature:
+    """Return the signature of an estimator's `__init__` with the parameters of the activations by their names."""
+    named = [given for given in signature(init).parameters.values() if given.kind != Parameter.VAR_KEYWORD]
+    activations = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=parameter.default, annotation=float)
+        for name, parameter in ACTIVATION_PARAMETERS.items()
+    ]
+    return Signature([*named, *activations], return_annotation=None)
 
 
 def seed_of(random_state: Any) -> int:

@@ -118,7 +118,9 @@ def run_epochs(
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def steps_function(network: DenseNetwork, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
+def steps_function(
+    network: DenseNetwork, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings
+) -> Any:
     """Return a compiled function that runs some steps of an epoch.
 
     It takes an order of rows `(steps, size)`, the epoch, from 1, the first step, from 0, and that behind the last. It
@@ -194,7 +196,8 @@ def _trimmed_mean(scores: Any, settings: EpochSettings, *, trims: Any) -> Any:
 
 
 def _validation_function(
-    network: DenseNetwork, rows: Encoded, counted: Any, activation: str, settings: EpochSettings) -> Any:
+    network: DenseNetwork, rows: Encoded, counted: Any, activation: str, settings: EpochSettings
+) -> Any:
     """Return a compiled function that gives the loss of some rows, and what the units do on them.
 
     Of each hidden layer: the share of the rows on which a unit is active, and whether it is at an end on all of them,

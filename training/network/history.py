@@ -19,8 +19,8 @@ class EpochSettings:
         weight_decay: Of AdamW, on kernels only.
         patience: Epochs without a better validation loss before a single network stops.
         seed: Of the order of the rows and of the noise.
-        input_noise: Deviation of the noise on the input of each member of an ensemble; empty for a single network, whose
-            own first layer adds it.
+        input_noise: Deviation of the noise on the input of each member of an ensemble; empty for a single network,
+            whose own first layer adds it.
         skip_weight: Weight of its input in each member's output; empty where no member has one.
         trim: Share of each batch, the rows with the largest errors, that the loss leaves out (trimmed loss).
     """
@@ -52,7 +52,7 @@ class Epoch:
 
     Args:
         number: From 1.
-        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, without those that are trimmed.
+        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, trimmed.
         validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
         units: What the units of each hidden layer do on the validation rows after it.
         gradients: Norm of the gradient of each layer's kernel, by the layer's name: of the first pass that of its first

@@ -21,7 +21,7 @@ Step = Callable[[Any, Any, bool], Any]
 """A layer: value, the network's input and whether it is fitted, to the next value."""
 
 Weights = dict[str, NDArray[np.float32]]
-"""Arrays by name: ``NAME_kernel`` `(M, inputs, units)`, ``NAME_bias`` and, for prelu, ``NAME_slope`` `(M, 1, units)`."""
+"""Arrays by name and shape, as `models.network.architecture.weight_shapes` gives them."""
 
 
 class DenseNetwork:

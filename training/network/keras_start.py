@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from models.threads import allowed_threads
 from training.network.processor import require_avx
 
+__all__ = ["keras", "prepare_backend", "tf", "versions"]
+
 
 @contextmanager
 def _silenced() -> Iterator[None]:

@@ -38,7 +38,7 @@ def onnx_bytes(config: AutoencoderConfig, weights: Mapping[str, NDArray[np.float
         ]
     arrays = [
         numpy_helper.from_array(np.ascontiguousarray(array[i], np.float32), f"{name}_{i}")
-        for name, array in (weights | _skip_weights(config)).items()
+        for name, array in {**weights, **_skip_weights(config)}.items()
         for i in range(config.members)
     ]
     widths = {"Z": config.features, "reconstruction": config.features, "embedding": config.latent_units}
@@ -58,7 +58,7 @@ def _skip_weights(config: AutoencoderConfig) -> dict[str, NDArray[np.float32]]:
 
 def _of(config: AutoencoderConfig, name: str, member: int) -> str:
     """Return the name of a member's value; what goes into the graph and out of it has its own."""
-    return name if name == "Z" or config.members == 1 and name in _OUTPUTS else f"{name}_{member}"
+    return name if name == "Z" or (config.members == 1 and name in _OUTPUTS) else f"{name}_{member}"
 
 
 def _branch(config: AutoencoderConfig, member: int) -> list[onnx.NodeProto]:
@@ -75,7 +75,7 @@ def _branch(config: AutoencoderConfig, member: int) -> list[onnx.NodeProto]:
             output = f"{layer.name}_{layer.kind}"
         for op, inputs, result, attributes in _OPERATORS[layer.kind](config, layer, value, output):
             names = [_of(config, name, member) for name in inputs]
-            nodes.append(helper.make_node(op, names, [_of(config, result, member)], **attributes))
+            nodes.append(helper.make_node(op, names, [_of(config, result, member)], **attributes))  # type: ignore[arg-type]
         value = output
     return nodes
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network.activations import ACTIVATIONS
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig, weight_shapes
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
+from training.network.onnx_export import onnx_bytes
 from training.report.kit.drawing import ACCENT, SECOND
 from training.report.kit.lines import PANEL, Line, line_plot
 from training.report.kit.parts import Plot
@@ -19,36 +19,34 @@ _SLOPE: Final = 0.25  # of prelu, which learns its own
 _SHOWN: Final = (-2.0, 0.5, 2.0)  # inputs of which the text tells the output
 
 
-def activation_values(
-    name: str, x: NDArray[np.float32], *, negative_slope: float = 0.1, alpha: float = 1.0
-) -> NDArray[np.float32]:
+def activation_values(name: str, x: NDArray[np.float32], *, parameter: float | None = None) -> NDArray[np.float32]:
     """Return f(x) `(n,)`: the bottleneck of a network of one unit whose only weight is one.
 
     Args:
         name: A key of `ACTIVATIONS`.
         x: The inputs `(n,)`.
-        negative_slope: Of leaky_relu.
-        alpha: Of elu.
+        parameter: Of the activation; None for its default.
     """
-    slope = np.full(1, _SLOPE, np.float32) if ACTIVATIONS[name].learns_slope else None
-    one, none = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
-    layers = [LayerWeights(kernel=one, bias=none, slope=slope), LayerWeights(kernel=one, bias=none)]
     config = AutoencoderConfig(
-        features=1, hidden_units=(), latent_units=1, activation=name, negative_slope=negative_slope, alpha=alpha
+        features=1, hidden_units=(), latent_units=1, activation=name, activation_parameter=parameter
     )
-    return OnnxEngine(onnx_bytes(config, layers)).embed(x[:, None])[:, 0]
+    values = {"kernel": 1.0, "bias": 0.0, "slope": _SLOPE}
+    weights = {
+        weight: np.full(shape, values[weight.rpartition("_")[2]], np.float32)
+        for weight, shape in weight_shapes(config).items()
+    }
+    return OnnxEngine(onnx_bytes(config, weights), config).embed(x[:, None])[:, 0]
 
 
-def activation_plot(name: str, *, negative_slope: float, alpha: float) -> Plot:
+def activation_plot(name: str, parameter: float | None) -> Plot:
     """Draw an activation and its slope.
 
     Args:
         name: A key of `ACTIVATIONS`.
-        negative_slope: Of leaky_relu.
-        alpha: Of elu.
+        parameter: Of the activation; None for its default.
     """
     x = np.linspace(-4, 4, 401, dtype=np.float32)
-    y = activation_values(name, x, negative_slope=negative_slope, alpha=alpha)
+    y = activation_values(name, x, parameter=parameter)
     slope = np.gradient(y, x)
     said = ", ".join(
         f"at {at:g} it is {y[place]:.2f} with slope {slope[place]:.2f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from models.network.activations import ACTIVATIONS
+from models.network.activations import ACTIVATION_PARAMETERS
 from training.data.prepare import Prepared, split_policy
 from training.report.kit.parts import Grid
 from training.settings.config import TrainConfig
@@ -68,8 +68,7 @@ def settings_grid(config: TrainConfig, *, without: Collection[str] = ()) -> Grid
 
 def activation_settings(config: TrainConfig) -> dict[str, float]:
     """Return the parameters that activations have."""
-    names = {spec.parameter for spec in ACTIVATIONS.values() if spec.parameter is not None}
-    return {name: float(getattr(config, name)) for name in sorted(names)}
+    return {name: float(getattr(config, name)) for name in sorted(ACTIVATION_PARAMETERS)}
 
 
 def _shown(value: Any) -> str:

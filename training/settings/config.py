@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
 from models.errors import ConfigError, joined
-from models.network.activations import ACTIVATIONS
+from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
 from training.columns.roles import DATE_ORDERS, INFINITE
@@ -18,6 +18,7 @@ from training.settings.limits import DUPLICATES, FIT_ON, setting_limits
 from training.settings.presets import PRESETS, TRAINING_ROWS, FamilyPlan
 from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
 
+_T = TypeVar("_T")
 _ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
 _DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
 
@@ -27,9 +28,18 @@ def _setting(default: Any, help: str, *, group: str, **more: Any) -> Any:
     return field(default=default, metadata={"help": help, "group": group, **more})
 
 
+def _with_activation_parameters(settings: type[_T]) -> type[_T]:
+    """Add a setting for each parameter of an activation."""
+    for name, parameter in ACTIVATION_PARAMETERS.items():
+        settings.__annotations__[name] = "float"
+        setattr(settings, name, _setting(parameter.default, parameter.help, group="network"))
+    return settings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+@_with_activation_parameters
 class TrainConfig:
-    """The settings of a training; the help text of each says what it is.
+    """The settings of a training; the help text of each says what it is. The parameters of activations are settings.
 
     Raises:
         ConfigError: A setting is outside its limits; the error names all that are.
@@ -90,8 +100,6 @@ class TrainConfig:
         group="network",
         choices={name: spec.summary for name, spec in ACTIVATIONS.items()},
     )
-    negative_slope: float = _setting(0.1, "slope of leaky_relu below zero", group="network")
-    alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
         None,
         "widths of the encoder's hidden layers, outermost first (default: by preset)",
@@ -161,12 +169,13 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        complaints = [sentence for holds, sentence in setting_limits(self) if not holds]
+        limits = [parameter.limit(getattr(self, name)) for name, parameter in ACTIVATION_PARAMETERS.items()]
+        complaints = [sentence for holds, sentence in [*setting_limits(self), *limits] if not holds]
         try:
             if self.depth is None or self.depth <= 32:  # else describing the network takes for ever
                 self.architecture(features=1)
         except ConfigError as error:
-            complaints.append(error.message)
+            complaints += [error.message] if error.message not in complaints else []
         if complaints:
             raise ConfigError(joined(complaints))
 
@@ -178,14 +187,13 @@ class TrainConfig:
         """
         preset = PRESETS.get(self.preset, PRESETS["fast"])
         single = not self.families
-        parameter = ACTIVATIONS[self.activation].parameter if self.activation in ACTIVATIONS else None
         hidden_units = self.hidden_units or default_hidden_units(preset.width, depth=self.depth or preset.depth)
         return AutoencoderConfig(
             features=features,
             hidden_units=hidden_units,
             latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
             activation=self.activation,
-            activation_parameter=None if parameter is None else getattr(self, parameter.name),
+            activation_parameter=self.parameter_of(self.activation),
             dropout=self.dropout,
             input_noise=self.alone.input_noise[0] if single else 0.0,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
@@ -193,6 +201,11 @@ class TrainConfig:
             linear_decoder=self.latent_units is None,
             skip_weight=self._skip_weights_of(self.families),
         )
+
+    def parameter_of(self, activation: str) -> float | None:
+        """Return the value of the parameter of an activation, if it has one."""
+        spec = ACTIVATIONS.get(activation)
+        return None if spec is None or spec.parameter is None else float(getattr(self, spec.parameter.name))
 
     @property
     def known_rows(self) -> str:
