@@ -24,8 +24,8 @@ from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check
 from models.programs.progress import RowsBar
 from models.programs.reading_flags import read_options_of
 from models.repository import resolve
-from models.tables.files import CHUNK_ROWS
 from models.tables.formats import format_of
+from models.tables.read_options import CHUNK_ROWS
 from models.tables.writers import PlainRows, new_file
 
 
