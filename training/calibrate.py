@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from models.calibration import RESTS_ON
+from models.calibration import POPULATIONS
 from models.programs.cli import OneLineParser, run_command
 from models.programs.reading_flags import add_reading_flags
 from training.settings.flags import add_config_flags
@@ -53,9 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-threshold-by", action="store_true", help="one threshold again, for all rows")
     parser.add_argument(
         "--rests-on",
-        choices=list(RESTS_ON),
+        choices=list(POPULATIONS),
         help="which rows rates and p-values are about (default: as in BUNDLE)"
-        + "".join(f"\n  {name:<13} {summary}" for name, summary in RESTS_ON.items()),
+        + "".join(f"\n  {name:<13} {summary}" for name, summary in POPULATIONS.items()),
     )
     rows = parser.add_argument_group("new rows")
     rows.add_argument(

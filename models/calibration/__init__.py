@@ -18,7 +18,7 @@ conformal prediction, ibid., section 4.5).
 
 from models.calibration.calibration import Calibration, Decisions, check_rows
 from models.calibration.cutoff import Cutoff, ThresholdSpec
-from models.calibration.methods import THRESHOLD_METHODS, Target, ThresholdMethod, prepared, spec_of
+from models.calibration.methods import THRESHOLD_METHODS, Target, ThresholdMethod, prepared_spec, spec_of
 from models.calibration.ranks import rows_needed
 from models.calibration.rows import POPULATIONS, CalibrationRows
 
@@ -33,7 +33,7 @@ __all__ = [
     "ThresholdMethod",
     "ThresholdSpec",
     "check_rows",
-    "prepared",
+    "prepared_spec",
     "rows_needed",
     "spec_of",
 ]

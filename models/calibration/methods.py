@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from models.calibration.cutoff import Cutoff, ThresholdSpec
 from models.calibration.labels import (
@@ -31,6 +31,8 @@ from models.calibration.tail import LEAST_RATE, fit_tail, require_tail_rows
 from models.calibration.tail_quality import tail_report, with_best_tail
 from models.errors import ConfigError
 
+CutoffOf: TypeAlias = Callable[[CalibrationRows, ThresholdSpec], Cutoff]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -46,7 +48,7 @@ class Target:
 
     promise: str
     check: Callable[[CalibrationRows, float], object]
-    cutoff: Callable[[CalibrationRows, ThresholdSpec], Cutoff]
+    cutoff: CutoffOf
     is_rate: bool = False
 
 
@@ -76,7 +78,7 @@ class ThresholdMethod:
     shows: tuple[str, ...] = ("value",)
 
     @property
-    def settings(self) -> tuple[str, ...]:
+    def flags(self) -> tuple[str, ...]:
         """The settings that give its value."""
         return tuple(self.targets)
 
@@ -88,7 +90,7 @@ class ThresholdMethod:
 
 def spec_of(method: str, value: float, *, target: str | None = None) -> ThresholdSpec:
     """Return the spec of a method and its target, the first one if none is named."""
-    return ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].settings[0], value=value)
+    return ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].flags[0], value=value)
 
 
 def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
@@ -100,7 +102,7 @@ def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
     THRESHOLD_METHODS[spec.method].targets[spec.target].check(rows, spec.value)
 
 
-def prepared(rows: CalibrationRows, spec: ThresholdSpec) -> ThresholdSpec:
+def prepared_spec(rows: CalibrationRows, spec: ThresholdSpec) -> ThresholdSpec:
     """Return a spec with what its method chooses by looking at the scores.
 
     Raises:
@@ -118,12 +120,12 @@ def cutoff_of(rows: CalibrationRows, spec: ThresholdSpec) -> Cutoff:
     return THRESHOLD_METHODS[spec.method].targets[spec.target].cutoff(rows, spec)
 
 
-def _by_rows(threshold: Callable[[CalibrationRows, float], float]) -> Callable[[CalibrationRows, ThresholdSpec], Cutoff]:
+def _by_rows(threshold: Callable[[CalibrationRows, float], float]) -> CutoffOf:
     """Return a cutoff by a function of rows and value, with conformal p-values."""
     return lambda rows, spec: Cutoff(threshold=threshold(rows, spec.value), scores=rows.reference)
 
 
-def _by_scores(threshold: Callable[[FloatVector, float], float]) -> Callable[[CalibrationRows, ThresholdSpec], Cutoff]:
+def _by_scores(threshold: Callable[[FloatVector, float], float]) -> CutoffOf:
     """Return a cutoff by a function of the population's scores and value, with conformal p-values."""
     return _by_rows(lambda rows, value: threshold(rows.reference, value))
 

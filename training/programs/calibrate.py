@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from models.bundle import load_detector, new_bundle, write_recalibrated
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, prepared_spec
 from models.calibration.segments import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
@@ -25,10 +25,10 @@ from models.tables.files import expand, read_table
 from training.columns.reference import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
-from training.thresholds.report import threshold_report, with_best_tail
+from training.thresholds.report import threshold_report
 from training.thresholds.rows import threshold_rows
 
-_GOALS: Final = tuple(dict.fromkeys(goal for method in THRESHOLD_METHODS.values() for goal in method.flags))
+_TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.flags))
 
 
 def calibrate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def calibrate(arguments: argparse.Namespace) -> dict[str, Any]:
     config = _config(arguments, old, schema)
     rows, origin = _kept_rows(source, old, schema) if not arguments.data else _new_rows(arguments, old, schema, console)
     rows = _resting_on(arguments, rows, source)
-    rule = with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference)))
-    calibration = Calibration.on(rows, rule)
+    spec = prepared_spec(rows, config.threshold_spec(calibration_rows=len(rows.reference)))
+    calibration = Calibration.on(rows, spec)
     path = arguments.output or _next_to(source)
     with new_bundle(path, overwrite=arguments.overwrite) as folder:
         report = threshold_report(calibration)
@@ -72,14 +72,14 @@ def _threshold_by(arguments: argparse.Namespace, old: Detector) -> str | None:
 
 def _config(arguments: argparse.Namespace, old: Detector, schema: FeatureSchema) -> TrainConfig:
     """Return the settings of the threshold: those that are given, else those of the bundle."""
-    rule = old.calibration.rule
-    given = {goal: value for goal in _GOALS if (value := getattr(arguments, goal)) is not None}
-    if not given and arguments.threshold_method in (None, rule.method):
-        given = {rule.goal: rule.value}
+    spec = old.calibration.spec
+    given = {target: value for target in _TARGETS if (value := getattr(arguments, target)) is not None}
+    if not given and arguments.threshold_method in (None, spec.method):
+        given = {spec.target: spec.value}
     return TrainConfig(
         label=arguments.label or schema.label,
         anomaly_values=tuple(arguments.anomaly_values or ()),
-        threshold_method=arguments.threshold_method or rule.method,
+        threshold_method=arguments.threshold_method or spec.method,
         threshold_by=schema.threshold_by,
         **given,
     )
@@ -121,19 +121,22 @@ def _new_rows(
         is_anomaly = labels.anomalies(table)
     columns = columns_of_table(schema, table)
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
-    rests_on = old.calibration.rows.rests_on if is_anomaly is not None else "all"
-    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segments_of(schema, columns), rests_on=rests_on)
+    population = old.calibration.rows.population if is_anomaly is not None else "all"
+    rows = CalibrationRows.of(
+        scores, is_anomaly=is_anomaly, segment=segments_of(schema, columns), population=population
+    )
     names = [path.name for path in expand(arguments.data)]
     return rows, f"{len(rows):,} rows of {names[0]}" + (f" and {len(names) - 1} more files" if names[1:] else "")
 
 
 def _resting_on(arguments: argparse.Namespace, rows: CalibrationRows, source: Path) -> CalibrationRows:
     """Let rates and p-values be about the rows that were asked for."""
-    rows = replace(rows, rests_on=arguments.rests_on or rows.rests_on)
+    rows = replace(rows, population=arguments.rests_on or rows.population)
     labelled = f"give rows with labels, --data FILE --label COLUMN; {source} keeps none."
-    if rows.rests_on == "normal" and not len(rows.normal):
+    if rows.population == "normal" and not len(rows.normal):
         raise ConfigError(f"No calibration row is known to be normal: {labelled}")
-    if arguments.threshold_method == "labels" and not len(rows.anomalies):
+    method = THRESHOLD_METHODS.get(arguments.threshold_method)
+    if method is not None and method.needs_labels and not len(rows.anomalies):
         raise ConfigError(f"No calibration row is labelled an anomaly: {labelled}")
     if not len(rows):
         raise ConfigError("There are no rows to calibrate on: give a file with some.")
@@ -155,10 +158,10 @@ def _card(
     card = {name: value for name, value in old.card.items() if name not in ("created", "versions")}
     metrics = card.get("metrics")
     outdated = card.get("threshold", {}).get("warnings", [])
-    rule = calibration.rule
-    settings = dict.fromkeys(_GOALS) | {
-        "threshold_method": rule.method,
-        rule.goal: rule.value,
+    spec = calibration.spec
+    settings = dict.fromkeys(_TARGETS) | {
+        "threshold_method": spec.method,
+        spec.target: spec.value,
         "threshold_by": config.threshold_by,
     }
     return card | {
