@@ -12,7 +12,7 @@ AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs mutants install lock clean
+.PHONY: help demo test check docs coverage mutants install lock clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ check: $(INSTALLED) ## check format, style, types and the import directions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(INSTALLED) ## run the test suite and say which share of lines and branches it runs; htmlcov/index.html shows them
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not slow" --cov --cov-report=term --cov-report=html
 
 mutants: $(INSTALLED) ## put small faults into what scores depend on, and list those that no fast test notices
 	$(BIN)/mutmut run
@@ -55,5 +58,5 @@ lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves
 	PYTHON="$(PYTHON)" bash scripts/lock.sh $(UPGRADE)
 
 clean: ## remove .venv, what the demo made, and caches
-	rm -rf $(VENV) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
+	rm -rf $(VENV) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov mutants
 	find models training service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,7 +22,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import Prepared, prepare
 from training.settings.config import TrainConfig
 

@@ -37,7 +37,8 @@ from rich.progress import track
 from models.calibration import Calibration, CalibrationRows, Rule, check_rows
 from models.calibration.tail import LEAST_RATE, estimate, excess_of, survival
 from models.errors import ConfigError
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig
@@ -132,7 +133,7 @@ def judged(table: Table, config: TrainConfig) -> Iterator[tuple[Line, Count | st
     prepared = prepare(known, config)
     detector = fit(prepared, config, name="fresh", version="1").detector
     kept = detector.calibration.rows
-    scores = detector.judge_table(fresh_table).anomaly_score
+    scores = detector.score_table(fresh_table).anomaly_score
     normal = np.ones(len(scores), np.bool_) if prepared.rule is None else ~prepared.rule.anomalies(fresh_table)
     fresh = scores[normal] if config.fit_on == "normal" else scores
     for rate in RATES:

@@ -22,7 +22,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.columns.from_tables import columns_of_table
 from models.programs.reading_flags import column_names
-from models.tables import ReadOptions, read_table
+from models.tables.files import read_table
+from models.tables.read_options import ReadOptions
 from training.data.prepare import Prepared, prepare
 from training.fit import fit
 from training.settings.config import TrainConfig
@@ -77,7 +78,7 @@ def _methods(
     prepared: Prepared, config: TrainConfig, *, columns: Any, fitting: Matrix, Z: Matrix, seed: int
 ) -> dict[str, Callable[[], NDArray[Any]]]:
     def ours() -> NDArray[Any]:
-        return fit(prepared, config, name="nslkdd", version="1").detector.judge(columns).anomaly_score
+        return fit(prepared, config, name="nslkdd", version="1").detector.score(columns).anomaly_score
 
     def pyod() -> NDArray[Any]:
         from pyod.models.auto_encoder import AutoEncoder

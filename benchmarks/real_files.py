@@ -30,7 +30,9 @@ from models.bundle import load_detector
 from models.detector import Detector
 from models.schema import Kind
 from models.schema.cells import parser_of
-from models.tables import ReadOptions, Table, read_table
+from models.tables.files import read_table
+from models.tables.read_options import ReadOptions
+from models.tables.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

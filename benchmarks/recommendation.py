@@ -4,8 +4,8 @@
 
 On each set, activations are compared as `python -m training.compare` does, twice: with the first seeds, which give the
 recommendation, and with as many fresh ones, which test it. It is confirmed where with the fresh seeds its held-out
-error is not surely above the lowest. A set is an npz file with X (rows × columns); all rows are taken, labels are not. A run
-that was stopped goes on with the same command. Prints Markdown.
+error is not surely above the lowest. A set is an npz file with X (rows × columns); all rows are taken, labels are not.
+A run that was stopped goes on with the same command. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.console import Console
 
 from benchmarks.quality.splits import read_set, sets_by_name
 from models.errors import DetectorError
-from models.tables import Table
+from models.tables.table import Table
 from models.threads import allowed_threads
 from training.comparison.outcomes import TrialFile, TrialResult
 from training.comparison.processes import run_trials

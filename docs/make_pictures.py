@@ -26,7 +26,8 @@ from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import OnnxEngine
 from models.network.onnx_graph import LayerWeights, onnx_bytes
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 from training.data.demo_data import LABEL, embedded_table
 from training.data.prepare import Prepared, prepare
 from training.fit import FitResult, fit
@@ -65,7 +66,7 @@ def main() -> None:
 
 def draw_scores(prepared: Prepared, result: FitResult, fresh: Table, path: Path) -> None:
     """Draw the scores of fresh rows by label, with the threshold, and what makes the strangest of them strange."""
-    verdicts = result.detector.judge_table(fresh)
+    verdicts = result.detector.score_table(fresh)
     assert prepared.rule is not None
     labels, scores = prepared.rule.anomalies(fresh), verdicts.anomaly_score
     threshold = result.detector.calibration.threshold
@@ -128,7 +129,7 @@ def draw_tutorial(path: Path, calibration_path: Path) -> None:
         _run(folder, "-m", "training.train", "machines.csv", "--id", "reading", "--quiet", "--output", "bundle")
         detector = load_detector(folder / "bundle")
         history, new = read_table([folder / "machines.csv"]), read_table([folder / "new.csv"])
-    verdicts = detector.judge_table(new)
+    verdicts = detector.score_table(new)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     for axis, column in zip(axes, ("flow", "temperature"), strict=True):
         axis.scatter(

@@ -18,8 +18,10 @@ from models.schema import FeatureSchema
 from models.schema.cells import Cell
 from models.scoring import Scorer, Scores
 
+__all__ = ["Contribution", "Detector", "Verdicts"]
+
 if TYPE_CHECKING:
-    from models.tables import Table
+    from models.tables.table import Table
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -82,7 +84,7 @@ class Verdicts:
         parts = np.take_along_axis(errors, largest, axis=1)
         columns = [
             (encoder.name, encoder.actual, self.columns[encoder.name][rows], encoder.decode, place)
-            for encoder, place in zip(self.preprocessor.encoders, self.preprocessor.places, strict=True)
+            for encoder, place in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         ]
         reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
         for row, (numbers, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
@@ -102,7 +104,7 @@ class Verdicts:
         features = self.scores.reconstruction[row]
         return {
             encoder.name: encoder.decode(features[place])
-            for encoder, place in zip(self.preprocessor.encoders, self.preprocessor.places, strict=True)
+            for encoder, place in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         }
 
 
@@ -133,30 +135,38 @@ class Detector:
         """What turns columns into features."""
         return self.scorer.preprocessor
 
-    def judge(self, columns: Columns) -> Verdicts:
-        """Score n rows of columns and decide about them."""
-        scores = self.scorer.score(self.preprocessor.transform(columns))
+    def score(self, columns: Columns) -> Verdicts:
+        """Score n rows of columns and decide which are anomalies."""
+        return self.decide(self.scorer.score(self.preprocessor.transform(columns)), columns)
+
+    def decide(self, scores: Scores, columns: Columns) -> Verdicts:
+        """Decide which of n scored rows are anomalies.
+
+        Args:
+            scores: From the detector's scorer.
+            columns: The rows' own values.
+        """
         segments = segments_of(self.schema, columns)
-        judged = self.calibration.judge(scores.anomaly_score, segments)
+        decisions = self.calibration.decide(scores.anomaly_score, segments)
         return Verdicts(
             scores=scores,
-            p_value=judged.p_value,
-            threshold=judged.threshold,
-            is_anomaly=judged.is_anomaly,
+            p_value=decisions.p_value,
+            threshold=decisions.threshold,
+            is_anomaly=decisions.is_anomaly,
             columns=columns,
             preprocessor=self.preprocessor,
             segments=segments,
         )
 
-    def judge_records(self, records: Sequence[Mapping[str, Any]]) -> Verdicts:
+    def score_records(self, records: Sequence[Mapping[str, Any]]) -> Verdicts:
         """Score n records, objects by name.
 
         Raises:
             RecordError: A field is absent or of the wrong kind.
         """
-        return self.judge(columns_of_records(self.schema, records))
+        return self.score(columns_of_records(self.schema, records))
 
-    def judge_table(self, table: Table, *, first_row: int = 0) -> Verdicts:
+    def score_table(self, table: Table, *, first_row: int = 0) -> Verdicts:
         """Score the n rows of a table, by column name.
 
         Raises:
@@ -166,7 +176,7 @@ class Detector:
             columns_of_table,  # Arrow's 30 MB: the service, which has no tables, saves them
         )
 
-        return self.judge(columns_of_table(self.schema, table, first_row=first_row))
+        return self.score(columns_of_table(self.schema, table, first_row=first_row))
 
     def embed(self, columns: Columns) -> NDArray[np.float32]:
         """Return the bottleneck's output `(n, k)` for n rows of columns."""

@@ -4,22 +4,130 @@
     ├── ConfigError            a flag, setting or argument is outside its limits: change the call
     ├── DataError              the data cannot be used as it is: change the data
     │   ├── TableError         a file or a data frame
+    │   │   ├── UnreadableError    its bytes are damaged, or of another format
+    │   │   └── TooLargeError      it holds more rows or bytes than are allowed
     │   └── RecordError        one record of a request; knows its number and its field
     ├── BundleError            a detector on disk is missing, damaged or foreign: get another bundle
     ├── TrainingError          fitting did not succeed: change how it is trained
     └── ServiceError           a service refused a request or does not answer; knows its status and every place
 
-The message of each says what is wrong, shows what came and says what to do.
+The message of each says what is wrong, shows what came and says what to do. A setting that has to be changed is a
+`Set` in it, not a flag in a sentence: each face spells it in its own way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+__all__ = [
+    "BundleError",
+    "ConfigError",
+    "DataError",
+    "DetectorError",
+    "RecordError",
+    "ServiceError",
+    "TableError",
+    "TooLargeError",
+    "TrainingError",
+    "UnreadableError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A setting that a message names, with the value to give it. As text, it is the flag of the command line.
+
+    The estimator spells it as a parameter (`training.estimator.errors`), the service as a query parameter where it
+    has one (`service.web.problems`).
+
+    Args:
+        name: The flag's name with underscores.
+        value: What to give it: text, a number, several texts; True and False for a switch; None for the name alone.
+        like: Placeholders in capital letters for what the reader knows better, behind the value.
+
+    Example:
+        >>> print(Set("fit_on", "normal"), Set("label", like="COLUMN"), Set("exclude", ("a", "b c")))
+        --fit-on normal --label COLUMN --exclude a 'b c'
+        >>> print(Set("learning_rate", 1e-4), Set("overwrite", True), Set("header", False), Set("depth"))
+        --learning-rate 0.0001 --overwrite --no-header --depth
+    """
+
+    name: str
+    value: str | float | bool | tuple[str, ...] | None = None
+    like: str = ""
+
+    def __str__(self) -> str:
+        """Return the flag, as a shell reads it."""
+        dashed = self.name.replace("_", "-")
+        if isinstance(self.value, bool):
+            return f"--{dashed}" if self.value else f"--no-{dashed}"
+        return " ".join([f"--{dashed}", *map(shlex.quote, self.texts), *self.like.split()])
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as text, unquoted."""
+        if self.value is None or isinstance(self.value, bool):
+            return ()
+        if isinstance(self.value, tuple):
+            return self.value
+        return (f"{self.value:g}" if isinstance(self.value, float) else str(self.value),)
+
+
+class Message(str):
+    """Words for a reader, with settings among them. As text, it is what the command line prints.
+
+    Args:
+        parts: Words, settings, and other messages or errors; they are joined without spaces.
+
+    Example:
+        >>> message = Message("Give more data, or ask for ", Set("alert_rate", 0.05), " or more.")
+        >>> print(message)
+        Give more data, or ask for --alert-rate 0.05 or more.
+        >>> print(message.spelt(lambda setting: f"{setting.name}={setting.value}"))
+        Give more data, or ask for alert_rate=0.05 or more.
+    """
+
+    parts: tuple[str | Set, ...]
+
+    def __new__(cls, *parts: str | Set | DetectorError) -> Message:
+        """Join the parts."""
+        flat = tuple(inner for part in parts for inner in _flat(part))
+        message = super().__new__(cls, "".join(map(str, flat)))
+        message.parts = flat
+        return message
+
+    def spelt(self, spell: Callable[[Set], str]) -> str:
+        """Return the words with each setting as a face spells it."""
+        return "".join(spell(part) if isinstance(part, Set) else part for part in self.parts)
+
+
+def joined(messages: Sequence[str], *, by: str = " ") -> Message:
+    """Return messages behind one another."""
+    return Message(*[part for message in messages for part in (by, message)][1:])
+
+
+def _flat(part: str | Set | DetectorError) -> Sequence[str | Set]:
+    if isinstance(part, DetectorError):
+        part = part.message
+    return part.parts if isinstance(part, Message) else (part,)
 
 
 class DetectorError(Exception):
-    """Anything that went wrong and that we understood."""
+    """Anything that went wrong and that we understood.
+
+    Args:
+        parts: What is wrong and what to do: the parts of a `Message`.
+
+    Example:
+        >>> str(ConfigError("anomaly_values need a label column: say ", Set("label", like="COLUMN"), "."))
+        'anomaly_values need a label column: say --label COLUMN.'
+    """
+
+    def __init__(self, *parts: str | Set | DetectorError) -> None:
+        self.message = Message(*parts)
+        super().__init__(self.message)
 
 
 class ConfigError(DetectorError):
@@ -32,6 +140,32 @@ class DataError(DetectorError):
 
 class TableError(DataError):
     """A file or a data frame cannot be used as it is."""
+
+
+class UnreadableError(TableError):
+    """The bytes of a table are damaged, or of another format than they should be.
+
+    Args:
+        source: What the table is called: a path, or "request body".
+        reason: What is wrong, without a full stop.
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{source}: {reason}.")
+
+
+class TooLargeError(TableError):
+    """A table holds more rows or bytes than are allowed.
+
+    Args:
+        message: What it holds, and what to do.
+        rows: How many rows it has at least, where these are too many; None where the bytes are.
+    """
+
+    def __init__(self, message: str, *, rows: int | None = None) -> None:
+        self.rows = rows
+        super().__init__(message)
 
 
 class RecordError(DataError):

@@ -5,11 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any, TypeVar
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+
+_ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
+_BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{')
 
 
 def parse_json(content: bytes) -> Any:
@@ -19,16 +25,50 @@ def parse_json(content: bytes) -> Any:
         ValueError: It is not UTF-8, not JSON, nested too deeply, or holds a name twice or a number that is none.
     """
     try:
-        plain = json.loads(
-            content.decode(), object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite_number
-        )
+        plain = json.loads(content.decode(), parse_constant=_no_number, parse_float=_finite_number)
         if b"\\u" in content:  # half a character, such as \ud800, could not be shown
             json.dumps(plain, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise ValueError(f"it is not UTF-8 ({error.reason} at {error.start})") from None
+    if repeats_key(content, plain):
+        raise ValueError(f"it holds {repeated_keys(content)[0][:60]!r} twice")
     return plain
+
+
+def repeats_key(content: bytes, value: Any) -> bool:
+    """Return True if an object of a JSON text has a key twice, of which a decoder silently keeps one.
+
+    Args:
+        content: Valid JSON, or valid JSON lines.
+        value: What it was decoded to; of JSON lines the list of all lines.
+
+    Example:
+        >>> repeats_key(b'[{"a": 1, "a": 2}]', [{"a": 2}])
+        True
+    """
+    records = value if isinstance(value, list) else [value]
+    if all(isinstance(record, dict) for record in records) and content.count(b":") == sum(map(len, records)):
+        return False  # the usual case: one colon for each key
+    plain = _ESCAPE.sub(b"", content) if b"\\" in content else content
+    outside_texts = b"".join(plain.translate(None, _BUT_STRUCTURE).split(b'"')[::2])
+    return outside_texts.count(b":") > sum(map(len, _objects(value)))
+
+
+def repeated_keys(content: bytes) -> list[str]:
+    """Return every key that an object of a valid JSON text has more than once; inner objects come first."""
+    found: dict[str, None] = {}
+
+    def note(members: list[tuple[str, Any]]) -> None:
+        counts = Counter(name for name, _ in members)
+        found.update(dict.fromkeys(name for name, count in counts.items() if count > 1))
+
+    try:
+        json.loads(content, object_pairs_hook=note, parse_int=len, parse_float=len)
+    except RecursionError:
+        return ["…"]
+    return list(found)
 
 
 def from_plain(plain: object, kind: type[T], /) -> T:
@@ -51,13 +91,16 @@ def from_plain(plain: object, kind: type[T], /) -> T:
         raise ValueError(str(error)) from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(pairs)
-    if len(plain) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"it holds {twice[:60]!r} twice")
-    return plain
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object within a value, without recursion: a caller decides on the depth."""
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict):
+            yield inner
+            waiting += inner.values()
+        elif isinstance(inner, list):
+            waiting += inner
 
 
 def _no_number(text: str) -> float:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
-from models.threads import allowed_threads
 from service.api.openapi import openapi_document
 from service.api.routes import router
+from service.fast_path.micro_batching import Batcher
+from service.gate import Gate, GateMiddleware
 from service.registry import Registry
 from service.settings import Settings, load_settings
 from service.web.problems import install_problem_handlers
+
+__all__ = ["create_app", "open_registry"]
 
 
 def create_app(registry: Registry, settings: Settings) -> FastAPI:
@@ -30,7 +32,9 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     )
     app.state.registry = registry
     app.state.settings = settings
-    app.state.limiter = CapacityLimiter(allowed_threads())
+    app.state.batcher = Batcher()
+    app.state.gate = gate = Gate(settings)
+    app.add_middleware(GateMiddleware, gate=gate)
     app.include_router(router)
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it

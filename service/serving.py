@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
 def _load(settings: Settings) -> tuple[FastAPI, type[HttpToolsProtocol]]:
     """Load the detector; return the service for it, and what speaks with its clients."""
     from service.app import create_app, open_registry
-    from service.fast_path.micro_batching import SmallRequests
+    from service.fast_path.answering import SmallRequests
     from service.fast_path.protocol import connections_of
 
     registry = open_registry(settings)
@@ -62,7 +62,7 @@ def _load(settings: Settings) -> tuple[FastAPI, type[HttpToolsProtocol]]:
         active.calibration.threshold,
     )
     app = create_app(registry, settings)
-    return app, connections_of(SmallRequests(registry, settings, app), patience=settings.body_seconds)
+    return app, connections_of(SmallRequests(registry, settings, app, app.state.gate), patience=settings.body_seconds)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError
 
+__all__ = ["Settings", "load_settings"]
+
 
 class Settings(BaseSettings):
     """How the service runs; each field is also a variable, ``DETECTOR_`` and its name in capitals."""
@@ -22,9 +24,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
     body_seconds: float = Field(60, gt=0, description="how long a body may take to come, and a client to read anything")
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
-    max_waiting: int = Field(32, ge=0, description="most large requests that wait for a CPU; more are refused (503)")
-    max_small_waiting: int = Field(
-        256, ge=1, description="most small requests at once that may take long; more are refused (503)"
+    max_wait_seconds: float = Field(
+        2,
+        gt=0,
+        description="how long the oldest request may wait for a CPU, a small one a hundredth of it, before others are "
+        "refused (503)",
     )
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")

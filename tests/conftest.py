@@ -18,7 +18,8 @@ from samples import arrow_table, machine_records, of_two_sites, with_anomalies, 
 
 from models.bundle import load_detector, new_bundle
 from models.detector import Detector
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 
 if TYPE_CHECKING:
     from training.data.prepare import Prepared

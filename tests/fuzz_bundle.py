@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--mutations", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    right = load_detector(arguments.bundle).judge_records(RECORDS).anomaly_score
+    right = load_detector(arguments.bundle).score_records(RECORDS).anomaly_score
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + ALLOWED_BYTES, resource.RLIM_INFINITY))
@@ -135,7 +135,7 @@ def main() -> None:
         signal.alarm(ALLOWED_SECONDS)  # its default is to end the process: a hang is seen by the caller
         started = time.perf_counter()
         try:
-            scores = load_detector(folder).judge_records(RECORDS).anomaly_score
+            scores = load_detector(folder).score_records(RECORDS).anomaly_score
         except BundleError as error:
             outcomes["refused"] += 1
             if "\n" in str(error):

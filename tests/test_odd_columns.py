@@ -12,7 +12,7 @@ from samples import write_csv
 
 from models.bundle import load_detector
 from models.schema import Column, Kind
-from models.tables import read_table
+from models.tables.files import read_table
 from service.batch import main as batch
 from training.train import main as train
 
@@ -110,7 +110,7 @@ def test_texts_numbers_and_files_get_the_same_scores(odd, start, tmp_path):
     assert "'heat'" in wrong.text
     assert "a number in °C" in json.loads(wrong.text)["errors"][0]["remedy"]
     assert (shown["heat"]["unit"], shown["level"]["missing_values"]) == ("°C", ["-999"])
-    verdicts = load_detector(bundle).judge_table(read_table([data]))
+    verdicts = load_detector(bundle).score_table(read_table([data]))
     assert verdicts.anomaly_score.tolist() == pytest.approx(scores, rel=1e-6)
     with data.open(newline="", encoding="utf-8") as file:
         assert len(list(csv.reader(file))) == 61

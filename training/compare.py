@@ -17,8 +17,8 @@ from models.programs.reading_flags import add_reading_flags
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
 from training.comparison.outcomes import COMPARISONS
-from training.comparison.trials import DEFAULT_ACTIVATIONS
 from training.comparison.recommendation import LEAST_SEEDS, MARGIN
+from training.comparison.trials import DEFAULT_ACTIVATIONS
 from training.settings.flags import add_config_flags
 
 _MOST_JOBS: Final = 8

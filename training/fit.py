@@ -16,9 +16,10 @@ import numpy as np
 from models.calibration import Calibration
 from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
+from models.errors import Message, Set
 from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.reference import reference_of
 from training.data.plan import fits_of
 from training.data.prepare import Prepared, held_out_rows, split_policy
@@ -159,12 +160,12 @@ def _judge(
 ) -> tuple[float, Metrics | None]:
     """Return the realised alert rate, and the metrics where there are labels."""
     test = prepared.split.test
-    verdicts = detector.judge(prepared.part(test))
+    verdicts = detector.score(prepared.part(test))
     labels = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
     alike = ~labels if labels is not None and config.fit_on == "normal" else np.ones(len(verdicts), np.bool_)
     realised = float(verdicts.is_anomaly[alike].mean()) if alike.any() else float("nan")
     if test_table is not None and prepared.rule is not None:
-        judged: Verdicts = detector.judge_table(test_table)
+        judged: Verdicts = detector.score_table(test_table)
         return realised, evaluate(judged, prepared.rule.anomalies(test_table))
     return realised, None if labels is None else evaluate(verdicts, labels)
 
@@ -193,10 +194,14 @@ def _warnings(
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:
         warnings.append(
-            f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
-            "learned is not found. Say --fit-on normal to learn from normal rows alone."
+            Message(
+                f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
+                "learned is not found. Say ",
+                Set("fit_on", "normal"),
+                " to learn from normal rows alone.",
+            )
         )
-    return warnings + [str(finding) for finding in prepared.findings if finding.warning]
+    return warnings + [finding.message for finding in prepared.findings if finding.warning]
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
@@ -212,7 +217,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "repairs": list(prepared.table.repairs),
         "columns": [
             {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
-            for encoder in prepared.preprocessor.encoders
+            for encoder in prepared.preprocessor.encodings
         ],
         "dropped": dict(schema.dropped),
         "features": len(prepared.preprocessor.features),

@@ -36,7 +36,7 @@ def write_result(result: FitResult, folder: Path) -> None:
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    expected, scores = (detector.judge(result.sample).anomaly_score for detector in (result.detector, saved))
+    expected, scores = (detector.score(result.sample).anomaly_score for detector in (result.detector, saved))
     apart = np.abs(scores - expected) / np.maximum(1.0, expected)
     if not (apart <= PARITY).all():
         raise BundleError(

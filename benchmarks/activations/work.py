@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from benchmarks.activations.plan import RELU_OUTPUT, WIDTH, Case, known
 from benchmarks.quality.splits import read_set
-from models.tables import Table
+from models.tables.table import Table
 from training.comparison.trials import Setting, Trial
 from training.data.prepare import Prepared, prepare
 from training.settings.config import TrainConfig

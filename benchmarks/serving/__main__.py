@@ -107,7 +107,7 @@ def _expected_score(bundle: Path) -> float:
     from models.bundle import load_detector
 
     record = dict(zip(COLUMNS, made_up_rows()[0].tolist(), strict=True))
-    return float(load_detector(bundle).judge_records([record]).anomaly_score[0])
+    return float(load_detector(bundle).score_records([record]).anomaly_score[0])
 
 
 def _about(arguments: argparse.Namespace) -> str:

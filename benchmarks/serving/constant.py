@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from benchmarks.serving.apps import FLOOR_ANSWER, floor
-from service.fast_path.micro_batching import Answer, SmallRequest, SmallRequests
+from service.fast_path.answering import Answer, SmallRequest, SmallRequests
 from service.fast_path.protocol import connections_of
 from service.settings import load_settings
 

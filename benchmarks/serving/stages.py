@@ -26,14 +26,14 @@ import uvloop
 
 from benchmarks.serving.apps import floor
 from models.bundle import load_detector
-from models.calibration.segments import segments_of
-from models.detector import Detector, Verdicts
+from models.detector import Detector
 from models.encoders import FloatMatrix
 from models.network.engine import Engine
-from service.fast_path.micro_batching import Answer, SmallRequest, SmallRequests
+from service.fast_path.answering import Answer, SmallRequest, SmallRequests
 from service.formats.answers import QUESTIONS, JsonFrame, encode_items, score_items
 from service.formats.exact_json import exact_records
 from service.formats.rows import Records
+from service.gate import Gate
 from service.registry import Registry
 from service.settings import load_settings
 
@@ -131,17 +131,7 @@ class _Steps:
         preprocessed = clock()
         scores = detector.scorer.score(encoded)
         scored = clock()
-        segments = segments_of(detector.schema, columns)
-        judged = detector.calibration.judge(scores.anomaly_score, segments)
-        verdicts = Verdicts(
-            scores=scores,
-            p_value=judged.p_value,
-            threshold=judged.threshold,
-            is_anomaly=judged.is_anomaly,
-            columns=columns,
-            preprocessor=preprocessor,
-            segments=segments,
-        )
+        verdicts = detector.decide(scores, columns)
         decided = clock()
         items = score_items(verdicts, top=self._reasons)
         explained = clock()
@@ -181,7 +171,7 @@ class _TimedEngine:
 
 def _call(detector: Detector, bodies: Sequence[bytes], reasons: int) -> Callable[[], float]:
     """Return what times the answers to bodies that come at once."""
-    small_requests = SmallRequests(Registry(detector), load_settings(), floor)
+    small_requests = SmallRequests(Registry(detector), load_settings(), floor, Gate(load_settings()))
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     async def call() -> float:

@@ -68,7 +68,7 @@ from training.network.lean_imports import without_unused
 with without_unused():
     from training.fit import fit
 from training.network.keras_network import build_network
-from models.tables import read_table
+from models.tables.files import read_table
 from training.settings.config import TrainConfig
 from training.data.prepare import prepare
 

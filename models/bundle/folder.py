@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from models.bundle.layout import FILES
-from models.errors import BundleError
+from models.errors import BundleError, Set
 from models.repository import MANIFEST
 
 _OLD: Final = ".old"
@@ -39,12 +39,14 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     _clear_up(path)
     if path.is_dir() and any(path.iterdir()):
         if not _is_bundle(path):
-            raise BundleError(f"{path}: is not empty and is no bundle. Choose another --output.")
+            raise BundleError(f"{path}: is not empty and is no bundle. Choose another ", Set("output"), ".")
         if not overwrite:
-            raise BundleError(f"{path}: holds a bundle. Choose another --output, or say --overwrite.")
+            other, replace = Set("output"), Set("overwrite", True)
+            raise BundleError(f"{path}: holds a bundle. Choose another ", other, ", or say ", replace, ".")
     if path.exists() and (not path.is_dir() or path.is_mount()):  # neither can be replaced by a folder
-        what = "is a mount point: name a folder in it" if path.is_dir() else "is a file: choose another --output"
-        raise BundleError(f"{path}: {what}.")
+        is_mount = path.is_dir()
+        what = ["is a mount point: name a folder in it"] if is_mount else ["is a file: choose another ", Set("output")]
+        raise BundleError(f"{path}: ", *what, ".")
     made = [folder for folder in path.parents if not folder.exists()]
     folder = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:

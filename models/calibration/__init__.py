@@ -16,7 +16,7 @@ With thresholds by segment, each of these is said of the calibration rows of the
 conformal prediction, ibid., section 4.5).
 """
 
-from models.calibration.calibration import Calibration, Judged, check_rows
+from models.calibration.calibration import Calibration, Decisions, check_rows
 from models.calibration.cutoff import Cutoff
 from models.calibration.methods import THRESHOLD_METHODS, Goal, Rule, ThresholdMethod
 from models.calibration.ranks import rows_needed
@@ -28,8 +28,8 @@ __all__ = [
     "Calibration",
     "CalibrationRows",
     "Cutoff",
+    "Decisions",
     "Goal",
-    "Judged",
     "Rule",
     "ThresholdMethod",
     "check_rows",

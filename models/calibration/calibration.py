@@ -13,7 +13,7 @@ from models.calibration.cutoff import Cutoff
 from models.calibration.methods import THRESHOLD_METHODS, Rule
 from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 _ROWS_IN_WORDS: Final = {
     "all": "rows that are drawn like the calibration rows (all alerts count, those for anomalies among them, too)",
@@ -22,7 +22,7 @@ _ROWS_IN_WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Decisions:
     """What was decided about m scores.
 
     Args:
@@ -67,7 +67,9 @@ class Calibration:
         by_segment: dict[str, Cutoff] = {}
         left_pooled: dict[str, str] = {}
         if rows.segments and not method.by_segment:
-            raise ConfigError(f"threshold_method {rule.method!r} gives one threshold: leave --threshold-by out.")
+            raise ConfigError(
+                f"threshold_method {rule.method!r} gives one threshold: leave ", Set("threshold_by"), " out."
+            )
         for place, name in enumerate(rows.segments):
             try:
                 by_segment[name] = method.cutoff(rows.of_segment(place), rule)
@@ -132,7 +134,7 @@ class Calibration:
         own = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
         return f"{promise} This is said of each segment with a threshold of its own ({own}) by itself.{others}"
 
-    def judge(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Judged:
+    def decide(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Decisions:
         """Decide about m scores.
 
         Args:
@@ -149,15 +151,17 @@ class Calibration:
                 own = number_of_row == number
                 p_value[own] = cutoffs[number].p_value(anomaly_score[own])
                 threshold[own] = cutoffs[number].threshold
-        return Judged(p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_))
+        return Decisions(
+            p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_)
+        )
 
     def p_value(self, anomaly_score: FloatVector) -> FloatVector:
         """Return the p-value of each score `(m,)` of a record without a segment, in (0, 1]."""
-        return self.judge(anomaly_score).p_value
+        return self.decide(anomaly_score).p_value
 
     def is_anomaly(self, anomaly_score: FloatVector) -> NDArray[np.bool_]:
         """Return the verdict for each score `(m,)` of a record without a segment: strictly above the threshold."""
-        return self.judge(anomaly_score).is_anomaly
+        return self.decide(anomaly_score).is_anomaly
 
 
 def check_rows(rows: CalibrationRows, rule: Rule) -> None:
@@ -183,6 +187,10 @@ def check_rows(rows: CalibrationRows, rule: Rule) -> None:
 def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
     name, reason = next(iter(reasons.items()))
     return ConfigError(
-        f"No segment of --threshold-by can have a threshold of its own; of {len(reasons):,} the first is {name!r}: "
-        f"{reason}. Give more rows or another column, or leave --threshold-by out."
+        "No segment of ",
+        Set("threshold_by"),
+        f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. Give more rows or "
+        "another column, or leave ",
+        Set("threshold_by"),
+        " out.",
     )

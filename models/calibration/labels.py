@@ -20,7 +20,7 @@ from models.calibration.ranks import (
     require_rows,
 )
 from models.calibration.rows import CalibrationRows
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 LEAST_LABELLED: Final = 10
 """Anomalies, and normal rows, from which precision and F-beta are estimated; with ten, a recall of one half lies
@@ -84,7 +84,9 @@ def check_labels(rows: CalibrationRows, goal: str, value: float) -> None:
         ConfigError: They are not, or the value is outside its limits.
     """
     if not len(rows.normal) and not len(rows.anomalies):
-        raise ConfigError("threshold_method 'labels' needs labelled calibration rows: say --label COLUMN.")
+        raise ConfigError(
+            "threshold_method 'labels' needs labelled calibration rows: say ", Set("label", like="COLUMN"), "."
+        )
     if goal == "recall":
         require_anomalies(len(rows.anomalies), value)
     elif goal == "false_positive_rate":
@@ -98,7 +100,9 @@ def check_labels(rows: CalibrationRows, goal: str, value: float) -> None:
             if count < LEAST_LABELLED:
                 raise ConfigError(
                     f"threshold_method 'labels' needs at least {LEAST_LABELLED} labelled {name} among the calibration "
-                    f"rows, there are {count}. Give more, or say --threshold-method fpr."
+                    f"rows, there are {count}. Give more, or say ",
+                    Set("threshold_method", "fpr"),
+                    ".",
                 )
 
 
@@ -122,7 +126,10 @@ def threshold_by_labels(rows: CalibrationRows, goal: str, value: float) -> float
         best = int(np.nanargmax(precision))
         raise ConfigError(
             f"No threshold reaches a precision of {value:g}: the best is {precision[best]:.3g}, where "
-            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for --precision "
-            f"{math.floor(100 * precision[best]) / 100:g} or less, or say --threshold-method fpr."
+            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for ",
+            Set("precision", math.floor(100 * precision[best]) / 100),
+            " or less, or say ",
+            Set("threshold_method", "fpr"),
+            ".",
         )
     return float(possible.threshold[reached[-1]])  # the lowest finds most

@@ -18,7 +18,7 @@ from models.calibration.ranks import (
 )
 from models.calibration.rows import CalibrationRows
 from models.calibration.tail import LEAST_RATE, TAIL_SHARES, fit_tail
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,9 @@ def _check_evt(rows: CalibrationRows, rule: Rule) -> None:
     if n < LEAST_ROWS_OF_A_TAIL:
         raise ConfigError(
             f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there "
-            f"are {n:,}. Give more data, or say --threshold-method fpr."
+            f"are {n:,}. Give more data, or say ",
+            Set("threshold_method", "fpr"),
+            ".",
         )
 
 

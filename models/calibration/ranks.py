@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Message, Set
 
 FloatVector = NDArray[np.float64]
 
@@ -65,10 +65,14 @@ def require_rows(n: int, rate: float, *, flag: str = "alert_rate") -> None:
     if n >= rows_needed(rate):
         return
     words = {"alert_rate": "An alert rate", "false_positive_rate": "A false-positive rate"}[flag]
-    tail = ", or say --threshold-method evt" if flag == "alert_rate" and n >= LEAST_ROWS_OF_A_TAIL else ""
+    evt = Message(", or say ", Set("threshold_method", "evt"))
     raise ConfigError(
         f"{words} of {rate:g} needs at least {rows_needed(rate):,} calibration rows, there are {n:,}. Give "
-        f"more data, or ask for --{flag.replace('_', '-')} {smallest_rate(n):.2g} or more{tail}."
+        "more data, or ask for ",
+        Set(flag, smallest_rate(n)),
+        " or more",
+        evt if flag == "alert_rate" and n >= LEAST_ROWS_OF_A_TAIL else "",
+        ".",
     )
 
 
@@ -96,10 +100,12 @@ def require_anomalies(m: int, recall: float) -> None:
         raise ConfigError(f"recall must be in (0, 1), got {recall}.")
     needed = math.ceil(1 / (1 - exactly(recall))) - 1
     if m < needed:
-        less = f", or ask for --recall {math.floor(100 * m / (m + 1)) / 100:g} or less" if m else ""
+        less = Message(", or ask for ", Set("recall", math.floor(100 * m / (m + 1)) / 100), " or less")
         raise ConfigError(
             f"A recall of {recall:g} needs at least {needed:,} labelled anomalies among the calibration rows, there "
-            f"are {m:,}. Give more anomalies{less}."
+            f"are {m:,}. Give more anomalies",
+            less if m else "",
+            ".",
         )
 
 
@@ -125,7 +131,9 @@ def flagged_rows(n: int, contamination: float) -> int:
     if flagged < 1:
         raise ConfigError(
             f"A contamination of {contamination:g} needs at least {math.ceil(1 / exactly(contamination)):,} "
-            f"calibration rows, there are {n:,}. Give more data or a larger --contamination."
+            f"calibration rows, there are {n:,}. Give more data or a larger ",
+            Set("contamination"),
+            ".",
         )
     return flagged
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import parse_category
 
@@ -48,8 +48,9 @@ def check_segments(schema: FeatureSchema) -> None:
     if name is None:
         return
     if name == schema.label:
-        raise ConfigError(f"--threshold-by {name!r} is the label, which a fresh record does not have: name another.")
+        raise ConfigError(Set("threshold_by", name), " is the label, which a fresh record does not have: name another.")
     if any(column.name == name and column.kind is Kind.DATETIME for column in schema.columns):
         raise ConfigError(
-            f"--threshold-by {name!r} holds dates and times, nearly all different: name a column with a few categories."
+            Set("threshold_by", name),
+            " holds dates and times, nearly all different: name a column with a few categories.",
         )

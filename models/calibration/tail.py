@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from models.calibration.ranks import LEAST_ROWS_OF_A_TAIL, FloatVector, conformal_p_value
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 
 TAIL_SHARES: Final = (0.1, 0.05, 0.025)
 """Shares of the calibration rows that may be taken as their tail, the largest that fits."""
@@ -70,14 +70,18 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
     if n < LEAST_ROWS_OF_A_TAIL:
         raise ConfigError(
             f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there "
-            f"are {n:,}. Give more data, or say --threshold-method fpr."
+            f"are {n:,}. Give more data, or say ",
+            Set("threshold_method", "fpr"),
+            ".",
         )
     start = float(scores[n - 1 - min(_MOST_EXCESSES, max(_FEWEST_EXCESSES, math.floor(n * share)))])
     excesses = scores[np.searchsorted(scores, start, side="right") :] - start
     if len(excesses) < _LEAST_EXCESSES:
         raise ConfigError(
-            f"The highest calibration scores are so often the same ({start:g}) that no tail can be fitted to them. Say "
-            "--threshold-method fpr."
+            f"The highest calibration scores are so often the same ({start:g}) that no tail can be fitted to them. "
+            "Say ",
+            Set("threshold_method", "fpr"),
+            ".",
         )
     shape, scale = estimate(excesses)
     share_above = (len(excesses) + 1) / (n + 1)

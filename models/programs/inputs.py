@@ -11,10 +11,11 @@ from typing import Final
 import pyarrow as pa
 
 from models.columns.from_tables import require_columns
-from models.errors import ConfigError, TableError
+from models.errors import ConfigError, Set, TableError
 from models.schema import FeatureSchema
-from models.tables import Table, expand, iter_table
+from models.tables.files import expand, iter_table
 from models.tables.read_options import ReadOptions
+from models.tables.table import Table
 
 _SHOWN_NAMES: Final = 10
 
@@ -70,7 +71,8 @@ class Chunk:
         try:
             yield
         except (TableError, pa.ArrowInvalid) as error:
-            raise TableError(f"{self.path}: {error}") from error
+            what = error if isinstance(error, TableError) else str(error)
+            raise TableError(f"{self.path}: ", what) from error
 
 
 def look_at(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
@@ -112,9 +114,11 @@ def check_folder(output: Path) -> None:
         ConfigError: It cannot.
     """
     if not output.parent.is_dir():
-        raise ConfigError(f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another --output.")
+        raise ConfigError(
+            f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another ", Set("output"), "."
+        )
     if output.exists() and not output.is_file():
-        raise ConfigError(f"{output}: is there and is no file. Choose another --output.")
+        raise ConfigError(f"{output}: is there and is no file. Choose another ", Set("output"), ".")
 
 
 def check_output(output: Path, paths: Sequence[Path]) -> None:
@@ -125,7 +129,7 @@ def check_output(output: Path, paths: Sequence[Path]) -> None:
     """
     check_folder(output)
     if output.exists() and any(path.samefile(output) for path in paths):
-        raise ConfigError(f"{output}: is one of the files to be read. Choose another --output.")
+        raise ConfigError(f"{output}: is one of the files to be read. Choose another ", Set("output"), ".")
 
 
 def check_ids(ids: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
@@ -147,12 +151,14 @@ def _check_shape(schema: FeatureSchema, path: Path, table: Table) -> None:
     try:
         require_columns(schema, table.names)
     except TableError as error:
-        raise TableError(f"{path}: {error}") from error
+        raise TableError(f"{path}: ", error) from error
     absent = [name for name in schema.ids if name not in table.names]
     if absent:
         raise TableError(
             f"{path}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output carries. Add it "
-            "to the file, or train the detector without that --id."
+            "to the file, or train the detector without that ",
+            Set("id"),
+            ".",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.schema.cells import THOUSANDS
 from models.tables.read_options import RAGGED_ROWS, ReadOptions
 
@@ -92,12 +92,12 @@ def column_names(given: Sequence[str]) -> tuple[str, ...]:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise TableError(f"--column-names: {path} cannot be read as UTF-8 text: {error}.") from error
+            raise TableError(Set("column_names"), f": {path} cannot be read as UTF-8 text: {error}.") from error
         lines = [line.split(",")[0].strip() for line in text.splitlines()]
         names += [line for line in lines if line]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise TableError(f"--column-names: {twice!r} is given twice; each column needs a name of its own.")
+        raise TableError(Set("column_names"), f": {twice!r} is given twice; each column needs a name of its own.")
     return tuple(names)
 
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import codecs
 import io
 import itertools
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 
-from models.columns.from_records import flatten
 from models.errors import TableError
 from models.schema.cells import parse_category
+from models.schema.nesting import flatten
+from models.strict_json import repeated_keys, repeats_key
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
 
-_KEY: Final = re.compile(rb'"\s*:')
 _SPACE: Final = codecs.BOM_UTF8 + b" \t\r\n"
 _SHOWN_FIELDS: Final = 20
 
@@ -72,7 +70,7 @@ def _decoded_list(source: Source, content: bytes) -> Iterator[tuple[int, Any]]:
         records = msgspec.json.decode(content)
     except msgspec.DecodeError as error:
         raise TableError(f"{source.name}: is not JSON: {error}.") from error
-    _refuse_key_twice(source, content, records, "it")
+    _refuse_repeated_key(source, content, records, "it")
     yield from enumerate(records)
 
 
@@ -86,7 +84,7 @@ def _decoded_lines(source: Source, lines: Iterable[bytes]) -> Iterator[tuple[int
                 if number == 1:
                     _refuse_one_object(source)
                 raise TableError(f"{source.name}: line {number} is not JSON: {error}.") from error
-            _refuse_key_twice(source, content, record, f"line {number}")
+            _refuse_repeated_key(source, content, record, f"line {number}")
             yield number, record
 
 
@@ -115,34 +113,10 @@ def _refuse_records_inside(source: Source, record: Mapping[str, Any]) -> None:
             )
 
 
-def _refuse_key_twice(source: Source, content: bytes, value: Any, place: str) -> None:
-    """Stop where an object has a key twice, of which the decoder keeps the last."""
-    written = len(_KEY.findall(content))
-    if isinstance(value, dict) and written == len(value):
-        return
-    if written != _keys_in(value):  # or a text looks like a key
-
-        def refuse(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-            keys = [key for key, _ in pairs]
-            if len(set(keys)) < len(keys):
-                twice = next(key for key in keys if keys.count(key) > 1)
-                raise TableError(f"{source.name}: {place} has the key {twice!r} twice in one object. Keep one.")
-            return dict(pairs)
-
-        json.loads(content, object_pairs_hook=refuse)
-
-
-def _keys_in(value: Any) -> int:
-    count = 0
-    todo = [value]
-    while todo:
-        inner = todo.pop()
-        if isinstance(inner, dict):
-            count += len(inner)
-            todo += inner.values()
-        elif isinstance(inner, list):
-            todo += inner
-    return count
+def _refuse_repeated_key(source: Source, content: bytes, value: Any, where: str) -> None:
+    if repeats_key(content, value):
+        key = repeated_keys(content)[0]
+        raise TableError(f"{source.name}: {where} has the key {key!r} twice in one object. Keep one.")
 
 
 def _absences(present: Mapping[str, int], count: int) -> tuple[str, ...]:

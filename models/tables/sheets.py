@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from models.errors import TableError
+from models.errors import Message, Set, TableError, joined
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
@@ -74,8 +74,8 @@ def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> A
     if not filled:
         raise TableError(f"{source.name}: no sheet has anything in it.")
     if len(filled) > 1:
-        names = " or ".join(repr(sheet.name) for sheet in filled)
-        raise TableError(f"{source.name}: several sheets have something in them; say which: --sheet {names}.")
+        named = joined([Message(Set("sheet", sheet.name)) for sheet in filled], by=" or ")
+        raise TableError(f"{source.name}: several sheets have something in them; say which: ", named, ".")
     if len(book.sheet_names) > 1:
         repairs.append(f"sheet {filled[0].name!r} read, the others are empty")
     return filled[0]
@@ -90,10 +90,7 @@ def _check_archive(source: Source, content: bytes) -> None:
             size = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise TableError(f"{source.name}: the spreadsheet is damaged: {error}.") from error
-    if source.limit is not None and size > source.limit:
-        raise TableError(
-            f"{source.name}: decompresses to {size:,} bytes, {source.limit:,} are allowed. Send it in pieces."
-        )
+    source.require_bytes(size)
 
 
 def _text(cell: Any) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from functools import partial
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from models.detector import Detector
@@ -16,14 +15,15 @@ from service.api.query import READING, Query, parse_query
 from service.api.schemas import detector_answer
 from service.formats.answers import answer_headers, encode_answer
 from service.formats.rows import rows_of
+from service.gate import SMALL_BYTES, Gate
 from service.registry import Registry
 from service.settings import Settings
 from service.streaming.answer import ScoringStream, answer_stream
 from service.streaming.bodies import STREAMED, Opening, stream_of
-from service.web.body import CLOSE, Body, Head, head_of, read_body
+from service.web.body import Body, Head, head_of, read_body
 from service.web.content_encoding import PACKERS, packing_for
 from service.web.negotiation import MEDIA, content_types, negotiate
-from service.web.problems import RequestError, too_many_waiting
+from service.web.problems import RequestError
 
 SCORING_PATHS: Final = {
     "/score": ("explain", *READING),
@@ -32,8 +32,6 @@ SCORING_PATHS: Final = {
     "/score/stream": ("explain", *READING),
 }
 """Endpoints that take records, with their query parameters."""
-
-_INLINE_BYTES: Final = 16_384  # smaller bodies are done before others would notice
 
 router = APIRouter()
 
@@ -53,7 +51,6 @@ async def score_stream(request: Request) -> Response:
     head = head_of(request, among=STREAMED)
     _require_csv(head, query)
     _require_inflatable(head)
-    _require_room(request, settings, headers=CLOSE)
     scoring = ScoringStream(
         body=stream_of(Opening(head=head, schema=active.schema, settings=settings, reading=query.reading)),
         detector=active,
@@ -114,8 +111,6 @@ async def _answer(question: str, request: Request) -> Response:
     settings = _settings(request)
     query = parse_query(request.query_params, allowed=SCORING_PATHS[f"/{question}"])
     medium = _wanted(request)
-    if _declares_much(request):
-        _require_room(request, settings, headers=CLOSE)  # the body is not waited for
     body = await read_body(request, settings)
     _require_csv(body.head, query)
     active = _active(request)  # one version for the whole request
@@ -125,16 +120,16 @@ async def _answer(question: str, request: Request) -> Response:
         content = encode_answer(question, active, rows, medium=medium, explain=query.explain)
         return content, answer_headers(active, rows.notes, medium=medium)
 
-    # As many at once as there are CPUs: more would only hold more memory.
-    limiter = request.app.state.limiter
+    gate: Gate = request.app.state.gate
     if _is_quick(body, medium):
         content, headers = work()
     else:
-        _require_room(request, settings)
-        content, headers = await run_sync(work, limiter=limiter)
+        if refusal := gate.admit_large():
+            return refusal
+        content, headers = await gate.on_thread(work)
     packing = packing_for(content, medium, ",".join(request.headers.getlist("accept-encoding")))
     if packing is not None:
-        content = await run_sync(PACKERS[packing], content, limiter=limiter)
+        content = await gate.on_thread(partial(PACKERS[packing], content))
         headers["Content-Encoding"] = packing
     return Response(content, headers=headers)
 
@@ -164,25 +159,9 @@ def _require_inflatable(head: Head) -> None:
         )
 
 
-def _declares_much(request: Request) -> bool:
-    declared = request.headers.get("content-length", "")
-    return not declared.isdecimal() or len(declared) > len(str(_INLINE_BYTES)) or int(declared) > _INLINE_BYTES
-
-
-def _require_room(request: Request, settings: Settings, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Refuse at once what would wait behind too many others, rather than let all of them become slow.
-
-    Raises:
-        RequestError: As many large requests as may wait are waiting.
-    """
-    waiting = request.app.state.limiter.statistics().tasks_waiting
-    if waiting >= settings.max_waiting:
-        raise too_many_waiting(f"{waiting:,} large requests", "DETECTOR_MAX_WAITING", headers=headers)
-
-
 def _is_quick(body: Body, medium: str) -> bool:
     plain = body.head.packing is None and not MEDIA[body.head.medium].arrow and not MEDIA[medium].arrow
-    return plain and len(body.content) <= _INLINE_BYTES
+    return plain and len(body.content) <= SMALL_BYTES
 
 
 def _json(content: dict[str, Any]) -> Response:

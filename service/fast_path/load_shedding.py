@@ -1,60 +1,36 @@
-"""When more requests come than can be answered: some are refused at once, rather than let all of them become slow."""
+"""Load shedding: new requests are refused while the oldest waiting one has waited for too long."""
 
 from __future__ import annotations
 
-from math import inf
-from typing import Final
-
-_LONG: Final = 0.02  # seconds for those that came at once
-_SHORT: Final = 0.005  # the same in a crowd, at most
-_SHORTEST: Final = 0.0005  # and at least
-_TURN: Final = 0.01  # seconds from one turn of a crowd to the next that are not too long
-_LESS: Final = 0.8  # what becomes of the short while where a turn was too long
-_MORE: Final = 1.05  # and where it was not
-_CALM: Final = 0.05  # seconds without a refusal, after which there is no crowd any more
+from collections.abc import Hashable
+from typing import final
 
 
-class Crowd:
-    """Says which of the requests that came at once are refused, by how many there are and how long they take.
-
-    Where many came at once and take long, it is a crowd, and the others of them are refused. As long as it is one, no
-    more are taken at once than take a short while: as many as keep the service busy, and the next ones, which come
-    meanwhile, wait no longer than that. Refusals take time, too: where turns become long because of them, fewer are
-    taken. A burst is no crowd, as it is over soon.
+@final
+class Queue:
+    """The requests that wait for a CPU, with the time since when.
 
     Args:
-        most: How many may take long.
+        max_wait: Seconds that the oldest may have waited before new ones are refused.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._began = inf
-        self._last_began = -inf
-        self._short = _SHORT
-        self._taken = 0
-        self._refused = -inf
+    def __init__(self, max_wait: float) -> None:
+        self._max_wait = max_wait
+        self._since: dict[Hashable, float] = {}
 
-    def refuses(self, now: float) -> bool:
-        """Say whether the next one of those that came at once is refused.
+    def is_overloaded(self, now: float) -> bool:
+        """Return True if a new request must be refused: the oldest one has waited too long.
 
         Args:
-            now: When it has its turn, seconds on a clock that is never set.
+            now: Seconds on a monotonic clock.
         """
-        crowded = now - self._refused < _CALM
-        if self._began == inf:
-            self._begin(now, crowded)
-        takes = now - self._began
-        if takes > self._short if crowded else takes > _LONG and self._taken >= self._most:
-            self._refused = now
-            return True
-        self._taken += 1
-        return False
+        oldest = next(iter(self._since.values()), now)
+        return now - oldest > self._max_wait
 
-    def next_turn(self) -> None:
-        """Say that the next request is the first one that comes after those."""
-        self._began, self._taken = inf, 0
+    def enter(self, ticket: Hashable, now: float) -> None:
+        """Add a request, or some that came together, under a ticket; one that is there keeps its time."""
+        self._since.setdefault(ticket, now)
 
-    def _begin(self, now: float, crowded: bool) -> None:
-        change = _LESS if now - self._last_began > _TURN else _MORE
-        self._short = max(_SHORTEST, min(self._short * change, _SHORT)) if crowded else _SHORT
-        self._began = self._last_began = now
+    def leave(self, ticket: Hashable) -> None:
+        """Remove a request: it waits no longer."""
+        self._since.pop(ticket, None)

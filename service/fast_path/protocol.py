@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
-from service.fast_path.micro_batching import Answer, Scope, SmallRequest, SmallRequests
+from service.fast_path.answering import Answer, Scope, SmallRequest, SmallRequests
 
 _CLOSE: Final = b"connection: close\r\n"
 _SOON: Final = 0.05  # seconds in which most bodies come that are not there with their heads

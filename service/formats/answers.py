@@ -157,7 +157,7 @@ def judged(detector: Detector, rows: Rows) -> Verdicts:
         DataError: A value is not of its column's kind.
         RequestError: The network gave what is no number.
     """
-    verdicts = detector.judge(rows.columns(detector.schema))
+    verdicts = detector.score(rows.columns(detector.schema))
     _require_numbers(verdicts.anomaly_score)
     return verdicts
 

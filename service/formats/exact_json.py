@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from models.schema import FeatureSchema
-from service.formats.json_bodies import has_twins
+from models.strict_json import repeats_key
 
 Cells = tuple[Any, ...]
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class ExactRecords:
         if is_list:
             return self._rows_of(content, _decoded(self._records, content))
         table = _decoded(self._table, content)
-        if table is None or not table.rows or has_twins(content, {"columns": self.names, "rows": table.rows}):
+        if table is None or not table.rows or repeats_key(content, {"columns": self.names, "rows": table.rows}):
             return None
         rows: list[Cells] = table.rows
         return rows if len(rows) <= most else None

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
-from models.columns.from_records import shown
+from models.columns.from_records import brief_repr
 from models.errors import RecordError
+from models.strict_json import repeated_keys, repeats_key
 from service.web.problems import RequestError, too_many_rows
 
 _SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
-_ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
-_BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{')
 _PHRASES: Final = {
     "Input data was truncated": "it ends too early, or has half of a pair of \\u escapes",
     "Number out of range": "a number is beyond 1.8e308",
@@ -59,9 +56,9 @@ def decode_json(content: bytes, *, most: int) -> Content:
     if not decoded.rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
     _require_few(len(decoded.rows), most)
-    if has_twins(content, value):
+    if repeats_key(content, value):
         pieces: Sequence[Any] = _decode(content, list[msgspec.Raw]) if isinstance(value, list) else [content]
-        raise _twin_of(list(map(bytes, pieces)))
+        raise _repeated_key_error(list(map(bytes, pieces)))
     return decoded
 
 
@@ -84,28 +81,9 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
     rows = [_decode(line, place=f"Line {number}") for number, line in lines]
     if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
-    if has_twins(content, rows):
-        raise _twin_of([line for _, line in lines], first=first_record)
+    if repeats_key(content, rows):
+        raise _repeated_key_error([line for _, line in lines], first=first_record)
     return Content(names=None, rows=rows)
-
-
-def has_twins(content: bytes, value: Any) -> bool:
-    """Say whether an object in a JSON text has a member twice, of which a decoder keeps one without a word.
-
-    Args:
-        content: The text, which is JSON.
-        value: What it was decoded to.
-
-    Example:
-        >>> has_twins(b'[{"a": 1, "a": 2}]', [{"a": 2}])
-        True
-    """
-    records = value if isinstance(value, list) else [value]
-    if all(isinstance(record, dict) for record in records) and content.count(b":") == sum(map(len, records)):
-        return False  # as nearly always: each colon stands behind another member
-    plain = _ESCAPE.sub(b"", content) if b"\\" in content else content
-    outside = b"".join(plain.translate(None, _BUT_STRUCTURE).split(b'"')[::2])  # of the texts
-    return outside.count(b":") > sum(map(len, _objects(value)))
 
 
 def _decode(content: bytes, kind: Any = Any, *, place: str = "The body") -> Any:
@@ -139,7 +117,7 @@ def _content_of(value: Any) -> Content:
         return Content(names=None, rows=[value])
     if not isinstance(value, list):
         raise RecordError(
-            f"the body is {shown(value)}.", record=None, field=None, remedy="Send a record or a list of records."
+            f"the body is {brief_repr(value)}.", record=None, field=None, remedy="Send a record or a list of records."
         )
     return Content(names=None, rows=value)
 
@@ -155,19 +133,7 @@ def _rows_of(names: Any, rows: Any) -> Content:
     return Content(names=names, rows=rows)
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Return every object within a value, however deep, without a call a level."""
-    waiting = [value]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, dict):
-            yield inner
-            waiting += inner.values()
-        elif isinstance(inner, list):
-            waiting += inner
-
-
-def _twin_of(texts: Sequence[bytes], *, first: int = 0) -> RequestError:
+def _repeated_key_error(texts: Sequence[bytes], *, first: int = 0) -> RequestError:
     """Return the error for members that come twice, each text being a record, and `first` the number of the first."""
     problems = [
         RecordError(
@@ -177,20 +143,6 @@ def _twin_of(texts: Sequence[bytes], *, first: int = 0) -> RequestError:
             remedy="Send it once: which of them is meant cannot be told.",
         )
         for number, text in enumerate(texts, start=first)
-        for name in _twins(text)
+        for name in repeated_keys(text)
     ]
     return RequestError.of_problems(problems)
-
-
-def _twins(text: bytes) -> list[str]:
-    found: dict[str, None] = {}
-
-    def note(members: list[tuple[str, Any]]) -> None:
-        counts = Counter(name for name, _ in members)
-        found.update(dict.fromkeys(name for name, count in counts.items() if count > 1))
-
-    try:
-        json.loads(text, object_pairs_hook=note, parse_int=len, parse_float=len)
-    except RecursionError:
-        return ["…"]
-    return list(found)

@@ -5,7 +5,6 @@ What came is bounded before it is unfolded: a body that is small on the wire can
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,10 +17,11 @@ from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table, problems_of_table, require_columns
 from models.errors import RecordError, TableError
 from models.schema import FeatureSchema
-from models.tables import ReadOptions, Table, iter_table
+from models.tables.files import iter_table
 from models.tables.plain_columns import plain_columns
+from models.tables.read_options import ReadOptions
 from models.tables.source import Source
-from service.api.query import READING
+from models.tables.table import Table
 from service.formats.bounds import is_text, require_magic, require_plain, require_small_texts
 from service.formats.pieces import PIECE_ROWS
 from service.settings import Settings
@@ -31,13 +31,6 @@ from service.web.problems import RequestError, too_many_rows
 
 _NAME: Final = "request body"
 _SHOWN_NAMES: Final = 10
-_PARAMETERS_OF_FLAGS: Final = (
-    (re.compile(r"--column-names( [^ .;,]+)+( or --column-names FILE[^.;]*)?"), "?column-names=NAME,NAME,…"),
-    (re.compile(r"--header\b"), "?header=present"),
-    (re.compile(r"--no-header\b"), "?header=absent"),
-    (re.compile(r"--encoding\b"), "charset in Content-Type,"),
-    (re.compile(rf"--({'|'.join(READING)})\b"), r"the query parameter \1"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,13 +154,11 @@ def read_tables(
             HTTPStatus.BAD_REQUEST,
             f"The body cannot be read as {medium.replace('_', ' ')}: {first_line}. Send it anew, whole.",
         ) from error
-    except TableError as error:
-        raise TableError(_for_requests(str(error))) from error
     return tables
 
 
 def _read_csv(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
-    source = Source(name=_NAME, content=content, limit=settings.max_body_bytes)
+    source = Source(name=_NAME, content=content, max_bytes=settings.max_body_bytes)
     if packed := source.compression():
         raise RequestError(
             HTTPStatus.BAD_REQUEST, f"The body is {packed}, not CSV. Say so: Content-Encoding: {packed}."
@@ -288,10 +279,3 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
     as_text = pa.types.is_temporal(kind) or pa.types.is_decimal(kind)
     cells: list[Any] = column.cast(pa.string()).to_pylist() if as_text else column.to_pylist()
     return cells
-
-
-def _for_requests(text: str) -> str:
-    """Say in a reader's message what a caller can do, who has no flags."""
-    for flag, parameter in _PARAMETERS_OF_FLAGS:
-        text = flag.sub(parameter, text)
-    return text

@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -22,12 +22,13 @@ from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from service.formats.answers import answer_headers, encode_answer
 from service.formats.rows import Rows
+from service.gate import Gate
 from service.settings import Settings
 from service.streaming.bodies import StreamedBody
 from service.streaming.joined_answers import JoinedAnswers
 from service.web.body import CLOSE, too_slow
 from service.web.inflating import Inflating
-from service.web.problems import RequestError, problem_of
+from service.web.problems import RequestError, over_http, problem_of
 
 _LINGER_SECONDS: Final = 2.0  # for a client that is told of a problem while it still sends
 
@@ -85,7 +86,7 @@ class ScoringStream:
         except RecordError as error:
             raise RequestError.of_problems([error]) from error
         except DetectorError as error:
-            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error)) from error
         return b"".join(written)
 
 
@@ -119,7 +120,7 @@ class _Incoming:
     """
 
     def __init__(self, request: Request, settings: Settings) -> None:
-        self.limiter = request.app.state.limiter
+        self.gate: Gate = request.app.state.gate
         self._idle_seconds = settings.body_seconds
         self.ended = False
         self._chunks = request.stream()
@@ -145,12 +146,12 @@ async def _answers(incoming: _Incoming, scoring: ScoringStream, *, packed: bool)
     """Yield what is answered to each part, none of it empty."""
     async for content in _unpacked(incoming) if packed else _as_it_is(incoming):
         for part in scoring.body.cut(content, last=False):
-            if answer := await run_sync(scoring.answer, part, limiter=incoming.limiter):
+            if answer := await incoming.gate.on_thread(partial(scoring.answer, part)):
                 yield answer
     for part in scoring.body.cut(b"", last=True):
-        if answer := await run_sync(scoring.answer, part, limiter=incoming.limiter):
+        if answer := await incoming.gate.on_thread(partial(scoring.answer, part)):
             yield answer
-    if answer := await run_sync(scoring.end, limiter=incoming.limiter):
+    if answer := await incoming.gate.on_thread(scoring.end):
         yield answer
 
 
@@ -163,7 +164,7 @@ async def _unpacked(incoming: _Incoming) -> AsyncIterator[bytes]:
     inflating = Inflating()
     while not incoming.ended:
         inflating.take(await incoming.next())
-        while content := await run_sync(inflating.next, limiter=incoming.limiter):
+        while content := await incoming.gate.on_thread(inflating.next):
             yield content
     inflating.end()
 

@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from models.errors import TableError
-from models.tables import ReadOptions, Source, Table
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.table import Table
 from models.tables.text.dialect import detect_dialect
 from service.formats.pieces import PIECE_ROWS
 from service.formats.rows import Rows
@@ -70,7 +72,7 @@ class CsvBody:
             if not self._rows.read:
                 raise
             behind = f"Behind record {self._rows.read - 1:,}, where rows count from 1 again"
-            raise TableError(f"{behind}: {error}") from error
+            raise TableError(f"{behind}: ", error) from error
 
     def rest(self) -> Iterator[Rows]:
         return self._rows.rest()

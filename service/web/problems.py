@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from models.errors import DataError, DetectorError, RecordError
+from models.errors import DataError, DetectorError, RecordError, Set
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -23,7 +23,10 @@ MOST_PROBLEMS: Final = 100
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has older ones
 """Phrases of RFC 9110."""
 
-_RETRY_AFTER: Final = "1"  # seconds
+READING_PARAMETERS: Final = frozenset(
+    ["delimiter", "decimal", "thousands", "quote", "comment", "header", "column_names", "skip_lines", "ragged_rows"]
+)
+"""Settings that a query may give: how a CSV body is written."""
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,24 @@ class RequestError(Exception):
         total = max(total, len(problems))
         more = f" ({total - 1:,} more problem{'s' * (total > 2)}: see errors.)" if total > 1 else ""
         errors = [_place(problem) for problem in problems[:MOST_PROBLEMS] if isinstance(problem, RecordError)]
-        return cls(HTTPStatus.UNPROCESSABLE_ENTITY, f"{problems[0]}{more}", errors=errors, total=total)
+        return cls(HTTPStatus.UNPROCESSABLE_ENTITY, f"{over_http(problems[0])}{more}", errors=errors, total=total)
+
+
+def over_http(error: DetectorError) -> str:
+    """Return the words of an error, with query parameters in the place of the flags that say how CSV is written."""
+    return error.message.spelt(_parameter)
+
+
+def _parameter(setting: Set) -> str:
+    """Return a setting as a caller of the service gives it; one that only training has stays a flag."""
+    if setting.name == "encoding":
+        return "=".join(["charset", *setting.texts]) + " in Content-Type"
+    if setting.name not in READING_PARAMETERS:
+        return str(setting)
+    values = [*(quote(text, safe=",;'|") for text in setting.texts), *setting.like.split()]
+    if isinstance(setting.value, bool):
+        values = ["present" if setting.value else "absent"]
+    return f"?{setting.name.replace('_', '-')}={','.join(values)}"
 
 
 def too_many_rows(rows: int, most: int) -> RequestError:
@@ -74,21 +94,6 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"{rows:,} records are more than {most:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
-    )
-
-
-def too_many_waiting(what: str, setting: str, *, headers: Mapping[str, str] = MappingProxyType({})) -> RequestError:
-    """Return the error for a request that would have to wait for too long.
-
-    Args:
-        what: What waits already.
-        setting: The variable that says how much may.
-        headers: What else the answer says.
-    """
-    return RequestError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"{what} wait already. Send it again later, start more services, or raise {setting}.",
-        headers={"Retry-After": _RETRY_AFTER, **headers},
     )
 
 
@@ -146,7 +151,7 @@ async def _record_error(request: Request, error: RecordError) -> Response:
 
 
 async def _detector_error(request: Request, error: DetectorError) -> Response:
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error))
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

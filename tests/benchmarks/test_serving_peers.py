@@ -66,7 +66,7 @@ def test_what_peers_serve_scores_as_ours(bundle: Path, tmp_path: Path) -> None:
     write_network(bundle, tmp_path / "peer")
     found = network_program().Network(tmp_path / "peer").score(100 * made_up_rows(2_000))  # beyond the training range
     records = pd.DataFrame(100 * made_up_rows(2_000), columns=list(COLUMNS)).to_dict("records")
-    np.testing.assert_allclose(found, load_detector(bundle).judge_records(records).anomaly_score, rtol=1e-4)
+    np.testing.assert_allclose(found, load_detector(bundle).score_records(records).anomaly_score, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -93,6 +93,7 @@ def test_peers_that_are_not_installed_are_named_and_not_measured(tmp_path: Path)
     assert missing == list(PEERS)
 
 
+@pytest.mark.slow  # makes an environment
 def test_what_cannot_be_installed_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     problem = install(tmp_path / "peer", ["no-such-package==1"])

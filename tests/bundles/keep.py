@@ -15,7 +15,7 @@ from pathlib import Path
 from samples import arrow_table, machine_records, with_anomalies
 
 from models.bundle import load_detector, new_bundle
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.save import write_result
@@ -46,7 +46,7 @@ records[3]["flow"] = -40.0
 records[5]["mode"] = "never seen"
 records[7]["flow"] = None
 records[9]["at"] = None
-verdicts = load_detector(folder / "bundle").judge_records(records)
+verdicts = load_detector(folder / "bundle").score_records(records)
 recorded = {
     "records": records,
     "anomaly_score": verdicts.anomaly_score.tolist(),

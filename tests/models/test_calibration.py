@@ -152,11 +152,11 @@ def test_a_verdict_is_a_score_strictly_above_the_threshold(method):
 def test_a_score_is_judged_alone_as_among_others_and_a_higher_one_never_has_a_higher_p_value(method):
     calibration = calibrated(method, np.random.default_rng(1).exponential(size=600))
     probed = np.sort(np.random.default_rng(2).exponential(2, size=300))
-    judged = calibration.judge(probed)
+    judged = calibration.decide(probed)
     assert (np.diff(judged.p_value) <= 0).all()
     assert ((judged.p_value > 0) & (judged.p_value <= 1)).all()
     for row in (0, 100, 299):
-        alone = calibration.judge(probed[row : row + 1])
+        alone = calibration.decide(probed[row : row + 1])
         assert (alone.p_value[0], alone.is_anomaly[0]) == (judged.p_value[row], judged.is_anomaly[row])
 
 
@@ -233,8 +233,8 @@ def test_a_segment_is_judged_as_if_its_rows_were_all_there_are(method):
     probed = np.concatenate([scores, np.geomspace(0.01, 500, 100)])
     for name in ("a", "b"):
         own = segment == name
-        alone = Calibration.on(CalibrationRows.of(scores[own], is_anomaly=labelled[own]), rule).judge(probed)
-        judged = together.judge(probed, np.full(len(probed), name, object))
+        alone = Calibration.on(CalibrationRows.of(scores[own], is_anomaly=labelled[own]), rule).decide(probed)
+        judged = together.decide(probed, np.full(len(probed), name, object))
         for figure in ("p_value", "threshold", "is_anomaly"):
             np.testing.assert_array_equal(getattr(judged, figure), getattr(alone, figure))
 
@@ -246,10 +246,10 @@ def test_rows_of_several_segments_in_one_call_are_each_judged_by_their_own(metho
     rows = CalibrationRows.of(scores, is_anomaly=labelled, segment=segment)
     calibration = Calibration.on(rows, Rule.of(method, VALUES[method]))
     assert set(calibration.by_segment) == {"a", "b"}
-    together = calibration.judge(scores, segment)
+    together = calibration.decide(scores, segment)
     for name in ("a", "b", "few", None):
         own = segment == name
-        alone = calibration.judge(scores[own], np.full(own.sum(), name, object))
+        alone = calibration.decide(scores[own], np.full(own.sum(), name, object))
         for figure in ("p_value", "threshold", "is_anomaly"):
             np.testing.assert_array_equal(getattr(together, figure)[own], getattr(alone, figure))
 
@@ -260,8 +260,8 @@ def test_a_segment_that_is_small_unseen_or_missing_is_judged_like_all_rows(name,
     scores, segment = mixed()
     calibration = calibrated(method, scores, segment=segment)
     assert name not in calibration.by_segment
-    judged = calibration.judge(scores, np.full(len(scores), name, object))
-    pooled = calibration.judge(scores)
+    judged = calibration.decide(scores, np.full(len(scores), name, object))
+    pooled = calibration.decide(scores)
     np.testing.assert_array_equal(judged.p_value, pooled.p_value)
     np.testing.assert_array_equal(judged.threshold, pooled.threshold)
 
@@ -274,7 +274,7 @@ def test_the_verdict_is_that_the_p_value_is_at_most_the_rate_in_every_segment():
         edges = [calibration.threshold, *(cutoff.threshold for cutoff in calibration.by_segment.values())]
         probed = np.array([*scores, *edges, *np.nextafter(edges, np.inf), *np.nextafter(edges, -np.inf)])
         for name in ("a", "b", "few", "unseen", None):
-            judged = calibration.judge(probed, np.full(len(probed), name, object))
+            judged = calibration.decide(probed, np.full(len(probed), name, object))
             np.testing.assert_array_equal(judged.is_anomaly, judged.p_value <= rate)
             np.testing.assert_array_equal(judged.is_anomaly, probed > judged.threshold)
 

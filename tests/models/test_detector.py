@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, sample_detector, sample_record
 
 from models.errors import RecordError, TableError
-from models.tables import Table, read_table
+from models.tables.files import read_table
+from models.tables.table import Table
 
 
 def close(left, right):
@@ -20,7 +21,7 @@ def fresh():
 
 
 def test_contributions_come_largest_first_and_sum_to_the_score():
-    verdicts = sample_detector().judge_records([sample_record(number=70.0), sample_record(mode="never seen")])
+    verdicts = sample_detector().score_records([sample_record(number=70.0), sample_record(mode="never seen")])
     for row, first in enumerate(("number", "mode")):
         parts = verdicts.contributions(row, top=5)
         sizes = [part.contribution for part in parts]
@@ -31,11 +32,11 @@ def test_contributions_come_largest_first_and_sum_to_the_score():
 
 @pytest.mark.parametrize("top", [0, 1, 3, 5])
 def test_so_many_contributions_come_as_are_asked_for(top):
-    assert len(sample_detector().judge_records([sample_record()]).contributions(0, top=top)) == top
+    assert len(sample_detector().score_records([sample_record()]).contributions(0, top=top)) == top
 
 
 def test_actual_and_expected_values_are_in_the_units_of_the_user():
-    verdicts = sample_detector().judge_records([sample_record(number=60.0, mode="idle", flag=False)])
+    verdicts = sample_detector().score_records([sample_record(number=60.0, mode="idle", flag=False)])
     parts = {part.feature: part for part in verdicts.contributions(0, top=5)}
     assert (parts["number"].actual, parts["number"].expected) == (60.0, pytest.approx(55.0))  # half way to the mean
     assert (parts["mode"].actual, parts["mode"].expected) == ("idle", "idle")
@@ -47,7 +48,7 @@ def test_actual_and_expected_values_are_in_the_units_of_the_user():
 
 def test_missing_unseen_and_absent_have_three_outcomes():
     detector = sample_detector()
-    usual, missing, unseen = detector.judge_records(
+    usual, missing, unseen = detector.score_records(
         [sample_record(), sample_record(mode=None), sample_record(mode="never seen")]
     ).anomaly_score
     assert len({usual, missing, unseen}) == 3
@@ -55,11 +56,11 @@ def test_missing_unseen_and_absent_have_three_outcomes():
     absent = sample_record()
     del absent["mode"]
     with pytest.raises(RecordError, match="record 0, field 'mode': is absent"):
-        detector.judge_records([absent])
+        detector.score_records([absent])
 
 
 def test_a_missing_value_is_shown_as_none_and_an_unseen_one_as_itself():
-    verdicts = sample_detector().judge_records(
+    verdicts = sample_detector().score_records(
         [sample_record(mode=None, number=None), sample_record(mode="never seen")]
     )
     assert {p.feature: p.actual for p in verdicts.contributions(0, top=5)}.items() >= {
@@ -73,18 +74,18 @@ def test_a_missing_value_is_shown_as_none_and_an_unseen_one_as_itself():
 def test_verdict_and_p_value_never_disagree(seed, missing_share):
     rng = np.random.default_rng(seed)
     records = [sample_record(number=float(n)) for n in rng.normal(50, 20, 20)]
-    verdicts = sample_detector(missing_share=missing_share).judge_records(records)
+    verdicts = sample_detector(missing_share=missing_share).score_records(records)
     np.testing.assert_array_equal(verdicts.is_anomaly, verdicts.p_value <= 0.05)
 
 
 def test_a_table_that_lacks_a_feature_is_refused():
     table = Table(data=arrow_table([sample_record()]).drop_columns(["flag"]))
     with pytest.raises(TableError, match="Missing: 'flag'"):
-        sample_detector().judge_table(table)
+        sample_detector().score_table(table)
 
 
 def test_a_table_without_rows_gets_no_verdicts():
-    assert len(sample_detector().judge_table(Table(data=arrow_table([sample_record()]).slice(0, 0)))) == 0
+    assert len(sample_detector().score_table(Table(data=arrow_table([sample_record()]).slice(0, 0)))) == 0
 
 
 # --- with a real network --------------------------------------------------------------------------------
@@ -93,25 +94,25 @@ def test_a_table_without_rows_gets_no_verdicts():
 @pytest.mark.parametrize("form", WRITERS)
 def test_a_file_of_any_format_scores_as_the_same_records_do(form, detector, fresh, tmp_path):
     name, write = WRITERS[form]
-    by_table = detector.judge_table(read_table([write(tmp_path / name, fresh)]))
-    by_record = detector.judge_records(fresh)
+    by_table = detector.score_table(read_table([write(tmp_path / name, fresh)]))
+    by_record = detector.score_records(fresh)
     np.testing.assert_array_equal(by_table.anomaly_score, by_record.anomaly_score)
     np.testing.assert_array_equal(by_table.scores.column_errors, by_record.scores.column_errors)
 
 
 def test_a_table_without_rows_is_scored_by_the_real_engine_too(detector, fresh):
-    assert len(detector.judge_table(Table(data=arrow_table(fresh).slice(0, 0)))) == 0
+    assert len(detector.score_table(Table(data=arrow_table(fresh).slice(0, 0)))) == 0
 
 
 def test_a_record_scores_the_same_alone_and_at_any_place_of_a_batch(detector, fresh):
     """Case 4."""
-    together = detector.judge_records(fresh)
+    together = detector.score_records(fresh)
     for row, record in enumerate(fresh):
         others = [other for other in fresh if other is not record]
         for place in (0, 16, 32):
-            batch = detector.judge_records([*others[:place], record, *others[place:]])
+            batch = detector.score_records([*others[:place], record, *others[place:]])
             assert close(batch.anomaly_score[place], together.anomaly_score[row])
-        alone = detector.judge_records([record])
+        alone = detector.score_records([record])
         assert close(alone.anomaly_score[0], together.anomaly_score[row])
         assert close(alone.scores.column_errors[0], together.scores.column_errors[row])
         assert alone.is_anomaly[0] == together.is_anomaly[row]
@@ -119,13 +120,13 @@ def test_a_record_scores_the_same_alone_and_at_any_place_of_a_batch(detector, fr
 
 def test_a_broken_relation_is_found_and_the_column_that_breaks_it_is_named(detector, fresh):
     broken = [record | {"flow": record["pressure"] * 2 - 60} for record in fresh]
-    assert detector.judge_records(broken).is_anomaly.all()
-    top = {detector.judge_records(broken).contributions(row, top=1)[0].feature for row in range(33)}
+    assert detector.score_records(broken).is_anomaly.all()
+    top = {detector.score_records(broken).contributions(row, top=1)[0].feature for row in range(33)}
     assert top <= {"flow", "pressure", "heat"}
 
 
 def test_expected_values_of_a_real_network_follow_the_relation_that_it_learned(detector, fresh):
-    verdicts = detector.judge_records(fresh)
+    verdicts = detector.score_records(fresh)
     expected = np.array([verdicts.expected(row)["heat"] for row in range(33)])
     actual = np.array([record["heat"] for record in fresh])
     assert np.corrcoef(expected, actual)[0, 1] > 0.9
@@ -134,7 +135,7 @@ def test_expected_values_of_a_real_network_follow_the_relation_that_it_learned(d
 
 @pytest.mark.parametrize("value", [1e9, -1e9, 1e300])
 def test_an_extreme_value_gets_a_finite_and_high_score(value, detector, fresh):
-    verdicts = detector.judge_records([record | {"heat": value} for record in fresh])
+    verdicts = detector.score_records([record | {"heat": value} for record in fresh])
     assert np.isfinite(verdicts.anomaly_score).all()
     assert verdicts.is_anomaly.all()
 
@@ -151,7 +152,7 @@ def test_an_embedding_has_a_row_for_each_record(detector, fresh):
 
 
 def test_the_three_broken_records_of_the_cases_score_highest(base, cases):
-    verdicts = base.detector.judge_table(read_table([cases / "base_score.csv"]))
+    verdicts = base.detector.score_table(read_table([cases / "base_score.csv"]))
     assert set(np.argsort(-verdicts.anomaly_score)[:3].tolist()) == {7, 18, 29}
     assert verdicts.is_anomaly[[7, 18, 29]].all()
 
@@ -159,6 +160,6 @@ def test_the_three_broken_records_of_the_cases_score_highest(base, cases):
 @pytest.mark.parametrize("name", ["16_reordered.csv", "16_reordered.jsonl", "base_score.jsonl"])
 def test_columns_in_another_order_score_the_same(base, cases, name):
     """Case 16, in Python."""
-    straight, reordered = (base.detector.judge_table(read_table([cases / n])) for n in ("base_score.csv", name))
+    straight, reordered = (base.detector.score_table(read_table([cases / n])) for n in ("base_score.csv", name))
     np.testing.assert_array_equal(reordered.anomaly_score, straight.anomaly_score)
     np.testing.assert_array_equal(reordered.scores.column_errors, straight.scores.column_errors)

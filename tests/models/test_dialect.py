@@ -11,7 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.errors import TableError
-from models.tables import ReadOptions, Source, Table, iter_table, marks, read_table
+from models.tables.files import iter_table, read_table
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.table import Table
+from models.tables.text import number_marks as marks
 from models.tables.text.dialect import detect_dialect
 from models.tables.text.number_marks import _evidence
 from models.tables.text.reader import _exact_batches, _fast_batches

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 from pathlib import Path
 
 import pytest
 
 from models import errors
-from models.errors import DetectorError, RecordError
+from models.errors import ConfigError, DetectorError, Message, RecordError, Set, TableError, joined
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Has faces of our errors that are ValueErrors, too, as scikit-learn wants them.
@@ -76,3 +77,30 @@ def test_a_record_error_says_where_it_is(record, field, start):
     error = RecordError("got 'x'.", record=record, field=field, remedy="Send a number.")
     assert str(error) == f"{start}got 'x'. Send a number."
     assert (error.record, error.field, error.remedy) == (record, field, "Send a number.")
+
+
+@pytest.mark.parametrize(
+    ("setting", "flag"),
+    [
+        (Set("alert_rate", like="RATE"), "--alert-rate RATE"),
+        (Set("missing_values", ("-999", "CO(GT)=-200")), "--missing-values -999 'CO(GT)=-200'"),
+        (Set("column_names", ("a",), like="NAME …"), "--column-names a NAME …"),
+        (Set("skip_lines", 1_234_567), "--skip-lines 1234567"),
+        (Set("learning_rate", 3e-5), "--learning-rate 3e-05"),
+        (Set("header", True), "--header"),
+        (Set("header", False), "--no-header"),
+        (Set("threshold_by"), "--threshold-by"),
+    ],
+)
+def test_a_setting_is_a_flag_as_a_shell_reads_it(setting, flag):
+    assert str(setting) == flag
+
+
+def test_an_error_keeps_its_settings_when_it_is_wrapped_joined_and_pickled():
+    inner = ConfigError("say ", Set("exclude"), ".")
+    outer = TableError("a.csv: ", inner)
+    assert str(outer) == "a.csv: say --exclude."
+    for message in (outer.message, pickle.loads(pickle.dumps(outer)).message, Message("a.csv: ", inner.message)):
+        assert message.spelt(lambda setting: setting.name.upper()) == "a.csv: say EXCLUDE."
+    both = joined([inner.message, "Or stop."])
+    assert (both, both.parts) == ("say --exclude. Or stop.", ("say ", Set("exclude"), ".", " ", "Or stop."))

@@ -18,7 +18,9 @@ import pytest
 from samples import arrow_table, machine_records, write_excel
 
 from models.errors import TableError
-from models.tables import Source, Table, read_table
+from models.tables.files import read_table
+from models.tables.source import Source
+from models.tables.table import Table
 
 ROWS = 60
 LONGEST_SECONDS = 20.0  # for one small file, on a busy machine
@@ -207,7 +209,7 @@ def read_damaged(wholes: dict[str, Whole], seed: int) -> str:
     damage = rng.choice(DAMAGES)(whole, rng)
     started = time.perf_counter()
     try:
-        table = read_table([Source(name="request body", content=damage.content, limit=1 << 24)])
+        table = read_table([Source(name="request body", content=damage.content, max_bytes=1 << 24)])
     except TableError as error:
         assert str(error).startswith(("request body: ", "The files cannot be put together")), error
         assert "\n" not in str(error)

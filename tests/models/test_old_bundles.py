@@ -45,7 +45,7 @@ def test_none_was_changed_or_removed():
 @pytest.mark.parametrize("name", NAMES)
 def test_an_old_bundle_scores_and_judges_as_it_did_when_it_was_new(name):
     expected = recorded(name)
-    verdicts = load_detector(KEPT / name / "bundle").judge_records(expected["records"])
+    verdicts = load_detector(KEPT / name / "bundle").score_records(expected["records"])
     scores = np.array(expected["anomaly_score"])
     assert (np.abs(verdicts.anomaly_score - scores) <= PARITY * np.maximum(1.0, scores)).all()
     assert verdicts.p_value.tolist() == expected["p_value"]

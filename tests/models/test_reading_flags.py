@@ -6,7 +6,7 @@ import pytest
 
 from models.errors import TableError
 from models.programs.reading_flags import add_reading_flags, read_options_of
-from models.tables import ReadOptions
+from models.tables.read_options import ReadOptions
 
 
 def options_of(*arguments):

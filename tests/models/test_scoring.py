@@ -37,7 +37,7 @@ def test_what_the_columns_add_sums_exactly_to_the_score(Z):
 def test_gaps_and_news_are_part_of_the_exact_sum(missing_share):
     detector = sample_detector(missing_share=missing_share)
     news = [sample_record(), sample_record(mode="never seen"), *(sample_record(**{n: None}) for n in sample_record())]
-    verdicts = detector.judge_records(news)
+    verdicts = detector.score_records(news)
     for row in range(len(news)):
         parts = verdicts.contributions(row, top=99)
         assert sum(part.contribution for part in parts) == pytest.approx(verdicts.anomaly_score[row], rel=1e-12)
@@ -64,13 +64,13 @@ def threads(request, monkeypatch):
 @pytest.mark.parametrize("n", [0, 1, 1023, 1024, 1025, 2100])
 def test_any_number_of_rows_is_scored_row_by_row(n):
     Z = np.random.default_rng(n).normal(0, 1, (n, 4)).astype(np.float32)
-    unknown = np.zeros((n, 4), bool)
-    unknown[::3, 1] = True
-    surprise = np.zeros((n, 4))
-    surprise[::5, 2] = 7.0
-    scores = Scorer(preprocessor=FOUR, engine=HALF).score(Encoded(Z=Z, unknown=unknown, surprise=surprise))
+    missing = np.zeros((n, 4), bool)
+    missing[::3, 1] = True
+    penalty = np.zeros((n, 4))
+    penalty[::5, 2] = 7.0
+    scores = Scorer(preprocessor=FOUR, engine=HALF).score(Encoded(Z=Z, missing=missing, novelty_penalty=penalty))
     held = np.clip(Z, -2, 2)
-    expected = np.square(Z - 0.5 * held) / 4 * ~unknown + surprise
+    expected = np.square(Z - 0.5 * held) / 4 * ~missing + penalty
     np.testing.assert_allclose(scores.column_errors, expected, rtol=1e-5, atol=1e-7)
     assert scores.reconstruction.shape == (n, 4)
 
@@ -99,7 +99,7 @@ def test_a_missing_value_is_not_judged_by_what_the_network_expects_in_its_place(
     def score(offset):
         preprocessor = sample_preprocessor(missing_share=0.1)
         number = schema.names.index(name)
-        place = preprocessor.places[number]
+        place = preprocessor.slices[number]
 
         def network(Z):
             expected = np.zeros_like(Z)
@@ -115,7 +115,7 @@ def test_a_missing_value_is_not_judged_by_what_the_network_expects_in_its_place(
 def test_an_unseen_category_scores_higher_than_any_that_was_seen():
     detector = sample_detector()
     records = [sample_record(mode=mode) for mode in ("never seen", "run", "idle", "flush")]
-    unseen, *seen = detector.judge_records(records).anomaly_score
+    unseen, *seen = detector.score_records(records).anomaly_score
     assert unseen > max(seen)
 
 

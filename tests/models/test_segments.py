@@ -12,7 +12,7 @@ from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError
 from models.schema import FeatureSchema
-from models.tables import table_of
+from models.tables.table import table_of
 
 
 def by(name: str) -> FeatureSchema:
@@ -26,7 +26,7 @@ def segments(name, *values):
 
 def test_a_detector_with_one_threshold_has_no_segments():
     assert segments_of(sample_schema(), {}) is None
-    assert sample_detector().judge_records([sample_record()]).segments is None
+    assert sample_detector().score_records([sample_record()]).segments is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_records_and_tables_give_equal_segments(name):
 
 @pytest.mark.parametrize(("name", "complaint"), [("at", "holds dates and times"), ("state", "is the label")])
 def test_a_label_and_an_instant_are_no_segments(name, complaint):
-    with pytest.raises(ConfigError, match=f"--threshold-by '{name}' {complaint}"):
+    with pytest.raises(ConfigError, match=f"--threshold-by {name} {complaint}"):
         check_segments(replace(by(name), label="state"))
     check_segments(by("mode"))
     check_segments(sample_schema())

@@ -67,7 +67,7 @@ def test_the_verdict_is_that_the_p_value_is_at_most_the_rate_ties_included(seed,
     edges = np.array([calibration.threshold, calibration.pooled.tail.start])
     near = [edges, np.nextafter(edges, np.inf), np.nextafter(edges, -np.inf), edges * (1 + 1e-12), edges * (1 - 1e-12)]
     probed = np.concatenate([scores, *near, np.linspace(0, 4 * scores.max(), 2000)])
-    judged = calibration.judge(probed)
+    judged = calibration.decide(probed)
     np.testing.assert_array_equal(judged.is_anomaly, judged.p_value <= rate)
     assert judged.is_anomaly.any()
     assert not judged.is_anomaly.all()

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
-from models.tables import ReadOptions, Source, Table, iter_table
+from models.tables.files import iter_table
+from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.table import Table
 
 SCHEMA = FeatureSchema(
     columns=(Column(name="x", kind=Kind.NUMERIC, missing=("-999", "off")), Column(name="word", kind=Kind.CATEGORICAL))

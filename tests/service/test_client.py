@@ -39,7 +39,7 @@ def narrow(bundle_path: Path, start: Any) -> Iterator[DetectorClient]:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr("service.client.time.sleep", found.append)
+    monkeypatch.setattr("service.client.client.time.sleep", found.append)
     return found
 
 
@@ -51,7 +51,7 @@ def test_records_get_typed_scores(ours: DetectorClient, detector: Detector) -> N
     result = ours.score(RECORDS, explain=2)
     assert (result.detector, result.version) == (detector.name, detector.version)
     assert result.threshold == detector.calibration.threshold
-    assert scores(result.records) == pytest.approx(detector.judge_records(RECORDS).anomaly_score.tolist(), rel=1e-5)
+    assert scores(result.records) == pytest.approx(detector.score_records(RECORDS).anomaly_score.tolist(), rel=1e-5)
     assert [record.ids["serial"] for record in result.records] == [record["serial"] for record in RECORDS]
     assert {len(record.contributions) for record in result.records} == {2}
     assert ours.score(RECORDS[0]).records[0].contributions == ()

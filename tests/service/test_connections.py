@@ -11,8 +11,9 @@ from samples import sample_detector
 from uvicorn.server import ServerState
 
 from service.app import load_settings
-from service.fast_path.micro_batching import SmallRequests
+from service.fast_path.answering import SmallRequests
 from service.fast_path.protocol import connections_of
+from service.gate import Gate
 from service.registry import Registry
 
 
@@ -64,7 +65,7 @@ def connection() -> tuple[Any, FakeTransport, FakeLoop]:
     loop, transport = FakeLoop(), FakeTransport()
     config = uvicorn.Config(nothing, lifespan="off")
     config.load()
-    small_requests = SmallRequests(Registry(sample_detector()), load_settings(), nothing)
+    small_requests = SmallRequests(Registry(sample_detector()), load_settings(), nothing, Gate(load_settings()))
     kind: Any = connections_of(small_requests, patience=7.0)
     protocol = kind(config=config, server_state=ServerState(), app_state={}, _loop=loop)
     protocol.connection_made(transport)

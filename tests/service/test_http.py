@@ -54,7 +54,7 @@ def test_the_answer_has_the_names_that_other_programs_rely_on(client: httpx.Clie
 
 
 def test_the_three_forms_of_a_request_get_the_scores_of_the_detector(client: httpx.Client, detector: Detector) -> None:
-    expected = pytest.approx(detector.judge_records(RECORDS).anomaly_score.tolist(), rel=PARITY)
+    expected = pytest.approx(detector.score_records(RECORDS).anomaly_score.tolist(), rel=PARITY)
     rows = {"columns": list(RECORDS[0]), "rows": [list(record.values()) for record in RECORDS]}
     assert scores(post(client, RECORDS)) == expected
     assert scores(post(client, rows)) == expected
@@ -254,7 +254,7 @@ def test_case_18_every_leaf_of_an_answer_is_a_plain_python_value(detector: Detec
             return [leaf for part in value.values() for leaf in leaves(part)]
         return [leaf for part in value for leaf in leaves(part)] if isinstance(value, list) else [value]
 
-    answer = msgspec.to_builtins(score_items(detector.judge_records(RECORDS), top=1000))
+    answer = msgspec.to_builtins(score_items(detector.score_records(RECORDS), top=1000))
     assert {type(leaf) for leaf in leaves(answer)} <= {str, int, float, bool, type(None)}
 
 

@@ -17,7 +17,7 @@ from in_process import InProcess, in_process, problem, strict
 from samples import sample_detector, sample_record
 
 from models.columns.from_records import columns_of_records
-from service.formats.json_bodies import has_twins
+from models.strict_json import repeats_key
 from service.web.negotiation import MEDIA
 from service.web.problems import MOST_PROBLEMS
 
@@ -247,10 +247,10 @@ def written(value: Any) -> str:
     return f"[{','.join(map(written, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
-def holds_twins(value: Any) -> bool:
+def holds_repeated_keys(value: Any) -> bool:
     inner = [part for _, part in value] if isinstance(value, tuple) else value if isinstance(value, list) else []
     own = isinstance(value, tuple) and len({name for name, _ in value}) < len(value)
-    return own or any(map(holds_twins, inner))
+    return own or any(map(holds_repeated_keys, inner))
 
 
 @given(values)
@@ -258,7 +258,7 @@ def holds_twins(value: Any) -> bool:
 @example([[(("a", 1), ("a", 2))], 1])
 def test_a_member_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
     text = written(value)
-    assert has_twins(text.encode(), json.loads(text)) == holds_twins(value)
+    assert repeats_key(text.encode(), json.loads(text)) == holds_repeated_keys(value)
 
 
 @pytest.mark.parametrize("path", ["/score?explain=5", "/embed", "/reconstruct"])

@@ -13,7 +13,7 @@ from samples import arrow_table, machine_records, of_two_sites, write_csv, write
 
 from models.bundle import load_detector
 from models.errors import RecordError, TableError
-from models.tables import Table
+from models.tables.table import Table
 from service.app import create_app, load_settings
 from service.batch import main
 from service.registry import Registry
@@ -40,7 +40,7 @@ def test_the_sites_have_thresholds_of_their_own(segmented):
 
 
 def test_a_record_is_judged_by_the_rows_of_its_own_site(segmented):
-    verdicts = segmented.judge_records([*RECORDS, *OTHERS])
+    verdicts = segmented.score_records([*RECORDS, *OTHERS])
     names = [record["site"] for record in [*RECORDS, *OTHERS]]
     for row, name in enumerate(names):
         cutoff = segmented.calibration.by_segment.get(name, segmented.calibration.pooled)
@@ -52,7 +52,7 @@ def test_a_record_is_judged_by_the_rows_of_its_own_site(segmented):
 
 def test_the_promised_rate_is_kept_in_each_site(segmented):
     fresh = of_two_sites(machine_records(4000, seed=55))
-    verdicts = segmented.judge_records(fresh)
+    verdicts = segmented.score_records(fresh)
     south = verdicts.segments == "south"
     pooled = verdicts.anomaly_score > segmented.calibration.threshold
     for own in (south, ~south):
@@ -63,10 +63,10 @@ def test_the_promised_rate_is_kept_in_each_site(segmented):
 def test_a_record_without_the_column_is_refused_and_one_with_null_is_not(segmented):
     record = {key: value for key, value in RECORDS[0].items() if key != "site"}
     with pytest.raises(RecordError, match="is absent"):
-        segmented.judge_records([record])
-    assert segmented.judge_records([record | {"site": None}]).threshold[0] == segmented.calibration.threshold
+        segmented.score_records([record])
+    assert segmented.score_records([record | {"site": None}]).threshold[0] == segmented.calibration.threshold
     with pytest.raises(TableError, match="Missing: 'site'"):
-        segmented.judge_table(Table(data=arrow_table([record])))
+        segmented.score_table(Table(data=arrow_table([record])))
 
 
 def test_http_answers_with_the_threshold_and_the_segment_of_each_record(client, segmented):
@@ -99,7 +99,7 @@ def test_the_interface_shows_the_column_and_its_example_can_be_sent(client):
 def test_a_detector_with_one_threshold_answers_as_ever(bundle_path):
     from service.formats.answers import score_items
 
-    [item] = score_items(load_detector(bundle_path).judge_records(RECORDS[:1]), top=0)
+    [item] = score_items(load_detector(bundle_path).score_records(RECORDS[:1]), top=0)
     assert item.keys() == {"anomaly_score", "p_value", "is_anomaly"}
     assert create_app(Registry.open(bundle_path), load_settings()).openapi()
 
@@ -109,7 +109,7 @@ def test_a_file_of_scores_has_each_rows_threshold(suffix, segmented_path, segmen
     rows = write_csv(tmp_path / "rows.csv", [*RECORDS, *OTHERS])
     output = tmp_path / f"scores.{suffix}"
     assert main([str(segmented_path), str(rows), "--output", str(output), "--explain", "1", "--quiet"]) == 0
-    expected = segmented.judge_records([*RECORDS, *OTHERS]).threshold.tolist()
+    expected = segmented.score_records([*RECORDS, *OTHERS]).threshold.tolist()
     if suffix == "csv":
         header, *lines = [line.split(",") for line in output.read_text().splitlines()]
         assert header[:5] == ["serial", "anomaly_score", "p_value", "is_anomaly", "threshold"]

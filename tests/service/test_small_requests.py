@@ -19,7 +19,6 @@ from wire import Wire, answer_from, request, wired
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
-from service.fast_path import crowd
 from service.fast_path import protocol as connections
 from service.formats.exact_json import ExactRecords
 from service.formats.json_bodies import decode_json, decode_lines
@@ -91,11 +90,11 @@ def test_bodies_that_come_later_are_waited_for(both: list[tuple[Wire, Wire]]) ->
 
 def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
     records = machine_records(300, seed=3)
-    with wired(detector, max_small_waiting=1000) as wire:
+    with wired(detector, max_wait_seconds=100) as wire:
         answers = wire.together([request(json.dumps(record).encode()) for record in records])
     assert {status for status, _, _ in answers} == {200}
     scores = [json.loads(body)["results"][0]["anomaly_score"] for _, _, body in answers]
-    assert scores == pytest.approx(detector.judge_records(records).anomaly_score.tolist(), rel=1e-5)
+    assert scores == pytest.approx(detector.score_records(records).anomaly_score.tolist(), rel=1e-5)
 
 
 def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along(wire: Wire) -> None:
@@ -262,20 +261,12 @@ def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, W
     assert ours.together([request(body)]) == routes.together([request(body)])
 
 
-def test_small_requests_of_a_crowd_are_refused_and_the_others_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowd, "_LONG", -1.0)  # all of them take long
-    monkeypatch.setattr(crowd, "_SHORT", -1.0)
-    with wired(sample_detector(), max_small_waiting=3) as wire:
+def test_small_requests_behind_one_that_has_waited_too_long_are_refused() -> None:
+    with wired(sample_detector(), max_wait_seconds=1e-9) as wire:
         answered = wire.together([request(BODY)] * 5)
-        assert sorted(status for status, _, _ in answered) == [200, 200, 200, 503, 503]
+        assert sorted(status for status, _, _ in answered) == [200, 503, 503, 503, 503]
         _, headers, body = next(one for one in answered if one[0] == 503)
         assert headers["retry-after"] == "1"
         assert headers["content-type"] == "application/problem+json"
-        assert "DETECTOR_MAX_SMALL_WAITING" in json.loads(body)["detail"]
-        time.sleep(2 * crowd._CALM)
+        assert "DETECTOR_MAX_WAIT_SECONDS" in json.loads(body)["detail"]
         assert wire.together([request(BODY)])[0][0] == 200
-
-
-def test_a_burst_is_answered_however_many_come_at_once() -> None:
-    with wired(sample_detector(), max_small_waiting=1) as wire:
-        assert {status for status, _, _ in wire.together([request(BODY)] * 20)} == {200}

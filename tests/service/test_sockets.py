@@ -160,11 +160,11 @@ def test_two_requests_on_one_connection_get_two_answers_in_order(strict_service:
         assert (first[:3], second[:3]) == (b"200", b"422")
 
 
-def test_large_requests_beyond_those_that_may_wait_are_refused_at_once_and_later_answered(
+def test_large_requests_behind_one_that_has_waited_too_long_are_refused_at_once_and_later_answered(
     bundle_path: Path, start: Any
 ) -> None:
     large = json.dumps([json.loads(RECORD)] * 20_000).encode()
-    with start(bundle_path, "--max-waiting", "1") as service, ThreadPoolExecutor(24) as pool:
+    with start(bundle_path, "--max-wait-seconds", "0.05") as service, ThreadPoolExecutor(24) as pool:
 
         def send(_: int) -> tuple[httpx.Response, float]:
             started = time.monotonic()
@@ -175,7 +175,7 @@ def test_large_requests_beyond_those_that_may_wait_are_refused_at_once_and_later
         assert {answer.status_code for answer in found} == {200, 503}
         refused = next(answer for answer in found if answer.status_code == 503)
         assert int(refused.headers["retry-after"]) >= 1
-        assert "DETECTOR_MAX_WAITING" in problem(refused, 503)["detail"]
+        assert "DETECTOR_MAX_WAIT_SECONDS" in problem(refused, 503)["detail"]
         assert service.client.get("/healthz").status_code == 200
         assert service.client.post("/score", content=RECORD).status_code == 200
         assert send(0)[0].status_code == 200

@@ -15,7 +15,7 @@ import uvicorn
 
 from models.detector import Detector
 from service.app import create_app, load_settings
-from service.fast_path.micro_batching import SmallRequests
+from service.fast_path.answering import SmallRequests
 from service.fast_path.protocol import connections_of
 from service.registry import Registry
 
@@ -124,7 +124,9 @@ def wired(detector: Detector, *, small: bool = True, **settings: Any) -> Iterato
     """
     registry, given = Registry(detector), load_settings(**settings)
     app = create_app(registry, given)
-    http: Any = connections_of(SmallRequests(registry, given, app), patience=given.body_seconds) if small else "auto"
+    http: Any = "auto"
+    if small:
+        http = connections_of(SmallRequests(registry, given, app, app.state.gate), patience=given.body_seconds)
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None, server_header=False)
     )

@@ -50,8 +50,8 @@ def test_a_new_version_shares_the_network_and_has_another_threshold(versions):
     assert {name for name in one if one[name] != two[name]} <= {"reference.json"}
     assert files(versions / "1") == before
     records = machine_records(100, seed=8)
-    np.testing.assert_array_equal(old.judge_records(records).anomaly_score, new.judge_records(records).anomaly_score)
-    np.testing.assert_array_equal(old.judge_records(records).p_value, new.judge_records(records).p_value)
+    np.testing.assert_array_equal(old.score_records(records).anomaly_score, new.score_records(records).anomaly_score)
+    np.testing.assert_array_equal(old.score_records(records).p_value, new.score_records(records).p_value)
 
 
 def test_the_card_says_what_it_was_calibrated_from_and_forgets_figures_of_the_old_threshold(versions):
@@ -100,7 +100,7 @@ def test_new_rows_with_labels_give_a_wanted_recall(versions, inspected, capsys):
     rows = new.calibration.rows
     assert (rows.anomalies > report["threshold"]).mean() == figures["recall"]["value"]
     fresh = with_anomalies(of_two_sites(machine_records(4000, seed=99)), every=10)
-    verdicts = new.judge_records(fresh)
+    verdicts = new.score_records(fresh)
     broken = np.array([record["state"] == "fault" for record in fresh])
     assert verdicts.is_anomaly[broken].mean() > 0.65
     assert new.card["threshold"]["figures"] == figures
@@ -137,7 +137,7 @@ def test_thresholds_by_segment_come_with_new_rows_stay_and_go(versions, inspecte
     assert calibrate(versions, "--no-threshold-by") == 0
     four = load_detector(versions / "4")
     assert (four.schema.threshold_by, four.calibration.by_segment) == (None, {})
-    assert four.judge_records(machine_records(5, seed=1)).segments is None
+    assert four.score_records(machine_records(5, seed=1)).segments is None
 
 
 def test_an_old_bundle_can_be_calibrated(tmp_path):

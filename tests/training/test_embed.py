@@ -22,7 +22,7 @@ from samples import arrow_table, machine_records, sample_record, with_anomalies,
 from models.bundle import load_detector
 from models.errors import ConfigError, TableError
 from models.programs.inputs import look_at
-from models.tables import Table
+from models.tables.table import Table
 from training.embed import main
 from training.estimator import AutoencoderDetector
 from training.programs.embedding import Layout, embed_files

@@ -10,7 +10,7 @@ from training.evaluate import evaluate
 @pytest.fixture(scope="module")
 def verdicts():
     # The first two are flagged, the others not.
-    return sample_detector().judge_records([sample_record(number=n) for n in (500.0, 400.0, 52.0, 51.0, 50.0)])
+    return sample_detector().score_records([sample_record(number=n) for n in (500.0, 400.0, 52.0, 51.0, 50.0)])
 
 
 def test_verdicts_are_compared_with_labels(verdicts):
@@ -36,5 +36,5 @@ def test_figures_that_are_not_defined_are_none(label, verdicts):
 
 
 def test_without_a_flagged_row_there_is_no_precision():
-    verdicts = sample_detector().judge_records([sample_record()] * 3)
+    verdicts = sample_detector().score_records([sample_record()] * 3)
     assert evaluate(verdicts, np.array([True, False, False])).precision is None

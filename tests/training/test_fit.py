@@ -11,7 +11,7 @@ from samples import arrow_table, machine_records, with_anomalies
 from models.calibration import Calibration
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.learn_columns import learn_preprocessor
 from training.data.demo_data import LABEL, embedded_table
 from training.data.plan import fits_of
@@ -45,7 +45,7 @@ def test_encoders_are_learned_from_the_fitting_rows_only(part):
     plain = prepare(table, config)
     moved = prepare(shifted(table, getattr(plain.split, part), "heat"), config)
     same = (
-        moved.preprocessor.encoders == plain.preprocessor.encoders
+        moved.preprocessor.encodings == plain.preprocessor.encodings
         and (moved.preprocessor.limits == plain.preprocessor.limits).all()
     )
     assert same == (part != "fitting")
@@ -63,14 +63,14 @@ def test_encoders_are_those_of_the_fitting_rows(single):
     columns = columns_of_table(prepared.schema, trained.table)
     fitting = {name: values[prepared.split.fitting] for name, values in columns.items()}
     again = learn_preprocessor(prepared.schema, fitting)
-    assert again.encoders == trained.detector.preprocessor.encoders
+    assert again.encodings == trained.detector.preprocessor.encodings
     np.testing.assert_array_equal(again.limits, trained.detector.preprocessor.limits)
 
 
 def test_calibration_scores_are_those_of_the_calibration_rows(single):
     trained = single
     rows = trained.prepared.part(trained.prepared.split.calibration)
-    scores = trained.detector.judge(rows).anomaly_score
+    scores = trained.detector.score(rows).anomaly_score
     np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
     assert len(scores) == trained.result.rows["calibration"]
 
@@ -92,7 +92,7 @@ def test_the_ensemble_that_is_kept_has_seen_every_row_but_known_anomalies(traine
     _, last = fits_of(prepared, trained.config)
     np.testing.assert_array_equal(last, ~prepared.is_anomaly)
     again = learn_preprocessor(prepared.schema, prepared.part(last))
-    assert again.encoders == trained.detector.preprocessor.encoders
+    assert again.encodings == trained.detector.preprocessor.encodings
     (alone,) = fits_of(prepared, replace(trained.config, preset="fast"))
     np.testing.assert_array_equal(alone, prepared.split.fitting)
 
@@ -105,7 +105,7 @@ def test_the_promise_says_whether_it_is_of_the_networks_that_are_kept(trained, s
 
 def test_the_median_fitting_row_scores_one(trained):
     _, last = fits_of(trained.prepared, trained.config)
-    assert np.median(trained.detector.judge(trained.prepared.part(last)).anomaly_score) == pytest.approx(1, rel=1e-5)
+    assert np.median(trained.detector.score(trained.prepared.part(last)).anomaly_score) == pytest.approx(1, rel=1e-5)
 
 
 def test_the_threshold_is_computed_from_the_calibration_scores(trained):
@@ -155,7 +155,7 @@ def test_broken_rows_are_told_from_the_others(trained):
 def test_the_rates_are_those_of_the_test_rows(single):
     trained, prepared = single, single.prepared
     test = prepared.split.test
-    verdicts = trained.detector.judge(prepared.part(test))
+    verdicts = trained.detector.score(prepared.part(test))
     normal = ~prepared.is_anomaly[test]
     assert trained.result.realised_alert_rate == verdicts.is_anomaly[normal].mean()
     assert trained.result.metrics.false_positive_rate == verdicts.is_anomaly[normal].mean()
@@ -202,7 +202,7 @@ def test_the_reference_tells_what_the_fitting_rows_looked_like(trained):
 
 def test_the_typical_values_of_the_reference_make_a_record_that_scores_low(trained):
     reference = trained.detector.reference["columns"]
-    verdicts = trained.detector.judge_records([{name: column["typical"] for name, column in reference.items()}])
+    verdicts = trained.detector.score_records([{name: column["typical"] for name, column in reference.items()}])
     assert not verdicts.is_anomaly[0]
 
 
@@ -210,7 +210,7 @@ def test_the_typical_values_of_the_reference_make_a_record_that_scores_low(train
 
 
 def quick(**settings):
-    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,)} | settings))
+    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,), "preset": "fast"} | settings))
 
 
 def test_a_test_table_is_judged_on_instead_of_held_out_rows():
@@ -269,7 +269,7 @@ def test_an_alert_rate_that_the_rows_cannot_promise_is_refused_before_the_first_
 
 
 def test_an_alert_rate_that_follows_few_rows_is_a_warning():
-    config = TrainConfig(epochs=1, hidden_units=(4,))
+    config = quick(alert_rate=None)
     result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
     assert any("too few to promise an alert rate of 1 %" in warning for warning in result.warnings)
 

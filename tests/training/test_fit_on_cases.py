@@ -14,7 +14,7 @@ from models.bundle import read_manifest
 from models.columns.from_tables import columns_of_table
 from models.network.activations import ACTIVATIONS
 from models.schema import Kind
-from models.tables import read_table
+from models.tables.files import read_table
 from training.network.keras_network import reconstruct
 
 
@@ -27,7 +27,7 @@ import json, os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 from models.bundle import load_detector
-from models.tables import read_table
+from models.tables.files import read_table
 table, found = read_table([sys.argv[1]]), {}
 for folder in sys.argv[2:]:
     detector = load_detector(folder)
@@ -35,7 +35,7 @@ for folder in sys.argv[2:]:
     Z = detector.preprocessor.limits
     slope = getattr(network.get_layer("encoder_1_activation"), "negative_slope", None)
     found[folder] = {
-        "scores": detector.judge_table(table).anomaly_score.tolist(),
+        "scores": detector.score_table(table).anomaly_score.tolist(),
         "keras": network(Z, training=False).numpy().tolist(),
         "slope": None if slope is None else float(slope),
     }
@@ -46,9 +46,9 @@ print(json.dumps(found))
 JUDGE_ALL = """
 import json, sys
 from models.bundle import load_detector
-from models.tables import read_table
+from models.tables.files import read_table
 detector = load_detector(sys.argv[1])
-verdicts = detector.judge_table(read_table([sys.argv[2]]))
+verdicts = detector.score_table(read_table([sys.argv[2]]))
 figures = (verdicts.anomaly_score, verdicts.p_value, verdicts.is_anomaly)
 print(json.dumps([detector.calibration.threshold, *(figure.tolist() for figure in figures)]))
 """
@@ -56,7 +56,7 @@ print(json.dumps([detector.calibration.threshold, *(figure.tolist() for figure i
 
 def test_scores_verdicts_and_threshold_outlive_the_process(base, cases, run_python):
     """Case 12: equal to the bit in a process that only has the bundle."""
-    verdicts = base.result.detector.judge_table(read_table([cases / "base_score.csv"]))
+    verdicts = base.result.detector.score_table(read_table([cases / "base_score.csv"]))
     finished = run_python("-c", JUDGE_ALL, base.bundle, cases / "base_score.csv")
     assert finished.returncode == 0, finished.stderr
     threshold, anomaly_score, p_value, is_anomaly = json.loads(finished.stdout)
@@ -80,7 +80,7 @@ def test_every_activation_survives_saving_in_a_fresh_process(cases, tmp_path, ru
     assert len(found) == len(ACTIVATIONS)
     for name, one in made.items():
         there = found[str(one.bundle)]
-        assert close(there["scores"], one.result.detector.judge_table(score).anomaly_score)
+        assert close(there["scores"], one.result.detector.score_table(score).anomaly_score)
         expected = reconstruct(one.result.network, one.detector.preprocessor.limits)
         assert close(there["keras"], expected)
         if name == "leaky_relu":
@@ -90,7 +90,7 @@ def test_every_activation_survives_saving_in_a_fresh_process(cases, tmp_path, ru
 def test_a_bundle_scores_as_the_trainer_and_the_keras_network_do(base, cases):
     """Case 31, all that is in one process: anomaly scores, verdicts, and feature errors that sum to them."""
     table = read_table([cases / "base_score.csv"])
-    by_trainer, by_bundle = base.result.detector.judge_table(table), base.detector.judge_table(table)
+    by_trainer, by_bundle = base.result.detector.score_table(table), base.detector.score_table(table)
     from training.network.keras_network import load_network
 
     class ByKeras:
@@ -124,7 +124,7 @@ def test_huge_values_and_gaps_leave_every_loss_finite(cases, tmp_path):
 def test_small_types_train_and_score(cases, tmp_path):
     """Case 18, the training side: kinds of the columns, and expected and actual values of plain Python types."""
     table = read_table([cases / "18_small_types.parquet"])
-    made = train(table, tmp_path / "1", epochs=5, alert_rate=0.1)
+    made = train(table, tmp_path / "1", epochs=5, alert_rate=0.1, preset="fast")
     kinds = {column.name: column.kind for column in made.detector.schema.columns}
     assert kinds == {
         "f32": Kind.NUMERIC,
@@ -134,7 +134,7 @@ def test_small_types_train_and_score(cases, tmp_path):
         "kind": Kind.CATEGORICAL,
         "at": Kind.DATETIME,
     }
-    verdicts = made.detector.judge_table(table)
+    verdicts = made.detector.score_table(table)
     assert np.isfinite(verdicts.anomaly_score).all()
     leaves = {
         type(leaf)
@@ -149,16 +149,16 @@ def test_small_types_train_and_score(cases, tmp_path):
 def test_nullable_types_train_and_both_files_score_the_same(cases, tmp_path):
     """Case 28."""
     parquet, text = (read_table([cases / f"28_nullable.{ending}"]) for ending in ("parquet", "csv"))
-    one = train(parquet, tmp_path / "parquet", epochs=5, alert_rate=0.1)
-    other = train(text, tmp_path / "csv", epochs=5, alert_rate=0.1)
+    one = train(parquet, tmp_path / "parquet", epochs=5, alert_rate=0.1, preset="fast")
+    other = train(text, tmp_path / "csv", epochs=5, alert_rate=0.1, preset="fast")
     assert {c.name: c.kind for c in one.detector.schema.columns} == {
         "ok": Kind.BOOLEAN,
         "n": Kind.NUMERIC,
         "x": Kind.NUMERIC,
     }
-    scores = one.detector.judge_table(parquet).anomaly_score
-    np.testing.assert_array_equal(one.detector.judge_table(text).anomaly_score, scores)
-    np.testing.assert_array_equal(other.detector.judge_table(text).anomaly_score, scores)
+    scores = one.detector.score_table(parquet).anomaly_score
+    np.testing.assert_array_equal(one.detector.score_table(text).anomaly_score, scores)
+    np.testing.assert_array_equal(other.detector.score_table(text).anomaly_score, scores)
 
 
 @pytest.mark.slow
@@ -166,12 +166,12 @@ def test_raw_timestamps_do_not_drown_the_rest(cases, tmp_path):
     """Case 29: the three rows that break `b` score highest, by `a` or `b`, and no |Z| is above 10."""
     table = read_table([cases / "29_timestamps_train.csv"])
     made = train(table, tmp_path / "1", alert_rate=0.05, epochs=200)
-    fates = {encoder.name: encoder.describe() for encoder in made.detector.preprocessor.encoders}
+    fates = {encoder.name: encoder.describe() for encoder in made.detector.preprocessor.encodings}
     assert "time elapsed" in fates["at"]
     assert "time elapsed" in fates["epoch_ms"]
     columns = columns_of_table(made.detector.schema, table)
     assert np.abs(made.detector.preprocessor.transform(columns).Z).max() <= 10
-    verdicts = made.detector.judge_table(read_table([cases / "29_timestamps_score.csv"]))
+    verdicts = made.detector.score_table(read_table([cases / "29_timestamps_score.csv"]))
     highest = np.argsort(-verdicts.anomaly_score)[:3].tolist()
     assert set(highest) == {4, 13, 22}
     assert {verdicts.contributions(row, top=1)[0].feature for row in highest} <= {"a", "b"}
@@ -181,7 +181,7 @@ def test_raw_timestamps_do_not_drown_the_rest(cases, tmp_path):
 def test_the_further_beyond_the_training_range_the_higher_is_the_score(cases, tmp_path):
     """Case 30: (9, 18), (25, 18), (250, 18), (−16, 0) and (25, 50)."""
     made = train(read_table([cases / "30_train_0_to_9.csv"]), tmp_path / "1", epochs=200)
-    verdicts = made.detector.judge_table(read_table([cases / "30_beyond.jsonl"]))
+    verdicts = made.detector.score_table(read_table([cases / "30_beyond.jsonl"]))
     score = verdicts.anomaly_score
     assert score[0] < score[1] < score[2]
     assert verdicts.is_anomaly[:4].tolist() == [False, True, True, True]

@@ -7,7 +7,7 @@ import pytest
 from samples import arrow_table, machine_records, of_two_sites, with_anomalies
 
 from models.errors import ConfigError
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig
@@ -17,7 +17,7 @@ TABLE = Table(data=arrow_table(RECORDS))
 
 
 def prepared(**settings):
-    config = TrainConfig(**({"epochs": 1, "id": ("serial",), "label": "state"} | settings))
+    config = TrainConfig(**({"epochs": 1, "id": ("serial",), "label": "state", "preset": "fast"} | settings))
     return prepare(TABLE, config), config
 
 

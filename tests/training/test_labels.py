@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ConfigError, TableError
-from models.tables import Table
+from models.tables.table import Table
 from training.data.labels import ANOMALY_WORDS, NORMAL_WORDS, label_rule
 
 

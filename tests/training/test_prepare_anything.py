@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table
 from models.errors import DetectorError
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.schema_file import read_schema_file, write_schema_file
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig
@@ -61,7 +61,7 @@ def columns(draw):
     return pa.array([values[number] for number in order])
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(
     cells=st.lists(columns(), min_size=1, max_size=3),
     decimal=st.sampled_from([".", ","]),

@@ -7,7 +7,7 @@ import pytest
 from samples import arrow_table, machine_records
 
 from models.calibration import Calibration
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig
@@ -27,7 +27,7 @@ def flagged():
         config = TrainConfig(epochs=5, seed=seed, id=("serial",), preset="fast")
         prepared = prepare(Table(data=arrow_table(machine_records(ROWS, seed=1000 + seed))), config)
         detector = fit(prepared, config, name="x", version="1").detector
-        fresh = detector.judge_table(Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))).anomaly_score
+        fresh = detector.score_table(Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))).anomaly_score
         for rate in RATES:
             calibration = Calibration.of(detector.calibration.scores, method="fpr", value=rate)
             counts[rate].append((int(calibration.is_anomaly(fresh).sum()), len(calibration.scores)))
@@ -64,5 +64,5 @@ def test_of_networks_that_are_fitted_again_the_rate_is_near_the_promised_one():
         prepared = prepare(Table(data=arrow_table(machine_records(ROWS, seed=1000 + seed))), config)
         detector = fit(prepared, config, name="x", version="1").detector
         fresh = Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))
-        rates.append(detector.judge_table(fresh).is_anomaly.mean())
+        rates.append(detector.score_table(fresh).is_anomaly.mean())
     assert 0.025 < np.mean(rates) < 0.075

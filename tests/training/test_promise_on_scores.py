@@ -154,7 +154,7 @@ def test_the_rate_is_kept_in_each_segment_where_one_threshold_would_not_keep_it(
         calibration = Calibration.on(rows, Rule.of(method, rate))
         for name, scale in (("calm", 1), ("loud", 8)):
             fresh = scale * usual(rng, FRESH)
-            judged = calibration.judge(fresh, np.full(FRESH, name, object))
+            judged = calibration.decide(fresh, np.full(FRESH, name, object))
             np.testing.assert_array_equal(judged.is_anomaly, judged.p_value <= rate)
             rates[name].append(judged.is_anomaly.mean())
             pooled[name].append(calibration.is_anomaly(fresh).mean())

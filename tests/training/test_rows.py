@@ -9,7 +9,7 @@ from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.roles import Roles
 from training.data.prepare import prepare
 from training.data.rows import all_missing, group_numbers, instants, later_copies
@@ -59,12 +59,12 @@ def test_with_a_group_no_machine_is_in_two_parts_and_its_name_is_no_feature():
     ("settings", "change", "complaint"),
     [
         ({"time": "when"}, {}, r"--time: there is no column 'when'\. The columns are: serial, pressure"),
-        ({"time": "mode"}, {}, "--time 'mode': rows cannot be put in order by it: it is categorical"),
-        ({"time": "site"}, {}, "--time 'site': rows cannot be put in order by it: .*constant"),
-        ({"time": "clock"}, {}, "--time 'clock': is a time of day, without the day"),
+        ({"time": "mode"}, {}, "--time mode: rows cannot be put in order by it: it is categorical"),
+        ({"time": "site"}, {}, "--time site: rows cannot be put in order by it: .*constant"),
+        ({"time": "clock"}, {}, "--time clock: is a time of day, without the day"),
         ({"time": "at"}, {"at": None}, "Column 'at', row 1: the time is missing, in 1 rows in all"),
         ({"group": "mill"}, {}, "--group: there is no column 'mill'"),
-        ({"group": "valve_open"}, {}, "--group 'valve_open': has 2 different values; .* at least 4"),
+        ({"group": "valve_open"}, {}, "--group valve_open: has 2 different values; .* at least 4"),
         ({"group": "machine"}, {"machine": None}, "Column 'machine', row 1: the group is missing, in 1 rows"),
     ],
 )

@@ -14,10 +14,10 @@ import pytest
 from samples import machine_records, with_anomalies, write_csv
 
 from models.bundle import load_detector
-from models.tables import read_table
+from models.tables.files import read_table
 from training.train import main
 
-QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8")
+QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8", "--preset", "fast")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def complaint_of(capsys, *arguments):
 def finished(data, tmp_path_factory, run_python):
     output = tmp_path_factory.mktemp("out") / "new" / "7"
     arguments = ("-m", "training.train", data, "--output", output, "--seed", 3, "--json", "--label", "state", *QUICK)
-    return run_python(*arguments, "--id", "serial"), output
+    return run_python(*arguments, "--id", "serial", "--preset", "balanced"), output
 
 
 def test_with_json_the_only_output_is_one_object(finished):
@@ -141,7 +141,8 @@ def test_flags_can_stand_in_a_file_and_the_resolved_ones_are_in_the_bundle(data,
 
 SIGNALLED = """
 import os, signal, sys
-from training.programs import terminal, train
+from training import train
+from training.programs import terminal
 
 def on_epoch(bar, epoch):
     if epoch.number == 3:
@@ -315,7 +316,7 @@ def test_the_same_seed_gives_the_same_scores_in_another_process_and_another_seed
         run = run_python("-m", "training.train", cases / "base_train.csv", *arguments, PYTHONHASHSEED=hash_seed)
         assert run.returncode == 0, run.stderr
         detectors.append(load_detector(output))
-    first, same, other = (detector.judge_table(score).anomaly_score for detector in detectors)
+    first, same, other = (detector.score_table(score).anomaly_score for detector in detectors)
     np.testing.assert_array_equal(first, same)
     assert detectors[0].calibration.threshold == detectors[1].calibration.threshold
     assert not np.isclose(first, other).any()

@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.columns.from_tables import plain_cells, read_cells
-from models.errors import TableError
+from models.columns.arrow_cells import plain_cells
+from models.columns.from_tables import read_cells
+from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
-from models.schema.timestamps import TIME_LAYOUTS, clock_text, instant_text
-from models.tables import Table
-from training.columns.findings import Finding, flag
+from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
+from models.tables.table import Table
+from training.columns.findings import Finding
 from training.columns.infer_texts import distinct_texts, text_column
 from training.columns.roles import Roles
 
@@ -61,16 +62,17 @@ def infer_schema(
         TableError: No column is left, a cell is infinite, or what a column is only the user can say.
     """
     roles.check(table.names)
-    columns, dropped, findings = [], {}, []
+    columns, findings = [], []
+    dropped: dict[str, str] = {}
     for name in table.names:
         if name in roles.ids or name == roles.label:
             continue
         if name in roles.exclude:
-            dropped[name] = "excluded (--exclude)"
+            dropped[name] = Message("excluded (", Set("exclude"), ")")
         elif name == roles.group and name not in roles.include:
-            dropped[name] = "says which rows belong together (--group)"
+            dropped[name] = Message("says which rows belong together (", Set("group"), ")")
         elif roles.include and name not in roles.include:
-            dropped[name] = "not included (--include)"
+            dropped[name] = Message("not included (", Set("include"), ")")
         else:
             fate = _fate(name, table, roles, fitting)
             if isinstance(fate, Column):
@@ -79,8 +81,9 @@ def infer_schema(
             else:
                 dropped[name] = fate
     if not columns:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in dropped.items())
-        raise TableError(f"No column is left to learn from ({reasons}). Name what must be used: --include COLUMN.")
+        reasons = joined([Message(f"{name}: ", reason) for name, reason in dropped.items()], by="; ")
+        what = Message("No column is left to learn from (", reasons, "). Name what must be used: ")
+        raise TableError(what, Set("include", like="COLUMN"), ".")
     schema = FeatureSchema(
         columns=tuple(columns), ids=roles.ids, label=roles.label, dropped=dropped, header=table.header
     )
@@ -142,8 +145,10 @@ def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, th
         layout = _layout_of_numbers(name, values, said=True)
         if layout is None:
             raise TableError(
-                f"Column {name!r}: {flag('--kind', f'{name}=datetime')}, but its numbers are neither seconds, milli-, "
-                "micro- or nanoseconds since 1970 (in 2000 to 2100) nor dates such as 20240226."
+                f"Column {name!r}: ",
+                Set("kind", f"{name}=datetime"),
+                ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) nor "
+                "dates such as 20240226.",
             )
         return Column(name=name, kind=Kind.DATETIME, layout=layout)
     if numbers or pa.types.is_boolean(kind):
@@ -211,7 +216,7 @@ def _shown(column: Column, value: Any) -> str:
     if column.kind is Kind.BOOLEAN:
         return str(bool(value)).lower()
     if column.kind is Kind.DATETIME:
-        return clock_text(value) if column.layout == "time" else instant_text(value)
+        return clock_text(value) if column.layout == "time" else timestamp_text(value)
     return f"{value:g}"
 
 
@@ -246,21 +251,24 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
     """Say what was read out of a column that is not plain to see, unless the user said it."""
     if column.name in roles.kinds:
         return []
-    as_number, as_category = (flag("--kind", f"{column.name}={kind}") for kind in (Kind.NUMERIC, Kind.CATEGORICAL))
+    as_number, as_category = (Set("kind", f"{column.name}={kind}") for kind in (Kind.NUMERIC, Kind.CATEGORICAL))
     if column.unit is not None:
         marks = f"decimal mark {column.decimal!r}" + (f", grouped by {column.thousands!r}" if column.thousands else "")
-        what, remedy = f"numbers in {column.unit!r} ({marks})", f"if they are categories: {as_category}"
+        what, remedy = f"numbers in {column.unit!r} ({marks})", Message("if they are categories: ", as_category)
     elif column.layout == DURATION:
-        what, remedy = "durations, in seconds", f"if they are categories: {as_category}"
+        what, remedy = "durations, in seconds", Message("if they are categories: ", as_category)
     elif column.layout in _EPOCHS:
         unit = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}[column.layout[6:]]
-        what, remedy = f"by its name, {unit} since 1970", f"if they are plain numbers: {as_number}"
+        what, remedy = f"by its name, {unit} since 1970", Message("if they are plain numbers: ", as_number)
     elif column.layout == "compact":
-        what, remedy = "dates such as 20240226", f"if they are plain numbers: {as_number}"
+        what, remedy = "dates such as 20240226", Message("if they are plain numbers: ", as_number)
     elif column.layout == "time":
-        what, remedy = "times of day", f"if they are durations: {as_number}"
+        what, remedy = "times of day", Message("if they are durations: ", as_number)
     elif column.layout in ("day_first", "month_first") and not (roles.date_orders.keys() & {column.name, "*"}):
-        what, remedy = f"the {column.layout[:-6].replace('_', ' ')} comes first in its dates, as some of them show", ""
+        what, remedy = (
+            f"the {column.layout[:-6].replace('_', ' ')} comes first in its dates, as some of them show",
+            Message(),
+        )
     else:
         return []
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
@@ -277,7 +285,7 @@ def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
         except TableError:  # a word among numbers: it is there
             continue
         if same:
-            what = f"no value is {text!r}, which --missing-values names"
+            what = Message(f"no value is {text!r}, which ", Set("missing_values"), " names")
             findings.append(Finding(columns=(column.name,), what=what, warning=True))
     return findings
 

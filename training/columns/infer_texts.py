@@ -9,12 +9,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from models.errors import TableError
+from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
-from models.schema.cells import BOOLEAN_WORDS, is_missing_text, parse_instant, parse_number, read_number, without_unit
+from models.schema.cells import BOOLEAN_WORDS, is_missing_text, parse_number, parse_timestamp, read_number, without_unit
 from models.schema.durations import duration_parts, parse_duration
 from models.schema.timestamps import has_two_digit_year
-from training.columns.findings import flag
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
@@ -63,9 +62,11 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
     if said is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
         if said is None and layout == "time" and _DURATION_NAME.search(name):
             raise TableError(
-                f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say "
-                f"{flag('--kind', f'{name}=datetime')} for times of day, or {flag('--kind', f'{name}=numeric')} for "
-                "durations."
+                f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say ",
+                Set("kind", f"{name}=datetime"),
+                " for times of day, or ",
+                Set("kind", f"{name}=numeric"),
+                " for durations.",
             )
         return Column(name=name, kind=Kind.DATETIME, layout=layout)
     if said is Kind.DATETIME:
@@ -88,10 +89,9 @@ def _strays(name: str, texts: Sequence[str], decimal: str, thousands: str) -> st
     if not strays:
         return None
     shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
-    missing = flag("--missing-values", *(f"{name}={stray}" for stray in strays[:3]))
-    return f"{what}, but for {shown}: mend these, or say {missing}; if they are categories: " + flag(
-        "--kind", f"{name}={Kind.CATEGORICAL}"
-    )
+    missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
+    category = Set("kind", f"{name}={Kind.CATEGORICAL}")
+    return Message(f"{what}, but for {shown}: mend these, or say ", missing, "; if they are categories: ", category)
 
 
 def are_truth_values(texts: Collection[str]) -> bool:
@@ -116,7 +116,7 @@ def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: f
     """Say what all but a share of the texts are, numbers or instants of a layout, and which are not."""
     forms: dict[str, Callable[[str], object]] = {
         "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
-        **{f"dates or times ({layout})": partial(parse_instant, layout=layout) for layout in _TEXT_LAYOUTS},
+        **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in _TEXT_LAYOUTS},
     }
     sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in forms.items():
@@ -128,16 +128,15 @@ def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: f
 def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     """Return the one layout that all texts have; ask where day and month cannot be told apart."""
     order = roles.date_orders.get(name)
-    layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_instant, layout=layout))]
+    layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
     if order is not None and order not in layouts and set(layouts) & {*DATE_ORDERS.values()}:
         return order  # reading it names the cell that contradicts
     if {*DATE_ORDERS.values()} <= set(layouts):
         order = order or roles.date_orders.get(EVERY_COLUMN)
         if order is None:
-            flags = " or ".join(flag("--date-order", f"{name}={choice}") for choice in DATE_ORDERS)
-            raise TableError(
-                f"Column {name!r}: day and month cannot be told apart (such as {texts[0]!r}). Say {flags}."
-            )
+            orders = joined([Message(Set("date_order", f"{name}={choice}")) for choice in DATE_ORDERS], by=" or ")
+            what = f"Column {name!r}: day and month cannot be told apart (such as {texts[0]!r})"
+            raise TableError(what, ". Say ", orders, ".")
         return order
     return layouts[0] if layouts else None
 
@@ -171,9 +170,10 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
         [unit] = units
         return _with_notation(name, [without_unit(text, unit) for text in texts], unit, decimal=decimal)
     if units and bare and len(units) == 1 and next(iter(units)) in _KNOWN_UNITS:
-        return (
-            f"numbers in {next(iter(units))!r}, but {bare[0]!r} has no unit: write it behind every number, or say "
-            f"{flag('--kind', f'{name}=numeric')} if it goes without saying"
+        return Message(
+            f"numbers in {next(iter(units))!r}, but {bare[0]!r} has no unit: write it behind every number, or say ",
+            Set("kind", f"{name}=numeric"),
+            " if it goes without saying",
         )
     if len(units) > 1 and units.keys() <= _KNOWN_UNITS:
         return f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"

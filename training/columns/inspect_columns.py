@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
+from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
-from models.schema.timestamps import write_instant
-from training.columns.findings import Finding, flag
+from models.schema.timestamps import write_timestamp
+from training.columns.findings import Finding
 from training.columns.infer_schema import common_categories
 from training.columns.leaks import find_labels, find_leaks
 from training.columns.sentinels import Sentinel, find_sentinels
@@ -64,11 +65,11 @@ def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
         names = tuple(column.name for column in alike)
         if len(names) >= _MANY_COLUMNS:
             what = f"{' and '.join(texts)} lies far outside the other values of each and may stand for a missing one"
-            remedy = f"if so: {flag('--missing-values', *texts)}"
+            remedy = Message("if so: ", Set("missing_values", texts))
             findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
             continue
         for column in alike:
-            remedy = f"if so: {flag('--missing-values', *(f'{column.name}={text}' for text in texts))}"
+            remedy = Message("if so: ", Set("missing_values", tuple(f"{column.name}={text}" for text in texts)))
             what = _said_of(column, found[column.name])
             findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
     return findings
@@ -78,7 +79,7 @@ def _text_of(column: Column, value: float) -> str:
     """Return a value as `--missing-values` takes it."""
     if column.kind is Kind.NUMERIC:
         return number_text(value)
-    return str(write_instant(value, layout=column.layout or "iso"))
+    return str(write_timestamp(value, layout=column.layout or "iso"))
 
 
 def _said_of(column: Column, sentinels: tuple[Sentinel, ...]) -> str:
@@ -94,7 +95,7 @@ def _duplicates(columns: Columns) -> list[Finding]:
         original = first.setdefault(_digest(values), name)
         if original != name:
             what = f"equal to {original!r} in every row; kept, since a row in which they differ is an anomaly"
-            findings.append(Finding(columns=(name,), what=what, remedy=f"else: {flag('--exclude', name)}"))
+            findings.append(Finding(columns=(name,), what=what, remedy=Message("else: ", Set("exclude", name))))
     return findings
 
 
@@ -109,7 +110,7 @@ def _digest(values: NDArray[Any]) -> bytes:
 def _near_constants(columns: Columns) -> list[Finding]:
     names = tuple(name for name, values in columns.items() if _share_of_commonest(values) >= _NEAR_CONSTANT)
     what = f"one value in {_NEAR_CONSTANT:.1%} of the rows or more; kept, since another value is an anomaly"
-    return [Finding(columns=names, what=what, remedy=f"else: {flag('--exclude', *names)}")] if names else []
+    return [Finding(columns=names, what=what, remedy=Message("else: ", Set("exclude", names)))] if names else []
 
 
 def _share_of_commonest(values: NDArray[Any]) -> float:
@@ -135,6 +136,6 @@ def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
                 f"{len(common) + len(rare):,} categories; {share:.0%} of the rows have a rare one, and these are told "
                 f"apart from the {len(common):,} frequent ones only"
             )
-            remedy = f"if that says nothing: {flag('--exclude', column.name)}"
+            remedy = Message("if that says nothing: ", Set("exclude", column.name))
             findings.append(Finding(columns=(column.name,), what=what, remedy=remedy))
     return findings

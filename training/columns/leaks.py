@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
+from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
-from training.columns.findings import Finding, flag
+from training.columns.findings import Finding
 
 _MIN_AUC: Final = 0.99
 _MIN_PURITY: Final = 0.99  # share of anomalies among the rows with a value
@@ -40,7 +41,7 @@ def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.b
         what = _separation(column, columns[column.name], is_anomaly) or _flagging(columns[column.name], is_anomaly)
         if what is not None:
             found[column.name] = f"{what}: it gives the label {schema.label!r} away"
-    remedy = f"if known only once the anomaly is: {flag('--exclude', *found)}"
+    remedy = Message("if known only once the anomaly is: ", Set("exclude", tuple(found)))
     return tuple(Finding(columns=(name,), what=what, remedy=remedy, warning=True) for name, what in found.items())
 
 
@@ -53,7 +54,7 @@ def find_labels(schema: FeatureSchema, columns: Columns) -> tuple[Finding, ...]:
     ]
     what = "two values, and called like a label; it is learned from like any other column"
     return tuple(
-        Finding(columns=(name,), what=what, remedy=f"if it says what is an anomaly: {flag('--label', name)}")
+        Finding(columns=(name,), what=what, remedy=Message("if it says what is an anomaly: ", Set("label", name)))
         for name in found
     )
 

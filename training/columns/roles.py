@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 from models.schema import Kind
 
 DATE_ORDERS: Final = {"day-first": "day_first", "month-first": "month_first"}
@@ -154,8 +154,8 @@ def _assignments(
             if known or not splits:
                 raise ConfigError(f"{setting} must be {_FORMS[setting]}, got {one!r}.")
             raise ConfigError(
-                f"--{setting.replace('_', '-')} {one!r}: there is no column {splits[-1][0]!r}. "
-                f"The columns are: {', '.join(names)}."
+                Set(setting, one),
+                f": there is no column {splits[-1][0]!r}. The columns are: {', '.join(names)}.",
             )
         pairs.append(right[-1])
     return pairs

@@ -15,7 +15,7 @@ from models.columns.from_tables import read_cells
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS
-from models.tables import Table
+from models.tables.table import Table
 
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)

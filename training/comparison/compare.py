@@ -18,7 +18,8 @@ from models.bundle import new_bundle
 from models.errors import ConfigError
 from models.programs.reading_flags import read_options_of
 from models.repository import ARTIFACTS, next_version, version_of
-from models.tables import Table, expand, read_table
+from models.tables.files import expand, read_table
+from models.tables.table import Table
 from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
 from training.comparison.processes import run_trials
 from training.comparison.recommendation import LEAST_SEEDS, Recommendation, recommend

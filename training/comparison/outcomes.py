@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 from models.strict_json import from_plain, parse_json
 from training.comparison.trials import Trial
 from training.network.diagnostics import LayerHealth
@@ -141,12 +141,17 @@ class TrialFile:
             kept = parse_json(lines[0])
             self.results = [_read(parse_json(line)) for line in lines[1:]]
         except ValueError as error:
-            raise ConfigError(f"{path} is no file of a comparison ({error}). Start again with --overwrite.") from error
+            raise ConfigError(
+                f"{path} is no file of a comparison ({error}). To start again: ", Set("overwrite", True), "."
+            ) from error
         if kept != header:
             changed = _differences(kept, header)
             raise ConfigError(
-                f"{path} is of another comparison ({changed}). Start again with --overwrite, or keep it and "
-                "choose another folder: --output DIR."
+                f"{path} is of another comparison ({changed}). To start again: ",
+                Set("overwrite", True),
+                "; to keep it, choose another folder: ",
+                Set("output", like="DIR"),
+                ".",
             )
         path.write_bytes(b"".join(lines))
 

@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 from sklearn.datasets import load_breast_cancer
 
-from models.tables import Table
+from models.tables.table import Table
 
 NAME: Final = "breast-cancer"
 LABEL: Final = "diagnosis"

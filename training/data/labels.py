@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ConfigError, TableError
+from models.errors import ConfigError, Set, TableError
 from models.schema.cells import parse_category
-from models.tables import Table
+from models.tables.table import Table
 
 NORMAL_WORDS: Final = frozenset(
     ["normal", "benign", "ok", "good", "healthy", "regular", "legit", "legitimate", "background", "inlier"]
@@ -76,7 +76,9 @@ def label_rule(
     if anomaly_values:
         named = frozenset(map(_canonical, anomaly_values))
         if unknown := named - counts.keys():
-            raise ConfigError(f"--anomaly-values {', '.join(sorted(unknown))}: no such value in {column!r}: {listed}.")
+            raise ConfigError(
+                Set("anomaly_values", tuple(sorted(unknown))), f": no such value in {column!r}: {listed}."
+            )
         return LabelRule(column=column, values=named, inverted=False, reason="named by --anomaly-values")
     for words, inverted, meaning in ((NORMAL_WORDS, True, "normal"), (ANOMALY_WORDS, False, "anomaly")):
         plain = frozenset(value for value in counts if value.lower() in words)
@@ -88,7 +90,8 @@ def label_rule(
         rarer = min(counts, key=lambda value: (counts[value], value not in ("1", "true", "yes")))
         reason = f"{rarer!r} is the rarer of two values"
         return LabelRule(column=column, values=frozenset([rarer]), inverted=False, reason=reason)
-    raise ConfigError(f"Which values of {column!r} are anomalies? Say it: --anomaly-values VALUE …; it has {listed}.")
+    values = Set("anomaly_values", like="VALUE …")
+    raise ConfigError(f"Which values of {column!r} are anomalies? Say it: ", values, f"; it has {listed}.")
 
 
 def _labels(table: Table, column: str) -> list[str]:

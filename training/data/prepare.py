@@ -18,10 +18,10 @@ from models.calibration.segments import check_segments, segments_of
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
 from models.encoders.preprocessor import Preprocessor
-from models.errors import ConfigError, TableError
+from models.errors import ConfigError, Message, Set, TableError
 from models.schema import FeatureSchema
-from models.tables import Table
-from training.columns.findings import Finding, flag
+from models.tables.table import Table
+from training.columns.findings import Finding
 from training.columns.infer_schema import infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
@@ -101,7 +101,9 @@ def prepare(
     rule, is_anomaly = _labels(table, config, test_table)
     if config.threshold_by not in (None, *table.names):
         raise ConfigError(
-            f"There is no column {config.threshold_by!r} for --threshold-by. The columns are: {', '.join(table.names)}."
+            f"There is no column {config.threshold_by!r} for ",
+            Set("threshold_by"),
+            f". The columns are: {', '.join(table.names)}.",
         )
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = _split(table, config, roles, is_anomaly=is_anomaly)
@@ -210,10 +212,10 @@ def _used(
         left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
     elif copies.any():
         what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
-        findings.append(Finding(what=what, remedy="to take each once: --duplicates drop"))
+        findings.append(Finding(what=what, remedy=Message("to take each once: ", Set("duplicates", "drop"))))
     if config.time is None and config.group is None and (name := in_time_order(schema, columns)):
         what = "the rows are in its order; those held out at random have neighbours that were fitted, and may look "
-        remedy = f"to hold out the newest: {flag('--time', name)}"
+        remedy = Message("to hold out the newest: ", Set("time", name))
         findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
     return split, left_out, findings
 
@@ -223,7 +225,9 @@ def _labels(
 ) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
     if config.label is None:
         if test_table is not None:
-            raise ConfigError("--test-data is judged by its labels: name the label column, --label COLUMN.")
+            raise ConfigError(
+                Set("test_data"), " is judged by its labels: name the label column, ", Set("label", like="COLUMN"), "."
+            )
         return None, None
     if config.label in table.names:
         rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
@@ -246,7 +250,9 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
             raise TableError(
                 f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
                 f"needed. That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
-                f"{_rows_to_give(config.least_rows):,}, or be content with less: --least-rows N."
+                f"{_rows_to_give(config.least_rows):,}, or be content with less: ",
+                Set("least_rows", like="N"),
+                ".",
             )
 
 

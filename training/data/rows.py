@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
-from models.errors import ConfigError, TableError
+from models.errors import ConfigError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.infer_schema import infer_schema
 from training.columns.roles import Roles
 from training.data.split import LEAST_GROUPS
@@ -35,17 +35,19 @@ def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
         ConfigError: There is no such column, or it holds neither.
         TableError: A row has no value.
     """
-    _require(table, name, "--time")
+    _require(table, name, "time")
     only = replace(table, data=table.data.select([name]))
     try:
         schema, _ = infer_schema(only, roles.of(name), fitting=np.ones(len(table), np.bool_))
         kind = schema.columns[0].kind
     except TableError as error:
-        raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: {error}") from error
+        raise ConfigError(Set("time", name), ": rows cannot be put in order by it: ", error) from error
     if kind not in (Kind.DATETIME, Kind.NUMERIC):
-        raise ConfigError(f"--time {name!r}: rows cannot be put in order by it: it is {kind}. Name a column of times.")
+        raise ConfigError(
+            Set("time", name), f": rows cannot be put in order by it: it is {kind}. Name a column of times."
+        )
     if schema.columns[0].layout == "time":
-        raise ConfigError(f"--time {name!r}: is a time of day, without the day. Name a column that has both.")
+        raise ConfigError(Set("time", name), ": is a time of day, without the day. Name a column that has both.")
     values: NDArray[np.float64] = columns_of_table(schema, only)[name]
     _require_values(name, np.isnan(values), "time")
     return values
@@ -60,13 +62,13 @@ def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
     """
     import pandas as pd  # a quarter of a second, and few tables are split by group
 
-    _require(table, name, "--group")
+    _require(table, name, "group")
     schema = FeatureSchema(columns=(Column(name=name, kind=Kind.CATEGORICAL),))
     numbers, groups = pd.factorize(columns_of_table(schema, table)[name])
     _require_values(name, numbers < 0, "group")
     if len(groups) < LEAST_GROUPS:
         raise ConfigError(
-            f"--group {name!r}: has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
+            Set("group", name), f": has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
         )
     return np.asarray(numbers, np.intp)
 
@@ -122,9 +124,9 @@ def _row_keys(columns: Columns) -> NDArray[np.uint64]:
     return keys
 
 
-def _require(table: Table, name: str, flag: str) -> None:
+def _require(table: Table, name: str, setting: str) -> None:
     if name not in table.names:
-        raise ConfigError(f"{flag}: there is no column {name!r}. The columns are: {', '.join(table.names)}.")
+        raise ConfigError(Set(setting), f": there is no column {name!r}. The columns are: {', '.join(table.names)}.")
 
 
 def _require_values(name: str, missing: NDArray[np.bool_], what: str) -> None:

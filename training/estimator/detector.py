@@ -22,7 +22,7 @@ from models.bundle import load_detector, new_bundle
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector, Verdicts
 from models.errors import TableError
-from models.tables import Table
+from models.tables.table import Table
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
 from training.estimator.packed import detector_of, pack, renamed, unpack
@@ -369,7 +369,7 @@ class AutoencoderDetector(
     def _judge(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")
         with as_value_errors():
-            return self.detector_.judge_table(self._known_table(X))
+            return self.detector_.score_table(self._known_table(X))
 
     def _known_table(self, X: Any) -> Table:
         """Return `X` as a table with the names of the fitted one; where one of them had none, columns go by place."""

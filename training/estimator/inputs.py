@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.errors import TableError
 from models.schema.cells import parse_category
-from models.tables import Table, table_of
+from models.tables.table import Table, table_of
 from training.estimator.errors import InputTypeError
 
 

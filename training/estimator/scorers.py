@@ -15,6 +15,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from training.estimator.errors import InputError
 
+__all__ = ["SCORERS", "average_precision", "roc_auc"]
+
 
 def roc_auc(estimator: Any, X: Any, y: Any) -> float:
     """Return the chance that an anomaly scores above a normal row.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import Message, Set
 from models.network.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -80,10 +81,17 @@ def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> lis
     weakest, smallest = min(before, key=lambda pair: pair[1])
     if smallest >= _VANISHED * largest:
         return []
-    remedy = "try --activation selu, or fewer layers" if ACTIVATIONS[activation].ends else "try fewer layers"
+    other = Message(Set("activation", "selu"), ", or ") if ACTIVATIONS[activation].ends else ""
+    ratio = largest / max(smallest, 1e-30)
     return [
-        f"The gradients vanish on their way back: at layer {weakest} they start {largest / max(smallest, 1e-30):,.0f} "
-        f"times smaller than at layer {last}, and it hardly learns: {remedy} (--depth)."
+        Message(
+            f"The gradients vanish on their way back: at layer {weakest} they start {ratio:,.0f} times smaller than at "
+            f"layer {last}, and it hardly learns: try ",
+            other,
+            "fewer layers (",
+            Set("depth"),
+            ").",
+        )
     ]
 
 
@@ -107,19 +115,16 @@ def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[An
 
 def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:
     """Say which layers are at least half dead or saturated, and what helps."""
-    warnings = []
+    warnings: list[str] = []
+    slower = Set("learning_rate", float(f"{learning_rate / 3:.1g}"))
     for layer in layers:
         if 2 * layer.dead >= layer.units:
-            remedy = "try --activation leaky_relu, or " if ACTIVATIONS[activation].can_die else "try "
-            warnings.append(
-                f"{layer.dead} of {layer.units} units of layer {layer.layer} are dead: {remedy}--learning-rate "
-                f"{learning_rate / 3:.1g}."
-            )
+            other = Message(Set("activation", "leaky_relu"), ", or ") if ACTIVATIONS[activation].can_die else ""
+            what = f"{layer.dead} of {layer.units} units of layer {layer.layer} are dead: try "
+            warnings.append(Message(what, other, slower, "."))
         if 2 * layer.saturated >= layer.units:
-            warnings.append(
-                f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try --activation elu, "
-                f"or --learning-rate {learning_rate / 3:.1g}."
-            )
+            what = f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try "
+            warnings.append(Message(what, Set("activation", "elu"), ", or ", slower, "."))
     return warnings
 
 

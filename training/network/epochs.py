@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.encoders.preprocessor import Encoded
-from models.errors import TrainingError
+from models.errors import Set, TrainingError
 from training.network.adamw import AdamW
 from training.network.diagnostics import health_of, saturation_bounds
 from training.network.history import Epoch, EpochSettings, History
@@ -94,8 +94,11 @@ def run_epochs(
         )
         if not (np.isfinite(epoch.loss) and np.isfinite(epoch.validation_loss)):
             raise TrainingError(
-                f"The loss of epoch {number} is not a number (with --learning-rate {settings.learning_rate:g}). Try "
-                f"--learning-rate {settings.learning_rate / 10:g}; if it stays, look for a column with extreme values."
+                f"The loss of epoch {number} is not a number (with ",
+                Set("learning_rate", settings.learning_rate),
+                "). Try ",
+                Set("learning_rate", settings.learning_rate / 10),
+                "; if it stays, look for a column with extreme values.",
             )
         epochs.append(epoch)
         on_epoch(epoch)
@@ -275,7 +278,7 @@ def _counted(rows: Encoded, weights: NDArray[np.float32], row_weights: NDArray[n
     counted = weights
     if row_weights is not None:
         counted = (row_weights / row_weights.mean()).astype(np.float32)[:, None] * counted
-    return tf.constant(counted if rows.unknown is None else np.where(rows.unknown, np.float32(0), counted))
+    return tf.constant(counted if rows.missing is None else np.where(rows.missing, np.float32(0), counted))
 
 
 def _batched_order(order: np.random.Generator, n: int, batch_size: int) -> NDArray[np.int64]:
@@ -294,5 +297,7 @@ def _require_finite(Z: NDArray[np.float32], features: tuple[str, ...]) -> None:
     if len(wrong):
         raise TrainingError(
             f"Feature {features[wrong[0]]!r} of Z has a value that is not a finite number; nothing was trained. Mend "
-            "the column, or leave it out: --exclude."
+            "the column, or leave it out: ",
+            Set("exclude"),
+            ".",
         )

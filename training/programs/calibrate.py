@@ -21,7 +21,7 @@ from models.errors import ConfigError
 from models.programs.reading_flags import read_options_of
 from models.repository import next_version, resolve
 from models.schema import FeatureSchema
-from models.tables import expand, read_table
+from models.tables.files import expand, read_table
 from training.columns.reference import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig

@@ -16,16 +16,16 @@ import pyarrow as pa
 from rich.console import Console
 
 from models.bundle import load_detector
-from models.columns.expected import expected_schema, expected_table
 from models.columns.from_tables import columns_of_table
+from models.columns.to_tables import expected_schema, expected_table
 from models.detector import Detector
 from models.errors import ConfigError
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
 from models.programs.progress import RowsBar
 from models.programs.reading_flags import read_options_of
 from models.repository import resolve
-from models.tables import CHUNK_ROWS
 from models.tables.formats import format_of
+from models.tables.read_options import CHUNK_ROWS
 from models.tables.writers import PlainRows, new_file
 
 
@@ -142,7 +142,7 @@ def _embedded_chunk(detector: Detector, chunk: Chunk, layout: Layout) -> pa.Tabl
     columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
     parts = [*chunk.id_columns().columns, *(pa.array(unit) for unit in detector.embed(columns).T)]
     if len(layout.expected):
-        parts += expected_table(detector.schema, detector.judge(columns)).columns
+        parts += expected_table(detector.schema, detector.score(columns)).columns
     return pa.table(parts, names=layout.schema.names)
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
-from models.tables import Table
+from models.tables.table import Table
 from training.data.plan import epochs_of
 from training.data.prepare import Prepared, split_policy
 from training.network.history import Epoch
@@ -37,7 +37,7 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
     grid.add_column("column", overflow="fold")
     grid.add_column("kind")
     grid.add_column("enters as", overflow="fold")
-    for encoder in prepared.preprocessor.encoders:
+    for encoder in prepared.preprocessor.encodings:
         grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
     for name in prepared.schema.ids:
         grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")

@@ -18,7 +18,8 @@ from models.errors import ConfigError
 from models.programs.reading_flags import read_options_of
 from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
-from models.tables import Table, expand, read_table
+from models.tables.files import expand, read_table
+from models.tables.table import Table
 from training.columns.schema_file import read_schema_file, write_schema_file
 from training.data.plan import plan_of
 from training.data.prepare import Prepared, prepare
@@ -138,7 +139,7 @@ def _prepare(inputs: _Inputs, console: Console, *, schema_out: Path | None) -> P
     prepared = prepare(inputs.table, inputs.config, test_table=inputs.test_table, decided=inputs.decided)
     show_prepared(console, prepared, inputs.config)
     if schema_out is not None:
-        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encoders}
+        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encodings}
         write_schema_file(schema_out, prepared.schema, notes=notes)
     return prepared
 

@@ -135,9 +135,9 @@ def _figures_section(summaries: Sequence[Summary], best: Sequence[Summary], reco
                 chosen,
                 extra=("seeds with a layer more than half dead", _seeds_with_dead_layer),
                 note="Of the hidden layers, with the weights that were kept. Dead: zero on every validation row. "
-                "Nearly dead: zero on 99 % of them. Saturated: at an end of the activation on all of them. The gradients are "
-                "those of the first step: a first layer whose gradient is far below that of the last one hardly "
-                "learns.",
+                "Nearly dead: zero on 99 % of them. Saturated: at an end of the activation on all of them. The "
+                "gradients are those of the first step: a first layer whose gradient is far below that of the last one "
+                "hardly learns.",
             ),
         ],
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from models.network.activations import ACTIVATIONS
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
-from training.report.fit_rows import columns_section, embedding_section, scores_section, highest_rows_section
+from training.report.fit_rows import columns_section, embedding_section, highest_rows_section, scores_section
 from training.report.kit.file import write_report
 from training.report.kit.page import Grid, Part, Plots, Section, Text, page_of
 from training.report.learning import (

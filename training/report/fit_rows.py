@@ -131,7 +131,7 @@ def _shares_plot(rows: ScoredRows, highest: list[int], names: list[str]) -> Plot
     errors = np.maximum(rows.verdicts.scores.column_errors[highest], 0.0)
     shares = errors / np.maximum(errors.sum(axis=1, keepdims=True), 1e-300)
     order = np.argsort(-shares.sum(axis=0), kind="stable")[:_HEAT_MAP_COLUMNS]
-    features = [encoder.name for encoder in rows.verdicts.preprocessor.encoders]
+    features = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
     largest = [
         f"{name} {share.max():.0%} from {features[int(share.argmax())]}"
         for name, share in zip(names, shares, strict=True)
@@ -149,7 +149,7 @@ def _shares_plot(rows: ScoredRows, highest: list[int], names: list[str]) -> Plot
 def columns_section(rows: ScoredRows) -> Section:
     """Return the error of each column, of flagged rows and of the others."""
     errors, flagged = rows.verdicts.scores.column_errors, rows.verdicts.is_anomaly
-    features = [encoder.name for encoder in rows.verdicts.preprocessor.encoders]
+    features = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
     usual = errors[~flagged].mean(axis=0) if not flagged.all() else np.zeros(len(features))
     unusual = errors[flagged].mean(axis=0) if flagged.any() else None
     rank = usual if unusual is None else np.maximum(usual / max(usual.sum(), 1e-300), unusual / unusual.sum())
@@ -166,8 +166,9 @@ def columns_section(rows: ScoredRows) -> Section:
         parts=[
             Text(
                 text="The score is a sum over the columns. A column adds more the further its value is from the "
-                "expected one: with a single network the squared distance in standard deviations, divided by the number of "
-                "columns; with several networks a combination of their scores, and of how rare the value is by itself."
+                "expected one: with a single network the squared distance in standard deviations, divided by the "
+                "number of columns; with several networks a combination of their scores, and of how rare the value "
+                "is by itself."
             ),
             Plot(
                 title=f"Mean contribution of each column to the score of {rows.name}"

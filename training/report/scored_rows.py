@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.detector import Verdicts
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
 
@@ -53,7 +53,7 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
     if test_table is not None and prepared.rule is not None:
         return ScoredRows(
             name="rows of --test-data",
-            verdicts=result.judged.judge_table(test_table),
+            verdicts=result.judged.score_table(test_table),
             is_anomaly=prepared.rule.anomalies(test_table),
             numbers=np.arange(1, len(test_table) + 1),
             ids=_ids(test_table, result, np.arange(len(test_table))),
@@ -62,7 +62,7 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
     indices = np.flatnonzero(test)
     return ScoredRows(
         name="test rows",
-        verdicts=result.judged.judge(prepared.part(test)),
+        verdicts=result.judged.score(prepared.part(test)),
         is_anomaly=None if prepared.is_anomaly is None else prepared.is_anomaly[test],
         numbers=indices + 1,
         ids=_ids(prepared.table, result, indices),

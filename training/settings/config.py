@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
-from models.errors import ConfigError
+from models.errors import ConfigError, joined
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
@@ -166,9 +166,9 @@ class TrainConfig:
             if self.depth is None or self.depth <= 32:  # else describing the network takes for ever
                 self.architecture(features=1)
         except ConfigError as error:
-            complaints.append(str(error))
+            complaints.append(error.message)
         if complaints:
-            raise ConfigError(" ".join(complaints))
+            raise ConfigError(joined(complaints))
 
     def architecture(self, *, features: int) -> AutoencoderConfig:
         """Return the network's settings for d features; widths that were not given follow d.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from models.errors import Message, Set
 from training.columns.roles import INFINITE, assignment_complaint
 from training.settings.presets import PRESETS, TRAINING_ROWS
 from training.thresholds.limits import threshold_limits
@@ -31,11 +32,11 @@ def setting_limits(config: TrainConfig) -> list[tuple[bool, str]]:
         (config.fit_on in FIT_ON, f"fit_on must be one of {', '.join(FIT_ON)}, got {config.fit_on!r}."),
         (
             config.fit_on != "normal" or config.label is not None,
-            "fit_on 'normal' needs a label column: say --label COLUMN.",
+            Message("fit_on 'normal' needs a label column: say ", Set("label", like="COLUMN"), "."),
         ),
         (
             not config.anomaly_values or config.label is not None,
-            "anomaly_values need a label column: say --label COLUMN.",
+            Message("anomaly_values need a label column: say ", Set("label", like="COLUMN"), "."),
         ),
         *(
             (complaint is None, complaint or "")

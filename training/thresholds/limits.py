@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from models.calibration import THRESHOLD_METHODS
+from models.errors import Message, Set
 
 if TYPE_CHECKING:
     from training.settings.config import TrainConfig
@@ -28,24 +29,32 @@ def threshold_limits(config: TrainConfig) -> list[tuple[bool, str]]:
         *(
             (
                 getattr(config, setting) is None or name in methods,
-                f"{setting} has no effect with threshold_method {name!r}: say --threshold-method {methods[0]}, or "
-                f"leave --{setting.replace('_', '-')} out.",
+                Message(
+                    f"{setting} has no effect with threshold_method {name!r}: say ",
+                    Set("threshold_method", methods[0]),
+                    ", or leave ",
+                    Set(setting),
+                    " out.",
+                ),
             )
             for setting, methods in takes.items()
         ),
         (len(goals) <= 1, f"{' and '.join(goals)} exclude one another: give one."),
         (
             name != "fixed" or config.threshold is not None,
-            "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
+            Message("threshold_method 'fixed' needs the threshold: say ", Set("threshold", like="SCORE"), "."),
         ),
         (
             name != "labels" or config.label is not None,
-            "threshold_method 'labels' needs a label column: say --label COLUMN.",
+            Message("threshold_method 'labels' needs a label column: say ", Set("label", like="COLUMN"), "."),
         ),
         (
             config.threshold_by is None or method.by_segment,
-            f"threshold_by has no effect with threshold_method {name!r}, which gives one threshold: leave "
-            "--threshold-by out.",
+            Message(
+                f"threshold_by has no effect with threshold_method {name!r}, which gives one threshold: leave ",
+                Set("threshold_by"),
+                " out.",
+            ),
         ),
     ]
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration, CalibrationRows, Cutoff, Rule, rows_needed
 from models.calibration.rows import ANOMALY, NORMAL
 from models.calibration.tail import TAIL_SHARES, Tail, estimate, excess_of, fit_tail, survival
+from models.errors import Message, Set
 
 INTERVALS: Final = (
     "95 % intervals: equal-tailed, of Beta laws with Jeffreys' prior for the shares of anomalies and of normal rows "
@@ -66,7 +67,7 @@ def threshold_report(calibration: Calibration) -> dict[str, Any]:
 def _figures(calibration: Calibration) -> dict[str, dict[str, float | None]]:
     """Return precision, recall, F-beta and false-positive rate on the labelled calibration rows, with intervals."""
     rows = calibration.rows
-    flagged = calibration.judge(rows.score, rows.names).is_anomaly
+    flagged = calibration.decide(rows.score, rows.names).is_anomaly
     m, n = len(rows.anomalies), len(rows.normal)
     found, false = int(flagged[rows.label == ANOMALY].sum()), int(flagged[rows.label == NORMAL].sum())
     rng = np.random.default_rng(0)
@@ -167,7 +168,7 @@ def _segment_report(calibration: Calibration, place: int) -> dict[str, Any]:
 
 
 def _warnings(calibration: Calibration, report: dict[str, Any]) -> list[str]:
-    warnings = [
+    warnings: list[str] = [
         sentence
         for tail, cutoff, where in _tails(calibration, report)
         for sentence in _tail_warnings(tail, cutoff, where, calibration.value)
@@ -177,10 +178,10 @@ def _warnings(calibration: Calibration, report: dict[str, Any]) -> list[str]:
         labels = calibration.rows.label[calibration.rows.score > pooled.tail.start]
         share = float((labels == ANOMALY).mean())
         if calibration.rows.rests_on == "all" and share >= _MANY:
-            warnings.append(
-                f"{share:.0%} of the scores that the tail was fitted to are labelled anomalies: the tail is theirs. "
-                "Say --fit-on normal, or --rests-on normal when calibrating, for that of the normal rows."
-            )
+            what = f"{share:.0%} of the scores that the tail was fitted to are labelled anomalies: the tail is theirs"
+            normal, rests = Set("fit_on", "normal"), Set("rests_on", "normal")
+            last = " when calibrating, for that of the normal rows."
+            warnings.append(Message(what, ". Say ", normal, ", or ", rests, last))
     if calibration.left_pooled:
         names = list(calibration.left_pooled)
         shown = ", ".join(map(repr, names[:_SHOWN])) + (f" and {len(names) - _SHOWN:,} more" if names[_SHOWN:] else "")
@@ -201,27 +202,44 @@ def _tails(calibration: Calibration, report: dict[str, Any]) -> list[tuple[dict[
 
 
 def _tail_warnings(fit: dict[str, float], cutoff: Cutoff, where: str, rate: float) -> list[str]:
-    warnings = []
-    possible = f"--threshold-method fpr can promise {1 / (len(cutoff.scores) + 1):.2g} or more"
+    warnings: list[str] = []
+    fpr = Set("threshold_method", "fpr")
+    possible = Message(fpr, f" can promise {1 / (len(cutoff.scores) + 1):.2g} or more")
     if len(cutoff.scores) >= rows_needed(rate):
         warnings.append(
-            f"An alert rate of {rate:g}{where} needs no fitted tail: {len(cutoff.scores):,} calibration rows are "
-            "enough for --threshold-method fpr, whose promise holds whatever the scores."
+            Message(
+                f"An alert rate of {rate:g}{where} needs no fitted tail: {len(cutoff.scores):,} calibration rows are "
+                "enough for ",
+                fpr,
+                ", whose promise holds whatever the scores.",
+            )
         )
     if fit["p_value"] < _POOR_FIT:
         warnings.append(
-            f"The highest scores{where} do not follow the fitted tail (Anderson–Darling p = {fit['p_value']:.2g}): the "
-            f"alert rate may be far from {rate:g}. {possible}; or look at the highest scores for anomalies."
+            Message(
+                f"The highest scores{where} do not follow the fitted tail (Anderson–Darling p = {fit['p_value']:.2g}): "
+                f"the alert rate may be far from {rate:g}. ",
+                possible,
+                "; or look at the highest scores for anomalies.",
+            )
         )
     if fit["shape"] >= _HEAVY:
         what = "mean" if fit["shape"] >= 1 else "variance"
         warnings.append(
-            f"The tail{where} is very heavy (shape {fit['shape']:.2g}: an infinite {what}): the threshold for {rate:g} "
-            f"is uncertain. {possible}."
+            Message(
+                f"The tail{where} is very heavy (shape {fit['shape']:.2g}: an infinite {what}): the threshold for "
+                f"{rate:g} is uncertain. ",
+                possible,
+                ".",
+            )
         )
     if fit.get("rate_mean", 0.0) > _MUCH_MORE * rate:
         warnings.append(
-            f"{fit['excesses']} scores in the tail{where} are few for an alert rate of {rate:g}: even where it fits, "
-            f"{fit['rate_mean']:.2g} is to be expected. Give more rows, or a larger --alert-rate."
+            Message(
+                f"{fit['excesses']} scores in the tail{where} are few for an alert rate of {rate:g}: even where it "
+                f"fits, {fit['rate_mean']:.2g} is to be expected. Give more rows, or a larger ",
+                Set("alert_rate"),
+                ".",
+            )
         )
     return warnings

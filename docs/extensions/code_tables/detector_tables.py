@@ -58,10 +58,10 @@ def thresholds_table() -> str:
 
 def kinds_table() -> str:
     """Return each kind of column with what its encoder makes of it."""
-    from models.encoders import ENCODERS
+    from models.encoders import ENCODINGS
     from models.schema import Kind
 
-    return table(["kind", "how it enters"], [[code(kind), docstring(ENCODERS[kind].__doc__)] for kind in Kind])
+    return table(["kind", "how it enters"], [[code(kind), docstring(ENCODINGS[kind].__doc__)] for kind in Kind])
 
 
 def time_layouts_table() -> str:
@@ -92,9 +92,9 @@ def boolean_words_list() -> str:
 
 def readers_table() -> str:
     """Return each format that is read."""
-    from models.tables import READERS
+    from models.tables.formats import FORMATS
 
-    rows = [[code(name), docstring(getattr(reader, "__doc__", None)) or "–"] for name, reader in READERS.items()]
+    rows = [[code(name), docstring(getattr(row.read, "__doc__", None)) or "–"] for name, row in FORMATS.items()]
     return table(["format", "notes"], rows)
 
 
@@ -103,8 +103,8 @@ def writers_table() -> str:
     from models.tables.formats import OUTPUT_FORMATS
 
     rows = [
-        [code(name), ", ".join(map(code, form.suffixes)), "yes" if form.gzip else "no"]
-        for name, form in OUTPUT_FORMATS.items()
+        [code(name), ", ".join(map(code, row.suffixes)), "yes" if row.gzip else "no"]
+        for name, row in OUTPUT_FORMATS.items()
     ]
     return table(["`--format`", "names that mean it", "with `.gz` behind"], rows)
 

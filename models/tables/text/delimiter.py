@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.tables.source import Source
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -146,7 +146,11 @@ def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Ro
         return ""  # a column of such texts
     raise TableError(
         f"{source.name}: line {possible.above + 1} begins with {likely!r} and could be a comment or "
-        f"{'a row' if possible.above else 'the names'}. Say which: --comment {likely!r} or --comment none."
+        f"{'a row' if possible.above else 'the names'}. Say which: ",
+        Set("comment", likely),
+        " or ",
+        Set("comment", "none"),
+        ".",
     )
 
 
@@ -177,8 +181,9 @@ def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None],
             return fitting[0]
     if rivals:
         raise TableError(
-            f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}; say which: "
-            f"--delimiter {'tab' if best == chr(9) else repr(best)}."
+            f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}; say which: ",
+            Set("delimiter", "tab" if best == "\t" else best),
+            ".",
         )
     return best
 
@@ -201,5 +206,9 @@ def _refuse_spaces(source: Source, rows: Sequence[Row] | None) -> None:
     if len(widths) == 1 and max(widths) > 1 and len(rows or ()) > 1:
         raise TableError(
             f"{source.name}: is one column of {max(widths)} words a line, or its cells are separated by spaces; say "
-            "which: --delimiter ',' or --delimiter space."
+            "which: ",
+            Set("delimiter", ","),
+            " or ",
+            Set("delimiter", "space"),
+            ".",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from models.errors import TableError
+from models.errors import Message, Set, TableError
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.text.delimiter import (
@@ -100,7 +100,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     comment = detect_comment(source, likely, lambda c: rows_by(delimiter, c)) if options.comment is None else likely
     read = rows_by(delimiter, comment)
     if read is None:
-        raise TableError(f"{source.name}: {_misplaced_quote(lines, delimiter, quote, comment)}")
+        raise TableError(f"{source.name}: ", _misplaced_quote(lines, delimiter, quote, comment))
     rows = [row for row in read if _filled(row.cells)]
     if not rows:
         raise TableError(f"{source.name}: the file is empty: there are only comments.")
@@ -172,15 +172,17 @@ def _filled(cells: Sequence[str]) -> bool:
     return len(cells) > 1 or bool(cells and cells[0].strip())
 
 
-def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: str) -> str:
+def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: str) -> Message:
     """Say in which line a quote is out of place."""
     done = 0
     for done in range(len(lines), 0, -1):
         if first_rows(lines[:done], delimiter=delimiter, quote=quote, comment=comment, cut=True) is not None:
             break
-    return (
+    return Message(
         f"a cell near line {done + 1} goes on behind its closing {quote}, is never closed, or is longer than "
-        f"{csv.field_size_limit():,} characters. Mend it, or say --quote none if quotes are part of the cells."
+        f"{csv.field_size_limit():,} characters. Mend it, or say ",
+        Set("quote", "none"),
+        " if quotes are part of the cells.",
     )
 
 

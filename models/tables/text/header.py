@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.schema.cells import is_missing_text
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
@@ -77,12 +77,18 @@ def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
     if first > usual:
         raise TableError(
             f"{source.name}: its first line names {first} columns, most rows have {usual} cells. Mend the first line, "
-            "or say --delimiter or --quote."
+            "or say ",
+            Set("delimiter"),
+            " or ",
+            Set("quote"),
+            ".",
         )
     table = next(row for row in rows[1:] if len(row.cells) == usual)
     raise TableError(
         f"{source.name}: its first line has {first} cell{'s' * (first > 1)}, most have {usual}. If the table begins "
-        f"in line {table.above + 1}, say --skip-lines {table.above}; if a name is missing, mend the first line."
+        f"in line {table.above + 1}, say ",
+        Set("skip_lines", table.above),
+        "; if a name is missing, mend the first line.",
     )
 
 
@@ -131,14 +137,15 @@ def _with_given_names(
     if options.has_header is None and not any(_is_value(cell) for cell in cells):
         return _clean_names(cells, repairs), True, False
     if len(given) < len(cells):
-        shown = [*given[:2], *["…"] * (len(given) > 2)]
         raise TableError(
             f"{source.name}: has {len(cells)} columns, {len(given)} names were given for them. Add the missing names "
-            f"behind the others: --column-names {' '.join(shown)} NAME …"
+            f"behind the others: ",
+            Set("column_names", given[:2], like="… NAME …" if len(given) > 2 else "NAME …"),
         )
     raise TableError(
         f"{source.name}: has {len(cells)} columns and no header line, but {len(given)} names were given for them. Give "
-        "one name for each column: --column-names NAME NAME …"
+        "one name for each column: ",
+        Set("column_names", like="NAME NAME …"),
     )
 
 
@@ -148,8 +155,13 @@ def _refuse_title(source: Source, cells: Sequence[str], rows: Sequence[Row]) -> 
     title = bool(cells[0]) and blank == len(cells) - 1 > 0
     if len(rows) > 1 and (title or blank > len(cells) / 2) and sum(map(bool, rows[1].cells)) > len(cells) - blank:
         raise TableError(
-            f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. If it is a title, say "
-            f"--skip-lines {rows[1].above}; if it is the header line, say --header; if there is none, --no-header."
+            f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. If it is a title, say ",
+            Set("skip_lines", rows[1].above),
+            "; if it is the header line, say ",
+            Set("header", True),
+            "; if there is none, ",
+            Set("header", False),
+            ".",
         )
 
 
@@ -159,8 +171,13 @@ def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Seque
     if values:
         raise TableError(
             f"{source.name}: has no header line: its first line holds numbers ({', '.join(values[:_SHOWN])}). Name its "
-            f"{len(cells)} columns: --column-names NAME NAME … or --column-names FILE with one name a line; or say "
-            "--no-header to have them numbered, or --header if these are names."
+            f"{len(cells)} columns: ",
+            Set("column_names", like="NAME NAME …"),
+            "; or say ",
+            Set("header", False),
+            " to have them numbered, or ",
+            Set("header", True),
+            " if these are names.",
         )
     columns = list(zip(*body, strict=False))[: len(cells)]
     if any(any(_is_value(cell) for cell in column) for column in columns):
@@ -168,8 +185,12 @@ def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Seque
     again = next((cell for cell, column in zip(cells, columns, strict=False) if cell and cell in column), None)
     if again is not None:
         raise TableError(
-            f"{source.name}: its first line could be names or a row ({again!r} comes again below it). Say which: "
-            "--header, or --no-header, or --column-names NAME NAME …"
+            f"{source.name}: its first line could be names or a row ({again!r} comes again below it). Say which: ",
+            Set("header", True),
+            ", or ",
+            Set("header", False),
+            ", or ",
+            Set("column_names", like="NAME NAME …"),
         )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.errors import TableError
-from models.schema.cells import MARK_VARIANTS, THOUSANDS, is_missing_text
+from models.errors import Set, TableError
+from models.schema.cells import SEPARATOR_VARIANTS, THOUSANDS, is_missing_text
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 
@@ -63,12 +63,17 @@ def _decimal(source: Source, found: _Evidence, delimiter: str) -> str:
     if len(found.decimals) > 1:
         raise TableError(
             f"{source.name}: the decimal mark could be a point ({found.decimals['.']!r}) or a comma "
-            f"({found.decimals[',']!r}); say which: --decimal . or --decimal ,"
+            f"({found.decimals[',']!r}); say which: ",
+            Set("decimal", "."),
+            " or ",
+            Set("decimal", ","),
         )
     if "," in found.decimals and delimiter == ",":
         raise TableError(
-            f"{source.name}: {found.decimals[',']!r} could be a number with a decimal comma or a list; say which: "
-            "--decimal , or --decimal ."
+            f"{source.name}: {found.decimals[',']!r} could be a number with a decimal comma or a list; say which: ",
+            Set("decimal", ","),
+            " or ",
+            Set("decimal", "."),
         )
     if found.decimals:
         return next(iter(found.decimals))
@@ -80,8 +85,10 @@ def _thousands(source: Source, found: _Evidence, decimal: str) -> str:
     if len(found.thousands) > 1 or len(marks) < len(found.thousands):
         examples = " and ".join(map(repr, found.thousands.values()))
         raise TableError(
-            f"{source.name}: the mark between thousands cannot be told ({examples}, decimal mark {decimal!r}); say it: "
-            f"--thousands {' or '.join(map(_named, THOUSANDS))} or none."
+            f"{source.name}: the mark between thousands cannot be told ({examples}, decimal mark {decimal!r}); say "
+            "it: ",
+            Set("thousands", _named(THOUSANDS[0])),
+            f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none.",
         )
     return marks[0] if marks else ""
 
@@ -93,8 +100,9 @@ def _refuse_either(source: Source, found: _Evidence, decimal: str, *, said: bool
             continue
         plain = example.replace(mark, "")
         raise TableError(
-            f"{source.name}: {example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
-            + (f"--thousands {mark} or --decimal {mark}" if decimal == "." else f"--thousands {mark} or none.")
+            f"{source.name}: {example!r} could be {plain} or {example.replace(mark, '.')}; say which: ",
+            Set("thousands", mark),
+            *([" or ", Set("decimal", mark)] if decimal == "." else [" or none."]),
         )
 
 
@@ -134,7 +142,7 @@ def _look_at_points(column: Sequence[str], found: _Evidence) -> None:
 
 def _look_at(cell: str, found: _Evidence) -> bool:
     """Take what one cell says about marks; return whether it is a number."""
-    form = _FORMS.fullmatch(cell if cell.isascii() else cell.translate(MARK_VARIANTS))
+    form = _FORMS.fullmatch(cell if cell.isascii() else cell.translate(SEPARATOR_VARIANTS))
     if form is None:
         return False
     if form["whole"]:

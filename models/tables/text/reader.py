@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from models.errors import TableError
+from models.errors import Message, Set, TableError
 from models.schema.cells import MISSING_TEXTS
 from models.tables.chunks import regroup
 from models.tables.read_options import ReadOptions
@@ -173,13 +173,16 @@ def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
         except UnicodeError as error:
             raise TableError(
                 f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error}). Mend it, or "
-                "say --encoding, such as cp1252."
+                "say ",
+                Set("encoding"),
+                ", such as cp1252.",
             ) from error
         except csv.Error as error:
             raise TableError(
                 f"{source.name}: row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
-                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Mend it, or say "
-                "--quote none if quotes are part of the cells."
+                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Mend it, or say ",
+                Set("quote", "none"),
+                " if quotes are part of the cells.",
             ) from error
 
 
@@ -207,21 +210,26 @@ def _fitted(source: Source, dialect: Dialect, cells: Sequence[str], row: int, li
 def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, line: int) -> TableError:
     used = len(dialect.header.names)
     if not dialect.comment and cells[0].startswith("#"):
-        remedy = "If it is a comment, say --comment '#'."
+        remedy = Message("If it is a comment, say ", Set("comment", "#"), ".")
     elif len(cells) < used:
-        remedy = "Mend it, or say --delimiter or --quote, or --ragged-rows fill if cells at the end may be left out."
+        fill = Message(", or ", Set("ragged_rows", "fill"), " if cells at the end may be left out.")
+        remedy = Message("Mend it, or say ", Set("delimiter"), " or ", Set("quote"), fill)
     else:
-        remedy = "Mend it, or say --delimiter or --quote."
+        remedy = Message("Mend it, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     return TableError(
         f"{source.name}: row {row:,} (line {line:,}) has {len(cells)} cell{'s' * (len(cells) > 1)}, {used} are "
-        f"expected. {remedy}"
+        f"expected. ",
+        remedy,
     )
 
 
 def _unnamed_value(source: Source, row: int, place: int, cell: str) -> TableError:
     return TableError(
         f"{source.name}: row {row:,} has {cell[:40]!r} in column {place}, which has no name and was empty above. Name "
-        "all columns in the header line, or with --header --column-names NAME NAME …"
+        "all columns in the header line, or with ",
+        Set("header", True),
+        " ",
+        Set("column_names", like="NAME NAME …"),
     )
 
 

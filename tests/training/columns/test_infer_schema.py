@@ -13,8 +13,8 @@ from samples import arrow_table, machine_records
 
 from models.errors import ConfigError, TableError
 from models.schema import Column, Kind
-from models.tables import Table, read_table
-from models.tables.table import table_of
+from models.tables.files import read_table
+from models.tables.table import Table, table_of
 from training.columns.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
 from training.columns.roles import Roles
 

@@ -61,7 +61,7 @@ def test_labels_of_one_kind_give_nothing_away():
 
 
 def test_the_failure_modes_of_a_machine_are_named_and_cardiograms_are_not(shared):
-    from models.tables import read_table
+    from models.tables.files import read_table
     from training.data.prepare import prepare
     from training.settings.config import TrainConfig
 

@@ -13,7 +13,7 @@ from samples import arrow_table, machine_records
 from models.errors import ConfigError, TableError
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS
-from models.tables import Table
+from models.tables.table import Table
 from training.columns.schema_file import read_schema_file, schema_toml, write_schema_file
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig
@@ -63,7 +63,7 @@ def written(table, tmp_path):
     """The file of a table, and a function that reads it again with a change."""
     prepared = prepare(table, TrainConfig(id=("serial",), missing_values=("flow=-1",)))
     path = tmp_path / "schema.toml"
-    write_schema_file(path, prepared.schema, notes={e.name: e.describe() for e in prepared.preprocessor.encoders})
+    write_schema_file(path, prepared.schema, notes={e.name: e.describe() for e in prepared.preprocessor.encodings})
 
     def change(old, new):
         text = path.read_text(encoding="utf-8")

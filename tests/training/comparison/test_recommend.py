@@ -18,7 +18,7 @@ from training.comparison.trials import Trial
 
 
 def recommended(errors: dict[str, Sequence[float]], **changes: dict[str, object]) -> Recommendation:
-    """Return the recommendation for errors by activation, seed by seed; `changes` are those of an activation's outcomes."""
+    """Return the recommendation for errors by activation and seed; `changes` apply to the outcomes of an activation."""
     outcomes = [
         outcome(name, seed, error, **changes.get(name, {}))
         for name, of_seeds in errors.items()

@@ -53,7 +53,7 @@ def test_a_copy_can_be_saved_and_fitted_again(fitted, tmp_path):
     copied = pickle.loads(pickle.dumps(fitted))
     copied.save(tmp_path / "1")
     np.testing.assert_array_equal(
-        load_detector(tmp_path / "1").judge_records([{**row} for row in _records()]).anomaly_score,
+        load_detector(tmp_path / "1").score_records([{**row} for row in _records()]).anomaly_score,
         fitted.anomaly_score(FRAME),
     )
     np.testing.assert_array_equal(copied.fit(FRAME).anomaly_score(FRAME), fitted.anomaly_score(FRAME))

@@ -11,7 +11,7 @@ from made_up import outcome
 from page_reader import Page, complaints_about
 from samples import arrow_table, machine_records
 
-from models.tables import Table
+from models.tables.table import Table
 from training.comparison.compare import best_settings
 from training.comparison.outcomes import Failure, Outcome, TrialResult
 from training.comparison.recommendation import recommend

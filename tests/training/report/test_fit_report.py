@@ -12,7 +12,7 @@ import pytest
 from page_reader import Page, complaints_about
 from samples import arrow_table, machine_records, with_anomalies, write_csv
 
-from models.tables import Table
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.fit import fit
 from training.report.fit import write_fit_report
@@ -65,7 +65,7 @@ def test_every_picture_says_what_is_to_be_seen(page: Page, trained: Any) -> None
 
 def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
     test = np.flatnonzero(trained.prepared.split.test)
-    verdicts = trained.result.judged.judge(trained.prepared.part(trained.prepared.split.test))
+    verdicts = trained.result.judged.score(trained.prepared.part(trained.prepared.split.test))
     worst = int(verdicts.anomaly_score.argmax())
     [reason] = verdicts.contributions(worst, top=1)
     rows = page.html.split('<section id="rows"')[1].split("</section>")[0]
