@@ -109,7 +109,7 @@ def test_new_rows_with_labels_give_a_wanted_recall(versions, inspected, capsys):
 def test_kept_labels_are_enough_to_change_the_goal_and_the_rows_it_rests_on(versions, inspected):
     assert calibrate(versions, "--data", inspected, "--label", "state") == 0
     assert calibrate(versions, "--threshold-method", "labels", "--precision", "0.5") == 0
-    assert load_detector(versions / "3").calibration.rule.goal == "precision"
+    assert load_detector(versions / "3").calibration.spec.target == "precision"
     assert calibrate(versions, "--threshold-method", "fpr", "--alert-rate", "0.02", "--rests-on", "all") == 0
     four = load_detector(versions / "4").calibration
     assert (four.rows.population, len(four.scores)) == ("all", 1500)
