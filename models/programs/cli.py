@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from models.errors import DetectorError
 
@@ -32,6 +33,22 @@ class OneLineParser(argparse.ArgumentParser):
             yield
         finally:
             self._place = ""
+
+
+def add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what a program prints."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument("--quiet", action="store_true", help="print nothing but errors, and the JSON object")
+    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
+    """Do work and print its report as JSON where that is asked for; whatever else is printed goes to stderr then."""
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):
+        report = work()
+    if as_json:
+        print(json.dumps(report, allow_nan=False))
 
 
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
