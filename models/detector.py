@@ -84,7 +84,7 @@ class Verdicts:
         parts = np.take_along_axis(errors, largest, axis=1)
         columns = [
             (encoder.name, encoder.actual, self.columns[encoder.name][rows], encoder.decode, place)
-            for encoder, place in zip(self.preprocessor.encoders, self.preprocessor.places, strict=True)
+            for encoder, place in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         ]
         reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
         for row, (numbers, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
@@ -104,7 +104,7 @@ class Verdicts:
         features = self.scores.reconstruction[row]
         return {
             encoder.name: encoder.decode(features[place])
-            for encoder, place in zip(self.preprocessor.encoders, self.preprocessor.places, strict=True)
+            for encoder, place in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         }
 
 

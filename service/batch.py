@@ -8,25 +8,42 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
-from models.programs.reading_flags import add_reading_flags
+from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
+from service.files import WRITTEN
 
 _EXAMPLES = """\
 examples:
   python -m service.batch models/artifacts/flows new.csv --output scores.csv
   python -m service.batch models/artifacts/flows 'day/*.parquet' --output scores.parquet --explain 3
+  python -m service.batch models/artifacts/flows new.csv --output features.parquet --write embedding
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.explain and "scores" not in arguments.write:
+        parser.error("--explain names columns of a score: add scores to --write, or leave it out")
     clean_up_at_sigterm()
 
     def work() -> None:
-        from service.files.score_files import score  # a page of help waits for nothing that scores
+        from service.files.score_files import BatchCommand, run  # a page of help waits for nothing that scores
 
-        score(arguments)
+        run(
+            BatchCommand(
+                detector=arguments.detector,
+                inputs=arguments.inputs,
+                output=arguments.output,
+                format_name=arguments.format,
+                write=arguments.write,
+                explain=arguments.explain,
+                options=read_options_of(arguments),
+                quiet=arguments.quiet,
+                json=arguments.json,
+            )
+        )
 
     return run_command(work, debug=arguments.debug)
 
@@ -37,10 +54,17 @@ def _columns_to_explain(text: str) -> int:
     return int(text)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not set(names) <= set(WRITTEN):
+        raise argparse.ArgumentTypeError(f"must be one or more of {', '.join(WRITTEN)}, got {text!r}")
+    return names
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="python -m service.batch",
-        description="Score files of any size: each row once and in order, with its ids, score, p-value and verdict.",
+        description="Score files of any size: each row once and in order, with its ids, score, p-value and decision.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
     )
@@ -53,10 +77,20 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         type=Path,
         metavar="OUT",
-        help=f"where the scores go ({', '.join(SUFFIXES)}; text also as .gz);\n"
+        help=f"the file that is written ({', '.join(SUFFIXES)}; text also as .gz);\n"
         "a file that is there is replaced when all is done",
     )
     parser.add_argument("--format", choices=list(OUTPUT_FORMATS), help="format of OUT (default: by its name)")
+    parser.add_argument(
+        "--write",
+        type=_names,
+        default=("scores",),
+        metavar="WHAT",
+        help="what is written of each row beside its ids, with commas between them (default: scores):\n"
+        "scores: anomaly_score, p_value, is_anomaly\n"
+        "embedding: the output of the network's bottleneck, as features for other programs\n"
+        "expected: the value that the network expected of each column",
+    )
     parser.add_argument(
         "--explain",
         type=_columns_to_explain,
@@ -64,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="K",
         help="name the K columns that add most to each score, with actual and expected values",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
     parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     add_reading_flags(parser)

@@ -56,8 +56,8 @@ def keras_file(members: dict[str, bytes] | None = None, *, compression: int = zi
 def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float = 0.1, seed: int = 0) -> Path:
     """A whole bundle with one column of each kind; its network has random weights."""
     preprocessor = sample_preprocessor(missing_share=missing_share)
-    encoders = (replace(e, low=-1e3, high=1e3) if e.kind is Kind.NUMERIC else e for e in preprocessor.encoders)
-    preprocessor = replace(preprocessor, encoders=tuple(encoders))
+    encoders = (replace(e, low=-1e3, high=1e3) if e.kind is Kind.NUMERIC else e for e in preprocessor.encodings)
+    preprocessor = replace(preprocessor, encodings=tuple(encoders))
     config = AutoencoderConfig(
         features=len(preprocessor.features), hidden_units=(6,), latent_units=2, activation=activation
     )
@@ -68,7 +68,7 @@ def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float =
     calibration = Calibration.of(scorer.score(Encoded(Z=Z)).anomaly_score, method="fpr", value=0.05)
     card: dict[str, Any] = {
         "rows": 1000,
-        "columns": [{"name": e.name, "kind": str(e.kind), "enters_as": e.describe()} for e in preprocessor.encoders],
+        "columns": [{"name": e.name, "kind": str(e.kind), "enters_as": e.describe()} for e in preprocessor.encodings],
         "settings": {"activation": activation, "seed": seed},
         "promise": calibration.promise,
         "metrics": {"roc_auc": 0.75},

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.calibration import Calibration
 from models.detector import Detector
-from models.encoders import BooleanEncoder, CategoricalEncoder, DatetimeEncoder, Encoder, NumericEncoder
+from models.encoders import BooleanEncoding, CategoricalEncoding, Encoding, NumericEncoding, TimestampEncoding
 from models.encoders.preprocessor import Preprocessor
 from models.schema import Column, FeatureSchema, Kind
 from models.scoring import Scorer
@@ -137,16 +137,16 @@ class FakeEngine:
         return np.asarray(Z[:, :1], np.float32)
 
 
-def sample_encoders(*, missing_share: float = 0.0) -> tuple[Encoder, ...]:
+def sample_encodings(*, missing_share: float = 0.0) -> tuple[Encoding, ...]:
     """One encoder of each kind, as if learned from rows of which a share lacked a value."""
     day = 86_400.0
     return (
-        NumericEncoder(name="number", center=50.0, scale=5.0, missing_share=missing_share, surprise=9.0),
-        NumericEncoder(
+        NumericEncoding(name="number", center=50.0, scale=5.0, missing_share=missing_share, surprise=9.0),
+        NumericEncoding(
             name="amount", center=0.2, scale=1.5, origin=10.0, unit=4.0, missing_share=missing_share, surprise=9.0
         ),
-        BooleanEncoder(name="flag", share=0.3, missing_share=missing_share, surprise=9.0),
-        CategoricalEncoder(
+        BooleanEncoding(name="flag", share=0.3, missing_share=missing_share, surprise=9.0),
+        CategoricalEncoding(
             name="mode",
             categories=("run", "idle"),
             shares=(0.6 - missing_share, 0.3),
@@ -155,7 +155,7 @@ def sample_encoders(*, missing_share: float = 0.0) -> tuple[Encoder, ...]:
             missing_share=missing_share,
             surprise=9.0,
         ),
-        DatetimeEncoder(
+        TimestampEncoding(
             name="at",
             start=1_704_067_200.0,
             scale=17 * day,
@@ -181,9 +181,9 @@ def sample_schema() -> FeatureSchema:
 
 
 def sample_preprocessor(*, missing_share: float = 0.0, limit: float = 3.0) -> Preprocessor:
-    encoders = sample_encoders(missing_share=missing_share)
+    encoders = sample_encodings(missing_share=missing_share)
     width = sum(len(encoder.features) for encoder in encoders)
-    return Preprocessor(encoders=encoders, limits=np.array([[-limit] * width, [limit] * width], np.float32))
+    return Preprocessor(encodings=encoders, limits=np.array([[-limit] * width, [limit] * width], np.float32))
 
 
 def sample_detector(*, missing_share: float = 0.0) -> Detector:
@@ -201,9 +201,9 @@ def sample_record(**changes: Any) -> dict[str, Any]:
 
 def numbers_preprocessor(*scales: float, limit: float = 2.0) -> Preprocessor:
     """Numeric columns a, b, … with mean 0 and the given deviations."""
-    encoders = tuple(NumericEncoder(name=chr(97 + i), center=0.0, scale=scale) for i, scale in enumerate(scales))
+    encoders = tuple(NumericEncoding(name=chr(97 + i), center=0.0, scale=scale) for i, scale in enumerate(scales))
     d = len(scales)
-    return Preprocessor(encoders=encoders, limits=np.array([[-limit] * d, [limit] * d], np.float32))
+    return Preprocessor(encodings=encoders, limits=np.array([[-limit] * d, [limit] * d], np.float32))
 
 
 def _csv_cell(value: Any) -> str:

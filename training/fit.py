@@ -217,7 +217,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "repairs": list(prepared.table.repairs),
         "columns": [
             {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
-            for encoder in prepared.preprocessor.encoders
+            for encoder in prepared.preprocessor.encodings
         ],
         "dropped": dict(schema.dropped),
         "features": len(prepared.preprocessor.features),

@@ -34,7 +34,7 @@ def card_of(folder: Path) -> dict[str, Any]:
         "detector": {name: manifest[name] for name in ("name", "version", "created", "format_version", "engine")},
         "columns": {
             encoder.name: {"kind": str(encoder.kind), "enters_as": encoder.describe()}
-            for encoder in detector.preprocessor.encoders
+            for encoder in detector.preprocessor.encodings
         },
         "schema": {name: part for name, part in detector.schema.to_json().items() if name != "columns"},
         "threshold": {**manifest["calibration"], "promise": detector.calibration.promise},

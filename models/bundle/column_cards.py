@@ -15,7 +15,7 @@ def column_cards(detector: Detector) -> list[dict[str, Any]]:
     these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
     """
     summaries = detector.reference.get("columns", {})
-    enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encoders}
+    enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encodings}
     return [
         _written_as(column) | {"enters_as": enters[column.name]} | summaries.get(column.name, {})
         for column in detector.schema.columns

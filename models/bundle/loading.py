@@ -88,7 +88,7 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
 def _require_one_fit(
     schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig, ensemble: Ensemble | None
 ) -> None:
-    if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encoders]:
+    if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encodings]:
         raise BundleError("schema and preprocessor name other columns; its parts come from two fits. Train it anew.")
     if network.features != len(preprocessor.features):
         raise BundleError(

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
 from models.encoders import (
-    CategoricalEncoder,
-    DatetimeEncoder,
-    Encoder,
+    CategoricalEncoding,
+    Encoding,
     FloatMatrix,
-    NumericEncoder,
+    NumericEncoding,
+    TimestampEncoding,
     features_from_plain,
 )
 from models.encoders.preprocessor import Encoded, Preprocessor
@@ -46,7 +46,7 @@ def probe_of(scorer: Scorer, reconstruct: Callable[[NDArray[np.float32]], NDArra
     share = random.uniform(-0.1, 1.1, (_PROBE_ROWS, len(low)))
     share[0], share[1] = -0.1, 1.1  # beyond each end of the range
     Z = (low + share * (high - low)).astype(np.float32)
-    values = {encoder.name: _made_up(encoder, random) for encoder in preprocessor.encoders}
+    values = {encoder.name: _made_up(encoder, random) for encoder in preprocessor.encodings}
     rows = max(map(len, values.values()))
     records = {name: [cells[row % len(cells)] for row in range(rows)] for name, cells in values.items()}
     scorer = replace(scorer, engine=_Reconstructor(reconstruct))
@@ -96,14 +96,14 @@ def _compare(scores: NDArray[np.float64], expected: object, parity: float) -> No
         )
 
 
-def _made_up(encoder: Encoder, random: np.random.Generator) -> list[Any]:
+def _made_up(encoder: Encoding, random: np.random.Generator) -> list[Any]:
     """Return values of one column as JSON has them: usual ones, unusual ones and a missing one."""
-    if isinstance(encoder, CategoricalEncoder):
+    if isinstance(encoder, CategoricalEncoding):
         return [*(*encoder.categories, *encoder.rare)[:_MOST_CATEGORIES], _NEVER_SEEN, None]
-    if isinstance(encoder, NumericEncoder):
+    if isinstance(encoder, NumericEncoding):
         spread: FloatMatrix = random.uniform(-4, 4, (_PROBE_ROWS, len(encoder.features))).astype(np.float32)
         return [*map(encoder.decode, spread), None]
-    if isinstance(encoder, DatetimeEncoder):
+    if isinstance(encoder, TimestampEncoding):
         times = np.linspace(-1, 3, _PROBE_ROWS) + random.uniform(0, 0.1, _PROBE_ROWS)  # some before the first row
         return [*(encoder.start + encoder.scale * times).tolist(), None]
     return [0.0, 1.0, None]
@@ -112,9 +112,9 @@ def _made_up(encoder: Encoder, random: np.random.Generator) -> list[Any]:
 def _columns(preprocessor: Preprocessor, records: object) -> Columns:
     cells = from_plain(records, dict[str, list[float | str | None]])
     columns: dict[str, NDArray[Any]] = {}
-    for encoder in preprocessor.encoders:
+    for encoder in preprocessor.encodings:
         values = cells[encoder.name]
-        if isinstance(encoder, CategoricalEncoder):
+        if isinstance(encoder, CategoricalEncoding):
             from_plain(values, list[str | None])
             columns[encoder.name] = np.array([*values, None], object)[:-1]  # never an array of texts
         else:

@@ -1,10 +1,10 @@
-"""One encoder for each kind of column: the user's values → features of `Z`, and back to what was expected.
+"""Encoding columns: the user's values → features of `Z`, and back to expected values.
 
-An encoder holds plain numbers that were learned from the fitting rows (`training/columns/learn_columns.py`), so that
-the same record becomes the same features in training, in the service and in a batch. A feature's error counts
-with the encoder's weight for it; the weights are such that each column of the user's, whatever its kind, has
-about unit variance. A value that no fitting row had (a category, or a first missing value) cannot be judged
-by the network; it adds the encoder's `surprise` instead.
+An encoding is what was learned of one column from the fitting rows (`training/columns/learn_columns.py`): plain
+numbers, so that the same record becomes the same features in training, in the service and in a batch. An encoder
+applies the encodings of many columns at once. A feature's squared error counts with the encoding's weight for it; the
+weights are such that each column, whatever its kind, has about unit variance. A value that no fitting row had (a
+category, or a first missing value) has nothing that the network could reconstruct; it adds a novelty penalty instead.
 """
 
 from __future__ import annotations
@@ -15,73 +15,67 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.encoders.block import Block, OneColumn
-from models.encoders.categorical import CategoricalEncoder
-from models.encoders.categorical_block import LevelBlock
-from models.encoders.encoder import Z_LIMIT, Encoder, FloatMatrix, Mask, Novelty
+from models.encoders.boolean import BooleanEncoding
+from models.encoders.categorical import CategoricalEncoder, CategoricalEncoding
+from models.encoders.encoding import Z_LIMIT, Encoder, Encoding, FloatMatrix, Mask, ValueMasks
 from models.encoders.limits import require_usable
-from models.encoders.numeric import BooleanEncoder, NumericEncoder, OneFeatureEncoder
-from models.encoders.numeric_block import NumberBlock
-from models.encoders.timestamp import CYCLES, DatetimeEncoder, cycle_phase
-from models.encoders.timestamp_block import InstantBlock
+from models.encoders.numeric import NumericEncoder, NumericEncoding
+from models.encoders.timestamp import CYCLES, TimestampEncoder, TimestampEncoding, cycle_phase
 from models.schema import Kind
 from models.strict_json import from_plain
 
 __all__ = [
     "CYCLES",
-    "ENCODERS",
+    "ENCODINGS",
     "Z_LIMIT",
-    "Block",
-    "BooleanEncoder",
-    "CategoricalEncoder",
-    "DatetimeEncoder",
+    "BooleanEncoding",
+    "CategoricalEncoding",
     "Encoder",
+    "Encoding",
     "FloatMatrix",
     "Mask",
-    "Novelty",
-    "NumericEncoder",
-    "OneFeatureEncoder",
-    "blocks_of",
+    "NumericEncoding",
+    "TimestampEncoding",
+    "ValueMasks",
     "cycle_phase",
-    "encoder_from_json",
-    "encoder_to_json",
+    "encoders_of",
+    "encoding_from_json",
+    "encoding_to_json",
     "features_from_plain",
 ]
 
-ENCODERS: Final[dict[Kind, type[Any]]] = {
-    encoder.kind: encoder for encoder in (NumericEncoder, BooleanEncoder, CategoricalEncoder, DatetimeEncoder)
+ENCODINGS: Final[dict[Kind, type[Any]]] = {
+    encoding.kind: encoding for encoding in (NumericEncoding, BooleanEncoding, CategoricalEncoding, TimestampEncoding)
 }
-"""The encoder of each kind of column."""
+"""The encoding of each kind of column."""
 
-
-_BLOCKS: Final[dict[type[Any], Callable[[Sequence[Any], Sequence[int]], Block]]] = {
-    OneFeatureEncoder: NumberBlock.of,
-    CategoricalEncoder: LevelBlock.of,
-    DatetimeEncoder: InstantBlock.of,
+_ENCODERS: Final[dict[tuple[Kind, ...], Callable[[Sequence[Any], Sequence[int]], Encoder]]] = {
+    (Kind.NUMERIC, Kind.BOOLEAN): NumericEncoder.of,
+    (Kind.CATEGORICAL,): CategoricalEncoder.of,
+    (Kind.DATETIME,): TimestampEncoder.of,
 }
-"""What encodes all columns of a kind at once."""
+"""The encoder of all columns of one or more kinds."""
 
 
-def blocks_of(encoders: Sequence[Encoder], starts: Sequence[int]) -> list[tuple[tuple[int, ...], Block]]:
-    """Return what encodes all columns, and the numbers of the columns that each of them encodes.
+def encoders_of(encodings: Sequence[Encoding], starts: Sequence[int]) -> list[tuple[tuple[int, ...], Encoder]]:
+    """Return encoders for all columns, each with the indices of its columns.
 
     Args:
-        encoders: Of all columns.
-        starts: The first feature of each.
+        encodings: Of all columns.
+        starts: Position of the first feature of each.
     """
-    left = dict(enumerate(encoders))
-    blocks: list[tuple[tuple[int, ...], Block]] = []
-    for kind, block_of in _BLOCKS.items():
-        if chosen := tuple(number for number, encoder in left.items() if isinstance(encoder, kind)):
-            blocks.append((chosen, block_of([left.pop(number) for number in chosen], [starts[n] for n in chosen])))
-    return [*blocks, *(((number,), OneColumn(encoder, starts[number])) for number, encoder in left.items())]
+    encoders: list[tuple[tuple[int, ...], Encoder]] = []
+    for kinds, encoder_of in _ENCODERS.items():
+        if chosen := tuple(i for i, encoding in enumerate(encodings) if encoding.kind in kinds):
+            encoders.append((chosen, encoder_of([encodings[i] for i in chosen], [starts[i] for i in chosen])))
+    return encoders
 
 
 def features_from_plain(plain: object) -> FloatMatrix:
     """Return rows of `Z` from plain lists of numbers.
 
     Raises:
-        ValueError: They are no lists of numbers, of several lengths, or hold a number that no value becomes.
+        ValueError: They are not lists of numbers of one length, or a number is beyond `Z_LIMIT`.
     """
     rows = np.array(from_plain(plain, list[list[float]]), np.float64)
     if rows.size and not (np.abs(rows) <= Z_LIMIT).all():
@@ -89,18 +83,18 @@ def features_from_plain(plain: object) -> FloatMatrix:
     return rows.astype(np.float32)
 
 
-def encoder_to_json(encoder: Any) -> dict[str, Any]:
-    """Return plain data from which `encoder_from_json` makes an equal encoder."""
-    return {"kind": str(encoder.kind)} | asdict(encoder)
+def encoding_to_json(encoding: Any) -> dict[str, Any]:
+    """Return plain data from which `encoding_from_json` makes an equal encoding."""
+    return {"kind": str(encoding.kind)} | asdict(encoding)
 
 
-def encoder_from_json(plain: dict[str, Any]) -> Encoder:
-    """Make an encoder from what `encoder_to_json` gave.
+def encoding_from_json(plain: dict[str, Any]) -> Encoding:
+    """Make an encoding from what `encoding_to_json` gave.
 
     Raises:
-        KeyError, TypeError, ValueError: `plain` is not the plain form of an encoder, or one that cannot encode.
+        KeyError, TypeError, ValueError: `plain` is not the plain form of a usable encoding.
     """
     fields = {key: value for key, value in plain.items() if key != "kind"}
-    encoder: Encoder = from_plain(fields, ENCODERS[Kind(plain["kind"])])
-    require_usable(encoder)
-    return encoder
+    encoding: Encoding = from_plain(fields, ENCODINGS[Kind(plain["kind"])])
+    require_usable(encoding)
+    return encoding

@@ -1,4 +1,4 @@
-"""What the numbers of an encoder must be, by their names, so that it can encode any value: asked when one is loaded."""
+"""Limits of an encoding's parameters, by name, so that it can encode any value: checked when one is loaded."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ _LIMITS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
 }
 
 
-def require_usable(encoder: Any) -> None:
-    """Ask that the numbers of an encoder are within their limits.
+def require_usable(encoding: Any) -> None:
+    """Check that the parameters of an encoding are within their limits.
 
     Raises:
         ValueError: One is not; the message names the column and the number.
     """
     for name, (limit, holds) in _LIMITS.items():
-        if hasattr(encoder, name) and not holds(getattr(encoder, name)):
-            raise ValueError(f"{name} of column {encoder.name!r} must be {limit}")
-    categories, rare = getattr(encoder, "categories", ()), getattr(encoder, "rare", ())
+        if hasattr(encoding, name) and not holds(getattr(encoding, name)):
+            raise ValueError(f"{name} of column {encoding.name!r} must be {limit}")
+    categories, rare = getattr(encoding, "categories", ()), getattr(encoding, "rare", ())
     if not _distinct((*categories, *rare)):
-        raise ValueError(f"categories of column {encoder.name!r} must not be among its rare ones")
-    if len(categories) != len(getattr(encoder, "shares", ())):
-        raise ValueError(f"column {encoder.name!r} must have one share for each of its {len(categories)} categories")
-    if rare and not encoder.rare_share:
-        raise ValueError(f"column {encoder.name!r} has rare categories, so its rare_share must be above 0")
-    if not encoder.features:
-        raise ValueError(f"column {encoder.name!r} has no feature")
+        raise ValueError(f"categories of column {encoding.name!r} must not be among its rare ones")
+    if len(categories) != len(getattr(encoding, "shares", ())):
+        raise ValueError(f"column {encoding.name!r} must have one share for each of its {len(categories)} categories")
+    if rare and not encoding.rare_share:
+        raise ValueError(f"column {encoding.name!r} has rare categories, so its rare_share must be above 0")
+    if not encoding.features:
+        raise ValueError(f"column {encoding.name!r} has no feature")

@@ -1,22 +1,23 @@
-"""Encoders of numbers and of truth values."""
+"""Encoding numbers: standardised, with a signed logarithm for heavy tails. Truth values are encoded with them."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.encoder import (
+from models.encoders.encoding import (
     FloatMatrix,
-    Novelty,
-    fill,
-    level_deviation,
+    ValueMasks,
+    hold,
+    index_of,
     missing_feature,
+    missing_indicator,
     missing_phrase,
     with_missing,
 )
@@ -25,13 +26,13 @@ from models.schema.cells import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneFeatureEncoder(ABC):
-    """What encoders share that make one feature of a value: z = (f(x) − center) / scale.
+class SingleFeatureEncoding(ABC):
+    """An encoding that makes one feature of a value: z = (f(x) − center) / scale.
 
     Args:
         name: The column.
-        missing_share: Share of the fitting rows without a value; from above 0 on, that is a feature.
-        surprise: What a missing value adds where no fitting row lacked one.
+        missing_share: Share of the fitting rows without a value; above 0, that is a feature.
+        surprise: Novelty penalty of a missing value where no fitting row lacked one.
     """
 
     name: str
@@ -56,21 +57,17 @@ class OneFeatureEncoder(ABC):
         """Center and scale of f(x)."""
 
     @property
-    def bends(self) -> bool:
-        """Whether f(x) is another value than x."""
+    def is_transformed(self) -> bool:
+        """Whether f is not the identity."""
         return False
 
-    def bend(self, values: NDArray[Any]) -> NDArray[Any]:
+    def transform(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return f(x)."""
         return values
 
-    def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
-        center, scale = self.standard
-        return fill(out, (self.bend(values) - center) / scale, self.missing_share)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumericEncoder(OneFeatureEncoder):
+class NumericEncoding(SingleFeatureEncoding):
     """z = (f(x) − center) / scale, with f the identity or, for a heavy-tailed column, a signed logarithm.
 
     The logarithm is f(x) = sign(x − origin) · log(1 + |x − origin| / unit). Both forms grow without end, so a
@@ -80,7 +77,7 @@ class NumericEncoder(OneFeatureEncoder):
         center: Mean of f(x) over the fitting rows.
         scale: Standard deviation of f(x) over the fitting rows.
         origin: Middle of the signed logarithm.
-        unit: Where the signed logarithm bends; None for the identity.
+        unit: Distance from the origin where the logarithm takes over from a straight line; None for the identity.
         low: Smallest value of the fitting rows.
         high: Largest value of the fitting rows.
         whole: All values of the fitting rows are whole numbers.
@@ -100,10 +97,11 @@ class NumericEncoder(OneFeatureEncoder):
         return self.center, self.scale
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
-        """Return the expected number: one that the fitting rows could have had."""
-        value = bent = float(features[0]) * self.scale + self.center
+        """Return the expected number, within the range of the fitting rows."""
+        value = transformed = float(features[0]) * self.scale + self.center
         if self.unit is not None:
-            value = self.origin + float(np.sign(bent) * np.expm1(min(abs(bent), 700.0)) * self.unit)
+            distance = np.expm1(min(abs(transformed), 700.0)) * self.unit
+            value = self.origin + float(np.sign(transformed) * distance)
         if value < self.low:
             value = self.low
         elif value > self.high:
@@ -118,10 +116,10 @@ class NumericEncoder(OneFeatureEncoder):
         return form + missing_phrase(self.missing_share)
 
     @property
-    def bends(self) -> bool:
+    def is_transformed(self) -> bool:
         return self.unit is not None
 
-    def bend(self, values: NDArray[Any]) -> NDArray[Any]:
+    def transform(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.unit is None:
             return values
         distance = values - self.origin
@@ -129,25 +127,50 @@ class NumericEncoder(OneFeatureEncoder):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BooleanEncoder(OneFeatureEncoder):
-    """z = (x − share) / deviation of a truth value x in {0, 1}.
+class NumericEncoder:
+    """Encodes K columns of numbers and truth values.
 
     Args:
-        share: Share of true values among the fitting rows that have one.
+        encodings: Of the columns.
+        names: Of the columns.
+        transformed: Which of them are not taken as they are.
+        with_indicator: Which of them have a feature for missing values, and its position in `Z`.
+        positions: First feature of each in `Z` `(K,)`.
+        centers: Center of each `(K, 1)`.
+        scales: Scale of each `(K, 1)`.
     """
 
-    kind: ClassVar[Kind] = Kind.BOOLEAN
-    share: float
+    encodings: tuple[SingleFeatureEncoding, ...]
+    names: tuple[str, ...]
+    transformed: tuple[int, ...]
+    with_indicator: tuple[tuple[int, int], ...]
+    positions: NDArray[np.intp] | slice
+    centers: NDArray[np.float64]
+    scales: NDArray[np.float64]
 
-    @property
-    def standard(self) -> tuple[float, float]:
-        return self.share, level_deviation(self.share)
+    @classmethod
+    def of(cls, encodings: Sequence[SingleFeatureEncoding], starts: Sequence[int]) -> NumericEncoder:
+        """Make the encoder of K columns, whose first features have the positions `starts`."""
+        standards = np.array([encoding.standard for encoding in encodings], np.float64).reshape(-1, 2)
+        return cls(
+            encodings=tuple(encodings),
+            names=tuple(encoding.name for encoding in encodings),
+            transformed=tuple(i for i, encoding in enumerate(encodings) if encoding.is_transformed),
+            with_indicator=tuple((i, starts[i] + 1) for i, encoding in enumerate(encodings) if encoding.missing_share),
+            positions=index_of(starts),
+            centers=standards[:, :1],
+            scales=standards[:, 1:],
+        )
 
-    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
-        return bool(features[0] * level_deviation(self.share) + self.share >= 0.5)
-
-    def actual(self, value: Any) -> Cell:
-        return None if math.isnan(value) else bool(value)
-
-    def describe(self) -> str:
-        return f"true in {self.share:.1%} of rows" + missing_phrase(self.missing_share)
+    def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
+        z = np.concatenate([columns[name] for name in self.names]).reshape(len(self.names), -1)
+        for i in self.transformed:
+            z[i] = self.encodings[i].transform(z[i])
+        z -= self.centers
+        z /= self.scales
+        missing = np.isnan(z)
+        any_missing = bool(missing.any())
+        out[:, self.positions] = hold(z, missing if any_missing else None).T
+        for i, position in self.with_indicator:
+            out[:, position] = missing_indicator(missing[i], self.encodings[i].missing_share)
+        return ValueMasks(missing if any_missing else None)

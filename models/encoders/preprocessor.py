@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
 from models.encoders import (
-    Block,
     Encoder,
+    Encoding,
     FloatMatrix,
     Mask,
-    blocks_of,
-    encoder_from_json,
-    encoder_to_json,
+    encoders_of,
+    encoding_from_json,
+    encoding_to_json,
     features_from_plain,
 )
 from models.errors import BundleError
@@ -31,13 +31,13 @@ class Encoded:
 
     Args:
         Z: Standardised features `(n, d)`, float32, all finite.
-        unknown: Features whose value is missing and that are not judged `(n, d)`; None where there is none.
-        surprise: What each column adds for a value that no fitting row had `(n, K)`; None where there is none.
+        missing: Features whose value is missing, which do not count `(n, d)`; None where there is none.
+        novelty_penalty: What each column adds for a value that no fitting row had `(n, K)`; None where there is none.
     """
 
     Z: FloatMatrix
-    unknown: Mask | None = None
-    surprise: NDArray[np.float64] | None = None
+    missing: Mask | None = None
+    novelty_penalty: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.Z)
@@ -46,43 +46,43 @@ class Encoded:
         """Return the rows from `start` up to `stop`."""
         return Encoded(
             Z=self.Z[start:stop],
-            unknown=None if self.unknown is None else self.unknown[start:stop],
-            surprise=None if self.surprise is None else self.surprise[start:stop],
+            missing=None if self.missing is None else self.missing[start:stop],
+            novelty_penalty=None if self.novelty_penalty is None else self.novelty_penalty[start:stop],
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessor:
-    """Encoders in the schema's order, and the range of `Z` that the network has seen.
+    """Encodings in the schema's order, and the range of `Z` that the network has seen.
 
     Args:
-        encoders: One a column, K of them.
+        encodings: One a column, K of them.
         limits: Smallest and largest value of each feature over the fitting rows `(2, d)`.
     """
 
-    encoders: tuple[Encoder, ...]
+    encodings: tuple[Encoding, ...]
     limits: NDArray[np.float32]
 
     @cached_property
     def features(self) -> tuple[str, ...]:
         """Names of the d features."""
-        return tuple(feature for encoder in self.encoders for feature in encoder.features)
+        return tuple(feature for encoding in self.encodings for feature in encoding.features)
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:
-        """Number of the first feature of each column `(K,)`."""
-        return np.array([place.start for place in self.places])
+        """Position of the first feature of each column `(K,)`."""
+        return np.array([features.start for features in self.slices])
 
     @cached_property
-    def places(self) -> tuple[slice, ...]:
-        """Where in `Z` the features of each of the K columns lie."""
-        ends = np.cumsum([len(encoder.features) for encoder in self.encoders]).tolist()
+    def slices(self) -> tuple[slice, ...]:
+        """The features of each of the K columns, as slices of `Z`."""
+        ends = np.cumsum([len(encoding.features) for encoding in self.encodings]).tolist()
         return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
         """What a squared unit of each feature adds to the score `(d,)`: the mean over the K columns."""
-        weights = [weight / len(self.encoders) for encoder in self.encoders for weight in encoder.weights]
+        weights = [weight / len(self.encodings) for encoding in self.encodings for weight in encoding.weights]
         return np.array(weights, np.float32)
 
     def transform(self, columns: Columns) -> Encoded:
@@ -91,29 +91,29 @@ class Preprocessor:
         Args:
             columns: n values of each column, by name.
         """
-        n = len(columns[self.encoders[0].name])
+        n = len(columns[self.encodings[0].name])
         Z = np.empty((n, len(self.features)), np.float32)
-        unknown: Mask | None = None
-        surprise: NDArray[np.float64] | None = None
-        with np.errstate(over="ignore"):  # what overflows is held at the largest distance
-            novelties = [(numbers, block.encode(columns, Z)) for numbers, block in self._blocks]
-        for numbers, (missing, unseen) in novelties:
-            if missing is None and unseen is None:
+        missing: Mask | None = None
+        penalty: NDArray[np.float64] | None = None
+        with np.errstate(over="ignore"):  # what overflows is clipped to the largest distance
+            masks = [(chosen, encoder.encode(columns, Z)) for chosen, encoder in self._encoders]
+        for chosen, (is_missing, is_unseen) in masks:
+            if is_missing is None and is_unseen is None:
                 continue
-            surprise = np.zeros((n, len(self.encoders))) if surprise is None else surprise
-            for number, rows in _some(numbers, missing):
-                encoder, start = self.encoders[number], self.starts[number]
-                unknown = np.zeros(Z.shape, np.bool_) if unknown is None else unknown
-                unknown[rows, start : start + encoder.value_features] = True
-                if len(encoder.features) == encoder.value_features:  # no fitting row lacked a value
-                    surprise[rows, number] = encoder.surprise
-            for number, rows in _some(numbers, unseen):
-                surprise[rows, number] = self.encoders[number].surprise
-        return Encoded(Z=Z, unknown=unknown, surprise=None if surprise is None else surprise / len(self.encoders))
+            penalty = np.zeros((n, len(self.encodings))) if penalty is None else penalty
+            for i, rows in _columns_with_any(chosen, is_missing):
+                encoding, start = self.encodings[i], self.starts[i]
+                missing = np.zeros(Z.shape, np.bool_) if missing is None else missing
+                missing[rows, start : start + encoding.value_features] = True
+                if len(encoding.features) == encoding.value_features:  # no fitting row lacked a value
+                    penalty[rows, i] = encoding.surprise
+            for i, rows in _columns_with_any(chosen, is_unseen):
+                penalty[rows, i] = self.encodings[i].surprise
+        return Encoded(Z=Z, missing=missing, novelty_penalty=None if penalty is None else penalty / len(self.encodings))
 
     @cached_property
-    def _blocks(self) -> list[tuple[tuple[int, ...], Block]]:
-        return blocks_of(self.encoders, [place.start for place in self.places])
+    def _encoders(self) -> list[tuple[tuple[int, ...], Encoder]]:
+        return encoders_of(self.encodings, [features.start for features in self.slices])
 
     def within_limits(self, Z: FloatMatrix) -> FloatMatrix:
         """Hold `Z` within what the fitting rows had: what the network is given.
@@ -128,7 +128,7 @@ class Preprocessor:
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal preprocessor."""
         return {
-            "encoders": [encoder_to_json(encoder) for encoder in self.encoders],
+            "encoders": [encoding_to_json(encoding) for encoding in self.encodings],
             "limits": self.limits.astype(float).tolist(),
         }
 
@@ -140,10 +140,10 @@ class Preprocessor:
             BundleError: `plain` is not the plain form of a preprocessor.
         """
         try:
-            encoders = tuple(map(encoder_from_json, from_plain(plain["encoders"], list[dict[str, Any]])))
+            encodings = tuple(map(encoding_from_json, from_plain(plain["encoders"], list[dict[str, Any]])))
             limits = features_from_plain(plain["limits"])
-            preprocessor = cls(encoders=encoders, limits=limits)
-            if not encoders:
+            preprocessor = cls(encodings=encodings, limits=limits)
+            if not encodings:
                 raise ValueError("there is no encoder")
             if preprocessor.limits.shape != (2, len(preprocessor.features)):
                 raise ValueError(
@@ -158,6 +158,6 @@ class Preprocessor:
         return preprocessor
 
 
-def _some(numbers: tuple[int, ...], masks: Mask | None) -> list[tuple[int, Mask]]:
-    """Return the numbers of the columns with rows in a mask `(K, n)`, and these rows."""
-    return [] if masks is None else [(number, rows) for number, rows in zip(numbers, masks, strict=True) if rows.any()]
+def _columns_with_any(indices: tuple[int, ...], masks: Mask | None) -> list[tuple[int, Mask]]:
+    """Return the columns that have any row in a mask `(K, n)`, by index, with these rows."""
+    return [] if masks is None else [(i, rows) for i, rows in zip(indices, masks, strict=True) if rows.any()]

@@ -146,24 +146,24 @@ def member_errors(
 ) -> NDArray[np.float32]:
     """Return every member's error of n rows `(M, n)`, from their reconstructions `(M, n, d)`."""
     weights = np.broadcast_to(preprocessor.weights, encoded.Z.shape)
-    if encoded.unknown is not None:
-        weights = np.where(encoded.unknown, np.float32(0), weights)
+    if encoded.missing is not None:
+        weights = np.where(encoded.missing, np.float32(0), weights)
     apart = reconstructions - encoded.Z
     errors: NDArray[np.float32] = np.einsum("mnd,mnd,nd->mn", apart, apart, weights)
-    if encoded.surprise is not None:
-        errors += encoded.surprise.sum(axis=1).astype(np.float32)
+    if encoded.novelty_penalty is not None:
+        errors += encoded.novelty_penalty.sum(axis=1).astype(np.float32)
     return errors
 
 
 def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
     """Return the error of each column `(…, n, K)` from those of the features `(…, n, d)`, which are changed."""
-    if encoded.unknown is not None:
-        squares[..., encoded.unknown] = 0.0
+    if encoded.missing is not None:
+        squares[..., encoded.missing] = 0.0
     if squares.shape[-1] == len(preprocessor.starts):  # a feature a column: nothing to sum
         sums = squares.astype(np.float64)
     else:
         sums = np.add.reduceat(squares, preprocessor.starts, axis=-1, dtype=np.float64)
-    return sums if encoded.surprise is None else sums + encoded.surprise
+    return sums if encoded.novelty_penalty is None else sums + encoded.novelty_penalty
 
 
 def scales_of(said: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> list[float]:

@@ -55,8 +55,8 @@ class Marginals:
             starts: Number of the first feature of each column `(K,)`.
         """
         rarity = self.rarity[np.arange(len(self.rarity)), self._bins(encoded.Z)] * self.weights
-        if encoded.unknown is not None:
-            rarity[encoded.unknown] = 0.0
+        if encoded.missing is not None:
+            rarity[encoded.missing] = 0.0
         return np.add.reduceat(rarity, starts, axis=1, dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:

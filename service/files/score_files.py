@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -20,11 +20,10 @@ from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
 from models.programs.progress import RowsBar
-from models.programs.reading_flags import read_options_of
 from models.repository import resolve
 from models.tables.formats import format_of
 from models.tables.read_options import ReadOptions
-from models.tables.writers import JoinedRows, Writer, new_file
+from models.tables.writers import JoinedRows, Rows, Writer, new_file
 from models.threads import allowed_threads
 from service.files.pipeline import in_order
 from service.files.scored_rows import Layout, ScoredRows
@@ -32,12 +31,39 @@ from service.files.scored_rows import Layout, ScoredRows
 _CHUNK_ROWS: Final = 32_768
 _CHUNK_CELLS: Final = 1 << 20  # where columns are many, a chunk has fewer rows
 _LEAST_ROWS: Final = 256  # below it, the calls would take longer than the work
-_PIECE_ROWS: Final = 1024  # what stays in the processor's cache from a column of numbers to a score
+_CACHED_ROWS: Final = 1024  # what stays in the processor's cache from a column of numbers to a score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCommand:
+    """A command line of `python -m service.batch`.
+
+    Args:
+        detector: A bundle, or the folder of a detector.
+        inputs: Files and patterns.
+        output: The file that is written.
+        format_name: A key of `OUTPUT_FORMATS`; None: by the output's name.
+        write: Some of `service.files.WRITTEN`.
+        explain: How many of the columns that add most are named.
+        options: How text files are written.
+        quiet: Say nothing but errors.
+        json: Print a report.
+    """
+
+    detector: str
+    inputs: Sequence[str]
+    output: Path
+    format_name: str | None
+    write: Collection[str]
+    explain: int
+    options: ReadOptions
+    quiet: bool
+    json: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What is to be scored, and what is known about it before the first row is.
+    """Files that fit a detector, and the output that they give.
 
     Args:
         inputs: The files.
@@ -50,35 +76,38 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many rows were scored, and how many of them are anomalies."""
+    """Number of rows that were written, and of anomalies among them."""
 
     rows: int = 0
     flagged: int = 0
 
 
 def prepare(
-    detector: Detector, inputs: Sequence[str | Path], output: Path, *, options: ReadOptions | None = None, top: int = 0
+    detector: Detector,
+    inputs: Sequence[str | Path],
+    output: Path,
+    *,
+    options: ReadOptions | None = None,
+    write: Collection[str] = ("scores",),
+    top: int = 0,
 ) -> Job:
     """Look at the first row of every file, so that what cannot be scored is refused before the first one is.
 
     Args:
-        detector: What will score.
+        detector: The detector that will score.
         inputs: Files and patterns.
-        output: Where the scores will be.
+        output: The file that will be written.
         options: How text files are written.
+        write: Some of `service.files.WRITTEN`.
         top: How many of the columns that add most are named.
 
     Raises:
-        ConfigError: The output cannot be where it was asked for.
+        ConfigError: The output cannot be where it was asked for, or an id is called like a column of it.
         TableError: A file is missing, damaged or of another shape than the training data.
     """
     looked_at = look_at(detector.schema, inputs, options=options)
     check_output(output, looked_at.paths)
-    layout = Layout(
-        ids=looked_at.ids,
-        top=min(top, len(detector.schema.columns)),
-        by_segment=detector.schema.threshold_by is not None,
-    )
+    layout = Layout.of(detector, looked_at.ids, write, top=top)
     check_ids(layout.ids, [*layout.schema.names[len(layout.ids) :], "contributions"])
     return Job(inputs=looked_at, layout=layout)
 
@@ -95,7 +124,7 @@ def score_files(
     """Score every row of a job and write the output.
 
     Args:
-        detector: What scores.
+        detector: The detector that scores.
         job: From `prepare`.
         output: The file; it is replaced when the new one is complete.
         format_name: A key of `OUTPUT_FORMATS`.
@@ -107,7 +136,7 @@ def score_files(
     """
     tally = Tally()
     with new_file(output, job.layout.schema, format_name=format_name) as writer:
-        score = partial(_scored, detector, writer, job.layout.top)
+        score = partial(_scored, detector, writer, job.layout)
         with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
             for part, add in scored:
                 add()
@@ -116,28 +145,56 @@ def score_files(
     return tally
 
 
-def score(arguments: argparse.Namespace) -> None:
-    """Score the files that a command line names."""
-    output: Path = arguments.output
-    check_folder(output)
-    format_name = arguments.format or format_of(output)
-    options = read_options_of(arguments)
-    detector = load_detector(resolve(arguments.detector))
-    job = prepare(detector, arguments.inputs, output, options=options, top=arguments.explain)
-    if not arguments.quiet:
+def run(command: BatchCommand) -> None:
+    """Write what a command line asks for, and say what happened."""
+    started = time.perf_counter()
+    check_folder(command.output)
+    format_name = command.format_name or format_of(command.output)
+    detector = load_detector(resolve(command.detector))
+    job = prepare(
+        detector, command.inputs, command.output, options=command.options, write=command.write, top=command.explain
+    )
+    if not command.quiet:
         for note in job.inputs.notes:
             print(note, file=sys.stderr)
-    started = time.perf_counter()
-    with RowsBar(Console(stderr=True), job.inputs.paths, doing="scoring", quiet=arguments.quiet) as bar:
-        tally = score_files(detector, job, output, format_name=format_name, on_rows=bar)
-    if not arguments.quiet:
-        share = tally.flagged / tally.rows if tally.rows else 0.0
-        speed = tally.rows / (time.perf_counter() - started)
+    scoring = time.perf_counter()
+    with RowsBar(Console(stderr=True), job.inputs.paths, doing="scoring", quiet=command.quiet) as bar:
+        tally = score_files(detector, job, command.output, format_name=format_name, on_rows=bar)
+    ended = time.perf_counter()
+    if not command.quiet:
         print(
-            f"{tally.rows:,} rows scored, {tally.flagged:,} flagged ({share:.2%}), {speed:,.0f} rows/s, "
-            f"by {detector.name} version {detector.version}: {output}",
+            f"{tally.rows:,} rows {_summary(job.layout, tally)}, {tally.rows / (ended - scoring):,.0f} rows/s, "
+            f"by {detector.name} version {detector.version}: {command.output}",
             file=sys.stderr,
         )
+    if command.json:
+        print(json.dumps(_report(detector, job, tally, command.output, seconds=ended - started), ensure_ascii=False))
+
+
+def _summary(layout: Layout, tally: Tally) -> str:
+    """Return what was done to the rows, in a few words."""
+    done = []
+    if layout.scores:
+        done.append(f"scored, {tally.flagged:,} flagged ({tally.flagged / max(tally.rows, 1):.2%})")
+    if layout.units:
+        done.append(f"embedded in {layout.units:,} unit{'s' * (layout.units > 1)}")
+    if layout.expected:
+        done.append("reconstructed")
+    return ", ".join(done)
+
+
+def _report(detector: Detector, job: Job, tally: Tally, output: Path, *, seconds: float) -> dict[str, Any]:
+    """Return the report that ``--json`` prints; other programs rely on its names."""
+    return {
+        "output": str(output),
+        "name": detector.name,
+        "version": detector.version,
+        "rows": tally.rows,
+        "flagged": tally.flagged if job.layout.scores else None,
+        "written": job.layout.schema.names,
+        "notes": list(job.inputs.notes),
+        "seconds": round(seconds, 3),
+    }
 
 
 def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Chunk]:
@@ -148,17 +205,17 @@ def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Ch
 
 
 def _scored(
-    detector: Detector, writer: Writer, top: int, chunk: Chunk, stopped: Event
+    detector: Detector, writer: Writer, layout: Layout, chunk: Chunk, stopped: Event
 ) -> tuple[Tally, Callable[[], None]]:
     """Score a chunk; return its tally, and what adds it to the output; of some rows only if it is stopped."""
     with chunk.named():
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()
-    pieces = []
-    for start in range(0, max(len(chunk.table), 1), _PIECE_ROWS):
-        verdicts = detector.score({name: cells[start : start + _PIECE_ROWS] for name, cells in columns.items()})
-        pieces.append(ScoredRows(ids=ids.slice(start, _PIECE_ROWS), verdicts=verdicts, top=top))
+    rows: list[Rows] = []
+    for start in range(0, max(len(chunk.table), 1), _CACHED_ROWS):
+        some = {name: cells[start : start + _CACHED_ROWS] for name, cells in columns.items()}
+        rows.append(layout.rows(detector, some, ids.slice(start, _CACHED_ROWS)))
         if stopped.is_set():
             break
-    flagged = sum(int(piece.verdicts.is_anomaly.sum()) for piece in pieces)
-    return Tally(rows=len(chunk.table), flagged=flagged), writer.ready(JoinedRows(pieces))
+    flagged = sum(item.flagged for item in rows if isinstance(item, ScoredRows))
+    return Tally(rows=len(chunk.table), flagged=flagged), writer.ready(JoinedRows(rows))

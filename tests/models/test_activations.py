@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from models.encoders import NumericEncoder
+from models.encoders import NumericEncoding
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
@@ -88,7 +88,7 @@ def test_every_engine_scores_as_keras_does_even_extreme_rows(activation):
     config = config_of(activation)
     net = built(config)
     preprocessor = Preprocessor(
-        encoders=tuple(NumericEncoder(name=f"c{i}", center=0.0, scale=1.0) for i in range(D)),
+        encoders=tuple(NumericEncoding(name=f"c{i}", center=0.0, scale=1.0) for i in range(D)),
         limits=np.array([[-4.0] * D, [4.0] * D], np.float32),
     )
 

@@ -17,7 +17,7 @@ from models.bundle.arrays import array_bytes, array_in
 from models.bundle.layout import json_bytes
 from models.bundle.probe import probe_of
 from models.calibration import Calibration, CalibrationRows
-from models.encoders import CategoricalEncoder
+from models.encoders import CategoricalEncoding
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
 from models.scoring import Scorer
@@ -503,7 +503,7 @@ def test_the_probe_is_made_of_rows_at_both_ends_and_of_records_of_every_kind(mis
     assert records["flag"] == [0.0, 1.0, None] * 3
     assert records["mode"] == ["run", "idle", "flush", "purge", "(never seen)", None, "run", "idle", "flush"]
     at = np.array(records["at"][:8])
-    start, scale = preprocessor.encoders[4].start, preprocessor.encoders[4].scale
+    start, scale = preprocessor.encodings[4].start, preprocessor.encodings[4].scale
     assert (at[:2] < start).all()
     np.testing.assert_allclose((at - start) / scale, np.linspace(-1, 3, 8) + 0.05, atol=0.05)
     numbers = np.array(records["number"][:8])
@@ -517,14 +517,14 @@ def test_the_probe_is_made_of_rows_at_both_ends_and_of_records_of_every_kind(mis
 
 
 def test_a_column_of_very_many_categories_makes_the_probe_no_longer():
-    encoder = CategoricalEncoder(
+    encoder = CategoricalEncoding(
         name="c",
         categories=tuple(f"c{i}" for i in range(50)),
         shares=(0.01,) * 50,
         rare_share=0.5,
         rare=tuple(f"r{i}" for i in range(1000)),
     )
-    preprocessor = Preprocessor(encoders=(encoder,), limits=np.array([[-1.0] * 51, [1.0] * 51], np.float32))
+    preprocessor = Preprocessor(encodings=(encoder,), limits=np.array([[-1.0] * 51, [1.0] * 51], np.float32))
     cells = probe_of(Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z)), lambda Z: Z)["records"]["c"]
     assert cells == [*encoder.categories, *encoder.rare[:14], "(never seen)", None]
 

@@ -91,12 +91,12 @@ def test_the_expected_values_are_those_of_the_first_member():
 
 def test_gaps_are_not_judged_and_news_count_for_every_member():
     Z = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
-    unknown = np.zeros((6, 4), bool)
-    unknown[2, 1] = True
-    surprise = np.zeros((6, 4))
-    surprise[4, 3] = 5.0
+    missing = np.zeros((6, 4), bool)
+    missing[2, 1] = True
+    penalty = np.zeros((6, 4))
+    penalty[4, 3] = 5.0
     plain = SCORER.score(Encoded(Z=Z)).column_errors
-    errors = SCORER.score(Encoded(Z=Z, unknown=unknown, surprise=surprise)).column_errors
+    errors = SCORER.score(Encoded(Z=Z, missing=missing, novelty_penalty=penalty)).column_errors
     assert errors[2, 1] == 0
     assert errors[4, 3] > plain[4, 3] + 5.0
     np.testing.assert_array_equal(errors[[0, 1, 3, 5]], plain[[0, 1, 3, 5]])

@@ -63,10 +63,10 @@ def test_a_constant_feature_says_nothing_of_its_value_and_something_of_another()
 def test_missing_values_add_nothing_and_columns_of_several_features_add_up():
     Z = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     marginals = learned(Z, weights=(1.0, 0.5, 0.0))
-    unknown = np.zeros((50, 3), bool)
-    unknown[7, 0] = True
+    missing = np.zeros((50, 3), bool)
+    missing[7, 0] = True
     alone = marginals.column_rarity(Encoded(Z=Z), EACH)
-    rarity = marginals.column_rarity(Encoded(Z=Z, unknown=unknown), np.array([0, 1]))
+    rarity = marginals.column_rarity(Encoded(Z=Z, missing=missing), np.array([0, 1]))
     assert rarity[7, 0] == 0
     np.testing.assert_allclose(np.delete(rarity[:, 0], 7), np.delete(alone[:, 0], 7))
     np.testing.assert_allclose(rarity[:, 1], alone[:, 1])  # the last feature weighs nothing

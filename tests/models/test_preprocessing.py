@@ -24,10 +24,10 @@ def transformed(preprocessor, *records):
 
 def test_each_feature_maps_back_to_one_column():
     for preprocessor in (COMPLETE, WITH_GAPS):
-        places = [range(place.start, place.stop) for place in preprocessor.places]
+        places = [range(place.start, place.stop) for place in preprocessor.slices]
         assert [feature for place in places for feature in place] == list(range(len(preprocessor.features)))
         assert preprocessor.starts.tolist() == [place.start for place in places]
-        for encoder, place in zip(preprocessor.encoders, preprocessor.places, strict=True):
+        for encoder, place in zip(preprocessor.encodings, preprocessor.slices, strict=True):
             assert preprocessor.features[place] == encoder.features
 
 
@@ -38,17 +38,17 @@ def test_the_weights_are_the_mean_over_the_columns():
 
 def test_a_row_without_anything_new_is_judged_on_all_features():
     encoded = transformed(WITH_GAPS, sample_record())
-    assert (encoded.unknown, encoded.surprise) == (None, None)
+    assert (encoded.missing, encoded.novelty_penalty) == (None, None)
 
 
 @pytest.mark.parametrize("number", range(5))
 def test_a_missing_value_is_not_judged_by_the_features_of_its_value(number):
     name = SCHEMA.names[number]
     encoded = transformed(WITH_GAPS, sample_record(), sample_record(**{name: None}))
-    place = WITH_GAPS.places[number]
+    place = WITH_GAPS.slices[number]
     expected = np.zeros(encoded.Z.shape, bool)
     expected[1, place.start : place.stop - 1] = True  # the last feature says that it is missing, and is judged
-    np.testing.assert_array_equal(encoded.unknown, expected)
+    np.testing.assert_array_equal(encoded.missing, expected)
 
 
 @pytest.mark.parametrize("number", range(5))
@@ -56,15 +56,15 @@ def test_a_first_missing_value_adds_the_surprise_of_its_column_and_a_usual_one_d
     gap = sample_record(**{SCHEMA.names[number]: None})
     expected = np.zeros((2, 5))
     expected[1, number] = 9.0 / 5
-    np.testing.assert_allclose(transformed(COMPLETE, sample_record(), gap).surprise, expected)
-    assert transformed(WITH_GAPS, sample_record(), gap).surprise.sum() == 0
+    np.testing.assert_allclose(transformed(COMPLETE, sample_record(), gap).novelty_penalty, expected)
+    assert transformed(WITH_GAPS, sample_record(), gap).novelty_penalty.sum() == 0
 
 
 def test_an_unseen_category_adds_the_surprise_of_its_column():
     for preprocessor in (COMPLETE, WITH_GAPS):
         encoded = transformed(preprocessor, sample_record(mode="never seen"), sample_record(mode="flush"))
-        np.testing.assert_allclose(encoded.surprise[:, 3], [9.0 / 5, 0.0])
-        assert encoded.unknown is None
+        np.testing.assert_allclose(encoded.novelty_penalty[:, 3], [9.0 / 5, 0.0])
+        assert encoded.missing is None
 
 
 def test_encoded_rows_can_be_cut_anywhere():
@@ -73,8 +73,10 @@ def test_encoded_rows_can_be_cut_anywhere():
     for row, record in enumerate(records):
         piece, alone = whole.rows(row, row + 1), transformed(COMPLETE, record)
         np.testing.assert_array_equal(piece.Z, alone.Z)
-        np.testing.assert_array_equal(piece.unknown, np.zeros_like(piece.Z) if alone.unknown is None else alone.unknown)
-        np.testing.assert_array_equal(piece.surprise, np.zeros((1, 5)) if alone.surprise is None else alone.surprise)
+        np.testing.assert_array_equal(piece.missing, np.zeros_like(piece.Z) if alone.missing is None else alone.missing)
+        np.testing.assert_array_equal(
+            piece.novelty_penalty, np.zeros((1, 5)) if alone.novelty_penalty is None else alone.novelty_penalty
+        )
 
 
 def test_columns_are_not_changed():
@@ -99,7 +101,7 @@ def test_the_network_is_given_only_what_the_fitting_rows_had(row):
 def test_a_preprocessor_encodes_the_same_after_a_round_trip_through_json():
     for preprocessor in (COMPLETE, WITH_GAPS):
         again = Preprocessor.from_json(json.loads(json.dumps(preprocessor.to_json())))
-        assert again.encoders == preprocessor.encoders
+        assert again.encodings == preprocessor.encodings
         np.testing.assert_array_equal(again.limits, preprocessor.limits)
 
 
@@ -154,13 +156,13 @@ def test_a_record_may_have_several_gaps_and_other_records_others(missing_share):
     preprocessor = sample_preprocessor(missing_share=missing_share)
     records = [sample_record(number=None, flag=None), sample_record(mode=None), sample_record(at=None, amount=None)]
     together = transformed(preprocessor, *records)
-    assert together.unknown.sum(axis=1).tolist() == [2, 3, 6]
+    assert together.missing.sum(axis=1).tolist() == [2, 3, 6]
     for row, record in enumerate(records):
         alone = transformed(preprocessor, record)
-        np.testing.assert_array_equal(together.unknown[row], alone.unknown[0])
-        np.testing.assert_array_equal(together.surprise[row], alone.surprise[0])
+        np.testing.assert_array_equal(together.missing[row], alone.missing[0])
+        np.testing.assert_array_equal(together.novelty_penalty[row], alone.novelty_penalty[0])
     gaps = 0 if missing_share else 9.0 / 5
-    np.testing.assert_allclose(together.surprise.sum(axis=1), [2 * gaps, gaps, 2 * gaps])
+    np.testing.assert_allclose(together.novelty_penalty.sum(axis=1), [2 * gaps, gaps, 2 * gaps])
 
 
 def test_weights_are_as_wide_as_the_features_they_are_multiplied_with():

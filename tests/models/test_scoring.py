@@ -64,13 +64,13 @@ def threads(request, monkeypatch):
 @pytest.mark.parametrize("n", [0, 1, 1023, 1024, 1025, 2100])
 def test_any_number_of_rows_is_scored_row_by_row(n):
     Z = np.random.default_rng(n).normal(0, 1, (n, 4)).astype(np.float32)
-    unknown = np.zeros((n, 4), bool)
-    unknown[::3, 1] = True
-    surprise = np.zeros((n, 4))
-    surprise[::5, 2] = 7.0
-    scores = Scorer(preprocessor=FOUR, engine=HALF).score(Encoded(Z=Z, unknown=unknown, surprise=surprise))
+    missing = np.zeros((n, 4), bool)
+    missing[::3, 1] = True
+    penalty = np.zeros((n, 4))
+    penalty[::5, 2] = 7.0
+    scores = Scorer(preprocessor=FOUR, engine=HALF).score(Encoded(Z=Z, missing=missing, novelty_penalty=penalty))
     held = np.clip(Z, -2, 2)
-    expected = np.square(Z - 0.5 * held) / 4 * ~unknown + surprise
+    expected = np.square(Z - 0.5 * held) / 4 * ~missing + penalty
     np.testing.assert_allclose(scores.column_errors, expected, rtol=1e-5, atol=1e-7)
     assert scores.reconstruction.shape == (n, 4)
 
@@ -99,7 +99,7 @@ def test_a_missing_value_is_not_judged_by_what_the_network_expects_in_its_place(
     def score(offset):
         preprocessor = sample_preprocessor(missing_share=0.1)
         number = schema.names.index(name)
-        place = preprocessor.places[number]
+        place = preprocessor.slices[number]
 
         def network(Z):
             expected = np.zeros_like(Z)

@@ -110,7 +110,7 @@ def test_units_at_their_end_are_counted_after_an_epoch():
 
 def mean_score(network, encoded):
     errors = np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS
-    errors[np.zeros_like(errors, bool) if encoded.unknown is None else encoded.unknown] = 0
+    errors[np.zeros_like(errors, bool) if encoded.missing is None else encoded.missing] = 0
     return errors.sum(axis=1).mean()
 
 
@@ -177,12 +177,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others():
 
 def test_a_missing_value_does_not_count_whatever_the_network_says_in_its_place():
     with_gaps = rows(100, seed=1)
-    unknown = np.zeros(with_gaps.Z.shape, bool)
-    unknown[::2, 1] = True
+    missing = np.zeros(with_gaps.Z.shape, bool)
+    missing[::2, 1] = True
     with_gaps.Z[::2, 1] = 0.0
     held_out = rows(40, seed=2)
     network, history = run(
-        Encoded(Z=with_gaps.Z, unknown=unknown), Encoded(Z=held_out.Z, unknown=np.ones(held_out.Z.shape, bool))
+        Encoded(Z=with_gaps.Z, missing=missing), Encoded(Z=held_out.Z, missing=np.ones(held_out.Z.shape, bool))
     )
     assert {epoch.validation_loss for epoch in history.epochs} == {0.0}
     assert np.isfinite(network.get_weights()[0]).all()
@@ -291,10 +291,10 @@ def test_an_ensemble_is_the_same_with_the_same_seed_and_another_with_another():
 
 
 def test_missing_cells_and_weights_of_rows_count_for_every_member():
-    unknown = np.zeros((100, D), bool)
-    unknown[:, 1] = True
+    missing = np.zeros((100, D), bool)
+    missing[:, 1] = True
     encoded = rows(100, seed=1)
-    network, _ = ensemble(fitting=Encoded(Z=encoded.Z, unknown=unknown))
+    network, _ = ensemble(fitting=Encoded(Z=encoded.Z, missing=missing))
     errors = np.square(encoded.Z - reconstruct(network, encoded.Z)).mean(axis=1)
     assert (errors[0, [0, 2, 3]] < errors[0, 1] / 3).all()  # what is never judged is not learned
 

@@ -45,7 +45,7 @@ def test_encoders_are_learned_from_the_fitting_rows_only(part):
     plain = prepare(table, config)
     moved = prepare(shifted(table, getattr(plain.split, part), "heat"), config)
     same = (
-        moved.preprocessor.encoders == plain.preprocessor.encoders
+        moved.preprocessor.encodings == plain.preprocessor.encodings
         and (moved.preprocessor.limits == plain.preprocessor.limits).all()
     )
     assert same == (part != "fitting")
@@ -63,7 +63,7 @@ def test_encoders_are_those_of_the_fitting_rows(single):
     columns = columns_of_table(prepared.schema, trained.table)
     fitting = {name: values[prepared.split.fitting] for name, values in columns.items()}
     again = learn_preprocessor(prepared.schema, fitting)
-    assert again.encoders == trained.detector.preprocessor.encoders
+    assert again.encodings == trained.detector.preprocessor.encodings
     np.testing.assert_array_equal(again.limits, trained.detector.preprocessor.limits)
 
 
@@ -92,7 +92,7 @@ def test_the_ensemble_that_is_kept_has_seen_every_row_but_known_anomalies(traine
     _, last = fits_of(prepared, trained.config)
     np.testing.assert_array_equal(last, ~prepared.is_anomaly)
     again = learn_preprocessor(prepared.schema, prepared.part(last))
-    assert again.encoders == trained.detector.preprocessor.encoders
+    assert again.encodings == trained.detector.preprocessor.encodings
     (alone,) = fits_of(prepared, replace(trained.config, preset="fast"))
     np.testing.assert_array_equal(alone, prepared.split.fitting)
 

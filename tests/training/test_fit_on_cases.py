@@ -166,7 +166,7 @@ def test_raw_timestamps_do_not_drown_the_rest(cases, tmp_path):
     """Case 29: the three rows that break `b` score highest, by `a` or `b`, and no |Z| is above 10."""
     table = read_table([cases / "29_timestamps_train.csv"])
     made = train(table, tmp_path / "1", alert_rate=0.05, epochs=200)
-    fates = {encoder.name: encoder.describe() for encoder in made.detector.preprocessor.encoders}
+    fates = {encoder.name: encoder.describe() for encoder in made.detector.preprocessor.encodings}
     assert "time elapsed" in fates["at"]
     assert "time elapsed" in fates["epoch_ms"]
     columns = columns_of_table(made.detector.schema, table)

@@ -1,4 +1,4 @@
-"""Learns the encoders from the fitting rows: means, deviations, categories, cycles and ranges."""
+"""Learning the encodings from the fitting rows: means, deviations, categories, cycles and ranges."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from models.columns.from_records import Columns
 from models.encoders import (
     CYCLES,
-    BooleanEncoder,
-    CategoricalEncoder,
-    DatetimeEncoder,
-    Encoder,
+    BooleanEncoding,
+    CategoricalEncoding,
+    Encoding,
     Mask,
-    NumericEncoder,
+    NumericEncoding,
+    TimestampEncoding,
     cycle_phase,
 )
 from models.encoders.preprocessor import Encoded, Preprocessor
@@ -31,63 +31,67 @@ _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its var
 _MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
 _LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
-_PIECE: Final = 65_536  # rows
+_CHUNK_ROWS: Final = 65_536
 
 
 def learn_preprocessor(schema: FeatureSchema, columns: Columns, rows: Mask | None = None) -> Preprocessor:
-    """Learn the encoder of each column and the range of each feature.
+    """Learn the encoding of each column and the range of each feature.
 
     Args:
         schema: The columns.
         columns: Their values.
         rows: Which of them are fitting rows `(n,)`; None for all.
     """
-    places = _places(columns, rows)
-    encoders = tuple(_LEARNERS[column.kind](column, columns[column.name][places]) for column in schema.columns)
-    width = sum(len(encoder.features) for encoder in encoders)
-    unbounded = Preprocessor(encoders=encoders, limits=np.zeros((2, width), np.float32))
-    ends = [(piece.Z.min(axis=0), piece.Z.max(axis=0)) for piece in _in_pieces(unbounded, columns, places)]
+    indices = _row_indices(columns, rows)
+    encodings = tuple(_LEARNERS[column.kind](column, columns[column.name][indices]) for column in schema.columns)
+    width = sum(len(encoding.features) for encoding in encodings)
+    unbounded = Preprocessor(encodings=encodings, limits=np.zeros((2, width), np.float32))
+    ends = [(chunk.Z.min(axis=0), chunk.Z.max(axis=0)) for chunk in _encoded_chunks(unbounded, columns, indices)]
     lows, highs = zip(*ends, strict=True)
-    return Preprocessor(encoders=encoders, limits=np.stack([np.min(lows, axis=0), np.max(highs, axis=0)]))
+    return Preprocessor(encodings=encodings, limits=np.stack([np.min(lows, axis=0), np.max(highs, axis=0)]))
 
 
 def encode(preprocessor: Preprocessor, columns: Columns, rows: Mask | None = None) -> Encoded:
-    """Encode rows, all or those of a mask `(n,)`.
+    """Encode rows, all or those of a mask `(n,)`, in chunks: a copy of all in float64 would be larger than the result.
 
-    Piece by piece: a copy of all of them in float64 would be more than all that is kept.
+    Args:
+        preprocessor: Encodes them.
+        columns: The rows' values.
+        rows: Which of them; None for all.
     """
-    pieces = list(_in_pieces(preprocessor, columns, _places(columns, rows)))
-    if len(pieces) == 1:
-        return pieces[0]
+    chunks = list(_encoded_chunks(preprocessor, columns, _row_indices(columns, rows)))
+    if len(chunks) == 1:
+        return chunks[0]
     return Encoded(
-        Z=np.concatenate([piece.Z for piece in pieces]),
-        unknown=_joined([piece.unknown for piece in pieces], [piece.Z.shape for piece in pieces], np.bool_),
-        surprise=_joined(
-            [piece.surprise for piece in pieces],
-            [(len(piece), len(preprocessor.encoders)) for piece in pieces],
+        Z=np.concatenate([chunk.Z for chunk in chunks]),
+        missing=_joined([chunk.missing for chunk in chunks], [chunk.Z.shape for chunk in chunks], np.bool_),
+        novelty_penalty=_joined(
+            [chunk.novelty_penalty for chunk in chunks],
+            [(len(chunk), len(preprocessor.encodings)) for chunk in chunks],
             np.float64,
         ),
     )
 
 
-def _places(columns: Columns, rows: Mask | None) -> NDArray[np.intp]:
+def _row_indices(columns: Columns, rows: Mask | None) -> NDArray[np.intp]:
     return np.arange(len(next(iter(columns.values())))) if rows is None else np.flatnonzero(rows)
 
 
-def _in_pieces(preprocessor: Preprocessor, columns: Columns, places: NDArray[np.intp]) -> Iterator[Encoded]:
-    for start in range(0, max(len(places), 1), _PIECE):
-        piece = places[start : start + _PIECE]
-        yield preprocessor.transform({name: values[piece] for name, values in columns.items()})
+def _encoded_chunks(preprocessor: Preprocessor, columns: Columns, indices: NDArray[np.intp]) -> Iterator[Encoded]:
+    for start in range(0, max(len(indices), 1), _CHUNK_ROWS):
+        chunk = indices[start : start + _CHUNK_ROWS]
+        yield preprocessor.transform({name: values[chunk] for name, values in columns.items()})
 
 
 def _joined(
     arrays: Sequence[NDArray[Any] | None], shapes: Sequence[tuple[int, ...]], kind: type
 ) -> NDArray[Any] | None:
-    """Return the arrays of all pieces as one, with zeros for a piece that has none; None where no piece has one."""
+    """Concatenate the arrays of all chunks, with zeros for a chunk without one; None where no chunk has one."""
     if all(array is None for array in arrays):
         return None
-    parts = [np.zeros(shape, kind) if array is None else array for array, shape in zip(arrays, shapes, strict=True)]
-    return np.concatenate(parts)
+    return np.concatenate(
+        [np.zeros(shape, kind) if array is None else array for array, shape in zip(arrays, shapes, strict=True)]
+    )
 
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
@@ -99,7 +103,7 @@ def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
     return bool(of_few_rows or (values == np.median(values)).mean() > 0.5)
 
 
-def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
+def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
     present, missing_share, surprise = _present(values)
     if np.abs(present).max() > _LARGEST:
         raise TableError(
@@ -117,7 +121,7 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
         distances = np.abs(present - origin)
         unit = float(np.median(distances[distances > 0]))
         center, scale = _center_and_scale(np.sign(present - origin) * np.log1p(distances / unit))
-    return NumericEncoder(
+    return NumericEncoding(
         name=column.name,
         center=center,
         scale=scale,
@@ -131,16 +135,18 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoder:
     )
 
 
-def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoder:
+def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoding:
     present, missing_share, surprise = _present(values)
-    return BooleanEncoder(name=column.name, share=float(present.mean()), missing_share=missing_share, surprise=surprise)
+    return BooleanEncoding(
+        name=column.name, share=float(present.mean()), missing_share=missing_share, surprise=surprise
+    )
 
 
-def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoder:
+def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
     present = [value for value in values if value is not None]
     common, rare = common_categories(present)
     n = len(values)
-    return CategoricalEncoder(
+    return CategoricalEncoding(
         name=column.name,
         categories=tuple(name for name, _ in common),
         shares=tuple(count / n for _, count in common),
@@ -151,7 +157,7 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoder:
     )
 
 
-def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
+def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
     present, missing_share, surprise = _present(values)
     _, scale = _center_and_scale(present)
     start, end = float(present.min()), float(present.max())
@@ -161,7 +167,7 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoder:
         for cycle, length in CYCLES.items()
         if end - start >= 2 * length and np.ptp(cycle_phase(present, cycle)) > _MIN_PHASE_SPREAD
     )
-    return DatetimeEncoder(
+    return TimestampEncoding(
         name=column.name,
         start=start,
         scale=scale,

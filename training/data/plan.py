@@ -30,7 +30,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
         "repairs": list(prepared.table.repairs),
         "columns": [
             {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
-            for encoder in preprocessor.encoders
+            for encoder in preprocessor.encodings
         ],
         "columns_dropped": dict(schema.dropped),
         "findings": [str(finding) for finding in prepared.findings],

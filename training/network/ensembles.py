@@ -85,7 +85,7 @@ def _marginal_weights(preprocessor: Preprocessor) -> NDArray[np.float32]:
 
     The levels of a category are one value between them, so their rarities add up; the cycles of a time are not.
     """
-    encoders = preprocessor.encoders
+    encoders = preprocessor.encodings
     weights = [
         1.0 / (len(encoders) * (len(encoder.features) if encoder.kind is Kind.DATETIME else 1))
         for encoder in encoders

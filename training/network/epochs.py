@@ -278,7 +278,7 @@ def _counted(rows: Encoded, weights: NDArray[np.float32], row_weights: NDArray[n
     counted = weights
     if row_weights is not None:
         counted = (row_weights / row_weights.mean()).astype(np.float32)[:, None] * counted
-    return tf.constant(counted if rows.unknown is None else np.where(rows.unknown, np.float32(0), counted))
+    return tf.constant(counted if rows.missing is None else np.where(rows.missing, np.float32(0), counted))
 
 
 def _batched_order(order: np.random.Generator, n: int, batch_size: int) -> NDArray[np.int64]:

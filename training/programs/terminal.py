@@ -37,7 +37,7 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
     grid.add_column("column", overflow="fold")
     grid.add_column("kind")
     grid.add_column("enters as", overflow="fold")
-    for encoder in prepared.preprocessor.encoders:
+    for encoder in prepared.preprocessor.encodings:
         grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
     for name in prepared.schema.ids:
         grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")

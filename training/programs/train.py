@@ -118,7 +118,7 @@ def _prepare(command: TrainCommand, table: Table, test_table: Table | None, cons
     prepared = prepare(table, command.config, test_table=test_table, decided=command.schema)
     show_prepared(console, prepared, command.config)
     if command.schema_out is not None:
-        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encoders}
+        notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encodings}
         write_schema_file(command.schema_out, prepared.schema, notes=notes)
     return prepared
 

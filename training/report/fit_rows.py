@@ -136,7 +136,7 @@ def _shares_plot(rows: JudgedRows, worst: list[int], names: list[str]) -> Plot:
     errors = np.maximum(rows.verdicts.scores.column_errors[worst], 0.0)
     shares = errors / np.maximum(errors.sum(axis=1, keepdims=True), 1e-300)
     order = np.argsort(-shares.sum(axis=0), kind="stable")[:_SHARED]
-    features = [encoder.name for encoder in rows.verdicts.preprocessor.encoders]
+    features = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
     told = [
         f"{name} {shares[number].max():.0%} from {features[int(shares[number].argmax())]}"
         for number, name in enumerate(names)
@@ -156,7 +156,7 @@ def _shares_plot(rows: JudgedRows, worst: list[int], names: list[str]) -> Plot:
 def columns_section(rows: JudgedRows) -> Section:
     """Return what each column adds to the scores, of rows that are flagged and of the others."""
     errors, flagged = rows.verdicts.scores.column_errors, rows.verdicts.is_anomaly
-    features = [encoder.name for encoder in rows.verdicts.preprocessor.encoders]
+    features = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
     usual = errors[~flagged].mean(axis=0) if not flagged.all() else np.zeros(len(features))
     strange = errors[flagged].mean(axis=0) if flagged.any() else None
     rank = usual if strange is None else np.maximum(usual / max(usual.sum(), 1e-300), strange / strange.sum())

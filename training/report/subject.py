@@ -28,7 +28,7 @@ def rows_grid(prepared: Prepared, config: TrainConfig) -> Grid:
 def columns_grid(prepared: Prepared) -> Iterator[Grid]:
     """Yield what became of every column, and what was noticed."""
     schema = prepared.schema
-    rows = [(encoder.name, str(encoder.kind), encoder.describe()) for encoder in prepared.preprocessor.encoders]
+    rows = [(encoder.name, str(encoder.kind), encoder.describe()) for encoder in prepared.preprocessor.encodings]
     rows += [(name, "id", "carried through to every output, never a feature") for name in schema.ids]
     if prepared.rule is not None:
         rows.append((prepared.rule.column, "label", prepared.rule.reason))

@@ -58,10 +58,10 @@ def thresholds_table() -> str:
 
 def kinds_table() -> str:
     """Return each kind of column with what its encoder makes of it."""
-    from models.encoders import ENCODERS
+    from models.encoders import ENCODINGS
     from models.schema import Kind
 
-    return table(["kind", "how it enters"], [[code(kind), docstring(ENCODERS[kind].__doc__)] for kind in Kind])
+    return table(["kind", "how it enters"], [[code(kind), docstring(ENCODINGS[kind].__doc__)] for kind in Kind])
 
 
 def time_layouts_table() -> str:

@@ -16,6 +16,7 @@ REPORTS: Final = {
     "python -m training.describe --json": ("training/programs/description.py", "description_of"),
     "python -m training.compare --json": ("training/comparison/compare.py", "_report"),
     "python -m training.embed --json": ("training/programs/embedding.py", "_report"),
+    "python -m service.batch --json": ("service/files/score_files.py", "_report"),
     "python -m models.bundle verify --json": ("models/bundle/__main__.py", "verify"),
     "python -m models.bundle show --json": ("models/bundle/card.py", "card_of"),
     "python -m models.bundle diff --json": ("models/bundle/__main__.py", "diff"),
@@ -52,6 +53,7 @@ MEANINGS: Final = {
     "epochs": "passes over the fitting rows: those that were made, or, before training, the most that would be",
     "expected": "names of the columns of expected values; none without --reconstruction",
     "features": "columns of the standardised matrix that the network sees",
+    "flagged": "number of anomalies; null where scores are not written",
     "folder": "where the networks' figures and the report are kept",
     "findings": "what was noticed about columns and rows and left as it is, with the flag that would change it",
     "ids": "names of the columns that are carried through",
@@ -100,6 +102,7 @@ MEANINGS: Final = {
     "version": "of the detector",
     "versions": "of Python and the libraries that made it",
     "warnings": "what should be looked at, with the remedy",
+    "written": "names of the columns of the output, ids first",
 }
 """What a key of a report means; the test of the documents fails for a key without a row here."""
 

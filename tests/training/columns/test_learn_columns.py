@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.encoders import CYCLES, ENCODERS
+from models.encoders import CYCLES, ENCODINGS
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.files import read_table
@@ -24,14 +24,14 @@ def learned(kind, values):
     schema = FeatureSchema(columns=(Column(name="c", kind=kind),))
     values = np.array(values, object if kind is Kind.CATEGORICAL else float)
     preprocessor = learn_preprocessor(schema, {"c": values})
-    return preprocessor.encoders[0], preprocessor.transform({"c": values}), preprocessor
+    return preprocessor.encodings[0], preprocessor.transform({"c": values}), preprocessor
 
 
 def test_every_kind_has_a_learner_that_gives_its_encoder():
-    assert set(_LEARNERS) == set(ENCODERS)
+    assert set(_LEARNERS) == set(ENCODINGS)
     samples = {Kind.CATEGORICAL: ["a", "b"] * 30}
     for kind in _LEARNERS:
-        assert type(learned(kind, samples.get(kind, [0.0, 1.0] * 30))[0]) is ENCODERS[kind]
+        assert type(learned(kind, samples.get(kind, [0.0, 1.0] * 30))[0]) is ENCODINGS[kind]
 
 
 @given(st.floats(-1e8, 1e8), st.floats(1e-2, 1e6))
@@ -168,7 +168,7 @@ def test_a_column_with_gaps_counts_as_much_as_one_without(share):
     values = np.where(rng.random(200_000) < share, np.nan, rng.normal(3, 2, 200_000))
     _, encoded, preprocessor = learned(Kind.NUMERIC, values)
     squares = np.square(encoded.Z, dtype=float) * preprocessor.weights
-    squares[encoded.unknown] = 0.0  # a missing value is not judged
+    squares[encoded.missing] = 0.0  # a missing value is not judged
     assert squares.sum(axis=1).mean() == pytest.approx(1, rel=0.02)
 
 
@@ -184,17 +184,17 @@ def test_an_unseen_category_surprises_less_where_many_rows_have_one_of_their_own
     assert _surprise(1000) > _surprise(1000, singles=50) > _surprise(1000, singles=500) > 0
     schema = FeatureSchema(columns=(Column(name="shop", kind=Kind.CATEGORICAL),))
     shops = np.array([f"shop {n}" for n in range(200)] + ["big shop"] * 800, object)
-    [encoder] = learn_preprocessor(schema, {"shop": shops}).encoders
+    [encoder] = learn_preprocessor(schema, {"shop": shops}).encodings
     assert encoder.surprise == _surprise(1000, singles=200)
 
 
 def test_a_time_of_day_is_placed_in_the_day_however_few_hours_the_rows_cover():
     schema = FeatureSchema(columns=(Column(name="at", kind=Kind.DATETIME, layout="time"),))
-    [encoder] = learn_preprocessor(schema, {"at": np.linspace(30_000.0, 33_000.0, 50)}).encoders
+    [encoder] = learn_preprocessor(schema, {"at": np.linspace(30_000.0, 33_000.0, 50)}).encodings
     assert (encoder.cycles, encoder.clock, len(encoder.features)) == (("day",), True, 2)
 
 
-def test_rows_are_encoded_alike_in_pieces_and_at_once(monkeypatch):
+def test_rows_are_encoded_alike_in_chunks_and_at_once(monkeypatch):
     columns = {
         "x": np.array([1.0, 2.0, np.nan, 4.0, 5.0, 7.0, 9.0]),
         "mode": np.array(["a", "b", "a", "new", None, "a", "b"], object),
@@ -202,11 +202,11 @@ def test_rows_are_encoded_alike_in_pieces_and_at_once(monkeypatch):
     schema = FeatureSchema(columns=(Column(name="x", kind=Kind.NUMERIC), Column(name="mode", kind=Kind.CATEGORICAL)))
     fitting = {name: values[[0, 1, 3, 5, 6]] for name, values in columns.items()}
     whole = learn_preprocessor(schema, fitting)
-    monkeypatch.setattr("training.columns.learn_columns._PIECE", 2)
+    monkeypatch.setattr("training.columns.learn_columns._CHUNK_ROWS", 2)
     preprocessor = learn_preprocessor(schema, fitting)
     np.testing.assert_array_equal(preprocessor.limits, whole.limits)
-    pieces, at_once = encode(preprocessor, columns), whole.transform(columns)
-    for part in ("Z", "unknown", "surprise"):
-        np.testing.assert_array_equal(getattr(pieces, part), getattr(at_once, part))
+    chunks, at_once = encode(preprocessor, columns), whole.transform(columns)
+    for part in ("Z", "missing", "novelty_penalty"):
+        np.testing.assert_array_equal(getattr(chunks, part), getattr(at_once, part))
     plain = {name: values[[0, 1, 5, 6]] for name, values in columns.items()}
-    assert encode(preprocessor, plain).unknown is None
+    assert encode(preprocessor, plain).missing is None

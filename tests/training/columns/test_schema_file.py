@@ -63,7 +63,7 @@ def written(table, tmp_path):
     """The file of a table, and a function that reads it again with a change."""
     prepared = prepare(table, TrainConfig(id=("serial",), missing_values=("flow=-1",)))
     path = tmp_path / "schema.toml"
-    write_schema_file(path, prepared.schema, notes={e.name: e.describe() for e in prepared.preprocessor.encoders})
+    write_schema_file(path, prepared.schema, notes={e.name: e.describe() for e in prepared.preprocessor.encodings})
 
     def change(old, new):
         text = path.read_text(encoding="utf-8")

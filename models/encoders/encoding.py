@@ -1,8 +1,8 @@
-"""What every encoder offers, and how missing values and levels enter for all of them."""
+"""What is learned of a column, what encodes many columns at once, and how missing values enter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -20,20 +20,8 @@ Z_LIMIT: Final = 1e15
 _MIN_LEVEL_DEVIATION: Final = 0.1  # that of a level that 1 % of the rows have: rarer ones do not drown the rest
 
 
-class Novelty(NamedTuple):
-    """What an encoder says of n values beyond their features.
-
-    Args:
-        missing: Rows whose value is missing `(n,)`, or None where none is.
-        unseen: Rows whose value no fitting row had `(n,)`, or None where there is none.
-    """
-
-    missing: Mask | None = None
-    unseen: Mask | None = None
-
-
-class Encoder(Protocol):
-    """What every kind of column offers."""
+class Encoding(Protocol):
+    """What was learned of one column: its features, their weights, and the way back to the user's values."""
 
     kind: ClassVar[Kind]
 
@@ -44,7 +32,7 @@ class Encoder(Protocol):
 
     @property
     def surprise(self) -> float:
-        """What a value adds that no fitting row had, in squared deviations."""
+        """The novelty penalty: what a value adds that no fitting row had, in squared deviations."""
         ...
 
     @property
@@ -54,16 +42,12 @@ class Encoder(Protocol):
 
     @property
     def value_features(self) -> int:
-        """How many of the first features hold the value itself; they are not judged where it is missing."""
+        """Number of leading features that hold the value itself; where it is missing they do not count."""
         ...
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """What an error of one squared unit of each feature counts."""
-        ...
-
-    def encode(self, values: NDArray[Any], out: FloatMatrix) -> Novelty:
-        """Write the features of n values into `out` `(n, len(features))`."""
+        """Weight of each feature's squared error."""
         ...
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
@@ -71,27 +55,43 @@ class Encoder(Protocol):
         ...
 
     def actual(self, value: Any) -> Cell:
-        """Return a raw value as it is shown to the user; None where it is missing."""
+        """Return a raw value as it is reported to the user; None where it is missing."""
         ...
 
     def describe(self) -> str:
-        """Say in one phrase how the column enters."""
+        """Describe the encoding in one phrase."""
         ...
 
 
-def fill(out: FloatMatrix, z: NDArray[Any], missing_share: float) -> Novelty:
-    """Write z to the first feature, 0 (the mean) where it is missing, and the feature for missing values."""
-    missing = np.isnan(z)
-    out[:, 0] = hold(z, missing)
-    if missing_share:
-        out[:, -1] = missing_indicator(missing, missing_share)
-    return Novelty(missing if missing.any() else None)
+class ValueMasks(NamedTuple):
+    """Which values of K columns, n rows each, need special treatment.
+
+    Args:
+        missing: Missing values `(K, n)`, or None where there is none.
+        unseen: Values that no fitting row had `(K, n)`, or None where there is none.
+    """
+
+    missing: Mask | None = None
+    unseen: Mask | None = None
+
+
+class Encoder(Protocol):
+    """Encodes K columns of one kind at once: for a single record, an array a column would be most of the time."""
+
+    def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
+        """Encode n values of each column.
+
+        Args:
+            columns: Values by name.
+            out: All features `(n, d)`; those of the K columns are written.
+        """
+        ...
 
 
 def hold(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
-    """Hold z within `Z_LIMIT`, and at 0, the mean, where it is missing; return it, the same array.
+    """Clip z to `Z_LIMIT`, and set it to 0, the mean, where it is missing; return the same array.
 
-    In place, and by two calls: large arrays are slow to come by, and `clip` takes longer for a single row.
+    In place, and by two calls: large arrays are slow to allocate, and `clip` takes longer for a single row.
     """
     if missing is not None:
         z[missing] = 0.0
@@ -112,7 +112,7 @@ def level_deviation(share: Any) -> Any:
 
 
 def with_missing(weights: tuple[float, ...], share: float) -> tuple[float, ...]:
-    """Add the weight of the feature for missing values; the column's variance, in all, stays one."""
+    """Add the weight of the feature for missing values; the column's variance stays one in all."""
     if not share:
         return weights
     variance = (1.0 - share) + share * (1.0 - share) / level_deviation(share) ** 2
@@ -125,5 +125,17 @@ def missing_feature(name: str, missing_share: float) -> tuple[str, ...]:
 
 
 def missing_phrase(missing_share: float) -> str:
-    """Say how missing values enter."""
+    """Describe how missing values enter."""
     return f"; missing in {missing_share:.1%}, which is a feature" if missing_share else ""
+
+
+def index_of(positions: Sequence[int]) -> NDArray[np.intp] | slice:
+    """Return positions as an index: a slice, which is quicker to write to, where they are consecutive.
+
+    Example:
+        >>> index_of([3, 4, 5]), index_of([3, 5])
+        (slice(3, 6, None), array([3, 5]))
+    """
+    if positions and list(positions) == list(range(positions[0], positions[0] + len(positions))):
+        return slice(positions[0], positions[0] + len(positions))
+    return np.array(positions, np.intp)
