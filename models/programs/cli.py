@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
 import threading
@@ -11,9 +12,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from models.errors import DetectorError
+
+CONSOLE: Final = "relu-anomaly"
+MODULES: Final = {
+    "train": ("training.train", "learn a detector from records and save it as a bundle"),
+    "compare": ("training.compare", "say which activation suits records, measured over seeds"),
+    "calibrate": ("training.calibrate", "change the threshold of a bundle"),
+    "serve": ("service", "serve a detector over HTTP"),
+    "score": ("service.batch", "score files"),
+    "bundle": ("models.bundle", "verify, show and compare bundles"),
+}
+"""The module of each command of the console script, and what it does."""
+
+
+def as_called(text: str) -> str:
+    """Return a text about `python -m` in the words of the console script, where the program was called by it."""
+    if Path(sys.argv[0]).stem != CONSOLE:
+        return text
+    for name, (module, _) in MODULES.items():
+        text = re.sub(rf"python -m {re.escape(module)}(?![\w.])", f"{CONSOLE} {name}", text)
+    return text
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -21,9 +42,13 @@ class OneLineParser(argparse.ArgumentParser):
 
     _place = ""
 
+    def format_help(self) -> str:
+        """Return the page of help."""
+        return as_called(super().format_help())
+
     def error(self, message: str) -> NoReturn:
         """Print one line and exit."""
-        self.exit(2, f"error: {self._place}{message} (see {self.prog} --help)\n")
+        self.exit(2, as_called(f"error: {self._place}{message} (see {self.prog} --help)\n"))
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
@@ -81,6 +106,12 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
         return 0
     print(f"error: {complaint}", file=sys.stderr)
     return code
+
+
+def moved(old: str, new: str) -> int:
+    """Say in one line that a command has another name now; return the exit code."""
+    print(f"error: python -m {old} is gone; say: python -m {new}", file=sys.stderr)
+    return 2
 
 
 def clean_up_at_sigterm() -> None:
