@@ -20,7 +20,21 @@ from models.bundle.card import card_of
 from training.compare import main
 from training.comparison.compare import RESULTS
 
-TWO = ("--activations", "relu", "elu", "--seeds", "2", "--epochs", "3", "--hidden-units", "8", "--jobs", "1")
+TWO = (
+    "--activations",
+    "relu",
+    "elu",
+    "--seeds",
+    "2",
+    "--epochs",
+    "3",
+    "--hidden-units",
+    "8",
+    "--jobs",
+    "1",
+    "--preset",
+    "fast",
+)
 ROOT = Path(__file__).resolve().parents[3]
 
 
