@@ -16,9 +16,9 @@ from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
 from models.programs.reading_flags import add_reading_flags
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
-from training.comparison.results import COMPARISONS
+from training.comparison.outcomes import COMPARISONS
+from training.comparison.recommendation import LEAST_SEEDS, MARGIN
 from training.comparison.trials import DEFAULT_ACTIVATIONS
-from training.comparison.verdict import LEAST_SEEDS, MARGIN
 from training.settings.flags import add_config_flags
 
 _MOST_JOBS: Final = 8
