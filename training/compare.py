@@ -15,9 +15,9 @@ from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sig
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
-from training.comparison.results import COMPARISONS
+from training.comparison.outcomes import COMPARISONS
+from training.comparison.recommendation import LEAST_SEEDS, MARGIN
 from training.comparison.trials import DEFAULT_ACTIVATIONS
-from training.comparison.verdict import LEAST_SEEDS, MARGIN
 from training.settings.flags import add_config_flags, config_of
 
 if TYPE_CHECKING:

@@ -1,13 +1,14 @@
-"""One comparison, from files to a recommendation and to what is said of it."""
+"""One comparison: from input files to a recommendation, a report and, if asked for, a detector."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from rich.console import Console
@@ -15,19 +16,21 @@ from rich.console import Console
 from models.bundle import new_bundle
 from models.errors import ConfigError, Message, Set, joined
 from models.limits import Interval, complaints_about
-from models.repository import ARTIFACTS, next_version
-from training.comparison.results import COMPARISONS, Failure, Outcome, Results
-from training.comparison.run import run_trials
+from models.repository import ARTIFACTS, next_version, version_of
+from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
+from training.comparison.processes import run_trials
+from training.comparison.recommendation import LEAST_SEEDS, Recommendation, recommend
 from training.comparison.summary import Summary, summaries_of
 from training.comparison.terminal import TrialBar, show_comparison
 from training.comparison.trials import Trial, settings_of, trials_of
-from training.comparison.verdict import LEAST_SEEDS, Verdict, verdict_on
-from training.comparison.winner import save_winner
 from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, prepare
 from training.data.split import SHARES
-from training.programs.terminal import show_prepared
+from training.programs.terminal import fit_with_bar, show_prepared, show_result
 from training.settings.config import TrainConfig
+
+if TYPE_CHECKING:
+    from training.fit import FitResult
 
 RESULTS: Final = "trials.jsonl"
 REPORT: Final = "report.html"
@@ -40,7 +43,8 @@ _LIMITS: Final = {
     "margin": Interval(0),
     "jobs": Interval(1),
 }
-_IN_COMMON: Final = (
+_CARD_KEYS: Final = ("recommendation", "ties", "reason", "settled", "differences", "activations")
+_SHARED_SETTINGS: Final = (
     *("training_rows", "negative_slope", "alpha", "latent_units", "dropout", "input_noise"),
     *("epochs", "batch_size", "weight_decay"),
 )
@@ -98,87 +102,82 @@ class CompareCommand:
 
 
 def compare(command: CompareCommand) -> dict[str, Any]:
-    """Read, fit every activation with every seed, and say which to take; return the report for programs."""
+    """Fit every activation with every seed and recommend one; return the report that ``--json`` prints."""
     console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
     progress = Console(stderr=True, quiet=command.quiet)
     if not command.data.files:
         console.print(DESCRIPTION)
     config, name, table = command.config, command.data.title, command.data.table()
-    settings = settings_of(replace(config, preset="fast"), depths=command.depths, learning_rates=command.learning_rates)
-    seeds = range(config.seed, config.seed + command.seeds)
-    trials = trials_of(command.activations, settings, seeds)
+    trials = _trials(command, config)
     prepared = prepare(table, config)
     show_prepared(console, prepared, config)
     folder = command.output or COMPARISONS / name
     if command.overwrite:
-        for kept in (RESULTS, REPORT):  # and nothing else that may lie there
-            (folder / kept).unlink(missing_ok=True)
-    results = Results(folder / RESULTS, _subject(prepared, config, command.seconds))
+        for file in (RESULTS, REPORT):  # other files stay
+            (folder / file).unlink(missing_ok=True)
+    results = TrialFile(folder / RESULTS, _subject(prepared, config, command.seconds))
     bundle = next_version(ARTIFACTS / name) if command.save_best else None
     with ExitStack() as stack:
-        unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before all the work
-        stack.enter_context(_kept_if_interrupted(trials, results, progress))
+        unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before the work
+        stack.enter_context(_told_if_interrupted(trials, results, progress))
         _run(trials, results, prepared=prepared, config=config, command=command, progress=progress)
         summaries = summaries_of(results.of(trials))
         best = best_settings(summaries)
-        verdict = verdict_on(best, margin=command.margin)
-        show_comparison(console, best, verdict)
+        recommendation = recommend(best, margin=command.margin)
+        show_comparison(console, best, recommendation)
         from training.report.comparison import write_comparison_report  # Matplotlib takes a second
 
         write_comparison_report(
             folder / REPORT,
             summaries,
             best,
-            verdict,
+            recommendation,
             name=name,
             prepared=prepared,
             config=config,
             margin=command.margin,
         )
         console.print(f"report: {folder / REPORT}", markup=False, soft_wrap=True)
-        report = _report(best, summaries, verdict, folder)
-        if bundle is not None and unfinished is not None:
-            chosen = next((summary for summary in best if summary.activation == verdict.activation), None)
-            if chosen is None:
-                raise ConfigError(f"--save-best: {verdict.reason}")
-            save_winner(
-                prepared,
-                config,
-                chosen,
-                comparison=report,
-                swept=bool(command.depths or command.learning_rates),
-                name=name,
-                bundle=bundle,
-                unfinished=unfinished,
-                console=console,
-                progress=progress,
-            )
-    return report if bundle is None else report | {"bundle": str(bundle)}
+        report = _report(best, summaries, recommendation, folder)
+        if bundle is None or unfinished is None:
+            return report
+        started = time.perf_counter()
+        wanted = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
+        result = fit_with_bar(progress, prepared, wanted, name=name, version=version_of(bundle))
+        _save(result, unfinished, comparison=report)
+        show_result(console, result, bundle=bundle, seconds=time.perf_counter() - started)
+    return report | {"bundle": str(bundle)}
+
+
+def _trials(command: CompareCommand, config: TrainConfig) -> list[Trial]:
+    settings = settings_of(replace(config, preset="fast"), depths=command.depths, learning_rates=command.learning_rates)
+    seeds = range(config.seed, config.seed + command.seeds)
+    return trials_of(command.activations, settings, seeds)
 
 
 def _run(
     trials: Sequence[Trial],
-    results: Results,
+    results: TrialFile,
     *,
     prepared: Prepared,
     config: TrainConfig,
     command: CompareCommand,
     progress: Console,
 ) -> None:
-    """Run the trials that are missing; what is found is kept at once."""
-    missing = [trial for trial in trials if trial not in {found.trial for found in results.found}]
+    """Run the trials without a result, and keep each result at once."""
+    missing = results.missing(trials)
     with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
 
-        def on_found(found: Outcome | Failure) -> None:
-            results.append(found)
-            bar(found)
+        def on_result(result: TrialResult) -> None:
+            results.append(result)
+            bar(result)
 
-        run_trials(prepared, config, missing, jobs=command.jobs, seconds=command.seconds, on_found=on_found)
+        run_trials(prepared, config, missing, jobs=command.jobs, seconds=command.seconds, on_result=on_result)
 
 
 @contextmanager
-def _kept_if_interrupted(trials: Sequence[Trial], results: Results, progress: Console) -> Iterator[None]:
-    """Say at Ctrl-C what is kept, whatever is being done.
+def _told_if_interrupted(trials: Sequence[Trial], results: TrialFile, progress: Console) -> Iterator[None]:
+    """Print at Ctrl-C which results are kept.
 
     Raises:
         SystemExit: Ctrl-C was pressed.
@@ -191,8 +190,29 @@ def _kept_if_interrupted(trials: Sequence[Trial], results: Results, progress: Co
         raise SystemExit(_INTERRUPTED) from None
 
 
+def _best_config(
+    config: TrainConfig, best: Sequence[Summary], recommendation: Recommendation, *, swept: bool
+) -> TrainConfig:
+    """Return the settings of the recommended detector; of depth and learning rate only where they were compared."""
+    chosen = next((summary for summary in best if summary.activation == recommendation.activation), None)
+    if chosen is None:
+        raise ConfigError(f"--save-best: {recommendation.reason}")
+    config = replace(config, activation=chosen.activation)
+    if not swept:
+        return config
+    return replace(config, hidden_units=chosen.setting.hidden_units, learning_rate=chosen.setting.learning_rate)
+
+
+def _save(result: FitResult, folder: Path, *, comparison: Mapping[str, Any]) -> None:
+    """Write the detector with the comparison in its card."""
+    from training.save import write_result
+
+    card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
+    write_result(replace(result, detector=replace(result.detector, card=card)), folder)
+
+
 def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
-    """Return, for each activation, its summary under the setting in which its held-out error is lowest."""
+    """Return, for each activation, the summary under the setting with its lowest held-out error."""
     best: dict[str, Summary] = {}
     for summary in summaries:
         rival = best.get(summary.activation)
@@ -202,29 +222,29 @@ def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
 
 
 def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> dict[str, Any]:
-    """Return what all trials have in common; a comparison goes on only where it is the same."""
+    """Return what all trials share; a comparison resumes only where it is the same."""
     digest = hashlib.sha256()
     for part in SHARES:
         rows = getattr(prepared.split, part)
         digest.update(np.packbits(rows).tobytes())
         digest.update(prepared.preprocessor.transform(prepared.part(rows)).Z.tobytes())
-    settings = {name: getattr(config, name) for name in _IN_COMMON}
+    settings = {name: getattr(config, name) for name in _SHARED_SETTINGS}
     return {"rows and columns": digest.hexdigest(), **settings, "fit_on": config.fit_on, "seconds": seconds}
 
 
-def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verdict, folder: Path) -> dict[str, Any]:
-    """Return the report that ``--json`` prints; other programs rely on its names."""
-    order = {one.activation: place for place, one in enumerate(verdict.differences)}
-    ranked = sorted(best, key=lambda one: order.get(one.activation, len(order)))
+def _report(
+    best: Sequence[Summary], summaries: Sequence[Summary], recommendation: Recommendation, folder: Path
+) -> dict[str, Any]:
+    """Return the report that ``--json`` prints; its keys are an interface."""
     return {
-        "activations": {summary.activation: summary.to_json() for summary in ranked},
-        "recommendation": verdict.activation,
-        "ties": list(verdict.ties),
-        "reason": verdict.reason,
-        "settled": verdict.settled,
+        "activations": {summary.activation: summary.to_json() for summary in recommendation.ranked(best)},
+        "recommendation": recommendation.activation,
+        "ties": list(recommendation.ties),
+        "reason": recommendation.reason,
+        "settled": recommendation.settled,
         "differences": {
             one.activation: {"ratio": one.ratio, "interval": [one.low, one.high], "p": one.p, "verdict": one.verdict}
-            for one in verdict.differences
+            for one in recommendation.differences
         },
         "sweep": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
         "folder": str(folder),
