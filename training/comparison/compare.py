@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,22 +14,20 @@ import numpy as np
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.errors import ConfigError
-from models.programs.reading_flags import read_options_of
+from models.errors import ConfigError, Message, Set, joined
+from models.limits import Interval, complaints_about
 from models.repository import ARTIFACTS, next_version, version_of
-from models.tables.files import expand, read_table
-from models.tables.table import Table
 from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
 from training.comparison.processes import run_trials
 from training.comparison.recommendation import LEAST_SEEDS, Recommendation, recommend
 from training.comparison.summary import Summary, summaries_of
 from training.comparison.terminal import TrialBar, show_comparison
 from training.comparison.trials import Trial, settings_of, trials_of
+from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, prepare
 from training.data.split import SHARES
 from training.programs.terminal import fit_with_bar, show_prepared, show_result
 from training.settings.config import TrainConfig
-from training.settings.flags import config_of
 
 if TYPE_CHECKING:
     from training.fit import FitResult
@@ -38,6 +35,14 @@ if TYPE_CHECKING:
 RESULTS: Final = "trials.jsonl"
 REPORT: Final = "report.html"
 _INTERRUPTED: Final = 130
+_LIMITS: Final = {
+    "seeds": Interval(1),
+    "depths": Interval(1, 32),
+    "learning_rates": Interval(0, ends="(]"),
+    "seconds": Interval(0, ends="(]"),
+    "margin": Interval(0),
+    "jobs": Interval(1),
+}
 _CARD_KEYS: Final = ("recommendation", "ties", "reason", "settled", "differences", "activations")
 _SHARED_SETTINGS: Final = (
     *("training_rows", "negative_slope", "alpha", "latent_units", "dropout", "input_noise"),
@@ -45,28 +50,80 @@ _SHARED_SETTINGS: Final = (
 )
 
 
-def compare(arguments: argparse.Namespace) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareCommand:
+    """What one comparison is asked to do.
+
+    Args:
+        data: The rows to learn from.
+        config: What all networks have in common; its seed is the first one.
+        activations: Keys of `ACTIVATIONS`.
+        seeds: Number of networks of each activation.
+        depths: Numbers of hidden layers to compare with; none for that of the preset.
+        learning_rates: Largest step sizes to compare with; none for that of training.
+        seconds: How long each fit takes; None for as many epochs as training takes.
+        margin: Share by which errors may differ without mattering.
+        output: The folder of the results; None for the one of the data's name in `COMPARISONS`.
+        overwrite: Begin anew.
+        save_best: Train a detector with what is recommended.
+        jobs: Networks fitted at once.
+        to_stderr: What people read goes to stderr, because stdout is for a program.
+        quiet: Print nothing for people.
+
+    Raises:
+        ConfigError: A value is outside its limits; the error names all that are.
+    """
+
+    data: TrainingData
+    config: TrainConfig
+    activations: tuple[str, ...]
+    seeds: int
+    depths: tuple[int, ...] = ()
+    learning_rates: tuple[float, ...] = ()
+    seconds: float | None = None
+    margin: float
+    output: Path | None = None
+    overwrite: bool = False
+    save_best: bool = False
+    jobs: int
+    to_stderr: bool = False
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        complaints = list(complaints_about(self, _LIMITS))
+        if self.save_best and self.seeds < LEAST_SEEDS:
+            complaints.append(Message("--save-best needs a recommendation: ", Set("seeds", LEAST_SEEDS), " at least."))
+        if self.seconds is not None and self.config.epochs is not None:
+            complaints.append("--seconds and --epochs exclude one another.")
+        if self.depths and self.config.hidden_units is not None:
+            complaints.append("--depth and --hidden-units exclude one another.")
+        if complaints:
+            raise ConfigError(joined(complaints))
+
+
+def compare(command: CompareCommand) -> dict[str, Any]:
     """Fit every activation with every seed and recommend one; return the report that ``--json`` prints."""
-    console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
-    progress = Console(stderr=True, quiet=arguments.quiet)
-    _check(arguments)
-    config, name, table = _inputs(arguments, console)
-    trials = _trials(arguments, config)
+    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    progress = Console(stderr=True, quiet=command.quiet)
+    if not command.data.files:
+        console.print(DESCRIPTION)
+    config, name, table = command.config, command.data.title, command.data.table()
+    trials = _trials(command, config)
     prepared = prepare(table, config)
     show_prepared(console, prepared, config)
-    folder = arguments.output or COMPARISONS / name
-    if arguments.overwrite:
+    folder = command.output or COMPARISONS / name
+    if command.overwrite:
         for file in (RESULTS, REPORT):  # other files stay
             (folder / file).unlink(missing_ok=True)
-    results = TrialFile(folder / RESULTS, _subject(prepared, config, arguments.seconds))
-    bundle = next_version(ARTIFACTS / name) if arguments.save_best else None
+    results = TrialFile(folder / RESULTS, _subject(prepared, config, command.seconds))
+    bundle = next_version(ARTIFACTS / name) if command.save_best else None
     with ExitStack() as stack:
         unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before the work
         stack.enter_context(_told_if_interrupted(trials, results, progress))
-        _run(trials, results, prepared=prepared, config=config, arguments=arguments, progress=progress)
+        _run(trials, results, prepared=prepared, config=config, command=command, progress=progress)
         summaries = summaries_of(results.of(trials))
         best = best_settings(summaries)
-        recommendation = recommend(best, margin=arguments.margin)
+        recommendation = recommend(best, margin=command.margin)
         show_comparison(console, best, recommendation)
         from training.report.comparison import write_comparison_report  # Matplotlib takes a second
 
@@ -78,26 +135,24 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
             name=name,
             prepared=prepared,
             config=config,
-            margin=arguments.margin,
+            margin=command.margin,
         )
         console.print(f"report: {folder / REPORT}", markup=False, soft_wrap=True)
         report = _report(best, summaries, recommendation, folder)
         if bundle is None or unfinished is None:
             return report
         started = time.perf_counter()
-        wanted = _best_config(config, best, recommendation, swept=bool(arguments.depths or arguments.learning_rates))
+        wanted = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
         result = fit_with_bar(progress, prepared, wanted, name=name, version=version_of(bundle))
         _save(result, unfinished, comparison=report)
         show_result(console, result, bundle=bundle, seconds=time.perf_counter() - started)
     return report | {"bundle": str(bundle)}
 
 
-def _trials(arguments: argparse.Namespace, config: TrainConfig) -> list[Trial]:
-    settings = settings_of(
-        replace(config, preset="fast"), depths=arguments.depths, learning_rates=arguments.learning_rates
-    )
-    seeds = range(config.seed, config.seed + arguments.seeds)
-    return trials_of(list(dict.fromkeys(arguments.activations)), settings, seeds)
+def _trials(command: CompareCommand, config: TrainConfig) -> list[Trial]:
+    settings = settings_of(replace(config, preset="fast"), depths=command.depths, learning_rates=command.learning_rates)
+    seeds = range(config.seed, config.seed + command.seeds)
+    return trials_of(command.activations, settings, seeds)
 
 
 def _run(
@@ -106,7 +161,7 @@ def _run(
     *,
     prepared: Prepared,
     config: TrainConfig,
-    arguments: argparse.Namespace,
+    command: CompareCommand,
     progress: Console,
 ) -> None:
     """Run the trials without a result, and keep each result at once."""
@@ -117,7 +172,7 @@ def _run(
             results.append(result)
             bar(result)
 
-        run_trials(prepared, config, missing, jobs=arguments.jobs, seconds=arguments.seconds, on_result=on_result)
+        run_trials(prepared, config, missing, jobs=command.jobs, seconds=command.seconds, on_result=on_result)
 
 
 @contextmanager
@@ -164,38 +219,6 @@ def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
         if rival is None or (len(summary.failures), summary.error.mean) < (len(rival.failures), rival.error.mean):
             best[summary.activation] = summary
     return list(best.values())
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    limits = [
-        (arguments.seeds >= 1, f"--seeds must be at least 1, got {arguments.seeds}."),
-        (
-            arguments.seeds >= LEAST_SEEDS or not arguments.save_best,
-            f"--save-best needs a recommendation: --seeds {LEAST_SEEDS} at least.",
-        ),
-        (arguments.jobs >= 1, f"--jobs must be at least 1, got {arguments.jobs}."),
-        (arguments.margin >= 0, f"--margin must be at least 0, got {arguments.margin}."),
-        (arguments.seconds is None or arguments.seconds > 0, f"--seconds must be above 0, got {arguments.seconds}."),
-        (arguments.seconds is None or arguments.epochs is None, "--seconds and --epochs exclude one another."),
-        (all(1 <= depth <= 32 for depth in arguments.depths), f"--depth must be in [1, 32], got {arguments.depths}."),
-        (not (arguments.depths and arguments.hidden_units), "--depth and --hidden-units exclude one another."),
-        (all(rate > 0 for rate in arguments.learning_rates), "--learning-rates must be above 0."),
-    ]
-    if complaints := [sentence for holds, sentence in limits if not holds]:
-        raise ConfigError(" ".join(complaints))
-
-
-def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table]:
-    if arguments.data:
-        name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
-        return config_of(arguments), name, read_table(arguments.data, read_options_of(arguments))
-    from training.data import demo_data
-
-    if arguments.label:
-        raise ConfigError("--label needs DATA: the embedded data set has its own label.")
-    console.print(demo_data.DESCRIPTION)
-    config = config_of(arguments, label=demo_data.LABEL, fit_on="normal")
-    return config, arguments.name or demo_data.NAME, demo_data.embedded_table()
 
 
 def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> dict[str, Any]:
