@@ -29,7 +29,7 @@ from training.data.demo_data import LABEL, embedded_table
 from training.data.prepare import Prepared, prepare
 from training.fit import FitResult, fit
 from training.programs.terminal import show_result
-from training.report.activations import activation_values
+from training.report.learning import activation_values
 from training.settings.config import TrainConfig
 
 DOCS = Path(__file__).resolve().parent

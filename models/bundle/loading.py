@@ -106,7 +106,7 @@ def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
             raise ValueError(f"{unknown[0]!r} is unknown")
         if plain["method"] not in THRESHOLD_METHODS:
             raise ValueError(f"the threshold method {plain['method']!r} is unknown")
-        if plain["target"] not in THRESHOLD_METHODS[plain["method"]].goals:
+        if plain["target"] not in THRESHOLD_METHODS[plain["method"]].targets:
             raise ValueError(f"the target {plain['target']!r} is unknown")
         return calibration_of(plain, array_in(content))
     except (KeyError, TypeError, ValueError, ConfigError) as error:

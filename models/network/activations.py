@@ -5,9 +5,10 @@ The output layer has none of them: it is linear, because it predicts quantities 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from models.limits import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,27 +37,14 @@ class ActivationParameter:
     Args:
         name: Such as ``alpha``; two activations may not share one.
         default: Value where none is given.
-        low: Smallest value.
-        above: `low` itself is not allowed.
-        below: All values are smaller than this one.
+        limits: The values that it takes.
         help: One line for the help of its flag.
     """
 
     name: str
     default: float
-    low: float
-    above: bool = False
-    below: float = math.inf
+    limits: Interval
     help: str
-
-    def limit(self, value: float) -> tuple[bool, str]:
-        """Return whether a value is within the limits, and the sentence that says what they are."""
-        if math.isinf(self.below):
-            words = f"{'above' if self.above else 'at least'} {self.low:g}"
-        else:
-            words = f"in {'(' if self.above else '['}{self.low:g}, {self.below:g})"
-        holds = (value > self.low if self.above else value >= self.low) and value < self.below
-        return holds, f"{self.name} must be {words}, got {value}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +93,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         keras="LeakyReLU",
         onnx=(OnnxNode(op="LeakyRelu", parameter="alpha"),),
         parameter=ActivationParameter(
-            name="negative_slope", default=0.1, low=0, below=1, help="slope of leaky_relu below zero"
+            name="negative_slope", default=0.1, limits=Interval(0, 1, "[)"), help="slope of leaky_relu below zero"
         ),
         source="Maas, Hannun and Ng, ICML 2013",
     ),
@@ -123,7 +111,7 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         keras="ELU",
         onnx=(OnnxNode(op="Elu", parameter="alpha"),),
         parameter=ActivationParameter(
-            name="alpha", default=1.0, low=0, above=True, help="elu tends to minus this far below zero"
+            name="alpha", default=1.0, limits=Interval(0, ends="(]"), help="elu tends to minus this far below zero"
         ),
         source="Clevert, Unterthiner and Hochreiter, ICLR 2016",
     ),

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from models.errors import BundleError, ConfigError
+from models.limits import complaint_about
 from models.network.activations import ACTIVATIONS
 from models.strict_json import from_plain
 
@@ -81,7 +82,8 @@ class AutoencoderConfig:
             return []
         if spec.parameter is None:
             return [(False, f"activation_parameter is for activations that have one, not for {self.activation}.")]
-        return [spec.parameter.limit(self.activation_parameter)]
+        sentence = complaint_about(spec.parameter.name, self.activation_parameter, spec.parameter.limits)
+        return [(sentence is None, sentence or "")]
 
     @property
     def layer_units(self) -> tuple[int, ...]:

@@ -33,8 +33,8 @@ class Engine(Protocol):
 class OnnxEngine:
     """A network in ONNX Runtime; may be called from many threads at once.
 
-    The graph is data: a list of ONNX's standard operators and the arrays that they work on. It is given as bytes, so
-    that there is no folder beside it, and one that names a file or other operators is refused unread.
+    The graph is data: a list of ONNX's standard operators and the arrays that they work on. One that names a file or
+    other operators is refused before ONNX Runtime sees it.
 
     Args:
         graph: The serialised graph.
@@ -61,6 +61,8 @@ class OnnxEngine:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU alone
         options.add_session_config_entry("session.load_model_format", "ONNX")  # never the one that skips its checks
+        # Arrays in other files would be looked for in the current folder: here there are none.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         options.log_severity_level = 4
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

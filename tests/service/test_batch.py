@@ -141,9 +141,10 @@ def trained_headless(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(data: Path, output: Path, *flags: str) -> None:
+    from training.train import main
+
     small = ("--id", "machine", "--epochs", "3", "--hidden-units", "8", "--latent-units", "3", "--quiet")
-    command = [sys.executable, "-m", "training.train", str(data), "--output", str(output), *flags, *small]
-    subprocess.run(command, check=True, capture_output=True)
+    assert main([str(data), "--output", str(output), *flags, *small]) == 0
 
 
 @pytest.fixture(scope="session")

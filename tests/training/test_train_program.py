@@ -193,7 +193,7 @@ def test_ctrl_c_twice_or_sigterm_leaves_nothing_behind(signals, code, signalled,
     [
         (
             ("--epochs", "0", "--dropout", "2"),
-            r"epochs must be at least 1, got 0. dropout must be in \[0, 1\), got 2.0.",
+            r"dropout must be in \[0, 1\), got 2.0. epochs must be at least 1, got 0.",
         ),
         (("--epochs", "many"), "invalid int value: 'many'"),
         (("--activation", "rellu"), "invalid choice: 'rellu'"),
