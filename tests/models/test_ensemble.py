@@ -19,19 +19,19 @@ from models.network.architecture import AutoencoderConfig
 from models.network.engine import OnnxEngine
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, Family, ensemble_from_plain, ensemble_to_plain, scales_of
-from models.scoring.histograms import Marginals
+from models.scoring.histograms import Histograms
 from training.network.onnx_export import onnx_bytes
 
 FOUR = numbers_preprocessor(1.0, 2.0, 0.5, 10.0)
 FACTORS = np.array([0.9, 0.5, 0.0], np.float32)  # of three members: what each makes of Z
 THREE = FakeEngine(lambda Z: FACTORS[:, None, None] * Z)
 FITTING = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
-MARGINALS = Marginals.of(FITTING, limits=FOUR.limits, weights=np.full(4, 0.25, np.float32))
+MARGINALS = Histograms.of(FITTING, limits=FOUR.limits, weights=np.full(4, 0.25, np.float32))
 FAMILIES = (
     Family(name="fine", typical_errors=(0.01, 0.2), scale=0.5),
     Family(name="coarse", typical_errors=(0.8,), scale=2.0, logarithmic=True),
 )
-ENSEMBLE = Ensemble(families=FAMILIES, marginals=MARGINALS, marginal_scale=0.3)
+ENSEMBLE = Ensemble(families=FAMILIES, histograms=MARGINALS, histogram_scale=0.3)
 SCORER = Scorer(preprocessor=FOUR, engine=THREE, ensemble=ENSEMBLE)
 MATRICES = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(4)), elements=st.floats(-50, 50, width=32))
 
@@ -158,14 +158,14 @@ def test_an_ensemble_is_equal_after_a_round_trip_through_json():
         ({"families": [{"name": "fine", "typical_errors": [1.0], "scale": -1.0}]}, "below 0"),
         ({"families": [{"name": "fine", "typical_errors": ["1"], "scale": 1.0}]}, "Expected `float`"),
         ({"families": 3}, "Expected `array`"),
-        ({"marginal_scale": -0.1}, "below 0"),
-        ({"marginal_scale": None}, "Expected `float`"),
+        ({"histogram_scale": -0.1}, "below 0"),
+        ({"histogram_scale": None}, "Expected `float`"),
         ({"more": 1}, "other parts"),
-        ({"marginals": {}}, "KeyError"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"weights": [1.0]}}, "shapes"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"weights": [-1.0, 1.0, 1.0, 1.0]}}, "below 0"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"rarity": [[1e300]]}}, "deviations away"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"more": 1}}, "shapes"),
+        ({"histograms": {}}, "KeyError"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"weights": [1.0]}}, "shapes"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"weights": [-1.0, 1.0, 1.0, 1.0]}}, "below 0"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"rarity": [[1e300]]}}, "deviations away"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"more": 1}}, "shapes"),
     ],
 )
 def test_a_damaged_ensemble_is_refused(changes, complaint):

@@ -128,6 +128,6 @@ def _scorer(engine: Engine, fitting: Encoded, preprocessor: Preprocessor, config
     if not config.families:
         return Scorer(preprocessor=preprocessor, engine=engine)
     ensemble = ensemble_of(
-        engine, fitting, preprocessor, families=config.families, marginal_weight=config.marginal_weight
+        engine, fitting, preprocessor, families=config.families, histogram_weight=config.histogram_weight
     )
     return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)

@@ -219,9 +219,9 @@ class TrainConfig:
         return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
 
     @property
-    def marginal_weight(self) -> float:
+    def histogram_weight(self) -> float:
         """How much the columns' own histograms count beside the families."""
-        return PRESETS[self.preset].marginal_weight[self.known_rows]
+        return PRESETS[self.preset].histogram_weight[self.known_rows]
 
     def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
         """Return the settings of the epochs for so many fitting rows of so many features.
