@@ -98,12 +98,9 @@ def check_labels(rows: CalibrationRows, goal: str, value: float) -> None:
             raise ConfigError(f"precision must be in (0, 1], got {value}.")
         for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
             if count < LEAST_LABELLED:
-                raise ConfigError(
-                    f"threshold_method 'labels' needs at least {LEAST_LABELLED} labelled {name} among the calibration "
-                    f"rows, there are {count}. Give more, or say ",
-                    Set("threshold_method", "fpr"),
-                    ".",
-                )
+                needed = f"at least {LEAST_LABELLED} labelled {name} among the calibration rows, there are {count}. "
+                fpr = Set("threshold_method", "fpr")
+                raise ConfigError("threshold_method 'labels' needs ", needed, "Give more, or say ", fpr, ".")
 
 
 def threshold_by_labels(rows: CalibrationRows, goal: str, value: float) -> float:
@@ -124,12 +121,8 @@ def threshold_by_labels(rows: CalibrationRows, goal: str, value: float) -> float
     reached = np.flatnonzero(precision >= value)
     if not len(reached):
         best = int(np.nanargmax(precision))
-        raise ConfigError(
-            f"No threshold reaches a precision of {value:g}: the best is {precision[best]:.3g}, where "
-            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for ",
-            Set("precision", math.floor(100 * precision[best]) / 100),
-            " or less, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
+        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
+        less, fpr = Set("precision", math.floor(100 * precision[best]) / 100), Set("threshold_method", "fpr")
+        problem = f"No threshold reaches a precision of {value:g}: the best is {precision[best]:.3g}, where "
+        raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
     return float(possible.threshold[reached[-1]])  # the lowest finds most

@@ -17,8 +17,8 @@ from models.calibration.ranks import (
     require_rows,
 )
 from models.calibration.rows import CalibrationRows
-from models.calibration.tail import LEAST_RATE, TAIL_SHARES, fit_tail
-from models.errors import ConfigError, Set
+from models.calibration.tail import LEAST_RATE, TAIL_SHARES, fit_tail, too_few_for_a_tail
+from models.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +93,7 @@ def _check_evt(rows: CalibrationRows, rule: Rule) -> None:
         raise ConfigError(f"alert_rate must be in [{LEAST_RATE:g}, 1) for the method evt, got {rule.value}.")
     n = len(rows.reference)
     if n < LEAST_ROWS_OF_A_TAIL:
-        raise ConfigError(
-            f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there "
-            f"are {n:,}. Give more data, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
+        raise too_few_for_a_tail(n)
 
 
 def _evt(rows: CalibrationRows, rule: Rule) -> Cutoff:
