@@ -29,7 +29,7 @@ between a quarter and three quarters."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What each of some thresholds would do to the labelled calibration rows.
+    """What each of c thresholds would do to the labelled calibration rows.
 
     Args:
         threshold: Descending `(c,)`.
@@ -77,52 +77,110 @@ def outcomes(rows: CalibrationRows, threshold: FloatVector | None = None) -> Out
     )
 
 
-def check_labels(rows: CalibrationRows, goal: str, value: float) -> None:
-    """Check that the labelled rows are enough for a goal.
+def check_beta(rows: CalibrationRows, beta: float) -> None:
+    """Check that there is an F-beta to estimate.
 
     Raises:
-        ConfigError: They are not, or the value is outside its limits.
+        ConfigError: β is not above 0, or the labelled rows are too few.
     """
+    _require_labels(rows)
+    if not 0 < beta < math.inf:
+        raise ConfigError(f"beta must be above 0, got {beta}.")
+    _require_estimable(rows)
+
+
+def best_f_beta(rows: CalibrationRows, beta: float) -> float:
+    """Return the threshold with the best F-beta; of equal ones the highest.
+
+    Raises:
+        ConfigError: As `check_beta`.
+    """
+    check_beta(rows, beta)
+    possible = outcomes(rows)
+    return float(possible.threshold[np.argmax(possible.f_beta(beta))])
+
+
+def check_precision(rows: CalibrationRows, precision: float) -> None:
+    """Check that there is a precision to estimate.
+
+    Raises:
+        ConfigError: The precision is outside (0, 1], or the labelled rows are too few.
+    """
+    _require_labels(rows)
+    if not 0 < precision <= 1:
+        raise ConfigError(f"precision must be in (0, 1], got {precision}.")
+    _require_estimable(rows)
+
+
+def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
+    """Return the lowest threshold, which finds most, that reaches a precision.
+
+    Raises:
+        ConfigError: As `check_precision`, or no threshold reaches it.
+    """
+    check_precision(rows, precision)
+    possible = outcomes(rows)
+    precisions = possible.precision
+    reached = np.flatnonzero(precisions >= precision)
+    if not len(reached):
+        best = int(np.nanargmax(precisions))
+        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
+        less, fpr = Set("precision", math.floor(100 * precisions[best]) / 100), Set("threshold_method", "fpr")
+        problem = f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
+        raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
+    return float(possible.threshold[reached[-1]])
+
+
+def check_recall(rows: CalibrationRows, recall: float) -> None:
+    """Check that the anomalies can promise a recall.
+
+    Raises:
+        ConfigError: The recall is outside (0, 1), or the anomalies are too few.
+    """
+    _require_labels(rows)
+    require_anomalies(len(rows.anomalies), recall)
+
+
+def threshold_of_recall(rows: CalibrationRows, recall: float) -> float:
+    """Return the highest threshold that promises a recall.
+
+    Raises:
+        ConfigError: As `check_recall`.
+    """
+    check_recall(rows, recall)
+    return conformal_threshold_below(rows.anomalies, recall)
+
+
+def check_false_positive_rate(rows: CalibrationRows, rate: float) -> None:
+    """Check that the normal rows can promise a false-positive rate.
+
+    Raises:
+        ConfigError: The rate is outside (0, 1), or the normal rows are too few.
+    """
+    _require_labels(rows)
+    require_rows(len(rows.normal), rate, flag="false_positive_rate")
+
+
+def threshold_of_false_positive_rate(rows: CalibrationRows, rate: float) -> float:
+    """Return the lowest threshold that promises a false-positive rate.
+
+    Raises:
+        ConfigError: As `check_false_positive_rate`.
+    """
+    check_false_positive_rate(rows, rate)
+    return conformal_threshold(rows.normal, rate, flag="false_positive_rate")
+
+
+def _require_labels(rows: CalibrationRows) -> None:
     if not len(rows.normal) and not len(rows.anomalies):
         raise ConfigError(
             "threshold_method 'labels' needs labelled calibration rows: say ", Set("label", like="COLUMN"), "."
         )
-    if goal == "recall":
-        require_anomalies(len(rows.anomalies), value)
-    elif goal == "false_positive_rate":
-        require_rows(len(rows.normal), value, flag=goal)
-    else:
-        if goal == "beta" and not 0 < value < math.inf:
-            raise ConfigError(f"beta must be above 0, got {value}.")
-        if goal == "precision" and not 0 < value <= 1:
-            raise ConfigError(f"precision must be in (0, 1], got {value}.")
-        for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
-            if count < LEAST_LABELLED:
-                needed = f"at least {LEAST_LABELLED} labelled {name} among the calibration rows, there are {count}. "
-                fpr = Set("threshold_method", "fpr")
-                raise ConfigError("threshold_method 'labels' needs ", needed, "Give more, or say ", fpr, ".")
 
 
-def threshold_by_labels(rows: CalibrationRows, goal: str, value: float) -> float:
-    """Return the threshold that meets a goal on the labelled rows.
-
-    Raises:
-        ConfigError: The rows are too few, or no threshold reaches the wanted precision.
-    """
-    check_labels(rows, goal, value)
-    if goal == "recall":
-        return conformal_threshold_below(rows.anomalies, value)
-    if goal == "false_positive_rate":
-        return conformal_threshold(rows.normal, value, flag=goal)
-    possible = outcomes(rows)
-    if goal == "beta":
-        return float(possible.threshold[np.argmax(possible.f_beta(value))])  # of equal ones the highest
-    precision = possible.precision
-    reached = np.flatnonzero(precision >= value)
-    if not len(reached):
-        best = int(np.nanargmax(precision))
-        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
-        less, fpr = Set("precision", math.floor(100 * precision[best]) / 100), Set("threshold_method", "fpr")
-        problem = f"No threshold reaches a precision of {value:g}: the best is {precision[best]:.3g}, where "
-        raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
-    return float(possible.threshold[reached[-1]])  # the lowest finds most
+def _require_estimable(rows: CalibrationRows) -> None:
+    for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
+        if count < LEAST_LABELLED:
+            needed = f"at least {LEAST_LABELLED} labelled {name} among the calibration rows, there are {count}. "
+            fpr = Set("threshold_method", "fpr")
+            raise ConfigError("threshold_method 'labels' needs ", needed, "Give more, or say ", fpr, ".")

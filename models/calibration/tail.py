@@ -67,8 +67,7 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
         ConfigError: The rows are too few, or their highest scores are all the same.
     """
     n = len(scores)
-    if n < LEAST_ROWS_OF_A_TAIL:
-        raise too_few_for_a_tail(n)
+    require_tail_rows(n)
     start = float(scores[n - 1 - min(_MOST_EXCESSES, max(_FEWEST_EXCESSES, math.floor(n * share)))])
     excesses = scores[np.searchsorted(scores, start, side="right") :] - start
     if len(excesses) < _LEAST_EXCESSES:
@@ -79,10 +78,16 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
     return Tail(start=start, share=share_above, excesses=len(excesses), shape=shape, scale=scale)
 
 
-def too_few_for_a_tail(n: int) -> ConfigError:
-    """Return the error for n calibration rows, which are fewer than a tail is fitted to."""
-    needed = f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to"
-    return ConfigError(needed, f", there are {n:,}. Give more data, or say ", Set("threshold_method", "fpr"), ".")
+def require_tail_rows(n: int) -> None:
+    """Check that n calibration rows are enough to fit a tail to.
+
+    Raises:
+        ConfigError: They are not.
+    """
+    if n < LEAST_ROWS_OF_A_TAIL:
+        needed = f"at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there are {n:,}. "
+        fpr = Set("threshold_method", "fpr")
+        raise ConfigError("threshold_method 'evt' needs ", needed, "Give more data, or say ", fpr, ".")
 
 
 def estimate(excesses: FloatVector) -> tuple[float, float]:

@@ -21,6 +21,8 @@ from models.tables.readers import detect_format
 from models.tables.source import Source
 from models.tables.table import Table
 
+__all__ = ["iter_table", "read_table"]
+
 _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 
 

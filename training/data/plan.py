@@ -21,7 +21,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
     schema, preprocessor = prepared.schema, prepared.preprocessor
     network = config.architecture(features=len(preprocessor.features))
     epochs = config.epoch_settings(rows=prepared.rows["fitting"], features=network.features)[0]
-    value = config.threshold_value(calibration_rows=prepared.rows["calibration"])
+    value = config.threshold_spec(calibration_rows=prepared.rows["calibration"]).value
     return {
         "rows": len(prepared.table),
         "parts": prepared.rows,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import CalibrationRows, check_rows
+from models.calibration import THRESHOLD_METHODS, CalibrationRows, check_rows
 from models.calibration.segments import check_segments, segments_of
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
@@ -129,7 +129,7 @@ def prepare(
     )
     # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
     held_out = held_out_rows(np.zeros(prepared.rows["calibration"]), prepared, config)
-    check_rows(held_out, config.threshold_rule(calibration_rows=len(held_out.reference)))
+    check_rows(held_out, config.threshold_spec(calibration_rows=len(held_out.reference)))
     return prepared
 
 
@@ -150,7 +150,9 @@ def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: Train
     weight = 1.0
     if kept.any() and not kept.all() and config.fit_on == "normal":
         weight = float((is_anomaly.sum() / kept.sum()) / ((~is_anomaly).sum() / (~kept).sum()))
-    return CalibrationRows.of(scores, is_anomaly=kept, segment=segments, rests_on=config.fit_on, anomaly_weight=weight)
+    return CalibrationRows.of(
+        scores, is_anomaly=kept, segment=segments, population=config.fit_on, anomaly_weight=weight
+    )
 
 
 def split_policy(config: TrainConfig) -> str:
@@ -179,7 +181,7 @@ def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
 def _split(table: Table, config: TrainConfig, roles: Roles, *, is_anomaly: NDArray[np.bool_] | None) -> Split:
     only_test = is_anomaly if config.fit_on == "normal" else None
     split = _split_of(table, config, roles, only_test)
-    if only_test is not None and config.threshold_method == "labels":
+    if only_test is not None and THRESHOLD_METHODS[config.threshold_method].needs_labels:
         split = spread_anomalies(split, only_test, seed=config.seed)
     return split
 

@@ -26,10 +26,11 @@ def threshold_complaints(config: TrainConfig) -> Iterator[str]:
     given = [setting for setting in method.flags if getattr(config, setting) is not None]
     if len(given) > 1:
         yield f"{' and '.join(given)} exclude one another: give one."
-    if name == "fixed" and config.threshold is None:
-        yield Message("threshold_method 'fixed' needs the threshold: say ", Set("threshold", like="SCORE"), ".")
-    if name == "labels" and config.label is None:
-        yield Message("threshold_method 'labels' needs a label column: say ", Set("label", like="COLUMN"), ".")
+    if not given and not method.defaults:
+        wanted = Set(method.flags[0], like="X")
+        yield Message(f"threshold_method {name!r} needs the {method.flags[0]}: say ", wanted, ".")
+    if method.needs_labels and config.label is None:
+        yield Message(f"threshold_method {name!r} needs a label column: say ", Set("label", like="COLUMN"), ".")
     if config.threshold_by is not None and not method.by_segment:
         what = f"threshold_by has no effect with threshold_method {name!r}, which gives one threshold: leave "
         yield Message(what, Set("threshold_by"), " out.")
