@@ -72,7 +72,7 @@ BROKEN = {
     ),
     "threshold": (
         {"threshold_method": "fixed"},
-        "threshold_method 'fixed' needs the threshold: say --threshold X.",
+        "threshold_method 'fixed' needs the threshold: say --threshold SCORE.",
     ),
     "beta": ({"beta": 0.0, **LABELS}, "beta must be above 0, got 0.0."),
     "precision": ({"precision": 1.1, **LABELS}, "precision must be in (0, 1], got 1.1."),
