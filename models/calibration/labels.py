@@ -129,14 +129,10 @@ def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
     reached = np.flatnonzero(precisions >= precision)
     if not len(reached):
         best = int(np.nanargmax(precisions))
-        raise ConfigError(
-            f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
-            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for ",
-            Set("precision", math.floor(100 * precisions[best]) / 100),
-            " or less, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
+        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
+        less, fpr = Set("precision", math.floor(100 * precisions[best]) / 100), Set("threshold_method", "fpr")
+        problem = f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
+        raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
     return float(possible.threshold[reached[-1]])
 
 

@@ -64,14 +64,9 @@ def require_rows(n: int, rate: float, *, flag: str = "alert_rate") -> None:
         return
     words = {"alert_rate": "An alert rate", "false_positive_rate": "A false-positive rate"}[flag]
     evt = Message(", or say ", Set("threshold_method", "evt"))
-    raise ConfigError(
-        f"{words} of {rate:g} needs at least {rows_needed(rate):,} calibration rows, there are {n:,}. Give "
-        "more data, or ask for ",
-        Set(flag, smallest_rate(n)),
-        " or more",
-        evt if flag == "alert_rate" and n >= LEAST_ROWS_OF_A_TAIL else "",
-        ".",
-    )
+    problem = f"{words} of {rate:g} needs at least {rows_needed(rate):,} calibration rows, there are {n:,}. "
+    other = evt if flag == "alert_rate" and n >= LEAST_ROWS_OF_A_TAIL else ""
+    raise ConfigError(problem, "Give more data, or ask for ", Set(flag, smallest_rate(n)), " or more", other, ".")
 
 
 def conformal_threshold_below(scores: FloatVector, recall: float) -> float:
@@ -123,12 +118,9 @@ def flagged_rows(n: int, contamination: float) -> int:
     """
     flagged = math.floor(n * exactly(contamination))
     if flagged < 1:
-        raise ConfigError(
-            f"A contamination of {contamination:g} needs at least {math.ceil(1 / exactly(contamination)):,} "
-            f"calibration rows, there are {n:,}. Give more data or a larger ",
-            Set("contamination"),
-            ".",
-        )
+        needed = math.ceil(1 / exactly(contamination))
+        problem = f"A contamination of {contamination:g} needs at least {needed:,} calibration rows, there are {n:,}"
+        raise ConfigError(problem, ". Give more data or a larger ", Set("contamination"), ".")
     return flagged
 
 

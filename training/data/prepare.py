@@ -100,11 +100,8 @@ def prepare(
     """
     rule, is_anomaly = _labels(table, config, test_table)
     if config.threshold_by not in (None, *table.names):
-        raise ConfigError(
-            f"There is no column {config.threshold_by!r} for ",
-            Set("threshold_by"),
-            f". The columns are: {', '.join(table.names)}.",
-        )
+        problem = f"There is no column {config.threshold_by!r} for "
+        raise ConfigError(problem, Set("threshold_by"), f". The columns are: {', '.join(table.names)}.")
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = _split(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
@@ -249,13 +246,12 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
     }.items():
         rows = int(getattr(split, part).sum())
         if rows < least:
-            raise TableError(
-                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
-                f"needed. That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
-                f"{_rows_to_give(config.least_rows):,}, or be content with less: ",
-                Set("least_rows", like="N"),
-                ".",
+            problem = (
+                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are needed. "
             )
+            share = f"That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
+            enough = f"{_rows_to_give(config.least_rows):,}, or be content with less: "
+            raise TableError(problem, share, enough, Set("least_rows", like="N"), ".")
 
 
 def _rows_to_give(least_rows: int) -> int:
