@@ -129,8 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in sorted({*counts, *refused}, key=_place):
             everything[line] += counts[line]
             kept &= _show(name, line, counts[line], refused.get(line, ""), fits=arguments.seeds)
-    for line, found in sorted(everything.items(), key=lambda pair: _place(pair[0])):
-        kept &= _show("all tables", line, found, "", fits=len(found))
+    for line, fits in sorted(everything.items(), key=lambda pair: _place(pair[0])):
+        kept &= _show("all tables", line, fits, "", fits=len(fits))
     return 0 if kept else 1
 
 

@@ -185,11 +185,6 @@ def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
 
 def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
     name, reason = next(iter(reasons.items()))
-    return ConfigError(
-        "No segment of ",
-        Set("threshold_by"),
-        f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. Give more rows or "
-        "another column, or leave ",
-        Set("threshold_by"),
-        " out.",
-    )
+    by = Set("threshold_by")
+    problem = f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. "
+    return ConfigError("No segment of ", by, problem, "Give more rows or another column, or leave ", by, " out.")

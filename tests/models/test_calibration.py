@@ -111,13 +111,13 @@ def test_a_contamination_needs_a_row_to_flag():
     ("method", "target", "limit", "wrong"),
     [
         ("fpr", "alert_rate", r"alert_rate must be in \(0, 1\)", [0.0, 1.0, -0.1, math.nan]),
-        ("evt", "alert_rate", r"alert_rate must be in \[1e-09, 1\) for the method evt", [0.0, 1e-10, 1.0, math.nan]),
+        ("evt", "alert_rate", r"alert_rate must be in \[1e-09, 1\)", [0.0, 1e-10, 1.0, math.nan]),
         ("labels", "beta", "beta must be above 0", [0.0, -1.0, math.inf, math.nan]),
         ("labels", "precision", r"precision must be in \(0, 1\]", [0.0, 1.1, math.nan]),
         ("labels", "recall", r"recall must be in \(0, 1\)", [0.0, 1.0, math.nan]),
         ("labels", "false_positive_rate", r"false_positive_rate must be in \(0, 1\)", [0.0, 1.0, math.nan]),
         ("contamination", "contamination", r"contamination must be in \(0, 0\.5\]", [0.0, 0.51, -0.1, math.nan]),
-        ("fixed", "threshold", "threshold must be a finite number of at least 0", [-1e-9, math.inf, math.nan]),
+        ("fixed", "threshold", "threshold must be at least 0", [-1e-9, math.inf, math.nan]),
     ],
 )
 def test_a_value_outside_its_limits_is_refused_with_the_limits_and_the_value(method, target, limit, wrong):
@@ -201,7 +201,7 @@ def test_a_rate_is_kept_on_the_calibration_rows_themselves(method, rate):
 def test_every_threshold_method_has_a_summary_and_flags_that_training_knows(method):
     from training.settings.config import TrainConfig
 
-    assert set(THRESHOLD_METHODS[method].flags) <= set(TrainConfig.names())
+    assert set(THRESHOLD_METHODS[method].settings) <= set(TrainConfig.names())
     assert THRESHOLD_METHODS[method].summary
 
 

@@ -28,7 +28,7 @@ from training.settings.config import TrainConfig
 from training.thresholds.report import threshold_report
 from training.thresholds.rows import threshold_rows
 
-TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.flags))
+TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.settings))
 """The settings that say what is wanted of a threshold."""
 
 
