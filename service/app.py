@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from models.errors import BundleError, DetectorError
 from service.api.openapi import openapi_document
 from service.api.routes import router
+from service.fast_path.answering import SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, GateMiddleware
 from service.registry import Registry
@@ -32,7 +33,8 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     )
     app.state.registry = registry
     app.state.settings = settings
-    app.state.batcher = Batcher()
+    app.state.batcher = batcher = Batcher()
+    app.state.small_scores = SmallScores(registry, settings, batcher)
     app.state.gate = gate = Gate(settings)
     app.add_middleware(GateMiddleware, gate=gate)
     app.include_router(router)

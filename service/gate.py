@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.threads import allowed_threads
-from service.fast_path.load_shedding import Queue
+from service.fast_path.load_shedding import Queue, Tick
 from service.settings import Settings
 from service.web.body import CLOSE
 from service.web.problems import RequestError, problem_of
@@ -28,7 +28,6 @@ SMALL_BYTES: Final = 16_384
 
 _SMALL_SHARE: Final = 0.01  # of the wait of large requests: a small one is about a hundredth of the work
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
-_TICK: Final = "tick"
 
 
 @final
@@ -43,38 +42,24 @@ class Gate:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._small = Queue(settings.max_wait_seconds * _SMALL_SHARE)
+        self._tick = Tick(settings.max_wait_seconds * _SMALL_SHARE)
         self._large = Queue(settings.max_wait_seconds)
         self._refusal_of_small, self._refusal_of_large = _overloaded({}), _overloaded(CLOSE)
         self._in_tick = False
         self._threads = CapacityLimiter(allowed_threads())  # more would only hold more memory
         self._unlimited = CapacityLimiter(math.inf)
 
-    def admit(self, method: str, headers: Headers) -> Response | None:
+    def admit(self, method: str, headers: Headers, *, small: bool) -> Response | None:
         """Return the refusal of a request, None where it is admitted.
 
         Args:
             method: Of HTTP. All but POST are admitted.
             headers: By lower-case names.
+            small: Whether the body is small.
         """
         if method != "POST":
             return None
-        if _is_small(headers):
-            return self.admit_small()
-        return self.admit_large()
-
-    def admit_small(self) -> Response | None:
-        """Return the refusal of a small request, None where it is admitted; those of one tick wait together.
-
-        Their wait is the CPU time that the event loop has spent on those before them: a process that was put to sleep
-        by others on its CPU is not overloaded.
-        """
-        now = time.thread_time()
-        if not self._in_tick:
-            self._in_tick = True
-            self._small.enter(_TICK, now)
-            asyncio.get_running_loop().call_soon(self._end_tick)
-        return self._refusal_of_small if self._small.is_overloaded(now) else None
+        return self._admit_small() if small else self.admit_large()
 
     def admit_large(self) -> Response | None:
         """Return the refusal of a request that has to wait for a thread, None where it is admitted."""
@@ -93,9 +78,17 @@ class Gate:
         finally:
             self._threads.release_on_behalf_of(ticket)
 
+    def _admit_small(self) -> Response | None:
+        now = time.monotonic()
+        if not self._in_tick:
+            self._in_tick = True
+            self._tick.begin(now)
+            asyncio.get_running_loop().call_soon(self._end_tick)
+        return self._refusal_of_small if self._tick.is_overloaded(now) else None
+
     def _end_tick(self) -> None:
         self._in_tick = False
-        self._small.leave(_TICK)
+        self._tick.end(time.monotonic())
 
 
 @final
@@ -114,7 +107,8 @@ class GateMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
         if scope["type"] == "http" and ADMITTED not in scope:
-            refusal = self._gate.admit(scope["method"], scope["headers"])
+            headers = scope["headers"]
+            refusal = self._gate.admit(scope["method"], headers, small=_is_small(headers))
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
