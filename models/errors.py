@@ -4,6 +4,8 @@
     ├── ConfigError            a flag, setting or argument is outside its limits: change the call
     ├── DataError              the data cannot be used as it is: change the data
     │   ├── TableError         a file or a data frame
+    │   │   ├── UnreadableError    its bytes are damaged, or of another format
+    │   │   └── TooLargeError      it holds more rows or bytes than are allowed
     │   └── RecordError        one record of a request; knows its number and its field
     ├── BundleError            a detector on disk is missing, damaged or foreign: get another bundle
     ├── TrainingError          fitting did not succeed: change how it is trained
@@ -24,10 +26,15 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DetectorError",
+    "Message",
     "RecordError",
     "ServiceError",
+    "Set",
     "TableError",
+    "TooLargeError",
     "TrainingError",
+    "UnreadableError",
+    "joined",
 ]
 
 
@@ -136,6 +143,32 @@ class DataError(DetectorError):
 
 class TableError(DataError):
     """A file or a data frame cannot be used as it is."""
+
+
+class UnreadableError(TableError):
+    """The bytes of a table are damaged, or of another format than they should be.
+
+    Args:
+        source: What the table is called: a path, or "request body".
+        reason: What is wrong, without a full stop.
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{source}: {reason}.")
+
+
+class TooLargeError(TableError):
+    """A table holds more rows or bytes than are allowed.
+
+    Args:
+        message: What it holds, and what to do.
+        rows: How many rows it has at least, where these are too many; None where the bytes are.
+    """
+
+    def __init__(self, message: str, *, rows: int | None = None) -> None:
+        self.rows = rows
+        super().__init__(message)
 
 
 class RecordError(DataError):

@@ -116,12 +116,12 @@ def write_excel(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
 
 WRITERS: dict[str, tuple[str, Callable[[Path, Sequence[Mapping[str, Any]]], Path]]] = {
     "csv": ("rows.csv", write_csv),
-    "json": ("rows.jsonl", write_jsonl),
     "parquet": ("rows.parquet", write_parquet),
     "arrow": ("rows.arrow", write_arrow),
+    "jsonl": ("rows.jsonl", write_jsonl),
     "excel": ("rows.xlsx", write_excel),
 }
-"""For each of READERS: a file's name and how it is written."""
+"""For each of FORMATS: a file's name and how it is written."""
 
 
 class FakeEngine:

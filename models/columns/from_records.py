@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 
 from models.errors import RecordError
 from models.schema import Column, FeatureSchema, Kind
-from models.schema.cells import Cell, parser_of
+from models.schema.cells import Cell, missing_cells, parser_of
+from models.schema.nesting import flat_records, is_in_null
 
 Columns = Mapping[str, NDArray[Any]]
 """Name → n values; see the module's docstring."""
@@ -41,7 +41,7 @@ def columns_of_records(
     Args:
         schema: Which features are wanted, and their kinds.
         records: n objects, at least one.
-        first_record: Number of the first record in its request, for errors.
+        first_record: Index of the first record in its request, for errors.
 
     Raises:
         RecordError: A field is absent or its value is not of the column's kind.
@@ -74,25 +74,25 @@ def columns_of_rows(
         schema: Which features are wanted, and their kinds.
         names: What each cell of a row is called.
         rows: n rows of `len(names)` cells, at least one.
-        first_record: Number of the first row in its request, for errors.
+        first_record: Index of the first row in its request, for errors.
         typed: It is known that rows have so many cells, and that those of `schema.numbers` are numbers or None.
 
     Raises:
         RecordError: A column is absent, a row has another length, or a value is not of the column's kind.
     """
     if not typed:
-        for number, row in enumerate(rows):
+        for index, row in enumerate(rows):
             if len(row) != len(names):
-                raise _ragged(names, row, first_record + number)
+                raise _ragged(names, row, first_record + index)
     elif names == schema.numbers == schema.read_names and (plain := _number_columns(schema, rows)):
         return plain  # as for most: there is nothing to look for
-    places = {name: place for place, name in enumerate(names)}
+    positions = {name: i for i, name in enumerate(names)}
     for column in schema.read:
-        if column.name not in places:
+        if column.name not in positions:
             raise _absent(column, None)
-    numbers = _plain_numbers(schema, [places[name] for name in schema.numbers], rows, typed=typed)
+    numbers = _plain_numbers(schema, [positions[name] for name in schema.numbers], rows, typed=typed)
     parsed = {
-        column.name: _parsed(column, [row[places[column.name]] for row in rows], first_record)
+        column.name: _parsed(column, [row[positions[column.name]] for row in rows], first_record)
         for column in schema.read
         if column.name not in numbers
     }
@@ -104,19 +104,19 @@ def problems_of_records(
 ) -> Iterator[RecordError]:
     """Return everything that `columns_of_records` would refuse, record by record."""
     parsers = [(column, parser_of(column)) for column in schema.read]
-    for number, nested in enumerate(records, start=first_record):
+    for index, nested in enumerate(records, start=first_record):
         try:
-            [record] = flat_records([nested], schema.read_names, first_record=number)
+            [record] = flat_records([nested], schema.read_names, first_record=index)
         except RecordError as twice:
             yield twice
             continue
         for column, parse in parsers:
             try:
-                value = _cell_or_null(column, record, number)
+                value = _cell_or_null(column, record, index)
             except RecordError as absent:
                 yield absent
             else:
-                yield from problem_of(column, parse, value, number)
+                yield from problem_of(column, parse, value, index)
 
 
 def problems_of_rows(
@@ -126,69 +126,21 @@ def problems_of_rows(
     if first_record == 0:
         yield from (_absent(column, None) for column in schema.read if column.name not in names)
     parsers = [(column, parser_of(column), names.index(column.name)) for column in schema.read if column.name in names]
-    for number, row in enumerate(rows, start=first_record):
+    for index, row in enumerate(rows, start=first_record):
         if len(row) != len(names):
-            yield _ragged(names, row, number)
+            yield _ragged(names, row, index)
             continue
-        for column, parse, place in parsers:
-            yield from problem_of(column, parse, row[place], number)
+        for column, parse, position in parsers:
+            yield from problem_of(column, parse, row[position], index)
 
 
-def problem_of(column: Column, parse: Callable[[object], Cell], value: object, number: int) -> Iterator[RecordError]:
+def problem_of(column: Column, parse: Callable[[object], Cell], value: object, index: int) -> Iterator[RecordError]:
     """Return the error for a value that is not of the column's kind; nothing for one that is."""
     try:
         if value is not None:
             parse(value)
     except ValueError as error:
-        yield _refused(column, value, number, error)
-
-
-def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record whose nested objects are fields of their own, called by the way to them.
-
-    Lists stay as they are: they are no features.
-
-    Args:
-        record: Values by name.
-
-    Raises:
-        ValueError: Two fields come to one name; it is the error's text.
-
-    Example:
-        >>> flatten({"id": 7, "motor": {"heat": 60.5, "fan": {"on": True}}})
-        {'id': 7, 'motor.heat': 60.5, 'motor.fan.on': True}
-    """
-    flat: dict[str, Any] = {}
-    todo = list(record.items())[::-1]  # not by recursion: a caller decides on the depth
-    while todo:
-        name, value = todo.pop()
-        if isinstance(value, dict):
-            todo += [(f"{name}.{inner}", cell) for inner, cell in reversed(value.items())]
-        elif name in flat:
-            raise ValueError(name)
-        else:
-            flat[name] = value
-    return flat
-
-
-def flat_records(
-    records: Sequence[Mapping[str, Any]], names: tuple[str, ...], *, first_record: int = 0
-) -> Iterator[Mapping[str, Any]]:
-    """Open the nested objects that dotted names lead into, as `flatten` does for all of them.
-
-    Args:
-        records: Values by name.
-        names: The fields that are wanted.
-        first_record: Number of the first record in its request, for errors.
-
-    Raises:
-        RecordError: Two fields come to one name.
-    """
-    if not _outer(names):
-        yield from records
-        return
-    for number, record in enumerate(records, start=first_record):
-        yield _flat(record, names, number)
+        yield _refused(column, value, index, error)
 
 
 def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
@@ -200,8 +152,22 @@ def column_array(column: Column, cells: Sequence[Any]) -> NDArray[Any]:
     return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
 
 
-def shown(value: object) -> str:
-    """Show a value, but not all of a long one, and nothing of what is in a list or an object."""
+def with_gaps(column: Column, numbers: NDArray[Any]) -> NDArray[np.float64]:
+    """Return n numbers with NaN for those that stand for a missing value in the column.
+
+    Example:
+        >>> with_gaps(Column(name="load", kind=Kind.NUMERIC, missing=("-200",)), np.array([-200.0, 7.5]))
+        array([nan, 7.5])
+    """
+    numbers = np.asarray(numbers, np.float64)
+    if not column.missing:
+        return numbers
+    gone = [cell for cell in missing_cells(column) if isinstance(cell, float)]
+    return np.where(np.isin(numbers, np.array(gone)), np.nan, numbers)
+
+
+def brief_repr(value: object) -> str:
+    """Return a value as an error message shows it: shortened, and without the contents of a list or an object."""
     if isinstance(value, (list, tuple)):
         return "a list" if value else "an empty list"
     if isinstance(value, Mapping):
@@ -212,25 +178,25 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _absent(column: Column, number: int | None) -> RecordError:
-    remedy = "Send the column." if number is None else "Send it, or null where it has no value."
-    return RecordError("is absent.", record=number, field=column.name, remedy=remedy)
+def _absent(column: Column, index: int | None) -> RecordError:
+    remedy = "Send the column." if index is None else "Send it, or null where it has no value."
+    return RecordError("is absent.", record=index, field=column.name, remedy=remedy)
 
 
-def _ragged(names: Sequence[str], row: Sequence[Any], number: int) -> RecordError:
+def _ragged(names: Sequence[str], row: Sequence[Any], index: int) -> RecordError:
     return RecordError(
         f"has {len(row)} cells for {len(names)} columns.",
-        record=number,
+        record=index,
         field=None,
         remedy="Send one cell a column, null where there is no value.",
     )
 
 
-def _refused(column: Column, value: object, number: int, error: ValueError) -> RecordError:
-    return RecordError(f"got {shown(value)}.", record=number, field=column.name, remedy=f"Send {error}, or null.")
+def _refused(column: Column, value: object, index: int, error: ValueError) -> RecordError:
+    return RecordError(f"got {brief_repr(value)}.", record=index, field=column.name, remedy=f"Send {error}, or null.")
 
 
-def _cell_or_null(column: Column, record: Mapping[str, Any], number: int) -> Any:
+def _cell_or_null(column: Column, record: Mapping[str, Any], index: int) -> Any:
     """Return a field, or None where an object that it would be in is null.
 
     Raises:
@@ -238,35 +204,9 @@ def _cell_or_null(column: Column, record: Mapping[str, Any], number: int) -> Any
     """
     if column.name in record:
         return record[column.name]
-    if any(record.get(outer, ...) is None for outer in _outer((column.name,))):
+    if is_in_null(record, column.name):
         return None
-    raise _absent(column, number)
-
-
-@lru_cache(maxsize=256)
-def _outer(names: tuple[str, ...]) -> frozenset[str]:
-    """Return the names of the objects that dotted names lead through."""
-    parts = [name.split(".") for name in names]
-    return frozenset(".".join(way[:depth]) for way in parts for depth in range(1, len(way)))
-
-
-def _flat(record: Mapping[str, Any], names: tuple[str, ...], number: int) -> Mapping[str, Any]:
-    if not any(isinstance(value, dict) for value in record.values()):
-        return record
-    outer = _outer(names)
-    flat: dict[str, Any] = {}
-    todo = list(record.items())
-    while todo:
-        name, value = todo.pop()
-        if name in outer and isinstance(value, dict):  # no other is opened: its names could fill the memory
-            todo += [(f"{name}.{inner}", cell) for inner, cell in value.items()]
-        elif name in flat and name in names:
-            raise RecordError(
-                "comes twice, once inside another field.", record=number, field=name, remedy="Send it once."
-            )
-        else:
-            flat[name] = value
-    return flat
+    raise _absent(column, index)
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
@@ -277,11 +217,11 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Ce
             texts: dict[Any, Cell] = {value: None if value is None else parse(value) for value in set(values)}
             return [texts[value] for value in values]
     cells: list[Any] = []
-    for number, value in enumerate(values):
+    for index, value in enumerate(values):
         try:
             cells.append(None if value is None else parse(value))
         except ValueError as error:
-            raise _refused(column, value, first_record + number, error) from error
+            raise _refused(column, value, first_record + index, error) from error
     return cells
 
 

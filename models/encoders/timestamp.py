@@ -21,7 +21,7 @@ from models.encoders.encoding import (
 )
 from models.schema import Kind
 from models.schema.cells import Cell
-from models.schema.timestamps import clock_text, instant_text, phase_text
+from models.schema.timestamps import clock_text, phase_text, timestamp_text
 
 CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_400.0}
 """Calendar cycles on which a timestamp has a phase, with their length in seconds."""
@@ -78,7 +78,7 @@ class TimestampEncoding:
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         if not self.cycles:
-            return f"from {instant_text(self.start)}"
+            return f"from {timestamp_text(self.start)}"
         phases = {}
         for i, cycle in enumerate(self.cycles):
             position = self.first_wave + 2 * i
@@ -89,13 +89,13 @@ class TimestampEncoding:
     def actual(self, value: Any) -> Cell:
         if math.isnan(value):
             return None
-        return clock_text(float(value)) if self.clock else instant_text(float(value))
+        return clock_text(float(value)) if self.clock else timestamp_text(float(value))
 
     def describe(self) -> str:
         if self.clock:
             return "place in the day" + missing_phrase(self.missing_share)
         cycles = "".join(f"place in the {cycle}, " for cycle in self.cycles)
-        return f"{cycles}time elapsed since {instant_text(self.start)}" + missing_phrase(self.missing_share)
+        return f"{cycles}time elapsed since {timestamp_text(self.start)}" + missing_phrase(self.missing_share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

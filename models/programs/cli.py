@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 from models.errors import DetectorError
+
+CONSOLE: Final = "relu-anomaly"
+MODULES: Final = {
+    "train": ("training.train", "learn a detector from records and save it as a bundle"),
+    "compare": ("training.compare", "say which activation suits records, measured over seeds"),
+    "calibrate": ("training.calibrate", "change the threshold of a bundle"),
+    "serve": ("service", "serve a detector over HTTP"),
+    "score": ("service.batch", "score files"),
+    "bundle": ("models.bundle", "verify, show and compare bundles"),
+}
+"""The module of each command of the console script, and what it does."""
+
+
+def as_called(text: str) -> str:
+    """Return a text about `python -m` in the words of the console script, where the program was called by it."""
+    if Path(sys.argv[0]).stem != CONSOLE:
+        return text
+    for name, (module, _) in MODULES.items():
+        text = re.sub(rf"python -m {re.escape(module)}(?![\w.])", f"{CONSOLE} {name}", text)
+    return text
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -20,9 +42,13 @@ class OneLineParser(argparse.ArgumentParser):
 
     _place = ""
 
+    def format_help(self) -> str:
+        """Return the page of help."""
+        return as_called(super().format_help())
+
     def error(self, message: str) -> NoReturn:
         """Print one line and exit."""
-        self.exit(2, f"error: {self._place}{message} (see {self.prog} --help)\n")
+        self.exit(2, as_called(f"error: {self._place}{message} (see {self.prog} --help)\n"))
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
@@ -32,6 +58,22 @@ class OneLineParser(argparse.ArgumentParser):
             yield
         finally:
             self._place = ""
+
+
+def add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what a program prints."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument("--quiet", action="store_true", help="print nothing but errors, and the JSON object")
+    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
+    """Do work and print its report as JSON where that is asked for; whatever else is printed goes to stderr then."""
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):
+        report = work()
+    if as_json:
+        print(json.dumps(report, allow_nan=False))
 
 
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
@@ -64,6 +106,12 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
         return 0
     print(f"error: {complaint}", file=sys.stderr)
     return code
+
+
+def moved(old: str, new: str) -> int:
+    """Say in one line that a command has another name now; return the exit code."""
+    print(f"error: python -m {old} is gone; say: python -m {new}", file=sys.stderr)
+    return 2
 
 
 def clean_up_at_sigterm() -> None:

@@ -18,7 +18,7 @@ from typing import Final
 
 from models.schema import DURATION, Column, Kind
 from models.schema.durations import parse_duration
-from models.schema.timestamps import TIME_LAYOUTS, parse_moment
+from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
 
 MISSING_TEXTS: Final = frozenset(
     ["", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "?", "-"]
@@ -34,7 +34,7 @@ BOOLEAN_WORDS: Final = {
 THOUSANDS: Final = (",", ".", " ", "'")
 """Marks that may stand between the thousands of a number that is written as text."""
 
-MARK_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
+SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
 """Characters that are written in the place of a mark of `THOUSANDS`: narrow and unbreakable spaces, ’."""
 
 _EPOCH: Final = datetime(1970, 1, 1)
@@ -142,7 +142,7 @@ def parse_category(value: object) -> str | None:
     raise ValueError("a text, a number or a truth value")
 
 
-def parse_instant(value: object, *, layout: str) -> float | None:
+def parse_timestamp(value: object, *, layout: str) -> float | None:
     """Return seconds since 1970-01-01 UTC; an instant without a zone is taken as UTC."""
     spec = TIME_LAYOUTS[layout]
     if spec.per_second is not None:
@@ -156,7 +156,7 @@ def parse_instant(value: object, *, layout: str) -> float | None:
         text = value.strip()
         if text in MISSING_TEXTS:
             return None
-        moment = parse_moment(text, layout=layout)
+        moment = parse_timestamp_text(text, layout=layout)
     elif layout == "time" and isinstance(value, time):
         moment = datetime.combine(_EPOCH, value)
     elif layout == "time" or not isinstance(value, date):
@@ -203,7 +203,7 @@ def _plain_parser(column: Column) -> Callable[[object], Cell]:
     if column.kind is Kind.CATEGORICAL:
         return parse_category
     layout = column.layout or "iso"
-    return lambda value: parse_instant(value, layout=layout)
+    return lambda value: parse_timestamp(value, layout=layout)
 
 
 def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[[object], Cell]:
@@ -239,7 +239,7 @@ def _missing_texts(column: Column) -> frozenset[str]:
 def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
     plain = text.replace("−", "-")
     if thousands:
-        plain = plain.translate(MARK_VARIANTS)
+        plain = plain.translate(SEPARATOR_VARIANTS)
         if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
             plain = plain.replace(thousands, "")
         elif thousands in plain:

@@ -86,7 +86,7 @@ TIME_LAYOUTS: Final = {
 am or pm) and a zone; a time of day alone is the layout ``time``; epochs are numbers."""
 
 
-def parse_moment(text: str, *, layout: str) -> datetime:
+def parse_timestamp_text(text: str, *, layout: str) -> datetime:
     """Read a text of a layout that is no number; a time of day is that of 1970-01-01.
 
     Raises:
@@ -111,11 +111,11 @@ def has_two_digit_year(text: str) -> bool:
     return _TWO_DIGIT_YEAR.fullmatch(text.strip()) is not None
 
 
-def instant_text(seconds: float) -> str:
+def timestamp_text(seconds: float) -> str:
     """Return an instant as ISO 8601 in UTC without a zone, to the second where it is whole.
 
     Example:
-        >>> instant_text(1_700_000_000.0)
+        >>> timestamp_text(1_700_000_000.0)
         '2023-11-14T22:13:20'
     """
     moment = datetime.fromtimestamp(round(seconds, 3), tz=UTC).replace(tzinfo=None)
@@ -129,7 +129,7 @@ def clock_text(seconds: float) -> str:
         >>> clock_text(66_600.0)
         '18:30:00'
     """
-    return instant_text(seconds % 86_400)[11:]
+    return timestamp_text(seconds % 86_400)[11:]
 
 
 def phase_text(places: Mapping[str, float]) -> str:
@@ -150,13 +150,13 @@ def phase_text(places: Mapping[str, float]) -> str:
     return ", ".join(words)
 
 
-def write_instant(seconds: float, *, layout: str) -> str | int:
+def write_timestamp(seconds: float, *, layout: str) -> str | int:
     """Return an instant, to the second, as it is read in a layout."""
     spec = TIME_LAYOUTS[layout]
     if spec.per_second is not None:
         return round(seconds) * round(spec.per_second)
     if spec.form is None:
-        return instant_text(round(seconds))
+        return timestamp_text(round(seconds))
     moment = datetime.fromtimestamp(round(seconds), tz=UTC)
     if layout == "compact" and round(seconds) % 86_400 == 0:
         return int(moment.strftime("%Y%m%d"))

@@ -1,70 +1,135 @@
-"""How large the messages of an Arrow stream become, told before anything is decompressed.
+"""How large the messages of an Arrow stream become, read from their headers before anything is decompressed.
 
-Arrow's reader makes room for whatever size a compressed buffer claims; a request must not choose that. The
-layout is that of Arrow's `Message.fbs`: a flatbuffer is a table, whose vtable says where each field is.
+Arrow may compress each buffer of a message by itself, and its reader allocates whatever size a compressed buffer
+claims: a message of a kilobyte can be gigabytes of cells. Each compressed buffer starts with its length as an int64,
+so the size of a message can be added up. Where that number stands is said in the message's header, a FlatBuffer: a
+table whose vtable says where each field is (Message.fbs in Arrow's format specification).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.ipc
 
-_DICTIONARY: Final = 2
-_BATCH: Final = 3
+SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
+"""Kinds of messages."""
+
+END_OF_STREAM: Final = 0
+"""The kind that `next_message` returns for the end of a stream."""
+
+_KIND, _HEADER, _BODY_LENGTH = 1, 2, 3  # indices of fields in the tables Message, RecordBatch and DictionaryBatch
+_LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
+_DATA: Final = 1
+_PREFIX_BYTES: Final = 8
+_BATCH_TYPES: Final = ("record batch", "dictionary")
+_CONTINUATION: Final = 0xFFFFFFFF  # stands before every message
 
 
-def unpacked_bytes(stream: pa.NativeFile) -> int:
-    """Return the number of bytes of all buffers, decompressed, as they claim themselves.
+def stream_sizes(stream: pa.NativeFile) -> Iterator[tuple[int, int]]:
+    """Yield the rows and the decompressed bytes of each record batch and dictionary of a stream.
 
     Args:
-        stream: An Arrow stream, at its start.
+        stream: An Arrow stream, at its start. A dictionary counts as no rows.
 
     Raises:
-        ValueError: A message is damaged.
+        pa.ArrowInvalid: A message is damaged.
     """
-    total = 0
+    reader = pa.ipc.MessageReader.open_stream(stream)
+    with suppress(StopIteration):
+        while True:
+            yield message_sizes(reader.read_next_message())
+
+
+def message_sizes(message: pa.ipc.Message) -> tuple[int, int]:
+    """Return the rows and the decompressed bytes of a message, (0, 0) where it holds no cells.
+
+    Raises:
+        pa.ArrowInvalid: It is damaged.
+    """
+    if message.type not in _BATCH_TYPES:
+        return 0, 0
     try:
-        for message in pa.ipc.MessageReader.open_stream(stream):
-            total += _of_message(message.metadata.to_pybytes(), message.body)
+        return _sizes(message)
+    except struct.error as error:
+        raise pa.ArrowInvalid("a message has a broken head") from error
+
+
+def next_message(content: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
+    """Return the kind and the size of the message that starts at an offset; None where its header is not complete.
+
+    Raises:
+        pa.ArrowInvalid: There is no message.
+    """
+    if len(content) < start + _PREFIX_BYTES:
+        return None
+    mark, length = struct.unpack_from("<II", content, start)
+    if mark != _CONTINUATION:
+        raise pa.ArrowInvalid("a message does not start as messages do")
+    if not length:
+        return END_OF_STREAM, _PREFIX_BYTES
+    end = start + _PREFIX_BYTES + length
+    if len(content) < end:
+        return None
+    header = memoryview(content)[start + _PREFIX_BYTES : end]
+    try:
+        message = _target(header, 0)
+        kind = header[_field(header, message, _KIND)]
+        offset = _field(header, message, _BODY_LENGTH, required=False)
+        body = _integer(header, "<q", offset) if offset else 0
     except (struct.error, IndexError) as error:
-        raise ValueError("a message of the stream is damaged") from error
-    return total
+        raise pa.ArrowInvalid("a message has a broken head") from error
+    finally:
+        header.release()
+    if body < 0:
+        raise pa.ArrowInvalid("a message has a broken head")
+    return kind, _PREFIX_BYTES + length + body
 
 
-def _of_message(head: bytes, body: pa.Buffer | None) -> int:
-    message = struct.unpack_from("<I", head)[0]
-    kind = head[_field(head, message, 1)]
-    if kind not in (_DICTIONARY, _BATCH) or body is None:
-        return 0
-    batch = _table(head, message, 2)
-    if kind == _DICTIONARY:
-        batch = _table(head, batch, 1)
-    if not _field(head, batch, 3):  # no compression
-        return int(body.size)
-    buffers = _table(head, batch, 2)
-    content = memoryview(body)
-    total = 0
-    for number in range(struct.unpack_from("<I", head, buffers)[0]):
-        start, stored = struct.unpack_from("<qq", head, buffers + 4 + 16 * number)
-        if stored:
-            total += max(stored, struct.unpack_from("<q", content, start)[0])
-    return total
+def _sizes(message: pa.ipc.Message) -> tuple[int, int]:
+    header, body = memoryview(message.metadata), memoryview(message.body or b"")
+    batch = _target(header, _field(header, _target(header, 0), _HEADER))
+    is_dictionary = message.type == "dictionary"
+    if is_dictionary:
+        batch = _target(header, _field(header, batch, _DATA))
+    length = 0 if is_dictionary else _field(header, batch, _LENGTH, required=False)
+    rows = _integer(header, "<q", length) if length else 0
+    if not _field(header, batch, _COMPRESSION, required=False):
+        return rows, len(body)
+    buffers = _target(header, _field(header, batch, _BUFFERS))
+    size = 0
+    for index in range(_integer(header, "<I", buffers)):
+        start, stored = struct.unpack_from("<qq", header, buffers + 4 + 16 * index)
+        if start >= 0 and stored >= _PREFIX_BYTES:
+            size += max(_integer(body, "<q", start), stored)  # a length of -1: this one is not compressed
+    return rows, size
 
 
-def _field(head: bytes, table: int, number: int) -> int:
-    """Return the place of a table's field, or 0 where it is left out."""
-    vtable = table - struct.unpack_from("<i", head, table)[0]
-    entry = 4 + 2 * number
-    if entry >= struct.unpack_from("<H", head, vtable)[0]:
-        return 0
-    offset = struct.unpack_from("<H", head, vtable + entry)[0]
-    return table + int(offset) if offset else 0
+def _field(header: memoryview, table: int, index: int, *, required: bool = True) -> int:
+    """Return the offset of a table's field, 0 where it is left out.
+
+    Raises:
+        struct.error: It is left out and required, or the table is broken.
+    """
+    vtable = table - _integer(header, "<i", table)
+    if vtable < 0:
+        raise struct.error("a table before the message")
+    entry = 4 + 2 * index
+    offset = _integer(header, "<H", vtable + entry) if entry < _integer(header, "<H", vtable) else 0
+    if required and not offset:
+        raise struct.error("a field is missing")
+    return table + offset if offset else 0
 
 
-def _table(head: bytes, table: int, number: int) -> int:
-    """Return the place of the table or vector that a field points to."""
-    place = _field(head, table, number)
-    return place + int(struct.unpack_from("<I", head, place)[0])
+def _target(header: memoryview, offset: int) -> int:
+    """Return the offset that the reference at an offset leads to."""
+    return offset + _integer(header, "<I", offset)
+
+
+def _integer(data: memoryview, layout: str, offset: int) -> int:
+    value: int = struct.unpack_from(layout, data, offset)[0]
+    return value

@@ -14,16 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.errors import Set, TableError
-from models.tables.read_options import ReadOptions
-from models.tables.readers import READERS, format_of
+from models.errors import Set, TableError, TooLargeError, UnreadableError
+from models.tables.formats import FORMATS
+from models.tables.read_options import CHUNK_ROWS, ReadOptions
+from models.tables.readers import detect_format
 from models.tables.source import Source
 from models.tables.table import Table
 
-_WHOLE: Final = 1 << 20  # rows of a piece where all of them are held anyway
-
-CHUNK_ROWS: Final = 16_384
-"""Rows that are held at once when a file is read in chunks."""
+_WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 
 
 def read_table(
@@ -34,7 +32,7 @@ def read_table(
     Args:
         sources: Paths, patterns, or bytes in memory.
         options: What is known about how text is written.
-        format: A key of `READERS`; told by first bytes and name where it is None.
+        format: A key of `FORMATS`; told by first bytes and name where it is None.
 
     Raises:
         TableError: A file is missing, damaged or of another shape than the first.
@@ -82,18 +80,23 @@ def iter_table(
     Args:
         source: A path, or bytes in memory.
         options: What is known about how text is written.
-        format: A key of `READERS`; told by first bytes and name where it is None.
+        format: A key of `FORMATS`; told by first bytes and name where it is None.
         chunk_rows: Rows that are held at once.
 
     Raises:
-        TableError: The file is missing, damaged, or its form cannot be told.
+        TableError: The file is missing, or its format cannot be detected.
+        UnreadableError: It is damaged, or not of the format.
+        TooLargeError: It holds more than the source allows.
     """
     source = Source.of(source)
-    name = source.name
+    rows = 0
     try:
-        yield from READERS[format or format_of(source)](source, options or ReadOptions(), chunk_rows)
+        for table in FORMATS[format or detect_format(source)].read(source, options or ReadOptions(), chunk_rows):
+            rows += len(table)
+            source.require_rows(rows)
+            yield table
     except FileNotFoundError as error:
-        raise TableError(f"{name}: there is no such file.") from error
+        raise TableError(f"{source.name}: there is no such file.") from error
     except (
         OSError,
         pa.ArrowException,
@@ -102,7 +105,9 @@ def iter_table(
         msgspec.MsgspecError,
         RecursionError,
     ) as error:
-        raise TableError(f"{name}: cannot be read: {_first_line(error)}.") from error
+        if isinstance(error, MemoryError) and source.max_bytes is not None:
+            raise TooLargeError(f"{source.name}: does not fit into memory. Send it in pieces.") from error
+        raise UnreadableError(source.name, f"cannot be read: {_first_line(error)}") from error
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:
@@ -117,7 +122,7 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
         if not matches:
             raise TableError(f"{path}: there is no such file.")
         found += [Path(match) for match in matches]
-    twice = next((path for number, path in enumerate(found) if path in found[:number]), None)
+    twice = next((path for index, path in enumerate(found) if path in found[:index]), None)
     if twice is not None:
         raise TableError(f"{twice}: is named twice, so its rows would count twice. Name it once.")
     return found

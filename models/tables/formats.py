@@ -1,51 +1,113 @@
-"""The formats that rows are written in, and the file names that mean them; apart from what writes them."""
+"""The file formats that are read and written: one row a format. Readers and writers are loaded when they are used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Final
 
 from models.errors import ConfigError, Set
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.tables.read_options import ReadOptions
+    from models.tables.source import Source
+    from models.tables.table import Table
+    from models.tables.writers import Writer
+
+    Read = Callable[[Source, ReadOptions, int], Iterator[Table]]
+    Write = Callable[[Any, pa.Schema], Writer]
 
 _GZIP: Final = ".gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFormat:
-    """How a format is known.
+class FileFormat:
+    """One file format.
 
     Args:
+        reader: ``module:function`` that reads it: source, options and rows of a chunk to chunks in the file's order.
+        writer: ``module:function`` that opens a writer, from a binary file and a schema; None where it is only read.
         suffixes: Ends of file names that mean it.
-        gzip: The file can be compressed as a whole: ``.gz`` behind the suffix.
+        read_suffixes: More of them, of files that are only read.
+        starts: First bytes that mean it.
+        gzip: A file that is written can be compressed as a whole: ``.gz`` behind the suffix.
     """
 
-    suffixes: tuple[str, ...]
-    gzip: bool
+    reader: str
+    writer: str | None = None
+    suffixes: tuple[str, ...] = ()
+    read_suffixes: tuple[str, ...] = ()
+    starts: tuple[bytes, ...] = ()
+    gzip: bool = False
 
-    def is_packed(self, path: Path) -> bool:
+    @property
+    def read(self) -> Read:
+        """The function that reads it."""
+        reader: Read = resolve_name(self.reader)
+        return reader
+
+    @property
+    def write(self) -> Write:
+        """The function that opens a writer of it, for a format that is written."""
+        writer: Write = resolve_name(str(self.writer))
+        return writer
+
+    def is_gzip(self, path: Path) -> bool:
         """Return whether a file of that name is compressed as a whole."""
         return self.gzip and path.name.lower().endswith(_GZIP)
 
     def is_meant_by(self, path: Path) -> bool:
-        """Return whether a file of that name is of this format."""
+        """Return whether a file of that name is to be written in this format."""
         return path.name.lower().removesuffix(_GZIP if self.gzip else "").endswith(self.suffixes)
 
 
-OUTPUT_FORMATS: Final[dict[str, OutputFormat]] = {
-    "csv": OutputFormat(suffixes=(".csv",), gzip=True),
-    "parquet": OutputFormat(suffixes=(".parquet",), gzip=False),
-    "arrow": OutputFormat(suffixes=(".arrow", ".feather"), gzip=False),
-    "jsonl": OutputFormat(suffixes=(".jsonl", ".ndjson"), gzip=True),
+FORMATS: Final[dict[str, FileFormat]] = {
+    "csv": FileFormat(
+        reader="models.tables.text.reader:read_text",
+        writer="models.tables.writers:csv_writer",
+        suffixes=(".csv",),
+        gzip=True,
+    ),
+    "parquet": FileFormat(
+        reader="models.tables.typed:read_parquet",
+        writer="models.tables.writers:parquet_writer",
+        suffixes=(".parquet",),
+        starts=(b"PAR1",),
+    ),
+    "arrow": FileFormat(
+        reader="models.tables.typed:read_arrow",
+        writer="models.tables.writers:arrow_file_writer",
+        suffixes=(".arrow", ".feather"),
+        starts=(b"ARROW1", b"\xff\xff\xff\xff"),
+    ),
+    "jsonl": FileFormat(
+        reader="models.tables.json_lines:read_json",
+        writer="models.tables.writers:json_lines_writer",
+        suffixes=(".jsonl", ".ndjson"),
+        read_suffixes=(".json",),
+        gzip=True,
+    ),
+    "excel": FileFormat(
+        reader="models.tables.sheets:read_sheet",
+        read_suffixes=(".xlsx", ".xls", ".ods"),
+        starts=(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    ),
 }
-"""The output formats by the name that ``--format`` takes."""
+"""The file formats by name."""
 
-SUFFIXES: Final = tuple(suffix for form in OUTPUT_FORMATS.values() for suffix in form.suffixes)
-"""Ends of file names that mean a format."""
+OUTPUT_FORMATS: Final = {name: row for name, row in FORMATS.items() if row.writer is not None}
+"""Those that are written, by the name that ``--format`` takes."""
+
+SUFFIXES: Final = tuple(suffix for row in OUTPUT_FORMATS.values() for suffix in row.suffixes)
+"""Ends of file names that mean a format that is written."""
 
 
 def format_of(path: Path) -> str:
-    """Return the format that a file's name means.
+    """Return the format that the name of a file to be written means.
 
     Raises:
         ConfigError: It means none.
@@ -54,8 +116,8 @@ def format_of(path: Path) -> str:
         >>> format_of(Path("scores.csv.gz"))
         'csv'
     """
-    for name, form in OUTPUT_FORMATS.items():
-        if form.is_meant_by(path):
+    for name, row in OUTPUT_FORMATS.items():
+        if row.is_meant_by(path):
             return name
     raise ConfigError(
         f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say ",

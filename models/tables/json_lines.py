@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from models.columns.from_records import flatten
 from models.errors import TableError
 from models.schema.cells import parse_category
+from models.schema.nesting import flatten
 from models.strict_json import repeated_keys, repeats_key
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source

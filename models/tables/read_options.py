@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+CHUNK_ROWS: Final = 16_384
+"""Rows that are held at once where a table, a request or a stream is read in chunks.
+
+It is a multiple of the rows that are scored at once, so that a row scores the same whichever way it comes.
+"""
+
 RAGGED_ROWS: Final = ("error", "fill")
 """What becomes of a row of a text file that lacks cells at its end."""
 
@@ -27,6 +33,8 @@ class ReadOptions:
         sheet: The sheet of a spreadsheet file, by name.
         numbers: Columns of a text file that may be read as numbers as long as each cell is one or is missing; the
             values are those that their texts stand for.
+        columns: Columns of a Parquet or Arrow table that are read, and have to be of plain types; None for all. Fields
+            of structs have dotted names.
     """
 
     delimiter: str | None = None
@@ -41,3 +49,4 @@ class ReadOptions:
     ragged_rows: str = RAGGED_ROWS[0]
     sheet: str | None = None
     numbers: frozenset[str] = frozenset()
+    columns: frozenset[str] | None = None

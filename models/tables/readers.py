@@ -1,35 +1,21 @@
-"""The formats that are read: how each is told, and its reader."""
+"""Detects the format of a file: by its first bytes, and by its name where these say nothing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from models.errors import TableError
-from models.tables.json_lines import read_json
-from models.tables.read_options import ReadOptions
-from models.tables.sheets import read_sheet
+from models.tables.formats import FORMATS
 from models.tables.source import Source
-from models.tables.table import Table
-from models.tables.text.reader import read_text
-from models.tables.typed import read_arrow, read_parquet
 
-READERS: Final[dict[str, Callable[[Source, ReadOptions, int], Iterator[Table]]]] = {
-    "csv": read_text,
-    "json": read_json,
-    "parquet": read_parquet,
-    "arrow": read_arrow,
-    "excel": read_sheet,
-}
-"""A reader for each format; it yields the file's rows in order, in chunks of at most the given size."""
-
-_STARTS: Final = {
-    b"PAR1": "parquet",
-    b"ARROW1": "arrow",
-    b"\xff\xff\xff\xff": "arrow",
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "excel",
+_STARTS: Final = {start: name for name, row in FORMATS.items() for start in row.starts}
+_SUFFIXES: Final = {
+    suffix: name
+    for name, row in FORMATS.items()
+    for suffix in (*row.suffixes, *row.read_suffixes)
+    if name != "csv"  # which any other file is taken for
 }
 _FOREIGN: Final = {
     b"PARE": "an encrypted Parquet file",
@@ -43,24 +29,13 @@ _FOREIGN: Final = {
     b"7z\xbc\xaf": "a 7z archive",
     b"version https://git-lfs": "a pointer of Git LFS in the place of the file",
 }
-_NAMES: Final = {
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".feather": "arrow",
-    ".arrow": "arrow",
-    ".xlsx": "excel",
-    ".xls": "excel",
-    ".ods": "excel",
-}
 _JSON: Final = re.compile(rb'(\xef\xbb\xbf)?\s*(\{\s*"|\[\s*\{)')
 _WEB_PAGE: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)", re.IGNORECASE)
 _START_BYTES: Final = 4096
 
 
-def format_of(source: Source) -> str:
-    """Tell a source's format, a key of `READERS`, by its first bytes, and by its name where these say nothing.
+def detect_format(source: Source) -> str:
+    """Return the format of a source, a key of `FORMATS`.
 
     Raises:
         TableError: It is of a format that is not read.
@@ -69,9 +44,9 @@ def format_of(source: Source) -> str:
         raise TableError(f"{source.name}: is a folder; name the files in it, for example '{source.name}/*.csv'.")
     with source.open_stream() as stream:
         start = stream.read(_START_BYTES)
-    told = next((form for magic, form in _STARTS.items() if start.startswith(magic)), None)
-    if told is not None:
-        return told
+    detected = next((name for magic, name in _STARTS.items() if start.startswith(magic)), None)
+    if detected is not None:
+        return detected
     foreign = next((words for magic, words in _FOREIGN.items() if start.startswith(magic)), None)
     if _WEB_PAGE.match(start):
         foreign = "a web page or XML"
@@ -81,9 +56,9 @@ def format_of(source: Source) -> str:
         if any(word in start for word in (b"[Content_Types]", b"_rels/", b"xl/", b"opendocument.spreadsheet")):
             return "excel"
         raise TableError(f"{source.name}: is a zip archive. Unpack it and name the file in it.")
-    named = next((_NAMES[suffix] for suffix in source.suffixes if suffix in _NAMES), None)
-    if named == "json" or _JSON.match(start):
-        return "json"
+    named = next((_SUFFIXES[suffix] for suffix in source.suffixes if suffix in _SUFFIXES), None)
+    if named == "jsonl" or _JSON.match(start):
+        return "jsonl"
     if named is not None:
         suffix = Path(source.name).suffix[1:]
         raise TableError(f"{source.name}: is not a {suffix} file: its first bytes are {start[:4]!r}.")

@@ -90,10 +90,7 @@ def _check_archive(source: Source, content: bytes) -> None:
             size = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise TableError(f"{source.name}: the spreadsheet is damaged: {error}.") from error
-    if source.limit is not None and size > source.limit:
-        raise TableError(
-            f"{source.name}: decompresses to {size:,} bytes, {source.limit:,} are allowed. Send it in pieces."
-        )
+    source.require_bytes(size)
 
 
 def _text(cell: Any) -> str:

@@ -1,31 +1,18 @@
-"""Where a table's bytes are: a file or a request's body, compressed or not."""
+"""The bytes of a table: a file or a request body, compressed or not, with limits on what may be read from it."""
 
 from __future__ import annotations
 
-import io
-import lzma
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 
-from models.errors import TableError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-COMPRESSIONS: Final = {
-    "gzip": b"\x1f\x8b",
-    "zstd": b"\x28\xb5\x2f\xfd",
-    "bz2": b"BZh",
-    "xz": b"\xfd7zXZ\x00",
-    "lz4": b"\x04\x22\x4d\x18",
-}
-"""How a file may be compressed, told by its first bytes."""
+from models.errors import TableError, TooLargeError
+from models.tables.decompression import COMPRESSIONS, Decompressed
 
 _START_BYTES: Final = 8
-_PIECE_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +23,15 @@ class Source:
         name: What errors call it: a path, or "request body".
         path: The file, or None where the bytes are in memory.
         content: The bytes, where there is no file.
-        limit: The most bytes that may come out of a compressed source, or None.
+        max_bytes: The most bytes that the table may have when nothing in it is compressed, or None.
+        max_rows: The most rows that the table may have, or None.
     """
 
     name: str
     path: Path | None = None
     content: bytes = b""
-    limit: int | None = None
+    max_bytes: int | None = None
+    max_rows: int | None = None
 
     @classmethod
     def of(cls, source: Source | str | Path) -> Source:
@@ -64,18 +53,42 @@ class Source:
         """Open the bytes, decompressed, to be read once from the first to the last.
 
         Raises:
-            TableError: While it is read: what was compressed is damaged, or more comes out than the limit allows.
+            UnreadableError: While it is read: what was compressed is damaged.
+            TooLargeError: While it is read: more comes out than `max_bytes`.
         """
-        compression = self.compression()
-        stored = self._open_stored()
-        return stored if compression is None else pa.PythonFile(_Unpacked(stored, compression, self), mode="r")
+        compression, stored = self.compression(), self._open_stored()
+        if compression is None:
+            return stored
+        return pa.PythonFile(Decompressed(stored, compression, name=self.name, max_bytes=self.max_bytes), mode="r")
 
     def open_seekable(self) -> pa.NativeFile:
         """Open the bytes, decompressed, to be read in any order; what was compressed is held in memory."""
         if self.compression() is None:
             return self._open_stored()
         with self.open_stream() as stream:
-            return pa.BufferReader(b"".join(iter(lambda: stream.read(_PIECE_BYTES), b"")))
+            return pa.BufferReader(b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b"")))
+
+    def require_bytes(self, size: int) -> None:
+        """Check the size of the table when nothing in it is compressed.
+
+        Raises:
+            TooLargeError: It is more than `max_bytes`.
+        """
+        if self.max_bytes is not None and size > self.max_bytes:
+            raise TooLargeError(
+                f"{self.name}: decompresses to {size:,} bytes, {self.max_bytes:,} are allowed. Send it in pieces."
+            )
+
+    def require_rows(self, rows: int) -> None:
+        """Check the number of rows.
+
+        Raises:
+            TooLargeError: It is more than `max_rows`.
+        """
+        if self.max_rows is not None and rows > self.max_rows:
+            raise TooLargeError(
+                f"{self.name}: has {rows:,} rows, {self.max_rows:,} are allowed. Send it in pieces.", rows=rows
+            )
 
     def _open_stored(self) -> pa.NativeFile:
         if self.path is None:
@@ -85,40 +98,3 @@ class Source:
         if not self.path.is_file():
             raise TableError(f"{self.name}: is no file but a pipe or a device. Write it to a file first.")
         return pa.OSFile(str(self.path))  # a mapped file would count as memory, all of it in the end
-
-
-class _Unpacked(io.RawIOBase):
-    """What comes out of a compressed stream, with errors of ours."""
-
-    def __init__(self, stored: pa.NativeFile, compression: str, source: Source) -> None:
-        self._compression = compression
-        self._source = source
-        self._given = 0
-        if compression == "xz":
-            self._stream = lzma.LZMAFile(stored)  # noqa: SIM115 (closed by `close`)
-        else:
-            self._stream = pa.CompressedInputStream(stored, compression)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        try:
-            piece = self._stream.read(len(view))
-        except (OSError, EOFError, lzma.LZMAError) as error:
-            raise TableError(
-                f"{self._source.name}: the {self._compression} data is cut or damaged ({error}). Get it again."
-            ) from error
-        self._given += len(piece)
-        if self._source.limit is not None and self._given > self._source.limit:
-            raise TableError(
-                f"{self._source.name}: decompresses to more than the {self._source.limit:,} bytes that are allowed. "
-                "Send it in pieces."
-            )
-        view[: len(piece)] = piece
-        return len(piece)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()

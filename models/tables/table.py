@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -20,6 +21,7 @@ class Table:
         thousands: The mark between their thousands, empty where there is none.
         repairs: One line for each thing that was detected or repaired.
         header: The names that were given to a file without a header line.
+        left_out: Names of the columns that were not read, because they were not asked for.
     """
 
     data: pa.Table
@@ -27,6 +29,7 @@ class Table:
     thousands: str = ""
     repairs: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.data.num_rows)
@@ -35,6 +38,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
         return tuple(self.data.column_names)
+
+    def chunks(self, rows: int) -> Iterator[Table]:
+        """Yield the rows in order, at most so many at a time; nothing is copied."""
+        for start in range(0, len(self), rows):
+            yield replace(self, data=self.data.slice(start, rows))
 
 
 def table_of(data: object) -> Table:

@@ -1,16 +1,17 @@
-"""Reads Parquet and Arrow files; types pass through, but for wrappers that only say how values are stored."""
+"""Reads Parquet and Arrow; types pass through, but for wrappers that only say how values are stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 
-from models.errors import TableError
-from models.tables.arrow_messages import unpacked_bytes
+from models.errors import UnreadableError
+from models.tables.arrow_messages import stream_sizes
+from models.tables.bounds import is_text, require_plain, text_bytes
 from models.tables.chunks import regroup
 from models.tables.plain_columns import plain_columns
 from models.tables.read_options import ReadOptions
@@ -18,55 +19,98 @@ from models.tables.source import Source
 from models.tables.table import Table
 
 _BUFFER_BYTES: Final = 1 << 16  # a column: a table may have ten thousand of them
+_FILE_START: Final = b"ARROW1"
 _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with a table of contents
 
 
 def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read a Parquet file in chunks."""
-    with source.open_seekable() as opened, _opened(opened) as file:
-        _check_size(source, sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)))
-        rows = 0
-        for table in _tables(source, file.iter_batches(batch_size=chunk_rows), chunk_rows, file.schema_arrow):
-            rows += len(table)
-            yield table
-        if rows != file.metadata.num_rows:
-            raise TableError(
-                f"{source.name}: is damaged: says that it has {file.metadata.num_rows:,} rows, and has {rows:,}."
+    with source.open_seekable() as opened:
+        with pa.parquet.ParquetFile(opened) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+        source.require_rows(metadata.num_rows)
+        source.require_bytes(sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
+        # Of a stranger's file a text that comes often is kept once, as it is stored.
+        shared = [field.name for field in schema if is_text(field.type)] if source.max_bytes is not None else []
+        # What is read beforehand stays in memory to the end of the file, and a column of a group of rows may be large.
+        with pa.parquet.ParquetFile(
+            opened,
+            metadata=metadata,
+            read_dictionary=shared,
+            page_checksum_verification=True,
+            pre_buffer=False,
+            buffer_size=_BUFFER_BYTES,
+        ) as file:
+            names = None if options.columns is None else _wanted(file.schema_arrow, options.columns)
+            batches = file.iter_batches(batch_size=chunk_rows, columns=names)
+            rows = 0
+            for table in _tables(source, batches, chunk_rows, file.schema_arrow, options):
+                rows += len(table)
+                yield table
+        if rows != metadata.num_rows and (names is None or names):
+            raise UnreadableError(
+                source.name, f"is damaged: says that it has {metadata.num_rows:,} rows, and has {rows:,}"
             )
-
-
-def _opened(file: pa.NativeFile) -> pa.parquet.ParquetFile:
-    # What is read beforehand stays in memory to the end of the file, and a column of a group of rows may be large.
-    return pa.parquet.ParquetFile(file, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER_BYTES)
 
 
 def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read an Arrow file (Feather) or stream in chunks."""
     with source.open_seekable() as opened:
-        start = opened.read(6)
-        if source.limit is not None:
-            opened.seek(_STREAM_IN_FILE if start == b"ARROW1" else 0)
-            try:
-                _check_size(source, unpacked_bytes(opened))
-            except ValueError as error:
-                raise TableError(f"{source.name}: cannot be read: {error}.") from error
-        opened.seek(0)
-        if start == b"ARROW1":
+        is_file = opened.read(len(_FILE_START)) == _FILE_START
+        start = _STREAM_IN_FILE if is_file else 0
+        if source.max_bytes is not None:
+            rows = size = 0
+            opened.seek(start)
+            for more_rows, more_bytes in stream_sizes(opened):
+                rows, size = rows + more_rows, size + more_bytes
+                source.require_rows(rows)
+                source.require_bytes(size)
+        opened.seek(start)
+        if is_file and source.max_bytes is None:
             file = pa.ipc.open_file(opened)
             batches: Iterable[pa.RecordBatch] = (file.get_batch(i) for i in range(file.num_record_batches))
-        else:
+        else:  # the table of contents could name other bytes than those that were checked
             batches = file = pa.ipc.open_stream(opened)
-        yield from _tables(source, batches, chunk_rows, file.schema)
+        yield from _tables(source, batches, chunk_rows, file.schema, options)
 
 
-def _tables(source: Source, batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Schema) -> Iterator[Table]:
+def _tables(
+    source: Source, batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Schema, options: ReadOptions
+) -> Iterator[Table]:
+    """Keep the columns that are wanted, and put the batches together to chunks."""
+    left_out: tuple[str, ...] = ()
+    if options.columns is not None:
+        wanted = _wanted(schema, options.columns)
+        left_out = tuple(name for name in dict.fromkeys(schema.names) if name not in wanted)
+        fields = [field for field in schema if field.name in wanted]
+        for field in fields:
+            require_plain(field.name, field.type)
+        schema = pa.schema(fields)
+        batches = (_selected(batch, wanted) for batch in batches) if fields else ()
+    texts = 0
     for data in regroup(batches, chunk_rows, schema):
         data.validate(full=True)  # nothing of the file's is trusted: a wrong offset would end the process
-        yield Table(data=plain_columns(source.name, data))
+        if source.max_bytes is not None:
+            texts += text_bytes(_flat(data))
+            source.require_bytes(texts)
+        yield Table(data=plain_columns(source.name, data), left_out=left_out)
 
 
-def _check_size(source: Source, size: int) -> None:
-    if source.limit is not None and size > source.limit:
-        raise TableError(
-            f"{source.name}: decompresses to {size:,} bytes, {source.limit:,} are allowed. Send it in pieces."
-        )
+def _wanted(schema: pa.Schema, names: Set[str]) -> list[str]:
+    """Return the columns that hold some of the names: those of the same name, and structs that dotted names are in."""
+    structs = {field.name for field in schema if pa.types.is_struct(field.type)}
+    return [
+        name
+        for name in dict.fromkeys(schema.names)
+        if name in names or (name in structs and any(other.startswith(f"{name}.") for other in names))
+    ]
+
+
+def _selected(batch: pa.RecordBatch, wanted: list[str]) -> pa.RecordBatch:
+    return batch.select([index for index, name in enumerate(batch.schema.names) if name in wanted])
+
+
+def _flat(data: pa.Table) -> pa.Table:
+    while any(pa.types.is_struct(kind) for kind in data.schema.types):
+        data = data.flatten()
+    return data

@@ -1,4 +1,4 @@
-"""Writes rows to a file, chunk by chunk: one writer a format; the file appears when it is complete."""
+"""Writes tables, chunk by chunk: one class a format. A file appears when it is complete."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import csv
 import io
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, final
 
 import msgspec
 import pyarrow as pa
@@ -20,6 +20,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import Set, TableError
+from models.tables.chunks import Regrouping
 from models.tables.formats import OUTPUT_FORMATS
 
 _GROUP_ROWS: Final = 131_072
@@ -58,21 +59,21 @@ class PlainRows:
 
 @dataclass(frozen=True, slots=True)
 class JoinedRows:
-    """Rows that came in pieces, at least one."""
+    """Rows that came in chunks, at least one."""
 
-    pieces: Sequence[Rows]
+    chunks: Sequence[Rows]
 
     def table(self) -> pa.Table:
         """Return them as one table."""
-        return pa.concat_tables([piece.table() for piece in self.pieces])
+        return pa.concat_tables([chunk.table() for chunk in self.chunks])
 
     def records(self) -> list[dict[str, Any]]:
-        """Return the objects of all pieces."""
-        return [record for piece in self.pieces for record in piece.records()]
+        """Return the objects of all chunks."""
+        return [record for chunk in self.chunks for record in chunk.records()]
 
 
 class Writer(Protocol):
-    """A file that is being written."""
+    """A table that is being written to a binary file, chunk by chunk."""
 
     def write(self, rows: Rows, /) -> None:
         """Add rows."""
@@ -82,42 +83,56 @@ class Writer(Protocol):
         """Do, on any thread, what can be done before it is these rows' turn; return what then adds them."""
         ...
 
+    def finish(self) -> None:
+        """Write the rows that are held."""
+        ...
 
-class _CsvWriter:
-    """Comma-separated cells, quoted only where they must be; numbers read back as they were."""
+    def close(self) -> None:
+        """End the table; the binary file stays open."""
+        ...
 
-    def __init__(self, out: Any, schema: pa.Schema) -> None:
+
+@final
+class _TextWriter:
+    """Lines of text.
+
+    Args:
+        out: A binary file.
+        lines: Returns the lines of some rows.
+    """
+
+    def __init__(self, out: Any, lines: Callable[[Rows], bytes]) -> None:
         self._out = out
-        out.write(csv_header(schema.names))
+        self._lines = lines
 
     def write(self, rows: Rows, /) -> None:
         self.ready(rows)()
 
     def ready(self, rows: Rows, /) -> Callable[[], None]:
-        return partial(self._out.write, csv_lines(rows.table()))
+        return partial(self._out.write, self._lines(rows))
+
+    def finish(self) -> None:
+        pass  # no rows are held
+
+    def close(self) -> None:
+        pass  # nothing stands behind the last row
 
 
-class _JsonLinesWriter:
-    """One object a line."""
-
-    def __init__(self, out: Any) -> None:
-        self._out = out
-
-    def write(self, rows: Rows, /) -> None:
-        self.ready(rows)()
-
-    def ready(self, rows: Rows, /) -> Callable[[], None]:
-        return partial(self._out.write, msgspec.json.Encoder().encode_lines(rows.records()))
-
-
+@final
 class _TypedWriter:
-    """Typed columns, in groups of rows that do not depend on the size of a chunk."""
+    """Typed columns, in groups of rows that do not depend on the size of a chunk.
 
-    def __init__(self, out: Any, schema: pa.Schema) -> None:
+    Args:
+        out: A writer of Arrow's.
+        schema: Names and types of the columns.
+        grouped: Rows are held until a group of them is full.
+    """
+
+    def __init__(self, out: Any, schema: pa.Schema, *, grouped: bool = True) -> None:
         self._out = out
         self._schema = schema
-        self._rows = max(1, min(_GROUP_ROWS, _GROUP_CELLS // max(1, len(schema))))
-        self._held: list[pa.Table] = []
+        rows = max(1, min(_GROUP_ROWS, _GROUP_CELLS // max(1, len(schema))))
+        self._grouping = Regrouping(rows) if grouped else None
 
     def write(self, rows: Rows, /) -> None:
         self.ready(rows)()
@@ -126,70 +141,61 @@ class _TypedWriter:
         return partial(self._add, self._typed(rows.table()))
 
     def finish(self) -> None:
-        """Write what is held."""
-        if self._held:
-            self._out.write_table(pa.concat_tables(self._held).combine_chunks())
+        rest = None if self._grouping is None else self._grouping.rest()
+        if rest is not None:
+            self._out.write_table(rest.combine_chunks())
+
+    def close(self) -> None:
+        self._out.close()
 
     def _typed(self, table: pa.Table) -> pa.Table:
+        try:
+            return table.cast(self._schema)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise self._other_type(table, error) from error
+
+    def _other_type(self, table: pa.Table, error: Exception) -> TableError:
         for name, kind in zip(self._schema.names, self._schema.types, strict=True):
             try:
                 table.column(name).cast(kind)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise TableError(
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                return TableError(
                     f"Column {name!r} changes its type from {kind} to {table.column(name).type}, and a file of this "
                     "format has one type a column. Write ",
                     Set("format", "csv"),
                     " or jsonl instead.",
-                ) from error
-        return table.cast(self._schema)
+                )
+        return TableError(f"The rows cannot be written: {error}.")
 
     def _add(self, table: pa.Table) -> None:
-        self._held.append(table)
-        while sum(map(len, self._held)) >= self._rows:
-            held = pa.concat_tables(self._held)
-            self._out.write_table(held.slice(0, self._rows).combine_chunks())
-            self._held = [held.slice(self._rows)]
+        for group in [table] if self._grouping is None else self._grouping.add(table):
+            self._out.write_table(group.combine_chunks())
 
 
-@contextmanager
-def _open_csv(path: Path, schema: pa.Schema, *, gzip: bool) -> Iterator[Writer]:
-    with pa.output_stream(str(path), compression="gzip" if gzip else None) as out:
-        yield _CsvWriter(out, schema)
+def csv_writer(out: Any, schema: pa.Schema) -> Writer:
+    """Write comma-separated cells, quoted only where they must be; numbers read back as they were."""
+    out.write(csv_header(schema.names))
+    return _TextWriter(out, lambda rows: csv_lines(rows.table()))
 
 
-@contextmanager
-def _open_jsonl(path: Path, schema: pa.Schema, *, gzip: bool) -> Iterator[Writer]:
-    with pa.output_stream(str(path), compression="gzip" if gzip else None) as out:
-        yield _JsonLinesWriter(out)
+def json_lines_writer(out: Any, schema: pa.Schema) -> Writer:
+    """Write one object a line."""
+    return _TextWriter(out, lambda rows: msgspec.json.Encoder().encode_lines(rows.records()))
 
 
-@contextmanager
-def _open_parquet(path: Path, schema: pa.Schema, *, gzip: bool) -> Iterator[Writer]:
-    with pa.parquet.ParquetWriter(path, schema, dictionary_pagesize_limit=_DICTIONARY_BYTES) as out:
-        writer = _TypedWriter(out, schema)
-        yield writer
-        writer.finish()
+def parquet_writer(out: Any, schema: pa.Schema) -> Writer:
+    """Write a Parquet file."""
+    return _TypedWriter(pa.parquet.ParquetWriter(out, schema, dictionary_pagesize_limit=_DICTIONARY_BYTES), schema)
 
 
-@contextmanager
-def _open_arrow(path: Path, schema: pa.Schema, *, gzip: bool) -> Iterator[Writer]:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as out:
-        writer = _TypedWriter(out, schema)
-        yield writer
-        writer.finish()
+def arrow_file_writer(out: Any, schema: pa.Schema) -> Writer:
+    """Write an Arrow file (Feather 2)."""
+    return _TypedWriter(pa.ipc.new_file(out, schema), schema)
 
 
-class _Open(Protocol):
-    def __call__(self, path: Path, schema: pa.Schema, /, *, gzip: bool) -> AbstractContextManager[Writer]: ...
-
-
-WRITERS: Final[dict[str, _Open]] = {
-    "csv": _open_csv,
-    "parquet": _open_parquet,
-    "arrow": _open_arrow,
-    "jsonl": _open_jsonl,
-}
-"""How a file of each of the `OUTPUT_FORMATS` is opened for writing."""
+def arrow_stream_writer(out: Any, schema: pa.Schema) -> Writer:
+    """Write an Arrow stream, whose rows are written as they come."""
+    return _TypedWriter(pa.ipc.new_stream(out, schema), schema, grouped=False)
 
 
 @contextmanager
@@ -204,12 +210,16 @@ def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Wri
     Raises:
         TableError: The file cannot be written.
     """
-    target, gzip = path.resolve(), OUTPUT_FORMATS[format_name].is_packed(path)
+    target, row = path.resolve(), OUTPUT_FORMATS[format_name]
     unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         unfinished.touch()
-        with WRITERS[format_name](unfinished, schema, gzip=gzip) as writer:
+        with (
+            pa.output_stream(str(unfinished), compression="gzip" if row.is_gzip(path) else None) as out,
+            closing(row.write(out, schema)) as writer,
+        ):
             yield writer
+            writer.finish()
         unfinished.replace(target)
     except OSError as error:
         raise TableError(f"{path}: cannot be written ({error.strerror or error}).") from error
@@ -230,7 +240,7 @@ def csv_lines(table: pa.Table) -> bytes:
         return b""
     lines = io.BytesIO()
     try:
-        # In one piece: for a piece without rows Arrow 26 writes whatever is in its buffer.
+        # In one chunk: for a chunk without rows Arrow 26 writes whatever is in its buffer.
         pa.csv.write_csv(table.combine_chunks(), lines, _UNQUOTED)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a cell has to be quoted; that writer then quotes all texts
         return _quoted_lines(table)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 
-from models.columns.from_records import shown
+from models.columns.from_records import brief_repr
 from models.errors import RecordError
 from service.web.problems import RequestError
 
@@ -187,7 +187,7 @@ def parse_query(given: QueryParams, *, allowed: tuple[str, ...]) -> Query:
                 values[name] = PARAMETERS[name].parse(texts[0])
             except ValueError:
                 wanted = f"Send {PARAMETERS[name].wanted}."
-                problems.append(_problem(name, f"got {shown(texts[0])}.", wanted))
+                problems.append(_problem(name, f"got {brief_repr(texts[0])}.", wanted))
     if problems:
         raise RequestError.of_problems(problems)
     reading = {option: values[name] for name in READING if name in values and (option := PARAMETERS[name].option)}

@@ -9,9 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from models.columns.arrow_arrays import arrow_of
-from models.columns.expected import expected_schema, expected_table
 from models.columns.from_records import Columns
+from models.columns.to_tables import arrow_of, expected_schema, expected_table
 from models.detector import Contribution, Detector, Verdicts
 from models.schema.cells import Cell, parse_category
 from models.tables.writers import PlainRows, Rows, json_cells

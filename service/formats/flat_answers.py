@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 
-from models.columns.expected import expected_table
+from models.columns.to_tables import expected_table
 from models.detector import Detector
 from models.schema.cells import parse_category
 from models.tables.writers import csv_header, csv_lines

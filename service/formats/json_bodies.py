@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from models.columns.from_records import shown
+from models.columns.from_records import brief_repr
 from models.errors import RecordError
 from models.strict_json import repeated_keys, repeats_key
 from service.web.problems import RequestError, too_many_rows
@@ -117,7 +117,7 @@ def _content_of(value: Any) -> Content:
         return Content(names=None, rows=[value])
     if not isinstance(value, list):
         raise RecordError(
-            f"the body is {shown(value)}.", record=None, field=None, remedy="Send a record or a list of records."
+            f"the body is {brief_repr(value)}.", record=None, field=None, remedy="Send a record or a list of records."
         )
     return Content(names=None, rows=value)
 

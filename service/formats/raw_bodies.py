@@ -14,8 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns.from_records import Columns, problem_of
-from models.columns.number_columns import with_gaps
+from models.columns.from_records import Columns, problem_of, with_gaps
 from models.errors import RecordError
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import parser_of

@@ -10,15 +10,15 @@ from typing import Any, Final, Protocol
 
 from models.columns.from_records import (
     Columns,
+    brief_repr,
     columns_of_records,
     columns_of_rows,
-    flat_records,
     problems_of_records,
     problems_of_rows,
-    shown,
 )
 from models.errors import DataError, RecordError
 from models.schema import FeatureSchema
+from models.schema.nesting import flat_records
 from service.formats.exact_json import exact_records
 from service.formats.json_bodies import decode_json, decode_lines
 from service.formats.pieces import PIECE_ROWS
@@ -158,7 +158,7 @@ class Records:
         )
         for number, row in enumerate(self.rows, start=self.first):
             if not isinstance(row, wanted):
-                yield RecordError(f"is {shown(row)}.", record=number, field=None, remedy=remedy)
+                yield RecordError(f"is {brief_repr(row)}.", record=number, field=None, remedy=remedy)
 
     def _ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
         if not schema.ids:
@@ -174,7 +174,7 @@ class Records:
             for name, value in own.items():
                 if not isinstance(value, _ID_TYPES):
                     yield RecordError(
-                        f"got {shown(value)}.",
+                        f"got {brief_repr(value)}.",
                         record=number,
                         field=name,
                         remedy="Send a text, a number, true, false or null: it names the record.",

@@ -158,7 +158,7 @@ def read_tables(
 
 
 def _read_csv(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
-    source = Source(name=_NAME, content=content, limit=settings.max_body_bytes)
+    source = Source(name=_NAME, content=content, max_bytes=settings.max_body_bytes)
     if packed := source.compression():
         raise RequestError(
             HTTPStatus.BAD_REQUEST, f"The body is {packed}, not CSV. Say so: Content-Encoding: {packed}."

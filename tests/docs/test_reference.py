@@ -23,8 +23,7 @@ from models.network.activations import ACTIVATIONS
 from models.schema import Kind
 from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
 from models.schema.timestamps import TIME_LAYOUTS
-from models.tables.formats import OUTPUT_FORMATS
-from models.tables.readers import READERS
+from models.tables.formats import FORMATS, OUTPUT_FORMATS
 from service.api.query import PARAMETERS
 from service.settings import Settings
 from service.web.negotiation import MEDIA
@@ -141,7 +140,7 @@ TABLES: list[tuple[str, Any]] = [
     ("values", {layout.example for layout in TIME_LAYOUTS.values()}),
     ("values", BOOLEAN_WORDS),
     ("values", MISSING_TEXTS - {""}),
-    ("formats", READERS),
+    ("formats", FORMATS),
     ("http", {text for medium in MEDIA.values() for text in (*medium.types, *medium.charsets)}),
     ("http", PARAMETERS),
     ("formats", [*OUTPUT_FORMATS, *(suffix for form in OUTPUT_FORMATS.values() for suffix in form.suffixes)]),

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, sample_record, sample_schema
 
+from models.columns.arrow_cells import numbers_of_texts
 from models.columns.from_records import columns_of_records
-from models.columns.from_tables import _plain_numbers, columns_of_table, require_columns
+from models.columns.from_tables import columns_of_table, require_columns
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import parse_number
@@ -135,7 +136,7 @@ def test_columns_are_taken_by_name_in_any_order(cells, names):
 )
 def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(marks, texts):
     decimal, thousands = marks
-    numbers = _plain_numbers(pa.chunked_array([pa.array(texts, pa.string())]), decimal, thousands)
+    numbers = numbers_of_texts(pa.chunked_array([pa.array(texts, pa.string())]), decimal=decimal, thousands=thousands)
     if numbers is None:  # one of them needs the slow way
         return
     for text, number in zip(texts, numbers, strict=True):
@@ -149,12 +150,16 @@ def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(ma
 
 def test_plain_numbers_are_read_all_at_once():
     texts = pa.chunked_array([pa.array(["1", " -2.5e3 ", "", "NA", "+4", "5.", ".5"])])
-    np.testing.assert_array_equal(_plain_numbers(texts, ".", ""), [1, -2500, np.nan, np.nan, 4, 5, 0.5])
+    np.testing.assert_array_equal(
+        numbers_of_texts(texts, decimal=".", thousands=""), [1, -2500, np.nan, np.nan, 4, 5, 0.5]
+    )
 
 
 def test_numbers_with_marks_between_thousands_are_read_all_at_once():
     texts = pa.chunked_array([pa.array(["1.234,5", "-1.234.567", "12", "0,25", "NA"])])
-    np.testing.assert_array_equal(_plain_numbers(texts, ",", "."), [1234.5, -1_234_567, 12, 0.25, np.nan])
+    np.testing.assert_array_equal(
+        numbers_of_texts(texts, decimal=",", thousands="."), [1234.5, -1_234_567, 12, 0.25, np.nan]
+    )
 
 
 def test_a_missing_column_is_an_error_that_lists_what_came_instead():

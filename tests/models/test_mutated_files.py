@@ -209,7 +209,7 @@ def read_damaged(wholes: dict[str, Whole], seed: int) -> str:
     damage = rng.choice(DAMAGES)(whole, rng)
     started = time.perf_counter()
     try:
-        table = read_table([Source(name="request body", content=damage.content, limit=1 << 24)])
+        table = read_table([Source(name="request body", content=damage.content, max_bytes=1 << 24)])
     except TableError as error:
         assert str(error).startswith(("request body: ", "The files cannot be put together")), error
         assert "\n" not in str(error)

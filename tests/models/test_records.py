@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import sample_record, sample_schema
 
-from models.columns.from_records import columns_of_records, columns_of_rows, flatten, shown
+from models.columns.from_records import brief_repr, columns_of_records, columns_of_rows
 from models.errors import RecordError
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.nesting import flatten
 
 SCHEMA = sample_schema()
 VALUES = {
@@ -103,7 +104,7 @@ def test_rows_without_a_feature_are_an_error_that_names_it():
 
 @given(st.text() | st.lists(st.integers(), max_size=100))
 def test_a_value_is_shown_in_at_most_sixty_characters(value):
-    assert len(shown(value)) <= 60
+    assert len(brief_repr(value)) <= 60
 
 
 NESTED = FeatureSchema(

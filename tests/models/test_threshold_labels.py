@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import fbeta_score, precision_score
 
@@ -26,6 +26,7 @@ def calibrate(scores, is_anomaly, **goal):
     return Calibration.on(rows, Rule(method="labels", goal=name, value=value))
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(LABELLED, st.sampled_from([0.5, 1.0, 2.0]))
 def test_no_threshold_has_a_better_f_beta(pairs, beta):
     scores, labels = np.array([score for score, _ in pairs]), np.array([label for _, label in pairs])
@@ -34,6 +35,7 @@ def test_no_threshold_has_a_better_f_beta(pairs, beta):
     assert fbeta_score(labels, flagged, beta=beta, zero_division=0) == pytest.approx(best)
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(LABELLED, st.sampled_from([0.5, 1.0, 3.0]))
 def test_the_f_beta_of_a_threshold_is_that_of_scikit_learn(pairs, beta):
     scores, labels = np.array([score for score, _ in pairs], float), np.array([label for _, label in pairs])
@@ -42,6 +44,7 @@ def test_the_f_beta_of_a_threshold_is_that_of_scikit_learn(pairs, beta):
     np.testing.assert_allclose(reached.f_beta(beta), expected)
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(LABELLED, st.sampled_from([0.3, 0.5, 0.8, 1.0]))
 def test_the_threshold_for_a_precision_is_the_lowest_that_reaches_it(pairs, wanted):
     scores, labels = np.array([score for score, _ in pairs]), np.array([label for _, label in pairs])

@@ -15,11 +15,11 @@ from models.schema.cells import (
     THOUSANDS,
     parse_boolean,
     parse_category,
-    parse_instant,
     parse_number,
+    parse_timestamp,
     parser_of,
 )
-from models.schema.timestamps import TIME_LAYOUTS, instant_text, write_instant
+from models.schema.timestamps import TIME_LAYOUTS, timestamp_text, write_timestamp
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE_SECONDS = st.integers(min_value=0, max_value=4_000_000_000)  # 1970 to 2096
@@ -208,31 +208,33 @@ def test_a_list_is_no_category():
 @pytest.mark.parametrize("layout", [layout for layout in TIME_LAYOUTS if layout != "time"])
 @given(seconds=WHOLE_SECONDS)
 def test_an_instant_reads_as_it_was_written_in_every_layout(layout, seconds):
-    assert parse_instant(write_instant(float(seconds), layout=layout), layout=layout) == seconds
+    assert parse_timestamp(write_timestamp(float(seconds), layout=layout), layout=layout) == seconds
 
 
 @given(WHOLE_SECONDS, st.integers(min_value=-12, max_value=14))
 def test_an_instant_with_a_zone_is_the_same_moment_in_utc(seconds, hours):
     moment = datetime.fromtimestamp(seconds, tz=timezone(timedelta(hours=hours)))
-    assert parse_instant(moment.isoformat(), layout="iso") == parse_instant(moment, layout="iso") == seconds
+    assert parse_timestamp(moment.isoformat(), layout="iso") == parse_timestamp(moment, layout="iso") == seconds
 
 
 @given(WHOLE_SECONDS)
 def test_an_instant_without_a_zone_is_taken_as_utc(seconds):
     naive = datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
-    assert parse_instant(naive, layout="iso") == parse_instant(instant_text(float(seconds)), layout="iso") == seconds
+    assert (
+        parse_timestamp(naive, layout="iso") == parse_timestamp(timestamp_text(float(seconds)), layout="iso") == seconds
+    )
 
 
 def test_a_date_is_its_midnight():
     midnight = datetime(2024, 2, 29, tzinfo=UTC).timestamp()
-    assert parse_instant(date(2024, 2, 29), layout="iso") == midnight
-    assert parse_instant("29/02/2024", layout="day_first") == parse_instant("02/29/2024", layout="month_first")
+    assert parse_timestamp(date(2024, 2, 29), layout="iso") == midnight
+    assert parse_timestamp("29/02/2024", layout="day_first") == parse_timestamp("02/29/2024", layout="month_first")
 
 
 @pytest.mark.parametrize("text", ["12", "yesterday", "2024-13-01", "24-01-01", "2024-02-30T00:00:00"])
 def test_what_is_no_iso_instant_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="ISO 8601 date and time such as"):
-        parse_instant(text, layout="iso")
+        parse_timestamp(text, layout="iso")
 
 
 @pytest.mark.parametrize(
@@ -246,4 +248,4 @@ def test_what_is_no_iso_instant_is_refused_with_an_example(text):
 )
 def test_an_instant_that_no_calendar_shows_is_refused(value, layout):
     with pytest.raises(ValueError, match="years 1 to 9999"):
-        parse_instant(value, layout=layout)
+        parse_timestamp(value, layout=layout)

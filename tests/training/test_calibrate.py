@@ -161,8 +161,8 @@ def test_the_estimator_of_a_new_version_has_its_threshold(versions):
     [
         (["--threshold-method", "labels"], "No calibration row is labelled an anomaly: give rows with labels, --data"),
         (["--threshold-by", "mode"], "keeps no column of its calibration rows. Give rows that have the column: --data"),
-        (["--threshold-by", "at", "--data", "ROWS"], "'at' holds dates and times"),
-        (["--threshold-by", "state", "--data", "ROWS"], "'state' is the label"),
+        (["--threshold-by", "at", "--data", "ROWS"], "--threshold-by at holds dates and times"),
+        (["--threshold-by", "state", "--data", "ROWS"], "--threshold-by state is the label"),
         (["--threshold-by", "mode", "--no-threshold-by"], "exclude one another"),
         (["--threshold-by", "line", "--data", "ROWS"], "Missing: 'line'"),
         (

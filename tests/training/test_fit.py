@@ -210,7 +210,7 @@ def test_the_typical_values_of_the_reference_make_a_record_that_scores_low(train
 
 
 def quick(**settings):
-    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,)} | settings))
+    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,), "preset": "fast"} | settings))
 
 
 def test_a_test_table_is_judged_on_instead_of_held_out_rows():
@@ -269,7 +269,7 @@ def test_an_alert_rate_that_the_rows_cannot_promise_is_refused_before_the_first_
 
 
 def test_an_alert_rate_that_follows_few_rows_is_a_warning():
-    config = TrainConfig(epochs=1, hidden_units=(4,))
+    config = quick(alert_rate=None)
     result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
     assert any("too few to promise an alert rate of 1 %" in warning for warning in result.warnings)
 

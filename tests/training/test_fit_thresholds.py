@@ -17,7 +17,7 @@ TABLE = Table(data=arrow_table(RECORDS))
 
 
 def prepared(**settings):
-    config = TrainConfig(**({"epochs": 1, "id": ("serial",), "label": "state"} | settings))
+    config = TrainConfig(**({"epochs": 1, "id": ("serial",), "label": "state", "preset": "fast"} | settings))
     return prepare(TABLE, config), config
 
 

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.columns.from_tables import plain_cells, read_cells
+from models.columns.arrow_cells import plain_cells
+from models.columns.from_tables import read_cells
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
-from models.schema.timestamps import TIME_LAYOUTS, clock_text, instant_text
+from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
 from models.tables.table import Table
 from training.columns.findings import Finding
 from training.columns.infer_texts import distinct_texts, text_column
@@ -215,7 +216,7 @@ def _shown(column: Column, value: Any) -> str:
     if column.kind is Kind.BOOLEAN:
         return str(bool(value)).lower()
     if column.kind is Kind.DATETIME:
-        return clock_text(value) if column.layout == "time" else instant_text(value)
+        return clock_text(value) if column.layout == "time" else timestamp_text(value)
     return f"{value:g}"
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
-from models.schema.cells import BOOLEAN_WORDS, is_missing_text, parse_instant, parse_number, read_number, without_unit
+from models.schema.cells import BOOLEAN_WORDS, is_missing_text, parse_number, parse_timestamp, read_number, without_unit
 from models.schema.durations import duration_parts, parse_duration
 from models.schema.timestamps import has_two_digit_year
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
@@ -116,7 +116,7 @@ def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: f
     """Say what all but a share of the texts are, numbers or instants of a layout, and which are not."""
     forms: dict[str, Callable[[str], object]] = {
         "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
-        **{f"dates or times ({layout})": partial(parse_instant, layout=layout) for layout in _TEXT_LAYOUTS},
+        **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in _TEXT_LAYOUTS},
     }
     sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in forms.items():
@@ -128,7 +128,7 @@ def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: f
 def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     """Return the one layout that all texts have; ask where day and month cannot be told apart."""
     order = roles.date_orders.get(name)
-    layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_instant, layout=layout))]
+    layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
     if order is not None and order not in layouts and set(layouts) & {*DATE_ORDERS.values()}:
         return order  # reading it names the cell that contradicts
     if {*DATE_ORDERS.values()} <= set(layouts):

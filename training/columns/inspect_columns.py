@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.columns.from_records import Columns
 from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
-from models.schema.timestamps import write_instant
+from models.schema.timestamps import write_timestamp
 from training.columns.findings import Finding
 from training.columns.infer_schema import common_categories
 from training.columns.leaks import find_labels, find_leaks
@@ -79,7 +79,7 @@ def _text_of(column: Column, value: float) -> str:
     """Return a value as `--missing-values` takes it."""
     if column.kind is Kind.NUMERIC:
         return number_text(value)
-    return str(write_instant(value, layout=column.layout or "iso"))
+    return str(write_timestamp(value, layout=column.layout or "iso"))
 
 
 def _said_of(column: Column, sentinels: tuple[Sentinel, ...]) -> str:

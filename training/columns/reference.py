@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
 from models.schema import FeatureSchema, Kind
-from models.schema.timestamps import clock_text, instant_text, write_instant
+from models.schema.timestamps import clock_text, timestamp_text, write_timestamp
 
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _MOST_CATEGORIES: Final = 100
@@ -45,13 +45,13 @@ def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, 
         }
     if kind is Kind.DATETIME:
         middle = float(np.quantile(present, 0.5, method="nearest"))
-        in_words = clock_text if layout == "time" else instant_text
+        in_words = clock_text if layout == "time" else timestamp_text
         first, last = in_words(float(present.min())), in_words(float(present.max()))
         return {
             "missing": missing,
             "first": first,
             "last": last,
-            "typical": write_instant(middle, layout=layout or "iso"),
+            "typical": write_timestamp(middle, layout=layout or "iso"),
         }
     typical = float(np.quantile(present, 0.5, method="nearest"))
     return {"missing": missing, "quantiles": quantiles(present), "mean": float(present.mean()), "typical": typical}

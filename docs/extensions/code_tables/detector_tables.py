@@ -92,9 +92,9 @@ def boolean_words_list() -> str:
 
 def readers_table() -> str:
     """Return each format that is read."""
-    from models.tables.readers import READERS
+    from models.tables.formats import FORMATS
 
-    rows = [[code(name), docstring(getattr(reader, "__doc__", None)) or "–"] for name, reader in READERS.items()]
+    rows = [[code(name), docstring(getattr(row.read, "__doc__", None)) or "–"] for name, row in FORMATS.items()]
     return table(["format", "notes"], rows)
 
 
@@ -103,8 +103,8 @@ def writers_table() -> str:
     from models.tables.formats import OUTPUT_FORMATS
 
     rows = [
-        [code(name), ", ".join(map(code, form.suffixes)), "yes" if form.gzip else "no"]
-        for name, form in OUTPUT_FORMATS.items()
+        [code(name), ", ".join(map(code, row.suffixes)), "yes" if row.gzip else "no"]
+        for name, row in OUTPUT_FORMATS.items()
     ]
     return table(["`--format`", "names that mean it", "with `.gz` behind"], rows)
 

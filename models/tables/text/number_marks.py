@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.errors import Set, TableError
-from models.schema.cells import MARK_VARIANTS, THOUSANDS, is_missing_text
+from models.schema.cells import SEPARATOR_VARIANTS, THOUSANDS, is_missing_text
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 
@@ -142,7 +142,7 @@ def _look_at_points(column: Sequence[str], found: _Evidence) -> None:
 
 def _look_at(cell: str, found: _Evidence) -> bool:
     """Take what one cell says about marks; return whether it is a number."""
-    form = _FORMS.fullmatch(cell if cell.isascii() else cell.translate(MARK_VARIANTS))
+    form = _FORMS.fullmatch(cell if cell.isascii() else cell.translate(SEPARATOR_VARIANTS))
     if form is None:
         return False
     if form["whole"]:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from models.columns.arrow_cells import timestamps_at_once
 from models.columns.from_tables import read_cells
-from models.columns.timestamp_columns import instants_at_once
 from models.schema import Column, Kind
-from models.schema.cells import parse_instant
+from models.schema.cells import parse_timestamp
 from models.schema.timestamps import TIME_LAYOUTS
 
 ISO = Column(name="at", kind=Kind.DATETIME, layout="iso")
@@ -37,14 +37,14 @@ TEXTS = st.builds(
 
 
 def one_by_one(texts: list[str]) -> list[float]:
-    return [np.nan if (cell := parse_instant(text, layout="iso")) is None else cell for text in texts]
+    return [np.nan if (cell := parse_timestamp(text, layout="iso")) is None else cell for text in texts]
 
 
 @given(texts=st.lists(TEXTS, max_size=4))
 @example(texts=["2024-02-26T01:50:07", "NA", ""])
 @example(texts=["2024-02-26T01:50:07Z", "2024-02-26 01:50:07.25+02:00"])
 def test_texts_that_are_read_at_once_are_the_instants_of_each(texts: list[str]) -> None:
-    at_once = instants_at_once(ISO, pa.chunked_array([pa.array(texts, pa.string())]))
+    at_once = timestamps_at_once(ISO, pa.chunked_array([pa.array(texts, pa.string())]))
     if at_once is not None:
         np.testing.assert_array_equal(at_once, one_by_one(texts))
 
@@ -58,7 +58,7 @@ def test_texts_that_are_read_at_once_are_the_instants_of_each(texts: list[str]) 
     ],
 )
 def test_the_usual_texts_are_read_at_once(texts: list[str]) -> None:
-    at_once = instants_at_once(ISO, pa.chunked_array([pa.array(texts)]))
+    at_once = timestamps_at_once(ISO, pa.chunked_array([pa.array(texts)]))
     assert at_once is not None
     np.testing.assert_array_equal(at_once, one_by_one(texts))
 
@@ -73,7 +73,7 @@ def test_typed_instants_are_the_same_at_once_and_one_by_one(
     cells = pa.chunked_array([array.slice(0, 2), array.slice(2)])
     np.testing.assert_array_equal(
         read_cells(ISO, cells),
-        [np.nan if value is None else parse_instant(value, layout="iso") for value in array.to_pylist()],
+        [np.nan if value is None else parse_timestamp(value, layout="iso") for value in array.to_pylist()],
     )
 
 
@@ -82,11 +82,11 @@ def test_days_are_the_same_at_once_and_one_by_one(days: list[date | None]) -> No
     for kind in (pa.date32(), pa.date64()):
         np.testing.assert_array_equal(
             read_cells(ISO, pa.chunked_array([pa.array(days, kind)])),
-            [np.nan if day is None else parse_instant(day, layout="iso") for day in days],
+            [np.nan if day is None else parse_timestamp(day, layout="iso") for day in days],
         )
 
 
 @pytest.mark.parametrize("layout", [name for name, spec in TIME_LAYOUTS.items() if name == "time" or spec.per_second])
 def test_a_column_of_numbers_or_times_of_day_takes_no_instant(layout: str) -> None:
     cells = pa.chunked_array([pa.array([1_700_000_000], pa.timestamp("s"))])
-    assert instants_at_once(Column(name="at", kind=Kind.DATETIME, layout=layout), cells) is None
+    assert timestamps_at_once(Column(name="at", kind=Kind.DATETIME, layout=layout), cells) is None

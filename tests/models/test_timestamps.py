@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.schema.cells import parse_instant
+from models.schema.cells import parse_timestamp
 from models.schema.timestamps import (
     TIME_LAYOUTS,
     clock_text,
     has_two_digit_year,
-    instant_text,
-    parse_moment,
-    write_instant,
+    parse_timestamp_text,
+    timestamp_text,
+    write_timestamp,
 )
 
 SECONDS_OF_A_DAY = st.integers(min_value=0, max_value=86_399)
@@ -21,7 +21,7 @@ SECONDS_OF_A_DAY = st.integers(min_value=0, max_value=86_399)
 
 @pytest.mark.parametrize("layout", TIME_LAYOUTS)
 def test_the_example_of_every_layout_is_the_same_instant_as_far_as_it_says(layout):
-    seconds = parse_instant(TIME_LAYOUTS[layout].example, layout=layout)
+    seconds = parse_timestamp(TIME_LAYOUTS[layout].example, layout=layout)
     whole = datetime(2024, 2, 26, 1, 50, 7, tzinfo=UTC).timestamp()
     expected = {"time": 6607.0, "compact": whole - 6607.0}.get(layout, whole)
     assert seconds == expected
@@ -48,7 +48,7 @@ def test_the_example_of_every_layout_is_the_same_instant_as_far_as_it_says(layou
     ],
 )
 def test_a_date_may_have_dots_names_halves_of_the_day_and_zones(text, layout):
-    assert parse_instant(text, layout=layout) == datetime(2024, 2, 26, 18, 30, tzinfo=UTC).timestamp()
+    assert parse_timestamp(text, layout=layout) == datetime(2024, 2, 26, 18, 30, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ def test_a_date_may_have_dots_names_halves_of_the_day_and_zones(text, layout):
     [("18:30", 66_600), ("18.30.00", 66_600), ("6:30 pm", 66_600), ("12:00 AM", 0), ("00:00:00.25", 0.25)],
 )
 def test_a_time_of_day_is_seconds_since_midnight(text, seconds):
-    assert parse_instant(text, layout="time") == seconds
+    assert parse_timestamp(text, layout="time") == seconds
 
 
 @given(SECONDS_OF_A_DAY)
 def test_a_time_of_day_reads_as_it_was_written(seconds):
-    text = write_instant(float(seconds), layout="time")
+    text = write_timestamp(float(seconds), layout="time")
     assert text == clock_text(float(seconds))
-    assert parse_instant(text, layout="time") == seconds
+    assert parse_timestamp(text, layout="time") == seconds
 
 
 @given(st.integers(min_value=0, max_value=4_000_000_000), st.integers(min_value=-12, max_value=14))
@@ -71,7 +71,7 @@ def test_a_zone_behind_a_date_shifts_it(seconds, hours):
     there = datetime.fromtimestamp(seconds, tz=timezone(timedelta(hours=hours)))
     sign, size = ("-", -hours) if hours < 0 else ("+", hours)
     text = there.strftime("%d/%m/%Y %H:%M:%S") + f"{sign}{size:02d}00"
-    assert parse_moment(text, layout="day_first").timestamp() == seconds
+    assert parse_timestamp_text(text, layout="day_first").timestamp() == seconds
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_a_zone_behind_a_date_shifts_it(seconds, hours):
 )
 def test_what_is_no_instant_of_a_layout_is_refused_with_an_example(text, layout):
     with pytest.raises(ValueError, match="such as"):
-        parse_instant(text, layout=layout)
+        parse_timestamp(text, layout=layout)
 
 
 def test_a_number_is_a_compact_date_only_if_it_is_one():
-    assert parse_instant(20240226, layout="compact") == parse_instant(20240226.0, layout="compact")
-    assert parse_instant(20240226, layout="compact") == parse_instant("2024-02-26", layout="iso")
-    assert write_instant(parse_instant(20240226, layout="compact"), layout="compact") == 20240226
+    assert parse_timestamp(20240226, layout="compact") == parse_timestamp(20240226.0, layout="compact")
+    assert parse_timestamp(20240226, layout="compact") == parse_timestamp("2024-02-26", layout="iso")
+    assert write_timestamp(parse_timestamp(20240226, layout="compact"), layout="compact") == 20240226
     for wrong in (20240226.5, 20241301, 12, True):
         with pytest.raises(ValueError, match="such as"):
-            parse_instant(wrong, layout="compact")
+            parse_timestamp(wrong, layout="compact")
 
 
 @pytest.mark.parametrize(("text", "is_one"), [("26.02.24", True), ("2/6/24 10:00", True), ("26/02/2024", False)])
@@ -113,5 +113,5 @@ def test_years_of_two_digits_are_seen(text, is_one):
 
 
 def test_milliseconds_are_shown_only_where_there_are_some():
-    assert instant_text(0.5) == "1970-01-01T00:00:00.500"
-    assert instant_text(1.0) == "1970-01-01T00:00:01"
+    assert timestamp_text(0.5) == "1970-01-01T00:00:00.500"
+    assert timestamp_text(1.0) == "1970-01-01T00:00:01"
