@@ -12,7 +12,6 @@ from typing import Final, TypeVar, final
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.threads import allowed_threads
 from service.fast_path.load_shedding import Queue, Tick
@@ -79,44 +78,15 @@ class Gate:
             self._threads.release_on_behalf_of(ticket)
 
     def _admit_small(self) -> Response | None:
-        now = time.monotonic()
         if not self._in_tick:
             self._in_tick = True
-            self._tick.begin(now)
+            self._tick.begin()
             asyncio.get_running_loop().call_soon(self._end_tick)
-        return self._refusal_of_small if self._tick.is_overloaded(now) else None
+        return self._refusal_of_small if self._tick.is_overloaded() else None
 
     def _end_tick(self) -> None:
         self._in_tick = False
-        self._tick.end(time.monotonic())
-
-
-@final
-class GateMiddleware:
-    """Calls the gate for each request that reaches the application.
-
-    Args:
-        app: What answers.
-        gate: Admits requests.
-    """
-
-    def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
-        self._app = app
-        self._gate = gate
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
-        if scope["type"] == "http" and ADMITTED not in scope:
-            headers = scope["headers"]
-            refusal = self._gate.admit(scope["method"], headers, small=_is_small(headers))
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-ADMITTED: Final = "detector.admitted"
-"""Key of the ASGI scope of a request that has passed the gate already."""
+        self._tick.end()
 
 
 def _overloaded(headers: dict[str, str]) -> Response:
@@ -125,8 +95,3 @@ def _overloaded(headers: dict[str, str]) -> Response:
         "DETECTOR_MAX_WAIT_SECONDS."
     )
     return problem_of(RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | headers))
-
-
-def _is_small(headers: Headers) -> bool:
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
-    return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES

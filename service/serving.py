@@ -54,11 +54,13 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
     with _frozen():
         import uvicorn  # a page of help waits for nothing that serves
 
-        from service.fast_path.protocol import protocol_for
+        from service.fast_path.protocol import carriers
         from service.workers import serve_by_workers
 
-        protocol: Any = protocol_for(app, settings)
-        config = uvicorn.Config(app, http=protocol, **_options(settings))
+        served: Any
+        protocol: Any
+        served, protocol = carriers(app, settings)
+        config = uvicorn.Config(served, http=protocol, **_options(settings))
         config.load()  # once for all workers
     if settings.workers > 1:
         serve_by_workers(config, settings)

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Request, Response
 from models.detector import Detector
 from service.api.query import READING, Query, parse_query
 from service.api.schemas import detector_answer
-from service.fast_path.route import SmallScoreRoute
 from service.formats.answers import answer_headers, encode_answer
 from service.formats.rows import rows_of
 from service.gate import SMALL_BYTES, Gate
@@ -34,7 +33,7 @@ SCORING_PATHS: Final = {
 }
 """Endpoints that take records, with their query parameters."""
 
-router = APIRouter(route_class=SmallScoreRoute)
+router = APIRouter()
 
 
 @router.post("/score", summary="Score records")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+import time
+from collections.abc import Callable
 from typing import final
 
 
@@ -37,29 +38,33 @@ class Queue:
 
 @final
 class Tick:
-    """Small requests that are there in one tick of the event loop, of which the oldest is the first.
+    """Small requests that are there in one tick of the event loop; the first of them is the oldest.
 
-    A burst is not refused, as it is over soon: the tick before must have been too long, too.
+    What counts is the CPU time that the loop has spent since it came: a process that others keep from its CPU is not
+    overloaded. A burst is not refused, as it is over soon: the tick before must have been too long, too.
 
     Args:
         max_wait: Seconds that a tick may take before others of its requests are refused.
+        clock: Tells the thread's CPU time.
     """
 
-    def __init__(self, max_wait: float) -> None:
+    def __init__(self, max_wait: float, clock: Callable[[], float] = time.thread_time) -> None:
         self._max_wait = max_wait
-        self._began = self._ended = -inf
+        self._clock = clock
+        self._began = 0.0
         self._was_long = False
 
-    def begin(self, now: float) -> None:
-        """Begin with the first request, at a time on a monotonic clock."""
-        self._was_long = self._was_long and now - self._ended <= self._max_wait
-        self._began = now
+    def begin(self) -> None:
+        """Begin with the first request."""
+        self._began = self._clock()
 
-    def is_overloaded(self, now: float) -> bool:
+    def is_overloaded(self) -> bool:
         """Return True if the next request must be refused."""
-        return self._was_long and now - self._began > self._max_wait
+        return self._was_long and self._is_long()
 
-    def end(self, now: float) -> None:
+    def end(self) -> None:
         """End behind the last request."""
-        self._was_long = now - self._began > self._max_wait
-        self._ended = now
+        self._was_long = self._is_long()
+
+    def _is_long(self) -> bool:
+        return self._clock() - self._began > self._max_wait

@@ -17,8 +17,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 from uvicorn.server import ServerState
 
-from service.fast_path.answering import PATH, Answer, Head, SmallScores
-from service.gate import ADMITTED, Gate, GateMiddleware
+from service.fast_path.answering import PATH, Answer, Head, SmallAnswers
+from service.fast_path.asgi import ADMITTED, EntryMiddleware
+from service.gate import Gate
 from service.settings import Settings
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
@@ -31,34 +32,44 @@ _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with
 log = logging.getLogger(__name__)
 
 
-def protocol_for(app: FastAPI, settings: Settings) -> Callable[..., HttpToolsProtocol]:
-    """Return the factory of the protocol that serves an application, as Uvicorn's setting ``http`` takes it."""
-    reason = reason_off(app, settings)
-    if reason is None:
-        state = app.state
-        return partial(FastProtocol, app=app, gate=state.gate, small=state.small_scores, patience=settings.body_seconds)
-    log.info("the fast path for small requests is off: %s", reason)
-    return partial(GuardedProtocol, patience=settings.body_seconds)
+def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., HttpToolsProtocol]]:
+    """Return what serves an application: the ASGI callable, and the factory of the protocol.
 
-
-def reason_off(app: FastAPI, settings: Settings, *, version: str = uvicorn.__version__) -> str | None:
-    """Return why small requests are not answered below ASGI, None where they are.
+    Where nothing else has to see small requests, they are answered in front of FastAPI: by the protocol, or by
+    `EntryMiddleware`. Else by the latter behind all other middleware.
 
     Args:
-        app: The application.
+        app: Made by `service.app.create_app`.
         settings: Of the service.
-        version: Of Uvicorn.
     """
-    if not settings.fast_path:
-        return "it is switched off (DETECTOR_FAST_PATH)."
-    first, end = TESTED_UVICORN
-    if not first <= _numbers(version) < end:
-        return f"it is not tested with Uvicorn {version}."
+    guarded = partial(GuardedProtocol, patience=settings.body_seconds)
+    state = app.state
+    if reason := _seen_by(app):
+        log.info("small requests are answered behind FastAPI: %s", reason)
+        return app, guarded
+    if reason := _protocol_off(settings):
+        log.info("small requests are not answered by the protocol: %s", reason)
+        return EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings), guarded
+    return app, partial(
+        FastProtocol, app=app, gate=state.gate, small=state.small_scores, patience=settings.body_seconds
+    )
+
+
+def _seen_by(app: FastAPI) -> str | None:
+    """Return what has to see every request in front of us, None where nothing has."""
     kinds: list[Any] = [item.cls for item in app.user_middleware]
-    added = [getattr(kind, "__name__", "one") for kind in kinds if kind is not GateMiddleware]
-    if added:
-        return f"middleware was added to the application ({', '.join(added)}), which has to see every request."
-    return None
+    if added := [getattr(kind, "__name__", "one") for kind in kinds if kind is not EntryMiddleware]:
+        return f"middleware was added ({', '.join(added)})"
+    telemetry = getattr(app, "_native_telemetry", None)
+    return "FastAPI's telemetry is on" if telemetry is not None and telemetry.enabled() else None
+
+
+def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> str | None:
+    """Return why the protocol is off, None where it is on."""
+    first, end = TESTED_UVICORN
+    if not first <= tuple(int(part) for part in version.split(".")[:2]) < end:
+        return f"it is not tested with Uvicorn {version}"
+    return None if settings.fast_path else "it is switched off (DETECTOR_FAST_PATH)"
 
 
 @final
@@ -156,7 +167,7 @@ class FastProtocol(GuardedProtocol):
         *,
         app: ASGIApp,
         gate: Gate,
-        small: SmallScores,
+        small: SmallAnswers,
         patience: float,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop, patience=patience)
@@ -315,7 +326,3 @@ class _Exchange:
 
 async def _nothing(*_: Any) -> None:
     pass
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

@@ -20,40 +20,45 @@ def test_requests_are_refused_while_the_oldest_has_waited_too_long() -> None:
     assert not queue.is_overloaded(1e9)
 
 
+class Clock:
+    now = 5.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def test_requests_of_a_tick_that_takes_too_long_are_refused_if_the_tick_before_did() -> None:
-    tick = Tick(max_wait=2.0)
-    tick.begin(10.0)
-    assert not tick.is_overloaded(13.0), "a burst is over soon"
-    tick.end(13.0)
-    tick.begin(13.1)
-    assert not tick.is_overloaded(15.0)
-    assert tick.is_overloaded(15.2)
-    tick.end(15.3)
-    tick.begin(15.4)
-    tick.end(16.0)
-    tick.begin(16.1)
-    assert not tick.is_overloaded(19.0), "the tick before was short"
+    clock = Clock()
+    tick = Tick(2.0, clock)
 
+    def refused_at(*seconds: float) -> list[bool]:
+        found, start = [], clock.now
+        tick.begin()
+        for after in seconds:
+            clock.now = start + after
+            found.append(tick.is_overloaded())
+        tick.end()
+        return found
 
-def test_a_long_tick_a_while_ago_is_forgotten() -> None:
-    tick = Tick(max_wait=2.0)
-    tick.begin(10.0)
-    tick.end(13.0)
-    tick.begin(15.5)
-    assert not tick.is_overloaded(18.0)
+    assert refused_at(0.0, 3.0) == [False, False], "a burst is over soon"
+    assert refused_at(0.0, 1.9, 2.1) == [False, False, True]
+    assert refused_at(0.0, 2.1) == [False, True]
+    assert refused_at(0.5) == [False]
+    assert refused_at(0.0, 3.0) == [False, False], "the tick before was short"
 
 
 def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> None:
-    tick, now = Tick(max_wait=0.02), 5.0
+    clock = Clock()
+    tick = Tick(0.02, clock)
     for turn in range(20):
-        tick.begin(now)
-        began, answered = now, 0
+        began, answered = clock.now, 0
+        tick.begin()
         for _ in range(512):
-            refused = tick.is_overloaded(now)
+            refused = tick.is_overloaded()
             answered += not refused
-            now += 0.00002 if refused else 0.0002
-        tick.end(now)
-        assert turn == 0 or (100 <= answered <= 102 and now - began < 0.03)
+            clock.now += 0.00002 if refused else 0.0002
+        tick.end()
+        assert turn == 0 or (100 <= answered <= 102 and clock.now - began < 0.03)
 
 
 def test_a_large_request_that_has_its_thread_waits_no_longer() -> None:

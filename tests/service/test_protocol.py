@@ -12,7 +12,7 @@ from samples import sample_detector
 from uvicorn.server import ServerState
 
 from service.app import create_app, load_settings
-from service.fast_path.protocol import TESTED_UVICORN, SlowReaderGuard, protocol_for, reason_off
+from service.fast_path.protocol import TESTED_UVICORN, SlowReaderGuard, _protocol_off, carriers
 from service.registry import Registry
 
 
@@ -93,8 +93,10 @@ def test_both_protocols_watch_a_client_as_long_as_it_has_much_to_read(fast_path:
     app = create_app(Registry(sample_detector()), settings)
     config = uvicorn.Config(app, lifespan="off")
     config.load()
-    loop, transport = FakeLoop(), FakeTransport()
-    protocol = protocol_for(app, settings)(config=config, server_state=ServerState(), app_state={}, _loop=loop)
+    loop: Any = FakeLoop()
+    transport = FakeTransport()
+    _, make = carriers(app, settings)
+    protocol: Any = make(config=config, server_state=ServerState(), app_state={}, _loop=loop)
     protocol.connection_made(transport)
     for stop in (protocol.resume_writing, lambda: protocol.connection_lost(None)):
         protocol.pause_writing()
@@ -116,7 +118,6 @@ def test_the_range_of_uvicorn_is_that_of_the_packages_metadata() -> None:
     ("version", "is_on"), [("0.31.1", False), ("0.32.0", True), ("0.54.0rc1", True), ("1.0", False)]
 )
 def test_the_fast_path_is_off_outside_the_range_of_uvicorn(version: str, is_on: bool) -> None:
-    settings = load_settings()
-    reason = reason_off(create_app(Registry(sample_detector()), settings), settings, version=version)
+    reason = _protocol_off(load_settings(), version=version)
     assert (reason is None) == is_on
     assert is_on or version in str(reason)

@@ -275,7 +275,7 @@ def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, W
 
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_small_requests_are_refused_alike_on_both_ways(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_shedding.Tick, "is_overloaded", lambda tick, now: True)
+    monkeypatch.setattr(load_shedding.Tick, "is_overloaded", lambda tick: True)
     with wired(sample_detector(), fast_path=fast_path) as wire:
         [(status, headers, body)] = wire.together([request(BODY)])
     assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", "application/problem+json")

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from models.detector import Detector
 from service.app import create_app, load_settings
-from service.fast_path.protocol import protocol_for
+from service.fast_path.protocol import carriers
 from service.registry import Registry
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -125,9 +125,11 @@ def wired(detector: Detector, *, add: Callable[[FastAPI], None] = lambda app: No
     given = load_settings(**settings)
     app = create_app(Registry(detector), given)
     add(app)
-    http: Any = protocol_for(app, given)
+    served: Any
+    protocol: Any
+    served, protocol = carriers(app, given)
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None, server_header=False)
+        uvicorn.Config(served, port=0, http=protocol, lifespan="off", log_config=None, server_header=False)
     )
     thread = threading.Thread(target=server.run)
     thread.start()
