@@ -40,9 +40,9 @@ class AutoencoderDetector(
 ):
     """An autoencoder that scores records by their reconstruction error.
 
-    It fits and saves the same detectors as ``python -m training.train``, with the same settings and defaults; the help of
-    that command explains them. Columns of data frames (pandas, polars, Arrow) are matched by name, in any order; numbers,
-    texts, truth values and times may be mixed, and cells may be missing.
+    It fits and saves the same detectors as ``python -m training.train``, with the same settings and defaults; the help
+    of that command explains them. Columns of data frames (pandas, polars, Arrow) are matched by name, in any order;
+    numbers, texts, truth values and times may be mixed, and cells may be missing.
 
     A fitted estimator may score in many threads at once. It can be pickled; a pickle holds the files of a bundle, which
     are verified when it is loaded, but like any pickle it may only come from a source that you trust.
