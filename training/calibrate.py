@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.calibration import RESTS_ON
+from models.calibration import POPULATIONS
 from models.programs.cli import OneLineParser, add_output_flags, print_report, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from training.settings.flags import add_config_flags
@@ -52,7 +52,7 @@ def _command(arguments: argparse.Namespace) -> CalibrateCommand:
         targets={name: value for name in TARGETS if (value := getattr(arguments, name)) is not None},
         threshold_by=arguments.threshold_by,
         one_threshold=arguments.no_threshold_by,
-        rests_on=arguments.rests_on,
+        population=arguments.rests_on,
         files=tuple(arguments.data or ()),
         options=read_options_of(arguments),
         label=arguments.label,
@@ -78,9 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-threshold-by", action="store_true", help="one threshold again, for all rows")
     parser.add_argument(
         "--rests-on",
-        choices=list(RESTS_ON),
+        choices=list(POPULATIONS),
         help="which rows rates and p-values are about (default: as in BUNDLE)"
-        + "".join(f"\n  {name:<13} {summary}" for name, summary in RESTS_ON.items()),
+        + "".join(f"\n  {name:<13} {summary}" for name, summary in POPULATIONS.items()),
     )
     rows = parser.add_argument_group("new rows")
     rows.add_argument(

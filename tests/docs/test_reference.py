@@ -33,7 +33,8 @@ PROGRAMS = [
     path
     for package in ("models", "service", "training")
     for path in sorted((REPOSITORY / package).rglob("*.py"))
-    if "__main__" in path.read_text(encoding="utf-8").rsplit("\nif ", 1)[-1].splitlines()[0]
+    if "__main__" in (text := path.read_text(encoding="utf-8")).rsplit("\nif ", 1)[-1].splitlines()[0]
+    and "\ndef _parser(" in text  # a command that has another name now takes no flags
 ]
 
 
@@ -134,7 +135,10 @@ TABLES: list[tuple[str, Any]] = [
     ("activations", [*ACTIVATIONS, *(spec.formula for spec in ACTIVATIONS.values())]),
     ("activations", {spec.initializer for spec in ACTIVATIONS.values()}),
     ("thresholds", THRESHOLD_METHODS),
-    ("thresholds", {f"--{flag.replace('_', '-')}" for method in THRESHOLD_METHODS.values() for flag in method.flags}),
+    (
+        "thresholds",
+        {f"--{flag.replace('_', '-')}" for method in THRESHOLD_METHODS.values() for flag in method.settings},
+    ),
     ("values", list(map(str, Kind))),
     ("values", TIME_LAYOUTS),
     ("values", {layout.example for layout in TIME_LAYOUTS.values()}),

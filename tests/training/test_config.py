@@ -210,7 +210,7 @@ def test_the_batch_size_is_a_power_of_two_within_32_and_256(rows, features, ense
 
 @given(st.integers(4, 10**5))
 def test_without_an_alert_rate_the_smallest_usual_one_is_taken_that_the_rows_can_promise(rows):
-    rate = TrainConfig().threshold_value(calibration_rows=rows)
+    rate = TrainConfig().threshold_spec(calibration_rows=rows).value
     usual = [0.01, 0.02, 0.05, 0.1, 0.2]
     assert rate == next(r for r in usual if rows_needed(r) <= rows)
 
@@ -228,13 +228,13 @@ def test_without_an_alert_rate_the_smallest_usual_one_is_taken_that_the_rows_can
     ],
 )
 def test_the_value_of_a_threshold_method_comes_from_its_own_flag(settings, value):
-    assert TrainConfig(**settings).threshold_value(calibration_rows=10) == value
+    assert TrainConfig(**settings).threshold_spec(calibration_rows=10).value == value
 
 
-@pytest.mark.parametrize("goal", ["beta", "precision", "recall", "false_positive_rate"])
-def test_the_goal_of_labels_is_the_one_that_is_given(goal):
-    rule = TrainConfig(**LABELS, **{goal: 0.5}).threshold_rule(calibration_rows=100)
-    assert (rule.method, rule.goal, rule.value) == ("labels", goal, 0.5)
+@pytest.mark.parametrize("target", ["beta", "precision", "recall", "false_positive_rate"])
+def test_the_target_of_labels_is_the_one_that_is_given(target):
+    spec = TrainConfig(**LABELS, **{target: 0.5}).threshold_spec(calibration_rows=100)
+    assert (spec.method, spec.target, spec.value) == ("labels", target, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from models.bundle import load_detector, new_bundle, write_recalibrated
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, prepared_spec
 from models.calibration.segments import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
@@ -25,10 +25,10 @@ from models.tables.read_options import ReadOptions
 from training.columns.reference import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
-from training.thresholds.report import threshold_report, with_best_tail
+from training.thresholds.report import threshold_report
 from training.thresholds.rows import threshold_rows
 
-TARGETS: Final = tuple(dict.fromkeys(goal for method in THRESHOLD_METHODS.values() for goal in method.flags))
+TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.settings))
 """The settings that say what is wanted of a threshold."""
 
 
@@ -44,7 +44,7 @@ class CalibrateCommand:
         targets: Value of each setting that says what is wanted of the threshold; those that are not given are absent.
         threshold_by: Column whose values have thresholds of their own.
         one_threshold: One threshold again, for all rows.
-        rests_on: The calibration population: which rows rates and p-values are about, a key of `RESTS_ON`.
+        population: The calibration population: which rows rates and p-values are about, a key of `POPULATIONS`.
         files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
         options: How text files are written.
         label: Column of the files that says what is an anomaly.
@@ -63,7 +63,7 @@ class CalibrateCommand:
     targets: Mapping[str, float] = field(default_factory=dict)
     threshold_by: str | None = None
     one_threshold: bool = False
-    rests_on: str | None = None
+    population: str | None = None
     files: tuple[str, ...] = ()
     options: ReadOptions
     label: str | None = None
@@ -89,8 +89,8 @@ def calibrate(command: CalibrateCommand) -> dict[str, Any]:
     config = _config(command, old, schema)
     rows, origin = _kept_rows(source, old, schema) if not command.files else _new_rows(command, old, schema, console)
     rows = _resting_on(command, rows, source)
-    rule = with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference)))
-    calibration = Calibration.on(rows, rule)
+    spec = prepared_spec(rows, config.threshold_spec(calibration_rows=len(rows.reference)))
+    calibration = Calibration.on(rows, spec)
     path = command.output or _next_to(source)
     with new_bundle(path, overwrite=command.overwrite) as folder:
         report = threshold_report(calibration)
@@ -109,14 +109,14 @@ def calibrate(command: CalibrateCommand) -> dict[str, Any]:
 
 def _config(command: CalibrateCommand, old: Detector, schema: FeatureSchema) -> TrainConfig:
     """Return the settings of the threshold: those that are given, else those of the bundle."""
-    rule = old.calibration.rule
+    spec = old.calibration.spec
     given: dict[str, Any] = dict(command.targets)
-    if not given and command.threshold_method in (None, rule.method):
-        given = {rule.goal: rule.value}
+    if not given and command.threshold_method in (None, spec.method):
+        given = {spec.target: spec.value}
     return TrainConfig(
         label=command.label or schema.label,
         anomaly_values=command.anomaly_values,
-        threshold_method=command.threshold_method or rule.method,
+        threshold_method=command.threshold_method or spec.method,
         threshold_by=schema.threshold_by,
         **given,
     )
@@ -158,19 +158,21 @@ def _new_rows(
         is_anomaly = labels.anomalies(table)
     columns = columns_of_table(schema, table)
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
-    rests_on = old.calibration.rows.rests_on if is_anomaly is not None else "all"
-    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segments_of(schema, columns), rests_on=rests_on)
+    population = old.calibration.rows.population if is_anomaly is not None else "all"
+    segment = segments_of(schema, columns)
+    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
     names = [path.name for path in expand(command.files)]
     return rows, f"{len(rows):,} rows of {names[0]}" + (f" and {len(names) - 1} more files" if names[1:] else "")
 
 
 def _resting_on(command: CalibrateCommand, rows: CalibrationRows, source: Path) -> CalibrationRows:
     """Let rates and p-values be about the rows that were asked for."""
-    rows = replace(rows, rests_on=command.rests_on or rows.rests_on)
+    rows = replace(rows, population=command.population or rows.population)
     labelled = f"give rows with labels, --data FILE --label COLUMN; {source} keeps none."
-    if rows.rests_on == "normal" and not len(rows.normal):
+    if rows.population == "normal" and not len(rows.normal):
         raise ConfigError(f"No calibration row is known to be normal: {labelled}")
-    if command.threshold_method == "labels" and not len(rows.anomalies):
+    method = THRESHOLD_METHODS.get(command.threshold_method or "")
+    if method is not None and method.needs_labels and not len(rows.anomalies):
         raise ConfigError(f"No calibration row is labelled an anomaly: {labelled}")
     if not len(rows):
         raise ConfigError("There are no rows to calibrate on: give a file with some.")
@@ -192,10 +194,10 @@ def _card(
     card = {name: value for name, value in old.card.items() if name not in ("created", "versions")}
     metrics = card.get("metrics")
     outdated = card.get("threshold", {}).get("warnings", [])
-    rule = calibration.rule
+    spec = calibration.spec
     settings = dict.fromkeys(TARGETS) | {
-        "threshold_method": rule.method,
-        rule.goal: rule.value,
+        "threshold_method": spec.method,
+        spec.target: spec.value,
         "threshold_by": config.threshold_by,
     }
     return card | {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any
 
-from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
+from models.calibration import THRESHOLD_METHODS, ThresholdSpec, spec_of
 from models.errors import ConfigError, joined
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
@@ -16,9 +16,6 @@ from training.network.history import EpochSettings
 from training.settings.limits import complaints
 from training.settings.presets import PRESETS, FamilyPlan
 from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
-
-_ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
-_DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
 
 
 def _setting(default: Any, help: str, *, group: str) -> Any:
@@ -243,24 +240,18 @@ class TrainConfig:
             for place, ((left_out, share), plans) in enumerate(groups)
         ) or (alone,)
 
-    def threshold_value(self, *, calibration_rows: int) -> float:
-        """Return the method's value; without an alert rate, the smallest usual one that the rows can promise."""
-        if self.threshold_method == "fpr" and self.alert_rate is None:
-            possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
-            return possible[0] if possible else _ALERT_RATES[-1]
-        value = getattr(self, self.threshold_goal)
-        return float(_DEFAULTS[self.threshold_method] if value is None else value)
-
     @property
-    def threshold_goal(self) -> str:
-        """The setting that says what is wanted of the threshold."""
-        goals = THRESHOLD_METHODS[self.threshold_method].flags
-        return next((name for name in goals if getattr(self, name) is not None), goals[0])
+    def threshold_target(self) -> str | None:
+        """The setting that gives what is wanted of the threshold; None where none is given."""
+        flags = THRESHOLD_METHODS[self.threshold_method].settings
+        return next((name for name in flags if getattr(self, name) is not None), None)
 
-    def threshold_rule(self, *, calibration_rows: int) -> Rule:
+    def threshold_spec(self, *, calibration_rows: int) -> ThresholdSpec:
         """Return how thresholds are found on so many calibration rows."""
-        value = self.threshold_value(calibration_rows=calibration_rows)
-        return Rule(method=self.threshold_method, goal=self.threshold_goal, value=value)
+        target = self.threshold_target
+        default = THRESHOLD_METHODS[self.threshold_method].default
+        value = default(calibration_rows=calibration_rows) if target is None else getattr(self, target)
+        return spec_of(self.threshold_method, float(value), target=target)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""
