@@ -34,8 +34,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rich.progress import track
 
-from models.calibration import Calibration, CalibrationRows, Rule, check_rows
+from models.calibration import (
+    THRESHOLD_METHODS,
+    Calibration,
+    CalibrationRows,
+    ThresholdSpec,
+    check_rows,
+    prepared_spec,
+    spec_of,
+)
 from models.calibration.tail import LEAST_RATE, estimate, excess_of, survival
+from models.calibration.tail_quality import resampled
 from models.errors import ConfigError
 from models.tables.files import read_table
 from models.tables.table import Table
@@ -43,7 +52,6 @@ from training.data.prepare import prepare
 from training.fit import fit
 from training.settings.config import TrainConfig
 from training.settings.presets import PRESETS
-from training.thresholds.report import resampled, with_best_tail
 
 RATES: Final = (0.05, 0.01, 0.001)
 TABLES: Final = {
@@ -121,8 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in sorted({*counts, *refused}, key=_place):
             everything[line] += counts[line]
             kept &= _show(name, line, counts[line], refused.get(line, ""), fits=arguments.seeds)
-    for line, found in sorted(everything.items(), key=lambda pair: _place(pair[0])):
-        kept &= _show("all tables", line, found, "", fits=len(found))
+    for line, fits in sorted(everything.items(), key=lambda pair: _place(pair[0])):
+        kept &= _show("all tables", line, fits, "", fits=len(fits))
     return 0 if kept else 1
 
 
@@ -139,13 +147,13 @@ def judged(table: Table, config: TrainConfig) -> Iterator[tuple[Line, Count | st
     for rate in RATES:
         rows = f"{config.fit_on} rows"
         for method in ("fpr", "evt"):
-            rule = Rule.of(method, rate)
+            spec = spec_of(method, rate)
             if method == "evt" and rate not in _EVT_RATES:
                 continue
-            yield Line(rows=rows, method=method, rate=rate), _count(kept, rule, fresh)
+            yield Line(rows=rows, method=method, rate=rate), _count(kept, spec, fresh)
         if config.fit_on == "all" and len(kept.anomalies):
-            rule = Rule(method="labels", goal="false_positive_rate", value=rate)
-            yield Line(rows=rows, method="labels", rate=rate), _count(kept, rule, scores[normal])
+            spec = ThresholdSpec(method="labels", target="false_positive_rate", value=rate)
+            yield Line(rows=rows, method="labels", rate=rate), _count(kept, spec, scores[normal])
 
 
 def generated(seed: int) -> Table:
@@ -158,13 +166,15 @@ def generated(seed: int) -> Table:
     return Table(data=pa.table(columns | {"state": np.where(broken, "fault", "normal")}))
 
 
-def _count(kept: CalibrationRows, rule: Rule, fresh: NDArray[np.float64]) -> Count | str:
+def _count(kept: CalibrationRows, spec: ThresholdSpec, fresh: NDArray[np.float64]) -> Count | str:
     try:
-        check_rows(kept, rule)
-        calibration = Calibration.on(kept, with_best_tail(kept, rule))
+        check_rows(kept, spec)
+        calibration = Calibration.on(kept, prepared_spec(kept, spec))
     except ConfigError as error:
         return str(error)
-    rates = _rates(calibration, len(kept.normal) if rule.method == "labels" else len(calibration.scores))
+    rates = _rates(
+        calibration, len(kept.normal) if THRESHOLD_METHODS[spec.method].needs_labels else len(calibration.scores)
+    )
     return Count(flagged=int(calibration.is_anomaly(fresh).sum()), fresh=len(fresh), rates=rates)
 
 

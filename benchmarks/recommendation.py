@@ -3,9 +3,9 @@
     python -m benchmarks.recommendation --data DIR [--sets A,B…] [--seeds 5] [--out DIR] [--jobs N]
 
 On each set, activations are compared as `python -m training.compare` does, twice: with the first seeds, which give the
-recommendation, and with as many fresh ones, which judge it. It is confirmed where by the fresh seeds its held-out error
-is not surely above the lowest. A set is an npz file with X (rows × columns); all rows are taken, labels are not. A run
-that was stopped goes on with the same command. Prints Markdown.
+recommendation, and with as many fresh ones, which test it. It is confirmed where with the fresh seeds its held-out
+error is not surely above the lowest. A set is an npz file with X (rows × columns); all rows are taken, labels are not.
+A run that was stopped goes on with the same command. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from benchmarks.quality.splits import read_set, sets_by_name
 from models.errors import DetectorError
 from models.tables.table import Table
 from models.threads import allowed_threads
-from training.comparison.results import Failure, Outcome, Results
-from training.comparison.run import run_trials
+from training.comparison.outcomes import TrialFile, TrialResult
+from training.comparison.processes import run_trials
+from training.comparison.recommendation import Recommendation, recommend
 from training.comparison.summary import summaries_of
 from training.comparison.terminal import TrialBar
 from training.comparison.trials import DEFAULT_ACTIVATIONS, settings_of, trials_of
-from training.comparison.verdict import Verdict, verdict_on
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig
 
@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = []
         for name, path in sets.items():
             console.print(name)
-            first, fresh = verdicts(path, arguments.out / f"{name}.jsonl", arguments.seeds, arguments.jobs, console)
+            first, fresh = recommendations(
+                path, arguments.out / f"{name}.jsonl", arguments.seeds, arguments.jobs, console
+            )
             rows.append((name, first, fresh))
     except DetectorError as error:
         console.print(f"error: {error}", style="red", soft_wrap=True)
@@ -57,56 +59,58 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def verdicts(path: Path, kept: Path, seeds: int, jobs: int, console: Console) -> tuple[Verdict, Verdict]:
-    """Compare on one set with some seeds, then with as many others; return both verdicts.
+def recommendations(
+    path: Path, kept: Path, seeds: int, jobs: int, console: Console
+) -> tuple[Recommendation, Recommendation]:
+    """Compare on one set with some seeds, then with as many others; return both recommendations.
 
     Args:
         path: File of the set.
         kept: Where the fitted networks' figures are kept.
-        seeds: How many, each time.
-        jobs: Networks at once.
-        console: Where the progress is shown.
+        seeds: Number of seeds, each time.
+        jobs: Networks fitted at once.
+        console: The terminal for the progress bar.
     """
     drawn = read_set(path).drawn(np.random.RandomState(0))
-    table = Table(data=pa.table({f"x{number}": column for number, column in enumerate(drawn.X.T)}))
+    table = Table(data=pa.table({f"x{i}": column for i, column in enumerate(drawn.X.T)}))
     config = TrainConfig(preset="fast")
     prepared = prepare(table, config)
     [setting] = settings_of(config, depths=(), learning_rates=())
-    results = Results(kept, {"set": path.stem})
+    results = TrialFile(kept, {"set": path.stem})
     halves = [
         trials_of(DEFAULT_ACTIVATIONS, [setting], range(start, start + seeds))
         for start in (config.seed, config.seed + seeds)
     ]
     wanted = [trial for half in halves for trial in half]
-    missing = [trial for trial in wanted if trial not in {found.trial for found in results.found}]
+    missing = results.missing(wanted)
     with TrialBar(console, done=len(wanted) - len(missing), total=len(wanted)) as bar:
 
-        def keep(found: Outcome | Failure) -> None:
-            results.append(found)
-            bar(found)
+        def keep(result: TrialResult) -> None:
+            results.append(result)
+            bar(result)
 
-        run_trials(prepared, config, missing, jobs=jobs, seconds=None, on_found=keep)
-    first, fresh = (verdict_on(summaries_of(results.of(half))) for half in halves)
+        run_trials(prepared, config, missing, jobs=jobs, seconds=None, on_result=keep)
+    first, fresh = (recommend(summaries_of(results.of(half))) for half in halves)
     return first, fresh
 
 
-def is_confirmed(first: Verdict, fresh: Verdict) -> bool:
-    """Say whether what is recommended is among those that cannot be told from the best by the fresh seeds."""
+def is_confirmed(first: Recommendation, fresh: Recommendation) -> bool:
+    """Return whether the recommended activation cannot be told from the best with the fresh seeds."""
     return first.activation in fresh.ties
 
 
-def page_of(rows: Sequence[tuple[str, Verdict, Verdict]]) -> str:
+def page_of(rows: Sequence[tuple[str, Recommendation, Recommendation]]) -> str:
     """Return the table, a line for each set, and the count."""
     lines = [
         "| set | recommended | ties | with fresh seeds the lowest | error ÷ its | 95 % interval | confirmed |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, first, fresh in rows:
-        own = next((one for one in fresh.differences if one.activation == first.activation), None)
+        difference = next((one for one in fresh.differences if one.activation == first.activation), None)
         ratio, interval = (
             ("–", "–")
-            if own is None or own.verdict == "best"
-            else (f"{1 + own.ratio:.2f}", f"{1 + own.low:.2f} to {1 + own.high:.2f}")
+            if difference is None or difference.verdict == "best"
+            else (f"{1 + difference.ratio:.2f}", f"{1 + difference.low:.2f} to {1 + difference.high:.2f}")
         )
         ties, lowest = ", ".join(first.ties), fresh.differences[0].activation if fresh.differences else "–"
         confirmed = "yes" if is_confirmed(first, fresh) else "no"

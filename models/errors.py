@@ -26,12 +26,15 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DetectorError",
+    "Message",
     "RecordError",
     "ServiceError",
+    "Set",
     "TableError",
     "TooLargeError",
     "TrainingError",
     "UnreadableError",
+    "joined",
 ]
 
 

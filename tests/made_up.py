@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.comparison.results import Outcome
+from training.comparison.outcomes import Outcome
 from training.comparison.trials import Setting, Trial
 from training.network.diagnostics import LayerHealth
 

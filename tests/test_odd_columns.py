@@ -16,7 +16,7 @@ from models.tables.files import read_table
 from service.batch import main as batch
 from training.train import main as train
 
-QUICK = ("--epochs", "2", "--alert-rate", "0.1", "--hidden-units", "8", "--quiet")
+QUICK = ("--epochs", "2", "--alert-rate", "0.1", "--hidden-units", "8", "--preset", "fast", "--quiet")
 SAID = ("--id", "nr", "--date-order", "day=day-first", "--missing-values", "level=-999", "mode=n/k")
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from models.calibration import RESTS_ON
-from models.programs.cli import OneLineParser, run_command
-from models.programs.reading_flags import add_reading_flags
+from models.calibration import POPULATIONS
+from models.programs.cli import OneLineParser, add_output_flags, print_report, run_command
+from models.programs.reading_flags import add_reading_flags, read_options_of
 from training.settings.flags import add_config_flags
+
+if TYPE_CHECKING:
+    from training.programs.calibrate import CalibrateCommand
 
 _EXAMPLES = """\
 examples:
@@ -29,12 +31,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> None:
         from training.programs.calibrate import calibrate  # a page of help waits for nothing that scores
 
-        with redirect_stdout(sys.stderr if arguments.json else sys.stdout):
-            report = calibrate(arguments)
-        if arguments.json:
-            print(json.dumps(report, allow_nan=False))
+        print_report(lambda: calibrate(_command(arguments)), as_json=arguments.json)
 
     return run_command(work, debug=arguments.debug)
+
+
+def _command(arguments: argparse.Namespace) -> CalibrateCommand:
+    """Return what the flags ask for.
+
+    Raises:
+        ConfigError: Two flags do not go together.
+    """
+    from training.programs.calibrate import TARGETS, CalibrateCommand
+
+    return CalibrateCommand(
+        bundle=arguments.bundle,
+        output=arguments.output,
+        overwrite=arguments.overwrite,
+        threshold_method=arguments.threshold_method,
+        targets={name: value for name in TARGETS if (value := getattr(arguments, name)) is not None},
+        threshold_by=arguments.threshold_by,
+        one_threshold=arguments.no_threshold_by,
+        population=arguments.rests_on,
+        files=tuple(arguments.data or ()),
+        options=read_options_of(arguments),
+        label=arguments.label,
+        anomaly_values=tuple(arguments.anomaly_values or ()),
+        to_stderr=arguments.json,
+        quiet=arguments.quiet,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,9 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-threshold-by", action="store_true", help="one threshold again, for all rows")
     parser.add_argument(
         "--rests-on",
-        choices=list(RESTS_ON),
+        choices=list(POPULATIONS),
         help="which rows rates and p-values are about (default: as in BUNDLE)"
-        + "".join(f"\n  {name:<13} {summary}" for name, summary in RESTS_ON.items()),
+        + "".join(f"\n  {name:<13} {summary}" for name, summary in POPULATIONS.items()),
     )
     rows = parser.add_argument_group("new rows")
     rows.add_argument(
@@ -68,10 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     rows.add_argument("--label", metavar="COLUMN", help="column of FILE that says what is an anomaly")
     rows.add_argument("--anomaly-values", nargs="+", metavar="VALUE", help="values of the label that mean anomaly")
     add_reading_flags(parser)
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
-    output.add_argument("--quiet", action="store_true", help="say nothing but errors")
-    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_output_flags(parser)
     return parser
 
 

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from models.errors import ConfigError
 from models.network.activations import ACTIVATIONS
-from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
-from models.programs.reading_flags import add_reading_flags
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, print_report, run_command
+from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
-from training.comparison.results import COMPARISONS
+from training.comparison.outcomes import COMPARISONS
+from training.comparison.recommendation import LEAST_SEEDS, MARGIN
 from training.comparison.trials import DEFAULT_ACTIVATIONS
-from training.comparison.verdict import LEAST_SEEDS, MARGIN
-from training.settings.flags import add_config_flags
+from training.settings.flags import add_config_flags, config_of
+
+if TYPE_CHECKING:
+    from training.comparison.compare import CompareCommand
 
 _MOST_JOBS: Final = 8
 _NO_FLAG: Final = ("activation", "depth", "learning_rate", "patience")
 _EXAMPLES: Final = """\
 examples:
-  python -m training.compare                                   an embedded real data set
+  python -m training.compare                                   the demo data set, a real one
   python -m training.compare sensors.csv --id machine          your own records, 5 seeds
   python -m training.compare sensors.csv --seeds 10            5 seeds more, the first are kept
   python -m training.compare sensors.csv --depth 1 2 4 8       what depth does to each activation
@@ -42,12 +44,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> None:
         from training.comparison.compare import compare  # a page of help waits for nothing that reads or fits
 
-        with redirect_stdout(sys.stderr if arguments.json else sys.stdout):
-            report = compare(arguments)
-        if arguments.json:
-            print(json.dumps(report, allow_nan=False))
+        print_report(lambda: compare(_command(arguments)), as_json=arguments.json)
 
     return run_command(work, debug=arguments.debug)
+
+
+def _command(arguments: argparse.Namespace) -> CompareCommand:
+    """Return what the flags ask for.
+
+    Raises:
+        ConfigError: A flag is outside its limits, or two of them do not go together.
+    """
+    from training.comparison.compare import CompareCommand
+    from training.data import demo_data
+
+    if arguments.label and not arguments.data:
+        raise ConfigError("--label needs DATA: the demo data set has its own label.")
+    options = read_options_of(arguments)
+    return CompareCommand(
+        data=demo_data.TrainingData(files=tuple(arguments.data), options=options, name=arguments.name),
+        config=config_of(arguments, **({} if arguments.data else demo_data.SETTINGS)),
+        activations=tuple(dict.fromkeys(arguments.activations)),
+        seeds=arguments.seeds,
+        depths=tuple(arguments.depths),
+        learning_rates=tuple(arguments.learning_rates),
+        seconds=arguments.seconds,
+        margin=arguments.margin,
+        output=arguments.output,
+        overwrite=arguments.overwrite,
+        save_best=arguments.save_best,
+        jobs=arguments.jobs,
+        to_stderr=arguments.json,
+        quiet=arguments.quiet,
+    )
 
 
 def _parser() -> OneLineParser:
@@ -61,7 +90,7 @@ def _parser() -> OneLineParser:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument(
-        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: an embedded real data set"
+        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: the demo data set"
     )
     compared = parser.add_argument_group("what is compared")
     compared.add_argument(
@@ -121,10 +150,7 @@ def _parser() -> OneLineParser:
     )
     add_config_flags(parser, without=_NO_FLAG)
     add_reading_flags(parser)
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
-    output.add_argument("--quiet", action="store_true", help="no tables and no progress bar")
-    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_output_flags(parser)
     return parser
 
 

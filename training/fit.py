@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from models.calibration import Calibration
+from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, rows_needed
 from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
 from models.errors import Message, Set
@@ -29,7 +29,7 @@ from training.network.history import Epoch, History
 from training.network.keras_network import hidden_outputs, parameter_count
 from training.network.learning import Learned, learn
 from training.settings.config import TrainConfig
-from training.thresholds.report import threshold_report, with_best_tail
+from training.thresholds.report import threshold_report
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
@@ -152,7 +152,8 @@ def _health(learned: Learned) -> tuple[LayerHealth, ...]:
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
     columns = prepared.part(prepared.split.calibration)
     rows = held_out_rows(scorer.score(scorer.preprocessor.transform(columns)).anomaly_score, prepared, config)
-    return Calibration.on(rows, with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference))))
+    spec = config.threshold_spec(calibration_rows=len(rows.reference))
+    return Calibration.on(rows, prepared_spec(rows, spec))
 
 
 def _judge(
@@ -186,10 +187,12 @@ def _warnings(
             f"The training was interrupted after {len(history.epochs)} epochs; the weights of the best of them, "
             f"{history.best}, are kept. More epochs may find more: train again without Ctrl-C."
         )
-    if config.threshold_method == "fpr" and config.alert_rate is None and calibration.value > 0.01:
+    rates = THRESHOLD_METHODS[config.threshold_method].defaults
+    if config.threshold_target is None and calibration.value != (rate := rates[0]):
         warnings.append(
-            f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of 1 % (99 are needed): "
-            f"the threshold is for {100 * calibration.value:g} %. Give more rows for a stricter one."
+            f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of {100 * rate:g} % "
+            f"({rows_needed(rate)} are needed): the threshold is for {100 * calibration.value:g} %. Give more rows for "
+            "a stricter one."
         )
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:

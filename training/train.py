@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
-from models.programs.reading_flags import add_reading_flags
+from models.errors import ConfigError
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, print_report, run_command
+from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from training.settings.config_file import parse_with_config
-from training.settings.flags import add_config_flags
+from training.settings.flags import add_config_flags, config_of
+
+if TYPE_CHECKING:
+    from training.programs.train import TrainCommand
 
 _EXAMPLES = """\
 examples:
-  python -m training.train                               an embedded real data set
+  python -m training.train                               the demo data set, a real one
   python -m training.train sensors.csv --id machine      your own records
   python -m training.train flows.csv --label attack --fit-on normal --activation elu
   python -m training.train flows.csv --dry-run           every decision, and nothing is trained
@@ -29,19 +33,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     clean_up_at_sigterm()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    parser = _parser()
-    debug = "--debug" in (sys.argv if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
 
     def work() -> None:
-        arguments = parse_with_config(parser, argv)
+        arguments = parse_with_config(_parser(), words)
         from training.programs.train import train  # a page of help waits for nothing that reads or fits
 
-        with redirect_stdout(sys.stderr if arguments.json else sys.stdout):  # whatever a library prints
-            report = train(arguments)
-        if arguments.json:
-            print(json.dumps(report, allow_nan=False))
+        print_report(lambda: train(_command(arguments)), as_json=arguments.json)
 
-    return run_command(work, debug=debug)
+    return run_command(work, debug="--debug" in words)
+
+
+def _command(arguments: argparse.Namespace) -> TrainCommand:
+    """Return what the flags ask for.
+
+    Raises:
+        ConfigError: A flag is outside its limits, or two of them do not go together.
+    """
+    from training.columns.schema_file import read_schema_file
+    from training.data import demo_data
+    from training.programs.train import TrainCommand, settings_of_schema
+
+    options = read_options_of(arguments)
+    schema = None if arguments.schema_in is None else read_schema_file(arguments.schema_in)
+    if not arguments.data:
+        if arguments.label or arguments.test_data:
+            raise ConfigError("--label and --test-data need DATA: the demo data set has its own label.")
+        if arguments.missing_values or schema is not None:  # a flag with many values swallows DATA behind it
+            raise ConfigError("--missing-values and --schema-in need DATA: write it before the flags.")
+        config = config_of(arguments, **demo_data.SETTINGS)
+    elif schema is not None:
+        config = config_of(arguments, **settings_of_schema(schema, given=vars(arguments)))
+        options = replace(options, header=options.header or schema.header)
+    else:
+        config = config_of(arguments)
+    return TrainCommand(
+        data=demo_data.TrainingData(files=tuple(arguments.data), options=options, name=arguments.name),
+        test_files=tuple(arguments.test_data or ()),
+        config=config,
+        schema=schema,
+        schema_out=arguments.schema_out,
+        output=arguments.output,
+        overwrite=arguments.overwrite,
+        dry_run=arguments.dry_run,
+        report=arguments.report,
+        tensorboard=arguments.tensorboard,
+        to_stderr=arguments.json,
+        quiet=arguments.quiet,
+    )
 
 
 def _parser() -> OneLineParser:
@@ -52,7 +91,7 @@ def _parser() -> OneLineParser:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument(
-        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: an embedded real data set"
+        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: the demo data set"
     )
     parser.add_argument("--config", metavar="FILE", help="a TOML file with any of these flags; the command line wins")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"the bundle (default: {ARTIFACTS}/NAME/VERSION)")
@@ -65,30 +104,27 @@ def _parser() -> OneLineParser:
         "--test-data",
         nargs="+",
         metavar="FILE",
-        help="labelled rows to judge on instead of held-out ones; needs --label",
+        help="labelled rows to evaluate on instead of held-out ones; needs --label",
     )
     parser.add_argument("--schema-out", type=Path, metavar="FILE", help="write what becomes of each column, as TOML")
     parser.add_argument(
         "--schema-in", type=Path, metavar="FILE", help="take what becomes of each column from there, edited or not"
     )
-    add_config_flags(parser)
-    add_reading_flags(parser)
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
-    output.add_argument(
+    parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
         help="write a page about the fit, in HTML; it needs nothing else to be read",
     )
-    output.add_argument(
+    parser.add_argument(
         "--tensorboard",
         type=Path,
         metavar="DIR",
         help="write losses, units and gradients of every epoch for TensorBoard",
     )
-    output.add_argument("--quiet", action="store_true", help="no tables and no progress bar")
-    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_config_flags(parser)
+    add_reading_flags(parser)
+    add_output_flags(parser)
     return parser
 
 

@@ -89,7 +89,7 @@ def _vanishing(found: Frame) -> str:
 def _dying(found: Frame) -> str:
     shares = found[found.part == "rate"].pivot_table("dead_share", "activation", "learning_rate")
     of_relu = shares.loc["relu"].to_numpy()
-    rows = [[name, *(f"{shares.loc[name, rate]:.1%}" for rate in RATES)] for name in DEFAULT_ACTIVATIONS]
+    rows = [[name, *(f"{shares[rate][name]:.1%}" for rate in RATES)] for name in DEFAULT_ACTIVATIONS]
     return _claim(
         "ReLU units die, more with higher learning rates",
         [of_relu[-1] > 0.1, bool((np.diff(of_relu) > 0).all())],
@@ -211,7 +211,7 @@ def _anomalies(found: Frame) -> str:
         if name != "relu":
             error, apart = ratio(part, name, "relu", "error"), gap(part, name, "relu", "roc_auc")
             against = [f"{error.mean:.2f}", p_text(error.p), f"{100 * apart.mean:+.1f}", p_text(apart.p)]
-        roc_auc, precision, zeros = means.loc[name]
+        roc_auc, precision, zeros = (float(means[figure][name]) for figure in means.columns)
         rows.append(
             [name, *against[:2], f"{100 * roc_auc:.1f}", *against[2:], f"{100 * precision:.1f}", f"{zeros:.0%}"]
         )

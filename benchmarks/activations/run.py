@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.activations.plan import Case
 from models.errors import TrainingError
-from training.comparison.run import shares_of_cpus
+from training.comparison.processes import shares_of_cpus
 
 
 def lines_of(missing: Sequence[Case], sets: Mapping[str, Path], *, jobs: int) -> Iterator[str]:

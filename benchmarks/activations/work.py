@@ -36,7 +36,7 @@ def figures_of(case: Case, path: Path) -> dict[str, Any]:
     setting = Setting(hidden_units=(WIDTH,) * case.depth or usual, learning_rate=case.learning_rate)
     if case.activation == RELU_OUTPUT:
         return {"error": relu_output_error(prepared, Trial(activation="relu", setting=setting, seed=case.seed), config)}
-    from training.comparison.trial import run_trial
+    from training.comparison.measure import run_trial
 
     with known(case.activation):
         outcome = run_trial(prepared, config, Trial(activation=case.activation, setting=setting, seed=case.seed))
@@ -62,7 +62,7 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
     """Return the held-out error of a network whose output layer has a ReLU behind it."""
     import keras
 
-    from training.comparison.trial import noisy_error, untouched_rows
+    from training.comparison.measure import noisy_error, untouched_rows
     from training.network.epochs import run_epochs
     from training.network.keras_network import build_network
 

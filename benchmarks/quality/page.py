@@ -12,8 +12,7 @@ from benchmarks.quality.results import Row
 from benchmarks.quality.sections import benchmark, contamination, mixed, thresholds, verdicts
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
-from training.report.kit.page import page_of
-from training.report.kit.parts import Grid, Section, Text
+from training.report.kit.page import Grid, Section, Text, page_of
 
 SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "benchmark": benchmark.sections,
@@ -50,13 +49,17 @@ def write_page(folder: Path) -> list[Path]:
         raise ConfigError(f"--out: {folder} has no results; measure first: python -m benchmarks.quality --data DIR.")
     sections.append(_runs(runs_of(folder)))
     page, tables = folder / "index.html", folder / "tables.md"
-    page.write_text(page_of(sections, title="Detection quality", says=_HOW), encoding="utf-8")
+    page.write_text(page_of(sections, title="Detection quality", introduction=_HOW), encoding="utf-8")
     tables.write_text("\n".join(map(_markdown, sections)), encoding="utf-8")
     return [page, tables]
 
 
 def _markdown(section: Section) -> str:
-    parts = filter(None, (part.to_markdown() for part in section.parts))
+    parts = [
+        part.to_markdown() if isinstance(part, Grid) else f"{part.text}\n"
+        for part in section.parts
+        if isinstance(part, Grid | Text)
+    ]
     return f"## {section.title}\n\n" + "\n".join(parts)
 
 

@@ -113,7 +113,7 @@ def _calibration(plain: Mapping[str, Any], content: bytes, *, version: int) -> C
             raise ValueError(f"{unknown[0]!r} is unknown")
         if plain["method"] not in THRESHOLD_METHODS:
             raise ValueError(f"the threshold method {plain['method']!r} is unknown")
-        if plain.get("goal") not in (None, *THRESHOLD_METHODS[plain["method"]].goals):
+        if plain.get("goal") not in (None, *THRESHOLD_METHODS[plain["method"]].targets):
             raise ValueError(f"the goal {plain['goal']!r} is unknown")
         return calibration_of(plain, array_in(content))
     except (KeyError, TypeError, ValueError, ConfigError) as error:

@@ -1,4 +1,4 @@
-"""From the scores of held-out rows to a threshold, p-values and verdicts.
+"""From the scores of held-out rows to a threshold, p-values and decisions.
 
 Calibration rows are held out from fitting and from early stopping. With n of them and a fresh record that is
 drawn like them, the record's p-value
@@ -9,7 +9,7 @@ is at most α with a probability of at most α, whatever the network (split conf
 and Shafer, Algorithmic Learning in a Random World, 2005; for anomaly detection Bates et al., Annals of
 Statistics 51, 2023). A record is an anomaly when its score is strictly above the threshold. For the method
 ``fpr`` the threshold is the ⌈(n + 1)(1 − α)⌉-th smallest calibration score, and "above it" is the same as
-p ≤ α: verdict and p-value can never disagree. For ``evt`` this holds, too: there the p-values of the highest
+p ≤ α: flag and p-value can never disagree. For ``evt`` this holds, too: there the p-values of the highest
 scores come from the tail that was fitted to them (`models.calibration.tail`).
 
 With thresholds by segment, each of these is said of the calibration rows of the record's own segment (Mondrian
@@ -17,21 +17,23 @@ conformal prediction, ibid., section 4.5).
 """
 
 from models.calibration.calibration import Calibration, Decisions, check_rows
-from models.calibration.cutoff import Cutoff
-from models.calibration.methods import THRESHOLD_METHODS, Goal, Rule, ThresholdMethod
+from models.calibration.cutoff import Cutoff, ThresholdSpec
+from models.calibration.methods import THRESHOLD_METHODS, Target, ThresholdMethod, prepared_spec, spec_of
 from models.calibration.ranks import rows_needed
-from models.calibration.rows import RESTS_ON, CalibrationRows
+from models.calibration.rows import POPULATIONS, CalibrationRows
 
 __all__ = [
-    "RESTS_ON",
+    "POPULATIONS",
     "THRESHOLD_METHODS",
     "Calibration",
     "CalibrationRows",
     "Cutoff",
     "Decisions",
-    "Goal",
-    "Rule",
+    "Target",
     "ThresholdMethod",
+    "ThresholdSpec",
     "check_rows",
+    "prepared_spec",
     "rows_needed",
+    "spec_of",
 ]

@@ -1,4 +1,4 @@
-"""The one object that decides: scores, and the segments of their rows, to p-values, thresholds and verdicts."""
+"""The calibration, which decides: scores, and the segments of their rows, to p-values, thresholds and flags."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration.cutoff import Cutoff
-from models.calibration.methods import THRESHOLD_METHODS, Rule
+from models.calibration.cutoff import Cutoff, ThresholdSpec
+from models.calibration.methods import THRESHOLD_METHODS, Target, check_spec, cutoff_of, spec_of
 from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
 from models.errors import ConfigError, Set
@@ -23,7 +23,7 @@ _ROWS_IN_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What was decided about m scores.
+    """Decisions about m scores.
 
     Args:
         p_value: `(m,)`, in (0, 1].
@@ -38,46 +38,45 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Thresholds, and what they rest on.
+    """Thresholds, and the calibration rows that they come from.
 
     Args:
-        rule: How the thresholds are found.
+        spec: How the thresholds are found.
         rows: The calibration rows.
         pooled: The threshold of all of them.
         by_segment: Those of the segments that have one of their own.
         left_pooled: Segments that have none, with the reason.
     """
 
-    rule: Rule
+    spec: ThresholdSpec
     rows: CalibrationRows
     pooled: Cutoff
     by_segment: Mapping[str, Cutoff] = field(default_factory=dict)
     left_pooled: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def on(cls, rows: CalibrationRows, rule: Rule) -> Calibration:
+    def on(cls, rows: CalibrationRows, spec: ThresholdSpec) -> Calibration:
         """Calibrate on held-out rows, and on each of their segments.
 
         Raises:
             ConfigError: The value is outside the method's limits, or the rows are too few for it; or thresholds by
                 segment are wanted, and no segment can have one.
         """
-        method = THRESHOLD_METHODS[rule.method]
-        pooled = method.cutoff(rows, rule)
+        pooled = cutoff_of(rows, spec)
         by_segment: dict[str, Cutoff] = {}
         left_pooled: dict[str, str] = {}
-        if rows.segments and not method.by_segment:
+        if rows.segments and not THRESHOLD_METHODS[spec.method].by_segment:
             raise ConfigError(
-                f"threshold_method {rule.method!r} gives one threshold: leave ", Set("threshold_by"), " out."
+                f"threshold_method {spec.method!r} gives one threshold: leave ", Set("threshold_by"), " out."
             )
-        for place, name in enumerate(rows.segments):
+        for i, name in enumerate(rows.segments):
             try:
-                by_segment[name] = method.cutoff(rows.of_segment(place), rule)
+                by_segment[name] = cutoff_of(rows.of_segment(i), spec)
             except ConfigError as error:
                 left_pooled[name] = str(error).split(". ")[0].rstrip(".")
         if rows.segments and not by_segment:
             raise _no_segment(left_pooled)
-        return cls(rule=rule, rows=rows, pooled=pooled, by_segment=by_segment, left_pooled=left_pooled)
+        return cls(spec=spec, rows=rows, pooled=pooled, by_segment=by_segment, left_pooled=left_pooled)
 
     @classmethod
     def of(cls, scores: FloatVector, *, method: str, value: float) -> Calibration:
@@ -86,17 +85,22 @@ class Calibration:
         Raises:
             ConfigError: The value is outside the method's limits, or the rows are too few for it.
         """
-        return cls.on(CalibrationRows.of(scores), Rule.of(method, value))
+        return cls.on(CalibrationRows.of(scores), spec_of(method, value))
 
     @property
     def method(self) -> str:
         """The key of `THRESHOLD_METHODS`."""
-        return self.rule.method
+        return self.spec.method
+
+    @property
+    def target(self) -> Target:
+        """What the method is asked for."""
+        return THRESHOLD_METHODS[self.method].targets[self.spec.target]
 
     @property
     def value(self) -> float:
         """The rate, share, figure or score that was wanted."""
-        return self.rule.value
+        return self.spec.value
 
     @property
     def threshold(self) -> float:
@@ -105,23 +109,19 @@ class Calibration:
 
     @property
     def scores(self) -> FloatVector:
-        """Scores of the rows that p-values rest on, ascending."""
+        """Scores of the calibration population, ascending; p-values are ranks among them."""
         return self.pooled.scores
 
     @property
     def promised_alert_rate(self) -> float | None:
         """The share of rows like the calibration rows that will be flagged; None where nothing is promised."""
-        return self.value if THRESHOLD_METHODS[self.method].goals[self.rule.goal].is_rate else None
+        return self.value if self.target.is_rate else None
 
     @property
     def promise(self) -> str:
         """The guarantee in words."""
-        promise = (
-            THRESHOLD_METHODS[self.method]
-            .goals[self.rule.goal]
-            .promise.format(
-                value=f"{self.value:g}", percent=f"{100 * self.value:g} %", rows=_ROWS_IN_WORDS[self.rows.rests_on]
-            )
+        promise = self.target.promise.format(
+            value=f"{self.value:g}", percent=f"{100 * self.value:g} %", rows=_ROWS_IN_WORDS[self.rows.population]
         )
         if self.rows.refitted:
             promise += (
@@ -130,27 +130,27 @@ class Calibration:
             )
         if not self.rows.segments:
             return promise
-        others = " The others are judged by the threshold of all rows." if self.left_pooled else ""
+        others = " The others get the threshold of all rows." if self.left_pooled else ""
         own = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
         return f"{promise} This is said of each segment with a threshold of its own ({own}) by itself.{others}"
 
     def decide(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Decisions:
-        """Decide about m scores.
+        """Decide which of m scores are anomalies.
 
         Args:
             anomaly_score: `(m,)`.
-            segments: Each one's segment `(m,)`; one that is None, unseen or too small is judged like all rows.
+            segments: Each one's segment `(m,)`; one that is None, unseen or too small gets the threshold of all rows.
         """
         p_value = self.pooled.p_value(anomaly_score)
         threshold = np.full(len(p_value), self.pooled.threshold)
         if segments is not None:
             cutoffs = list(self.by_segment.values())
-            numbers = {name: number for number, name in enumerate(self.by_segment)}
-            number_of_row = np.array([numbers.get(name, -1) for name in segments], np.int64)
-            for number in np.unique(number_of_row[number_of_row >= 0]).tolist():
-                own = number_of_row == number
-                p_value[own] = cutoffs[number].p_value(anomaly_score[own])
-                threshold[own] = cutoffs[number].threshold
+            indices = {name: i for i, name in enumerate(self.by_segment)}
+            index = np.array([indices.get(name, -1) for name in segments], np.int64)
+            for i in np.unique(index[index >= 0]).tolist():
+                rows = index == i
+                p_value[rows] = cutoffs[i].p_value(anomaly_score[rows])
+                threshold[rows] = cutoffs[i].threshold
         return Decisions(
             p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_)
         )
@@ -160,22 +160,21 @@ class Calibration:
         return self.decide(anomaly_score).p_value
 
     def is_anomaly(self, anomaly_score: FloatVector) -> NDArray[np.bool_]:
-        """Return the verdict for each score `(m,)` of a record without a segment: strictly above the threshold."""
+        """Return whether each score `(m,)` of a record without a segment is strictly above the threshold."""
         return self.decide(anomaly_score).is_anomaly
 
 
-def check_rows(rows: CalibrationRows, rule: Rule) -> None:
-    """Check, without looking at a score, that held-out rows are enough for a rule.
+def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
+    """Check, without looking at a score, that held-out rows are enough for a spec.
 
     Raises:
         ConfigError: They are not, or no segment has enough of its own, or none has a segment at all.
     """
-    method = THRESHOLD_METHODS[rule.method]
-    method.check(rows, rule)
+    check_spec(rows, spec)
     reasons: dict[str, str] = {}
-    for place, name in enumerate(rows.segments):
+    for i, name in enumerate(rows.segments):
         try:
-            method.check(rows.of_segment(place), rule)
+            check_spec(rows.of_segment(i), spec)
         except ConfigError as error:
             reasons[name] = str(error).split(". ")[0].rstrip(".")
         else:
@@ -186,11 +185,6 @@ def check_rows(rows: CalibrationRows, rule: Rule) -> None:
 
 def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
     name, reason = next(iter(reasons.items()))
-    return ConfigError(
-        "No segment of ",
-        Set("threshold_by"),
-        f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. Give more rows or "
-        "another column, or leave ",
-        Set("threshold_by"),
-        " out.",
-    )
+    by = Set("threshold_by")
+    problem = f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. "
+    return ConfigError("No segment of ", by, problem, "Give more rows or another column, or leave ", by, " out.")

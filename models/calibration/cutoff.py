@@ -1,4 +1,4 @@
-"""One threshold, with the p-values that belong to it."""
+"""One threshold: the spec that it is found by, and the p-values that belong to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.calibration.ranks import FloatVector, conformal_p_value
-from models.calibration.tail import Tail, tail_p_value
+from models.calibration.tail import TAIL_SHARES, Tail, tail_p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdSpec:
+    """How thresholds are found.
+
+    Args:
+        method: A key of `THRESHOLD_METHODS`.
+        target: A key of the method's `targets`: the setting that gives the value.
+        value: The rate, share, figure or score that is wanted.
+        tail_share: Share of the rows that is taken as the tail, by a method that fits one.
+    """
+
+    method: str
+    target: str
+    value: float
+    tail_share: float = TAIL_SHARES[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +33,7 @@ class Cutoff:
 
     Args:
         threshold: The score above which a record is an anomaly.
-        scores: Scores of the rows that p-values rest on, ascending `(n,)`.
+        scores: Scores of the calibration population, ascending `(n,)`; p-values are ranks among them.
         tail: The law of the highest of them, where p-values beyond 1/(n + 1) are wanted.
         rate: With a tail, the alert rate.
     """

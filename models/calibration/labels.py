@@ -14,8 +14,6 @@ import numpy as np
 
 from models.calibration.ranks import (
     FloatVector,
-    conformal_threshold,
-    conformal_threshold_below,
     require_anomalies,
     require_rows,
 )
@@ -29,7 +27,7 @@ between a quarter and three quarters."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What each of some thresholds would do to the labelled calibration rows.
+    """What each of c thresholds would do to the labelled calibration rows.
 
     Args:
         threshold: Descending `(c,)`.
@@ -77,59 +75,69 @@ def outcomes(rows: CalibrationRows, threshold: FloatVector | None = None) -> Out
     )
 
 
-def check_labels(rows: CalibrationRows, goal: str, value: float) -> None:
-    """Check that the labelled rows are enough for a goal.
+def check_estimable(rows: CalibrationRows, wanted: float) -> None:
+    """Check that the labelled rows are enough to estimate precision and F-beta.
 
     Raises:
-        ConfigError: They are not, or the value is outside its limits.
+        ConfigError: They are not.
     """
+    _require_labels(rows)
+    for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
+        if count < LEAST_LABELLED:
+            raise ConfigError(
+                f"threshold_method 'labels' needs at least {LEAST_LABELLED} labelled {name} among the calibration "
+                f"rows, there are {count}. Give more, or say ",
+                Set("threshold_method", "fpr"),
+                ".",
+            )
+
+
+def check_recall(rows: CalibrationRows, recall: float) -> None:
+    """Check that the anomalies can promise a recall.
+
+    Raises:
+        ConfigError: They are too few.
+    """
+    _require_labels(rows)
+    require_anomalies(len(rows.anomalies), recall)
+
+
+def check_false_positive_rate(rows: CalibrationRows, rate: float) -> None:
+    """Check that the normal rows can promise a false-positive rate.
+
+    Raises:
+        ConfigError: They are too few.
+    """
+    _require_labels(rows)
+    require_rows(len(rows.normal), rate, flag="false_positive_rate")
+
+
+def best_f_beta(rows: CalibrationRows, beta: float) -> float:
+    """Return the threshold with the best F-beta; of equal ones the highest."""
+    possible = outcomes(rows)
+    return float(possible.threshold[np.argmax(possible.f_beta(beta))])
+
+
+def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
+    """Return the lowest threshold, which finds most, that reaches a precision.
+
+    Raises:
+        ConfigError: No threshold does.
+    """
+    possible = outcomes(rows)
+    precisions = possible.precision
+    reached = np.flatnonzero(precisions >= precision)
+    if not len(reached):
+        best = int(np.nanargmax(precisions))
+        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
+        less, fpr = Set("precision", math.floor(100 * precisions[best]) / 100), Set("threshold_method", "fpr")
+        problem = f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
+        raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
+    return float(possible.threshold[reached[-1]])
+
+
+def _require_labels(rows: CalibrationRows) -> None:
     if not len(rows.normal) and not len(rows.anomalies):
         raise ConfigError(
             "threshold_method 'labels' needs labelled calibration rows: say ", Set("label", like="COLUMN"), "."
         )
-    if goal == "recall":
-        require_anomalies(len(rows.anomalies), value)
-    elif goal == "false_positive_rate":
-        require_rows(len(rows.normal), value, flag=goal)
-    else:
-        if goal == "beta" and not 0 < value < math.inf:
-            raise ConfigError(f"beta must be above 0, got {value}.")
-        if goal == "precision" and not 0 < value <= 1:
-            raise ConfigError(f"precision must be in (0, 1], got {value}.")
-        for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
-            if count < LEAST_LABELLED:
-                raise ConfigError(
-                    f"threshold_method 'labels' needs at least {LEAST_LABELLED} labelled {name} among the calibration "
-                    f"rows, there are {count}. Give more, or say ",
-                    Set("threshold_method", "fpr"),
-                    ".",
-                )
-
-
-def threshold_by_labels(rows: CalibrationRows, goal: str, value: float) -> float:
-    """Return the threshold that meets a goal on the labelled rows.
-
-    Raises:
-        ConfigError: The rows are too few, or no threshold reaches the wanted precision.
-    """
-    check_labels(rows, goal, value)
-    if goal == "recall":
-        return conformal_threshold_below(rows.anomalies, value)
-    if goal == "false_positive_rate":
-        return conformal_threshold(rows.normal, value, flag=goal)
-    possible = outcomes(rows)
-    if goal == "beta":
-        return float(possible.threshold[np.argmax(possible.f_beta(value))])  # of equal ones the highest
-    precision = possible.precision
-    reached = np.flatnonzero(precision >= value)
-    if not len(reached):
-        best = int(np.nanargmax(precision))
-        raise ConfigError(
-            f"No threshold reaches a precision of {value:g}: the best is {precision[best]:.3g}, where "
-            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for ",
-            Set("precision", math.floor(100 * precision[best]) / 100),
-            " or less, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
-    return float(possible.threshold[reached[-1]])  # the lowest finds most

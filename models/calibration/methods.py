@@ -1,58 +1,52 @@
-"""The threshold methods: a row each, read by flags, checks, help, documents and tests."""
+"""The threshold methods: a row each, read by flags, checks, help, reports, documents and tests."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from models.calibration.cutoff import Cutoff
-from models.calibration.labels import check_labels, threshold_by_labels
+from models.calibration.cutoff import Cutoff, ThresholdSpec
+from models.calibration.labels import (
+    best_f_beta,
+    check_estimable,
+    check_false_positive_rate,
+    check_recall,
+    threshold_of_precision,
+)
 from models.calibration.ranks import (
-    LEAST_ROWS_OF_A_TAIL,
     conformal_threshold,
+    conformal_threshold_below,
     contamination_threshold,
     flagged_rows,
     require_rows,
+    rows_needed,
 )
 from models.calibration.rows import CalibrationRows
-from models.calibration.tail import LEAST_RATE, TAIL_SHARES, fit_tail
-from models.errors import ConfigError, Set
+from models.calibration.tail import LEAST_RATE, fit_tail, require_tail_rows
+from models.calibration.tail_quality import tail_report, with_best_tail
+from models.errors import ConfigError
+from models.limits import Interval, complaint_about
+
+CutoffOf: TypeAlias = Callable[[CalibrationRows, ThresholdSpec], Cutoff]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How thresholds are found.
-
-    Args:
-        method: A key of `THRESHOLD_METHODS`.
-        goal: A key of the method's `goals`: the setting that gives the value.
-        value: The rate, share, figure or score that is wanted.
-        tail_share: For the method evt: the share of the rows that is taken as the tail.
-    """
-
-    method: str
-    goal: str
-    value: float
-    tail_share: float = TAIL_SHARES[0]
-
-    @classmethod
-    def of(cls, method: str, value: float) -> Rule:
-        """Return the rule of a method whose first goal is wanted."""
-        return cls(method=method, goal=THRESHOLD_METHODS[method].flags[0], value=value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Target:
     """What a method can be asked for.
 
     Args:
+        limits: Of the value.
         promise: The guarantee in words, with ``{percent}`` or ``{value}``, and ``{rows}`` for the rows it is about.
+        check: Rows and value → `ConfigError` where the rows are too few; looks at no score.
+        cutoff: Rows and spec → threshold and p-values.
         is_rate: The value is the promised alert rate.
     """
 
+    limits: Interval
     promise: str
+    check: Callable[[CalibrationRows, float], object]
+    cutoff: CutoffOf
     is_rate: bool = False
 
 
@@ -62,147 +56,178 @@ class ThresholdMethod:
 
     Args:
         summary: One line for the help.
-        goals: What it can be asked for, by the setting that gives the value; the first is the default.
-        check: Raises `ConfigError` where the value is outside its limits or the rows are too few; looks at no score.
-        cutoff: Calibration rows and rule → threshold.
+        targets: What it can be asked for, by the setting that gives the value; the first is the default.
+        defaults: Values of the first target where none is given: the first that the number of rows can promise, else
+            the last; empty where one must be given.
         by_segment: Segments can have thresholds of their own.
+        needs_labels: It is for labelled rows.
+        prepare: Rows and spec → spec with what is chosen by looking at the scores, once, before calibrating.
+        report: Cutoff and words for its segment → entries of the threshold's report, and warnings.
+        shows: What a terminal shows of the report: ``value`` behind the threshold, and entries.
     """
 
     summary: str
-    goals: Mapping[str, Goal]
-    check: Callable[[CalibrationRows, Rule], None]
-    cutoff: Callable[[CalibrationRows, Rule], Cutoff]
+    targets: Mapping[str, Target]
+    defaults: tuple[float, ...]
     by_segment: bool = True
+    needs_labels: bool = False
+    prepare: Callable[[CalibrationRows, ThresholdSpec], ThresholdSpec] = lambda rows, spec: spec
+    report: Callable[[Cutoff, str], tuple[dict[str, Any], list[str]]] = lambda cutoff, where: ({}, [])
+    shows: tuple[str, ...] = ("value",)
 
     @property
-    def flags(self) -> tuple[str, ...]:
+    def settings(self) -> tuple[str, ...]:
         """The settings that give its value."""
-        return tuple(self.goals)
+        return tuple(self.targets)
+
+    def default(self, *, calibration_rows: int) -> float:
+        """Return the value of the first target where none is given."""
+        possible = (value for value in self.defaults if calibration_rows >= rows_needed(value))
+        return next(possible, self.defaults[-1])
 
 
-def _check_fpr(rows: CalibrationRows, rule: Rule) -> None:
-    require_rows(len(rows.reference), rule.value)
+def spec_of(method: str, value: float, *, target: str | None = None) -> ThresholdSpec:
+    """Return the spec of a method and its target, the first one if none is named."""
+    return ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].settings[0], value=value)
 
 
-def _fpr(rows: CalibrationRows, rule: Rule) -> Cutoff:
-    return Cutoff(threshold=conformal_threshold(rows.reference, rule.value), scores=rows.reference)
+def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
+    """Check, without looking at a score, that rows are enough for a spec.
+
+    Raises:
+        ConfigError: They are not, or the value is outside its limits.
+    """
+    target = THRESHOLD_METHODS[spec.method].targets[spec.target]
+    if (complaint := complaint_about(spec.target, spec.value, target.limits)) is not None:
+        raise ConfigError(complaint)
+    target.check(rows, spec.value)
 
 
-def _check_evt(rows: CalibrationRows, rule: Rule) -> None:
-    if not LEAST_RATE <= rule.value < 1:
-        raise ConfigError(f"alert_rate must be in [{LEAST_RATE:g}, 1) for the method evt, got {rule.value}.")
-    n = len(rows.reference)
-    if n < LEAST_ROWS_OF_A_TAIL:
-        raise ConfigError(
-            f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there "
-            f"are {n:,}. Give more data, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
+def prepared_spec(rows: CalibrationRows, spec: ThresholdSpec) -> ThresholdSpec:
+    """Return a spec with what its method chooses by looking at the scores.
+
+    Raises:
+        ConfigError: The rows are too few, or their scores cannot be used.
+    """
+    return THRESHOLD_METHODS[spec.method].prepare(rows, spec)
 
 
-def _evt(rows: CalibrationRows, rule: Rule) -> Cutoff:
-    _check_evt(rows, rule)
-    scores, rate = rows.reference, rule.value
-    tail = fit_tail(scores, share=rule.tail_share)
+def cutoff_of(rows: CalibrationRows, spec: ThresholdSpec) -> Cutoff:
+    """Return the threshold of rows, with the p-values that belong to it.
+
+    Raises:
+        ConfigError: The rows are too few, the value is outside its limits, or no threshold meets it.
+    """
+    check_spec(rows, spec)
+    return THRESHOLD_METHODS[spec.method].targets[spec.target].cutoff(rows, spec)
+
+
+def _ranked(threshold: Callable[[CalibrationRows, float], float]) -> CutoffOf:
+    """Return cutoffs whose p-values are ranks, with the threshold of a function of rows and value."""
+    return lambda rows, spec: Cutoff(threshold=threshold(rows, spec.value), scores=rows.reference)
+
+
+def _tail_cutoff(rows: CalibrationRows, spec: ThresholdSpec) -> Cutoff:
+    scores, rate = rows.reference, spec.value
+    tail = fit_tail(scores, share=spec.tail_share)
     threshold = tail.threshold(rate) if rate < tail.share else conformal_threshold(scores, rate)
     return Cutoff(threshold=threshold, scores=scores, tail=tail, rate=rate)
-
-
-def _check_labels(rows: CalibrationRows, rule: Rule) -> None:
-    check_labels(rows, rule.goal, rule.value)
-
-
-def _labels(rows: CalibrationRows, rule: Rule) -> Cutoff:
-    return Cutoff(threshold=threshold_by_labels(rows, rule.goal, rule.value), scores=rows.reference)
-
-
-def _check_contamination(rows: CalibrationRows, rule: Rule) -> None:
-    flagged_rows(len(rows.reference), rule.value)
-
-
-def _contamination(rows: CalibrationRows, rule: Rule) -> Cutoff:
-    return Cutoff(threshold=contamination_threshold(rows.reference, rule.value), scores=rows.reference)
-
-
-def _check_fixed(rows: CalibrationRows, rule: Rule) -> None:
-    if not (math.isfinite(rule.value) and rule.value >= 0):
-        raise ConfigError(f"threshold must be a finite number of at least 0, got {rule.value}.")
-
-
-def _fixed(rows: CalibrationRows, rule: Rule) -> Cutoff:
-    _check_fixed(rows, rule)
-    return Cutoff(threshold=float(rule.value), scores=rows.reference)
 
 
 THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
     "fpr": ThresholdMethod(
         summary="conformal quantile: at most this share of fresh normal rows is flagged",
-        goals={
-            "alert_rate": Goal(
-                promise="At most {percent} of fresh {rows} will be flagged, on average over fits.", is_rate=True
+        targets={
+            "alert_rate": Target(
+                limits=Interval(0, 1, "()"),
+                promise="At most {percent} of fresh {rows} will be flagged, on average over fits.",
+                check=lambda rows, rate: require_rows(len(rows.reference), rate),
+                cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.reference, rate)),
+                is_rate=True,
             )
         },
-        check=_check_fpr,
-        cutoff=_fpr,
+        defaults=(0.01, 0.02, 0.05, 0.1, 0.2),
     ),
     "evt": ThresholdMethod(
         summary="generalised Pareto tail: alert rates that are too small for the number of rows",
-        goals={
-            "alert_rate": Goal(
+        targets={
+            "alert_rate": Target(
+                limits=Interval(LEAST_RATE, 1, "[)"),
                 promise="About {percent} of fresh {rows} will be flagged, if their highest scores follow the fitted "
                 "tail; that is an extrapolation, not a guarantee.",
+                check=lambda rows, rate: require_tail_rows(len(rows.reference)),
+                cutoff=_tail_cutoff,
                 is_rate=True,
             )
         },
-        check=_check_evt,
-        cutoff=_evt,
+        defaults=(0.001,),
+        prepare=with_best_tail,
+        report=tail_report,
+        shows=("value", "tail"),
     ),
     "labels": ThresholdMethod(
         summary="the best threshold for labelled rows: by --beta, --precision, --recall or --false-positive-rate",
-        goals={
-            "beta": Goal(
+        targets={
+            "beta": Target(
+                limits=Interval(0, ends="(]"),
                 promise="The threshold with the best F-beta (beta {value}) on labelled calibration rows; what it will "
-                "be on fresh rows is estimated, not promised."
+                "be on fresh rows is estimated, not promised.",
+                check=check_estimable,
+                cutoff=_ranked(best_f_beta),
             ),
-            "precision": Goal(
+            "precision": Target(
+                limits=Interval(0, 1, "(]"),
                 promise="The lowest threshold with a precision of {value} on labelled calibration rows; what it will "
-                "be on fresh rows is estimated, not promised, and falls where anomalies are rarer."
+                "be on fresh rows is estimated, not promised, and falls where anomalies are rarer.",
+                check=check_estimable,
+                cutoff=_ranked(threshold_of_precision),
             ),
-            "recall": Goal(
+            "recall": Target(
+                limits=Interval(0, 1, "()"),
                 promise="At least {percent} of fresh anomalies that are drawn like the labelled ones among the "
-                "calibration rows will be flagged, on average over fits."
+                "calibration rows will be flagged, on average over fits.",
+                check=check_recall,
+                cutoff=_ranked(lambda rows, recall: conformal_threshold_below(rows.anomalies, recall)),
             ),
-            "false_positive_rate": Goal(
+            "false_positive_rate": Target(
+                limits=Interval(0, 1, "()"),
                 promise="At most {percent} of fresh rows that are drawn like the labelled normal ones among the "
-                "calibration rows will be flagged, on average over fits."
+                "calibration rows will be flagged, on average over fits.",
+                check=check_false_positive_rate,
+                cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.normal, rate, flag="false_positive_rate")),
             ),
         },
-        check=_check_labels,
-        cutoff=_labels,
+        defaults=(1.0,),
+        needs_labels=True,
+        shows=("value", "figures"),
     ),
     "contamination": ThresholdMethod(
         summary="the share of anomalies that you expect among rows like those of DATA",
-        goals={
-            "contamination": Goal(
+        targets={
+            "contamination": Target(
+                limits=Interval(0, 0.5, "(]"),
                 promise="About {percent} of rows like the calibration rows will be flagged, as many as are expected "
                 "to be anomalies; there is no guarantee for a single fit.",
+                check=lambda rows, share: flagged_rows(len(rows.reference), share),
+                cutoff=_ranked(lambda rows, share: contamination_threshold(rows.reference, share)),
                 is_rate=True,
             )
         },
-        check=_check_contamination,
-        cutoff=_contamination,
+        defaults=(0.05,),
     ),
     "fixed": ThresholdMethod(
         summary="a threshold that you give",
-        goals={
-            "threshold": Goal(
-                promise="Rows that score above {value} are flagged; how many that will be is not promised."
+        targets={
+            "threshold": Target(
+                limits=Interval(0),
+                promise="Rows that score above {value} are flagged; how many that will be is not promised.",
+                check=lambda rows, threshold: None,
+                cutoff=_ranked(lambda rows, threshold: float(threshold)),
             )
         },
-        check=_check_fixed,
-        cutoff=_fixed,
+        defaults=(),
         by_segment=False,
+        shows=(),
     ),
 }
 """The threshold methods by the name that ``--threshold-method`` takes."""

@@ -15,11 +15,11 @@ UNKNOWN, NORMAL, ANOMALY = -1, 0, 1
 NO_SEGMENT: Final = -1
 """The segment of a row that has none."""
 
-RESTS_ON: Final = {
+POPULATIONS: Final = {
     "all": "every calibration row: rates are about all alerts, those for anomalies included",
     "normal": "those that the label calls normal: rates are false-positive rates",
 }
-"""Which calibration rows rates and p-values are about."""
+"""The calibration population: which calibration rows rates and p-values are about."""
 
 _ARRAY: Final = np.dtype([("score", "<f8"), ("label", "i1"), ("segment", "<i4")])
 
@@ -33,7 +33,7 @@ class CalibrationRows:
         label: `NORMAL`, `ANOMALY` or `UNKNOWN` `(n,)`.
         segment: Place in `segments`, or `NO_SEGMENT` `(n,)`.
         segments: Names of the segments.
-        rests_on: A key of `RESTS_ON`.
+        population: A key of `POPULATIONS`.
         anomaly_weight: How many anomalies one kept anomaly stands for, where one kept normal row stands for one
             normal row: below 1 where a larger share of the anomalies was kept than of the normal rows.
         refitted: The networks that are kept were fitted again, on these rows among others, after networks that had not
@@ -44,7 +44,7 @@ class CalibrationRows:
     label: NDArray[np.int8]
     segment: NDArray[np.int32]
     segments: tuple[str, ...] = ()
-    rests_on: str = "all"
+    population: str = "all"
     anomaly_weight: float = 1.0
     refitted: bool = False
 
@@ -55,7 +55,7 @@ class CalibrationRows:
         *,
         is_anomaly: NDArray[np.bool_] | None = None,
         segment: NDArray[Any] | None = None,
-        rests_on: str = "all",
+        population: str = "all",
         anomaly_weight: float = 1.0,
     ) -> CalibrationRows:
         """Keep rows `(n,)` in any order.
@@ -64,7 +64,7 @@ class CalibrationRows:
             score: Anomaly scores.
             is_anomaly: The labels, where there are some.
             segment: Names of the segments, None for a row without one; where there are segments.
-            rests_on: A key of `RESTS_ON`.
+            population: A key of `POPULATIONS`.
             anomaly_weight: See the class.
         """
         score = np.asarray(score, np.float64)
@@ -78,7 +78,7 @@ class CalibrationRows:
             label=labels[order],
             segment=np.array(places, np.int32)[order],
             segments=names,
-            rests_on=rests_on,
+            population=population,
             anomaly_weight=anomaly_weight,
         )
 
@@ -98,7 +98,7 @@ class CalibrationRows:
     @property
     def reference(self) -> NDArray[np.float64]:
         """Scores that rates and p-values are about, ascending."""
-        return self.normal if self.rests_on == "normal" else self.score
+        return self.normal if self.population == "normal" else self.score
 
     @property
     def names(self) -> NDArray[Any]:
@@ -152,7 +152,7 @@ class CalibrationRows:
                 label=np.ascontiguousarray(array["label"]),
                 segment=np.ascontiguousarray(array["segment"]),
                 segments=tuple(map(str, plain["segments"])),
-                rests_on=str(plain["rests_on"]),
+                population=str(plain["rests_on"]),
                 anomaly_weight=float(plain["anomaly_weight"]),
                 refitted=bool(plain.get("refitted", False)),
             )
@@ -160,7 +160,7 @@ class CalibrationRows:
             raise ValueError(f"the calibration scores are of type {array.dtype}")
         if not (bare.ndim == 1 and len(bare) and np.isfinite(bare).all() and (np.diff(bare) >= 0).all()):
             raise ValueError("the calibration scores are not ascending finite numbers")
-        if not (np.isin(rows.label, (UNKNOWN, NORMAL, ANOMALY)).all() and rows.rests_on in RESTS_ON):
+        if not (np.isin(rows.label, (UNKNOWN, NORMAL, ANOMALY)).all() and rows.population in POPULATIONS):
             raise ValueError("the calibration rows have other labels than normal, anomaly and unknown")
         if not ((rows.segment >= NO_SEGMENT).all() and (rows.segment < len(rows.segments)).all()):
             raise ValueError("the calibration rows have segments without a name")

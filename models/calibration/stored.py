@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
 from models.calibration.calibration import Calibration
-from models.calibration.methods import Rule
+from models.calibration.methods import spec_of
 from models.calibration.rows import CalibrationRows
 
 _ROUNDING: Final = 1e-9  # processors round the exponentials of a tail differently; all else is exact
@@ -18,13 +18,16 @@ _ROUNDING: Final = 1e-9  # processors round the exponentials of a tail different
 
 def calibration_json(calibration: Calibration) -> dict[str, Any]:
     """Return all of a calibration but its rows as plain data; `CalibrationRows.to_array` gives these."""
-    rows = calibration.rows
+    rows, spec = calibration.rows, calibration.spec
     return {
-        **asdict(calibration.rule),
+        "method": spec.method,
+        "goal": spec.target,
+        "value": spec.value,
+        "tail_share": spec.tail_share,
         "threshold": calibration.threshold,
         "thresholds": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},
         "segments": list(rows.segments),
-        "rests_on": rows.rests_on,
+        "rests_on": rows.population,
         "anomaly_weight": rows.anomaly_weight,
         "refitted": rows.refitted,
     }
@@ -41,16 +44,16 @@ def calibration_of(plain: Mapping[str, Any], array: NDArray[Any]) -> Calibration
         ConfigError, KeyError, TypeError, ValueError: They are not what was stored.
     """
     rows = CalibrationRows.from_array(array, plain)
-    rule = Rule.of(plain["method"], float(plain["value"]))
+    spec = spec_of(plain["method"], float(plain["value"]))
     if "goal" in plain:
-        rule = replace(rule, goal=str(plain["goal"]), tail_share=float(plain["tail_share"]))
-    calibration = Calibration.on(rows, rule)
+        spec = replace(spec, target=str(plain["goal"]), tail_share=float(plain["tail_share"]))
+    calibration = Calibration.on(rows, spec)
     found = {None: calibration.threshold} | {name: c.threshold for name, c in calibration.by_segment.items()}
     stored = {None: plain["threshold"]} | dict(plain.get("thresholds", {}))
     if found.keys() != stored.keys():
         raise ValueError("the thresholds are those of other segments")
     for name, threshold in stored.items():
-        if not math.isclose(found[name], threshold, rel_tol=_ROUNDING if rule.method == "evt" else 0.0):
+        if not math.isclose(found[name], threshold, rel_tol=0.0 if calibration.pooled.tail is None else _ROUNDING):
             of = "" if name is None else f" of {name!r}"
             raise ValueError(f"the threshold{of} {threshold} is not the one of its scores")
     return calibration

@@ -1,32 +1,58 @@
-"""What the command lines share: complaints are one line, and the exit code says what happened."""
+"""The frame of every command-line program: parser, errors in one line, exit codes, signals."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 from models.errors import DetectorError
 
+CONSOLE: Final = "relu-anomaly"
+MODULES: Final = {
+    "train": ("training.train", "learn a detector from records and save it as a bundle"),
+    "compare": ("training.compare", "say which activation suits records, measured over seeds"),
+    "calibrate": ("training.calibrate", "change the threshold of a bundle"),
+    "serve": ("service", "serve a detector over HTTP"),
+    "score": ("service.batch", "score files"),
+    "bundle": ("models.bundle", "verify, show and compare bundles"),
+}
+"""The module of each command of the console script, and what it does."""
+
+
+def as_called(text: str) -> str:
+    """Return a text about `python -m` in the words of the console script, where the program was called by it."""
+    if Path(sys.argv[0]).stem != CONSOLE:
+        return text
+    for name, (module, _) in MODULES.items():
+        text = re.sub(rf"python -m {re.escape(module)}(?![\w.])", f"{CONSOLE} {name}", text)
+    return text
+
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that complains in one line and exits with 2."""
+    """A parser that prints an error in one line and exits with 2."""
 
     _place = ""
 
+    def format_help(self) -> str:
+        """Return the page of help."""
+        return as_called(super().format_help())
+
     def error(self, message: str) -> NoReturn:
         """Print one line and exit."""
-        self.exit(2, f"error: {self._place}{message} (see {self.prog} --help)\n")
+        self.exit(2, as_called(f"error: {self._place}{message} (see {self.prog} --help)\n"))
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
-        """Name a file in complaints, as long as what is parsed comes from it."""
+        """Put the name of a file before errors while words from it are parsed."""
         self._place = f"{path}: "
         try:
             yield
@@ -34,12 +60,28 @@ class OneLineParser(argparse.ArgumentParser):
             self._place = ""
 
 
+def add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what a program prints."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
+    output.add_argument("--quiet", action="store_true", help="print nothing but errors, and the JSON object")
+    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
+    """Do work and print its report as JSON where that is asked for; whatever else is printed goes to stderr then."""
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):
+        report = work()
+    if as_json:
+        print(json.dumps(report, allow_nan=False))
+
+
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
-    """Run a command, say in one line what went wrong, and return the exit code.
+    """Run a command, print an error in one line, and return the exit code.
 
     Args:
         work: The command.
-        debug: Show the traceback instead.
+        debug: Raise errors with their traceback instead.
 
     Returns:
         0; 2 for an error; 130 for Ctrl-C.
@@ -54,7 +96,7 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
         if debug:
             raise
         complaint, code = f"the package {error.name!r} is missing: pip install '.[train,serve]', or one of the two", 2
-    except Exception as error:  # what we did not foresee is one line, too
+    except Exception as error:  # a bug of ours is one line, too
         if debug:
             raise
         complaint, code = f"unexpected {type(error).__name__}: {' '.join(str(error).split())} (--debug says where)", 2
@@ -66,10 +108,16 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
     return code
 
 
-def clean_up_at_sigterm() -> None:
-    """Let SIGTERM end the program as an exception does, so that nothing unfinished is left behind; it exits with 143.
+def moved(old: str, new: str) -> int:
+    """Say in one line that a command has another name now; return the exit code."""
+    print(f"error: python -m {old} is gone; say: python -m {new}", file=sys.stderr)
+    return 2
 
-    For programs that write. A server handles the signal itself.
+
+def clean_up_at_sigterm() -> None:
+    """Turn SIGTERM into an exception, so that unfinished files are removed; the program exits with 143.
+
+    For programs that write files. The server handles the signal itself.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _exit)

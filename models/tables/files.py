@@ -21,6 +21,8 @@ from models.tables.readers import detect_format
 from models.tables.source import Source
 from models.tables.table import Table
 
+__all__ = ["iter_table", "read_table"]
+
 _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 
 
@@ -49,13 +51,8 @@ def read_table(
     decimals = sorted({chunk.decimal for chunk in chunks})  # a comma comes before a point
     thousands = sorted({chunk.thousands for chunk in chunks} - {""})
     if len(thousands) > 1 or decimals[0] in thousands:
-        raise TableError(
-            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say ",
-            Set("decimal"),
-            " and ",
-            Set("thousands"),
-            ".",
-        )
+        problem = "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say "
+        raise TableError(problem, Set("decimal"), " and ", Set("thousands"), ".")
     repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
     if empty := _empty_rows(data):
         repairs.append(f"{empty:,} row{'s hold' if empty > 1 else ' holds'} no value at all")

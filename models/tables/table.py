@@ -10,6 +10,8 @@ import pyarrow as pa
 from models.errors import TableError
 from models.tables.plain_columns import plain_columns
 
+__all__ = ["Table"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:

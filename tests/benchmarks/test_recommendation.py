@@ -5,12 +5,12 @@ from __future__ import annotations
 from made_up import outcome
 
 from benchmarks.recommendation import is_confirmed, page_of
+from training.comparison.recommendation import Recommendation, recommend
 from training.comparison.summary import summaries_of
-from training.comparison.verdict import Verdict, verdict_on
 
 
-def verdict(**errors: list[float]) -> Verdict:
-    return verdict_on(
+def verdict(**errors: list[float]) -> Recommendation:
+    return recommend(
         summaries_of([outcome(name, seed, error) for name, found in errors.items() for seed, error in enumerate(found)])
     )
 

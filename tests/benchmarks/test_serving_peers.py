@@ -93,6 +93,7 @@ def test_peers_that_are_not_installed_are_named_and_not_measured(tmp_path: Path)
     assert missing == list(PEERS)
 
 
+@pytest.mark.slow  # makes an environment
 def test_what_cannot_be_installed_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     problem = install(tmp_path / "peer", ["no-such-package==1"])

@@ -134,7 +134,10 @@ TABLES: list[tuple[str, Any]] = [
     ("activations", [*ACTIVATIONS, *(spec.formula for spec in ACTIVATIONS.values())]),
     ("activations", {spec.initializer for spec in ACTIVATIONS.values()}),
     ("thresholds", THRESHOLD_METHODS),
-    ("thresholds", {f"--{flag.replace('_', '-')}" for method in THRESHOLD_METHODS.values() for flag in method.flags}),
+    (
+        "thresholds",
+        {f"--{flag.replace('_', '-')}" for method in THRESHOLD_METHODS.values() for flag in method.settings},
+    ),
     ("values", list(map(str, Kind))),
     ("values", TIME_LAYOUTS),
     ("values", {layout.example for layout in TIME_LAYOUTS.values()}),

@@ -73,6 +73,7 @@ def test_links_in_a_circle_are_refused(name, copied):
         load_detector(copied)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize("name", EVERY)
 def test_a_pipe_in_the_place_of_a_file_is_refused_without_waiting_for_a_writer(name, copied):
     (copied / name).unlink()
@@ -139,7 +140,7 @@ def test_each_file_is_read_once_so_that_what_is_judged_is_what_is_used(copied, m
     assert {(copied / name).read_bytes() for name in EVERY} == {b"something else"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may read everything")
 @pytest.mark.parametrize("name", EVERY)
 def test_a_file_without_permission_is_refused_with_the_reason(name, copied):
     (copied / name).chmod(0)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule, check_rows, rows_needed
+from models.calibration import (
+    THRESHOLD_METHODS,
+    Calibration,
+    CalibrationRows,
+    ThresholdSpec,
+    check_rows,
+    rows_needed,
+    spec_of,
+)
 from models.calibration.ranks import conformal_threshold, contamination_threshold, smallest_rate
 from models.errors import ConfigError
 
@@ -26,7 +34,7 @@ def calibrated(method, scores, *, segment=None, **more):
     """Calibrate on scores of which the highest tenth is labelled anomalies, one way for every method."""
     is_anomaly = scores > np.quantile(scores, 0.9)
     rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, **more)
-    return Calibration.on(rows, Rule.of(method, VALUES[method]))
+    return Calibration.on(rows, spec_of(method, VALUES[method]))
 
 
 @given(SCORES, RATES, st.data())
@@ -100,26 +108,26 @@ def test_a_contamination_needs_a_row_to_flag():
 
 
 @pytest.mark.parametrize(
-    ("method", "goal", "limit", "wrong"),
+    ("method", "target", "limit", "wrong"),
     [
         ("fpr", "alert_rate", r"alert_rate must be in \(0, 1\)", [0.0, 1.0, -0.1, math.nan]),
-        ("evt", "alert_rate", r"alert_rate must be in \[1e-09, 1\) for the method evt", [0.0, 1e-10, 1.0, math.nan]),
+        ("evt", "alert_rate", r"alert_rate must be in \[1e-09, 1\)", [0.0, 1e-10, 1.0, math.nan]),
         ("labels", "beta", "beta must be above 0", [0.0, -1.0, math.inf, math.nan]),
         ("labels", "precision", r"precision must be in \(0, 1\]", [0.0, 1.1, math.nan]),
         ("labels", "recall", r"recall must be in \(0, 1\)", [0.0, 1.0, math.nan]),
         ("labels", "false_positive_rate", r"false_positive_rate must be in \(0, 1\)", [0.0, 1.0, math.nan]),
         ("contamination", "contamination", r"contamination must be in \(0, 0\.5\]", [0.0, 0.51, -0.1, math.nan]),
-        ("fixed", "threshold", "threshold must be a finite number of at least 0", [-1e-9, math.inf, math.nan]),
+        ("fixed", "threshold", "threshold must be at least 0", [-1e-9, math.inf, math.nan]),
     ],
 )
-def test_a_value_outside_its_limits_is_refused_with_the_limits_and_the_value(method, goal, limit, wrong):
+def test_a_value_outside_its_limits_is_refused_with_the_limits_and_the_value(method, target, limit, wrong):
     rows = CalibrationRows.of(np.arange(600.0), is_anomaly=np.arange(600) >= 500)
     for value in wrong:
-        rule = Rule(method=method, goal=goal, value=value)
+        spec = ThresholdSpec(method=method, target=target, value=value)
         with pytest.raises(ConfigError, match=f"{limit}, got {value}"):
-            Calibration.on(rows, rule)
+            Calibration.on(rows, spec)
         with pytest.raises(ConfigError, match=f"{limit}, got {value}"):
-            check_rows(rows, rule)
+            check_rows(rows, spec)
 
 
 # --- every threshold method -----------------------------------------------------------------------------
@@ -161,12 +169,12 @@ def test_a_score_is_judged_alone_as_among_others_and_a_higher_one_never_has_a_hi
 
 
 @pytest.mark.parametrize(
-    ("method", "goal"), [(name, goal) for name, m in THRESHOLD_METHODS.items() for goal in m.goals]
+    ("method", "target"), [(name, target) for name, m in THRESHOLD_METHODS.items() for target in m.targets]
 )
-def test_every_goal_promises_its_value_in_words(method, goal):
+def test_every_target_promises_its_value_in_words(method, target):
     rows = CalibrationRows.of(np.arange(600.0), is_anomaly=np.arange(600) >= 500)
-    promise = Calibration.on(rows, Rule(method=method, goal=goal, value=0.4)).promise
-    assert ("40 %" if "{percent}" in THRESHOLD_METHODS[method].goals[goal].promise else "0.4") in promise
+    promise = Calibration.on(rows, ThresholdSpec(method=method, target=target, value=0.4)).promise
+    assert ("40 %" if "{percent}" in THRESHOLD_METHODS[method].targets[target].promise else "0.4") in promise
     assert "{" not in promise
 
 
@@ -179,7 +187,7 @@ def test_a_rate_is_promised_by_the_methods_that_take_one(method):
 @pytest.mark.parametrize("method", ["fpr", "evt"])
 @pytest.mark.parametrize(("rests_on", "word"), [("all", "those for anomalies among them"), ("normal", "normal rows")])
 def test_the_promise_says_which_rows_it_is_about(method, rests_on, word):
-    assert word in calibrated(method, np.arange(600.0), rests_on=rests_on).promise
+    assert word in calibrated(method, np.arange(600.0), population=rests_on).promise
 
 
 @pytest.mark.parametrize("method", ["fpr", "contamination"])
@@ -193,7 +201,7 @@ def test_a_rate_is_kept_on_the_calibration_rows_themselves(method, rate):
 def test_every_threshold_method_has_a_summary_and_flags_that_training_knows(method):
     from training.settings.config import TrainConfig
 
-    assert set(THRESHOLD_METHODS[method].flags) <= set(TrainConfig.names())
+    assert set(THRESHOLD_METHODS[method].settings) <= set(TrainConfig.names())
     assert THRESHOLD_METHODS[method].summary
 
 
@@ -202,9 +210,9 @@ def test_every_threshold_method_has_a_summary_and_flags_that_training_knows(meth
 
 def test_p_values_rest_on_the_normal_rows_alone_where_that_is_said():
     scores, is_anomaly = np.arange(200.0), np.arange(200) >= 100
-    rule = Rule.of("fpr", 0.05)
-    on_all = Calibration.on(CalibrationRows.of(scores, is_anomaly=is_anomaly), rule)
-    on_normal = Calibration.on(CalibrationRows.of(scores, is_anomaly=is_anomaly, rests_on="normal"), rule)
+    spec = spec_of("fpr", 0.05)
+    on_all = Calibration.on(CalibrationRows.of(scores, is_anomaly=is_anomaly), spec)
+    on_normal = Calibration.on(CalibrationRows.of(scores, is_anomaly=is_anomaly, population="normal"), spec)
     alone = Calibration.of(scores[:100], method="fpr", value=0.05)
     probed = np.arange(-1.0, 201, 0.5)
     np.testing.assert_array_equal(on_normal.p_value(probed), alone.p_value(probed))
@@ -228,12 +236,12 @@ def mixed(seed=0, rows=3000):
 def test_a_segment_is_judged_as_if_its_rows_were_all_there_are(method):
     scores, segment = mixed()
     labelled = np.arange(len(scores)) % 10 == 0
-    rule = Rule.of(method, VALUES[method])
-    together = Calibration.on(CalibrationRows.of(scores, is_anomaly=labelled, segment=segment), rule)
+    spec = spec_of(method, VALUES[method])
+    together = Calibration.on(CalibrationRows.of(scores, is_anomaly=labelled, segment=segment), spec)
     probed = np.concatenate([scores, np.geomspace(0.01, 500, 100)])
     for name in ("a", "b"):
         own = segment == name
-        alone = Calibration.on(CalibrationRows.of(scores[own], is_anomaly=labelled[own]), rule).decide(probed)
+        alone = Calibration.on(CalibrationRows.of(scores[own], is_anomaly=labelled[own]), spec).decide(probed)
         judged = together.decide(probed, np.full(len(probed), name, object))
         for figure in ("p_value", "threshold", "is_anomaly"):
             np.testing.assert_array_equal(getattr(judged, figure), getattr(alone, figure))
@@ -244,7 +252,7 @@ def test_rows_of_several_segments_in_one_call_are_each_judged_by_their_own(metho
     scores, segment = mixed()
     labelled = np.arange(len(scores)) % 10 == 0
     rows = CalibrationRows.of(scores, is_anomaly=labelled, segment=segment)
-    calibration = Calibration.on(rows, Rule.of(method, VALUES[method]))
+    calibration = Calibration.on(rows, spec_of(method, VALUES[method]))
     assert set(calibration.by_segment) == {"a", "b"}
     together = calibration.decide(scores, segment)
     for name in ("a", "b", "few", None):
@@ -270,7 +278,7 @@ def test_the_verdict_is_that_the_p_value_is_at_most_the_rate_in_every_segment():
     scores, segment = mixed()
     for method, rate in (("fpr", 0.05), ("evt", 0.0005), ("evt", 0.05), ("evt", 0.2)):
         rows = CalibrationRows.of(np.round(scores, 2), segment=segment)  # rounded: ties
-        calibration = Calibration.on(rows, Rule.of(method, rate))
+        calibration = Calibration.on(rows, spec_of(method, rate))
         edges = [calibration.threshold, *(cutoff.threshold for cutoff in calibration.by_segment.values())]
         probed = np.array([*scores, *edges, *np.nextafter(edges, np.inf), *np.nextafter(edges, -np.inf)])
         for name in ("a", "b", "few", "unseen", None):
@@ -281,7 +289,7 @@ def test_the_verdict_is_that_the_p_value_is_at_most_the_rate_in_every_segment():
 
 def test_a_small_segment_is_said_to_be_judged_like_all_rows_with_the_reason():
     scores, segment = mixed()
-    calibration = Calibration.on(CalibrationRows.of(scores, segment=segment), Rule.of("fpr", 0.01))
+    calibration = Calibration.on(CalibrationRows.of(scores, segment=segment), spec_of("fpr", 0.01))
     rows = int((segment == "few").sum())
     assert set(calibration.by_segment) == {"a", "b"}
     assert calibration.left_pooled == {
@@ -295,13 +303,13 @@ def test_where_no_segment_has_enough_rows_that_is_an_error_even_before_there_are
     rows = CalibrationRows.of(np.arange(500.0), segment=segment)
     for refuse in (check_rows, Calibration.on):
         with pytest.raises(ConfigError, match=r"No segment .* of 50 the first is 's0': An alert rate of 0\.05 needs"):
-            refuse(rows, Rule.of("fpr", 0.05))
+            refuse(rows, spec_of("fpr", 0.05))
 
 
 def test_a_fixed_threshold_cannot_go_by_segment():
     rows = CalibrationRows.of(np.arange(9.0), segment=np.array(["a"] * 9, object))
     with pytest.raises(ConfigError, match="gives one threshold: leave --threshold-by out"):
-        Calibration.on(rows, Rule.of("fixed", 3.0))
+        Calibration.on(rows, spec_of("fixed", 3.0))
 
 
 @given(st.lists(st.tuples(st.floats(0, 9), st.sampled_from(["a", "b", None])), min_size=1), st.booleans())

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from models.calibration import Calibration, CalibrationRows, Rule, check_rows
+from models.calibration import Calibration, CalibrationRows, check_rows, spec_of
 from models.calibration.ranks import (
     LEAST_ROWS_OF_A_TAIL,
     conformal_threshold,
@@ -44,7 +44,7 @@ def test_known_smallest_rates():
 
 def test_a_tail_is_fitted_from_the_least_number_of_rows_on():
     assert Calibration.of(TAILED, method="evt", value=1e-4).threshold > TAILED[-1]
-    check_rows(CalibrationRows.of(TAILED), Rule.of("evt", 1e-4))
+    check_rows(CalibrationRows.of(TAILED), spec_of("evt", 1e-4))
     with pytest.raises(ConfigError, match=f"at least {LEAST_ROWS_OF_A_TAIL} calibration rows .*there are 499"):
         Calibration.of(TAILED[:-1], method="evt", value=1e-4)
     with pytest.raises(ConfigError, match=r"fit a tail to, there are 499\. Give more data, or say --threshold-method"):
@@ -71,15 +71,15 @@ def test_a_tail_that_ends_has_no_chance_beyond_its_end_and_nothing_overflows():
 
 def test_a_fixed_threshold_may_be_0_and_thresholds_by_segment_are_not_for_it():
     assert Calibration.of(TAILED, method="fixed", value=0.0).threshold == 0.0
-    check_rows(CalibrationRows.of(TAILED), Rule.of("fixed", 0.0))
-    with pytest.raises(ConfigError, match="must be a finite number of at least 0"):
+    check_rows(CalibrationRows.of(TAILED), spec_of("fixed", 0.0))
+    with pytest.raises(ConfigError, match="must be at least 0"):
         Calibration.of(TAILED, method="fixed", value=-1e-9)
 
 
 def test_too_few_rows_for_a_contamination_are_said_before_a_score_is_known():
-    check_rows(CalibrationRows.of(TAILED[:10]), Rule.of("contamination", 0.1))
+    check_rows(CalibrationRows.of(TAILED[:10]), spec_of("contamination", 0.1))
     with pytest.raises(ConfigError, match="at least 10 calibration rows, there are 9"):
-        check_rows(CalibrationRows.of(TAILED[:9]), Rule.of("contamination", 0.1))
+        check_rows(CalibrationRows.of(TAILED[:9]), spec_of("contamination", 0.1))
 
 
 @pytest.mark.parametrize(("contamination", "flagged"), [(0.1, 1), (0.19, 1), (0.2, 2), (0.5, 5)])
@@ -115,18 +115,18 @@ def test_each_row_knows_the_name_of_its_segment():
 
 
 def test_segments_that_are_too_small_are_part_of_the_promise_and_of_the_error():
-    alone = Calibration.on(segmented(19, 19), Rule.of("fpr", 0.05)).promise
+    alone = Calibration.on(segmented(19, 19), spec_of("fpr", 0.05)).promise
     assert alone.endswith("of each segment with a threshold of its own (2 of 2) by itself.")
-    some = Calibration.on(segmented(19, 3), Rule.of("fpr", 0.05)).promise
-    assert some.endswith("(1 of 2) by itself. The others are judged by the threshold of all rows.")
+    some = Calibration.on(segmented(19, 3), spec_of("fpr", 0.05)).promise
+    assert some.endswith("(1 of 2) by itself. The others get the threshold of all rows.")
     for refuse in (check_rows, Calibration.on):
         complaint = (
             "of 2 the first is 'a': An alert rate of 0.05 needs at least 19 calibration rows, there are 18. Give more "
             "rows or another column"
         )
         with pytest.raises(ConfigError, match=re.escape(complaint)):
-            refuse(segmented(18, 3), Rule.of("fpr", 0.05))
+            refuse(segmented(18, 3), spec_of("fpr", 0.05))
 
 
 def test_one_segment_that_is_large_enough_is_enough():
-    check_rows(segmented(3, 19), Rule.of("fpr", 0.05))
+    check_rows(segmented(3, 19), spec_of("fpr", 0.05))

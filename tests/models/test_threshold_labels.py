@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import fbeta_score, precision_score
 
-from models.calibration import Calibration, CalibrationRows, Rule
+from models.calibration import Calibration, CalibrationRows, ThresholdSpec
 from models.calibration.labels import outcomes
 from models.errors import ConfigError
 
@@ -20,12 +20,13 @@ LABELLED = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=20, m
 )
 
 
-def calibrate(scores, is_anomaly, **goal):
-    [(name, value)] = goal.items()
+def calibrate(scores, is_anomaly, **target):
+    [(name, value)] = target.items()
     rows = CalibrationRows.of(np.asarray(scores, float), is_anomaly=np.asarray(is_anomaly, bool))
-    return Calibration.on(rows, Rule(method="labels", goal=name, value=value))
+    return Calibration.on(rows, ThresholdSpec(method="labels", target=name, value=value))
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(LABELLED, st.sampled_from([0.5, 1.0, 2.0]))
 def test_no_threshold_has_a_better_f_beta(pairs, beta):
     scores, labels = np.array([score for score, _ in pairs]), np.array([label for _, label in pairs])
@@ -34,6 +35,7 @@ def test_no_threshold_has_a_better_f_beta(pairs, beta):
     assert fbeta_score(labels, flagged, beta=beta, zero_division=0) == pytest.approx(best)
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(LABELLED, st.sampled_from([0.5, 1.0, 3.0]))
 def test_the_f_beta_of_a_threshold_is_that_of_scikit_learn(pairs, beta):
     scores, labels = np.array([score for score, _ in pairs], float), np.array([label for _, label in pairs])
@@ -42,6 +44,7 @@ def test_the_f_beta_of_a_threshold_is_that_of_scikit_learn(pairs, beta):
     np.testing.assert_allclose(reached.f_beta(beta), expected)
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(LABELLED, st.sampled_from([0.3, 0.5, 0.8, 1.0]))
 def test_the_threshold_for_a_precision_is_the_lowest_that_reaches_it(pairs, wanted):
     scores, labels = np.array([score for score, _ in pairs]), np.array([label for _, label in pairs])
@@ -98,9 +101,9 @@ def test_rare_anomalies_of_which_more_were_kept_weigh_less():
     kept = np.where(labels, rng.random(len(labels)) < 0.5, rng.random(len(labels)) < 0.1)
     weight = (labels.sum() / (labels & kept).sum()) / ((~labels).sum() / (~labels & kept).sum())
     rows = CalibrationRows.of(everything[kept], is_anomaly=labels[kept], anomaly_weight=weight)
-    rule = Rule(method="labels", goal="precision", value=0.3)
+    spec = ThresholdSpec(method="labels", target="precision", value=0.3)
     threshold, unweighted = (
-        Calibration.on(CalibrationRows.of(r.score, is_anomaly=r.label == 1, anomaly_weight=w), rule).threshold
+        Calibration.on(CalibrationRows.of(r.score, is_anomaly=r.label == 1, anomaly_weight=w), spec).threshold
         for r, w in ((rows, weight), (rows, 1.0))
     )
     assert labels[everything > threshold].mean() == pytest.approx(0.3, abs=0.1)
@@ -108,7 +111,7 @@ def test_rare_anomalies_of_which_more_were_kept_weigh_less():
 
 
 @pytest.mark.parametrize(
-    ("goal", "anomalies", "normal", "complaint"),
+    ("target", "anomalies", "normal", "complaint"),
     [
         ({"beta": 1.0}, 9, 100, "at least 10 labelled anomalies among the calibration rows, there are 9"),
         ({"precision": 0.5}, 0, 100, "at least 10 labelled anomalies among the calibration rows, there are 0"),
@@ -118,10 +121,10 @@ def test_rare_anomalies_of_which_more_were_kept_weigh_less():
         ({"false_positive_rate": 0.01}, 50, 98, "at least 99 calibration rows, there are 98.*--false-positive-rate"),
     ],
 )
-def test_too_few_labelled_rows_are_one_error_with_how_many_are_needed(goal, anomalies, normal, complaint):
+def test_too_few_labelled_rows_are_one_error_with_how_many_are_needed(target, anomalies, normal, complaint):
     scores = np.arange(float(anomalies + normal))
     with pytest.raises(ConfigError, match=complaint):
-        calibrate(scores, scores < anomalies, **goal)
+        calibrate(scores, scores < anomalies, **target)
 
 
 def test_rows_without_labels_are_refused():

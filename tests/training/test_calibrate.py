@@ -82,7 +82,7 @@ def test_without_flags_the_method_and_the_rate_stay(versions, inspected):
     assert calibrate(versions, "--data", inspected, "--label", "state") == 0
     new = load_detector(versions / "2")
     assert (new.calibration.method, new.calibration.value) == ("fpr", 0.05)
-    assert new.calibration.rows.rests_on == "normal"  # as the detector was fitted
+    assert new.calibration.rows.population == "normal"  # as the detector was fitted
     assert "1,500 rows of inspected.csv" in new.card["calibrated_from"]["rows"]
 
 
@@ -109,10 +109,10 @@ def test_new_rows_with_labels_give_a_wanted_recall(versions, inspected, capsys):
 def test_kept_labels_are_enough_to_change_the_goal_and_the_rows_it_rests_on(versions, inspected):
     assert calibrate(versions, "--data", inspected, "--label", "state") == 0
     assert calibrate(versions, "--threshold-method", "labels", "--precision", "0.5") == 0
-    assert load_detector(versions / "3").calibration.rule.goal == "precision"
+    assert load_detector(versions / "3").calibration.spec.target == "precision"
     assert calibrate(versions, "--threshold-method", "fpr", "--alert-rate", "0.02", "--rests-on", "all") == 0
     four = load_detector(versions / "4").calibration
-    assert (four.rows.rests_on, len(four.scores)) == ("all", 1500)
+    assert (four.rows.population, len(four.scores)) == ("all", 1500)
     assert calibrate(versions, "--rests-on", "normal") == 0
     assert len(load_detector(versions / "5").calibration.scores) == 1425
 
@@ -161,8 +161,8 @@ def test_the_estimator_of_a_new_version_has_its_threshold(versions):
     [
         (["--threshold-method", "labels"], "No calibration row is labelled an anomaly: give rows with labels, --data"),
         (["--threshold-by", "mode"], "keeps no column of its calibration rows. Give rows that have the column: --data"),
-        (["--threshold-by", "at", "--data", "ROWS"], "'at' holds dates and times"),
-        (["--threshold-by", "state", "--data", "ROWS"], "'state' is the label"),
+        (["--threshold-by", "at", "--data", "ROWS"], "--threshold-by at holds dates and times"),
+        (["--threshold-by", "state", "--data", "ROWS"], "--threshold-by state is the label"),
         (["--threshold-by", "mode", "--no-threshold-by"], "exclude one another"),
         (["--threshold-by", "line", "--data", "ROWS"], "Missing: 'line'"),
         (

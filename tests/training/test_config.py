@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
+from models.limits import Interval
 from models.network.activations import ACTIVATIONS
 from training.columns.roles import INFINITE
 from training.settings.config import TrainConfig
-from training.settings.limits import DUPLICATES, FIT_ON
+from training.settings.limits import DUPLICATES, FIT_ON, LIMITS
 from training.settings.presets import PRESETS, TRAINING_ROWS
 from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
 
@@ -50,7 +51,7 @@ BROKEN = {
     "negative_slope": ({"negative_slope": 1.0}, "negative_slope must be in [0, 1), got 1.0."),
     "alpha": ({"alpha": -1.0}, "alpha must be above 0, got -1.0."),
     "hidden_units": ({"hidden_units": (0,)}, "hidden_units must be at least 1 each, got (0,)."),
-    "depth": ({"depth": 0}, "depth must be from 1 to 32, got 0."),
+    "depth": ({"depth": 0}, "depth must be in [1, 32], got 0."),
     "latent_units": ({"latent_units": 0}, "latent_units must be at least 1, got 0."),
     "dropout": ({"dropout": 1.0}, "dropout must be in [0, 1), got 1.0."),
     "input_noise": ({"input_noise": -1.0}, "input_noise must be at least 0, got -1.0."),
@@ -103,7 +104,7 @@ def test_a_setting_outside_its_limits_gives_one_sentence_that_names_it(name):
 def test_two_wrong_settings_are_one_error_that_names_both():
     with pytest.raises(ConfigError) as caught:
         TrainConfig(epochs=0, dropout=2.0)
-    assert str(caught.value) == "epochs must be at least 1, got 0. dropout must be in [0, 1), got 2.0."
+    assert str(caught.value) == "dropout must be in [0, 1), got 2.0. epochs must be at least 1, got 0."
 
 
 def test_all_wrong_settings_are_one_error():
@@ -132,7 +133,7 @@ def test_depth_and_hidden_units_exclude_one_another():
 
 
 def test_a_depth_beyond_all_measure_is_refused_and_not_tried():
-    with pytest.raises(ConfigError, match="depth must be from 1 to 32, got 1000000000000"):
+    with pytest.raises(ConfigError, match=r"depth must be in \[1, 32\], got 1000000000000"):
         TrainConfig(depth=10**12)
 
 
@@ -149,9 +150,9 @@ def test_every_setting_has_a_help_text_and_a_group():
         assert setting.metadata["group"] in {"columns", "rows", "network", "fitting", "threshold"}
 
 
-def test_choices_are_the_tables():
-    choices = {f.name: set(f.metadata["choices"]) for f in dataclasses.fields(TrainConfig) if "choices" in f.metadata}
-    assert choices == {
+def test_every_limit_is_of_a_setting_and_choices_are_the_tables():
+    assert set(LIMITS) <= set(TrainConfig.names())
+    assert {name: set(limit) for name, limit in LIMITS.items() if not isinstance(limit, Interval)} == {
         "activation": set(ACTIVATIONS),
         "threshold_method": set(THRESHOLD_METHODS),
         "fit_on": set(FIT_ON),
@@ -209,7 +210,7 @@ def test_the_batch_size_is_a_power_of_two_within_32_and_256(rows, features, ense
 
 @given(st.integers(4, 10**5))
 def test_without_an_alert_rate_the_smallest_usual_one_is_taken_that_the_rows_can_promise(rows):
-    rate = TrainConfig().threshold_value(calibration_rows=rows)
+    rate = TrainConfig().threshold_spec(calibration_rows=rows).value
     usual = [0.01, 0.02, 0.05, 0.1, 0.2]
     assert rate == next(r for r in usual if rows_needed(r) <= rows)
 
@@ -227,13 +228,13 @@ def test_without_an_alert_rate_the_smallest_usual_one_is_taken_that_the_rows_can
     ],
 )
 def test_the_value_of_a_threshold_method_comes_from_its_own_flag(settings, value):
-    assert TrainConfig(**settings).threshold_value(calibration_rows=10) == value
+    assert TrainConfig(**settings).threshold_spec(calibration_rows=10).value == value
 
 
-@pytest.mark.parametrize("goal", ["beta", "precision", "recall", "false_positive_rate"])
-def test_the_goal_of_labels_is_the_one_that_is_given(goal):
-    rule = TrainConfig(**LABELS, **{goal: 0.5}).threshold_rule(calibration_rows=100)
-    assert (rule.method, rule.goal, rule.value) == ("labels", goal, 0.5)
+@pytest.mark.parametrize("target", ["beta", "precision", "recall", "false_positive_rate"])
+def test_the_target_of_labels_is_the_one_that_is_given(target):
+    spec = TrainConfig(**LABELS, **{target: 0.5}).threshold_spec(calibration_rows=100)
+    assert (spec.method, spec.target, spec.value) == ("labels", target, 0.5)
 
 
 @pytest.mark.parametrize(

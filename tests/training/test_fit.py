@@ -210,7 +210,7 @@ def test_the_typical_values_of_the_reference_make_a_record_that_scores_low(train
 
 
 def quick(**settings):
-    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,)} | settings))
+    return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,), "preset": "fast"} | settings))
 
 
 def test_a_test_table_is_judged_on_instead_of_held_out_rows():
@@ -253,7 +253,7 @@ def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
 
 @pytest.mark.parametrize(("least_rows", "rows"), [(20, 42), (5, 12), (1, 12)])
 def test_the_number_of_rows_that_is_said_to_be_enough_is_enough_for_every_seed(least_rows, rows):
-    with pytest.raises(TableError, match=rf"give at least {rows}, or be content with less: --least-rows N"):
+    with pytest.raises(TableError, match=rf"give at least {rows}, or accept fewer: --least-rows N"):
         prepare(table_of(machine_records(3, seed=7)), quick(least_rows=least_rows))
     for seed in range(20):
         for n in (rows, rows + 1, 99):
@@ -269,7 +269,7 @@ def test_an_alert_rate_that_the_rows_cannot_promise_is_refused_before_the_first_
 
 
 def test_an_alert_rate_that_follows_few_rows_is_a_warning():
-    config = TrainConfig(epochs=1, hidden_units=(4,))
+    config = quick(alert_rate=None)
     result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
     assert any("too few to promise an alert rate of 1 %" in warning for warning in result.warnings)
 

@@ -124,7 +124,7 @@ def test_huge_values_and_gaps_leave_every_loss_finite(cases, tmp_path):
 def test_small_types_train_and_score(cases, tmp_path):
     """Case 18, the training side: kinds of the columns, and expected and actual values of plain Python types."""
     table = read_table([cases / "18_small_types.parquet"])
-    made = train(table, tmp_path / "1", epochs=5, alert_rate=0.1)
+    made = train(table, tmp_path / "1", epochs=5, alert_rate=0.1, preset="fast")
     kinds = {column.name: column.kind for column in made.detector.schema.columns}
     assert kinds == {
         "f32": Kind.NUMERIC,
@@ -149,8 +149,8 @@ def test_small_types_train_and_score(cases, tmp_path):
 def test_nullable_types_train_and_both_files_score_the_same(cases, tmp_path):
     """Case 28."""
     parquet, text = (read_table([cases / f"28_nullable.{ending}"]) for ending in ("parquet", "csv"))
-    one = train(parquet, tmp_path / "parquet", epochs=5, alert_rate=0.1)
-    other = train(text, tmp_path / "csv", epochs=5, alert_rate=0.1)
+    one = train(parquet, tmp_path / "parquet", epochs=5, alert_rate=0.1, preset="fast")
+    other = train(text, tmp_path / "csv", epochs=5, alert_rate=0.1, preset="fast")
     assert {c.name: c.kind for c in one.detector.schema.columns} == {
         "ok": Kind.BOOLEAN,
         "n": Kind.NUMERIC,

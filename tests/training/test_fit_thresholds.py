@@ -17,7 +17,7 @@ TABLE = Table(data=arrow_table(RECORDS))
 
 
 def prepared(**settings):
-    config = TrainConfig(**({"epochs": 1, "id": ("serial",), "label": "state"} | settings))
+    config = TrainConfig(**({"epochs": 1, "id": ("serial",), "label": "state", "preset": "fast"} | settings))
     return prepare(TABLE, config), config
 
 
@@ -39,7 +39,7 @@ def test_with_labels_half_of_the_anomalies_are_calibrated_on_and_none_is_learned
 def test_p_values_rest_on_the_normal_calibration_rows_alone(by_recall):
     ready, result = by_recall
     rows = result.detector.calibration.rows
-    assert rows.rests_on == "normal"
+    assert rows.population == "normal"
     assert len(result.detector.calibration.scores) == (ready.split.calibration & ~ready.is_anomaly).sum()
 
 
@@ -67,7 +67,7 @@ def test_with_other_methods_all_anomalies_of_a_fit_on_normal_rows_are_judged_on(
 def test_fitted_on_all_rows_p_values_rest_on_all_of_them_and_labels_are_kept():
     ready, config = prepared(threshold_method="labels", false_positive_rate=0.1)
     calibration = fit(ready, config, name="x", version="1").detector.calibration
-    assert (calibration.rows.rests_on, calibration.rows.anomaly_weight) == ("all", 1.0)
+    assert (calibration.rows.population, calibration.rows.anomaly_weight) == ("all", 1.0)
     assert len(calibration.scores) == ready.split.calibration.sum()
     assert (calibration.rows.normal > calibration.threshold).mean() <= 0.1
     assert np.isin(calibration.rows.label, (0, 1)).all()
@@ -77,8 +77,8 @@ def test_fitted_on_all_rows_p_values_rest_on_all_of_them_and_labels_are_kept():
     ("settings", "complaint"),
     [
         ({"threshold_by": "sit"}, r"There is no column 'sit' for --threshold-by. The columns are: serial, pressure"),
-        ({"threshold_by": "state"}, "'state' is the label"),
-        ({"threshold_by": "at"}, "'at' holds dates and times"),
+        ({"threshold_by": "state"}, "--threshold-by state is the label"),
+        ({"threshold_by": "at"}, "--threshold-by at holds dates and times"),
         ({"threshold_by": "serial"}, "No segment of --threshold-by can have a threshold of its own"),
         ({"threshold_method": "labels", "recall": 0.999, "fit_on": "normal"}, "needs at least 999 labelled anomalies"),
         ({"threshold_method": "labels", "false_positive_rate": 0.001}, "needs at least 999 calibration rows"),

@@ -87,7 +87,7 @@ def test_every_setting_has_a_flag_that_sets_it(name, parser):
 
 def test_every_choice_is_explained_in_the_help(parser):
     text = parser.format_help()
-    for word in ("leaky_relu", "conformal quantile", "all anomalies are judged on"):
+    for word in ("leaky_relu", "conformal quantile", "all anomalies are test rows"):
         assert word in text
 
 

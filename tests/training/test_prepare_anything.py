@@ -61,7 +61,7 @@ def columns(draw):
     return pa.array([values[number] for number in order])
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(
     cells=st.lists(columns(), min_size=1, max_size=3),
     decimal=st.sampled_from([".", ","]),

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule
-from training.thresholds.report import with_best_tail
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, ThresholdSpec, prepared_spec, spec_of
 
 FITS = 400
 FRESH = 20_000
@@ -73,9 +72,9 @@ def test_with_anomalies_among_the_rows_the_rate_is_of_the_rows_that_it_rests_on(
     kept, others = [], []
     for _ in range(FITS):
         scores, is_anomaly = mixed(rng, 1500)
-        rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, rests_on=rests_on)
+        rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, population=rests_on)
         fresh, fresh_anomaly = mixed(rng, FRESH)
-        flagged = Calibration.on(rows, Rule.of("fpr", rate)).is_anomaly(fresh)
+        flagged = Calibration.on(rows, spec_of("fpr", rate)).is_anomaly(fresh)
         normal_rate, all_rate = flagged[~fresh_anomaly].mean(), flagged.mean()
         kept.append(all_rate if rests_on == "all" else normal_rate)
         others.append(normal_rate if rests_on == "all" else all_rate)
@@ -94,7 +93,7 @@ def test_evt_flags_about_its_rate_beyond_one_over_the_rows(law, rate):
     rates = []
     for _ in range(100):  # each choice of a tail takes a while
         rows = CalibrationRows.of(LAWS[law](rng, 900))
-        calibration = Calibration.on(rows, with_best_tail(rows, Rule.of("evt", rate)))
+        calibration = Calibration.on(rows, prepared_spec(rows, spec_of("evt", rate)))
         rates.append(beyond(calibration.threshold))
     mean, error = mean_and_error(rates)
     expected = {0.001: 1.2, 0.0003: 1.5, 0.0001: 2.0}[rate]
@@ -110,7 +109,7 @@ def test_labels_find_at_least_the_wanted_recall(recall):
     for _ in range(4 * FITS):
         scores, is_anomaly = mixed(rng, 1000)
         rows = CalibrationRows.of(scores, is_anomaly=is_anomaly)
-        threshold = Calibration.on(rows, Rule(method="labels", goal="recall", value=recall)).threshold
+        threshold = Calibration.on(rows, ThresholdSpec(method="labels", target="recall", value=recall)).threshold
         rates.append((4 + usual(rng, 2000) > threshold).mean())
     mean, error = mean_and_error(rates)
     assert recall - 5 * error <= mean <= recall + 0.03
@@ -124,8 +123,8 @@ def test_labels_flag_at_most_the_wanted_share_of_normal_rows(rate):
     for _ in range(FITS):
         scores, is_anomaly = mixed(rng, 1500)
         rows = CalibrationRows.of(scores, is_anomaly=is_anomaly)
-        rule = Rule(method="labels", goal="false_positive_rate", value=rate)
-        rates.append((usual(rng, FRESH) > Calibration.on(rows, rule).threshold).mean())
+        spec = ThresholdSpec(method="labels", target="false_positive_rate", value=rate)
+        rates.append((usual(rng, FRESH) > Calibration.on(rows, spec).threshold).mean())
     mean, error = mean_and_error(rates)
     assert 0.6 * rate - 5 * error <= mean <= rate + 5 * error
 
@@ -151,7 +150,7 @@ def test_the_rate_is_kept_in_each_segment_where_one_threshold_would_not_keep_it(
     for _ in range(150):
         segment = names[(rng.random(2000) < 0.4).astype(int)]
         rows = CalibrationRows.of(np.where(segment == "loud", 8, 1) * usual(rng, 2000), segment=segment)
-        calibration = Calibration.on(rows, Rule.of(method, rate))
+        calibration = Calibration.on(rows, spec_of(method, rate))
         for name, scale in (("calm", 1), ("loud", 8)):
             fresh = scale * usual(rng, FRESH)
             judged = calibration.decide(fresh, np.full(FRESH, name, object))

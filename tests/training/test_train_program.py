@@ -17,7 +17,7 @@ from models.bundle import load_detector
 from models.tables.files import read_table
 from training.train import main
 
-QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8")
+QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8", "--preset", "fast")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def complaint_of(capsys, *arguments):
 def finished(data, tmp_path_factory, run_python):
     output = tmp_path_factory.mktemp("out") / "new" / "7"
     arguments = ("-m", "training.train", data, "--output", output, "--seed", 3, "--json", "--label", "state", *QUICK)
-    return run_python(*arguments, "--id", "serial"), output
+    return run_python(*arguments, "--id", "serial", "--preset", "balanced"), output
 
 
 def test_with_json_the_only_output_is_one_object(finished):
@@ -193,7 +193,7 @@ def test_ctrl_c_twice_or_sigterm_leaves_nothing_behind(signals, code, signalled,
     [
         (
             ("--epochs", "0", "--dropout", "2"),
-            r"epochs must be at least 1, got 0. dropout must be in \[0, 1\), got 2.0.",
+            r"dropout must be in \[0, 1\), got 2.0. epochs must be at least 1, got 0.",
         ),
         (("--epochs", "many"), "invalid int value: 'many'"),
         (("--activation", "rellu"), "invalid choice: 'rellu'"),

@@ -1,1 +1,1 @@
-"""Activations compared on the user's own rows: what is fitted, what is measured, and what follows from it."""
+"""Compares activations on the user's own rows: fits networks, measures them and recommends one."""

@@ -1,129 +1,183 @@
-"""One comparison, from files to a recommendation and to what is said of it."""
+"""One comparison: from input files to a recommendation, a report and, if asked for, a detector."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.errors import ConfigError
-from models.programs.reading_flags import read_options_of
-from models.repository import ARTIFACTS, next_version
-from models.tables.files import expand, read_table
-from models.tables.table import Table
-from training.comparison.results import COMPARISONS, Failure, Outcome, Results
-from training.comparison.run import run_trials
+from models.errors import ConfigError, Message, Set, joined
+from models.limits import Interval, complaints_about
+from models.repository import ARTIFACTS, next_version, version_of
+from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
+from training.comparison.processes import run_trials
+from training.comparison.recommendation import LEAST_SEEDS, Recommendation, recommend
 from training.comparison.summary import Summary, summaries_of
 from training.comparison.terminal import TrialBar, show_comparison
 from training.comparison.trials import Trial, settings_of, trials_of
-from training.comparison.verdict import LEAST_SEEDS, Verdict, verdict_on
-from training.comparison.winner import save_winner
+from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, prepare
 from training.data.split import SHARES
-from training.programs.terminal import show_prepared
+from training.programs.terminal import fit_with_bar, show_prepared, show_result
 from training.settings.config import TrainConfig
-from training.settings.flags import config_of
+
+if TYPE_CHECKING:
+    from training.fit import FitResult
 
 RESULTS: Final = "trials.jsonl"
 REPORT: Final = "report.html"
 _INTERRUPTED: Final = 130
-_IN_COMMON: Final = (
+_LIMITS: Final = {
+    "seeds": Interval(1),
+    "depths": Interval(1, 32),
+    "learning_rates": Interval(0, ends="(]"),
+    "seconds": Interval(0, ends="(]"),
+    "margin": Interval(0),
+    "jobs": Interval(1),
+}
+_CARD_KEYS: Final = ("recommendation", "ties", "reason", "settled", "differences", "activations")
+_SHARED_SETTINGS: Final = (
     *("training_rows", "negative_slope", "alpha", "latent_units", "dropout", "input_noise"),
     *("epochs", "batch_size", "weight_decay"),
 )
 
 
-def compare(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Read, fit every activation with every seed, and say which to take; return the report for programs."""
-    console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
-    progress = Console(stderr=True, quiet=arguments.quiet)
-    _check(arguments)
-    config, name, table = _inputs(arguments, console)
-    settings = settings_of(
-        replace(config, preset="fast"), depths=arguments.depths, learning_rates=arguments.learning_rates
-    )
-    seeds = range(config.seed, config.seed + arguments.seeds)
-    trials = trials_of(list(dict.fromkeys(arguments.activations)), settings, seeds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareCommand:
+    """What one comparison is asked to do.
+
+    Args:
+        data: The rows to learn from.
+        config: What all networks have in common; its seed is the first one.
+        activations: Keys of `ACTIVATIONS`.
+        seeds: Number of networks of each activation.
+        depths: Numbers of hidden layers to compare with; none for that of the preset.
+        learning_rates: Largest step sizes to compare with; none for that of training.
+        seconds: How long each fit takes; None for as many epochs as training takes.
+        margin: Share by which errors may differ without mattering.
+        output: The folder of the results; None for the one of the data's name in `COMPARISONS`.
+        overwrite: Begin anew.
+        save_best: Train a detector with what is recommended.
+        jobs: Networks fitted at once.
+        to_stderr: What people read goes to stderr, because stdout is for a program.
+        quiet: Print nothing for people.
+
+    Raises:
+        ConfigError: A value is outside its limits; the error names all that are.
+    """
+
+    data: TrainingData
+    config: TrainConfig
+    activations: tuple[str, ...]
+    seeds: int
+    depths: tuple[int, ...] = ()
+    learning_rates: tuple[float, ...] = ()
+    seconds: float | None = None
+    margin: float
+    output: Path | None = None
+    overwrite: bool = False
+    save_best: bool = False
+    jobs: int
+    to_stderr: bool = False
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        complaints = list(complaints_about(self, _LIMITS))
+        if self.save_best and self.seeds < LEAST_SEEDS:
+            complaints.append(Message("--save-best needs a recommendation: ", Set("seeds", LEAST_SEEDS), " at least."))
+        if self.seconds is not None and self.config.epochs is not None:
+            complaints.append("--seconds and --epochs exclude one another.")
+        if self.depths and self.config.hidden_units is not None:
+            complaints.append("--depth and --hidden-units exclude one another.")
+        if complaints:
+            raise ConfigError(joined(complaints))
+
+
+def compare(command: CompareCommand) -> dict[str, Any]:
+    """Fit every activation with every seed and recommend one; return the report that ``--json`` prints."""
+    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    progress = Console(stderr=True, quiet=command.quiet)
+    if not command.data.files:
+        console.print(DESCRIPTION)
+    config, name, table = command.config, command.data.title, command.data.table()
+    trials = _trials(command, config)
     prepared = prepare(table, config)
     show_prepared(console, prepared, config)
-    folder = arguments.output or COMPARISONS / name
-    if arguments.overwrite:
-        for kept in (RESULTS, REPORT):  # and nothing else that may lie there
-            (folder / kept).unlink(missing_ok=True)
-    results = Results(folder / RESULTS, _subject(prepared, config, arguments.seconds))
-    bundle = next_version(ARTIFACTS / name) if arguments.save_best else None
+    folder = command.output or COMPARISONS / name
+    if command.overwrite:
+        for file in (RESULTS, REPORT):  # other files stay
+            (folder / file).unlink(missing_ok=True)
+    results = TrialFile(folder / RESULTS, _subject(prepared, config, command.seconds))
+    bundle = next_version(ARTIFACTS / name) if command.save_best else None
     with ExitStack() as stack:
-        unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before all the work
-        stack.enter_context(_kept_if_interrupted(trials, results, progress))
-        _run(trials, results, prepared=prepared, config=config, arguments=arguments, progress=progress)
+        unfinished = None if bundle is None else stack.enter_context(new_bundle(bundle))  # refused before the work
+        stack.enter_context(_told_if_interrupted(trials, results, progress))
+        _run(trials, results, prepared=prepared, config=config, command=command, progress=progress)
         summaries = summaries_of(results.of(trials))
         best = best_settings(summaries)
-        verdict = verdict_on(best, margin=arguments.margin)
-        show_comparison(console, best, verdict)
+        recommendation = recommend(best, margin=command.margin)
+        show_comparison(console, best, recommendation)
         from training.report.comparison import write_comparison_report  # Matplotlib takes a second
 
         write_comparison_report(
             folder / REPORT,
             summaries,
             best,
-            verdict,
+            recommendation,
             name=name,
             prepared=prepared,
             config=config,
-            margin=arguments.margin,
+            margin=command.margin,
         )
         console.print(f"report: {folder / REPORT}", markup=False, soft_wrap=True)
-        report = _report(best, summaries, verdict, folder)
-        if bundle is not None and unfinished is not None:
-            chosen = next((summary for summary in best if summary.activation == verdict.activation), None)
-            if chosen is None:
-                raise ConfigError(f"--save-best: {verdict.reason}")
-            save_winner(
-                prepared,
-                config,
-                chosen,
-                comparison=report,
-                swept=bool(arguments.depths or arguments.learning_rates),
-                name=name,
-                bundle=bundle,
-                unfinished=unfinished,
-                console=console,
-                progress=progress,
-            )
-    return report if bundle is None else report | {"bundle": str(bundle)}
+        report = _report(best, summaries, recommendation, folder)
+        if bundle is None or unfinished is None:
+            return report
+        started = time.perf_counter()
+        wanted = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
+        result = fit_with_bar(progress, prepared, wanted, name=name, version=version_of(bundle))
+        _save(result, unfinished, comparison=report)
+        show_result(console, result, bundle=bundle, seconds=time.perf_counter() - started)
+    return report | {"bundle": str(bundle)}
+
+
+def _trials(command: CompareCommand, config: TrainConfig) -> list[Trial]:
+    settings = settings_of(replace(config, preset="fast"), depths=command.depths, learning_rates=command.learning_rates)
+    seeds = range(config.seed, config.seed + command.seeds)
+    return trials_of(command.activations, settings, seeds)
 
 
 def _run(
     trials: Sequence[Trial],
-    results: Results,
+    results: TrialFile,
     *,
     prepared: Prepared,
     config: TrainConfig,
-    arguments: argparse.Namespace,
+    command: CompareCommand,
     progress: Console,
 ) -> None:
-    """Run the trials that are missing; what is found is kept at once."""
-    missing = [trial for trial in trials if trial not in {found.trial for found in results.found}]
+    """Run the trials without a result, and keep each result at once."""
+    missing = results.missing(trials)
     with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
 
-        def on_found(found: Outcome | Failure) -> None:
-            results.append(found)
-            bar(found)
+        def on_result(result: TrialResult) -> None:
+            results.append(result)
+            bar(result)
 
-        run_trials(prepared, config, missing, jobs=arguments.jobs, seconds=arguments.seconds, on_found=on_found)
+        run_trials(prepared, config, missing, jobs=command.jobs, seconds=command.seconds, on_result=on_result)
 
 
 @contextmanager
-def _kept_if_interrupted(trials: Sequence[Trial], results: Results, progress: Console) -> Iterator[None]:
-    """Say at Ctrl-C what is kept, whatever is being done.
+def _told_if_interrupted(trials: Sequence[Trial], results: TrialFile, progress: Console) -> Iterator[None]:
+    """Print at Ctrl-C which results are kept.
 
     Raises:
         SystemExit: Ctrl-C was pressed.
@@ -136,8 +190,29 @@ def _kept_if_interrupted(trials: Sequence[Trial], results: Results, progress: Co
         raise SystemExit(_INTERRUPTED) from None
 
 
+def _best_config(
+    config: TrainConfig, best: Sequence[Summary], recommendation: Recommendation, *, swept: bool
+) -> TrainConfig:
+    """Return the settings of the recommended detector; of depth and learning rate only where they were compared."""
+    chosen = next((summary for summary in best if summary.activation == recommendation.activation), None)
+    if chosen is None:
+        raise ConfigError(f"--save-best: {recommendation.reason}")
+    config = replace(config, activation=chosen.activation)
+    if not swept:
+        return config
+    return replace(config, hidden_units=chosen.setting.hidden_units, learning_rate=chosen.setting.learning_rate)
+
+
+def _save(result: FitResult, folder: Path, *, comparison: Mapping[str, Any]) -> None:
+    """Write the detector with the comparison in its card."""
+    from training.save import write_result
+
+    card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
+    write_result(replace(result, detector=replace(result.detector, card=card)), folder)
+
+
 def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
-    """Return, for each activation, its summary under the setting in which its held-out error is lowest."""
+    """Return, for each activation, the summary under the setting with its lowest held-out error."""
     best: dict[str, Summary] = {}
     for summary in summaries:
         rival = best.get(summary.activation)
@@ -146,62 +221,30 @@ def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
     return list(best.values())
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    limits = [
-        (arguments.seeds >= 1, f"--seeds must be at least 1, got {arguments.seeds}."),
-        (
-            arguments.seeds >= LEAST_SEEDS or not arguments.save_best,
-            f"--save-best needs a recommendation: --seeds {LEAST_SEEDS} at least.",
-        ),
-        (arguments.jobs >= 1, f"--jobs must be at least 1, got {arguments.jobs}."),
-        (arguments.margin >= 0, f"--margin must be at least 0, got {arguments.margin}."),
-        (arguments.seconds is None or arguments.seconds > 0, f"--seconds must be above 0, got {arguments.seconds}."),
-        (arguments.seconds is None or arguments.epochs is None, "--seconds and --epochs exclude one another."),
-        (all(1 <= depth <= 32 for depth in arguments.depths), f"--depth must be in [1, 32], got {arguments.depths}."),
-        (not (arguments.depths and arguments.hidden_units), "--depth and --hidden-units exclude one another."),
-        (all(rate > 0 for rate in arguments.learning_rates), "--learning-rates must be above 0."),
-    ]
-    if complaints := [sentence for holds, sentence in limits if not holds]:
-        raise ConfigError(" ".join(complaints))
-
-
-def _inputs(arguments: argparse.Namespace, console: Console) -> tuple[TrainConfig, str, Table]:
-    if arguments.data:
-        name = arguments.name or expand(arguments.data)[0].name.split(".")[0]
-        return config_of(arguments), name, read_table(arguments.data, read_options_of(arguments))
-    from training.data import demo_data as embedded
-
-    if arguments.label:
-        raise ConfigError("--label needs DATA: the embedded data set has its own label.")
-    console.print(embedded.DESCRIPTION)
-    config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
-    return config, arguments.name or embedded.NAME, embedded.embedded_table()
-
-
 def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> dict[str, Any]:
-    """Return what all trials have in common; a comparison goes on only where it is the same."""
+    """Return what all trials share; a comparison resumes only where it is the same."""
     digest = hashlib.sha256()
     for part in SHARES:
         rows = getattr(prepared.split, part)
         digest.update(np.packbits(rows).tobytes())
         digest.update(prepared.preprocessor.transform(prepared.part(rows)).Z.tobytes())
-    settings = {name: getattr(config, name) for name in _IN_COMMON}
+    settings = {name: getattr(config, name) for name in _SHARED_SETTINGS}
     return {"rows and columns": digest.hexdigest(), **settings, "fit_on": config.fit_on, "seconds": seconds}
 
 
-def _report(best: Sequence[Summary], summaries: Sequence[Summary], verdict: Verdict, folder: Path) -> dict[str, Any]:
-    """Return the report that ``--json`` prints; other programs rely on its names."""
-    order = {one.activation: place for place, one in enumerate(verdict.differences)}
-    ranked = sorted(best, key=lambda one: order.get(one.activation, len(order)))
+def _report(
+    best: Sequence[Summary], summaries: Sequence[Summary], recommendation: Recommendation, folder: Path
+) -> dict[str, Any]:
+    """Return the report that ``--json`` prints; its keys are an interface."""
     return {
-        "activations": {summary.activation: summary.to_json() for summary in ranked},
-        "recommendation": verdict.activation,
-        "ties": list(verdict.ties),
-        "reason": verdict.reason,
-        "settled": verdict.settled,
+        "activations": {summary.activation: summary.to_json() for summary in recommendation.ranked(best)},
+        "recommendation": recommendation.activation,
+        "ties": list(recommendation.ties),
+        "reason": recommendation.reason,
+        "settled": recommendation.settled,
         "differences": {
             one.activation: {"ratio": one.ratio, "interval": [one.low, one.high], "p": one.p, "verdict": one.verdict}
-            for one in verdict.differences
+            for one in recommendation.differences
         },
         "sweep": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
         "folder": str(folder),

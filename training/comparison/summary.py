@@ -1,4 +1,4 @@
-"""What the trials of one activation say together: means over the seeds, each with its interval."""
+"""Figures of one activation over its seeds: means with confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.comparison.results import Failure, Outcome
+from training.comparison.outcomes import Failure, Outcome, TrialResult
 from training.comparison.trials import Setting
 
 CONFIDENCE: Final = 0.95
 REFERENCE: Final = "relu"
-"""The activation whose level the others have to reach."""
+"""The activation whose lowest validation loss is the target of `Summary.reached`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Mean:
 
     Args:
         mean: The mean.
-        low: Lower end of its 95 % interval, Student's; None of a single value.
+        low: Lower end of its 95 % interval (Student's t); None for a single value.
         high: Upper end.
     """
 
@@ -33,17 +33,17 @@ class Mean:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Mean:
-        """Return the mean of some values, one or more."""
+        """Return the mean of one or more values."""
         mean = float(np.mean(values))
         if len(values) < 2:
             return cls(mean=mean, low=None, high=None)
-        from scipy.stats import t  # half a second, and the program may only be asked for its help
+        from scipy.stats import t  # takes half a second; `--help` does not need it
 
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
         return cls(mean=mean, low=mean - half, high=mean + half)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return mean and interval as plain data."""
         return {"mean": self.mean, "interval": None if self.low is None else [self.low, self.high]}
 
 
@@ -53,11 +53,11 @@ class Summary:
 
     Args:
         activation: A key of `ACTIVATIONS`.
-        setting: What it was fitted with.
-        outcomes: Of each seed, in the order of the seeds.
-        failures: Seeds whose loss was not a number.
-        reached: Epochs and seconds until the validation loss was as low as the lowest of the reference with the same
-            seed; None for a seed in which it never was.
+        setting: The setting.
+        outcomes: Outcome of each seed, in the order of the seeds.
+        failures: Trials whose loss was not a number.
+        reached: For each seed, epochs and seconds until the validation loss reached the lowest one of `REFERENCE` with
+            the same seed; None where it never did.
     """
 
     activation: str
@@ -68,7 +68,7 @@ class Summary:
 
     @property
     def error(self) -> Mean:
-        """Held-out error."""
+        """Held-out error, the mean over the seeds."""
         return self.mean(lambda outcome: outcome.error)
 
     def mean(self, figure: Callable[[Outcome], float]) -> Mean:
@@ -86,11 +86,11 @@ class Summary:
 
     @property
     def rank_stability(self) -> float | None:
-        """Spearman's correlation of the scores of two seeds, the mean over all pairs; None of a single seed."""
+        """Spearman's correlation between the scores of two seeds, the mean over all pairs; None for a single seed."""
         from scipy.stats import rankdata
 
         ranks = [rankdata(outcome.scores) for outcome in self.outcomes]
-        pairs = [float(np.corrcoef(one, other)[0, 1]) for one, other in combinations(ranks, 2)]
+        pairs = [float(np.corrcoef(a, b)[0, 1]) for a, b in combinations(ranks, 2)]
         return float(np.mean(pairs)) if pairs else None
 
     @property
@@ -150,36 +150,35 @@ class Summary:
                 for layer in last
             },
             "dead_by_layer": {
-                layer: self.layer_mean(place, lambda units: units.dead / units.units)
-                for place, layer in enumerate(self.layers)
+                layer: self.layer_mean(i, lambda units: units.dead / units.units) for i, layer in enumerate(self.layers)
             },
             "slopes": {layer: list(slopes) for layer, slopes in self.slopes.items()},
         }
 
 
-def summaries_of(found: Sequence[Outcome | Failure]) -> list[Summary]:
-    """Put what was found together by setting and activation, in the order in which they were found.
+def summaries_of(results: Sequence[TrialResult]) -> list[Summary]:
+    """Group results by setting and activation, in the order of their first result.
 
     An activation that failed with every seed has no summary.
     """
-    groups: dict[tuple[Setting, str], list[Outcome | Failure]] = {}
-    for one in found:
-        groups.setdefault((one.trial.setting, one.trial.activation), []).append(one)
+    groups: dict[tuple[Setting, str], list[TrialResult]] = {}
+    for result in results:
+        groups.setdefault((result.trial.setting, result.trial.activation), []).append(result)
     levels = {
-        (one.trial.setting, one.trial.seed): min(one.validation_losses)
-        for one in found
-        if isinstance(one, Outcome) and one.trial.activation == REFERENCE
+        (result.trial.setting, result.trial.seed): min(result.validation_losses)
+        for result in results
+        if isinstance(result, Outcome) and result.trial.activation == REFERENCE
     }
     summaries = []
     for (setting, activation), members in groups.items():
-        outcomes = tuple(sorted((one for one in members if isinstance(one, Outcome)), key=lambda one: one.trial.seed))
+        outcomes = sorted((one for one in members if isinstance(one, Outcome)), key=lambda one: one.trial.seed)
         if not outcomes:
             continue
         summaries.append(
             Summary(
                 activation=activation,
                 setting=setting,
-                outcomes=outcomes,
+                outcomes=tuple(outcomes),
                 failures=tuple(one for one in members if isinstance(one, Failure)),
                 reached=tuple(_reached(one, levels.get((setting, one.trial.seed))) for one in outcomes),
             )
@@ -190,7 +189,20 @@ def summaries_of(found: Sequence[Outcome | Failure]) -> list[Summary]:
 def _reached(outcome: Outcome, level: float | None) -> tuple[int, float] | None:
     if level is None:
         return None
-    for place, loss in enumerate(outcome.validation_losses):
+    for i, loss in enumerate(outcome.validation_losses):
         if loss <= level:
-            return place + 1, outcome.elapsed[place]
+            return i + 1, outcome.elapsed[i]
     return None
+
+
+def labels_of(summaries: Sequence[Summary]) -> list[str]:
+    """Return a name for each summary: its activation, and the part of its setting that differs between summaries."""
+    depths = {len(summary.setting.hidden_units) for summary in summaries}
+    rates = {summary.setting.learning_rate for summary in summaries}
+    labels = []
+    for summary in summaries:
+        layers = len(summary.setting.hidden_units)
+        depth = f", {layers} layer{'s' if layers > 1 else ''}" if len(depths) > 1 else ""
+        rate = f", rate {summary.setting.learning_rate:g}" if len(rates) > 1 else ""
+        labels.append(f"{summary.activation}{depth}{rate}")
+    return labels

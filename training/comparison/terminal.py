@@ -1,4 +1,4 @@
-"""What a comparison says in the terminal: a bar while it runs, one table and the verdict when it is done."""
+"""Terminal output of a comparison: a progress bar, then tables and the recommendation."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
-from training.comparison.results import Failure, Outcome
+from training.comparison.outcomes import Outcome, TrialResult
+from training.comparison.recommendation import Difference, Recommendation
 from training.comparison.summary import Mean, Summary
-from training.comparison.verdict import Difference, Verdict
+from training.report.kit.formatting import as_p
 
 
 class TrialBar:
     """A progress bar over the trials.
 
     Args:
-        console: Where to.
-        done: Trials that were there already.
-        total: All trials.
+        console: The terminal.
+        done: Number of trials with a kept result.
+        total: Number of all trials.
     """
 
     def __init__(self, console: Console, *, done: int, total: int) -> None:
@@ -54,32 +55,33 @@ class TrialBar:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, found: Outcome | Failure) -> None:
-        """Show one more."""
-        what = f"error {found.error:.4f}" if isinstance(found, Outcome) else "no result"
-        self._progress.update(self._task, advance=1, last=f"{found.trial.activation} seed {found.trial.seed}: {what}")
+    def __call__(self, result: TrialResult) -> None:
+        """Advance by one trial."""
+        error = f"error {result.error:.4f}" if isinstance(result, Outcome) else "no result"
+        self._progress.update(
+            self._task, advance=1, last=f"{result.trial.activation} seed {result.trial.seed}: {error}"
+        )
 
 
-def show_comparison(console: Console, summaries: Sequence[Summary], verdict: Verdict) -> None:
-    """Print the figures of each activation, best first, and what follows from them.
+def show_comparison(console: Console, summaries: Sequence[Summary], recommendation: Recommendation) -> None:
+    """Print the figures of each activation, best first, and the recommendation.
 
     Args:
-        console: Where to.
-        summaries: One for each activation, under the setting that suits it best.
-        verdict: On them.
+        console: The terminal.
+        summaries: One for each activation, under its best setting.
+        recommendation: The recommendation.
     """
-    differences = {one.activation: one for one in verdict.differences}
-    order = list(differences)
-    ranked = sorted(summaries, key=lambda one: order.index(one.activation) if order else 0)
-    console.print(_quality(ranked, differences, chosen=verdict.activation))
-    console.print(_cost(ranked, chosen=verdict.activation))
+    differences = {one.activation: one for one in recommendation.differences}
+    ranked = recommendation.ranked(summaries)
+    console.print(_quality(ranked, differences, chosen=recommendation.activation))
+    console.print(_cost(ranked, chosen=recommendation.activation))
     settings = {summary.activation: summary.setting for summary in ranked}
     if len(set(settings.values())) > 1:
         for activation, setting in settings.items():
             console.print(f"[dim]{activation}: best with {setting}[/dim]", soft_wrap=True)
-    if verdict.activation is not None:
-        console.print(f"[bold]recommended:[/bold] --activation {verdict.activation}", soft_wrap=True)
-    console.print(escape(verdict.reason), soft_wrap=True)
+    if recommendation.activation is not None:
+        console.print(f"[bold]recommended:[/bold] --activation {recommendation.activation}", soft_wrap=True)
+    console.print(escape(recommendation.reason), soft_wrap=True)
 
 
 def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:
@@ -92,7 +94,7 @@ def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference]
             _name(summary, chosen),
             _interval(summary.error, 4),
             f"{difference.ratio:+.1%}" if difference and against else "–",
-            _p(difference.p) if difference and against else "–",
+            as_p(difference.p) if difference and against else "–",
             "–" if stable is None else f"{stable:.3f}",
             *([_interval(summary.mean(lambda one: one.roc_auc or 0.0), 3)] if labelled else []),
         )
@@ -125,10 +127,6 @@ def _grid(first: str, *others: str) -> Grid:
 
 def _name(summary: Summary, chosen: str | None) -> str:
     return f"[bold]{summary.activation}[/bold]" if summary.activation == chosen else summary.activation
-
-
-def _p(p: float) -> str:
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def _interval(mean: Mean, digits: int) -> str:

@@ -1,10 +1,10 @@
-"""What is compared: each activation with the same seeds, under the same settings."""
+"""The trials of a comparison: each activation with the same seeds, under the same settings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from training.settings.config import TrainConfig
 from training.settings.sizes import default_hidden_units
@@ -15,7 +15,7 @@ _ALL_EPOCHS: Final = 1_000_000  # of patience
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What activations are compared under.
+    """The network size and learning rate of a trial.
 
     Args:
         hidden_units: Widths of the encoder's hidden layers, outermost first.
@@ -35,8 +35,8 @@ class Trial:
 
     Args:
         activation: A key of `ACTIVATIONS`.
-        setting: What it is fitted with.
-        seed: Of the starting weights, the order of the rows and the noise.
+        setting: Its size and learning rate.
+        seed: Seed of the initial weights, the order of the rows and the noise.
     """
 
     activation: str
@@ -44,7 +44,7 @@ class Trial:
     seed: int
 
     def config(self, config: TrainConfig) -> TrainConfig:
-        """Return the settings of this trial: those of the comparison, and all epochs are run."""
+        """Return the settings of this trial: those of the comparison, without early stopping."""
         return replace(
             config,
             preset="fast",
@@ -56,13 +56,9 @@ class Trial:
             seed=self.seed,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data from which `from_plain` makes an equal trial."""
-        return asdict(self)
-
 
 def settings_of(config: TrainConfig, *, depths: Sequence[int], learning_rates: Sequence[float]) -> list[Setting]:
-    """Return every depth with every learning rate; where none is said, that of the configuration.
+    """Return every depth with every learning rate; the default is that of the configuration.
 
     Args:
         config: A configuration of the preset ``fast``.
@@ -76,7 +72,7 @@ def settings_of(config: TrainConfig, *, depths: Sequence[int], learning_rates: S
 
 
 def trials_of(activations: Sequence[str], settings: Sequence[Setting], seeds: Sequence[int]) -> list[Trial]:
-    """Return all trials, seed by seed: so that what the machine does meanwhile falls on all activations alike."""
+    """Return all trials, seed by seed, so that other load on the machine affects all activations alike."""
     return [
         Trial(activation=activation, setting=setting, seed=seed)
         for seed in seeds

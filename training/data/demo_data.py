@@ -1,25 +1,72 @@
-"""The data set that is trained on where none is named: a real one that ships with scikit-learn."""
+"""The rows that a command learns from: files, or the demo data set, a real one that ships with scikit-learn."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-from sklearn.datasets import load_breast_cancer
 
+from models.errors import ConfigError
+from models.tables.files import expand, read_table
+from models.tables.read_options import ReadOptions
 from models.tables.table import Table
 
 NAME: Final = "breast-cancer"
 LABEL: Final = "diagnosis"
+SETTINGS: Final = {"label": LABEL, "fit_on": "normal"}
+"""What a training on the demo data set needs."""
+
 DESCRIPTION: Final = (
     "no DATA was named: training on scikit-learn's breast-cancer set (569 biopsies, 30 measurements), on its benign "
     "rows alone; the malignant ones are what is to be found"
 )
+_NAME: Final = re.compile(r"\w[\w.-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """Files to learn from; none for the demo data set.
+
+    Args:
+        files: Files and patterns.
+        options: How text files are written.
+        name: What is learned from them is called so; None for the first file's name.
+
+    Raises:
+        ConfigError: The name has other characters than those of a folder's name.
+    """
+
+    files: tuple[str, ...]
+    options: ReadOptions
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise ConfigError(f"name must be of letters, digits, '-', '_' and '.', got {self.name!r}.")
+
+    @property
+    def title(self) -> str:
+        """The name of a detector that is fitted on them."""
+        if self.name is not None:
+            return self.name
+        return expand(self.files)[0].name.split(".")[0] if self.files else NAME
+
+    def table(self) -> Table:
+        """Read the rows.
+
+        Raises:
+            TableError: A file is missing or damaged, or the files have different columns.
+        """
+        return read_table(self.files, self.options) if self.files else embedded_table()
 
 
 def embedded_table() -> Table:
     """Return the Wisconsin diagnostic breast-cancer set (Street, Wolberg and Mangasarian, 1993), unchanged."""
+    from sklearn.datasets import load_breast_cancer  # a second, for this table alone
+
     bunch = load_breast_cancer()
-    columns = {str(name): bunch.data[:, number] for number, name in enumerate(bunch.feature_names)}
+    columns = {str(name): bunch.data[:, i] for i, name in enumerate(bunch.feature_names)}
     columns[LABEL] = [str(bunch.target_names[target]) for target in bunch.target]
     return Table(data=pa.table(columns))

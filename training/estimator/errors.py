@@ -57,7 +57,8 @@ def as_value_errors() -> Iterator[None]:
     except DetectorError as error:
         if isinstance(error, (ValueError, RecordError)):
             raise
-        raise _AS_VALUE_ERROR[type(error)](in_python(error.message)) from error
+        kind = next(ours for kind, ours in _AS_VALUE_ERROR.items() if isinstance(error, kind))
+        raise kind(in_python(error.message)) from error
 
 
 def in_python(message: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,40 +13,86 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from models.bundle import load_detector, new_bundle, write_recalibrated
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, prepared_spec
 from models.calibration.segments import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
 from models.errors import ConfigError
-from models.programs.reading_flags import read_options_of
 from models.repository import next_version, resolve
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
+from models.tables.read_options import ReadOptions
 from training.columns.reference import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
-from training.thresholds.report import threshold_report, with_best_tail
+from training.thresholds.report import threshold_report
 from training.thresholds.rows import threshold_rows
 
-_GOALS: Final = tuple(dict.fromkeys(goal for method in THRESHOLD_METHODS.values() for goal in method.flags))
+TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.settings))
+"""The settings that say what is wanted of a threshold."""
 
 
-def calibrate(arguments: argparse.Namespace) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateCommand:
+    """What one calibration is asked to do. What is None stays as it is in the bundle.
+
+    Args:
+        bundle: A bundle, or a detector's folder.
+        output: The new bundle; None for the next version.
+        overwrite: Replace the bundle that is there.
+        threshold_method: A key of `THRESHOLD_METHODS`.
+        targets: Value of each setting that says what is wanted of the threshold; those that are not given are absent.
+        threshold_by: Column whose values have thresholds of their own.
+        one_threshold: One threshold again, for all rows.
+        population: The calibration population: which rows rates and p-values are about, a key of `POPULATIONS`.
+        files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
+        options: How text files are written.
+        label: Column of the files that says what is an anomaly.
+        anomaly_values: Values of the label that mean anomaly.
+        to_stderr: What people read goes to stderr, because stdout is for a program.
+        quiet: Print nothing for people.
+
+    Raises:
+        ConfigError: Two of them do not go together.
+    """
+
+    bundle: str
+    output: Path | None = None
+    overwrite: bool = False
+    threshold_method: str | None = None
+    targets: Mapping[str, float] = field(default_factory=dict)
+    threshold_by: str | None = None
+    one_threshold: bool = False
+    population: str | None = None
+    files: tuple[str, ...] = ()
+    options: ReadOptions
+    label: str | None = None
+    anomaly_values: tuple[str, ...] = ()
+    to_stderr: bool = False
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if self.label is not None and not self.files:
+            raise ConfigError("--label is read from new rows: give them, --data FILE.")
+        if self.one_threshold and self.threshold_by is not None:
+            raise ConfigError("--threshold-by and --no-threshold-by exclude one another: give one.")
+
+
+def calibrate(command: CalibrateCommand) -> dict[str, Any]:
     """Calibrate anew, write the new version and say what changed; return the report for programs."""
-    console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
-    if arguments.label is not None and not arguments.data:
-        raise ConfigError("--label is read from new rows: give them, --data FILE.")
-    source = resolve(arguments.bundle)
+    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    source = resolve(command.bundle)
     old = load_detector(source)
-    schema = replace(old.schema, threshold_by=_threshold_by(arguments, old))
+    threshold_by = None if command.one_threshold else command.threshold_by or old.schema.threshold_by
+    schema = replace(old.schema, threshold_by=threshold_by)
     check_segments(schema)
-    config = _config(arguments, old, schema)
-    rows, origin = _kept_rows(source, old, schema) if not arguments.data else _new_rows(arguments, old, schema, console)
-    rows = _resting_on(arguments, rows, source)
-    rule = with_best_tail(rows, config.threshold_rule(calibration_rows=len(rows.reference)))
-    calibration = Calibration.on(rows, rule)
-    path = arguments.output or _next_to(source)
-    with new_bundle(path, overwrite=arguments.overwrite) as folder:
+    config = _config(command, old, schema)
+    rows, origin = _kept_rows(source, old, schema) if not command.files else _new_rows(command, old, schema, console)
+    rows = _resting_on(command, rows, source)
+    spec = prepared_spec(rows, config.threshold_spec(calibration_rows=len(rows.reference)))
+    calibration = Calibration.on(rows, spec)
+    path = command.output or _next_to(source)
+    with new_bundle(path, overwrite=command.overwrite) as folder:
         report = threshold_report(calibration)
         new = replace(
             old,
@@ -61,25 +107,16 @@ def calibrate(arguments: argparse.Namespace) -> dict[str, Any]:
     return _report(old, new, report, path)
 
 
-def _threshold_by(arguments: argparse.Namespace, old: Detector) -> str | None:
-    if arguments.no_threshold_by:
-        if arguments.threshold_by is not None:
-            raise ConfigError("--threshold-by and --no-threshold-by exclude one another: give one.")
-        return None
-    given: str | None = arguments.threshold_by
-    return old.schema.threshold_by if given is None else given
-
-
-def _config(arguments: argparse.Namespace, old: Detector, schema: FeatureSchema) -> TrainConfig:
+def _config(command: CalibrateCommand, old: Detector, schema: FeatureSchema) -> TrainConfig:
     """Return the settings of the threshold: those that are given, else those of the bundle."""
-    rule = old.calibration.rule
-    given = {goal: value for goal in _GOALS if (value := getattr(arguments, goal)) is not None}
-    if not given and arguments.threshold_method in (None, rule.method):
-        given = {rule.goal: rule.value}
+    spec = old.calibration.spec
+    given: dict[str, Any] = dict(command.targets)
+    if not given and command.threshold_method in (None, spec.method):
+        given = {spec.target: spec.value}
     return TrainConfig(
-        label=arguments.label or schema.label,
-        anomaly_values=tuple(arguments.anomaly_values or ()),
-        threshold_method=arguments.threshold_method or rule.method,
+        label=command.label or schema.label,
+        anomaly_values=command.anomaly_values,
+        threshold_method=command.threshold_method or spec.method,
         threshold_by=schema.threshold_by,
         **given,
     )
@@ -100,40 +137,42 @@ def _kept_rows(source: Path, old: Detector, schema: FeatureSchema) -> tuple[Cali
 
 
 def _new_rows(
-    arguments: argparse.Namespace, old: Detector, schema: FeatureSchema, console: Console
+    command: CalibrateCommand, old: Detector, schema: FeatureSchema, console: Console
 ) -> tuple[CalibrationRows, str]:
     """Score the rows that were given."""
-    options = read_options_of(arguments)
+    options = command.options
     if options.header is None:
         options = replace(options, header=schema.header)
-    table = read_table(arguments.data, options)
+    table = read_table(command.files, options)
     for repair in table.repairs:
         console.print(f"[dim]read: {escape(repair)}[/dim]")
     is_anomaly = None
-    if arguments.label is not None:
-        if arguments.label in schema.names:
-            raise ConfigError(f"--label {arguments.label!r} is a feature of the detector: name another column.")
+    if command.label is not None:
+        if command.label in schema.names:
+            raise ConfigError(f"--label {command.label!r} is a feature of the detector: name another column.")
         settings = old.card.get("settings", {})
-        known = settings.get("anomaly_values", ()) if settings.get("label") == arguments.label else ()
-        values = tuple(arguments.anomaly_values or known)
-        labels = label_rule(table, arguments.label, anomaly_values=values)
-        console.print(f"[dim]label {escape(arguments.label)}: {escape(labels.reason)}[/dim]")
+        known = settings.get("anomaly_values", ()) if settings.get("label") == command.label else ()
+        values = tuple(command.anomaly_values or known)
+        labels = label_rule(table, command.label, anomaly_values=values)
+        console.print(f"[dim]label {escape(command.label)}: {escape(labels.reason)}[/dim]")
         is_anomaly = labels.anomalies(table)
     columns = columns_of_table(schema, table)
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
-    rests_on = old.calibration.rows.rests_on if is_anomaly is not None else "all"
-    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segments_of(schema, columns), rests_on=rests_on)
-    names = [path.name for path in expand(arguments.data)]
+    population = old.calibration.rows.population if is_anomaly is not None else "all"
+    segment = segments_of(schema, columns)
+    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
+    names = [path.name for path in expand(command.files)]
     return rows, f"{len(rows):,} rows of {names[0]}" + (f" and {len(names) - 1} more files" if names[1:] else "")
 
 
-def _resting_on(arguments: argparse.Namespace, rows: CalibrationRows, source: Path) -> CalibrationRows:
+def _resting_on(command: CalibrateCommand, rows: CalibrationRows, source: Path) -> CalibrationRows:
     """Let rates and p-values be about the rows that were asked for."""
-    rows = replace(rows, rests_on=arguments.rests_on or rows.rests_on)
+    rows = replace(rows, population=command.population or rows.population)
     labelled = f"give rows with labels, --data FILE --label COLUMN; {source} keeps none."
-    if rows.rests_on == "normal" and not len(rows.normal):
+    if rows.population == "normal" and not len(rows.normal):
         raise ConfigError(f"No calibration row is known to be normal: {labelled}")
-    if arguments.threshold_method == "labels" and not len(rows.anomalies):
+    method = THRESHOLD_METHODS.get(command.threshold_method or "")
+    if method is not None and method.needs_labels and not len(rows.anomalies):
         raise ConfigError(f"No calibration row is labelled an anomaly: {labelled}")
     if not len(rows):
         raise ConfigError("There are no rows to calibrate on: give a file with some.")
@@ -155,10 +194,10 @@ def _card(
     card = {name: value for name, value in old.card.items() if name not in ("created", "versions")}
     metrics = card.get("metrics")
     outdated = card.get("threshold", {}).get("warnings", [])
-    rule = calibration.rule
-    settings = dict.fromkeys(_GOALS) | {
-        "threshold_method": rule.method,
-        rule.goal: rule.value,
+    spec = calibration.spec
+    settings = dict.fromkeys(TARGETS) | {
+        "threshold_method": spec.method,
+        spec.target: spec.value,
         "threshold_by": config.threshold_by,
     }
     return card | {

@@ -2,96 +2,103 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.errors import ConfigError
-from models.programs.reading_flags import read_options_of
+from models.errors import ConfigError, Message, Set, joined
 from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
-from models.tables.files import expand, read_table
+from models.tables.files import read_table
 from models.tables.table import Table
-from training.columns.schema_file import read_schema_file, write_schema_file
+from training.columns.schema_file import write_schema_file
+from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.plan import plan_of
 from training.data.prepare import Prepared, prepare
 from training.network.history import Epoch
 from training.programs.terminal import fit_with_bar, show_plan, show_prepared, show_result
 from training.report.kit.file import check_report
 from training.settings.config import TrainConfig
-from training.settings.flags import config_of
 
 if TYPE_CHECKING:
     from training.fit import FitResult
 
-_NAME = re.compile(r"\w[\w.-]*")
-_DECIDED = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
+_DECIDED: Final = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Inputs:
-    """What a training starts from.
+class TrainCommand:
+    """What one training is asked to do.
 
     Args:
+        data: The rows to learn from.
+        test_files: Labelled rows for evaluation alone; none for held-out ones.
         config: The settings.
-        name: What the detector will be called.
-        table: The rows.
-        test_table: Labelled rows that are only judged on.
-        decided: What becomes of each column, where a schema file says so.
+        schema: What becomes of each column, where a schema file says so.
+        schema_out: A schema file to write.
+        output: The bundle; None for the next version of the detector in `ARTIFACTS`.
+        overwrite: Replace the bundle that is there.
+        dry_run: Decide on every row and column, and fit nothing.
+        report: A page to write.
+        tensorboard: A folder for TensorBoard.
+        to_stderr: What people read goes to stderr, because stdout is for a program.
+        quiet: Print nothing for people.
     """
 
+    data: TrainingData
+    test_files: tuple[str, ...] = ()
     config: TrainConfig
-    name: str
-    table: Table
-    test_table: Table | None = None
-    decided: FeatureSchema | None = None
+    schema: FeatureSchema | None = None
+    schema_out: Path | None = None
+    output: Path | None = None
+    overwrite: bool = False
+    dry_run: bool = False
+    report: Path | None = None
+    tensorboard: Path | None = None
+    to_stderr: bool = False
+    quiet: bool = False
 
 
-def train(arguments: argparse.Namespace) -> dict[str, Any]:
+def train(command: TrainCommand) -> dict[str, Any]:
     """Read, fit, save and say what happened; return the report for programs."""
     started = time.perf_counter()
-    console = Console(stderr=arguments.json, quiet=arguments.quiet, highlight=False)
-    inputs = _inputs(arguments, console)
-    config = inputs.config
-    if arguments.dry_run:
-        prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
+    config = command.config
+    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    if not command.data.files:
+        console.print(DESCRIPTION)
+    name, table = command.data.title, command.data.table()
+    test_table = read_table(command.test_files, command.data.options) if command.test_files else None
+    if command.dry_run:
+        prepared = _prepare(command, table, test_table, console)
         show_plan(console, plan := plan_of(prepared, config))
         return plan
-    path = arguments.output or next_version(ARTIFACTS / inputs.name)
-    with new_bundle(path, overwrite=arguments.overwrite) as folder:
-        prepared = _prepare(inputs, console, schema_out=arguments.schema_out)
-        if arguments.report is not None:
-            check_report(arguments.report)
-        progress = Console(stderr=True, quiet=arguments.quiet)
-        with _log_of(arguments.tensorboard) as log:
+    path = command.output or next_version(ARTIFACTS / name)
+    with new_bundle(path, overwrite=command.overwrite) as folder:
+        prepared = _prepare(command, table, test_table, console)
+        if command.report is not None:
+            check_report(command.report)
+        progress = Console(stderr=True, quiet=command.quiet)
+        with _log_of(command.tensorboard) as log:
             result = fit_with_bar(
-                progress,
-                prepared,
-                config,
-                name=inputs.name,
-                version=version_of(path),
-                test_table=inputs.test_table,
-                log=log,
+                progress, prepared, config, name=name, version=version_of(path), test_table=test_table, log=log
             )
         from training.save import write_result
 
         write_result(result, folder)
     seconds = time.perf_counter() - started
     show_result(console, result, bundle=path, seconds=seconds)
-    if arguments.report is not None:
+    if command.report is not None:
         from training.report.fit import write_fit_report  # Matplotlib takes a second
 
-        write_fit_report(arguments.report, result, prepared, config, test_table=inputs.test_table)
-        console.print(f"report: {arguments.report}", markup=False, soft_wrap=True)
-    return _report(result, path, seconds, page=arguments.report)
+        write_fit_report(command.report, result, prepared, config, test_table=test_table)
+        console.print(f"report: {command.report}", markup=False, soft_wrap=True)
+    return _report(result, path, seconds, page=command.report)
 
 
 @contextmanager
@@ -106,54 +113,32 @@ def _log_of(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
         yield log
 
 
-def _inputs(arguments: argparse.Namespace, console: Console) -> _Inputs:
-    """Check the settings, then read the tables."""
-    decided = None if arguments.schema_in is None else read_schema_file(arguments.schema_in)
-    options = read_options_of(arguments)
-    if decided is not None and options.header is None:
-        options = replace(options, header=decided.header)
-    if arguments.name is not None and not _NAME.fullmatch(arguments.name):
-        raise ConfigError(f"name must be of letters, digits, '-', '_' and '.', got {arguments.name!r}.")
-    if not arguments.data:
-        from training.data import demo_data as embedded
-
-        if arguments.label or arguments.test_data:
-            raise ConfigError("--label and --test-data need DATA: the embedded data set has its own label.")
-        if arguments.missing_values or decided is not None:  # a flag with many values swallows DATA behind it
-            raise ConfigError("--missing-values and --schema-in need DATA: write it before the flags.")
-        console.print(embedded.DESCRIPTION)
-        config = config_of(arguments, label=embedded.LABEL, fit_on="normal")
-        name = arguments.name or embedded.NAME
-        return _Inputs(config=config, name=name, table=embedded.embedded_table(), decided=decided)
-    return _Inputs(
-        config=config_of(arguments, **_decided_settings(arguments, decided)),
-        name=arguments.name or expand(arguments.data)[0].name.split(".")[0],
-        table=read_table(arguments.data, options),
-        test_table=read_table(arguments.test_data, options) if arguments.test_data else None,
-        decided=decided,
-    )
-
-
-def _prepare(inputs: _Inputs, console: Console, *, schema_out: Path | None) -> Prepared:
+def _prepare(command: TrainCommand, table: Table, test_table: Table | None, console: Console) -> Prepared:
     """Decide on every row and column, and say what was decided."""
-    prepared = prepare(inputs.table, inputs.config, test_table=inputs.test_table, decided=inputs.decided)
-    show_prepared(console, prepared, inputs.config)
-    if schema_out is not None:
+    prepared = prepare(table, command.config, test_table=test_table, decided=command.schema)
+    show_prepared(console, prepared, command.config)
+    if command.schema_out is not None:
         notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encodings}
-        write_schema_file(schema_out, prepared.schema, notes=notes)
+        write_schema_file(command.schema_out, prepared.schema, notes=notes)
     return prepared
 
 
-def _decided_settings(arguments: argparse.Namespace, decided: FeatureSchema | None) -> dict[str, Any]:
-    """Return the settings that a schema file has decided; flags that would say the same are refused."""
-    if decided is None:
-        return {}
+def settings_of_schema(schema: FeatureSchema, *, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a schema file has decided.
+
+    Args:
+        schema: From the file.
+        given: The settings that flags give, by name.
+
+    Raises:
+        ConfigError: A flag decides on columns, too.
+    """
     defaults = {setting.name: setting.default for setting in fields(TrainConfig)}
-    both = [name for name in _DECIDED if (getattr(arguments, name) or defaults[name]) != defaults[name]]
+    both = [name for name in _DECIDED if (given[name] or defaults[name]) != defaults[name]]
     if both:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in both)
-        raise ConfigError(f"--schema-in decides on columns: say in the file what {flags} would say.")
-    return {"id": decided.ids, "label": decided.label}
+        flags = joined([Message(Set(name)) for name in both], by=", ")
+        raise ConfigError("--schema-in decides on columns: say in the file what ", flags, " would say.")
+    return {"id": schema.ids, "label": schema.label}
 
 
 def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How the networks of a comparison learned: losses, activations, dead units, gradients and learned slopes."""
+"""Sections on learning in a comparison: losses, activations, dead units, gradients, learned slopes."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network.activations import ACTIVATIONS
-from training.comparison.summary import Summary
+from training.comparison.summary import Summary, labels_of
 from training.network.diagnostics import LayerHealth
-from training.report.activations import activation_plot
-from training.report.comparison_tables import labels_of
-from training.report.kit.marks import range_plot
-from training.report.kit.parts import Grid, Part, Plot, Plots, Section, Text
-from training.report.learning import Losses, gradient_limits, gradient_plot, loss_limits, loss_plot, units_plot
+from training.report.kit.page import Grid, Part, Plots, Section, Text
+from training.report.learning import (
+    Losses,
+    activation_plot,
+    gradient_limits,
+    gradient_plot,
+    loss_limits,
+    loss_plot,
+    slopes_plot,
+    units_plot,
+)
 from training.settings.config import TrainConfig
 
 
 def learning_sections(summaries: Sequence[Summary], best: Sequence[Summary], config: TrainConfig) -> list[Section]:
-    """Return what happened while the networks learned.
+    """Return the sections.
 
     Args:
         summaries: Every activation under every setting.
-        best: One for each activation, under the setting that suits it best.
-        config: What all networks have in common.
+        best: One for each activation, under its best setting.
+        config: The settings that all networks share.
     """
     return [
         Section(anchor="losses", title="Losses over the epochs", parts=[_losses(best)]),
@@ -47,24 +53,24 @@ def _losses(best: Sequence[Summary]) -> Plots:
     ]
     limits = loss_limits(losses)
     return Plots(
-        title="Each activation, the others in grey behind it",
+        title="Each activation, with the others in grey",
         plots=[
             loss_plot(
-                own,
-                [other for other in losses if other is not own],
+                drawn,
+                [other for other in losses if other is not drawn],
                 limits=limits,
                 best=summary.mean(lambda one: one.best_epoch).mean,
             )
-            for own, summary in zip(losses, best, strict=True)
+            for drawn, summary in zip(losses, best, strict=True)
         ],
         small=True,
         note="Coloured: loss on the validation rows, the mean over the seeds with its 95 % interval as a band. Dotted: "
-        "loss on the fitting rows while they are learned from.",
+        "loss on the fitting rows.",
     )
 
 
 def _by_epoch(lines: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    """Return seeds × epochs, of the epochs that all seeds have."""
+    """Return an array of seeds × epochs, cut to the epochs that all seeds have."""
     epochs = min(map(len, lines))
     return np.array([list(line[:epochs]) for line in lines])
 
@@ -85,37 +91,37 @@ def _activations(best: Sequence[Summary], config: TrainConfig) -> Plots:
 def _units(summaries: Sequence[Summary]) -> Iterator[Part]:
     names = labels_of(summaries)
     shares = [_dead_by_epoch(summary) for summary in summaries]
-    shown = [
-        place
-        for place, summary in enumerate(summaries)
-        if ACTIVATIONS[summary.activation].can_die or any(max(line) > 0 for line in shares[place].values())
+    drawn = [
+        i
+        for i, summary in enumerate(summaries)
+        if ACTIVATIONS[summary.activation].can_die or any(max(line) > 0 for line in shares[i].values())
     ]
-    alive = sorted({one.activation for one in summaries} - {summaries[place].activation for place in shown})
+    alive = sorted({one.activation for one in summaries} - {summaries[i].activation for i in drawn})
     if alive:
         yield Text(text=f"No unit of {', '.join(alive)} is dead in any epoch, under any setting and with any seed.")
-    if not shown:
+    if not drawn:
         return
     yield Plots(
         title="Share of dead units by layer and epoch",
-        plots=[units_plot(names[place], shares[place], what="dead") for place in shown],
-        note="The mean over the seeds; blank where no unit is dead. A dead unit gives zero on every validation row, "
-        "and as a rule learns no more.",
+        plots=[units_plot(names[i], shares[i], state="dead") for i in drawn],
+        note="The mean over the seeds; blank where no unit is dead. The output of a dead unit is zero on every "
+        "validation row, and as a rule it learns no more.",
     )
-    layers = max((summaries[place].layers for place in shown), key=len)
+    layers = max((summaries[i].layers for i in drawn), key=len)
     yield Grid(
         title="Dead units by layer, with the weights that were kept",
         header=("activation", *layers),
         rows=[
             (
-                names[place],
+                names[i],
                 *(
-                    f"{summaries[place].layer_mean(summaries[place].layers.index(layer), _dead):.1%}"
-                    if layer in summaries[place].layers
+                    f"{summaries[i].layer_mean(summaries[i].layers.index(layer), _dead):.1%}"
+                    if layer in summaries[i].layers
                     else "–"
                     for layer in layers
                 ),
             )
-            for place in shown
+            for i in drawn
         ],
     )
 
@@ -132,10 +138,10 @@ def _dead_by_epoch(summary: Summary) -> dict[str, list[float]]:
 
 
 def _gradients(summaries: Sequence[Summary], best: Sequence[Summary]) -> Plots:
-    shown = _deepest(summaries, best)
-    names = labels_of(shown)
-    first = [_mean_norms([one.first_gradients for one in summary.outcomes]) for summary in shown]
-    last = [_mean_norms([one.last_gradients for one in summary.outcomes]) for summary in shown]
+    deepest = _deepest(summaries, best)
+    names = labels_of(deepest)
+    first = [_mean_norms([one.first_gradients for one in summary.outcomes]) for summary in deepest]
+    last = [_mean_norms([one.last_gradients for one in summary.outcomes]) for summary in deepest]
     limits = gradient_limits([*first, *last])
     depths = {len(summary.setting.hidden_units) for summary in summaries}
     where = (
@@ -148,30 +154,30 @@ def _gradients(summaries: Sequence[Summary], best: Sequence[Summary]) -> Plots:
             for name, early, late in zip(names, first, last, strict=True)
         ],
         small=True,
-        note="Line: at the first step. Dashed: the mean of the last steps. From the input on the left (e: "
-        "encoder, b: bottleneck, d: decoder) to the output on the right, from where gradients come. A line that falls "
-        "to the left by powers of ten means that they vanish on their way. Means over the seeds.",
+        note="Line: at the first step. Dashed: the mean of the last steps. From the input on the left (e: encoder, b: "
+        "bottleneck, d: decoder) to the output on the right. Gradients flow from right to left: a line that falls to "
+        "the left by powers of ten shows that they vanish. Means over the seeds.",
     )
 
 
-def _mean_norms(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {layer: float(np.mean([one[layer] for one in found])) for layer in found[0]}
+def _mean_norms(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {layer: float(np.mean([norms[layer] for norms in seeds])) for layer in seeds[0]}
 
 
 def _deepest(summaries: Sequence[Summary], best: Sequence[Summary]) -> list[Summary]:
-    """Return one summary for each activation: of its deepest networks, the best; of one depth, the best of all."""
-    shown: dict[str, Summary] = {summary.activation: summary for summary in best}
+    """Return one summary for each activation: the best of its deepest networks."""
+    deepest: dict[str, Summary] = {summary.activation: summary for summary in best}
     for summary in summaries:
-        rival = shown[summary.activation]
+        rival = deepest[summary.activation]
         deeper = len(summary.setting.hidden_units) - len(rival.setting.hidden_units)
         if deeper > 0 or (deeper == 0 and summary.error.mean < rival.error.mean):
-            shown[summary.activation] = summary
-    return list(shown.values())
+            deepest[summary.activation] = summary
+    return list(deepest.values())
 
 
-def _slopes(shown: Sequence[Summary]) -> Iterator[Section]:
-    names = labels_of(shown)
-    plots = [_slopes_plot(name, summary) for name, summary in zip(names, shown, strict=True) if summary.slopes]
+def _slopes(summaries: Sequence[Summary]) -> Iterator[Section]:
+    labelled = zip(labels_of(summaries), summaries, strict=True)
+    plots = [slopes_plot(name, summary.slopes) for name, summary in labelled if summary.slopes]
     if plots:
         yield Section(
             anchor="slopes",
@@ -180,19 +186,8 @@ def _slopes(shown: Sequence[Summary]) -> Iterator[Section]:
                 Plots(
                     title="Slopes below zero that were learned",
                     plots=plots,
-                    note="They start at 0, which is relu; a slope of 1 is a straight line. The bar goes from the "
-                    "lowest to the highest slope of a layer over all seeds, the dot is the mean.",
+                    note="Slopes start at 0, which is relu; a slope of 1 makes the activation linear. The bar is the "
+                    "range of a layer over all seeds, the dot the mean.",
                 )
             ],
         )
-
-
-def _slopes_plot(name: str, summary: Summary) -> Plot:
-    slopes = summary.slopes
-    return Plot(
-        title=f"{name}: lowest, mean and highest slope of each layer.",
-        alt=f"Learned slopes of {name}: "
-        + ", ".join(f"{layer} {low:.2f} to {high:.2f}, mean {mean:.2f}" for layer, (low, mean, high) in slopes.items())
-        + ".",
-        svg=range_plot(list(slopes), list(slopes.values()), xlabel="slope below zero"),
-    )

@@ -1,4 +1,4 @@
-"""What depth and learning rate do to each activation, where several of them were compared."""
+"""Sections on the effect of depth and learning rate, where several of them were compared."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.network.activations import ACTIVATIONS
-from training.comparison.results import Outcome
+from training.comparison.outcomes import Outcome
 from training.comparison.summary import Mean, Summary
 from training.report.kit.drawing import LINES
+from training.report.kit.formatting import listed
 from training.report.kit.lines import Line, line_plot
-from training.report.kit.parts import Plot, Plots, Section, Text
-from training.report.kit.words import listed
+from training.report.kit.page import Plot, Plots, Section, Text
 
-_MUCH: Final = 0.01  # of all units
+_NOTABLE: Final = 0.01  # change in the share of dead units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measure:
-    """Something that is drawn over a setting.
+    """A figure that is plotted over a setting.
 
     Args:
-        title: What it is.
-        figure: It, of one network.
-        form: How it is written.
-        log: It is drawn on a logarithmic axis.
+        title: Its name.
+        figure: Computes it from one network's outcome.
+        form: Its number format.
+        log: Whether its axis is logarithmic.
     """
 
     title: str
@@ -48,11 +48,11 @@ def settings_sections(summaries: Sequence[Summary]) -> list[Section]:
     sections = []
     if len(depths) > 1:
         lines = _along(summaries, lambda summary: len(summary.setting.hidden_units))
-        best_of = " Each with the learning rate under which its error is lowest." if len(rates) > 1 else ""
+        best_of = " Each with the learning rate of its lowest error." if len(rates) > 1 else ""
         sections.append(
             Section(
                 anchor="depth",
-                title="What depth does",
+                title="Effect of depth",
                 parts=[
                     Text(text=_on_depth(lines) + best_of),
                     _plots(lines, (_ERROR, _DEAD, _RATIO), over="depth", xlabel="hidden layers before the bottleneck"),
@@ -61,11 +61,11 @@ def settings_sections(summaries: Sequence[Summary]) -> list[Section]:
         )
     if len(rates) > 1:
         lines = _along(summaries, lambda summary: summary.setting.learning_rate)
-        best_of = " Each with the depth at which its error is lowest." if len(depths) > 1 else ""
+        best_of = " Each with the depth of its lowest error." if len(depths) > 1 else ""
         sections.append(
             Section(
                 anchor="learning-rate",
-                title="What the learning rate does",
+                title="Effect of the learning rate",
                 parts=[
                     Text(text=_on_rates(lines) + best_of),
                     _plots(
@@ -78,7 +78,7 @@ def settings_sections(summaries: Sequence[Summary]) -> list[Section]:
 
 
 def _along(summaries: Sequence[Summary], key: Callable[[Summary], float]) -> dict[str, dict[float, Summary]]:
-    """Return, by activation and by the value of a setting in ascending order, the summary with the lowest error."""
+    """Return the summary with the lowest error, by activation and by the value of a setting in ascending order."""
     lines: dict[str, dict[float, Summary]] = {}
     for summary in sorted(summaries, key=key):
         line = lines.setdefault(summary.activation, {})
@@ -124,39 +124,34 @@ def _plot(lines: dict[str, dict[float, Summary]], measure: _Measure, *, over: st
         floor = 0.0
         highest = max(0.01, *(min(mean.high or mean.mean, 1.0) for line in means.values() for mean in line.values()))
         setting |= {"ylim": (-0.03 * highest, 1.05 * highest)}
-    shown = [_line(name, line, floor) for name, line in means.items()]
-    told = [
+    values = [
         f"{name} " + ", ".join(f"{mean.mean:{measure.form}} at {value:g}" for value, mean in line.items())
         for name, line in means.items()
     ]
     return Plot(
         title=f"{measure.title[0].upper()}{measure.title[1:]} over {over}.",
-        alt=f"{measure.title[0].upper()}{measure.title[1:]} over {over}: {'; '.join(told)}.",
-        svg=line_plot(
-            shown,
-            room=0.25,
-            setting=setting,
-        ),
+        alt=f"{measure.title[0].upper()}{measure.title[1:]} over {over}: {'; '.join(values)}.",
+        svg=line_plot([_line(name, line, floor) for name, line in means.items()], room=0.25, setting=setting),
     )
 
 
 def _line(name: str, means: dict[float, Mean], floor: float) -> Line:
     banded = all(mean.low is not None for mean in means.values())
-    place = list(ACTIVATIONS).index(name)
+    i = list(ACTIVATIONS).index(name)
     return Line(
         name=name,
         x=list(means),
         y=[max(mean.mean, floor) for mean in means.values()],
         low=[max(mean.low or 0.0, floor) for mean in means.values()] if banded else None,
         high=[mean.high or 0.0 for mean in means.values()] if banded else None,
-        colour=LINES[place % len(LINES)],
-        style=("-", "--", "-.")[place % 3],
+        colour=LINES[i % len(LINES)],
+        style=("-", "--", "-.")[i % 3],
         marker="o",
     )
 
 
 def _on_depth(lines: dict[str, dict[float, Summary]]) -> str:
-    """Say in measured numbers what the deepest networks have that the shallowest have not."""
+    """Return sentences that compare the deepest networks with the shallowest."""
     values = sorted({value for line in lines.values() for value in line})
     whole = {name: line for name, line in lines.items() if values[0] in line and values[-1] in line}
     if not whole:
@@ -173,20 +168,22 @@ def _on_depth(lines: dict[str, dict[float, Summary]]) -> str:
 
 
 def _on_rates(lines: dict[str, dict[float, Summary]]) -> str:
-    """Say in measured numbers what the learning rate does to dead units."""
+    """Return sentences on the share of dead units at the lowest and the highest learning rate."""
     values = sorted({value for line in lines.values() for value in line})
     change: dict[str, tuple[float, float]] = {}
     for name, line in lines.items():
         dead = [summary.mean(_DEAD.figure).mean for summary in line.values()]
         change[name] = (dead[0], dead[-1])
-    moved = {name: pair for name, pair in change.items() if abs(pair[1] - pair[0]) >= _MUCH}
+    moved = {name: pair for name, pair in change.items() if abs(pair[1] - pair[0]) >= _NOTABLE}
     never = [name for name, pair in change.items() if max(pair) == 0]
     start = f"From a learning rate of {values[0]:g} to one of {values[-1]:g}"
-    told = [
+    changes = [
         f"the dead units of {name} {'rise' if after > before else 'fall'} from {before:.1%} to {after:.1%} of all"
         for name, (before, after) in moved.items()
     ]
-    said = (
-        f"{start}, {listed(told)}." if told else f"{start}, the share of dead units changes by less than {_MUCH:.0%}."
+    change_text = (
+        f"{start}, {listed(changes)}."
+        if changes
+        else f"{start}, the share of dead units changes by less than {_NOTABLE:.0%}."
     )
-    return said + (f" {listed(never)} {'have' if len(never) > 1 else 'has'} none at either." if never else "")
+    return change_text + (f" {listed(never)} {'have' if len(never) > 1 else 'has'} none at either." if never else "")

@@ -1,29 +1,37 @@
-"""Pictures of how networks learned: losses, dead units and gradients, of one network or of several seeds."""
+"""Plots of how networks learned: losses, dead units and gradients of one or several seeds; the activations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.network.activations import ACTIVATIONS
+from models.network.architecture import AutoencoderConfig
+from models.network.engine import OnnxEngine
+from models.network.onnx_graph import LayerWeights, onnx_bytes
 from training.comparison.summary import Mean
 from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT
-from training.report.kit.heat_map import heat_map
+from training.report.kit.formatting import listed, short_layers
 from training.report.kit.lines import PANEL, Line, line_plot
-from training.report.kit.parts import Plot
-from training.report.kit.words import listed, short_layers
+from training.report.kit.page import Plot
+from training.report.kit.shapes import heat_map, range_plot
+
+_PRELU_SLOPE: Final = 0.25  # for drawing; prelu learns its slopes
+_TOLD_INPUTS: Final = (-2.0, 0.5, 2.0)  # whose outputs the alternative text tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
-    """What the epochs of one or more fits had as loss.
+    """Losses of each epoch, of one or more seeds.
 
     Args:
-        name: Of what was fitted.
-        fitting: Seeds × epochs, on the fitting rows.
-        validation: The same on the validation rows.
+        name: Name of the networks.
+        fitting: Losses on the fitting rows, seeds × epochs.
+        validation: Losses on the validation rows, seeds × epochs.
     """
 
     name: str
@@ -37,19 +45,19 @@ class Losses:
 
 
 def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[float, float], best: float) -> Plot:
-    """Draw the losses of a network over its epochs, the mean over the seeds with its interval.
+    """Draw losses over the epochs, the mean over the seeds with its interval.
 
     Args:
-        losses: What is drawn.
-        others: Whose validation losses are drawn softly behind it.
-        limits: Of the vertical axis, for all pictures that are compared.
+        losses: The losses.
+        others: Losses of other networks, whose validation losses are drawn in grey behind.
+        limits: Limits of the vertical axis, the same for all plots that are compared.
         best: Epoch with the lowest validation loss.
     """
     validation, fitting = losses.validation.mean(axis=0), losses.fitting.mean(axis=0)
     bands = [Mean.of(column.tolist()) for column in losses.validation.T]
     low, high = limits
     lowest = int(validation.argmin())
-    marker = "o" if len(losses.epochs) == 1 else ""  # a line of one point is not seen
+    marker = "o" if len(losses.epochs) == 1 else ""  # a line of one point is invisible
     rises = validation[-1] > 1.05 * validation[lowest]
     return Plot(
         title=losses.name,
@@ -61,7 +69,7 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
         ),
         svg=line_plot(
             [
-                *(Line(x=one.epochs, y=one.validation.mean(axis=0), colour=SOFT, width=0.7) for one in others),
+                *(Line(x=other.epochs, y=other.validation.mean(axis=0), colour=SOFT, width=0.7) for other in others),
                 Line(x=losses.epochs, y=fitting, colour=INK, style=":", width=1.2, marker=marker),
                 Line(
                     x=losses.epochs,
@@ -87,35 +95,34 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
 
 
 def loss_limits(losses: Sequence[Losses]) -> tuple[float, float]:
-    """Return limits of a logarithmic axis that suit the mean losses of several networks."""
-    means = np.concatenate([part.mean(axis=0) for one in losses for part in (one.fitting, one.validation)])
+    """Return the limits of a logarithmic axis for the mean losses of several networks."""
+    means = np.concatenate([line.mean(axis=0) for one in losses for line in (one.fitting, one.validation)])
     positive = means[means > 0]
     return (float(positive.min()) / 1.3, float(positive.max()) * 1.3) if len(positive) else (0.1, 1.0)
 
 
-def units_plot(name: str, shares: Mapping[str, Sequence[float]], *, what: str) -> Plot:
-    """Draw the share of a layer's units that are dead or saturated after each epoch, a row for each layer.
+def units_plot(name: str, shares: Mapping[str, Sequence[float]], *, state: str) -> Plot:
+    """Draw the share of dead or saturated units after each epoch, a row for each layer.
 
     Args:
-        name: Of what was fitted.
-        shares: By the layer's name.
-        what: ``dead`` or ``saturated``.
+        name: Name of the network.
+        shares: Share after each epoch, by the layer's name.
+        state: ``dead`` or ``saturated``.
     """
     values = np.array([list(line) for line in shares.values()])
     last = dict(zip(shares, values[:, -1].tolist(), strict=True))
-    some = [layer for layer, share in last.items() if share > 0]
     if values.max() == 0:
-        seen = f"no unit is {what} in any epoch"
-    elif not some:
-        seen = f"at most {values.max():.0%} of a layer is {what} in between, nothing after the last epoch"
+        finding = f"no unit is {state} in any epoch"
+    elif not any(last.values()):
+        finding = f"at most {values.max():.0%} of a layer is {state} in between, nothing after the last epoch"
     else:
         first = dict(zip(shares, values[:, 0].tolist(), strict=True))
-        seen = f"{what} after the last epoch: " + listed(
+        finding = f"{state} after the last epoch: " + listed(
             [f"{share:.0%} of {layer} (after the first {first[layer]:.0%})" for layer, share in last.items()]
         )
     return Plot(
-        title=f"{name}: share of each layer’s units that are {what}, after each epoch.",
-        alt=f"Heat map of {what} units of {name} by layer and epoch: {seen}.",
+        title=f"{name}: share of each layer’s units that are {state}, after each epoch.",
+        alt=f"Heat map of {state} units of {name} by layer and epoch: {finding}.",
         svg=heat_map(values, list(shares), xlabel="epoch"),
     )
 
@@ -127,19 +134,19 @@ def gradient_plot(
     *,
     limits: tuple[float, float],
 ) -> Plot:
-    """Draw the gradient's norm by layer, at the first step and at the end.
+    """Draw the norm of the gradient by layer, at the first step and at the end.
 
     Args:
-        name: Of what was fitted.
-        first: By the layer's name, from the input to the output.
-        last: That of the running mean over the last steps.
-        limits: Of the vertical axis, for all pictures that are compared.
+        name: Name of the network.
+        first: Norms at the first step by layer, from the input to the output.
+        last: Norms of the running mean over the last steps.
+        limits: Limits of the vertical axis, the same for all plots that are compared.
     """
     layers = list(first)
-    places = list(range(len(layers)))
+    x = list(range(len(layers)))
     ratio = first[layers[0]] / max(first[layers[-1]], 1e-30)
     floor = limits[0]
-    marks = short_layers(layers)
+    labels = short_layers(layers)
     step = -(-len(layers) // 12)
     return Plot(
         title=f"{name}: first layer × {ratio:.2g} of the output.",
@@ -150,15 +157,15 @@ def gradient_plot(
         ),
         svg=line_plot(
             [
-                Line(x=places, y=[max(norm, floor) for norm in last.values()], colour=SECOND, style="--", marker="s"),
-                Line(x=places, y=[max(norm, floor) for norm in first.values()], colour=ACCENT, marker="o", width=2.0),
+                Line(x=x, y=[max(norm, floor) for norm in last.values()], colour=SECOND, style="--", marker="s"),
+                Line(x=x, y=[max(norm, floor) for norm in first.values()], colour=ACCENT, marker="o", width=2.0),
             ],
             size=PANEL,
             setting={
                 "yscale": "log",
                 "ylim": limits,
-                "xticks": places[::step],
-                "xticklabels": marks[::step],
+                "xticks": x[::step],
+                "xticklabels": labels[::step],
                 "xlabel": "layer",
                 "ylabel": "gradient (log.)",
             },
@@ -167,6 +174,72 @@ def gradient_plot(
 
 
 def gradient_limits(norms: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """Return limits of a logarithmic axis that suit the gradients of several networks; a zero is drawn at its foot."""
+    """Return the limits of a logarithmic axis for the gradients of several networks; zero is drawn at the lower one."""
     values = [norm for one in norms for norm in one.values() if norm > 0]
     return (min(values) / 2, max(values) * 2) if values else (1e-3, 1.0)
+
+
+def slopes_plot(name: str, slopes: Mapping[str, tuple[float, float, float]]) -> Plot:
+    """Draw the slopes below zero that were learned.
+
+    Args:
+        name: Name of the network.
+        slopes: Lowest, mean and highest slope by layer.
+    """
+    ranges = [f"{layer} {low:.2f} to {high:.2f}, mean {mean:.2f}" for layer, (low, mean, high) in slopes.items()]
+    return Plot(
+        title=f"{name}: lowest, mean and highest learned slope of each layer.",
+        alt=f"Learned slopes of {name}: {', '.join(ranges)}.",
+        svg=range_plot(list(slopes), list(slopes.values()), xlabel="slope below zero"),
+    )
+
+
+def activation_values(
+    name: str, x: NDArray[np.float32], *, negative_slope: float = 0.1, alpha: float = 1.0
+) -> NDArray[np.float32]:
+    """Return f(x) `(n,)`, computed by the exported graph of a network of one unit with weight 1.
+
+    Args:
+        name: A key of `ACTIVATIONS`.
+        x: The inputs `(n,)`.
+        negative_slope: Slope of leaky_relu below zero.
+        alpha: Limit of elu below zero, as a positive number.
+    """
+    slope = np.full(1, _PRELU_SLOPE, np.float32) if ACTIVATIONS[name].learns_slope else None
+    kernel, bias = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
+    layers = [LayerWeights(kernel=kernel, bias=bias, slope=slope), LayerWeights(kernel=kernel, bias=bias)]
+    config = AutoencoderConfig(
+        features=1, hidden_units=(), latent_units=1, activation=name, negative_slope=negative_slope, alpha=alpha
+    )
+    return OnnxEngine(onnx_bytes(config, layers)).embed(x[:, None])[:, 0]
+
+
+def activation_plot(name: str, *, negative_slope: float, alpha: float) -> Plot:
+    """Draw an activation and its slope.
+
+    Args:
+        name: A key of `ACTIVATIONS`.
+        negative_slope: Slope of leaky_relu below zero.
+        alpha: Limit of elu below zero, as a positive number.
+    """
+    x = np.linspace(-4, 4, 401, dtype=np.float32)
+    y = activation_values(name, x, negative_slope=negative_slope, alpha=alpha)
+    slope = np.gradient(y, x)
+    values = ", ".join(
+        f"at {at:g} it is {y[i]:.2f} with slope {slope[i]:.2f}"
+        for at, i in zip(_TOLD_INPUTS, np.searchsorted(x, _TOLD_INPUTS).tolist(), strict=True)
+    )
+    learned = f" Its slope below zero is learned; {_PRELU_SLOPE:g} is drawn." if ACTIVATIONS[name].learns_slope else ""
+    return Plot(
+        title=f"{name}: {ACTIVATIONS[name].formula}.{learned}",
+        alt=f"{name} and its slope from −4 to 4: {values.replace('-', '−')}.",
+        svg=line_plot(
+            [
+                Line(x=x.tolist(), y=y.tolist(), colour=SECOND, width=2.0),
+                Line(x=x.tolist(), y=slope.tolist(), colour=ACCENT, style="--", width=1.2),
+            ],
+            size=PANEL,
+            zero=True,
+            setting={"ylim": (-2.0, 4.2), "xlabel": "input"},
+        ),
+    )

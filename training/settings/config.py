@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any
 
-from models.calibration import THRESHOLD_METHODS, Rule, rows_needed
+from models.calibration import THRESHOLD_METHODS, ThresholdSpec, spec_of
 from models.errors import ConfigError, joined
-from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
-from training.columns.roles import DATE_ORDERS, INFINITE
+from training.columns.roles import DATE_ORDERS
 from training.network.history import EpochSettings
-from training.settings.limits import DUPLICATES, FIT_ON, setting_limits
-from training.settings.presets import PRESETS, TRAINING_ROWS, FamilyPlan
+from training.settings.limits import complaints
+from training.settings.presets import PRESETS, FamilyPlan
 from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
 
-_ALERT_RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)  # the default, and what it falls back to when rows are few
-_DEFAULTS: Final = {"evt": 0.001, "labels": 1.0, "contamination": 0.05}  # of a method's first goal
 
-
-def _setting(default: Any, help: str, *, group: str, **more: Any) -> Any:
-    """Declare a setting: its default, its help text, its group, and `choices` where it has them."""
-    return field(default=default, metadata={"help": help, "group": group, **more})
+def _setting(default: Any, help: str, *, group: str) -> Any:
+    """Declare a setting: its default, its help text and its group; its limit is in `LIMITS`."""
+    return field(default=default, metadata={"help": help, "group": group})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +35,7 @@ class TrainConfig:
         None, "column that says what is an anomaly; never a feature, serves evaluation and --fit-on", group="columns"
     )
     anomaly_values: tuple[str, ...] = _setting((), "values of the label that mean anomaly", group="columns")
-    fit_on: str = _setting("all", "which rows may be learned from", group="columns", choices=FIT_ON)
+    fit_on: str = _setting("all", "which rows may be learned from", group="columns")
     id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
     include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
     exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
@@ -54,7 +50,7 @@ class TrainConfig:
     missing_values: tuple[str, ...] = _setting(
         (), "VALUE, or COLUMN=VALUE: says that there is no value, such as -999", group="columns"
     )
-    infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns", choices=INFINITE)
+    infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns")
 
     time: str | None = _setting(
         None,
@@ -64,9 +60,7 @@ class TrainConfig:
     group: str | None = _setting(
         None, "rows of one value of this column (a machine, a customer) stay in one part of the split", group="rows"
     )
-    duplicates: str = _setting(
-        "keep", "what becomes of rows that equal another in every feature", group="rows", choices=DUPLICATES
-    )
+    duplicates: str = _setting("keep", "what becomes of rows that equal another in every feature", group="rows")
 
     least_rows: int = _setting(
         20, "fewest rows to fit on, and a fifth as many to stop and to calibrate on; fewer is an error", group="rows"
@@ -76,19 +70,16 @@ class TrainConfig:
         None,
         "what is known of the rows that are learned from (default: mixed; clean with --fit-on normal)",
         group="network",
-        choices=TRAINING_ROWS,
     )
     preset: str = _setting(
         "balanced",
         "how many networks are fitted, and for how long",
         group="network",
-        choices={name: preset.summary for name, preset in PRESETS.items()},
     )
     activation: str = _setting(
         "relu",
         "activation of the hidden layers; the output layer is linear",
         group="network",
-        choices={name: spec.summary for name, spec in ACTIVATIONS.items()},
     )
     negative_slope: float = _setting(0.1, "slope of leaky_relu below zero", group="network")
     alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
@@ -133,7 +124,6 @@ class TrainConfig:
         "fpr",
         "how the threshold is found",
         group="threshold",
-        choices={name: method.summary for name, method in THRESHOLD_METHODS.items()},
     )
     alert_rate: float | None = _setting(
         None,
@@ -141,7 +131,7 @@ class TrainConfig:
         group="threshold",
     )
     contamination: float | None = _setting(
-        None, "contamination: expected share of anomalies, in (0, 0.5] (default: 0.05)", group="threshold"
+        None, "contamination: expected share of anomalies (default: 0.05)", group="threshold"
     )
     threshold: float | None = _setting(None, "fixed: the score above which a row is flagged", group="threshold")
     beta: float | None = _setting(
@@ -161,14 +151,8 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        complaints = [sentence for holds, sentence in setting_limits(self) if not holds]
-        try:
-            if self.depth is None or self.depth <= 32:  # else describing the network takes for ever
-                self.architecture(features=1)
-        except ConfigError as error:
-            complaints.append(error.message)
-        if complaints:
-            raise ConfigError(joined(complaints))
+        if found := list(complaints(self)):
+            raise ConfigError(joined(found))
 
     def architecture(self, *, features: int) -> AutoencoderConfig:
         """Return the network's settings for d features; widths that were not given follow d.
@@ -256,24 +240,18 @@ class TrainConfig:
             for place, ((left_out, share), plans) in enumerate(groups)
         ) or (alone,)
 
-    def threshold_value(self, *, calibration_rows: int) -> float:
-        """Return the method's value; without an alert rate, the smallest usual one that the rows can promise."""
-        if self.threshold_method == "fpr" and self.alert_rate is None:
-            possible = [rate for rate in _ALERT_RATES if calibration_rows >= rows_needed(rate)]
-            return possible[0] if possible else _ALERT_RATES[-1]
-        value = getattr(self, self.threshold_goal)
-        return float(_DEFAULTS[self.threshold_method] if value is None else value)
-
     @property
-    def threshold_goal(self) -> str:
-        """The setting that says what is wanted of the threshold."""
-        goals = THRESHOLD_METHODS[self.threshold_method].flags
-        return next((name for name in goals if getattr(self, name) is not None), goals[0])
+    def threshold_target(self) -> str | None:
+        """The setting that gives what is wanted of the threshold; None where none is given."""
+        flags = THRESHOLD_METHODS[self.threshold_method].settings
+        return next((name for name in flags if getattr(self, name) is not None), None)
 
-    def threshold_rule(self, *, calibration_rows: int) -> Rule:
+    def threshold_spec(self, *, calibration_rows: int) -> ThresholdSpec:
         """Return how thresholds are found on so many calibration rows."""
-        value = self.threshold_value(calibration_rows=calibration_rows)
-        return Rule(method=self.threshold_method, goal=self.threshold_goal, value=value)
+        target = self.threshold_target
+        default = THRESHOLD_METHODS[self.threshold_method].default
+        value = default(calibration_rows=calibration_rows) if target is None else getattr(self, target)
+        return spec_of(self.threshold_method, float(value), target=target)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
-from dataclasses import fields
+from collections.abc import Collection, Mapping
+from dataclasses import Field, fields
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
+from models.limits import Interval
 from training.settings.config import TrainConfig
+from training.settings.limits import LIMITS
 
 
 def add_config_flags(
@@ -30,12 +32,8 @@ def add_config_flags(
         if group not in groups:
             groups[group] = parser.add_argument_group(group)
         kind, many = _argument_type(hints[setting.name])
-        choices = setting.metadata.get("choices")
-        help_text = setting.metadata["help"]
-        if setting.default is not None and setting.default != () and not many:
-            help_text += f" (default: {setting.default})"
-        if choices:
-            help_text += "".join(f"\n  {name:<13} {summary}" for name, summary in choices.items())
+        limit = LIMITS.get(setting.name)
+        choices = limit if isinstance(limit, Mapping) else None
         groups[group].add_argument(
             f"--{setting.name.replace('_', '-')}",
             dest=setting.name,
@@ -45,8 +43,21 @@ def add_config_flags(
             choices=list(choices) if choices else None,
             default=list(setting.default) if setting.default == () else setting.default,
             metavar=None if choices else _metavar(setting.name, kind),
-            help=help_text.replace("%", "%%"),
+            help=_help(setting, limit).replace("%", "%%"),
         )
+
+
+def _help(setting: Field[Any], limit: Interval | Mapping[str, str] | None) -> str:
+    """Return the help text with the interval, the default and the choices."""
+    notes = [str(limit)] if isinstance(limit, Interval) else []
+    if setting.default not in (None, ()):
+        notes.append(f"default: {setting.default}")
+    text = str(setting.metadata["help"])
+    if notes:
+        text = f"{text[:-1]}; {notes[0]})" if text.endswith(")") else f"{text} ({', '.join(notes)})"
+    if isinstance(limit, Mapping):
+        text += "".join(f"\n  {name:<13} {summary}" for name, summary in limit.items())
+    return text
 
 
 def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:

@@ -1,24 +1,27 @@
-"""What a terminal shows of a threshold's report."""
+"""The rows of a threshold's report that a terminal shows."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from models.calibration import THRESHOLD_METHODS
+
 _SHOWN_SEGMENTS: Final = 10
 
 
 def threshold_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return names and texts of what a terminal shows of a report from `threshold_report`."""
-    goal = "" if report["method"] == "fixed" else f", {_words(report['goal'])} {report['value']:g}"
-    rows = [("threshold", f"{report['threshold']:.6g} ({report['method']}{goal})")]
-    if report["method"] == "labels":
+    """Return names and texts of a report from `threshold_report`, for a terminal."""
+    shows = THRESHOLD_METHODS[report["method"]].shows
+    target = f", {_words(report['goal'])} {report['value']:g}" if "value" in shows else ""
+    rows = [("threshold", f"{report['threshold']:.6g} ({report['method']}{target})")]
+    if "figures" in shows:
         rows.append(("", f"{', '.join(_figures(report))}; on the rows that it was chosen on, 95 % intervals"))
-    if "tail" in report:
+    if "tail" in shows:
         rows += [("tail", text) for text in _tail(report["tail"])]
     segments = report.get("segments", [])
     for segment in segments[:_SHOWN_SEGMENTS]:
-        own = "of all rows" if segment["pooled"] else "its own"
-        text = f"{segment['segment']}: {segment['threshold']:.6g} ({own}; {segment['calibration_rows']:,} rows)"
+        whose = "of all rows" if segment["pooled"] else "its own"
+        text = f"{segment['segment']}: {segment['threshold']:.6g} ({whose}; {segment['calibration_rows']:,} rows)"
         rows.append(("", text))
     if len(segments) > _SHOWN_SEGMENTS:
         rows.append(("", f"and {len(segments) - _SHOWN_SEGMENTS:,} more segments"))

@@ -17,7 +17,7 @@ from benchmarks.quality.jobs import Choice, Experiment, Job
 from benchmarks.quality.ours import new_ours, settings_by_name
 from benchmarks.quality.results import Row
 from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_by_name
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule, check_rows
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, ThresholdSpec, check_rows, prepared_spec
 from models.calibration.rows import NORMAL
 from models.errors import ConfigError
 
@@ -63,10 +63,12 @@ def work(job: Job) -> list[Row]:
     kept = detector.detector_.calibration.rows
     scores = detector.anomaly_score(_frame(split.test, with_label=bool(told)))
     rows: list[Row] = []
-    for method, goal in _rules(protocol):
-        about_normal = protocol == "S" or (method, goal) == _BY_LABELS
+    for method, target in _rules(protocol):
+        about_normal = protocol == "S" or (method, target) == _BY_LABELS
         for rate in RATES:
-            found = _judged(kept, Rule(method=method, goal=goal, value=rate), scores, split.is_anomaly, about_normal)
+            found = _judged(
+                kept, ThresholdSpec(method=method, target=target, value=rate), scores, split.is_anomaly, about_normal
+            )
             rows.append(
                 job.key
                 | {"rule": method, "rate": f"{rate:g}", "about": "normal rows" if about_normal else "all rows"}
@@ -80,7 +82,7 @@ def _rules(protocol: str) -> list[tuple[str, str]]:
     rules = [
         (name, goal)
         for name, method in THRESHOLD_METHODS.items()
-        for goal, what in list(method.goals.items())[:1]
+        for goal, what in list(method.targets.items())[:1]
         if what.is_rate
     ]
     return [*rules, _BY_LABELS] if protocol == "U" else rules
@@ -88,18 +90,16 @@ def _rules(protocol: str) -> list[tuple[str, str]]:
 
 def _judged(
     kept: CalibrationRows,
-    rule: Rule,
+    spec: ThresholdSpec,
     scores: NDArray[np.float64],
     is_anomaly: NDArray[np.bool_],
     about_normal: bool,
 ) -> dict[str, str]:
-    from training.thresholds.report import with_best_tail
-
-    normal = kept.label == NORMAL if rule.method == "labels" else np.ones(len(kept.score), np.bool_)
+    normal = kept.label == NORMAL if THRESHOLD_METHODS[spec.method].needs_labels else np.ones(len(kept.score), np.bool_)
     known = {"calibration_rows": str(int(normal.sum()))}
     try:
-        check_rows(kept, rule)
-        calibration = Calibration.on(kept, with_best_tail(kept, rule))
+        check_rows(kept, spec)
+        calibration = Calibration.on(kept, prepared_spec(kept, spec))
     except ConfigError as error:
         return known | {"refused": str(error).partition(". ")[0]}
     flagged = calibration.is_anomaly(scores)

@@ -16,7 +16,7 @@ from benchmarks.quality.plots import OURS, critical_difference_diagram, dots_by_
 from benchmarks.quality.results import Row
 from benchmarks.quality.splits import PROTOCOLS
 from benchmarks.quality.statistics import ALPHA, can_be_compared, critical_difference, duel, friedman, holm, ranks
-from training.report.kit.parts import Cell, Grid, Part, Plot, Section, Text
+from training.report.kit.page import Cell, Grid, Part, Plot, Section, Text
 
 _YARDSTICK: Final = "AutoEncoder"
 """Fit times are told as multiples of this method's."""

@@ -10,7 +10,7 @@ from benchmarks.quality.comparison import MEASURES, compare
 from benchmarks.quality.experiments.contamination import SHARES
 from benchmarks.quality.plots import OURS, curves
 from benchmarks.quality.results import Row
-from training.report.kit.parts import Cell, Grid, Part, Plot, Section, Text
+from training.report.kit.page import Cell, Grid, Part, Plot, Section, Text
 
 
 def sections(rows: Sequence[Row]) -> list[Section]:

@@ -10,7 +10,7 @@ from benchmarks.quality.results import Row
 from benchmarks.quality.sections.benchmark import Contest
 from benchmarks.quality.splits import PROTOCOLS
 from benchmarks.quality.tables import MOST_ANOMALIES
-from training.report.kit.parts import Grid, Section, Text
+from training.report.kit.page import Grid, Section, Text
 
 
 def sections(rows: Sequence[Row]) -> list[Section]:

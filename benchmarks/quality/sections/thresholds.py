@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.quality.plots import OURS
 from benchmarks.quality.results import Row
-from training.report.kit.parts import Cell, Grid, Section
+from training.report.kit.page import Cell, Grid, Section
 
 _BY_CHANCE: Final = 0.01
 """A set's alerts are too many where a rule that keeps its promise would give as many less often than this."""

@@ -13,7 +13,7 @@ from benchmarks.quality.results import Row
 from benchmarks.quality.sections.benchmark import as_p
 from benchmarks.quality.splits import PROTOCOLS
 from benchmarks.quality.statistics import ALPHA, duel, holm
-from training.report.kit.parts import Cell, Grid, Section, Text
+from training.report.kit.page import Cell, Grid, Section, Text
 
 _FIGURES = ("f1", "precision", "recall", "flagged")
 _BETWEEN = " · "

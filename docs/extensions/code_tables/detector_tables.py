@@ -44,7 +44,7 @@ def thresholds_table() -> str:
     what, promises = [], []
     for name, method in THRESHOLD_METHODS.items():
         what.append([code(name), plain(method.summary), "yes" if method.by_segment else "no"])
-        for setting, goal in method.goals.items():
+        for setting, goal in method.targets.items():
             promise = goal.promise
             for placeholder, word in words.items():
                 promise = promise.replace(placeholder, word)

@@ -144,14 +144,9 @@ def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Ro
         return likely
     if possible.above > 0 and len(marked) > len(widths):
         return ""  # a column of such texts
-    raise TableError(
-        f"{source.name}: line {possible.above + 1} begins with {likely!r} and could be a comment or "
-        f"{'a row' if possible.above else 'the names'}. Say which: ",
-        Set("comment", likely),
-        " or ",
-        Set("comment", "none"),
-        ".",
-    )
+    other = "a row" if possible.above else "the names"
+    problem = f"{source.name}: line {possible.above + 1} begins with {likely!r} and could be a comment or {other}"
+    raise TableError(problem, ". Say which: ", Set("comment", likely), " or ", Set("comment", "none"), ".")
 
 
 def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None], *, names: Sequence[str] | None) -> str:
@@ -180,11 +175,8 @@ def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None],
         if len(fitting) == 1:
             return fitting[0]
     if rivals:
-        raise TableError(
-            f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}; say which: ",
-            Set("delimiter", "tab" if best == "\t" else best),
-            ".",
-        )
+        problem = f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}"
+        raise TableError(problem, "; say which: ", Set("delimiter", "tab" if best == "\t" else best), ".")
     return best
 
 
@@ -204,11 +196,5 @@ def _shape(rows: Sequence[Row] | None) -> tuple[float, int]:
 def _refuse_spaces(source: Source, rows: Sequence[Row] | None) -> None:
     widths = {len([cell for cell in row.cells if cell]) for row in rows or () if row.cells}
     if len(widths) == 1 and max(widths) > 1 and len(rows or ()) > 1:
-        raise TableError(
-            f"{source.name}: is one column of {max(widths)} words a line, or its cells are separated by spaces; say "
-            "which: ",
-            Set("delimiter", ","),
-            " or ",
-            Set("delimiter", "space"),
-            ".",
-        )
+        problem = f"{source.name}: is one column of {max(widths)} words a line, or its cells are separated by spaces"
+        raise TableError(problem, "; say which: ", Set("delimiter", ","), " or ", Set("delimiter", "space"), ".")

@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import Final
 
-from models.errors import Set, TableError
+from models.errors import Message, Set, TableError
 from models.tables.source import Source
 
 _MARKS: Final = {
@@ -42,12 +42,8 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
             repairs.append(f"read as {encoding} (say --encoding if it is another one)")
             return encoding
     if (place := sample.find(0)) >= 0:
-        raise TableError(
-            f"{source.name}: has a NUL byte in {_line(sample, place)}, so it is no text in a plain encoding. Save it "
-            "as UTF-8, or say its ",
-            Set("encoding"),
-            ".",
-        )
+        problem = f"{source.name}: has a NUL byte in {_line(sample, place)}, so it is no text in a plain encoding"
+        raise TableError(problem, ". Save it as UTF-8, or say its ", Set("encoding"), ".")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError as error:
@@ -58,20 +54,14 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
 def _not_utf8(source: Source, sample: bytes, place: int, repairs: list[str]) -> str:
     """Return Windows-1252, which is Latin-1 with more signs, if no byte of the file speaks against it."""
     if _any_utf8_character(source):  # "Ã¶" means nothing in Latin-1: this is UTF-8, and damaged
-        raise TableError(
-            f"{source.name}: is UTF-8, but not byte 0x{sample[place]:02x} in {_line(sample, place)}. Mend it, or say ",
-            Set("encoding", "cp1252"),
-            ".",
-        )
+        problem = f"{source.name}: is UTF-8, but not byte 0x{sample[place]:02x} in {_line(sample, place)}"
+        raise TableError(problem, ". Mend it, or say ", Set("encoding", "cp1252"), ".")
     try:
         sample.decode("cp1252")
     except UnicodeDecodeError as error:
-        raise TableError(
-            f"{source.name}: is neither UTF-8 nor Latin-1 (byte 0x{sample[error.start]:02x} in "
-            f"{_line(sample, error.start)}). Say its ",
-            Set("encoding"),
-            ", such as cp1251, gbk or shift_jis.",
-        ) from error
+        byte = f"byte 0x{sample[error.start]:02x} in {_line(sample, error.start)}"
+        remedy = Message("Say its ", Set("encoding"), ", such as cp1251, gbk or shift_jis.")
+        raise TableError(f"{source.name}: is neither UTF-8 nor Latin-1 ({byte}). ", remedy) from error
     repairs.append("not UTF-8: read as Latin-1 (Windows-1252; say --encoding if it is another one)")
     return "cp1252"
 

@@ -61,20 +61,12 @@ def detect_marks(
 
 def _decimal(source: Source, found: _Evidence, delimiter: str) -> str:
     if len(found.decimals) > 1:
-        raise TableError(
-            f"{source.name}: the decimal mark could be a point ({found.decimals['.']!r}) or a comma "
-            f"({found.decimals[',']!r}); say which: ",
-            Set("decimal", "."),
-            " or ",
-            Set("decimal", ","),
-        )
+        point, comma = found.decimals["."], found.decimals[","]
+        problem = f"{source.name}: the decimal mark could be a point ({point!r}) or a comma ({comma!r}); say which: "
+        raise TableError(problem, Set("decimal", "."), " or ", Set("decimal", ","))
     if "," in found.decimals and delimiter == ",":
-        raise TableError(
-            f"{source.name}: {found.decimals[',']!r} could be a number with a decimal comma or a list; say which: ",
-            Set("decimal", ","),
-            " or ",
-            Set("decimal", "."),
-        )
+        problem = f"{source.name}: {found.decimals[',']!r} could be a number with a decimal comma or a list"
+        raise TableError(problem, "; say which: ", Set("decimal", ","), " or ", Set("decimal", "."))
     if found.decimals:
         return next(iter(found.decimals))
     return "," if "." in found.thousands else "."
@@ -84,12 +76,9 @@ def _thousands(source: Source, found: _Evidence, decimal: str) -> str:
     marks = [mark for mark in found.thousands if mark != decimal]
     if len(found.thousands) > 1 or len(marks) < len(found.thousands):
         examples = " and ".join(map(repr, found.thousands.values()))
-        raise TableError(
-            f"{source.name}: the mark between thousands cannot be told ({examples}, decimal mark {decimal!r}); say "
-            "it: ",
-            Set("thousands", _named(THOUSANDS[0])),
-            f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none.",
-        )
+        problem = f"{source.name}: the mark between thousands cannot be told ({examples}, decimal mark {decimal!r})"
+        others = f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none."
+        raise TableError(problem, "; say it: ", Set("thousands", _named(THOUSANDS[0])), others)
     return marks[0] if marks else ""
 
 
@@ -99,11 +88,9 @@ def _refuse_either(source: Source, found: _Evidence, decimal: str, *, said: bool
         if mark == decimal and (mark == "." or said or mark in found.decimals):
             continue
         plain = example.replace(mark, "")
-        raise TableError(
-            f"{source.name}: {example!r} could be {plain} or {example.replace(mark, '.')}; say which: ",
-            Set("thousands", mark),
-            *([" or ", Set("decimal", mark)] if decimal == "." else [" or none."]),
-        )
+        problem = f"{source.name}: {example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
+        other = Set("decimal", mark) if decimal == "." else "none."
+        raise TableError(problem, Set("thousands", mark), " or ", other)
 
 
 def _evidence(rows: Iterable[Sequence[str]]) -> _Evidence:

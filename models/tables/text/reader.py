@@ -171,12 +171,8 @@ def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
                     row += 1
                     yield _fitted(source, dialect, found.cells, row, dialect.skip_lines + found.above + 1)
         except UnicodeError as error:
-            raise TableError(
-                f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error}). Mend it, or "
-                "say ",
-                Set("encoding"),
-                ", such as cp1252.",
-            ) from error
+            problem = f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error})"
+            raise TableError(problem, ". Mend it, or say ", Set("encoding"), ", such as cp1252.") from error
         except csv.Error as error:
             raise TableError(
                 f"{source.name}: row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
@@ -224,13 +220,9 @@ def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, li
 
 
 def _unnamed_value(source: Source, row: int, place: int, cell: str) -> TableError:
-    return TableError(
-        f"{source.name}: row {row:,} has {cell[:40]!r} in column {place}, which has no name and was empty above. Name "
-        "all columns in the header line, or with ",
-        Set("header", True),
-        " ",
-        Set("column_names", like="NAME NAME …"),
-    )
+    problem = f"{source.name}: row {row:,} has {cell[:40]!r} in column {place}, which has no name and was empty above"
+    names = Message(Set("header", True), " ", Set("column_names", like="NAME NAME …"))
+    return TableError(problem, ". Name all columns in the header line, or with ", names)
 
 
 def _batch(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.RecordBatch:

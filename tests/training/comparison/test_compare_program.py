@@ -20,7 +20,21 @@ from models.bundle.card import card_of
 from training.compare import main
 from training.comparison.compare import RESULTS
 
-TWO = ("--activations", "relu", "elu", "--seeds", "2", "--epochs", "3", "--hidden-units", "8", "--jobs", "1")
+TWO = (
+    "--activations",
+    "relu",
+    "elu",
+    "--seeds",
+    "2",
+    "--epochs",
+    "3",
+    "--hidden-units",
+    "8",
+    "--jobs",
+    "1",
+    "--preset",
+    "fast",
+)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -90,11 +104,11 @@ def test_other_settings_are_another_comparison(
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (("--seeds", "0"), "--seeds must be at least 1"),
+        (("--seeds", "0"), "seeds must be at least 1"),
         (("--seconds", "1", "--epochs", "3"), "--seconds and --epochs exclude one another"),
         (("--depth", "1", "--hidden-units", "8"), "--depth and --hidden-units exclude one another"),
-        (("--depth", "0"), r"--depth must be in [1, 32]"),
-        (("--learning-rates", "0"), "--learning-rates must be above 0"),
+        (("--depth", "0"), "depths must be in [1, 32] each"),
+        (("--learning-rates", "0"), "learning_rates must be above 0"),
         (("--save-best", "--seeds", "1"), "--save-best needs a recommendation: --seeds 2"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_up import SETTING, outcome
 
-from training.comparison.results import Failure
+from training.comparison.outcomes import Failure
 from training.comparison.summary import Mean, summaries_of
 from training.comparison.trials import Setting, Trial
 

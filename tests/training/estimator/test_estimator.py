@@ -62,7 +62,7 @@ def test_columns_of_a_data_frame_are_taken_by_name_in_any_order(fitted):
 def test_the_data_are_not_changed(fitted):
     before = FRAME.copy(deep=True)
     fitted.predict(FRAME)
-    AutoencoderDetector(epochs=1, alert_rate=0.1).fit(FRAME)
+    AutoencoderDetector(preset="fast", epochs=1, alert_rate=0.1).fit(FRAME)
     pd.testing.assert_frame_equal(FRAME, before)
 
 
@@ -101,7 +101,7 @@ def test_the_columns_that_add_most_are_explained(fitted):
 
 
 def test_the_embedding_is_as_wide_as_the_bottleneck():
-    detector = AutoencoderDetector(epochs=1, alert_rate=0.1, latent_units=3, activation="elu").fit(FRAME)
+    detector = AutoencoderDetector(preset="fast", epochs=1, alert_rate=0.1, latent_units=3, activation="elu").fit(FRAME)
     assert detector.transform(FRAME).shape == (250, 3)
 
 
@@ -127,8 +127,9 @@ def test_thresholds_by_segment_and_by_labels_are_kept_by_decision_and_prediction
     # A column that is a little above all others where it is broken gives the label away: that is another test's.
     records["flow"] += np.random.default_rng(0).normal(0, 20, len(records))
     settings = {"label": "state", "fit_on": "normal", "threshold_method": "labels", "recall": 0.5}
-    detector = AutoencoderDetector(epochs=20, activation="elu", **settings).fit(records)
+    detector = AutoencoderDetector(preset="fast", epochs=20, activation="elu", **settings).fit(records)
     flagged = detector.predict(records.drop(columns="state")) == -1
     assert flagged[records["state"] == "fault"].mean() > flagged[records["state"] == "normal"].mean()
-    by_mode = AutoencoderDetector(epochs=5, activation="elu", alert_rate=0.2, threshold_by="valve_open").fit(FRAME)
+    settings = {"alert_rate": 0.2, "threshold_by": "valve_open"}
+    by_mode = AutoencoderDetector(preset="fast", epochs=5, activation="elu", **settings).fit(FRAME)
     np.testing.assert_array_equal(by_mode.predict(FRAME) == -1, by_mode.decision_function(FRAME) < 0)

@@ -26,9 +26,12 @@ EXPECTED = {
 class WithoutContamination(AutoencoderDetector):
     """The same estimator with few parameters: what the two checks want beside the contamination can be judged."""
 
-    def __init__(self, *, alert_rate: float = 0.1, epochs: int = 1, random_state: int = 0) -> None:
+    def __init__(
+        self, *, alert_rate: float = 0.1, epochs: int = 1, preset: str = "fast", random_state: int = 0
+    ) -> None:
         self.alert_rate = alert_rate
         self.epochs = epochs
+        self.preset = preset
         self.random_state = random_state
 
 

@@ -1,4 +1,4 @@
-"""The report of a comparison: the verdict first, every figure told in words, nothing from elsewhere."""
+"""The report of a comparison: the recommendation first, every figure told in words, nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from samples import arrow_table, machine_records
 
 from models.tables.table import Table
 from training.comparison.compare import best_settings
-from training.comparison.results import Failure, Outcome
+from training.comparison.outcomes import Failure, Outcome, TrialResult
+from training.comparison.recommendation import recommend
 from training.comparison.summary import summaries_of
 from training.comparison.trials import Setting, Trial
-from training.comparison.verdict import verdict_on
 from training.data.prepare import Prepared, prepare
 from training.network.diagnostics import LayerHealth
 from training.report.comparison import write_comparison_report
@@ -54,12 +54,12 @@ def found(setting: Setting = SHALLOW, *, factor: float = 1.0, seeds: int = 3, de
     ]
 
 
-def written(found: Sequence[Outcome | Failure], prepared: Prepared, folder: Path) -> Page:
+def written(found: Sequence[TrialResult], prepared: Prepared, folder: Path) -> Page:
     summaries = summaries_of(found)
     best = best_settings(summaries)
     path = folder / "report.html"
     write_comparison_report(
-        path, summaries, best, verdict_on(best), name="machines", prepared=prepared, config=CONFIG, margin=0.01
+        path, summaries, best, recommend(best), name="machines", prepared=prepared, config=CONFIG, margin=0.01
     )
     assert path.stat().st_size < 5_000_000
     page = Page(path.read_text(encoding="utf-8"))
@@ -67,10 +67,10 @@ def written(found: Sequence[Outcome | Failure], prepared: Prepared, folder: Path
     return page
 
 
-def test_the_verdict_comes_first_in_plain_words(prepared: Prepared, tmp_path: Path) -> None:
+def test_the_recommendation_comes_first_in_plain_words(prepared: Prepared, tmp_path: Path) -> None:
     page = written(found(), prepared, tmp_path)
-    assert re.findall(r'<section id="([^"]+)"', page.html)[0] == "verdict"
-    first = page.html.split('<section id="verdict"')[1].split("</section>")[0]
+    assert re.findall(r'<section id="([^"]+)"', page.html)[0] == "recommendation"
+    first = page.html.split('<section id="recommendation"')[1].split("</section>")[0]
     assert first.index("Take prelu: --activation prelu") < first.index("prelu has the lowest held-out error")
     assert first.count("ore seeds would change nothing") == 1, "said once"
     assert "surely worse" in first

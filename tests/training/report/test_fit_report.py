@@ -1,4 +1,4 @@
-"""The report of a fit: what came out, the strangest rows with their reasons, how it learned; also of odd tables."""
+"""The report of a training: results, rows with the highest scores and their reasons, learning; also of odd tables."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_picture_says_what_is_to_be_seen(page: Page, trained: Any) -> None
     above = int((calibration.scores > calibration.threshold).sum())
     assert any(f"{above} lie above the threshold of {calibration.threshold:.4g}" in text for text in said)
     for start in (
-        *("Histogram of the scores of test rows by label", "Heat map of what columns add", "Mean error by column"),
+        *("Histogram of the scores of test rows by label", "Heat map of the shares of columns", "Mean error by column"),
         *(
             "Plane of the bottleneck by score",
             "Plane of the bottleneck by label",
@@ -63,7 +63,7 @@ def test_every_picture_says_what_is_to_be_seen(page: Page, trained: Any) -> None
         assert any(text.startswith(start) for text in said), start
 
 
-def test_the_strangest_rows_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
+def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
     test = np.flatnonzero(trained.prepared.split.test)
     verdicts = trained.result.judged.score(trained.prepared.part(trained.prepared.split.test))
     worst = int(verdicts.anomaly_score.argmax())
@@ -82,7 +82,7 @@ def test_what_is_told_of_an_ensemble_is_of_networks_that_had_not_seen_the_rows(p
     assert "the networks that had not seen those rows" in page.html
 
 
-def test_rows_of_a_test_table_are_judged_where_there_is_one(trained: Any, tmp_path: Path) -> None:
+def test_rows_of_a_test_table_are_scored_where_there_is_one(trained: Any, tmp_path: Path) -> None:
     table = Table(data=arrow_table(with_anomalies(machine_records(40, seed=9), every=8)))
     page = written(trained, tmp_path, test_table=table)
     assert "of 40 rows of --test-data" in page.html
@@ -116,9 +116,9 @@ def test_without_labels_nothing_is_said_of_them_and_saturated_units_are_drawn(ho
 
 def test_an_embedding_of_one_unit_and_rows_that_are_all_flagged_are_drawn(trained: Any, tmp_path: Path) -> None:
     from training.report.fit_rows import columns_section, embedding_section
-    from training.report.judged import judged_rows
+    from training.report.scored_rows import scored_rows
 
-    rows = judged_rows(trained.result, trained.prepared, None)
+    rows = scored_rows(trained.result, trained.prepared, None)
     everything = replace(rows, verdicts=replace(rows.verdicts, is_anomaly=np.ones(len(rows.scores), np.bool_)))
 
     class OneUnit:
@@ -126,7 +126,7 @@ def test_an_embedding_of_one_unit_and_rows_that_are_all_flagged_are_drawn(traine
             return np.ones((len(rows.scores), 1), np.float32)
 
     section = embedding_section(OneUnit(), everything)  # type: ignore[arg-type]
-    assert "All rows are flagged rows" in section.parts[0].to_html()
+    assert "All rows are flagged rows" in section.parts[0].plots[0].alt
     assert columns_section(everything).parts
 
 

@@ -13,14 +13,12 @@ from page_reader import Page, complaints_about
 
 from models.errors import ConfigError
 from models.network.activations import ACTIVATIONS
-from training.report.activations import activation_values
 from training.report.kit.file import check_report, write_report
-from training.report.kit.heat_map import heat_map
+from training.report.kit.formatting import listed, shortened
 from training.report.kit.lines import Line, line_plot
-from training.report.kit.marks import dot_plot, score_histogram
-from training.report.kit.page import page_of
-from training.report.kit.parts import Cell, Grid, Plot, Plots, Section, Text
-from training.report.kit.words import listed, shortened
+from training.report.kit.page import Cell, Grid, Plot, Plots, Section, Text, page_of
+from training.report.kit.shapes import dot_plot, heat_map, score_histogram
+from training.report.learning import activation_values
 
 EVERYTHING = [
     Section(
@@ -43,7 +41,7 @@ EVERYTHING = [
 
 
 def test_a_page_of_every_part_is_whole_and_says_what_it_holds() -> None:
-    page = Page(page_of(EVERYTHING, title="a < b", says="says & says"))
+    page = Page(page_of(EVERYTHING, title="a < b", introduction="says & says"))
     assert complaints_about(page) == []
     assert "<h1>a &lt; b</h1>" in page.html
     assert '<a href="#all">Everything &lt;&amp;&gt;</a>' in page.html
@@ -53,11 +51,11 @@ def test_a_page_of_every_part_is_whole_and_says_what_it_holds() -> None:
 
 @pytest.mark.parametrize("rule", ["default-src 'none'", "prefers-color-scheme: dark", "@media print", "max-width"])
 def test_a_page_refuses_to_load_and_suits_light_dark_paper_and_phones(rule: str) -> None:
-    assert rule in page_of([], title="t", says="s")
+    assert rule in page_of([], title="t", introduction="s")
 
 
 def test_every_colour_of_a_picture_is_one_that_the_page_has_in_light_and_in_dark() -> None:
-    page = page_of(EVERYTHING, title="t", says="s")
+    page = page_of(EVERYTHING, title="t", introduction="s")
     light, dark = page.split("prefers-color-scheme: dark", maxsplit=1)
     wanted = set(re.findall(r"var\((--[\w-]+)\)", page))
     assert wanted
@@ -115,9 +113,9 @@ def test_a_report_takes_the_place_of_a_report_and_of_nothing_else(tmp_path: Path
     path = tmp_path / "new" / "report.html"
     check_report(path)
     assert list(tmp_path.iterdir()) == [], "it is tried, and nothing is left"
-    for says in ("first", "second"):
-        write_report(path, page_of([], title="t", says=says))
-        assert says in path.read_text(encoding="utf-8")
+    for introduction in ("first", "second"):
+        write_report(path, page_of([], title="t", introduction=introduction))
+        assert introduction in path.read_text(encoding="utf-8")
     assert [one.name for one in path.parent.iterdir()] == ["report.html"]
     path.write_text("years of work")
     for other in (path, tmp_path):
@@ -130,7 +128,7 @@ def test_a_report_takes_the_place_of_a_report_and_of_nothing_else(tmp_path: Path
 
 def test_half_a_letter_in_a_name_does_not_stop_a_report(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, page_of([], title="\ud83d", says=""))
+    write_report(path, page_of([], title="\ud83d", introduction=""))
     assert "<h1>?</h1>" in path.read_text(encoding="utf-8")
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import genpareto, goodness_of_fit
 
-from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, Rule
-from training.thresholds.report import threshold_report, with_best_tail
+from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, ThresholdSpec, prepared_spec, spec_of
+from training.thresholds.report import threshold_report
 from training.thresholds.rows import threshold_rows
 
 
-def report_of(scores, method="fpr", value=0.05, *, goal=None, **rows):
+def report_of(scores, method="fpr", value=0.05, *, target=None, **rows):
     held_out = CalibrationRows.of(np.asarray(scores, float), **rows)
-    rule = Rule(method=method, goal=goal or THRESHOLD_METHODS[method].flags[0], value=value)
-    return threshold_report(Calibration.on(held_out, with_best_tail(held_out, rule)))
+    spec = ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].settings[0], value=value)
+    return threshold_report(Calibration.on(held_out, prepared_spec(held_out, spec)))
 
 
 def labelled(seed=0, normal=900, anomalies=100):
@@ -137,17 +137,17 @@ def test_a_tail_that_is_made_of_anomalies_is_said_to_be_theirs():
     scores, is_anomaly = labelled()
     warnings = report_of(scores, "evt", 0.0005, is_anomaly=is_anomaly)["warnings"]
     assert any("labelled anomalies: the tail is theirs" in warning for warning in warnings)
-    warnings = report_of(scores, "evt", 0.0005, is_anomaly=is_anomaly, rests_on="normal")["warnings"]
+    warnings = report_of(scores, "evt", 0.0005, is_anomaly=is_anomaly, population="normal")["warnings"]
     assert not any("the tail is theirs" in warning for warning in warnings)
 
 
 def test_of_the_tails_that_fit_the_largest_is_taken():
     rng = np.random.default_rng(0)
     pure = CalibrationRows.of(rng.exponential(size=4000))
-    assert with_best_tail(pure, Rule.of("evt", 0.0001)).tail_share == 0.1
+    assert prepared_spec(pure, spec_of("evt", 0.0001)).tail_share == 0.1
     kinked = CalibrationRows.of(np.concatenate([rng.uniform(0, 1, 3800), 1 + rng.exponential(5, size=200)]))
-    assert with_best_tail(kinked, Rule.of("evt", 0.0001)).tail_share <= 0.05
-    assert with_best_tail(pure, Rule.of("fpr", 0.01)) == Rule.of("fpr", 0.01)
+    assert prepared_spec(kinked, spec_of("evt", 0.0001)).tail_share <= 0.05
+    assert prepared_spec(pure, spec_of("fpr", 0.01)) == spec_of("fpr", 0.01)
 
 
 # --- segments -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How every picture looks: Matplotlib draws SVG that takes its colours from the page, in light and in dark."""
+"""The style of every plot: Matplotlib draws SVG whose colours are those of the page, light or dark."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from training.report.kit.parts import PICTURE
+from training.report.kit.page import PLOT_ID
 
-# Matplotlib draws in these colours; on the page they are those of its style.
+# Placeholders that Matplotlib draws with; the page's style has the colours.
 INK, SOFT, ACCENT, SECOND = "#101112", "#b0b1b2", "#d04050", "#3070b0"
 LEVELS: Final = ("#f1c0c1", "#e29394", "#d36667", "#a43638", "#751617")
-"""From little to much."""
+"""From low to high."""
 LINES: Final = (
     *("#c13141", "#2f6fb4", "#1b7f4c", "#8a4fc0", "#a3560c"),
     *("#0b7a87", "#b03090", "#5b6471", "#6b6a01"),
 )
-"""For lines that have to be told apart, one for each activation."""
+"""For lines that must be told apart, one for each activation."""
 _COLOURS: Final = {
     INK: "currentColor",
     SOFT: "var(--soft)",
     ACCENT: "var(--accent)",
     SECOND: "var(--second)",
-    **{colour: f"var(--level-{number})" for number, colour in enumerate(LEVELS, 1)},
-    **{colour: f"var(--line-{number})" for number, colour in enumerate(LINES, 1)},
+    **{colour: f"var(--level-{index})" for index, colour in enumerate(LEVELS, 1)},
+    **{colour: f"var(--line-{index})" for index, colour in enumerate(LINES, 1)},
 }
 _STYLE: Final[dict[Any, Any]] = {
     "font.size": 9,
@@ -55,36 +55,36 @@ _STYLE: Final[dict[Any, Any]] = {
     "figure.facecolor": "none",
     "legend.frameon": False,
 }
-_WIDE: Final = 100  # times the low end of a logarithmic axis is its high end: then only powers of ten have ticks
-# In points: the width of a letter and the height of a line; how far names stand off, and the farthest that they move.
+_WIDE: Final = 100  # ratio of the ends of a logarithmic axis above which only powers of ten have ticks
+# In points: letter width, line height, dot radius, gap between point and label, longest move of a label.
 _LETTER, _LINE, _DOT, _GAP, _FARTHEST = 5.6, 11, 3, 7, 150
-_RISE: Final = 6  # of a name above its point, so that no interval runs through it
+_RISE: Final = 6  # points of a label above its point, so that no interval crosses it
 _OFFSETS: Final = [
     (moved, to_left)
     for moved in sorted(range(-_FARTHEST, _FARTHEST + 1), key=lambda up: abs(up - _RISE))
     for to_left in (False, True)
 ]
-_LARGEST: Final = 1.6  # pixels of the page for a point of a picture: letters are never larger than those of the text
+_LARGEST: Final = 1.6  # pixels on the page for a point of a plot: labels are never larger than the text
 
 
 @contextmanager
 def drawing(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """Yield a figure of so many inches, and its axes; within, everything has the style of the pages."""
+    """Yield a figure of the given inches and its axes, in the style of the pages."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's browser has it
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's browser has them
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
 
 
 def svg_of(figure: Figure) -> str:
-    """Return a figure as an element of a page: nothing before it, names of its own, the page's colours.
+    """Return a figure as an SVG element for a page: without XML header, ids behind `PLOT_ID`, the page's colours.
 
     Args:
         figure: From `drawing`, within its block.
     """
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axis.get_scale() == "log"):
         axis.set_minor_locator(NullLocator())
-        if isinstance(axis.get_major_locator(), LogLocator):  # no ticks of its own were said
+        if isinstance(axis.get_major_locator(), LogLocator):  # no ticks were set
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1,) if high > _WIDE * low else (1, 2, 5)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -92,7 +92,7 @@ def svg_of(figure: Figure) -> str:
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r"<[^>]*>", _of_the_page, svg)
+    svg = re.sub(r"<[^>]*>", _tag_for_page, svg)
     width = float(figure.get_figwidth()) * 72
     svg = re.sub(
         r'<svg [^>]*(viewBox="[^"]+")[^>]*>', rf'<svg \1 style="max-width:{_LARGEST * width:.0f}px">', svg, count=1
@@ -100,8 +100,8 @@ def svg_of(figure: Figure) -> str:
     return re.sub(r"\n\s*", "\n", svg)
 
 
-def _of_the_page(tag: re.Match[str]) -> str:
-    changed = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{PICTURE}-", tag[0]).replace("xlink:href", "href")
+def _tag_for_page(tag: re.Match[str]) -> str:
+    changed = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{PLOT_ID}-", tag[0]).replace("xlink:href", "href")
     changed = changed.replace("'DejaVu Sans'", "system-ui, sans-serif")
     for drawn, styled in _COLOURS.items():
         changed = changed.replace(drawn, styled)
@@ -117,25 +117,25 @@ def label_points(
     *,
     colours: Mapping[str, str],
 ) -> None:
-    """Write the names beside points, moved where they would touch.
+    """Write names beside points, moved where they would overlap.
 
     Args:
         figure: From `drawing`.
-        axes: Its axes; their limits must not change any more.
-        names: Of the points.
-        x: Where they are, across.
-        y: And up.
-        colours: By name; the others are written in ink.
+        axes: Its axes; their limits must not change afterwards.
+        names: Names of the points.
+        x: Their x coordinates.
+        y: Their y coordinates.
+        colours: Colours by name; `INK` for the others.
     """
-    places = _places(figure, axes, x, y)
-    written = [(across - _DOT, up - _DOT, across + _DOT, up + _DOT) for across, up in places.tolist()]
-    for i in np.argsort(places[:, 1], kind="stable").tolist():
-        across, up = places[i].tolist()
+    positions = _positions(figure, axes, x, y)
+    written = [(across - _DOT, up - _DOT, across + _DOT, up + _DOT) for across, up in positions.tolist()]
+    for i in np.argsort(positions[:, 1], kind="stable").tolist():
+        across, up = positions[i].tolist()
         width = _LETTER * len(names[i])
         for moved, to_left in _OFFSETS:
             start = across - _GAP - width if to_left else across + _GAP
             box = (start, up + moved - _LINE / 2, start + width, up + moved + _LINE / 2)
-            if not any(_touch(box, other) for other in written):
+            if not any(_overlap(box, other) for other in written):
                 break
         written.append(box)
         _write(axes, names[i], (x[i], y[i]), (-_GAP if to_left else _GAP, moved), colours.get(names[i], INK))
@@ -150,17 +150,17 @@ def label_ends(
     *,
     colours: Mapping[str, str],
 ) -> None:
-    """Write the names to the right of the ends of lines, in their order, as near to them as there is room.
+    """Write names to the right of the ends of lines, in order of height and without overlap.
 
     Args:
         figure: From `drawing`.
-        axes: Its axes; their limits must not change any more.
-        names: Of the lines.
-        x: Where they end, across.
-        y: And up.
-        colours: By name; the others are written in ink.
+        axes: Its axes; their limits must not change afterwards.
+        names: Names of the lines.
+        x: x coordinates of their ends.
+        y: y coordinates of their ends.
+        colours: Colours by name; `INK` for the others.
     """
-    heights = _places(figure, axes, x, y)[:, 1]
+    heights = _positions(figure, axes, x, y)[:, 1]
     order = np.argsort(heights, kind="stable")
     ranks = _LINE * np.arange(len(order))
     bottom, top = axes.get_window_extent().get_points()[:, 1] * 72 / figure.dpi
@@ -169,11 +169,11 @@ def label_ends(
         _write(axes, names[i], (x[i], y[i]), (_GAP, height - heights[i]), colours.get(names[i], INK))
 
 
-def _places(figure: Figure, axes: Axes, x: Sequence[float], y: Sequence[float]) -> NDArray[np.float64]:
-    """Return where points of the axes lie, in points of the picture `(n, 2)`."""
-    figure.draw_without_rendering()  # only then it is known
-    places: NDArray[np.float64] = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
-    return places
+def _positions(figure: Figure, axes: Axes, x: Sequence[float], y: Sequence[float]) -> NDArray[np.float64]:
+    """Convert data coordinates to points of the picture `(n, 2)`."""
+    figure.draw_without_rendering()  # fixes the layout
+    positions: NDArray[np.float64] = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
+    return positions
 
 
 def _write(axes: Axes, name: str, at: tuple[float, float], offset: tuple[float, float], colour: str) -> None:
@@ -181,5 +181,5 @@ def _write(axes: Axes, name: str, at: tuple[float, float], offset: tuple[float, 
     axes.annotate(name, at, xytext=offset, textcoords="offset points", ha=side, va="center", color=colour)
 
 
-def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

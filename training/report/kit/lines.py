@@ -1,4 +1,4 @@
-"""Pictures of lines: something over epochs, layers, settings or inputs, with bands where it is uncertain."""
+"""Line plots over epochs, layers, settings or inputs, with intervals as bands."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from training.report.kit.drawing import INK, SOFT, drawing, label_ends, svg_of
 
 PANEL: Final = (3.4, 2.5)
-"""Inches of a picture that stands beside others."""
+"""Inches of a plot beside others."""
 
 WHOLE: Final = (4.4, 3.3)
-"""Inches of a picture that stands alone."""
+"""Inches of a plot by itself."""
 
-_BAND: Final = 0.1  # of opacity, where many bands lie over one another
-_MOST_POINTS: Final = 300  # of a line, on a picture of that many pixels
+_BAND: Final = 0.1  # opacity where many bands overlap
+_MOST_POINTS: Final = 300  # of a line: about one for each pixel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +27,15 @@ class Line:
     """A line.
 
     Args:
-        name: Written at its end; nothing where it is empty.
-        x: Where its points are.
-        y: How high; NaN where there is a gap.
-        low: Lower end of a band around it; None without one.
-        high: Upper end.
-        colour: Of `drawing`.
-        style: As Matplotlib calls it.
-        width: In points.
-        marker: As Matplotlib calls it.
+        name: Label at its end; empty for none.
+        x: x coordinates.
+        y: y coordinates; NaN for a gap.
+        low: Lower end of the band; None without a band.
+        high: Upper end of the band.
+        colour: A colour of `drawing`.
+        style: Matplotlib's line style.
+        width: Width in points.
+        marker: Matplotlib's marker.
     """
 
     name: str = ""
@@ -61,12 +61,12 @@ def line_plot(
     """Draw lines.
 
     Args:
-        lines: From the one behind all others to the one before them.
+        lines: The lines, from back to front.
         size: Width and height in inches.
-        zero: Both axes are drawn where the other one is zero.
-        whole: The horizontal axis counts something.
-        room: Share of the width that is left for names at the ends of the lines.
-        setting: What Matplotlib's `Axes.set` takes: labels, limits, scales, ticks.
+        zero: Whether lines mark zero on both axes.
+        whole: Whether the horizontal axis has whole numbers.
+        room: Share of the width left for names at the ends of the lines.
+        setting: Arguments of Matplotlib's `Axes.set`: labels, limits, scales, ticks.
     """
     with drawing(width=size[0], height=size[1]) as (figure, axes):
         if zero:
@@ -102,5 +102,5 @@ def line_plot(
 
 
 def _thinned(points: int) -> NDArray[np.intp]:
-    """Return which points of a line are drawn: all, or so many that none is missed."""
+    """Return the indices of the points that are drawn, at most `_MOST_POINTS`."""
     return np.unique(np.linspace(0, points - 1, min(points, _MOST_POINTS)).round().astype(np.intp))

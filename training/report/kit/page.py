@@ -1,131 +1,175 @@
-"""The page around the sections: one file that can be read on any screen, on paper, by keyboard and by ear."""
+"""The page of a report and its parts: one HTML file for any screen, paper, keyboard and screen reader."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Sequence
-from html import escape
-from string import Template
-from typing import Final
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar, Final
 
-from training.report.kit.parts import PICTURE, Section
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-GENERATOR: Final = '<meta name="generator" content="relu-anomaly-detector">'
-"""By this a page of ours is known."""
+from training.report.kit.file import GENERATOR
 
-# The policy has browsers refuse whatever a page would load or run.
-_PAGE: Final = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-$generator
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { --back: #fdfdfc; --ink: #1c1d1f; --soft: #888d93; --line: #d5d8da; --accent: #c2313f; --second: #2f6fb3;
-  --mark: #fbeeee; --level-1: #f0cfd2; --level-2: #e39aa0; --level-3: #d25f6b; --level-4: #a82233; --level-5: #6d0f1b;
-  --line-1: #c2313f; --line-2: #2f6fb3; --line-3: #1b7f4b; --line-4: #8a4fbf; --line-5: #a3560b; --line-6: #0b7a86;
-  --line-7: #b0308f; --line-8: #5b6470; --line-9: #6b6a00; }
-@media screen { :root { color-scheme: light dark; } }
-@media screen and (prefers-color-scheme: dark) { :root { --back: #16181b; --ink: #e3e5e8; --soft: #7b8088;
-  --line: #3a3f45; --accent: #ff7a85; --second: #79b4f2; --mark: #3a2226; --level-1: #47262a; --level-2: #7a343c;
-  --level-3: #b84a55; --level-4: #f2737f; --level-5: #ffc4c8; --line-1: #ff7a85; --line-2: #79b4f2; --line-3: #5fcf91;
-  --line-4: #c7a0f5; --line-5: #f0a860; --line-6: #58c7d3; --line-7: #f48fd3; --line-8: #b3bcc8; --line-9: #cfce5a; } }
-* { box-sizing: border-box; }
-body { background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
-  max-width: 72rem; overflow-wrap: break-word; padding: 0 1rem; }
-.skip { background: var(--back); left: 1rem; padding: .5rem; position: absolute; top: -4rem; }
-.skip:focus { top: 1rem; }
-h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
-h2 { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; }
-h3 { margin: 2rem 0 .5rem; }
-p, nav ul { max-width: 50rem; }
-nav ul { columns: 16rem; padding-left: 1.2rem; }
-.loud { font-size: 1.15rem; font-weight: 600; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: right; vertical-align: top; }
-thead th { vertical-align: bottom; }
-th:first-child { text-align: left; }
-tbody th { background: var(--back); font-weight: normal; left: 0; position: sticky; }
-tbody th, td { white-space: nowrap; }
-.prose th, .prose td { text-align: left; white-space: normal; }
-.prose thead th { white-space: nowrap; }
-.prose .long { min-width: 11rem; overflow-wrap: anywhere; }
-.prose tbody th { max-width: 20rem; min-width: 5rem; }
-.best { font-weight: 700; }
-tr.marked, tr.marked th { background: var(--mark); }
-.note, figcaption { font-size: .85rem; }
-.note { margin: .3rem 0 .8rem; }
-figure { margin: 1.5rem 0; }
-.plots { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
-.plots.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
-.plots figure { margin: 1rem 0; }
-.small figure { display: flex; flex-direction: column; gap: .4rem; }
-.small figcaption { order: -1; }
-svg { display: block; height: auto; overflow: visible; width: 100%; }
-summary { cursor: pointer; font-weight: 600; margin: 1rem 0; }
-code { font-size: .85rem; overflow-wrap: anywhere; }
-a { color: var(--second); }
-:focus-visible { outline: 3px solid var(--second); outline-offset: 2px; }
-@media (max-width: 40rem) {
-  table:not(.prose) { width: max-content; }
-  thead th { max-width: 9rem; }
-  .prose tbody th { max-width: 9rem; }
-}
-@media print {
-  body { font-size: 10pt; margin: 0; max-width: none; }
-  nav, .skip { display: none; }
-  h2, h3, summary { break-after: avoid; }
-  figure, tr { break-inside: avoid; }
-  .wide { overflow: visible; }
-  table { font-size: 7pt; }
-  td { white-space: normal; }
-  th, td { padding: .1rem .25rem; }
-  tbody th { position: static; }
-  details::details-content { content-visibility: visible; display: block; height: auto; }
-}
-</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the content</a>
-<header>
-<h1>$title</h1>
-<p>$says</p>
-<nav aria-label="Contents"><ul>$contents</ul></nav>
-</header>
-<main id="content" tabindex="-1">
-$sections
-</main>
-</body>
-</html>
-""")
+PLOT_ID: Final = "@plot@"
+"""Begins every id within a plot; on the page, each plot gets a prefix of its own."""
+
+_LONG: Final = 24  # letters from which on a text has several lines on a phone
 
 
-def page_of(sections: Sequence[Section], *, title: str, says: str) -> str:
-    """Return a page.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A cell of a table.
 
     Args:
-        sections: What it holds.
-        title: Its heading.
-        says: What stands below it.
+        text: The content.
+        best: Whether it is the best of its row or column.
+    """
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table.
+
+    Args:
+        title: The heading.
+        header: The heading of each column.
+        rows: Cells; the first of each row names the row.
+        note: How to read the table.
+        folded: Whether it is collapsed until the reader opens it.
+        marked: Names of the rows to highlight.
+        prose: Whether the cells are texts rather than numbers: left-aligned, long ones wrapped.
+    """
+
+    template: ClassVar[str] = "grid.html"
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell | str]]
+    note: str = ""
+    folded: bool = False
+    marked: Collection[str] = ()
+    prose: bool = False
+
+    def lines(self) -> Iterator[tuple[str, list[Cell]]]:
+        """Yield the name and the other cells of each row."""
+        for row in self.rows:
+            name, *cells = (cell if isinstance(cell, Cell) else Cell(text=cell) for cell in row)
+            yield name.text, cells
+
+    def is_long(self, cell: Cell) -> bool:
+        """Return whether a cell's text wraps."""
+        return self.prose and len(cell.text) > _LONG
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown."""
+        body = ([name, *(f"**{cell.text}**" if cell.best else cell.text for cell in row)] for name, row in self.lines())
+        lines = [self.header, ["---"] * len(self.header), *body]
+        table = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+        return f"### {self.title}\n\n" + (f"{self.note}\n\n" if self.note else "") + table + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A picture.
+
+    Args:
+        title: The caption.
+        alt: The content in words, for screen readers.
+        svg: The picture, an element of SVG whose ids begin with `PLOT_ID`.
+    """
+
+    template: ClassVar[str] = "plot.html"
+
+    title: str
+    alt: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plots:
+    """Pictures that belong together, side by side where there is room.
+
+    Args:
+        title: The heading.
+        plots: The pictures.
+        note: How to read them.
+        small: Whether they are narrow, so that more of them fit side by side.
+    """
+
+    template: ClassVar[str] = "plots.html"
+
+    title: str
+    plots: Sequence[Plot]
+    note: str = ""
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A paragraph.
+
+    Args:
+        text: The sentences.
+        loud: Whether it is set larger, to be read first.
+    """
+
+    template: ClassVar[str] = "text.html"
+
+    text: str
+    loud: bool = False
+
+
+Part = Grid | Plot | Plots | Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A section of the page.
+
+    Args:
+        anchor: The id that links point to.
+        title: The heading.
+        parts: The content.
+    """
+
+    anchor: str
+    title: str
+    parts: Sequence[Part] = ()
+
+
+def page_of(sections: Sequence[Section], *, title: str, introduction: str) -> str:
+    """Return a page as HTML.
+
+    Args:
+        sections: The content.
+        title: The heading.
+        introduction: The paragraph below the heading.
     """
     numbers = itertools.count(1)
-    pictures = re.compile(r"<figure>.*?</figure>", re.DOTALL)
-    return _PAGE.substitute(
-        generator=GENERATOR,
-        title=escape(title),
-        says=escape(says),
-        contents="".join(f'<li><a href="#{part.anchor}">{escape(part.title)}</a></li>' for part in sections),
-        sections=pictures.sub(
-            lambda found: found[0].replace(PICTURE, f"picture-{next(numbers)}"), "\n".join(map(_html, sections))
-        ),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            generator=GENERATOR,
+            title=title,
+            introduction=introduction,
+            sections=sections,
+            numbered=lambda svg: svg.replace(PLOT_ID, f"plot-{next(numbers)}"),
+        )
     )
 
 
-def _html(section: Section) -> str:
-    parts = "\n".join(part.to_html() for part in section.parts)
-    heading = f'<h2 id="{section.anchor}-title">{escape(section.title)}</h2>'
-    return f'<section id="{section.anchor}" aria-labelledby="{section.anchor}-title">{heading}\n{parts}\n</section>'
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("training.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

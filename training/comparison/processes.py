@@ -1,4 +1,4 @@
-"""Runs trials side by side, in processes of their own."""
+"""Runs trials in parallel processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing.queues import SimpleQueue
 
 from models.errors import TrainingError
-from training.comparison.results import Failure, Outcome
+from training.comparison.outcomes import Failure, TrialResult
 from training.comparison.trials import Trial
 from training.data.prepare import Prepared
 from training.network.lean_imports import without_unused
@@ -24,20 +24,20 @@ def run_trials(
     *,
     jobs: int,
     seconds: float | None,
-    on_found: Callable[[Outcome | Failure], None],
+    on_result: Callable[[TrialResult], None],
 ) -> None:
-    """Run trials, and say what each found as soon as it is there.
+    """Run trials and report each result as soon as it is there.
 
     Args:
         prepared: The table.
-        config: The settings that all trials have in common.
-        trials: What to run, in this order.
-        jobs: How many at once.
-        seconds: How long each fit may take, instead of how many epochs.
-        on_found: Is told of each.
+        config: The settings that all trials share.
+        trials: The trials, in the order in which they start.
+        jobs: How many run at once.
+        seconds: Time limit of each fit, instead of a number of epochs.
+        on_result: Called with each result.
 
     Raises:
-        KeyboardInterrupt: What was found until then has been told.
+        KeyboardInterrupt: Results until then have been reported.
     """
     if not trials:
         return
@@ -54,7 +54,7 @@ def run_trials(
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                on_found(future.result())
+                on_result(future.result())
     except BaseException:
         for process in list(pool._processes.values()):
             process.kill()
@@ -64,27 +64,27 @@ def run_trials(
 
 
 def shares_of_cpus(jobs: int) -> list[set[int]]:
-    """Return which CPUs each of some processes runs on, so that none takes those of another; empty: all of them."""
+    """Return disjoint sets of CPUs, one for each process; an empty set stands for all CPUs."""
     cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    return [set(cpus[number::jobs]) for number in range(jobs)]
+    return [set(cpus[start::jobs]) for start in range(jobs)]
 
 
-_common: tuple[Prepared, TrainConfig, float | None]
+_shared: tuple[Prepared, TrainConfig, float | None]
 
 
 def _begin(prepared: Prepared, config: TrainConfig, seconds: float | None, shares: SimpleQueue[set[int]]) -> None:
-    global _common  # noqa: PLW0603 - what every trial of this process works on
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which ends its processes
+    global _shared  # noqa: PLW0603 - shared by the trials of this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its processes
     if share := shares.get():
         os.sched_setaffinity(0, share)
-    _common = (prepared, config, seconds)
+    _shared = (prepared, config, seconds)
 
 
-def _run(trial: Trial) -> Outcome | Failure:
+def _run(trial: Trial) -> TrialResult:
     with without_unused():
-        from training.comparison.trial import run_trial
+        from training.comparison.measure import run_trial
 
-    prepared, config, seconds = _common
+    prepared, config, seconds = _shared
     try:
         return run_trial(prepared, config, trial, seconds=seconds)
     except TrainingError as error:

@@ -1,15 +1,15 @@
-"""The first part of a comparison's report: what to take, why, and how sure that is."""
+"""The first section of a comparison's report: the recommendation, its reason and how sure it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from training.comparison.recommendation import Difference, Recommendation
 from training.comparison.summary import Summary
-from training.comparison.verdict import Difference, Verdict
-from training.report.kit.marks import Point, dot_plot, interval_plot, point_plot
-from training.report.kit.parts import Grid, Part, Plot, Plots, Section, Text
-from training.report.kit.words import as_p, listed
+from training.report.kit.formatting import as_p, listed
+from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
+from training.report.kit.shapes import Point, dot_plot, interval_plot, point_plot
 
 _VERDICTS: Final = {
     "best": "best",
@@ -20,51 +20,49 @@ _VERDICTS: Final = {
 }
 
 
-def verdict_section(best: Sequence[Summary], verdict: Verdict, *, margin: float) -> Section:
+def recommendation_section(best: Sequence[Summary], recommendation: Recommendation, *, margin: float) -> Section:
     """Return the section.
 
     Args:
-        best: One for each activation, under the setting that suits it best.
-        verdict: On them.
-        margin: Share by which errors may differ without mattering.
+        best: One for each activation, under its best setting.
+        recommendation: The recommendation.
+        margin: Relative difference of errors that does not matter.
     """
-    return Section(anchor="verdict", title="Verdict", parts=list(_parts(best, verdict, margin)))
+    parts = list(_parts(best, recommendation, margin))
+    return Section(anchor="recommendation", title="Recommendation", parts=parts)
 
 
-def ranked(best: Sequence[Summary], verdict: Verdict) -> list[Summary]:
-    """Return the summaries in the order of the verdict, best first; those without one behind."""
-    order = {one.activation: place for place, one in enumerate(verdict.differences)}
-    return sorted(best, key=lambda one: (order.get(one.activation, len(order)), one.error.mean))
-
-
-def _parts(best: Sequence[Summary], verdict: Verdict, margin: float) -> Iterator[Part]:
-    if verdict.activation is None:
+def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: float) -> Iterator[Part]:
+    if recommendation.activation is None:
         yield Text(text="Nothing is recommended.", loud=True)
     else:
-        yield Text(text=f"Take {verdict.activation}: --activation {verdict.activation}", loud=True)
-    yield Text(text=verdict.reason)
-    if len(verdict.ties) > 1:
-        yield Text(text=f"As far as these seeds tell, no worse than one another: {listed(verdict.ties)}.")
-    if verdict.differences:
+        yield Text(text=f"Take {recommendation.activation}: --activation {recommendation.activation}", loud=True)
+    yield Text(text=recommendation.reason)
+    if len(recommendation.ties) > 1:
+        yield Text(text=f"As far as these seeds can tell, equally good: {listed(recommendation.ties)}.")
+    if recommendation.differences:
         yield Text(text=_how_sure(best, margin))
-    if len(verdict.differences) > 1:
-        yield _differences_grid(verdict)
-    pictures = [*_difference_plot(verdict, margin), *_seeds_plot(best, verdict), *_speed_plot(best, verdict)]
+    if len(recommendation.differences) > 1:
+        yield _differences_grid(recommendation)
+    pictures = [
+        *_difference_plot(recommendation, margin),
+        *_seeds_plot(best, recommendation),
+        *_speed_plot(best, recommendation),
+    ]
     if pictures:
-        yield Plots(title="The verdict in pictures", plots=pictures)
+        yield Plots(title="Errors and costs", plots=pictures)
 
 
 def _how_sure(best: Sequence[Summary], margin: float) -> str:
     seeds = min(len(summary.outcomes) for summary in best)
     return (
-        f"How sure: {seeds} networks of each activation are compared seed by seed. One counts as worse where its error "
-        f"is more than {margin:.0%} higher and chance makes so large a difference in less than one case of twenty, "
-        f"all comparisons taken together."
+        f"How sure: {seeds} networks of each activation are compared seed by seed. An activation is surely worse if "
+        f"its error is more than {margin:.0%} higher and p is below 0.05, corrected for the number of comparisons."
     )
 
 
-def _differences_grid(verdict: Verdict) -> Grid:
-    first = verdict.differences[0]
+def _differences_grid(recommendation: Recommendation) -> Grid:
+    first = recommendation.differences[0]
 
     def cells(one: Difference) -> tuple[str, ...]:
         if one.verdict == "best":
@@ -75,18 +73,18 @@ def _differences_grid(verdict: Verdict) -> Grid:
     return Grid(
         title=f"Held-out errors against that of {first.activation}",
         header=("activation", "error above it", "95 % interval", "p (Holm)", "verdict"),
-        rows=[cells(one) for one in verdict.differences],
+        rows=[cells(one) for one in recommendation.differences],
         note="Ratios of the errors, seed by seed; Student’s paired test on their logarithms.",
-        marked=() if verdict.activation is None else (verdict.activation,),
+        marked=() if recommendation.activation is None else (recommendation.activation,),
     )
 
 
-def _difference_plot(verdict: Verdict, margin: float) -> Iterator[Plot]:
-    if len(verdict.differences) < 2:
+def _difference_plot(recommendation: Recommendation, margin: float) -> Iterator[Plot]:
+    if len(recommendation.differences) < 2:
         return
-    first, *others = verdict.differences
-    names = [one.activation for one in verdict.differences]
-    middles = [1 + one.ratio for one in verdict.differences]
+    first, *others = recommendation.differences
+    names = [one.activation for one in recommendation.differences]
+    middles = [1 + one.ratio for one in recommendation.differences]
     largest, smallest = max(middles), min(middles)
     wide = largest > 3 * smallest
     yield Plot(
@@ -98,8 +96,8 @@ def _difference_plot(verdict: Verdict, margin: float) -> Iterator[Plot]:
         svg=interval_plot(
             names,
             middles,
-            [(1 + one.low, 1 + one.high) for one in verdict.differences],
-            loud=verdict.activation,
+            [(1 + one.low, 1 + one.high) for one in recommendation.differences],
+            loud=recommendation.activation,
             band=(1.0, 1 + margin),
             setting={
                 "xscale": "log" if wide else "linear",
@@ -110,11 +108,11 @@ def _difference_plot(verdict: Verdict, margin: float) -> Iterator[Plot]:
     )
 
 
-def _speed_plot(best: Sequence[Summary], verdict: Verdict) -> Iterator[Plot]:
+def _speed_plot(best: Sequence[Summary], recommendation: Recommendation) -> Iterator[Plot]:
     if not best:
         return
     points = []
-    for summary in ranked(best, verdict):
+    for summary in recommendation.ranked(best):
         step, error = summary.mean(lambda one: 1e3 * one.step_seconds), summary.error
         points.append(
             Point(
@@ -123,21 +121,25 @@ def _speed_plot(best: Sequence[Summary], verdict: Verdict) -> Iterator[Plot]:
                 y=error.mean,
                 x_interval=None if step.low is None or step.high is None else (step.low, step.high),
                 y_interval=None if error.low is None or error.high is None else (error.low, error.high),
-                loud=summary.activation == verdict.activation,
+                loud=summary.activation == recommendation.activation,
             )
         )
     cheapest = min(points, key=lambda point: point.x)
     lowest = min(points, key=lambda point: point.y)
     highest = max(point.y for point in points)
     wide = lowest.y > 0 and highest > 5 * lowest.y
-    marked = next((point for point in points if point.loud), None)
+    recommended = next((point for point in points if point.loud), None)
     yield Plot(
         title="Held-out error over the time of a step: lower is better, further left is quicker"
-        + ("." if marked is None else "; the recommended activation has a ring."),
+        + ("." if recommended is None else "; the recommended activation has a ring."),
         alt=(
             f"Error over time of a step: {lowest.name} has the lowest error, {lowest.y:.3g}, at {lowest.x:.2g} ms; "
             f"{cheapest.name} has the quickest step, {cheapest.x:.2g} ms, with an error of {cheapest.y:.3g}."
-            + ("" if marked is None else f" {marked.name} is recommended: {marked.y:.3g} at {marked.x:.2g} ms.")
+            + (
+                ""
+                if recommended is None
+                else f" {recommended.name} is recommended: {recommended.y:.3g} at {recommended.x:.2g} ms."
+            )
         ),
         svg=point_plot(
             points,
@@ -152,21 +154,18 @@ def _speed_plot(best: Sequence[Summary], verdict: Verdict) -> Iterator[Plot]:
     )
 
 
-def _seeds_plot(best: Sequence[Summary], verdict: Verdict) -> Iterator[Plot]:
+def _seeds_plot(best: Sequence[Summary], recommendation: Recommendation) -> Iterator[Plot]:
     if not best:
         return
-    summaries = ranked(best, verdict)
+    summaries = recommendation.ranked(best)
     errors = [[outcome.error for outcome in summary.outcomes] for summary in summaries]
-    spreads = {one.activation: max(own) / min(own) for one, own in zip(summaries, errors, strict=True) if min(own) > 0}
+    names = [summary.activation for summary in summaries]
+    spreads = {name: max(seeds) / min(seeds) for name, seeds in zip(names, errors, strict=True) if min(seeds) > 0}
     widest = max(spreads, key=lambda name: spreads[name]) if spreads else ""
     yield Plot(
         title="Held-out error of every seed (dots) and their mean (bar).",
         alt="Held-out errors by seed: "
-        + ", ".join(
-            f"{one.activation} {min(own):.3g} to {max(own):.3g}" for one, own in zip(summaries, errors, strict=True)
-        )
+        + ", ".join(f"{name} {min(seeds):.3g} to {max(seeds):.3g}" for name, seeds in zip(names, errors, strict=True))
         + (f". The seeds of {widest} lie furthest apart." if len(errors[0]) > 1 and widest else "."),
-        svg=dot_plot(
-            [summary.activation for summary in summaries], errors, loud=verdict.activation, xlabel="held-out error"
-        ),
+        svg=dot_plot(names, errors, loud=recommendation.activation, xlabel="held-out error"),
     )

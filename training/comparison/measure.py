@@ -1,4 +1,4 @@
-"""One trial: fits a network and measures it, on rows that it has not seen. TensorFlow is imported here."""
+"""Fits the network of a trial and measures it on rows that it has not seen. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.scoring import Scorer
 from models.scoring.ensemble import column_sums
-from training.comparison.results import Outcome
+from training.comparison.outcomes import Outcome
 from training.comparison.trials import Trial
 from training.data.prepare import Prepared
+from training.evaluate import average_precision, roc_auc
 from training.network.diagnostics import learned_slopes
 from training.network.keras_network import parameter_count
 from training.network.learning import Learned, learn
 from training.settings.config import TrainConfig
 
-_MOST_ROWS: Final = 10_000  # that are measured on
-_RANKED_ROWS: Final = 1_000  # whose scores are kept
+_MOST_ROWS: Final = 10_000  # of a measurement
+_RANKED_ROWS: Final = 1_000  # whose scores are kept, to compare the ranking of two seeds
 _TIMED_ROWS: Final = 1_000
 _ROUNDS: Final = 15
 _NOISE_SEED: Final = 0
@@ -34,10 +35,10 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
     """Fit a network and measure it.
 
     Args:
-        prepared: The table; its fitting rows are learned from, its validation rows say which epoch was best.
-        config: The settings that all trials have in common.
-        trial: The others.
-        seconds: How long the fit may take, instead of how many epochs.
+        prepared: The table; its fitting rows are learned from, its validation rows choose the best epoch.
+        config: The settings that all trials share.
+        trial: The other settings.
+        seconds: Time limit of the fit, instead of a number of epochs.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -47,9 +48,8 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         wanted = replace(wanted, epochs=_epochs_within(seconds, prepared, wanted))
     learned = _learn(prepared, wanted)
     history, scorer = learned.history, learned.scorer
-    alike, judged, is_anomaly = untouched_rows(prepared, config)
-    scores = scorer.score(judged).anomaly_score
-    roc_auc, average_precision = _agreement(scores, is_anomaly)
+    alike, untouched, is_anomaly = untouched_rows(prepared, config)
+    scores = scorer.score(untouched).anomaly_score
     return Outcome(
         trial=trial,
         parameters=parameter_count(learned.layers),
@@ -60,8 +60,8 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         validation_losses=tuple(epoch.validation_loss for epoch in history.epochs),
         elapsed=tuple(epoch.seconds for epoch in history.epochs),
         dead_by_epoch={
-            layer.layer: tuple(epoch.units[place].dead / layer.units for epoch in history.epochs)
-            for place, layer in enumerate(history.epochs[0].units)
+            layer.layer: tuple(epoch.units[i].dead / layer.units for epoch in history.epochs)
+            for i, layer in enumerate(history.epochs[0].units)
         },
         first_gradients=dict(history.epochs[0].gradients),
         last_gradients=dict(history.epochs[-1].gradients),
@@ -76,20 +76,9 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         ),
         scoring_seconds=_scoring_seconds(scorer, alike),
         scores=tuple(np.round(scores[:_RANKED_ROWS], 6).tolist()),
-        roc_auc=roc_auc,
-        average_precision=average_precision,
+        roc_auc=None if is_anomaly is None else roc_auc(scores, is_anomaly),
+        average_precision=None if is_anomaly is None else average_precision(scores, is_anomaly),
     )
-
-
-def _agreement(
-    scores: NDArray[np.float64], is_anomaly: NDArray[np.bool_] | None
-) -> tuple[float, float] | tuple[None, None]:
-    """Return ROC AUC and average precision; None where there are no two classes."""
-    if is_anomaly is None or not is_anomaly.any() or is_anomaly.all():
-        return None, None
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    return float(roc_auc_score(is_anomaly, scores)), float(average_precision_score(is_anomaly, scores))
 
 
 def noisy_error(
@@ -100,17 +89,17 @@ def noisy_error(
     noise: float,
     left_out: float,
 ) -> float:
-    """Return the mean error over rows of which a network is given a noisy copy: what it minimised, on fresh rows.
+    """Return the denoising error: the loss of fitting, on fresh rows.
 
-    Without noise that is the reconstruction error. With it, copying the input is no way to a low error: as Vincent
-    (Neural Computation 2011) showed, the lower it is, the better the network knows where rows lie.
+    Without noise it is the reconstruction error. With noise, a network that only copies its input has a high error; the
+    lower the error, the better the network knows the density of the rows (Vincent, Neural Computation 2011).
 
     Args:
         reconstruct: The network, `(n, d)` → `(n, d)`.
-        rows: That it has not seen.
-        preprocessor: Knows the columns.
-        noise: Deviation of the noise, as in fitting; the same noise for all networks.
-        left_out: Share of the rows, those with the largest error, that do not count, as in fitting.
+        rows: Rows that it has not seen.
+        preprocessor: The preprocessor that encoded them.
+        noise: Standard deviation of the noise, as in fitting; the same noise for all networks.
+        left_out: Share of the rows, those with the largest error, that are trimmed, as in fitting.
     """
     Z = preprocessor.within_limits(rows.Z)
     drawn = np.random.default_rng(_NOISE_SEED).normal(0, noise, Z.shape).astype(np.float32)
@@ -120,16 +109,16 @@ def noisy_error(
 
 
 def untouched_rows(prepared: Prepared, config: TrainConfig) -> tuple[Encoded, Encoded, NDArray[np.bool_] | None]:
-    """Return rows that nothing was learned or chosen on: those like the fitting rows; and all, with their labels."""
+    """Return the rows that nothing was learned or chosen on: those like the fitting rows, and all with their labels."""
     split, labels = prepared.split, prepared.is_anomaly
     untouched = split.calibration | split.test
     alike = untouched & ~labels if labels is not None and config.fit_on == "normal" else untouched
-    like, judged = (np.flatnonzero(mask)[:_MOST_ROWS] for mask in (alike, untouched))
+    like, everything = (np.flatnonzero(mask)[:_MOST_ROWS] for mask in (alike, untouched))
     transform = prepared.preprocessor.transform
     return (
         transform({name: values[like] for name, values in prepared.columns.items()}),
-        transform({name: values[judged] for name, values in prepared.columns.items()}),
-        None if labels is None else labels[judged],
+        transform({name: values[everything] for name, values in prepared.columns.items()}),
+        None if labels is None else labels[everything],
     )
 
 
@@ -146,10 +135,10 @@ def _learn(prepared: Prepared, config: TrainConfig) -> Learned:
 
 
 def _epochs_within(seconds: float, prepared: Prepared, config: TrainConfig) -> int:
-    """Return how many epochs so many seconds are enough for, by those that a short fit takes."""
+    """Return the number of epochs that fit into a time limit, from the time of a short fit."""
     epochs = _learn(prepared, replace(config, epochs=_TIMED_EPOCHS)).history.epochs
-    each = (epochs[-1].seconds - epochs[0].seconds) / (len(epochs) - 1)
-    return max(1, int(seconds / each))
+    each_epoch = (epochs[-1].seconds - epochs[0].seconds) / (len(epochs) - 1)
+    return max(1, int(seconds / each_epoch))
 
 
 def _steps(prepared: Prepared, config: TrainConfig) -> int:
@@ -160,11 +149,11 @@ def _steps(prepared: Prepared, config: TrainConfig) -> int:
 
 
 def _scoring_seconds(scorer: Scorer, rows: Encoded) -> float:
-    """Return what scoring takes a row, in the exported engine: the shortest of some rounds over the same rows."""
-    some = rows.rows(0, _TIMED_ROWS)
+    """Return the seconds to score a row in the exported engine: the shortest of several rounds over the same rows."""
+    timed = rows.rows(0, _TIMED_ROWS)
     rounds = []
     for _ in range(_ROUNDS):
         started = time.perf_counter()
-        scorer.score(some)
+        scorer.score(timed)
         rounds.append(time.perf_counter() - started)
-    return min(rounds) / len(some)
+    return min(rounds) / len(timed)

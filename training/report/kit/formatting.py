@@ -1,42 +1,25 @@
-"""How reports write numbers and names."""
+"""How reports write p-values, names and lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from training.comparison.summary import Mean
-
 _LONGEST: Final = 24  # letters of a name in a picture
 
 
-def with_interval(mean: Mean, *, form: str = ".3g", scale: float = 1.0) -> str:
-    """Write a mean with both ends of its interval, where they differ.
-
-    Args:
-        mean: The mean.
-        form: Of each number.
-        scale: What each number is multiplied by before.
-    """
-    text = format(scale * mean.mean, form)
-    if mean.low is None or mean.high is None:
-        return text
-    low, high = (format(scale * end, form) for end in (mean.low, mean.high))
-    return text if low == high else f"{text} ({low} to {high})"
-
-
 def as_p(p: float) -> str:
-    """Write a p-value."""
+    """Format a p-value."""
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Write names as a list within a sentence."""
+    """Join names as in a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def shortened(name: str, *, longest: int = _LONGEST) -> str:
-    """Write a name in one line, its middle left out where it is long."""
+    """Return a name on one line, with an ellipsis in the middle where it is long."""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split()) or "(blank)"
     if len(name) <= longest:
         return name
@@ -45,7 +28,7 @@ def shortened(name: str, *, longest: int = _LONGEST) -> str:
 
 
 def short_layers(names: Sequence[str]) -> list[str]:
-    """Return marks for layers: e1, e2, … of the encoder, b, … d2, d1 of the decoder, out."""
+    """Return abbreviations of layers: e1, e2, … of the encoder, b, … d2, d1 of the decoder, out."""
     return [
         {"bottleneck": "b", "output": "out"}.get(name, name.replace("encoder_", "e").replace("decoder_", "d"))
         for name in names

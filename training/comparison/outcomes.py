@@ -1,4 +1,4 @@
-"""What trials found, and the file that keeps it, a JSON line a trial: a comparison goes on where it stopped."""
+"""Results of trials, and the JSON Lines file that keeps them, so that a comparison resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one network did.
+    """The measurements of one fitted network.
 
     Args:
-        trial: Which one.
-        parameters: Number of its weights.
-        steps: Of an epoch.
-        best_epoch: The one with the lowest validation loss, whose weights were kept.
+        trial: The trial.
+        parameters: Number of weights.
+        steps: Steps of an epoch.
+        best_epoch: The epoch with the lowest validation loss, whose weights were kept.
         seconds: Wall time of the fit, all epochs.
-        losses: Of each epoch.
-        validation_losses: Of each epoch.
+        losses: Loss on the fitting rows of each epoch.
+        validation_losses: Loss on the validation rows of each epoch.
         elapsed: Seconds from the start to the end of each epoch.
         dead_by_epoch: Share of dead units after each epoch, by layer.
         first_gradients: Norm of the gradient of each layer's kernel at the first step.
         last_gradients: That of the running mean over the last steps.
-        units: What the units of each hidden layer do, with the weights that were kept.
+        units: Counts of dead and saturated units of each hidden layer, with the weights that were kept.
         slopes: Lowest, mean and highest learned slope of each layer, where slopes are learned.
         error: Held-out error, on rows that nothing was learned or chosen on.
-        scoring_seconds: To score a row in the exported engine, among a thousand.
+        scoring_seconds: Seconds for one row of a thousand, in the exported engine.
         scores: Anomaly scores of some of the untouched rows, the same rows in every trial.
         roc_auc: On the untouched rows; None without labels of both kinds.
-        average_precision: Likewise.
+        average_precision: On the untouched rows; None without labels of both kinds.
     """
 
     trial: Trial
@@ -68,19 +68,19 @@ class Outcome:
 
     @property
     def step_seconds(self) -> float:
-        """Seconds of a step, the median over the epochs; the first one, which has to be compiled, does not count."""
-        each = np.diff(self.elapsed) if len(self.elapsed) > 1 else np.array(self.elapsed)
-        return float(np.median(each)) / self.steps
+        """Seconds of a step, the median over the epochs without the first one, which includes compilation."""
+        epochs = np.diff(self.elapsed) if len(self.elapsed) > 1 else np.array(self.elapsed)
+        return float(np.median(epochs)) / self.steps
 
     @property
     def seconds_to_best(self) -> float:
         """Seconds from the start to the end of the best epoch."""
         return self.elapsed[self.best_epoch - 1]
 
-    def share(self, what: str) -> float:
+    def share(self, state: str) -> float:
         """Return the share of all units that are ``dead``, ``nearly_dead`` or ``saturated``."""
-        counted = sum(getattr(layer, what) for layer in self.units)
-        return float(counted / sum(layer.units for layer in self.units))
+        count = sum(getattr(layer, state) for layer in self.units)
+        return float(count / sum(layer.units for layer in self.units))
 
     @property
     def zeros(self) -> float:
@@ -104,82 +104,90 @@ class Failure:
     """A trial whose loss was not a number.
 
     Args:
-        trial: Which one.
-        complaint: What was said.
+        trial: The trial.
+        complaint: The error's message.
     """
 
     trial: Trial
     complaint: str
 
 
-class Results:
-    """The file of a comparison: a line that says what is compared, then one for each trial.
+TrialResult = Outcome | Failure
+
+
+class TrialFile:
+    """The file of a comparison: a header with the subject, then a line for each trial.
 
     Args:
-        path: Where it is, or will be.
-        subject: What all trials have in common, as plain data: rows, columns, settings.
+        path: The file; it is created where it does not exist.
+        subject: The rows, columns and settings that all trials share, as plain data.
 
     Raises:
-        ConfigError: The file is of another comparison, or is none.
+        ConfigError: The file belongs to another comparison, or is no such file.
     """
 
     def __init__(self, path: Path, subject: dict[str, Any]) -> None:
         self._path = path
         header = {"version": _VERSION, "subject": json.loads(json.dumps(subject))}
         lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        if lines and not lines[-1].endswith(b"\n"):  # stopped while it was written
+        if lines and not lines[-1].endswith(b"\n"):  # cut off while it was written
             lines.pop()
-        self.found: list[Outcome | Failure] = []
+        self.results: list[TrialResult] = []
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(header) + "\n", encoding="utf-8")
             return
         try:
             kept = parse_json(lines[0])
-            self.found = [_read(parse_json(line)) for line in lines[1:]]
+            self.results = [_read(parse_json(line)) for line in lines[1:]]
         except ValueError as error:
             raise ConfigError(
-                f"{path} is no file of a comparison ({error}); say ", Set("overwrite", True), " to begin anew."
+                f"{path} is no file of a comparison ({error}). To start again: ", Set("overwrite", True), "."
             ) from error
         if kept != header:
             changed = _differences(kept, header)
             raise ConfigError(
-                f"{path} is of another comparison ({changed}). Say ",
+                f"{path} is of another comparison ({changed}). To start again: ",
                 Set("overwrite", True),
-                " to begin anew, or keep it and say ",
+                "; to keep it, choose another folder: ",
                 Set("output", like="DIR"),
                 ".",
             )
         path.write_bytes(b"".join(lines))
 
-    def append(self, found: Outcome | Failure) -> None:
-        """Keep what a trial found."""
-        kind = "outcome" if isinstance(found, Outcome) else "failure"
+    def append(self, result: TrialResult) -> None:
+        """Keep the result of a trial."""
+        kind = "outcome" if isinstance(result, Outcome) else "failure"
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({kind: asdict(found)}) + "\n")
+            file.write(json.dumps({kind: asdict(result)}) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self.found.append(found)
+        self.results.append(result)
 
-    def of(self, trials: Sequence[Trial]) -> list[Outcome | Failure]:
-        """Return what was found for some trials, in their order; those that were not run are left out."""
-        by_trial = {found.trial: found for found in self.found}
+    def missing(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials without a result."""
+        done = {result.trial for result in self.results}
+        return [trial for trial in trials if trial not in done]
+
+    def of(self, trials: Sequence[Trial]) -> list[TrialResult]:
+        """Return the results of some trials, in their order; trials without one are left out."""
+        by_trial = {result.trial: result for result in self.results}
         return [by_trial[trial] for trial in trials if trial in by_trial]
 
 
-def _read(plain: Any) -> Outcome | Failure:
+def _read(plain: Any) -> TrialResult:
     if not isinstance(plain, dict) or len(plain) != 1:
         raise ValueError("a line is not of a trial")
-    [(kind, found)] = plain.items()
+    [(kind, result)] = plain.items()
     if kind == "outcome":
-        return from_plain(found, Outcome)
+        return from_plain(result, Outcome)
     if kind == "failure":
-        return from_plain(found, Failure)
+        return from_plain(result, Failure)
     raise ValueError(f"{kind!r} is unknown")
 
 
 def _differences(kept: Any, wanted: dict[str, Any]) -> str:
-    """Say which parts of the subject differ."""
+    """Return which parts of the subject differ, as text."""
     before = kept.get("subject", {}) if isinstance(kept, dict) else {}
     after = wanted["subject"]
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]

@@ -1,4 +1,4 @@
-"""The rows that a fit is judged on, with what is known of each."""
+"""The scored rows of a training's report: test rows with scores, labels and ids."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from training.fit import FitResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedRows:
-    """n rows that the networks had not seen when they were judged.
+class ScoredRows:
+    """n rows that the networks had not seen when they scored them.
 
     Args:
-        called: What they are.
-        verdicts: On them.
+        name: The name of these rows in sentences.
+        verdicts: Their scores and decisions.
         is_anomaly: Their labels `(n,)`; None without labels.
-        numbers: Which rows of their table they are, from 1 `(n,)`.
-        ids: The columns that name them, n values each.
+        numbers: Their row numbers in the table, from 1 `(n,)`.
+        ids: Values of the id columns, n each.
     """
 
-    called: str
+    name: str
     verdicts: Verdicts
     is_anomaly: NDArray[np.bool_] | None
     numbers: NDArray[np.intp]
@@ -39,36 +39,36 @@ class JudgedRows:
         """The anomaly scores `(n,)`."""
         return self.verdicts.anomaly_score
 
-    def worst(self, most: int) -> list[int]:
-        """Return the places of the rows with the highest scores, highest first."""
-        return [int(place) for place in np.argsort(-self.scores, kind="stable")[:most]]
+    def highest(self, most: int) -> list[int]:
+        """Return the indices of the rows with the highest scores, highest first."""
+        return [int(i) for i in np.argsort(-self.scores, kind="stable")[:most]]
 
 
-def judged_rows(result: FitResult, prepared: Prepared, test_table: Table | None) -> JudgedRows:
-    """Judge the test rows, or those of a table of their own, as the detector was judged.
+def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None) -> ScoredRows:
+    """Score the test rows, or those of a test table, with the networks that had not seen them.
 
     Raises:
         TableError: The test table has another shape.
     """
     if test_table is not None and prepared.rule is not None:
-        return JudgedRows(
-            called="rows of --test-data",
+        return ScoredRows(
+            name="rows of --test-data",
             verdicts=result.judged.score_table(test_table),
             is_anomaly=prepared.rule.anomalies(test_table),
             numbers=np.arange(1, len(test_table) + 1),
             ids=_ids(test_table, result, np.arange(len(test_table))),
         )
     test = prepared.split.test
-    places = np.flatnonzero(test)
-    return JudgedRows(
-        called="test rows",
+    indices = np.flatnonzero(test)
+    return ScoredRows(
+        name="test rows",
         verdicts=result.judged.score(prepared.part(test)),
         is_anomaly=None if prepared.is_anomaly is None else prepared.is_anomaly[test],
-        numbers=places + 1,
-        ids=_ids(prepared.table, result, places),
+        numbers=indices + 1,
+        ids=_ids(prepared.table, result, indices),
     )
 
 
-def _ids(table: Table, result: FitResult, places: NDArray[np.intp]) -> dict[str, list[Any]]:
+def _ids(table: Table, result: FitResult, indices: NDArray[np.intp]) -> dict[str, list[Any]]:
     names = [name for name in result.detector.schema.ids if name in table.names]
-    return {name: table.data.column(name).take(pa.array(places)).to_pylist() for name in names}
+    return {name: table.data.column(name).take(pa.array(indices)).to_pylist() for name in names}
