@@ -11,27 +11,29 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol, final
 
+from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from models.detector import Detector
 from models.errors import DetectorError
-from service.api.query import parse_query
+from service.api.parameters import ScoreQuery
+from service.api.schemas import MOST_VALUES
 from service.fast_path.micro_batching import MAX_ROWS, Batcher
-from service.formats.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items
+from service.formats.answers import JsonFrame, answer_headers, encode_items
 from service.formats.exact_json import ExactRecords, exact_records
-from service.formats.json_bodies import decode_json
+from service.formats.json import decode_json
 from service.formats.rows import Records
 from service.gate import SMALL_BYTES
+from service.operations import OPERATIONS
 from service.registry import Registry
 from service.settings import Settings
-from service.web.negotiation import medium_of
+from service.web.negotiation import format_of
 from service.web.problems import RequestError
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-PATH: Final = "/score"
-_PARAMETERS: Final = ("explain",)
+PATH: Final = OPERATIONS["score"].path
 _ACCEPTS_JSON: Final = frozenset([b"", b"*/*", b"application/json"])
 _NOT_PLAIN: Final = frozenset([b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"])
 
@@ -93,11 +95,11 @@ class _Ready:
 
     @classmethod
     def of(cls, detector: Detector) -> _Ready:
-        response = Response(headers=answer_headers(detector, (), medium="json"))
+        response = Response(headers=answer_headers(detector, (), format_name="json"))
         return cls(
             detector=detector,
             exact=exact_records(detector.schema),
-            frame=JsonFrame.of(QUESTIONS["score"], detector),
+            frame=JsonFrame.of(OPERATIONS["score"], detector),
             head=Head.of(response.status_code, response.raw_headers),
         )
 
@@ -181,10 +183,9 @@ class SmallScores:
         if cells is not None:
             return Records(names=exact.names, rows=cells, typed=True)
         try:
-            content = decode_json(body, most=self._max_rows)
+            return decode_json(body, most=self._max_rows)
         except (DetectorError, RequestError):
             return None
-        return Records(names=content.names, rows=content.rows)
 
 
 def _finish(ready: _Ready, reply: Reply, items: list[Any] | Exception) -> None:
@@ -195,12 +196,15 @@ def _finish(ready: _Ready, reply: Reply, items: list[Any] | Exception) -> None:
 @lru_cache(maxsize=64)
 def _is_plain_json(content_type: bytes) -> bool:
     text = content_type.decode("latin-1")
-    return ";" not in text and medium_of(text) == "json"
+    return ";" not in text and format_of(text) == "json"
 
 
 @lru_cache(maxsize=64)
 def _explain_in(query: bytes) -> int | None:
+    sent = QueryParams(query).multi_items()
+    if [name for name, _ in sent] != ["explain"]:
+        return None
     try:
-        return parse_query(QueryParams(query), allowed=_PARAMETERS).explain
-    except RequestError:
+        return ScoreQuery.model_validate(dict(sent)).explain
+    except ValidationError:
         return None
