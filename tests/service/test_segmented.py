@@ -146,4 +146,4 @@ def test_an_id_column_that_is_called_threshold_is_refused(segmented_path, tmp_pa
     (folder / MANIFEST).write_text(json.dumps(manifest))
     rows = write_csv(tmp_path / "rows.csv", [record | {"threshold": 1} for record in RECORDS])
     assert main([str(folder), str(rows), "--output", str(tmp_path / "s.csv"), "--quiet"]) == 2
-    assert "'threshold' is called like a column of the output" in capsys.readouterr().err
+    assert "'threshold' has the name of a column of the output" in capsys.readouterr().err
