@@ -33,7 +33,8 @@ PROGRAMS = [
     path
     for package in ("models", "service", "training")
     for path in sorted((REPOSITORY / package).rglob("*.py"))
-    if "__main__" in path.read_text(encoding="utf-8").rsplit("\nif ", 1)[-1].splitlines()[0]
+    if "__main__" in (text := path.read_text(encoding="utf-8")).rsplit("\nif ", 1)[-1].splitlines()[0]
+    and "\ndef _parser(" in text  # a command that has another name now takes no flags
 ]
 
 
