@@ -59,7 +59,7 @@ def measured(prepared: Prepared, config: TrainConfig, *, rounds: int) -> tuple[l
     seconds(prepared, config, without)  # the first fit of a process is longer
     ratios, same = [], []
     for number in track(range(rounds), description="fitting", console=Console(stderr=True), transient=True):
-        order = [nullcontext, without, nullcontext]
+        order: list[Callable[[], Any]] = [nullcontext, without, nullcontext]
         taken = [seconds(prepared, config, way) for way in (order if number % 2 else order[::-1])]
         ratios.append(float(np.sqrt(taken[0] * taken[2])) / taken[1])  # before and after: a drift falls out
         same.append(taken[0] / taken[2])

@@ -129,8 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in sorted({*counts, *refused}, key=_place):
             everything[line] += counts[line]
             kept &= _show(name, line, counts[line], refused.get(line, ""), fits=arguments.seeds)
-    for line, found in sorted(everything.items(), key=lambda pair: _place(pair[0])):
-        kept &= _show("all tables", line, found, "", fits=len(found))
+    for line, fits in sorted(everything.items(), key=lambda pair: _place(pair[0])):
+        kept &= _show("all tables", line, fits, "", fits=len(fits))
     return 0 if kept else 1
 
 
@@ -175,7 +175,7 @@ def _count(kept: CalibrationRows, spec: ThresholdSpec, fresh: NDArray[np.float64
     rates = _rates(
         calibration, len(kept.normal) if THRESHOLD_METHODS[spec.method].needs_labels else len(calibration.scores)
     )
-    return Count(flagged=int(calibration.is_anomaly(fresh).sum()), fresh=len(fresh), rates=rates)
+    return Count(flagged=int(calibration.decide(fresh).is_anomaly.sum()), fresh=len(fresh), rates=rates)
 
 
 def _rates(calibration: Calibration, n: int) -> NDArray[np.float64]:

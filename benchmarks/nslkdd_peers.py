@@ -88,7 +88,7 @@ def _methods(
         return np.asarray(peer.decision_function(Z))
 
     def forest() -> NDArray[Any]:
-        return -IsolationForest(random_state=seed).fit(fitting).score_samples(Z)
+        return -np.asarray(IsolationForest(random_state=seed).fit(fitting).score_samples(Z))
 
     return {"ours (defaults)": ours, "PyOD AutoEncoder": pyod, "isolation forest": forest}
 

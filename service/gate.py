@@ -17,8 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.threads import allowed_threads
 from service.fast_path.load_shedding import Queue
 from service.settings import Settings
-from service.web.body import CLOSE
-from service.web.problems import RequestError, problem_of
+from service.web.problems import CLOSE, RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")

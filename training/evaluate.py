@@ -1,8 +1,9 @@
-"""How well verdicts agree with labels, where there are labels."""
+"""Metrics: how well scores and decisions agree with labels, where there are labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ class Metrics:
     """Agreement with labels on rows that nothing has seen. A figure that is not defined is None.
 
     Args:
-        rows: Number of rows judged on.
+        rows: Number of rows.
         anomalies: How many of them are anomalies.
         roc_auc: Chance that an anomaly scores above a normal row.
         average_precision: Precision over all thresholds, weighted by the gain in recall.
@@ -34,20 +35,35 @@ class Metrics:
 
 
 def evaluate(verdicts: Verdicts, is_anomaly: NDArray[np.bool_]) -> Metrics:
-    """Compare verdicts on n rows with their labels `(n,)`."""
-    from sklearn.metrics import average_precision_score, roc_auc_score  # a second or two, and most tables have no label
-
+    """Compare the decisions on n rows with their labels `(n,)`."""
     flagged = verdicts.is_anomaly
-    both = bool(is_anomaly.any() and not is_anomaly.all())
     return Metrics(
         rows=len(is_anomaly),
         anomalies=int(is_anomaly.sum()),
-        roc_auc=float(roc_auc_score(is_anomaly, verdicts.anomaly_score)) if both else None,
-        average_precision=float(average_precision_score(is_anomaly, verdicts.anomaly_score)) if both else None,
+        roc_auc=roc_auc(verdicts.anomaly_score, is_anomaly),
+        average_precision=average_precision(verdicts.anomaly_score, is_anomaly),
         precision=_share(is_anomaly[flagged]),
         recall=_share(flagged[is_anomaly]),
         false_positive_rate=_share(flagged[~is_anomaly]),
     )
+
+
+def roc_auc(scores: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> float | None:
+    """Return the chance that an anomaly scores above a normal row `(n,)`; None without rows of both kinds."""
+    from sklearn.metrics import roc_auc_score  # a second or two, and most tables have no label
+
+    return float(roc_auc_score(is_anomaly, scores)) if _has_both(is_anomaly) else None
+
+
+def average_precision(scores: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> float | None:
+    """Return the precision over all thresholds `(n,)`, weighted by the gain in recall; None without both kinds."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(is_anomaly, scores)) if _has_both(is_anomaly) else None
+
+
+def _has_both(is_anomaly: NDArray[np.bool_]) -> bool:
+    return bool(is_anomaly.any() and not is_anomaly.all())
 
 
 def _share(mask: NDArray[np.bool_]) -> float | None:

@@ -21,11 +21,12 @@ _INTRODUCTION: Final = """\
 # What is said of activations
 
 Each claim put to the test over labelled sets; `python -m benchmarks.activations --data DIR --seeds {seeds}` makes this
-page. A network is that of `--preset fast --fit-on normal`, which learns from all its rows; it is judged on the rows
-that were held out and all anomalies, so its figures are not those of [the page on quality](quality.md), where `fast`
-is told nothing. The rows "usual" and the last claim are over all {sets} sets, everything else is over {some}. Geometric
-means, p of Wilcoxon's test over the sets; over six sets it cannot be below 0.03. Times are of fits side by side, so
-they are rough: [what activations cost](../activations/index.md) is measured apart.
+page. A network is that of `--preset fast --fit-on normal`, which learns from all its rows; it is tested on the rows
+that were held out and all anomalies, so its figures are not those of [the page on
+quality](../../docs/reference/quality.md), where `fast` is told nothing. The rows "usual" and the last claim are
+over all {sets} sets, everything else is over {some}. Geometric means, p of Wilcoxon's test over the sets; over six sets it
+cannot be below 0.03. Times are of fits side by side, so they are rough: [what activations
+cost](../../docs/activations/index.md) is measured apart.
 """
 
 
@@ -89,7 +90,7 @@ def _vanishing(found: Frame) -> str:
 def _dying(found: Frame) -> str:
     shares = found[found.part == "rate"].pivot_table("dead_share", "activation", "learning_rate")
     of_relu = shares.loc["relu"].to_numpy()
-    rows = [[name, *(f"{shares.loc[name, rate]:.1%}" for rate in RATES)] for name in DEFAULT_ACTIVATIONS]
+    rows = [[name, *(f"{shares[rate][name]:.1%}" for rate in RATES)] for name in DEFAULT_ACTIVATIONS]
     return _claim(
         "ReLU units die, more with higher learning rates",
         [of_relu[-1] > 0.1, bool((np.diff(of_relu) > 0).all())],
@@ -211,7 +212,7 @@ def _anomalies(found: Frame) -> str:
         if name != "relu":
             error, apart = ratio(part, name, "relu", "error"), gap(part, name, "relu", "roc_auc")
             against = [f"{error.mean:.2f}", p_text(error.p), f"{100 * apart.mean:+.1f}", p_text(apart.p)]
-        roc_auc, precision, zeros = means.loc[name]
+        roc_auc, precision, zeros = (float(means[figure][name]) for figure in means.columns)
         rows.append(
             [name, *against[:2], f"{100 * roc_auc:.1f}", *against[2:], f"{100 * precision:.1f}", f"{zeros:.0%}"]
         )

@@ -28,7 +28,7 @@ class Against:
 
     mean: float
     p: float
-    pairs: NDArray[np.float64]
+    pairs: NDArray[Any]
 
 
 def frame_of(found: Mapping[Case, Mapping[str, Any]]) -> Frame:
@@ -40,7 +40,7 @@ def frame_of(found: Mapping[Case, Mapping[str, Any]]) -> Frame:
 
 def ratio(rows: Frame, name: str, reference: str, figure: str) -> Against:
     """Return how a figure of one activation stands to that of another, with the same seed on the same set."""
-    logs = _pairs(rows, name, reference, np.log(rows[figure].astype(float)))
+    logs = _pairs(rows, name, reference, rows[figure].astype(float).map(np.log))
     by_set = logs.groupby("set").mean()
     return Against(mean=float(np.exp(by_set.mean())), p=_signed_rank(by_set), pairs=logs.to_numpy())
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.engines.engines import ENGINES, OURS, FloatMatrix, Run
 from benchmarks.serving.contenders import COLUMNS, made_up_rows
@@ -52,7 +53,7 @@ class Beside:
 
 def beside(bundle: Path, folder: Path, *, rounds: int, cpus: Sequence[int]) -> dict[str, Beside]:
     """Measure in a process on CPUs of its own, with a thread on each."""
-    command = [sys.executable, "-m", "benchmarks.engines.beside", bundle, folder, str(rounds), str(len(cpus))]
+    command = [sys.executable, "-m", "benchmarks.engines.beside", str(bundle), str(folder), str(rounds), str(len(cpus))]
     said = subprocess.run(
         ["taskset", "--cpu-list", ",".join(map(str, cpus)), *command],
         check=True,
@@ -70,7 +71,7 @@ def measured(bundle: Path, folder: Path, *, rounds: int, threads: int, sizes: Se
     X = made_up_rows(max(sizes))
     encoded = detector.preprocessor.transform(dict(zip(COLUMNS, X.T, strict=True)))
     Z = detector.preprocessor.within_limits(encoded.Z)
-    took = {name: {size: [] for size in sizes} for name in runs}
+    took: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sizes} for name in runs}
     for size in sizes:
         jobs = {name: _job(run, Z[:size], _piece(detector)) for name, run in runs.items()}
         calls = max(1, round(_LEAST_SECONDS / _seconds(jobs[OURS], 1)))
@@ -115,7 +116,7 @@ class _Tried:
         raise NotImplementedError
 
 
-def _scores(detector: Detector, run: Run, encoded: Encoded) -> FloatMatrix:
+def _scores(detector: Detector, run: Run, encoded: Encoded) -> NDArray[np.float64]:
     ensemble = detector.scorer.ensemble
     tried = _Tried(run, 1 if ensemble is None else ensemble.members)
     return replace(detector.scorer, engine=tried).score(encoded).anomaly_score

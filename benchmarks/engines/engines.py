@@ -103,7 +103,7 @@ def _load_onnxruntime(network: bytes, threads: int) -> Run:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as ours
     options.log_severity_level = 3
     session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    return lambda Z: session.run(["reconstruction"], {"Z": Z})[0]  # type: ignore[no-any-return]
+    return lambda Z: session.run(["reconstruction"], {"Z": Z})[0]
 
 
 def _load_openvino(network: bytes, threads: int) -> Run:

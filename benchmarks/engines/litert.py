@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 
@@ -19,7 +20,7 @@ def litert_of(graph: bytes) -> bytes:
     [entry] = plan.input
     width = entry.type.tensor_type.shape.dim[-1].dim_value
 
-    @tf.function(input_signature=[tf.TensorSpec((None, width), tf.float32)], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec((None, width), tf.float32)], autograph=False)  # type: ignore[untyped-decorator]
     def network(Z: Any) -> Any:
         values = {entry.name: Z, **{name: tf.constant(array) for name, array in arrays.items()}}
         for node in plan.node:
@@ -31,11 +32,11 @@ def litert_of(graph: bytes) -> bytes:
     return bytes(converter.convert())
 
 
-_OPERATORS: Final = {
+_OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "Gemm": lambda tf, x, kernel, bias: tf.matmul(x, kernel) + bias,
     "Relu": lambda tf, x: tf.nn.relu(x),
-    "Add": lambda tf, one, other: one + other,
-    "Mul": lambda tf, one, other: one * other,
+    "Add": lambda tf, a, b: a + b,
+    "Mul": lambda tf, a, b: a * b,
     "Concat": lambda tf, *parts: tf.concat(parts, axis=0),
 }
 """What a network with the activation relu is made of."""

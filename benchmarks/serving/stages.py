@@ -30,10 +30,11 @@ from models.detector import Detector
 from models.encoders import FloatMatrix
 from models.network.engine import Engine
 from service.fast_path.answering import Answer, SmallRequest, SmallRequests
-from service.formats.answers import QUESTIONS, JsonFrame, encode_items, score_items
+from service.formats.answers import JsonFrame, encode_items
 from service.formats.exact_json import exact_records
 from service.formats.rows import Records
 from service.gate import Gate
+from service.operations import OPERATIONS, score_items
 from service.registry import Registry
 from service.settings import load_settings
 
@@ -116,7 +117,7 @@ class _Steps:
         self._engine = _TimedEngine(detector.scorer.engine)
         self._detector = replace(detector, scorer=replace(detector.scorer, engine=self._engine))
         self._exact = exact_records(detector.schema)
-        self._frame = JsonFrame.of(QUESTIONS["score"], detector)
+        self._frame = JsonFrame.of(OPERATIONS["score"], detector)
         self._reasons = reasons
 
     def take(self, bodies: Sequence[bytes]) -> list[float]:

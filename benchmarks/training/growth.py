@@ -57,7 +57,7 @@ def _draw(path: Path, lines: dict[str, list[tuple[int, float]]]) -> None:
     for name, points in lines.items():
         sizes, seconds = zip(*points, strict=True)
         axes.plot(sizes, seconds, marker="o", label=name)
-    (n, seconds), *_ = [points[-1] for points in lines.values()]
-    axes.plot([n / 100, n], [seconds / 100, seconds], color="grey", linestyle=":", label="linear")
+    largest, slowest = next(iter(lines.values()))[-1]
+    axes.plot([largest / 100, largest], [slowest / 100, slowest], color="grey", linestyle=":", label="linear")
     axes.legend(frameon=False)
     figure.savefig(path)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -127,13 +128,13 @@ def shell_to_bundle(rows: int, columns: int, *, presets: list[str], rounds: int)
         def pyod() -> float:
             return fit_pyod(made, TrainConfig().architecture(features=columns)).seconds
 
-        turns: dict[str, Callable[[], float]] = {preset: lambda preset=preset: program(preset) for preset in presets}
+        turns: dict[str, Callable[[], float]] = {preset: partial(program, preset) for preset in presets}
         if import_seconds(IMPORTS["PyOD's AutoEncoder"]) is not None:
             turns["pyod"] = pyod
+        names = list(turns)
         for number in range(rounds):
-            names = list(turns)
-            for place in range(len(names)):
-                name = names[(place + number) % len(names)]
+            for i in range(len(names)):
+                name = names[(i + number) % len(names)]
                 seconds.setdefault(name, []).append(turns[name]())
     return seconds
 

@@ -155,14 +155,6 @@ class Calibration:
             p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_)
         )
 
-    def p_value(self, anomaly_score: FloatVector) -> FloatVector:
-        """Return the p-value of each score `(m,)` of a record without a segment, in (0, 1]."""
-        return self.decide(anomaly_score).p_value
-
-    def is_anomaly(self, anomaly_score: FloatVector) -> NDArray[np.bool_]:
-        """Return whether each score `(m,)` of a record without a segment is strictly above the threshold."""
-        return self.decide(anomaly_score).is_anomaly
-
 
 def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
     """Check, without looking at a score, that held-out rows are enough for a spec.
@@ -185,11 +177,6 @@ def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
 
 def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
     name, reason = next(iter(reasons.items()))
-    return ConfigError(
-        "No segment of ",
-        Set("threshold_by"),
-        f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. Give more rows or "
-        "another column, or leave ",
-        Set("threshold_by"),
-        " out.",
-    )
+    by = Set("threshold_by")
+    problem = f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. "
+    return ConfigError("No segment of ", by, problem, "Give more rows or another column, or leave ", by, " out.")

@@ -14,8 +14,6 @@ import numpy as np
 
 from models.calibration.ranks import (
     FloatVector,
-    conformal_threshold,
-    conformal_threshold_below,
     require_anomalies,
     require_rows,
 )
@@ -77,112 +75,13 @@ def outcomes(rows: CalibrationRows, threshold: FloatVector | None = None) -> Out
     )
 
 
-def check_beta(rows: CalibrationRows, beta: float) -> None:
-    """Check that there is an F-beta to estimate.
+def check_estimable(rows: CalibrationRows, wanted: float) -> None:
+    """Check that the labelled rows are enough to estimate precision and F-beta.
 
     Raises:
-        ConfigError: β is not above 0, or the labelled rows are too few.
+        ConfigError: They are not.
     """
     _require_labels(rows)
-    if not 0 < beta < math.inf:
-        raise ConfigError(f"beta must be above 0, got {beta}.")
-    _require_estimable(rows)
-
-
-def best_f_beta(rows: CalibrationRows, beta: float) -> float:
-    """Return the threshold with the best F-beta; of equal ones the highest.
-
-    Raises:
-        ConfigError: As `check_beta`.
-    """
-    check_beta(rows, beta)
-    possible = outcomes(rows)
-    return float(possible.threshold[np.argmax(possible.f_beta(beta))])
-
-
-def check_precision(rows: CalibrationRows, precision: float) -> None:
-    """Check that there is a precision to estimate.
-
-    Raises:
-        ConfigError: The precision is outside (0, 1], or the labelled rows are too few.
-    """
-    _require_labels(rows)
-    if not 0 < precision <= 1:
-        raise ConfigError(f"precision must be in (0, 1], got {precision}.")
-    _require_estimable(rows)
-
-
-def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
-    """Return the lowest threshold, which finds most, that reaches a precision.
-
-    Raises:
-        ConfigError: As `check_precision`, or no threshold reaches it.
-    """
-    check_precision(rows, precision)
-    possible = outcomes(rows)
-    precisions = possible.precision
-    reached = np.flatnonzero(precisions >= precision)
-    if not len(reached):
-        best = int(np.nanargmax(precisions))
-        raise ConfigError(
-            f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
-            f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for ",
-            Set("precision", math.floor(100 * precisions[best]) / 100),
-            " or less, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
-    return float(possible.threshold[reached[-1]])
-
-
-def check_recall(rows: CalibrationRows, recall: float) -> None:
-    """Check that the anomalies can promise a recall.
-
-    Raises:
-        ConfigError: The recall is outside (0, 1), or the anomalies are too few.
-    """
-    _require_labels(rows)
-    require_anomalies(len(rows.anomalies), recall)
-
-
-def threshold_of_recall(rows: CalibrationRows, recall: float) -> float:
-    """Return the highest threshold that promises a recall.
-
-    Raises:
-        ConfigError: As `check_recall`.
-    """
-    check_recall(rows, recall)
-    return conformal_threshold_below(rows.anomalies, recall)
-
-
-def check_false_positive_rate(rows: CalibrationRows, rate: float) -> None:
-    """Check that the normal rows can promise a false-positive rate.
-
-    Raises:
-        ConfigError: The rate is outside (0, 1), or the normal rows are too few.
-    """
-    _require_labels(rows)
-    require_rows(len(rows.normal), rate, flag="false_positive_rate")
-
-
-def threshold_of_false_positive_rate(rows: CalibrationRows, rate: float) -> float:
-    """Return the lowest threshold that promises a false-positive rate.
-
-    Raises:
-        ConfigError: As `check_false_positive_rate`.
-    """
-    check_false_positive_rate(rows, rate)
-    return conformal_threshold(rows.normal, rate, flag="false_positive_rate")
-
-
-def _require_labels(rows: CalibrationRows) -> None:
-    if not len(rows.normal) and not len(rows.anomalies):
-        raise ConfigError(
-            "threshold_method 'labels' needs labelled calibration rows: say ", Set("label", like="COLUMN"), "."
-        )
-
-
-def _require_estimable(rows: CalibrationRows) -> None:
     for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
         if count < LEAST_LABELLED:
             raise ConfigError(
@@ -191,3 +90,54 @@ def _require_estimable(rows: CalibrationRows) -> None:
                 Set("threshold_method", "fpr"),
                 ".",
             )
+
+
+def check_recall(rows: CalibrationRows, recall: float) -> None:
+    """Check that the anomalies can promise a recall.
+
+    Raises:
+        ConfigError: They are too few.
+    """
+    _require_labels(rows)
+    require_anomalies(len(rows.anomalies), recall)
+
+
+def check_false_positive_rate(rows: CalibrationRows, rate: float) -> None:
+    """Check that the normal rows can promise a false-positive rate.
+
+    Raises:
+        ConfigError: They are too few.
+    """
+    _require_labels(rows)
+    require_rows(len(rows.normal), rate, flag="false_positive_rate")
+
+
+def best_f_beta(rows: CalibrationRows, beta: float) -> float:
+    """Return the threshold with the best F-beta; of equal ones the highest."""
+    possible = outcomes(rows)
+    return float(possible.threshold[np.argmax(possible.f_beta(beta))])
+
+
+def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
+    """Return the lowest threshold, which finds most, that reaches a precision.
+
+    Raises:
+        ConfigError: No threshold does.
+    """
+    possible = outcomes(rows)
+    precisions = possible.precision
+    reached = np.flatnonzero(precisions >= precision)
+    if not len(reached):
+        best = int(np.nanargmax(precisions))
+        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
+        less, fpr = Set("precision", math.floor(100 * precisions[best]) / 100), Set("threshold_method", "fpr")
+        problem = f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
+        raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
+    return float(possible.threshold[reached[-1]])
+
+
+def _require_labels(rows: CalibrationRows) -> None:
+    if not len(rows.normal) and not len(rows.anomalies):
+        raise ConfigError(
+            "threshold_method 'labels' needs labelled calibration rows: say ", Set("label", like="COLUMN"), "."
+        )

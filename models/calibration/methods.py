@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -10,17 +9,14 @@ from typing import Any, Final, TypeAlias
 from models.calibration.cutoff import Cutoff, ThresholdSpec
 from models.calibration.labels import (
     best_f_beta,
-    check_beta,
+    check_estimable,
     check_false_positive_rate,
-    check_precision,
     check_recall,
-    threshold_of_false_positive_rate,
     threshold_of_precision,
-    threshold_of_recall,
 )
 from models.calibration.ranks import (
-    FloatVector,
     conformal_threshold,
+    conformal_threshold_below,
     contamination_threshold,
     flagged_rows,
     require_rows,
@@ -30,6 +26,7 @@ from models.calibration.rows import CalibrationRows
 from models.calibration.tail import LEAST_RATE, fit_tail, require_tail_rows
 from models.calibration.tail_quality import tail_report, with_best_tail
 from models.errors import ConfigError
+from models.limits import Interval, complaint_about
 
 CutoffOf: TypeAlias = Callable[[CalibrationRows, ThresholdSpec], Cutoff]
 
@@ -39,13 +36,14 @@ class Target:
     """What a method can be asked for.
 
     Args:
+        limits: Of the value.
         promise: The guarantee in words, with ``{percent}`` or ``{value}``, and ``{rows}`` for the rows it is about.
-        check: Rows and value → `ConfigError` where the value is outside its limits or the rows are too few; looks at
-            no score.
+        check: Rows and value → `ConfigError` where the rows are too few; looks at no score.
         cutoff: Rows and spec → threshold and p-values.
         is_rate: The value is the promised alert rate.
     """
 
+    limits: Interval
     promise: str
     check: Callable[[CalibrationRows, float], object]
     cutoff: CutoffOf
@@ -78,7 +76,7 @@ class ThresholdMethod:
     shows: tuple[str, ...] = ("value",)
 
     @property
-    def flags(self) -> tuple[str, ...]:
+    def settings(self) -> tuple[str, ...]:
         """The settings that give its value."""
         return tuple(self.targets)
 
@@ -90,7 +88,7 @@ class ThresholdMethod:
 
 def spec_of(method: str, value: float, *, target: str | None = None) -> ThresholdSpec:
     """Return the spec of a method and its target, the first one if none is named."""
-    return ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].flags[0], value=value)
+    return ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].settings[0], value=value)
 
 
 def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
@@ -99,7 +97,10 @@ def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
     Raises:
         ConfigError: They are not, or the value is outside its limits.
     """
-    THRESHOLD_METHODS[spec.method].targets[spec.target].check(rows, spec.value)
+    target = THRESHOLD_METHODS[spec.method].targets[spec.target]
+    if (complaint := complaint_about(spec.target, spec.value, target.limits)) is not None:
+        raise ConfigError(complaint)
+    target.check(rows, spec.value)
 
 
 def prepared_spec(rows: CalibrationRows, spec: ThresholdSpec) -> ThresholdSpec:
@@ -117,37 +118,20 @@ def cutoff_of(rows: CalibrationRows, spec: ThresholdSpec) -> Cutoff:
     Raises:
         ConfigError: The rows are too few, the value is outside its limits, or no threshold meets it.
     """
+    check_spec(rows, spec)
     return THRESHOLD_METHODS[spec.method].targets[spec.target].cutoff(rows, spec)
 
 
-def _by_rows(threshold: Callable[[CalibrationRows, float], float]) -> CutoffOf:
-    """Return a cutoff by a function of rows and value, with conformal p-values."""
+def _ranked(threshold: Callable[[CalibrationRows, float], float]) -> CutoffOf:
+    """Return cutoffs whose p-values are ranks, with the threshold of a function of rows and value."""
     return lambda rows, spec: Cutoff(threshold=threshold(rows, spec.value), scores=rows.reference)
 
 
-def _by_scores(threshold: Callable[[FloatVector, float], float]) -> CutoffOf:
-    """Return a cutoff by a function of the population's scores and value, with conformal p-values."""
-    return _by_rows(lambda rows, value: threshold(rows.reference, value))
-
-
-def _check_tail(rows: CalibrationRows, rate: float) -> None:
-    if not LEAST_RATE <= rate < 1:
-        raise ConfigError(f"alert_rate must be in [{LEAST_RATE:g}, 1) for the method evt, got {rate}.")
-    require_tail_rows(len(rows.reference))
-
-
 def _tail_cutoff(rows: CalibrationRows, spec: ThresholdSpec) -> Cutoff:
-    _check_tail(rows, spec.value)
     scores, rate = rows.reference, spec.value
     tail = fit_tail(scores, share=spec.tail_share)
     threshold = tail.threshold(rate) if rate < tail.share else conformal_threshold(scores, rate)
     return Cutoff(threshold=threshold, scores=scores, tail=tail, rate=rate)
-
-
-def _check_fixed(rows: CalibrationRows, threshold: float) -> float:
-    if not (math.isfinite(threshold) and threshold >= 0):
-        raise ConfigError(f"threshold must be a finite number of at least 0, got {threshold}.")
-    return float(threshold)
 
 
 THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
@@ -155,9 +139,10 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         summary="conformal quantile: at most this share of fresh normal rows is flagged",
         targets={
             "alert_rate": Target(
+                limits=Interval(0, 1, "()"),
                 promise="At most {percent} of fresh {rows} will be flagged, on average over fits.",
                 check=lambda rows, rate: require_rows(len(rows.reference), rate),
-                cutoff=_by_scores(conformal_threshold),
+                cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.reference, rate)),
                 is_rate=True,
             )
         },
@@ -167,9 +152,10 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         summary="generalised Pareto tail: alert rates that are too small for the number of rows",
         targets={
             "alert_rate": Target(
+                limits=Interval(LEAST_RATE, 1, "[)"),
                 promise="About {percent} of fresh {rows} will be flagged, if their highest scores follow the fitted "
                 "tail; that is an extrapolation, not a guarantee.",
-                check=_check_tail,
+                check=lambda rows, rate: require_tail_rows(len(rows.reference)),
                 cutoff=_tail_cutoff,
                 is_rate=True,
             )
@@ -183,28 +169,32 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         summary="the best threshold for labelled rows: by --beta, --precision, --recall or --false-positive-rate",
         targets={
             "beta": Target(
+                limits=Interval(0, ends="(]"),
                 promise="The threshold with the best F-beta (beta {value}) on labelled calibration rows; what it will "
                 "be on fresh rows is estimated, not promised.",
-                check=check_beta,
-                cutoff=_by_rows(best_f_beta),
+                check=check_estimable,
+                cutoff=_ranked(best_f_beta),
             ),
             "precision": Target(
+                limits=Interval(0, 1, "(]"),
                 promise="The lowest threshold with a precision of {value} on labelled calibration rows; what it will "
                 "be on fresh rows is estimated, not promised, and falls where anomalies are rarer.",
-                check=check_precision,
-                cutoff=_by_rows(threshold_of_precision),
+                check=check_estimable,
+                cutoff=_ranked(threshold_of_precision),
             ),
             "recall": Target(
+                limits=Interval(0, 1, "()"),
                 promise="At least {percent} of fresh anomalies that are drawn like the labelled ones among the "
                 "calibration rows will be flagged, on average over fits.",
                 check=check_recall,
-                cutoff=_by_rows(threshold_of_recall),
+                cutoff=_ranked(lambda rows, recall: conformal_threshold_below(rows.anomalies, recall)),
             ),
             "false_positive_rate": Target(
+                limits=Interval(0, 1, "()"),
                 promise="At most {percent} of fresh rows that are drawn like the labelled normal ones among the "
                 "calibration rows will be flagged, on average over fits.",
                 check=check_false_positive_rate,
-                cutoff=_by_rows(threshold_of_false_positive_rate),
+                cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.normal, rate, flag="false_positive_rate")),
             ),
         },
         defaults=(1.0,),
@@ -215,10 +205,11 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         summary="the share of anomalies that you expect among rows like those of DATA",
         targets={
             "contamination": Target(
+                limits=Interval(0, 0.5, "(]"),
                 promise="About {percent} of rows like the calibration rows will be flagged, as many as are expected "
                 "to be anomalies; there is no guarantee for a single fit.",
                 check=lambda rows, share: flagged_rows(len(rows.reference), share),
-                cutoff=_by_scores(contamination_threshold),
+                cutoff=_ranked(lambda rows, share: contamination_threshold(rows.reference, share)),
                 is_rate=True,
             )
         },
@@ -228,9 +219,10 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         summary="a threshold that you give",
         targets={
             "threshold": Target(
+                limits=Interval(0),
                 promise="Rows that score above {value} are flagged; how many that will be is not promised.",
-                check=_check_fixed,
-                cutoff=_by_rows(_check_fixed),
+                check=lambda rows, threshold: None,
+                cutoff=_ranked(lambda rows, threshold: float(threshold)),
             )
         },
         defaults=(),

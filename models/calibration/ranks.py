@@ -47,7 +47,7 @@ def conformal_threshold(scores: FloatVector, rate: float, *, flag: str = "alert_
         flag: The setting that α comes from, for errors.
 
     Raises:
-        ConfigError: α is outside (0, 1), or n is below 1/α − 1.
+        ConfigError: n is below 1/α − 1.
     """
     require_rows(len(scores), rate, flag=flag)
     rank = math.ceil((len(scores) + 1) * (1 - exactly(rate)))
@@ -58,22 +58,15 @@ def require_rows(n: int, rate: float, *, flag: str = "alert_rate") -> None:
     """Check that n calibration rows can promise a rate.
 
     Raises:
-        ConfigError: The rate is outside (0, 1), or n is below 1/rate − 1.
+        ConfigError: n is below 1/rate − 1.
     """
-    if not 0 < rate < 1:
-        raise ConfigError(f"{flag} must be in (0, 1), got {rate}.")
     if n >= rows_needed(rate):
         return
     words = {"alert_rate": "An alert rate", "false_positive_rate": "A false-positive rate"}[flag]
     evt = Message(", or say ", Set("threshold_method", "evt"))
-    raise ConfigError(
-        f"{words} of {rate:g} needs at least {rows_needed(rate):,} calibration rows, there are {n:,}. Give "
-        "more data, or ask for ",
-        Set(flag, smallest_rate(n)),
-        " or more",
-        evt if flag == "alert_rate" and n >= LEAST_ROWS_OF_A_TAIL else "",
-        ".",
-    )
+    problem = f"{words} of {rate:g} needs at least {rows_needed(rate):,} calibration rows, there are {n:,}. "
+    other = evt if flag == "alert_rate" and n >= LEAST_ROWS_OF_A_TAIL else ""
+    raise ConfigError(problem, "Give more data, or ask for ", Set(flag, smallest_rate(n)), " or more", other, ".")
 
 
 def conformal_threshold_below(scores: FloatVector, recall: float) -> float:
@@ -83,7 +76,7 @@ def conformal_threshold_below(scores: FloatVector, recall: float) -> float:
     seen from the other side.
 
     Raises:
-        ConfigError: r is outside (0, 1), or m is below 1/(1 − r) − 1.
+        ConfigError: m is below 1/(1 − r) − 1.
     """
     require_anomalies(len(scores), recall)
     rank = math.floor((len(scores) + 1) * (1 - exactly(recall)))
@@ -94,10 +87,8 @@ def require_anomalies(m: int, recall: float) -> None:
     """Check that m anomalies can promise a recall.
 
     Raises:
-        ConfigError: The recall is outside (0, 1), or m is below 1/(1 − recall) − 1.
+        ConfigError: m is below 1/(1 − recall) − 1.
     """
-    if not 0 < recall < 1:
-        raise ConfigError(f"recall must be in (0, 1), got {recall}.")
     needed = math.ceil(1 / (1 - exactly(recall))) - 1
     if m < needed:
         less = Message(", or ask for ", Set("recall", math.floor(100 * m / (m + 1)) / 100), " or less")
@@ -113,7 +104,7 @@ def contamination_threshold(scores: FloatVector, contamination: float) -> float:
     """Return the score that the given share of n ascending scores lies above.
 
     Raises:
-        ConfigError: The share is outside (0, 0.5], or there is no score.
+        ConfigError: The share is no whole row.
     """
     flagged = flagged_rows(len(scores), contamination)
     return float(scores[len(scores) - flagged - 1])
@@ -123,18 +114,13 @@ def flagged_rows(n: int, contamination: float) -> int:
     """Return how many of n rows are a share of them.
 
     Raises:
-        ConfigError: The share is outside (0, 0.5], or it is no whole row.
+        ConfigError: The share is no whole row.
     """
-    if not 0 < contamination <= 0.5:
-        raise ConfigError(f"contamination must be in (0, 0.5], got {contamination}.")
     flagged = math.floor(n * exactly(contamination))
     if flagged < 1:
-        raise ConfigError(
-            f"A contamination of {contamination:g} needs at least {math.ceil(1 / exactly(contamination)):,} "
-            f"calibration rows, there are {n:,}. Give more data or a larger ",
-            Set("contamination"),
-            ".",
-        )
+        needed = math.ceil(1 / exactly(contamination))
+        problem = f"A contamination of {contamination:g} needs at least {needed:,} calibration rows, there are {n:,}"
+        raise ConfigError(problem, ". Give more data or a larger ", Set("contamination"), ".")
     return flagged
 
 

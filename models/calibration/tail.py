@@ -71,12 +71,8 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
     start = float(scores[n - 1 - min(_MOST_EXCESSES, max(_FEWEST_EXCESSES, math.floor(n * share)))])
     excesses = scores[np.searchsorted(scores, start, side="right") :] - start
     if len(excesses) < _LEAST_EXCESSES:
-        raise ConfigError(
-            f"The highest calibration scores are so often the same ({start:g}) that no tail can be fitted to them. "
-            "Say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
+        problem = f"The highest calibration scores are so often the same ({start:g}) that no tail can be fitted to them"
+        raise ConfigError(problem, ". Say ", Set("threshold_method", "fpr"), ".")
     shape, scale = estimate(excesses)
     share_above = (len(excesses) + 1) / (n + 1)
     return Tail(start=start, share=share_above, excesses=len(excesses), shape=shape, scale=scale)
@@ -89,12 +85,9 @@ def require_tail_rows(n: int) -> None:
         ConfigError: They are not.
     """
     if n < LEAST_ROWS_OF_A_TAIL:
-        raise ConfigError(
-            f"threshold_method 'evt' needs at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there "
-            f"are {n:,}. Give more data, or say ",
-            Set("threshold_method", "fpr"),
-            ".",
-        )
+        needed = f"at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there are {n:,}. "
+        fpr = Set("threshold_method", "fpr")
+        raise ConfigError("threshold_method 'evt' needs ", needed, "Give more data, or say ", fpr, ".")
 
 
 def estimate(excesses: FloatVector) -> tuple[float, float]:

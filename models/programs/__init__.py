@@ -1,1 +1,1 @@
-"""What the command lines share."""
+"""What the command-line programs share."""

@@ -1,4 +1,4 @@
-"""What the command lines share: complaints are one line, and the exit code says what happened."""
+"""The frame of every command-line program: parser, errors in one line, exit codes, signals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_called(text: str) -> str:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that complains in one line and exits with 2."""
+    """A parser that prints an error in one line and exits with 2."""
 
     _place = ""
 
@@ -52,7 +52,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
-        """Name a file in complaints, as long as what is parsed comes from it."""
+        """Put the name of a file before errors while words from it are parsed."""
         self._place = f"{path}: "
         try:
             yield
@@ -77,11 +77,11 @@ def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
 
 
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
-    """Run a command, say in one line what went wrong, and return the exit code.
+    """Run a command, print an error in one line, and return the exit code.
 
     Args:
         work: The command.
-        debug: Show the traceback instead.
+        debug: Raise errors with their traceback instead.
 
     Returns:
         0; 2 for an error; 130 for Ctrl-C.
@@ -96,7 +96,7 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
         if debug:
             raise
         complaint, code = f"the package {error.name!r} is missing: pip install '.[train,serve]', or one of the two", 2
-    except Exception as error:  # what we did not foresee is one line, too
+    except Exception as error:  # a bug of ours is one line, too
         if debug:
             raise
         complaint, code = f"unexpected {type(error).__name__}: {' '.join(str(error).split())} (--debug says where)", 2
@@ -115,9 +115,9 @@ def moved(old: str, new: str) -> int:
 
 
 def clean_up_at_sigterm() -> None:
-    """Let SIGTERM end the program as an exception does, so that nothing unfinished is left behind; it exits with 143.
+    """Turn SIGTERM into an exception, so that unfinished files are removed; the program exits with 143.
 
-    For programs that write. A server handles the signal itself.
+    For programs that write files. The server handles the signal itself.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _exit)

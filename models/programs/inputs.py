@@ -1,4 +1,4 @@
-"""Files that a program takes row by row: looked at before the first row is used, then read in chunks."""
+"""The input files of a program that works in chunks: checked before the first row is used, then read in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN_NAMES: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Files that fit a detector.
+    """Input files whose columns are those of a detector.
 
     Args:
         paths: The files, in order.
@@ -37,7 +37,7 @@ class Inputs:
     notes: tuple[str, ...] = ()
 
     def chunks(self, *, chunk_rows: int) -> Iterator[Chunk]:
-        """Read all rows, in order, at most so many at once."""
+        """Yield all rows in order, at most `chunk_rows` of them in a chunk."""
         for path in self.paths:
             row = 0
             for table in iter_table(path, self.options, chunk_rows=chunk_rows):
@@ -51,7 +51,7 @@ class Chunk:
 
     Args:
         path: The file.
-        first_row: Number of the first of them in the file.
+        first_row: Index of the first of them in the file, from 0.
         table: The rows.
         ids: The id columns.
     """
@@ -62,12 +62,12 @@ class Chunk:
     ids: Mapping[str, pa.DataType]
 
     def id_columns(self) -> pa.Table:
-        """Return the id columns, as they were read."""
+        """Return the id columns with the types that they were read with."""
         return pa.table({name: _plain(self.table.data.column(name)) for name in self.ids})
 
     @contextmanager
-    def named(self) -> Iterator[None]:
-        """Name the file in errors about its rows."""
+    def naming_file(self) -> Iterator[None]:
+        """Put the name of the file before errors about its rows."""
         try:
             yield
         except (TableError, pa.ArrowInvalid) as error:
@@ -75,11 +75,11 @@ class Chunk:
             raise TableError(f"{self.path}: ", what) from error
 
 
-def look_at(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
-    """Look at the first row of every file, so that what does not fit is refused before any row is used.
+def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
+    """Check the first row of every file, so that a file of another shape is refused before any row is used.
 
     Args:
-        schema: Of the detector.
+        schema: The detector's columns.
         given: Files and patterns.
         options: How text files are written.
 
@@ -102,48 +102,47 @@ def look_at(schema: FeatureSchema, given: Sequence[str | Path], *, options: Read
         unknown |= dict.fromkeys(name for name in first.names if name not in schema.known)
     if unknown:
         notes[f"ignored: {_listed(list(unknown))}, which the detector does not know"] = None
-    # Files that disagree on an id's type can only agree on text.
+    # An id that has different types in the files is written as text.
     ids = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
     return Inputs(paths=paths, options=options, ids=ids, notes=tuple(notes))
 
 
 def check_folder(output: Path) -> None:
-    """Check that a file can be put where it was asked for.
+    """Check that an output file can be written.
 
     Raises:
-        ConfigError: It cannot.
+        ConfigError: There is no such folder, or something else is in the place of the file.
     """
     if not output.parent.is_dir():
         raise ConfigError(
             f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another ", Set("output"), "."
         )
     if output.exists() and not output.is_file():
-        raise ConfigError(f"{output}: is there and is no file. Choose another ", Set("output"), ".")
+        raise ConfigError(f"{output}: exists and is no file. Choose another ", Set("output"), ".")
 
 
 def check_output(output: Path, paths: Sequence[Path]) -> None:
-    """Check that a file can be put where it was asked for, and is none of those that are read.
+    """Check that an output file can be written and is none of the input files.
 
     Raises:
-        ConfigError: It cannot, or is one.
+        ConfigError: It cannot be written, or is an input file.
     """
     check_folder(output)
     if output.exists() and any(path.samefile(output) for path in paths):
-        raise ConfigError(f"{output}: is one of the files to be read. Choose another ", Set("output"), ".")
+        raise ConfigError(f"{output}: is an input file. Choose another ", Set("output"), ".")
 
 
 def check_ids(ids: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
-    """Check that no id column is called like a column that is written beside it.
+    """Check that no id column has the name of another column of the output.
 
     Raises:
-        ConfigError: One is.
+        ConfigError: One has.
     """
     taken = [name for name in ids if name in columns]
     if taken:
-        shown = f"{', '.join(columns[:3])}, …"
         raise ConfigError(
-            f"The id column {taken[0]!r} is called like a column of the output ({shown}). Rename it and train the "
-            "detector anew."
+            f"The id column {taken[0]!r} has the name of a column of the output ({', '.join(columns[:3])}, …). Rename "
+            "it and train the detector again."
         )
 
 
@@ -154,12 +153,8 @@ def _check_shape(schema: FeatureSchema, path: Path, table: Table) -> None:
         raise TableError(f"{path}: ", error) from error
     absent = [name for name in schema.ids if name not in table.names]
     if absent:
-        raise TableError(
-            f"{path}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output carries. Add it "
-            "to the file, or train the detector without that ",
-            Set("id"),
-            ".",
-        )
+        problem = f"{path}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output has. "
+        raise TableError(problem, "Add it to the file, or train the detector without that ", Set("id"), ".")
 
 
 def _id_type(path: Path, name: str, kind: pa.DataType) -> pa.DataType:
@@ -169,7 +164,7 @@ def _id_type(path: Path, name: str, kind: pa.DataType) -> pa.DataType:
         pa.array([], plain).cast(pa.string())
     except pa.ArrowNotImplementedError as error:
         raise TableError(
-            f"{path}: the id column {name!r} is of type {kind}; an id must be a text, a number or an instant."
+            f"{path}: the id column {name!r} is of type {kind}; an id must be a text, a number or a timestamp."
         ) from error
     return plain
 

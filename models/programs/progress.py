@@ -1,4 +1,4 @@
-"""A progress bar over the rows of files, and how many rows there will be, where that is cheap to tell."""
+"""A progress bar over the rows of files, with their estimated number."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SAMPLE_BYTES: Final = 1 << 20
 
 
 class RowsBar:
-    """A progress bar over the rows; with a share where their number is cheap to tell or to guess."""
+    """A progress bar over rows; with a percentage where their number is known or can be estimated."""
 
     def __init__(self, console: Console, paths: Sequence[Path], *, doing: str, quiet: bool) -> None:
         hidden = quiet or not console.is_terminal
-        counts = [] if hidden else [about_rows(path) for path in paths]
+        counts = [] if hidden else [estimated_rows(path) for path in paths]
         known = [count for count in counts if count is not None]
         self._progress = Progress(
             TextColumn(doing),
@@ -46,14 +46,14 @@ class RowsBar:
         self._progress.stop()
 
     def __call__(self, rows: int) -> None:
-        """Count more rows."""
+        """Add rows that are done."""
         self._rows += rows
         speed = self._rows / (time.perf_counter() - self._started)
         self._progress.update(self._task, advance=rows, speed=speed)
 
 
-def about_rows(path: Path) -> int | None:
-    """Return the number of rows of a Parquet file, or guess that of a text file by its first lines."""
+def estimated_rows(path: Path) -> int | None:
+    """Return the number of rows of a Parquet file, or an estimate for a text file by its first lines; else None."""
     try:
         return int(pa.parquet.read_metadata(path).num_rows)
     except pa.ArrowInvalid:

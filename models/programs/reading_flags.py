@@ -1,4 +1,4 @@
-"""The flags that say how a text file is written, for every command that reads one."""
+"""The flags for reading text files and sheets, the same for every command that reads one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORDS_OF_CHARACTERS: Final = {" ": "space"}
 
 
 def add_reading_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how a text file is written."""
+    """Add the flags for reading text files and sheets."""
     group = parser.add_argument_group("reading (what is not given is detected and reported)")
     group.add_argument("--delimiter", help="character between the cells of a text file; 'tab' or 'space' for these")
     group.add_argument("--decimal", choices=[".", ","], help="decimal mark of a text file")
@@ -57,7 +57,7 @@ def add_reading_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
-    """Return what the flags say about how a text file is written.
+    """Return the reading options that the flags give.
 
     Raises:
         TableError: A column name is given twice.
@@ -78,7 +78,7 @@ def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
 
 
 def column_names(given: Sequence[str]) -> tuple[str, ...]:
-    """Return the names that are given one by one, or by files with one name a line (its first cell).
+    """Return column names that are given one by one, or in files with one name a line (its first cell).
 
     Raises:
         TableError: A name is given twice.
@@ -102,7 +102,7 @@ def column_names(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def _character(given: str | None) -> str | None:
-    """Return the character that a word stands for; others stand for themselves."""
+    """Return the character that a word such as "tab" names; a character stays as it is."""
     return None if given is None else _CHARACTERS.get(given, given)
 
 

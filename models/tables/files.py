@@ -51,13 +51,8 @@ def read_table(
     decimals = sorted({chunk.decimal for chunk in chunks})  # a comma comes before a point
     thousands = sorted({chunk.thousands for chunk in chunks} - {""})
     if len(thousands) > 1 or decimals[0] in thousands:
-        raise TableError(
-            "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say ",
-            Set("decimal"),
-            " and ",
-            Set("thousands"),
-            ".",
-        )
+        problem = "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say "
+        raise TableError(problem, Set("decimal"), " and ", Set("thousands"), ".")
     repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
     if empty := _empty_rows(data):
         repairs.append(f"{empty:,} row{'s hold' if empty > 1 else ' holds'} no value at all")
@@ -101,6 +96,7 @@ def iter_table(
         raise TableError(f"{source.name}: there is no such file.") from error
     except (
         OSError,
+        EOFError,
         pa.ArrowException,
         UnicodeError,
         csv.Error,

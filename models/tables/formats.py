@@ -119,8 +119,5 @@ def format_of(path: Path) -> str:
     for name, row in OUTPUT_FORMATS.items():
         if row.is_meant_by(path):
             return name
-    raise ConfigError(
-        f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say ",
-        Set("format", like="|".join(OUTPUT_FORMATS)),
-        ".",
-    )
+    problem = f"{path}: its name does not say which format is wanted. End it in {', '.join(SUFFIXES)}, or say "
+    raise ConfigError(problem, Set("format", like="|".join(OUTPUT_FORMATS)), ".")

@@ -15,20 +15,23 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
+from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from models.detector import Detector
 from models.errors import DetectorError
-from service.api.query import parse_query
-from service.formats.answers import MOST_VALUES, QUESTIONS, JsonFrame, answer_headers, encode_items, items_of
+from service.api.parameters import ScoreQuery
+from service.api.schemas import MOST_VALUES
+from service.formats.answers import JsonFrame, answer_headers, encode_items, items_of
 from service.formats.exact_json import ExactRecords, exact_records
-from service.formats.json_bodies import decode_json
+from service.formats.json import decode_json
 from service.formats.rows import Records
 from service.gate import Gate
+from service.operations import OPERATIONS
 from service.registry import Registry
 from service.settings import Settings
-from service.web.negotiation import medium_of
+from service.web.negotiation import format_of
 from service.web.problems import RequestError
 
 Scope = MutableMapping[str, Any]
@@ -41,7 +44,6 @@ Headers = Iterable[tuple[bytes, bytes]]
 _MOST_BYTES: Final = 16_384  # of a body: larger ones are not done before others would notice
 _MOST_ROWS: Final = 256  # that are scored at once, for the same reason
 _PATH: Final = b"/score"
-_PARAMETERS: Final = ("explain",)
 _JSON_WILL_DO: Final = frozenset([b"", b"*/*", b"application/json"])
 
 log = logging.getLogger(__name__)
@@ -120,11 +122,11 @@ class _Ready:
 
     @classmethod
     def of(cls, detector: Detector) -> _Ready:
-        named = answer_headers(detector, (), medium="json").items()
+        named = answer_headers(detector, (), format_name="json").items()
         return cls(
             detector=detector,
             exact=exact_records(detector.schema),
-            frame=JsonFrame.of(QUESTIONS["score"], detector),
+            frame=JsonFrame.of(OPERATIONS["score"], detector),
             headers=b"".join(f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in named),
         )
 
@@ -246,7 +248,7 @@ def _answers(ready: _Ready, alike: Sequence[_Waiting]) -> Sequence[Answer] | Non
     if len(rows) * top > MOST_VALUES:
         return None
     try:
-        items = items_of(QUESTIONS["score"], detector, rows, top)
+        items = items_of(OPERATIONS["score"], detector, rows, top)
     except (DetectorError, RequestError):  # the routes say what is wrong, and with which of them
         return None
     answers: list[Answer] = []
@@ -288,12 +290,15 @@ def _answer_of(refusal: Response) -> Answer:
 @lru_cache(maxsize=64)
 def _is_plain_json(content_type: bytes) -> bool:
     text = content_type.decode("latin-1")
-    return ";" not in text and medium_of(text) == "json"
+    return ";" not in text and format_of(text) == "json"
 
 
 @lru_cache(maxsize=64)
 def _explain_in(query: bytes) -> int | None:
+    sent = QueryParams(query).multi_items()
+    if [name for name, _ in sent] != ["explain"]:
+        return None
     try:
-        return parse_query(QueryParams(query), allowed=_PARAMETERS).explain
-    except RequestError:
+        return ScoreQuery.model_validate(dict(sent)).explain
+    except ValidationError:
         return None

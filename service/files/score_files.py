@@ -18,7 +18,7 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
-from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_output, look_at
+from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
 from models.programs.progress import RowsBar
 from models.repository import resolve
 from models.tables.formats import format_of
@@ -105,11 +105,11 @@ def prepare(
         ConfigError: The output cannot be where it was asked for, or an id is called like a column of it.
         TableError: A file is missing, damaged or of another shape than the training data.
     """
-    looked_at = look_at(detector.schema, inputs, options=options)
-    check_output(output, looked_at.paths)
-    layout = Layout.of(detector, looked_at.ids, write, top=top)
+    checked = check_inputs(detector.schema, inputs, options=options)
+    check_output(output, checked.paths)
+    layout = Layout.of(detector, checked.ids, write, top=top)
     check_ids(layout.ids, [*layout.schema.names[len(layout.ids) :], "contributions"])
-    return Job(inputs=looked_at, layout=layout)
+    return Job(inputs=checked, layout=layout)
 
 
 def score_files(
@@ -208,7 +208,7 @@ def _scored(
     detector: Detector, writer: Writer, layout: Layout, chunk: Chunk, stopped: Event
 ) -> tuple[Tally, Callable[[], None]]:
     """Score a chunk; return its tally, and what adds it to the output; of some rows only if it is stopped."""
-    with chunk.named():
+    with chunk.naming_file():
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()
     rows: list[Rows] = []

@@ -24,16 +24,17 @@ from models.schema import Kind
 from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
 from models.schema.timestamps import TIME_LAYOUTS
 from models.tables.formats import FORMATS, OUTPUT_FORMATS
-from service.api.query import PARAMETERS
+from service.api.parameters import ScoreQuery
+from service.formats.formats import FORMATS as HTTP_FORMATS
 from service.settings import Settings
-from service.web.negotiation import MEDIA
 from service.web.problems import RequestError
 
 PROGRAMS = [
     path
     for package in ("models", "service", "training")
     for path in sorted((REPOSITORY / package).rglob("*.py"))
-    if "__main__" in path.read_text(encoding="utf-8").rsplit("\nif ", 1)[-1].splitlines()[0]
+    if "__main__" in (text := path.read_text(encoding="utf-8")).rsplit("\nif ", 1)[-1].splitlines()[0]
+    and "\ndef _parser(" in text  # a command that has another name now takes no flags
 ]
 
 
@@ -134,15 +135,18 @@ TABLES: list[tuple[str, Any]] = [
     ("activations", [*ACTIVATIONS, *(spec.formula for spec in ACTIVATIONS.values())]),
     ("activations", {spec.initializer for spec in ACTIVATIONS.values()}),
     ("thresholds", THRESHOLD_METHODS),
-    ("thresholds", {f"--{flag.replace('_', '-')}" for method in THRESHOLD_METHODS.values() for flag in method.flags}),
+    (
+        "thresholds",
+        {f"--{flag.replace('_', '-')}" for method in THRESHOLD_METHODS.values() for flag in method.settings},
+    ),
     ("values", list(map(str, Kind))),
     ("values", TIME_LAYOUTS),
     ("values", {layout.example for layout in TIME_LAYOUTS.values()}),
     ("values", BOOLEAN_WORDS),
     ("values", MISSING_TEXTS - {""}),
     ("formats", FORMATS),
-    ("http", {text for medium in MEDIA.values() for text in (*medium.types, *medium.charsets)}),
-    ("http", PARAMETERS),
+    ("http", {text for row in HTTP_FORMATS.values() for text in (*row.types, *row.charsets)}),
+    ("http", {field.alias or name for name, field in ScoreQuery.model_fields.items()}),
     ("formats", [*OUTPUT_FORMATS, *(suffix for form in OUTPUT_FORMATS.values() for suffix in form.suffixes)]),
     ("bundle", [MANIFEST, *FILES]),
 ]

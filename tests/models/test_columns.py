@@ -104,7 +104,7 @@ def test_columns_are_taken_by_name_in_any_order(cells, names):
     assert_equal(reordered, columns_of_table(SCHEMA, Table(data=in_order)))
 
 
-@pytest.mark.parametrize("marks", [(".", ""), (".", ","), (",", "."), (",", " "), (".", "'")])
+@pytest.mark.parametrize("separators", [(".", ""), (".", ","), (",", "."), (",", " "), (".", "'")])
 @given(
     texts=st.lists(
         st.text("0123456789+-.eE \t,'", max_size=8)

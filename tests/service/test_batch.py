@@ -27,7 +27,7 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
-from models.programs.progress import RowsBar, about_rows
+from models.programs.progress import RowsBar, estimated_rows
 from models.tables.formats import OUTPUT_FORMATS, format_of
 from models.tables.read_options import ReadOptions
 from models.tables.table import Table
@@ -434,7 +434,7 @@ def test_an_id_that_changes_its_type_does_not_fit_a_typed_file(detector: Detecto
 def test_an_id_called_like_an_output_column_is_refused(detector: Detector, tmp_path: Path) -> None:
     renamed = replace(detector, schema=replace(detector.schema, ids=("p_value",)))
     source = write_csv(generated(2).rename_columns(["p_value", *NAMES[1:]]), tmp_path / "in.csv")
-    with pytest.raises(ConfigError, match="'p_value' is called like a column of the output"):
+    with pytest.raises(ConfigError, match="'p_value' has the name of a column of the output"):
         prepare(renamed, [source], tmp_path / "out.csv")
 
 
@@ -554,8 +554,8 @@ def test_reading_flags_are_those_of_training(run: Any, tmp_path: Path) -> None:
         (("in.csv", "--output", "out.parquet.gz"), "does not say which format is wanted"),
         (("in.csv", "--output", "none/out.csv"), "there is no folder"),
         (("in.csv", "--output", "."), "is no file"),
-        (("in.csv", "--output", "in.csv"), "is one of the files to be read"),
-        (("*.csv", "--output", "in.csv"), "is one of the files to be read"),
+        (("in.csv", "--output", "in.csv"), "is an input file"),
+        (("*.csv", "--output", "in.csv"), "is an input file"),
         (("gone.csv", "--output", "out.csv"), "there is no such file"),
         (("broken.csv", "--output", "out.csv"), "row 60"),
         (("in.csv",), "--output"),
@@ -644,7 +644,7 @@ def test_memory_does_not_grow_with_the_file(trained: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet", "in.csv.gz", "in.arrow"])
 def test_the_number_of_rows_is_told_or_guessed_or_left_open(tmp_path: Path, name: str) -> None:
-    guess = about_rows(INPUTS[name](generated(500), tmp_path / name))
+    guess = estimated_rows(INPUTS[name](generated(500), tmp_path / name))
     assert guess is None if name in ("in.csv.gz", "in.arrow") else guess == pytest.approx(500, abs=1)
 
 

@@ -116,7 +116,7 @@ def test_an_id_called_like_a_column_of_the_output_is_refused(made: Path, sample:
     detector = replace(detector, schema=replace(detector.schema, ids=(name,)))
     table = pq.read_table(sample).append_column(name, pa.array(["x"] * 50))
     pq.write_table(table, sample)
-    with pytest.raises(ConfigError, match=f"'{name}' is called like a column of the output"):
+    with pytest.raises(ConfigError, match=f"'{name}' has the name of a column of the output"):
         prepare(detector, [sample], sample.with_name("out.csv"), write=("embedding", "expected"))
 
 

@@ -97,7 +97,7 @@ def test_the_interface_shows_the_column_and_its_example_can_be_sent(client):
 
 
 def test_a_detector_with_one_threshold_answers_as_ever(bundle_path):
-    from service.formats.answers import score_items
+    from service.operations import score_items
 
     [item] = score_items(load_detector(bundle_path).score_records(RECORDS[:1]), top=0)
     assert item.keys() == {"anomaly_score", "p_value", "is_anomaly"}
@@ -146,4 +146,4 @@ def test_an_id_column_that_is_called_threshold_is_refused(segmented_path, tmp_pa
     (folder / MANIFEST).write_text(json.dumps(manifest))
     rows = write_csv(tmp_path / "rows.csv", [record | {"threshold": 1} for record in RECORDS])
     assert main([str(folder), str(rows), "--output", str(tmp_path / "s.csv"), "--quiet"]) == 2
-    assert "'threshold' is called like a column of the output" in capsys.readouterr().err
+    assert "'threshold' has the name of a column of the output" in capsys.readouterr().err

@@ -21,8 +21,8 @@ from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
 from service.fast_path import protocol as connections
 from service.formats.exact_json import ExactRecords
-from service.formats.json_bodies import decode_json, decode_lines
-from service.formats.rows import Records, line_records
+from service.formats.json import decode_json, decode_lines, read_lines
+from service.formats.rows import BodySpec, Records
 from service.web.problems import RequestError
 
 NAMES = sample_schema().read_names
@@ -231,7 +231,8 @@ def test_more_rows_than_may_come_are_left_before_they_are_decoded() -> None:
 
 def test_a_value_that_is_refused_is_named_by_its_record_of_all_lines_that_came() -> None:
     schema = FeatureSchema(columns=(Column(name="at", kind=Kind.DATETIME),))
-    lines = line_records(b'{"at": "2024-01-01"}\n{"at": "yesterday"}\n', schema, most=9, first_record=100)
+    spec = BodySpec(schema=schema, max_rows=9, max_bytes=1000)
+    lines = read_lines(b'{"at": "2024-01-01"}\n{"at": "yesterday"}\n', spec, first_record=100)
     assert lines.typed
     with pytest.raises(RecordError, match=r"record 101, field 'at'"):
         lines.columns(schema)

@@ -253,7 +253,7 @@ def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
 
 @pytest.mark.parametrize(("least_rows", "rows"), [(20, 42), (5, 12), (1, 12)])
 def test_the_number_of_rows_that_is_said_to_be_enough_is_enough_for_every_seed(least_rows, rows):
-    with pytest.raises(TableError, match=rf"give at least {rows}, or be content with less: --least-rows N"):
+    with pytest.raises(TableError, match=rf"give at least {rows}, or accept fewer: --least-rows N"):
         prepare(table_of(machine_records(3, seed=7)), quick(least_rows=least_rows))
     for seed in range(20):
         for n in (rows, rows + 1, 99):

@@ -77,8 +77,8 @@ def test_fitted_on_all_rows_p_values_rest_on_all_of_them_and_labels_are_kept():
     ("settings", "complaint"),
     [
         ({"threshold_by": "sit"}, r"There is no column 'sit' for --threshold-by. The columns are: serial, pressure"),
-        ({"threshold_by": "state"}, "'state' is the label"),
-        ({"threshold_by": "at"}, "'at' holds dates and times"),
+        ({"threshold_by": "state"}, "--threshold-by state is the label"),
+        ({"threshold_by": "at"}, "--threshold-by at holds dates and times"),
         ({"threshold_by": "serial"}, "No segment of --threshold-by can have a threshold of its own"),
         ({"threshold_method": "labels", "recall": 0.999, "fit_on": "normal"}, "needs at least 999 labelled anomalies"),
         ({"threshold_method": "labels", "false_positive_rate": 0.001}, "needs at least 999 calibration rows"),

@@ -54,9 +54,7 @@ def test_one_and_one_point_zero_are_the_same_label(value):
 
 
 def test_the_reason_is_given_in_words():
-    assert label_rule(table("ok", "x"), "state").reason == (
-        "'ok' plainly means 'normal', every other value is an anomaly"
-    )
+    assert label_rule(table("ok", "x"), "state").reason == ("'ok' means 'normal', every other value is an anomaly")
     assert label_rule(table("a", "a", "b"), "state").reason == "'b' is the rarer of two values"
 
 

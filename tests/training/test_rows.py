@@ -12,7 +12,7 @@ from models.schema import Column, FeatureSchema, Kind
 from models.tables.table import Table
 from training.columns.roles import Roles
 from training.data.prepare import prepare
-from training.data.rows import all_missing, group_numbers, instants, later_copies
+from training.data.rows import duplicate_rows, empty_rows, group_indices, timestamps_of
 from training.settings.config import TrainConfig
 
 RECORDS = [
@@ -117,8 +117,8 @@ def test_rows_in_time_order_are_noted_with_the_flag_that_splits_in_time():
 
 
 def test_instants_and_groups_are_those_of_the_rows():
-    assert instants(table(RECORDS[:3]), "at", Roles()).shape == (3,)
-    numbers = group_numbers(table(), "machine")
+    assert timestamps_of(table(RECORDS[:3]), "at", Roles()).shape == (3,)
+    numbers = group_indices(table(), "machine")
     assert numbers[0] == numbers[9] != numbers[1]
 
 
@@ -131,6 +131,6 @@ def test_copies_and_empty_rows_are_those_that_pandas_finds(rows):
     numbers, texts, more = zip(*rows, strict=True)
     columns = {"x": np.array(numbers), "t": np.array(texts, object), "y": np.array(more)}
     frame = pd.DataFrame(columns)
-    np.testing.assert_array_equal(later_copies(columns), frame.duplicated())
+    np.testing.assert_array_equal(duplicate_rows(columns), frame.duplicated())
     schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in columns))
-    np.testing.assert_array_equal(all_missing(schema, columns), frame.isna().all(axis=1))
+    np.testing.assert_array_equal(empty_rows(schema, columns), frame.isna().all(axis=1))

@@ -61,13 +61,9 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
         return Column(name=name, kind=Kind.BOOLEAN)
     if said is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
         if said is None and layout == "time" and _DURATION_NAME.search(name):
-            raise TableError(
-                f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say ",
-                Set("kind", f"{name}=datetime"),
-                " for times of day, or ",
-                Set("kind", f"{name}=numeric"),
-                " for durations.",
-            )
+            problem = f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say "
+            clock, duration = Set("kind", f"{name}=datetime"), Set("kind", f"{name}=numeric")
+            raise TableError(problem, clock, " for times of day, or ", duration, " for durations.")
         return Column(name=name, kind=Kind.DATETIME, layout=layout)
     if said is Kind.DATETIME:
         return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none

@@ -13,6 +13,7 @@ from models.columns.from_records import Columns
 from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.findings import Finding
+from training.evaluate import roc_auc
 
 _MIN_AUC: Final = 0.99
 _MIN_PURITY: Final = 0.99  # share of anomalies among the rows with a value
@@ -66,13 +67,11 @@ def _distinct(values: NDArray[Any]) -> int:
 
 def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
     """Say how well a column's values alone separate the labels, where they do so almost perfectly."""
-    from sklearn.metrics import roc_auc_score  # a second or two, and most tables have no label
-
     if column.kind is Kind.CATEGORICAL:
         order = _anomaly_share(values, is_anomaly)
     else:
         order = np.where(np.isnan(values), np.nanmedian(values), values)
-    auc = float(roc_auc_score(is_anomaly, order))
+    auc = roc_auc(order, is_anomaly) or 0.0
     auc = max(auc, 1.0 - auc)
     return f"alone separates the anomalies (ROC AUC {auc:.3f})" if auc >= _MIN_AUC else None
 

@@ -17,6 +17,7 @@ from models.scoring.ensemble import column_sums
 from training.comparison.outcomes import Outcome
 from training.comparison.trials import Trial
 from training.data.prepare import Prepared
+from training.evaluate import average_precision, roc_auc
 from training.network.diagnostics import learned_slopes
 from training.network.keras_network import parameter_count
 from training.network.learning import Learned, learn
@@ -49,7 +50,6 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
     history, scorer = learned.history, learned.scorer
     alike, untouched, is_anomaly = untouched_rows(prepared, config)
     scores = scorer.score(untouched).anomaly_score
-    roc_auc, average_precision = _agreement(scores, is_anomaly)
     return Outcome(
         trial=trial,
         parameters=parameter_count(learned.layers),
@@ -76,20 +76,9 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         ),
         scoring_seconds=_scoring_seconds(scorer, alike),
         scores=tuple(np.round(scores[:_RANKED_ROWS], 6).tolist()),
-        roc_auc=roc_auc,
-        average_precision=average_precision,
+        roc_auc=None if is_anomaly is None else roc_auc(scores, is_anomaly),
+        average_precision=None if is_anomaly is None else average_precision(scores, is_anomaly),
     )
-
-
-def _agreement(
-    scores: NDArray[np.float64], is_anomaly: NDArray[np.bool_] | None
-) -> tuple[float, float] | tuple[None, None]:
-    """Return ROC AUC and average precision; None without both classes."""
-    if is_anomaly is None or not is_anomaly.any() or is_anomaly.all():
-        return None, None
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    return float(roc_auc_score(is_anomaly, scores)), float(average_precision_score(is_anomaly, scores))
 
 
 def noisy_error(

@@ -1,1 +1,1 @@
-"""Rows: where they come from, how they are split and prepared."""
+"""Training data: where rows come from, how they are split and prepared."""

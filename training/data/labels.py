@@ -1,4 +1,4 @@
-"""Which rows a label column calls anomalies."""
+"""Labels: which rows a label column calls anomalies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LabelRule:
         column: The label column.
         values: The values that mean "anomaly", or "normal" where `inverted`.
         inverted: Everything but `values` is an anomaly.
-        reason: Why these were taken, in words.
+        reason: Why these values were chosen, in words.
     """
 
     column: str
@@ -54,16 +54,16 @@ class LabelRule:
 def label_rule(
     table: Table, column: str, *, anomaly_values: tuple[str, ...] = (), also: Table | None = None
 ) -> LabelRule:
-    """Find out which values of a label column mean "anomaly".
+    """Decide which values of a label column mean "anomaly".
 
-    In this order: the values that the user names; everything but a value that plainly means "normal"; a value
-    that plainly means "anomaly"; the rarer of two values.
+    The first of these that applies: the values that the user names; every value but a word for "normal"; a word for
+    "anomaly"; the rarer of two values.
 
     Args:
         table: Labelled rows.
         column: The label column.
         anomaly_values: The values that the user names.
-        also: More rows with the same label; what one table lacks, the other may have.
+        also: More rows with the same label, whose values count, too.
 
     Raises:
         ConfigError: A named value does not occur, or none of the rules applies.
@@ -84,7 +84,7 @@ def label_rule(
         plain = frozenset(value for value in counts if value.lower() in words)
         if plain and (inverted or len(plain) < len(counts)):
             kind = "every other value" if inverted else "it"
-            reason = f"{', '.join(map(repr, sorted(plain)))} plainly means {meaning!r}, {kind} is an anomaly"
+            reason = f"{', '.join(map(repr, sorted(plain)))} means {meaning!r}, {kind} is an anomaly"
             return LabelRule(column=column, values=plain, inverted=inverted, reason=reason)
     if len(counts) == 2:
         rarer = min(counts, key=lambda value: (counts[value], value not in ("1", "true", "yes")))
@@ -109,7 +109,7 @@ def _labels(table: Table, column: str) -> list[str]:
 
 
 def _canonical(label: str) -> str:
-    """Return 1 for 1.0 and true for True, as a category of numbers or truth values would read."""
+    """Return the text of a label in one spelling: 1 for 1.0, true for True."""
     if label.lower() in ("true", "false"):
         return label.lower()
     head, point, tail = label.partition(".")

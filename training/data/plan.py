@@ -1,4 +1,4 @@
-"""What a training will do with a table, before anything is fitted."""
+"""The plan of a training: every decision about a table, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.settings.config import TrainConfig
 
 
 def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
-    """Return all decisions as plain data; other programs rely on its names.
+    """Return all decisions as plain data, as ``--dry-run --json`` prints them; the keys are an interface.
 
     Args:
         prepared: From `prepare`, with the same settings.
@@ -51,10 +51,10 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
 
 
 def fits_of(prepared: Prepared, config: TrainConfig) -> tuple[NDArray[np.bool_], ...]:
-    """Return what each fit of a training learns from, one mask `(n,)` a fit.
+    """Return the fitting rows of each fit of a training, one mask `(n,)` a fit.
 
-    A single network is fitted once, on the fitting rows. An ensemble is fitted twice: on all rows that are not held
-    out, to learn how it scores rows that it has not seen, and then, to be kept, on all rows that may be learned from.
+    A single network is fitted once, on the fitting rows. An ensemble is fitted twice: first without the held-out rows,
+    to learn how it scores rows that it has not seen, then on all rows that may be learned from; that fit is saved.
     """
     split = prepared.split
     if not config.families:
@@ -65,7 +65,7 @@ def fits_of(prepared: Prepared, config: TrainConfig) -> tuple[NDArray[np.bool_],
 
 
 def epochs_of(prepared: Prepared, config: TrainConfig) -> int:
-    """Return how many epochs all fits of a training take at most."""
+    """Return the largest number of epochs of all fits of a training together."""
     features = len(prepared.preprocessor.features)
     return sum(
         settings.epochs

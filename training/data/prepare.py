@@ -1,4 +1,4 @@
-"""From a table to what can be fitted: split the rows, decide on the columns, learn the encoders. No Keras.
+"""Preparing a table for fitting: split the rows, decide on the columns, learn the encoders. No Keras.
 
 Encoders are learned from the fitting rows alone.
 """
@@ -28,28 +28,28 @@ from training.columns.learn_columns import learn_preprocessor
 from training.columns.roles import Roles, date_orders_said, kinds_said, missing_values_said
 from training.columns.schema_file import check_schema
 from training.data.labels import LabelRule, label_rule
-from training.data.rows import all_missing, group_numbers, in_time_order, instants, later_copies
+from training.data.rows import duplicate_rows, empty_rows, group_indices, time_order_column, timestamps_of
 from training.data.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
 from training.settings.config import TrainConfig
 
-_SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may lack the few that each of them needs
+_SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may have fewer than each needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A table, ready to be fitted: what was decided before the first epoch.
+    """A table that is ready for fitting, with every decision that was made about it.
 
     Args:
         table: The rows.
         split: Which rows are for what.
         schema: The columns.
-        findings: What was noticed about columns, with the flag that would change it.
+        findings: What was noticed about columns, with the setting that would change it.
         columns: All rows' values.
         preprocessor: Learned from the fitting rows.
         rule: Which labels mean "anomaly"; None without a label.
         is_anomaly: The labels `(n,)`; None where the table has none.
-        left_out: How many rows are in no part, by the reason.
-        row_weights: What each row counts in the loss `(n,)`; None for all alike.
+        left_out: Number of rows that are in no part, by the reason.
+        row_weights: Weight of each row in the loss `(n,)`; None for equal weights.
     """
 
     table: Table
@@ -73,7 +73,7 @@ class Prepared:
         return {name: values[mask] for name, values in self.columns.items()}
 
     def weights_of(self, mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-        """Return the weights of the rows of a mask; None where all count alike."""
+        """Return the weights of the rows of a mask; None for equal weights."""
         return None if self.row_weights is None else self.row_weights[mask]
 
 
@@ -90,21 +90,18 @@ def prepare(
     Args:
         table: The rows to learn from.
         config: The settings.
-        test_table: Labelled rows that are only judged on; the label column may be in it alone.
-        decided: What becomes of each column, where that is not to be told from its values.
-        row_weights: What each row counts in the loss, above 0 `(n,)`; None for all alike. Encoders, calibration
-            and what is measured do not weigh.
+        test_table: Labelled rows for evaluation alone; the label column may be in it alone.
+        decided: What becomes of each column, from a schema file; None to decide by the values.
+        row_weights: Weight of each row in the loss, above 0 `(n,)`; None for equal weights. Encoders, calibration and
+            evaluation do not use them.
 
     Raises:
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
     """
     rule, is_anomaly = _labels(table, config, test_table)
     if config.threshold_by not in (None, *table.names):
-        raise ConfigError(
-            f"There is no column {config.threshold_by!r} for ",
-            Set("threshold_by"),
-            f". The columns are: {', '.join(table.names)}.",
-        )
+        problem = f"There is no column {config.threshold_by!r} for "
+        raise ConfigError(problem, Set("threshold_by"), f". The columns are: {', '.join(table.names)}.")
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = _split(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
@@ -130,7 +127,7 @@ def prepare(
         left_out=left_out,
         row_weights=row_weights,
     )
-    # Scores do not matter here: that the rows are enough for the method is found out before the first epoch.
+    # No score matters here: too few rows for the method are an error before the first epoch.
     held_out = held_out_rows(np.zeros(prepared.rows["calibration"]), prepared, config)
     check_rows(held_out, config.threshold_spec(calibration_rows=len(held_out.reference)))
     return prepared
@@ -191,9 +188,9 @@ def _split(table: Table, config: TrainConfig, roles: Roles, *, is_anomaly: NDArr
 
 def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArray[np.bool_] | None) -> Split:
     if config.time is not None:
-        return split_in_time(instants(table, config.time, roles), only_test=only_test)
+        return split_in_time(timestamps_of(table, config.time, roles), only_test=only_test)
     if config.group is not None:
-        return split_by_group(group_numbers(table, config.group), seed=config.seed, only_test=only_test)
+        return split_by_group(group_indices(table, config.group), seed=config.seed, only_test=only_test)
     if len(table) < _SMALL_TABLE:
         return split_by_group(np.arange(len(table)), seed=config.seed, only_test=only_test)
     return split_rows(len(table), seed=config.seed, only_test=only_test)
@@ -202,21 +199,21 @@ def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArra
 def _used(
     split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
 ) -> tuple[Split, dict[str, int], list[Finding]]:
-    """Leave out rows that hold nothing, and later copies where these are not wanted; say what is left as it is."""
+    """Leave out empty rows, and duplicates where these are not wanted; return what is noticed about the others."""
     left_out, findings = {}, []
-    empty = all_missing(schema, columns)
+    empty = empty_rows(schema, columns)
     if empty.any():
         split = split.without(empty)
         left_out["no value in any column that is used"] = int(empty.sum())
-    copies = later_copies(columns) & ~empty
+    copies = duplicate_rows(columns) & ~empty
     if copies.any() and config.duplicates == "drop":
         split = split.without(copies)
         left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
     elif copies.any():
         what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
         findings.append(Finding(what=what, remedy=Message("to take each once: ", Set("duplicates", "drop"))))
-    if config.time is None and config.group is None and (name := in_time_order(schema, columns)):
-        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may look "
+    if config.time is None and config.group is None and (name := time_order_column(schema, columns)):
+        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may seem "
         remedy = Message("to hold out the newest: ", Set("time", name))
         findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
     return split, left_out, findings
@@ -228,7 +225,10 @@ def _labels(
     if config.label is None:
         if test_table is not None:
             raise ConfigError(
-                Set("test_data"), " is judged by its labels: name the label column, ", Set("label", like="COLUMN"), "."
+                Set("test_data"),
+                " is for evaluation by labels: name the label column, ",
+                Set("label", like="COLUMN"),
+                ".",
             )
         return None, None
     if config.label in table.names:
@@ -249,16 +249,15 @@ def _check_rows(split: Split, config: TrainConfig) -> None:
     }.items():
         rows = int(getattr(split, part).sum())
         if rows < least:
-            raise TableError(
-                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are "
-                f"needed. That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
-                f"{_rows_to_give(config.least_rows):,}, or be content with less: ",
-                Set("least_rows", like="N"),
-                ".",
+            problem = (
+                f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are needed. "
             )
+            share = f"That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
+            enough = f"{_rows_to_give(config.least_rows):,}, or accept fewer: "
+            raise TableError(problem, share, enough, Set("least_rows", like="N"), ".")
 
 
 def _rows_to_give(least_rows: int) -> int:
-    """Return how many rows are enough for every part of a split at random."""
+    """Return a number of rows that is enough for every part of a random split."""
     enough = math.ceil(max(least_rows / SHARES["fitting"], max(1, least_rows // 5) / SHARES["validation"]))
     return enough + 2 if enough + 2 < _SMALL_TABLE else math.ceil(1.6 * enough)

@@ -1,4 +1,4 @@
-"""What is asked of the rows of a table: when they were, which belong together, which are empty or equal."""
+"""Facts about the rows of a table: their timestamps and groups, and which are empty or duplicates."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from training.columns.infer_schema import infer_schema
 from training.columns.roles import Roles
 from training.data.split import LEAST_GROUPS
 
-_MIN_STEPS: Final = 50  # in time, before rows are said to be in its order
+_MIN_STEPS: Final = 50  # between timestamps, from which an order is no accident
 _IN_ORDER: Final = 0.99
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio of 2⁶⁴: neighbours are thrown far apart
 _HALF: Final = np.uint64(32)
 
 
-def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
-    """Return when each row was `(n,)`: a column of dates and times, or of numbers that grow with time.
+def timestamps_of(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
+    """Return the timestamp of each row `(n,)`, in seconds; or a number that grows with time.
 
     Args:
         table: n rows.
         name: The column.
-        roles: What the user says about columns; here how the values of this one are read.
+        roles: How the user wants this column to be read.
 
     Raises:
-        ConfigError: There is no such column, or it holds neither.
+        ConfigError: There is no such column, or it holds neither timestamps nor numbers.
         TableError: A row has no value.
     """
     _require(table, name, "time")
@@ -53,8 +53,8 @@ def instants(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
     return values
 
 
-def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
-    """Return the number of the group of each row `(n,)`, from 0.
+def group_indices(table: Table, name: str) -> NDArray[np.intp]:
+    """Return the index of the group of each row `(n,)`, from 0.
 
     Raises:
         ConfigError: There is no such column, or it has too few groups.
@@ -64,28 +64,28 @@ def group_numbers(table: Table, name: str) -> NDArray[np.intp]:
 
     _require(table, name, "group")
     schema = FeatureSchema(columns=(Column(name=name, kind=Kind.CATEGORICAL),))
-    numbers, groups = pd.factorize(columns_of_table(schema, table)[name])
-    _require_values(name, numbers < 0, "group")
+    indices, groups = pd.factorize(columns_of_table(schema, table)[name])
+    _require_values(name, indices < 0, "group")
     if len(groups) < LEAST_GROUPS:
         raise ConfigError(
             Set("group", name), f": has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
         )
-    return np.asarray(numbers, np.intp)
+    return np.asarray(indices, np.intp)
 
 
-def all_missing(schema: FeatureSchema, columns: Columns) -> NDArray[np.bool_]:
+def empty_rows(schema: FeatureSchema, columns: Columns) -> NDArray[np.bool_]:
     """Return which rows have no value in any feature `(n,)`."""
     missing: NDArray[np.bool_] = np.logical_and.reduce([_is_missing(columns[name]) for name in schema.names])
     return missing
 
 
-def later_copies(columns: Columns) -> NDArray[np.bool_]:
-    """Return which rows equal an earlier one in every feature `(n,)`; two missing values are equal."""
+def duplicate_rows(columns: Columns) -> NDArray[np.bool_]:
+    """Return which rows equal an earlier row in every feature `(n,)`; two missing values are equal."""
     keys = _row_keys(columns)
     order = np.argsort(keys, kind="stable")
     shared = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
     copies = np.zeros(len(keys), np.bool_)
-    if len(shared):  # only these can be copies; whether they are is asked of their values, in the order of the rows
+    if len(shared):  # only these can be duplicates; their values decide, in the order of the rows
         import pandas as pd
 
         rows = np.unique(order[np.concatenate([shared, shared + 1])])
@@ -93,8 +93,8 @@ def later_copies(columns: Columns) -> NDArray[np.bool_]:
     return copies
 
 
-def in_time_order(schema: FeatureSchema, columns: Columns) -> str | None:
-    """Return the datetime column by which the rows are in order, nearly all of them; None where there is none."""
+def time_order_column(schema: FeatureSchema, columns: Columns) -> str | None:
+    """Return the datetime column by which nearly all rows are in order; None where there is none."""
     for column in schema.columns:
         if column.kind is Kind.DATETIME:
             values = columns[column.name]
@@ -112,7 +112,7 @@ def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _row_keys(columns: Columns) -> NDArray[np.uint64]:
-    """Return a number for each row `(n,)`, the same for rows that are equal, and for others hardly ever."""
+    """Return a hash of each row `(n,)`, the same for rows that are equal."""
     keys = np.zeros(len(next(iter(columns.values()))), np.uint64)
     for values in columns.values():
         if values.dtype == object:

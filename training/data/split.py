@@ -1,8 +1,7 @@
-"""Which rows are fitted, stopped, calibrated and judged on: four disjoint parts.
+"""The split of the rows: disjoint parts for fitting, early stopping, calibration and evaluation.
 
-The policy is one of three: by a seeded hash of the row's number, so that the order of the file does not matter;
-in time, so that each part is later than the one before; or by group, so that rows that belong together are in
-one part.
+There are three policies: at random, by a seeded hash of the row's index; in time, each part later than the one before;
+or by group, rows that belong together in one part.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 LEAST_GROUPS: Final = 4
-"""Groups that are needed for a split by group: one a part."""
+"""Fewest groups of a split by group: one for each part."""
 
 SHARES: Final = {"fitting": 0.60, "validation": 0.10, "calibration": 0.15, "test": 0.15}
 """Share of the rows in each part."""
@@ -28,9 +27,9 @@ class Split:
 
     Args:
         fitting: Rows that encoders and weights are learned from.
-        validation: Rows that early stopping looks at.
-        calibration: Rows that threshold and p-values come from.
-        test: Rows that nothing has seen; what is said about the detector is measured on them.
+        validation: Rows for early stopping.
+        calibration: Rows for threshold and p-values.
+        test: Rows for evaluation alone.
     """
 
     fitting: Mask
@@ -39,12 +38,12 @@ class Split:
     test: Mask
 
     def without(self, rows: Mask) -> Split:
-        """Return the split less some rows `(n,)`, which are in no part then."""
+        """Return the split without some rows `(n,)`; they are in no part then."""
         return Split(**{part: getattr(self, part) & ~rows for part in SHARES})
 
 
 def split_rows(n: int, *, seed: int, only_test: Mask | None = None) -> Split:
-    """Split n rows; a row's part depends on its number and the seed alone, not on how many rows there are.
+    """Split n rows at random; a row's part depends on its index and the seed alone, not on n.
 
     Args:
         n: Number of rows.
@@ -54,30 +53,30 @@ def split_rows(n: int, *, seed: int, only_test: Mask | None = None) -> Split:
     return _split(np.searchsorted(_BOUNDS, _unit_hash(n, seed), side="right"), only_test)
 
 
-def split_in_time(instants: NDArray[np.float64], *, only_test: Mask | None = None) -> Split:
-    """Split rows in time: the oldest are fitted, the newest are judged on; rows of one instant stay together.
+def split_in_time(timestamps: NDArray[np.float64], *, only_test: Mask | None = None) -> Split:
+    """Split rows in time: the oldest for fitting, the newest for evaluation; rows of one timestamp stay together.
 
     Args:
-        instants: When each row was `(n,)`, or anything else that grows; none is NaN.
+        timestamps: Of each row `(n,)`, or anything else that grows; none is NaN.
         only_test: Rows that nothing may be learned from `(n,)`; they are test rows, and the shares are those of
             the others.
     """
-    learned = instants if only_test is None else instants[~only_test]
+    learned = timestamps if only_test is None else timestamps[~only_test]
     if not len(learned):
-        return _split(np.zeros(len(instants), np.intp), only_test)
+        return _split(np.zeros(len(timestamps), np.intp), only_test)
     ordered = np.sort(learned)
     first = np.minimum(np.ceil(_BOUNDS * len(ordered)).astype(np.intp), len(ordered) - 1)  # row that opens a part
-    return _split(np.searchsorted(ordered[first], instants, side="right"), only_test)
+    return _split(np.searchsorted(ordered[first], timestamps, side="right"), only_test)
 
 
 def split_by_group(groups: NDArray[np.intp], *, seed: int, only_test: Mask | None = None) -> Split:
     """Split rows so that all rows of a group are in one part.
 
-    The groups are taken in a seeded order; each goes to the part that lacks most of its share. So every part has
-    a group where there are `LEAST_GROUPS` of them.
+    The groups come in a seeded order; each goes to the part that lacks most of its share. So every part has a group if
+    there are at least `LEAST_GROUPS`.
 
     Args:
-        groups: Number of the group of each row `(n,)`, from 0.
+        groups: Index of the group of each row `(n,)`, from 0.
         seed: Another seed is another split.
         only_test: Rows that nothing may be learned from `(n,)`; they are test rows, whatever their group.
     """
@@ -97,17 +96,22 @@ _BOUNDS: Final = np.cumsum(list(SHARES.values()))[:-1]
 
 
 def _split(part: NDArray[np.intp], only_test: Mask | None) -> Split:
-    """Return the masks of numbered parts."""
+    """Return the masks of the parts.
+
+    Args:
+        part: Index of the part of each row `(n,)`.
+        only_test: Rows of the last part, whatever `part` is.
+    """
     if only_test is not None:
         part = np.where(only_test, len(SHARES) - 1, part)
-    return Split(**{name: part == number for number, name in enumerate(SHARES)})
+    return Split(**{name: part == i for i, name in enumerate(SHARES)})
 
 
 def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
-    """Give half of the anomalies to the calibration rows and the other half to the test rows.
+    """Move half of the anomalies from the test rows to the calibration rows.
 
     Args:
-        split: Made with these rows as `only_test`.
+        split: A split with these rows as `only_test`.
         anomalies: Known anomalies `(n,)`.
         seed: That of the split.
     """
@@ -116,11 +120,11 @@ def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
 
 
 def _unit_hash(n: int, seed: int) -> NDArray[np.float64]:
-    """Return a number in [0, 1) for each number below n (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
-    numbers = np.arange(n, dtype=np.uint64)
+    """Return a hash in [0, 1) of each index below n (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
+    indices = np.arange(n, dtype=np.uint64)
     start = np.uint64(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     with np.errstate(over="ignore"):
-        x = numbers * np.uint64(0x9E3779B97F4A7C15) + start
+        x = indices * np.uint64(0x9E3779B97F4A7C15) + start
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         x ^= x >> np.uint64(31)

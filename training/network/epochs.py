@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.encoders.preprocessor import Encoded
-from models.errors import Set, TrainingError
+from models.errors import Message, Set, TrainingError
 from training.network.adamw import AdamW
 from training.network.diagnostics import health_of, saturation_bounds
 from training.network.history import Epoch, EpochSettings, History
@@ -93,13 +93,9 @@ def run_epochs(
             seconds=time.perf_counter() - started,
         )
         if not (np.isfinite(epoch.loss) and np.isfinite(epoch.validation_loss)):
-            raise TrainingError(
-                f"The loss of epoch {number} is not a number (with ",
-                Set("learning_rate", settings.learning_rate),
-                "). Try ",
-                Set("learning_rate", settings.learning_rate / 10),
-                "; if it stays, look for a column with extreme values.",
-            )
+            rate, smaller = (Set("learning_rate", settings.learning_rate / factor) for factor in (1, 10))
+            problem = Message(f"The loss of epoch {number} is not a number (with ", rate, "). Try ", smaller)
+            raise TrainingError(problem, "; if it stays, look for a column with extreme values.")
         epochs.append(epoch)
         on_epoch(epoch)
         if settings.members > 1:

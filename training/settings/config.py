@@ -243,7 +243,7 @@ class TrainConfig:
     @property
     def threshold_target(self) -> str | None:
         """The setting that gives what is wanted of the threshold; None where none is given."""
-        flags = THRESHOLD_METHODS[self.threshold_method].flags
+        flags = THRESHOLD_METHODS[self.threshold_method].settings
         return next((name for name in flags if getattr(self, name) is not None), None)
 
     def threshold_spec(self, *, calibration_rows: int) -> ThresholdSpec:

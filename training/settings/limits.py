@@ -50,13 +50,11 @@ LIMITS: Final[Mapping[str, Interval | Mapping[str, str]]] = {
     "patience": Interval(1),
     "seed": Interval(0),
     "threshold_method": {name: method.summary for name, method in THRESHOLD_METHODS.items()},
-    "alert_rate": Interval(0, 1, "()"),
-    "contamination": Interval(0, 0.5, "(]"),
-    "threshold": Interval(0),
-    "beta": Interval(0, ends="(]"),
-    "precision": Interval(0, 1, "(]"),
-    "recall": Interval(0, 1, "()"),
-    "false_positive_rate": Interval(0, 1, "()"),
+    **{
+        name: target.limits
+        for method in reversed(THRESHOLD_METHODS.values())  # where two take a setting, the first one's limits count
+        for name, target in method.targets.items()
+    },
 }
 """What each setting must keep to: an interval, or its choices with a line of help each."""
 

@@ -13,7 +13,7 @@ from training.thresholds.rows import threshold_rows
 
 def report_of(scores, method="fpr", value=0.05, *, target=None, **rows):
     held_out = CalibrationRows.of(np.asarray(scores, float), **rows)
-    spec = ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].flags[0], value=value)
+    spec = ThresholdSpec(method=method, target=target or THRESHOLD_METHODS[method].settings[0], value=value)
     return threshold_report(Calibration.on(held_out, prepared_spec(held_out, spec)))
 
 
