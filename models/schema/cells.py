@@ -243,7 +243,7 @@ def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
         if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
             plain = plain.replace(thousands, "")
         elif thousands in plain:
-            raise ValueError(f"a number with {thousands!r} between thousands")
+            raise ValueError(f"a number with the thousands separator {thousands!r}")
     if decimal == "," and is_decimal_comma(plain):
         plain = plain.replace(",", ".")
     if _NUMBER.fullmatch(plain) is not None:
