@@ -175,7 +175,7 @@ def _count(kept: CalibrationRows, spec: ThresholdSpec, fresh: NDArray[np.float64
     rates = _rates(
         calibration, len(kept.normal) if THRESHOLD_METHODS[spec.method].needs_labels else len(calibration.scores)
     )
-    return Count(flagged=int(calibration.is_anomaly(fresh).sum()), fresh=len(fresh), rates=rates)
+    return Count(flagged=int(calibration.decide(fresh).is_anomaly.sum()), fresh=len(fresh), rates=rates)
 
 
 def _rates(calibration: Calibration, n: int) -> NDArray[np.float64]:

@@ -33,7 +33,6 @@ from typing import Any, Final
 
 import httpx
 import hypothesis
-import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
@@ -47,16 +46,16 @@ from models.bundle import load_detector
 from models.detector import Detector
 from service.api.schemas import example_record
 from service.app import create_app
+from service.formats.formats import FORMATS
 from service.registry import Registry
 from service.settings import load_settings
-from service.web.negotiation import MEDIA
 
 LONGEST: Final = 5.0
 """Seconds within which every request is answered."""
 
 _ROUND: Final = 1000  # requests of one run of hypothesis: more would fill the memory with what was tried
 _BUNDLE: Final = Path(__file__).resolve().parents[1] / "tests" / "bundles" / "v1" / "bundle"
-_KINDS: Final = frozenset(kind for medium in MEDIA.values() for kind in medium.types)
+_KINDS: Final = frozenset(kind for row in FORMATS.values() for kind in row.types)
 _LIMITS: Final = {"max_body_bytes": 300_000, "max_rows": 2000}
 
 
@@ -225,7 +224,7 @@ def fault_of(answer: httpx.Response) -> str | None:
             complete = {"type", "title", "status", "detail"} <= document.keys()
             right = kind == "application/problem+json" and complete and document["status"] == answer.status_code
             return None if right else "a refusal that is no problem document"
-        for name in (name for name, medium in MEDIA.items() if kind in medium.types):
+        for name in (name for name, row in FORMATS.items() if kind in row.types):
             _READ[name](answer.content)
     except (ValueError, pa.ArrowException, KeyError) as error:
         return f"{kind}: {type(error).__name__}: {error}"
@@ -299,11 +298,6 @@ def _strict(content: bytes) -> Any:
     return json.loads(content.decode(), parse_constant=refuse)
 
 
-def _read_raw(content: bytes) -> None:
-    if not np.isfinite(np.frombuffer(content, "<f8")).all():
-        raise ValueError("an answer that is not finite")
-
-
 def _finite(table: pa.Table) -> None:
     for name in table.column_names:
         column = table.column(name)
@@ -335,7 +329,6 @@ _READ: Final[dict[str, Callable[[bytes], object]]] = {
     "arrow": lambda content: _finite(pa.ipc.open_stream(content).read_all()),
     "arrow_file": lambda content: _finite(pa.ipc.open_file(content).read_all()),
     "parquet": lambda content: _finite(pa.parquet.read_table(io.BytesIO(content))),
-    "raw": _read_raw,
 }
 """Reads an answer of each form, and raises where it is not what it says."""
 

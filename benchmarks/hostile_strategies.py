@@ -18,9 +18,10 @@ import pyarrow.parquet
 from hypothesis import strategies as st
 
 from models.schema import FeatureSchema
-from service.api.query import PARAMETERS
-from service.web.negotiation import MEDIA
+from service.api.parameters import ScoreQuery
+from service.formats.formats import FORMATS
 
+_PARAMETERS: Final = [field.alias or name for name, field in ScoreQuery.model_fields.items()]
 _SCORING: Final = ("/score", "/score/stream", "/embed", "/reconstruct")
 _LETTERS: Final = st.characters(min_codepoint=32, max_codepoint=255, blacklist_characters="\x7f")
 
@@ -65,7 +66,7 @@ _COLUMNS: Final[Sequence[tuple[pa.DataType, Sequence[Any]]]] = (
 )
 """Arrow's types, with values that few expect."""
 
-_TYPES: Final = [kind for medium in MEDIA.values() for kind in medium.types]
+_TYPES: Final = [kind for row in FORMATS.values() for kind in row.types]
 _CONTENT_TYPES: Final = st.one_of(
     st.sampled_from(_TYPES),
     st.sampled_from(["", "text/plain", "multipart/form-data; boundary=x", "*/*", "application/json;;;=,"]),
@@ -79,7 +80,7 @@ _ACCEPTS: Final = st.one_of(
     st.sampled_from(["", "*/*", "text/*;q=0.1, */*;q=0", "application/xml", "text/csv;q=2", ", ,"]),
     st.text(_LETTERS, max_size=20),
 )
-_PACKINGS: Final = ("gzip", "zstd", "identity", "br", "gzip, gzip", "GZIP", "x-gzip")
+_CODINGS: Final = ("gzip", "zstd", "identity", "br", "gzip, gzip", "GZIP", "x-gzip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +102,8 @@ class Wire:
 
 def wires(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[Wire]:
     """Return requests that a caller could send: any path, method, query, headers and body."""
-    digests = _mostly(st.just(schema.digest), st.sampled_from(["", "0" * 16, "é"]))
     values = ["0", "1", "3", "-1", "10001", "1e3", "", "tab", ",", ";", "present", "absent", "none", "fill", "a,b"]
-    queries = st.dictionaries(st.sampled_from([*PARAMETERS, "explian"]), st.sampled_from(values), max_size=2)
+    queries = st.dictionaries(st.sampled_from([*_PARAMETERS, "explian"]), st.sampled_from(values), max_size=2)
     others = ["/detector", "/healthz", "/readyz", "/openapi.json", "/", "/score/", "//score"]
     paths = _mostly(st.sampled_from(_SCORING), st.sampled_from(others))
     targets = st.builds(
@@ -120,8 +120,7 @@ def wires(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[Wi
         body=bodies(schema, record),
         accept=_mostly(st.just("application/json"), _ACCEPTS, share=50),
         content_type=_mostly(st.none(), _CONTENT_TYPES),
-        packing=_mostly(st.just(""), st.sampled_from(_PACKINGS)),
-        digest=digests,
+        coding=_mostly(st.just(""), st.sampled_from(_CODINGS)),
     )
 
 
@@ -151,7 +150,7 @@ def bodies(schema: FeatureSchema, record: dict[str, Any]) -> st.SearchStrategy[t
     typed = st.tuples(
         st.sampled_from(["arrow", "arrow_file", "parquet"]), st.integers(0, 5), names, st.sampled_from(_COLUMNS)
     ).map(lambda drawn: (drawn[0], _table(drawn[0], [record] * drawn[1], odd=(drawn[2], *drawn[3]))))
-    anything = st.tuples(st.sampled_from(list(MEDIA)), st.binary(max_size=200))
+    anything = st.tuples(st.sampled_from(list(FORMATS)), st.binary(max_size=200))
     kinds = [texts, texts, spelled, twice, deep, lines, lines, *[tables] * 5, *[typed] * 5, anything]
     whole = st.sampled_from(kinds).flatmap(lambda kind: kind)
     return st.one_of(whole, whole.flatmap(_damaged))
@@ -198,15 +197,14 @@ def _wire(
     body: tuple[str, bytes],
     accept: str,
     content_type: str | None,
-    packing: str,
-    digest: str,
+    coding: str,
 ) -> Wire:
     form, content = body
-    kind = MEDIA[form].types[0] if content_type is None else content_type
-    named = {"accept": accept, "content-type": kind, "content-encoding": packing, "detector-schema": digest}
-    if packing in ("gzip", "GZIP", "x-gzip") and len(content) % 4:
+    kind = FORMATS[form].types[0] if content_type is None else content_type
+    named = {"accept": accept, "content-type": kind, "content-encoding": coding}
+    if coding in ("gzip", "GZIP", "x-gzip") and len(content) % 4:
         content = gzip.compress(content, 1)
-    if packing == "zstd" and len(content) % 4:
+    if coding == "zstd" and len(content) % 4:
         content = pa.compress(content, "zstd", asbytes=True)
     headers = tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in named.items() if value)
     return Wire(method=method, target=target, headers=headers, body=content)
@@ -214,7 +212,7 @@ def _wire(
 
 def _raw(*, line: bytes, length: bytes, extra: list[bytes], body: tuple[str, bytes], chunked: bool) -> bytes:
     form, content = body
-    kind = b"Content-Type: " + MEDIA[form].types[0].encode()
+    kind = b"Content-Type: " + FORMATS[form].types[0].encode()
     told = length.replace(b"%d", str(len(content)).encode())
     sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content) if chunked and b"chunked" in told else content
     return b"\r\n".join([line, b"Host: x", b"Connection: close", kind, told, *extra, b"", b""]) + sent

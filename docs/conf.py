@@ -41,12 +41,19 @@ napoleon_numpy_docstring = False
 
 
 def setup(app: Sphinx) -> None:
-    """Leave out what scikit-learn adds to every estimator; its own pages describe that."""
+    """Leave out what scikit-learn adds to every estimator, which its own pages describe; offer tables as downloads."""
     app.connect(
         "autodoc-skip-member", lambda app, what, name, *rest: True if _OF_SCIKIT_LEARN.fullmatch(name) else None
     )
+    app.connect("source-read", _offer_tables)
 
 
+def _offer_tables(app: Sphinx, name: str, source: list[str]) -> None:
+    """Make links to `benchmarks/results`, which is outside of the pages, downloads."""
+    source[0] = _TABLES.sub(r"](path:\1)", source[0])
+
+
+_TABLES = re.compile(r"\]\(((?:\.\./)+benchmarks/results/\w+\.md)(?:#[\w-]+)?\)")
 _OF_SCIKIT_LEARN = re.compile(r"set_\w+_request|get_metadata_routing")
 
 html_theme = "furo"

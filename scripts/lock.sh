@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # One version of each package for all Pythons ("fewest"), so that what is tested on one is what runs on the others.
 compile() { # OUTPUT ARGUMENTS...
   "$work/bin/uv" pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-    --no-emit-index-url --custom-compile-command 'make lock' "${upgrade[@]}" --output-file "requirements/$1" "${@:2}"
+    --no-emit-index-url --no-strip-extras --custom-compile-command 'make lock' "${upgrade[@]}" --output-file "requirements/$1" "${@:2}"
 }
 upgrade=("$@")
 compile dev.txt pyproject.toml --extra train --extra serve --extra excel --extra docs --extra dev

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.programs.cli import OneLineParser, clean_up_at_sigterm, run_command
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
 from service.files import WRITTEN
@@ -98,10 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="K",
         help="name the K columns that add most to each score, with actual and expected values",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
-    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     add_reading_flags(parser)
+    add_output_flags(parser)
     return parser
 
 

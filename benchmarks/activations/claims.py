@@ -21,11 +21,12 @@ _INTRODUCTION: Final = """\
 # What is said of activations
 
 Each claim put to the test over labelled sets; `python -m benchmarks.activations --data DIR --seeds {seeds}` makes this
-page. A network is that of `--preset fast --fit-on normal`, which learns from all its rows; it is judged on the rows
-that were held out and all anomalies, so its figures are not those of [the page on quality](quality.md), where `fast`
-is told nothing. The rows "usual" and the last claim are over all {sets} sets, everything else is over {some}. Geometric
-means, p of Wilcoxon's test over the sets; over six sets it cannot be below 0.03. Times are of fits side by side, so
-they are rough: [what activations cost](../activations/index.md) is measured apart.
+page. A network is that of `--preset fast --fit-on normal`, which learns from all its rows; it is tested on the rows
+that were held out and all anomalies, so its figures are not those of [the page on
+quality](../../docs/reference/quality.md), where `fast` is told nothing. The rows "usual" and the last claim are
+over all {sets} sets, everything else is over {some}. Geometric means, p of Wilcoxon's test over the sets; over six sets
+it cannot be below 0.03. Times are of fits side by side, so they are rough: [what activations
+cost](../../docs/activations/index.md) is measured apart.
 """
 
 

@@ -1,4 +1,4 @@
-"""Many rows in one request, in every form that a server takes."""
+"""Many rows in one request, in every format that a server takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from benchmarks.serving.request import Request
-from models.schema import Column, FeatureSchema, Kind
 
 Rows = NDArray[np.float64]
 
@@ -23,11 +22,10 @@ SIZES: Final = (1_000, 10_000)
 
 COLUMNS_AND_ROWS: Final = "JSON, columns and rows"
 ARROW: Final = "Arrow stream"
-FLOAT32: Final = "float32, no names"
 
 
 def of_ours(columns: tuple[str, ...]) -> dict[str, Callable[[Rows], Request]]:
-    """Return what makes a request of rows `(n, d)`, for each form that our service takes; answers are of that form."""
+    """Return what makes a request of rows `(n, d)`, for each format that our service takes, also for the answer."""
 
     def table(X: Rows) -> pa.Table:
         return pa.table(dict(zip(columns, X.T, strict=True)))
@@ -55,13 +53,6 @@ def of_ours(columns: tuple[str, ...]) -> dict[str, Callable[[Rows], Request]]:
             stream.write_table(rows)
         return with_type(written.getvalue(), "application/vnd.apache.arrow.stream")
 
-    digest = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in columns)).digest
-
-    def float32(X: Rows) -> Request:
-        kind = "application/octet-stream"
-        headers = {"Content-Type": kind, "Accept": kind, "Detector-Schema": digest}
-        return Request(body=X.astype("<f4").tobytes(), headers=headers)
-
     return {
         "JSON, records": lambda X: Request(body=_json(records(X))),
         COLUMNS_AND_ROWS: lambda X: Request(body=_json({"columns": columns, "rows": X.tolist()})),
@@ -69,7 +60,6 @@ def of_ours(columns: tuple[str, ...]) -> dict[str, Callable[[Rows], Request]]:
         "CSV": csv,
         "Parquet": parquet,
         ARROW: arrow,
-        FLOAT32: float32,
     }
 
 

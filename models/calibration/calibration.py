@@ -155,14 +155,6 @@ class Calibration:
             p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_)
         )
 
-    def p_value(self, anomaly_score: FloatVector) -> FloatVector:
-        """Return the p-value of each score `(m,)` of a record without a segment, in (0, 1]."""
-        return self.decide(anomaly_score).p_value
-
-    def is_anomaly(self, anomaly_score: FloatVector) -> NDArray[np.bool_]:
-        """Return whether each score `(m,)` of a record without a segment is strictly above the threshold."""
-        return self.decide(anomaly_score).is_anomaly
-
 
 def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
     """Check, without looking at a score, that held-out rows are enough for a spec.

@@ -40,7 +40,7 @@ def as_called(text: str) -> str:
 class OneLineParser(argparse.ArgumentParser):
     """A parser that prints an error in one line and exits with 2."""
 
-    _place = ""
+    _source = ""
 
     def format_help(self) -> str:
         """Return the page of help."""
@@ -48,16 +48,16 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line and exit."""
-        self.exit(2, as_called(f"error: {self._place}{message} (see {self.prog} --help)\n"))
+        self.exit(2, as_called(f"error: {self._source}{message} (see {self.prog} --help)\n"))
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
         """Put the name of a file before errors while words from it are parsed."""
-        self._place = f"{path}: "
+        self._source = f"{path}: "
         try:
             yield
         finally:
-            self._place = ""
+            self._source = ""
 
 
 def add_output_flags(parser: argparse.ArgumentParser) -> None:

@@ -96,6 +96,7 @@ def iter_table(
         raise TableError(f"{source.name}: there is no such file.") from error
     except (
         OSError,
+        EOFError,
         pa.ArrowException,
         UnicodeError,
         csv.Error,

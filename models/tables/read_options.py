@@ -24,7 +24,7 @@ class ReadOptions:
     Args:
         delimiter: The character between the cells of a text file; a space stands for one or more of them.
         decimal: The decimal mark of a text file, ``.`` or ``,``.
-        thousands: The mark between thousands of a text file, one of `THOUSANDS`, or empty for none.
+        thousands: The thousands separator of a text file, one of `THOUSANDS`, or empty for none.
         encoding: The character encoding of a text file.
         quote: The character around cells of a text file, or empty for none.
         comment: What lines of a text file begin with that are no rows, or empty for none.

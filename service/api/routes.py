@@ -1,167 +1,173 @@
-"""The endpoints: parse, delegate, answer."""
+"""The endpoints: the operations on records, a stream of scores, and what describes the service."""
 
-from __future__ import annotations
-
-from collections.abc import Collection
+# No annotations as text: FastAPI reads those of endpoints that are made in a function.
+from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from models.detector import Detector
-from service.api.query import READING, Query, parse_query
-from service.api.schemas import detector_answer
-from service.formats.answers import answer_headers, encode_answer
-from service.formats.rows import rows_of
+from models.errors import DataError
+from service.api.dependencies import (
+    ActiveDetector,
+    AnswerFormat,
+    BodyHead,
+    ServiceSettings,
+    StreamFormat,
+    StreamHead,
+    require_sent_once,
+)
+from service.api.openapi import documented, documented_stream, problems
+from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
+from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
+from service.fast_path.micro_batching import Batcher
+from service.formats.answers import AnswerSpec, JsonFrame, answer_headers, encode_items, write_rows
+from service.formats.formats import FORMATS, STREAMED
+from service.formats.json import read_json
+from service.formats.rows import BodySpec, all_problems
 from service.gate import SMALL_BYTES, Gate
-from service.registry import Registry
+from service.operations import OPERATIONS, Operation
 from service.settings import Settings
 from service.streaming.answer import ScoringStream, answer_stream
-from service.streaming.bodies import STREAMED, Opening, stream_of
-from service.web.body import Body, Head, head_of, read_body
-from service.web.content_encoding import PACKERS, packing_for
-from service.web.negotiation import MEDIA, content_types, negotiate
+from service.web.body import Head, read_body
+from service.web.content_encoding import ENCODERS, coding_for, decoded
 from service.web.problems import RequestError
 
-SCORING_PATHS: Final = {
-    "/score": ("explain", *READING),
-    "/embed": READING,
-    "/reconstruct": READING,
-    "/score/stream": ("explain", *READING),
-}
-"""Endpoints that take records, with their query parameters."""
-
-router = APIRouter()
+router: Final = APIRouter()
+_SENT_ONCE: Final = [Depends(require_sent_once)]
 
 
-@router.post("/score", summary="Score records")
-async def score(request: Request) -> Response:
-    """Score a record, a list of records, or columns and rows; say which are anomalies and, on request, why."""
-    return await _answer("score", request)
+def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
+    """Return the endpoint of an operation."""
+
+    async def endpoint(
+        *,
+        request: Request,
+        query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
+        detector: ActiveDetector,
+        settings: ServiceSettings,
+        head: BodyHead,
+        format_name: AnswerFormat,
+    ) -> Response:
+        spec = _body_spec(query, detector, settings, head)
+        answer = AnswerSpec.of(operation, detector, explain=query.top)
+        content = await read_body(request, settings)
+        gate: Gate = request.app.state.gate
+        if not _is_small(content, head, format_name):
+            if refusal := gate.admit_large():
+                return refusal
+            body, headers = await gate.on_thread(partial(_answer, content, head, spec, answer, format_name))
+        elif operation.is_scoring and head.format_name == format_name == "json":
+            body, headers = await _answer_in_batch(content, spec, answer, request.app.state.batcher)
+        else:
+            body, headers = _answer(content, head, spec, answer, format_name)
+        coding = coding_for(body, format_name, ",".join(request.headers.getlist("accept-encoding")))
+        if coding is not None:
+            body = await gate.on_thread(partial(ENCODERS[coding], body))
+            headers["Content-Encoding"] = coding
+        return Response(body, headers=headers)
+
+    return endpoint
 
 
-@router.post("/score/stream", summary="Score a stream")
-async def score_stream(request: Request) -> Response:
+for _name, _operation in OPERATIONS.items():
+    router.post(_operation.path, name=_name, dependencies=_SENT_ONCE, **documented(_operation))(_endpoint(_operation))
+
+
+@router.post("/score/stream", dependencies=_SENT_ONCE, **documented_stream(STREAMED))
+async def score_stream(
+    *,
+    request: Request,
+    query: Annotated[StreamQuery, Query()],
+    detector: ActiveDetector,
+    settings: ServiceSettings,
+    head: StreamHead,
+    format_name: StreamFormat,
+) -> Response:
     """Score a body of any length while it comes: what is scored is answered before the rest is there."""
-    settings, active = _settings(request), _active(request)
-    query = parse_query(request.query_params, allowed=SCORING_PATHS["/score/stream"])
-    medium = _wanted(request, among=STREAMED)
-    head = head_of(request, among=STREAMED)
-    _require_csv(head, query)
-    _require_inflatable(head)
+    spec = BodySpec(schema=detector.schema, max_rows=settings.max_rows, max_bytes=settings.max_body_bytes)
     scoring = ScoringStream(
-        body=stream_of(Opening(head=head, schema=active.schema, settings=settings, reading=query.reading)),
-        detector=active,
-        medium=medium,
-        explain=query.explain,
+        body=FORMATS[head.format_name].open_stream(spec),
+        spec=AnswerSpec.of(OPERATIONS["score"], detector, explain=query.explain),
+        format_name=format_name,
     )
-    return await answer_stream(request, scoring, settings, packed=head.packing is not None)
-
-
-@router.post("/embed", summary="Features of records")
-async def embed(request: Request) -> Response:
-    """Return the bottleneck's output for each record."""
-    return await _answer("embed", request)
-
-
-@router.post("/reconstruct", summary="Expected values")
-async def reconstruct(request: Request) -> Response:
-    """Return what the network expected of each column of each record."""
-    return await _answer("reconstruct", request)
+    return await answer_stream(request, scoring, settings)
 
 
 @router.head("/detector", include_in_schema=False)
-@router.get("/detector", summary="The active detector")
-async def detector(request: Request) -> Response:
+@router.get(
+    "/detector",
+    summary="The active detector",
+    response_model=DetectorResponse,
+    response_description="OK",
+    responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+async def detector(query: Annotated[NoQuery, Query()], active: ActiveDetector, settings: ServiceSettings) -> Response:
     """Say what the active detector is, what it was trained on, and how well it does."""
-    parse_query(request.query_params, allowed=())
-    return _json(detector_answer(_active(request), _settings(request)))
+    return _json(detector_answer(active, settings))
 
 
 @router.head("/healthz", include_in_schema=False)
-@router.get("/healthz", summary="Alive")
+@router.get("/healthz", summary="Alive", response_model=Health, response_description="OK")
 async def healthz() -> Response:
     """Say that the process answers."""
     return _json({"status": "ok"})
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", summary="Ready")
-async def readyz(request: Request) -> Response:
+@router.get("/readyz", summary="Ready", response_model=Readiness, response_description="OK")
+async def readyz(active: ActiveDetector) -> Response:
     """Say that records can be scored, and by which detector."""
-    active = _active(request)
     return _json({"status": "ready", "detector": active.name, "version": active.version})
 
 
-# Not by FastAPI's `Depends`: to solve dependencies takes longer than to read a small body.
-def _active(request: Request) -> Detector:
-    registry: Registry = request.app.state.registry
-    return registry.active()
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
-    return settings
-
-
-async def _answer(question: str, request: Request) -> Response:
-    """Read, decode and answer; large bodies off the event loop, so that others are answered meanwhile."""
-    settings = _settings(request)
-    query = parse_query(request.query_params, allowed=SCORING_PATHS[f"/{question}"])
-    medium = _wanted(request)
-    body = await read_body(request, settings)
-    _require_csv(body.head, query)
-    active = _active(request)  # one version for the whole request
-
-    def work() -> tuple[bytes, dict[str, str]]:
-        rows = rows_of(body, settings, active.schema, reading=query.reading)
-        content = encode_answer(question, active, rows, medium=medium, explain=query.explain)
-        return content, answer_headers(active, rows.notes, medium=medium)
-
-    gate: Gate = request.app.state.gate
-    if _is_quick(body, medium):
-        content, headers = work()
-    else:
-        if refusal := gate.admit_large():
-            return refusal
-        content, headers = await gate.on_thread(work)
-    packing = packing_for(content, medium, ",".join(request.headers.getlist("accept-encoding")))
-    if packing is not None:
-        content = await gate.on_thread(partial(PACKERS[packing], content))
-        headers["Content-Encoding"] = packing
-    return Response(content, headers=headers)
-
-
-def _wanted(request: Request, *, among: Collection[str] = MEDIA.keys()) -> str:
-    medium = negotiate(",".join(request.headers.getlist("accept")), among=among)
-    if medium is None:
-        detail = f"None of the forms in Accept is answered here. Accept one of {', '.join(content_types(among))}."
-        raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail)
-    return medium
-
-
-def _require_csv(head: Head, query: Query) -> None:
-    if query.reading and head.medium != "csv":
+def _body_spec(query: ReadingQuery, detector: Detector, settings: Settings, head: Head) -> BodySpec:
+    options = query.options()
+    if options and head.format_name != "csv":
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"The query says how CSV is written, but the body is {MEDIA[head.medium].summary}. Leave that out.",
+            f"The query says how CSV is written, but the body is {FORMATS[head.format_name].summary}. Leave that out.",
         )
+    return BodySpec(
+        schema=detector.schema,
+        max_rows=settings.max_rows,
+        max_bytes=settings.max_body_bytes,
+        charset=head.charset,
+        options=options,
+    )
 
 
-def _require_inflatable(head: Head) -> None:
-    if head.packing not in (None, "gzip"):
-        raise RequestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"A stream packed by {head.packing} is not unpacked. Pack it by gzip, or send it as it is.",
-            headers={"Accept-Encoding": "gzip"},
-        )
+def _is_small(content: bytes, head: Head, format_name: str) -> bool:
+    """Return True if a request is answered on the event loop: it is done before others would notice."""
+    uses_arrow = FORMATS[head.format_name].arrow or FORMATS[format_name].arrow
+    return len(content) <= SMALL_BYTES and head.coding is None and not uses_arrow
 
 
-def _is_quick(body: Body, medium: str) -> bool:
-    plain = body.head.packing is None and not MEDIA[body.head.medium].arrow and not MEDIA[medium].arrow
-    return plain and len(body.content) <= SMALL_BYTES
+def _answer(
+    content: bytes, head: Head, spec: BodySpec, answer: AnswerSpec, format_name: str
+) -> tuple[bytes, dict[str, str]]:
+    """Return the answer to a body, and its headers."""
+    rows = FORMATS[head.format_name].read(decoded(content, head.coding, max_bytes=spec.max_bytes), spec)
+    writer = FORMATS[format_name].write(answer)
+    body = write_rows(writer, answer, rows) + writer.finish()
+    return body, answer_headers(answer.detector, rows.notes, format_name=format_name)
+
+
+async def _answer_in_batch(
+    content: bytes, spec: BodySpec, answer: AnswerSpec, batcher: Batcher
+) -> tuple[bytes, dict[str, str]]:
+    """Return the answer to a small JSON body whose records are scored with those of other requests."""
+    rows = read_json(decoded(content, None, max_bytes=spec.max_bytes), spec)
+    answer.require_bounded(len(rows))
+    try:
+        items = await batcher.score(rows, detector=answer.detector, explain=answer.top)
+    except DataError as error:
+        raise all_problems(rows, spec.schema, error) from error
+    body = JsonFrame.of(answer.operation, answer.detector).around(encode_items(items))
+    return body, answer_headers(answer.detector, (), format_name="json")
 
 
 def _json(content: dict[str, Any]) -> Response:

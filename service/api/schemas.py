@@ -11,10 +11,12 @@ from models.detector import Detector
 from models.schema import Column, Kind
 from models.schema.cells import BOOLEAN_WORDS
 from models.schema.timestamps import TIME_LAYOUTS
-from service.formats.answers import MOST_VALUES
 from service.settings import Settings
 
 Scalar = float | bool | str | None
+MOST_VALUES: Final = 500_000
+"""Most contributions or expected values in one answer: about 60 MB."""
+
 _NOTES: Final = "What was detected, repaired or is ignored in the body, where there is such."
 
 

@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any, Final, final
 
 from models.detector import Detector
-from service.formats.answers import MOST_VALUES, QUESTIONS, items_of
+from service.api.schemas import MOST_VALUES
+from service.formats.answers import items_of
 from service.formats.rows import Records
+from service.operations import OPERATIONS
 
 Done = Callable[[list[Any] | Exception], None]
 
@@ -103,7 +105,7 @@ def _score_group(group: Sequence[_Waiting]) -> None:
             return
     for item in group:
         try:
-            result: list[Any] | Exception = items_of(QUESTIONS["score"], item.detector, item.rows, _top(item))
+            result: list[Any] | Exception = items_of(OPERATIONS["score"], item.detector, item.rows, _top(item))
         except Exception as error:  # the caller raises it
             result = error
         item.done(result)
@@ -115,7 +117,7 @@ def _items(group: Sequence[_Waiting]) -> list[Any] | None:
     rows = replace(first.rows, rows=[row for item in group for row in item.rows.rows])
     if len(rows) * _top(first) > MOST_VALUES:
         return None
-    return items_of(QUESTIONS["score"], first.detector, rows, _top(first))
+    return items_of(OPERATIONS["score"], first.detector, rows, _top(first))
 
 
 def _top(item: _Waiting) -> int:

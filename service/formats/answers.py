@@ -1,83 +1,93 @@
-"""Answers, made and encoded in bounded pieces: a large request holds one piece of Python objects at a time."""
+"""Answers: what they say of rows, in bounded chunks, and what stands around that."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from models.detector import Detector, Verdicts
+from models.detector import Detector
 from models.errors import DataError
+from service.api.schemas import MOST_VALUES
+from service.formats.formats import FORMATS
 from service.formats.rows import Rows, all_problems
-from service.web.negotiation import MEDIA
+from service.operations import Operation
 from service.web.problems import RequestError
-
-MOST_VALUES: Final = 500_000
-"""Most contributions or expected values in one answer: about 60 MB."""
 
 _MOST_NOTES: Final = 2000  # characters in a header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What an address asks about rows.
+class AnswerSpec:
+    """What is answered to rows.
 
     Args:
-        list_name: What JSON calls the list with one item a row.
-        items: The items of some rows, with the columns that are named.
-        values: Values in the answer for each row, by detector and the columns that are named.
-        remedy: What to do where these are too many.
+        operation: What is done with them.
+        detector: What does it.
+        top: How many of the columns that add most are named.
     """
 
-    list_name: str
-    items: Callable[[Detector, Rows, int], list[Any]]
-    values: Callable[[Detector, int], int] = lambda detector, top: 0
-    remedy: str = "Send fewer records a request."
+    operation: Operation
+    detector: Detector
+    top: int = 0
+
+    @classmethod
+    def of(cls, operation: Operation, detector: Detector, *, explain: int) -> AnswerSpec:
+        """Return the spec of a request that asks for `explain` columns; a detector may have fewer."""
+        return cls(operation=operation, detector=detector, top=min(explain, len(detector.schema.columns)))
+
+    def require_bounded(self, rows: int) -> None:
+        """Check the size of an answer to so many rows.
+
+        Raises:
+            RequestError: It would hold too many values.
+        """
+        values = rows * self.operation.values(self.detector, self.top)
+        if values > MOST_VALUES:
+            detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
+            raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
-def encode_answer(question: str, detector: Detector, rows: Rows, *, medium: str, explain: int = 0) -> bytes:
-    """Answer a question about rows.
+class AnswerWriter(Protocol):
+    """An answer that is being written; it is made of an `AnswerSpec`."""
 
-    Args:
-        question: A key of `QUESTIONS`.
-        detector: What answers.
-        rows: All rows of a request.
-        medium: The answer's form, a key of `MEDIA`.
-        explain: How many of the columns that add most are named.
+    def write(self, rows: Rows) -> bytes:
+        """Return what the answer says of some rows: all of a body, or the next ones of a stream.
+
+        Raises:
+            DataError: A value is not of its column's kind.
+            RequestError: The format cannot hold the answer, or the network gave what is no number.
+        """
+        ...
+
+    def finish(self) -> bytes:
+        """Return what stands behind the last row."""
+        ...
+
+
+def write_rows(writer: AnswerWriter, spec: AnswerSpec, rows: Rows) -> bytes:
+    """Return what an answer says of some rows.
 
     Raises:
         RequestError: The answer would be too large, or rows cannot be used: then with everything that is wrong.
     """
-    asked, top = QUESTIONS[question], min(explain, len(detector.schema.columns))
-    _require_bounded(len(rows) * asked.values(detector, top), asked.remedy)
+    spec.require_bounded(len(rows))
     try:
-        if medium == "json":
-            return _as_json(asked, detector, rows, top)
-        if medium == "jsonl":
-            return _as_lines(asked, detector, rows, top)
-        if medium == "raw":
-            from service.formats.raw_answers import encode_raw
-
-            return encode_raw(question, detector, rows, top=top)
-        from service.formats.flat_answers import encode_flat  # Arrow's 30 MB: for the first such answer
-
-        return encode_flat(question, detector, rows, medium=medium, top=top)
+        return writer.write(rows)
     except DataError as error:
-        raise all_problems(rows, detector.schema, error) from error
+        raise all_problems(rows, spec.detector.schema, error) from error
 
 
-def answer_headers(detector: Detector, notes: Sequence[str], *, medium: str) -> dict[str, str]:
-    """Return what is said of an answer outside of its body, in every form alike."""
-    text = "; charset=utf-8; header=present" if medium == "csv" else ""
+def answer_headers(detector: Detector, notes: Sequence[str], *, format_name: str) -> dict[str, str]:
+    """Return what is said of an answer outside of its body, in every format alike."""
+    row = FORMATS[format_name]
     headers = {
-        "Content-Type": MEDIA[medium].types[0] + text,
+        "Content-Type": row.types[0] + row.parameters,
         "Vary": "Accept, Accept-Encoding",
         "Detector-Name": quote(detector.name),
         "Detector-Version": quote(detector.version),
@@ -100,142 +110,34 @@ class JsonFrame:
     head: bytes
 
     @classmethod
-    def of(cls, asked: Question, detector: Detector, notes: Sequence[str] = ()) -> JsonFrame:
-        """Return that of the answers of a detector."""
+    def of(cls, operation: Operation, detector: Detector, notes: Sequence[str] = ()) -> JsonFrame:
+        """Return the frame of the answers of a detector."""
         head: dict[str, Any] = {"detector": detector.name, "version": detector.version}
-        if asked.items is _score:
+        if operation.is_scoring:
             head["threshold"] = detector.calibration.threshold
         if notes:
             head["notes"] = list(notes)
-        return cls(msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(asked.list_name) + b":[")
+        return cls(msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(operation.list_name) + b":[")
 
     def around(self, items: bytes) -> bytes:
         """Return the answer with its items, which have commas between them."""
         return self.head + items + b"]}"
 
 
-def items_of(asked: Question, detector: Detector, rows: Rows, top: int) -> list[Any]:
-    """Return what JSON says of each row, with its ids where a score is asked for.
+def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> list[Any]:
+    """Return the JSON item of each row; a scored one has the row's ids.
 
     Raises:
         DataError: A value is not of its column's kind.
         RequestError: The network gave what is no number.
     """
-    items = asked.items(detector, rows, top)
-    if asked.items is _score and detector.schema.ids:
+    items = operation.items(detector, rows, top)
+    if operation.is_scoring and detector.schema.ids:
         for item, ids in zip(items, rows.ids(detector.schema), strict=True):
             item["ids"] = ids
     return items
 
 
 def encode_items(items: list[Any]) -> bytes:
-    """Return items as JSON with commas between them; a number that is none becomes null."""
+    """Return items as JSON with commas between them."""
     return msgspec.json.encode(items)[1:-1]
-
-
-def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
-    """Return the scores, verdicts and reasons of some records as msgspec encodes them."""
-    items: list[dict[str, Any]] = [
-        {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
-        for anomaly_score, p_value, is_anomaly in zip(
-            verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist(), strict=True
-        )
-    ]
-    if verdicts.segments is not None:
-        for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
-            item |= {"segment": segment, "threshold": threshold}
-    if top:
-        for item, contributions in zip(items, verdicts.explained(top=top), strict=True):
-            item["contributions"] = contributions
-    return items
-
-
-def judged(detector: Detector, rows: Rows) -> Verdicts:
-    """Score the rows of a piece and decide about them.
-
-    Raises:
-        DataError: A value is not of its column's kind.
-        RequestError: The network gave what is no number.
-    """
-    verdicts = detector.score(rows.columns(detector.schema))
-    _require_numbers(verdicts.anomaly_score)
-    return verdicts
-
-
-def embedded(detector: Detector, rows: Rows) -> NDArray[np.float32]:
-    """Return the bottleneck's output for the rows of a piece.
-
-    Raises:
-        DataError: A value is not of its column's kind.
-        RequestError: The network gave what is no number.
-    """
-    embeddings = detector.embed(rows.columns(detector.schema))
-    _require_numbers(embeddings)
-    return embeddings
-
-
-def _score(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    return score_items(judged(detector, rows), top=top)
-
-
-def _embed(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    embeddings: list[Any] = embedded(detector, rows).tolist()
-    return embeddings
-
-
-def _reconstruct(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    verdicts = judged(detector, rows)
-    return [verdicts.expected(row) for row in range(len(verdicts))]
-
-
-QUESTIONS: Final = {
-    "score": Question(
-        list_name="results",
-        items=_score,
-        values=lambda detector, top: top,
-        remedy="Ask for fewer columns (explain), or send fewer records a request.",
-    ),
-    "embed": Question(list_name="embeddings", items=_embed),
-    "reconstruct": Question(
-        list_name="reconstructions",
-        items=_reconstruct,
-        values=lambda detector, top: len(detector.schema.columns),
-    ),
-}
-"""What can be asked about rows, by address."""
-
-
-def _as_json(asked: Question, detector: Detector, rows: Rows, top: int) -> bytes:
-    """Return one object whose last member is the list of items."""
-    pieces = (encode_items(items_of(asked, detector, piece, top)) for piece in rows.pieces())
-    return JsonFrame.of(asked, detector, rows.notes).around(b",".join(pieces))
-
-
-def _as_lines(asked: Question, detector: Detector, rows: Rows, top: int) -> bytes:
-    """Return an object a line: the ids, and what was found."""
-    encoder = msgspec.json.Encoder()
-    written = []
-    for piece in rows.pieces():
-        found = zip(piece.ids(detector.schema), asked.items(detector, piece, top), strict=True)
-        written.append(
-            encoder.encode_lines(
-                [ids | (item if isinstance(item, dict) else {"embedding": item}) for ids, item in found]
-            )
-        )
-    return b"".join(written)
-
-
-def _require_numbers(numbers: NDArray[Any]) -> None:
-    """Stop rather than answer null, which no threshold would ever flag."""
-    if not np.isfinite(numbers).all():
-        raise RequestError(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "The network gave what is no number: the bundle is not as training wrote it. Check it with python -m "
-            "models.bundle verify.",
-        )
-
-
-def _require_bounded(values: int, remedy: str) -> None:
-    if values > MOST_VALUES:
-        detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {remedy}"
-        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)

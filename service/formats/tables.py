@@ -1,36 +1,43 @@
-"""CSV, Arrow and Parquet bodies; imported for the first such request, because Arrow takes 30 MB.
+"""Reads and writes CSV, Arrow and Parquet; loaded for the first such body or answer, because Arrow takes 30 MB.
 
-What came is bounded before it is unfolded: a body that is small on the wire can be gigabytes of cells.
+A body is bounded before it is decompressed: what is small on the wire can be gigabytes of cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, final
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table, problems_of_table, require_columns
-from models.errors import RecordError, TableError
+from models.errors import RecordError, TableError, TooLargeError, UnreadableError
 from models.schema import FeatureSchema
+from models.schema.cells import parse_category
 from models.tables.files import iter_table
-from models.tables.plain_columns import plain_columns
-from models.tables.read_options import ReadOptions
+from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
-from service.formats.bounds import is_text, require_magic, require_plain, require_small_texts
-from service.formats.pieces import PIECE_ROWS
-from service.settings import Settings
-from service.streaming.arrow_messages import require_small_messages
-from service.web.body import Body, too_large
-from service.web.problems import RequestError, too_many_rows
+from models.tables.writers import (
+    PlainRows,
+    Writer,
+    arrow_file_writer,
+    arrow_stream_writer,
+    csv_writer,
+    parquet_writer,
+)
+from service.formats.answers import AnswerSpec, AnswerWriter
+from service.formats.rows import BodySpec, Rows
+from service.web.problems import RequestError, too_large, too_many_rows
 
-_NAME: Final = "request body"
 _SHOWN_NAMES: Final = 10
+_FILE_START: Final = b"ARROW1"
+_PARQUET_START: Final = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +45,8 @@ class TableRows:
     """Rows that Arrow read.
 
     Args:
-        tables: At most `PIECE_ROWS` rows each, of equal columns.
-        first: Number of the first of them in the request.
+        tables: At most `CHUNK_ROWS` rows each, of equal columns.
+        first: Index of the first of them in the request.
         notes: One line for each thing that was detected, repaired or is ignored.
     """
 
@@ -50,7 +57,7 @@ class TableRows:
     def __len__(self) -> int:
         return sum(map(len, self.tables))
 
-    def pieces(self) -> Iterator[TableRows]:
+    def chunks(self) -> Iterator[TableRows]:
         """Return a table at a time, in order."""
         first = self.first
         for table in self.tables:
@@ -58,7 +65,7 @@ class TableRows:
             first += len(table)
 
     def columns(self, schema: FeatureSchema) -> Columns:
-        """Return the values by column, of rows that are one piece.
+        """Return the values by column, of rows that are one chunk.
 
         Raises:
             TableError: A value is not of the column's kind.
@@ -86,175 +93,90 @@ class TableRows:
             first += len(table)
 
 
-def read_rows(
-    body: Body, content: bytes, settings: Settings, schema: FeatureSchema, *, reading: Mapping[str, Any]
-) -> TableRows:
-    """Read the rows of a body; of its columns only those that the detector knows.
-
-    Args:
-        body: What came.
-        content: Its bytes, unpacked.
-        settings: How much may come.
-        schema: The columns that are wanted.
-        reading: How CSV is written, fields of `ReadOptions`; what is left out is detected.
-
-    Raises:
-        RequestError: The body cannot be read, holds too much, or no rows.
-        TableError: A column is missing or of a type that is not read.
-    """
-    options = ReadOptions(**{"encoding": body.head.charset, "header": schema.header, **reading})
-    tables = read_tables(body.head.medium, content, options, settings, schema)
-    if not tables:
-        raise TableError("The body holds no rows. Send at least one.")
-    return TableRows(tables=tables, notes=tables[0].repairs)
+def read_csv(content: bytes, spec: BodySpec) -> TableRows:
+    """Read a CSV body; how it is written is detected."""
+    return _read(content, spec, "csv", "csv")
 
 
-def read_tables(
-    medium: str, content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema
-) -> list[Table]:
+def read_arrow(content: bytes, spec: BodySpec) -> TableRows:
+    """Read an Arrow stream."""
+    return _read(content, spec, "arrow", "arrow")
+
+
+def read_arrow_file(content: bytes, spec: BodySpec) -> TableRows:
+    """Read an Arrow file."""
+    return _read(content, spec, "arrow", "arrow file", start=_FILE_START)
+
+
+def read_parquet(content: bytes, spec: BodySpec) -> TableRows:
+    """Read a Parquet file."""
+    return _read(content, spec, "parquet", "parquet", start=_PARQUET_START)
+
+
+def read_tables(content: bytes, spec: BodySpec, file_format: str, name: str) -> list[Table]:
     """Read the rows of a table, of its columns only those that the detector knows.
 
     Args:
-        medium: The form, one that Arrow reads.
         content: The table.
-        options: How CSV is written.
-        settings: How much may come.
-        schema: The columns that are wanted.
+        spec: The columns that are wanted, and how much may come.
+        file_format: A key of `models.tables.formats.FORMATS`.
+        name: What errors call the format.
 
     Returns:
-        Tables of at most `PIECE_ROWS` rows, all but the last full; none where there is no row.
+        Tables of at most `CHUNK_ROWS` rows, all but the last full; none where there is no row.
 
     Raises:
-        RequestError: It cannot be read, or holds too much.
-        TableError: A column is missing or of a type that is not read.
+        RequestError: It cannot be read, holds too much, or lacks a column.
+        DataError: A column is of a type that is not read.
     """
+    schema = spec.schema
+    wanted = frozenset([*(column.name for column in schema.read), *schema.ids])
+    options = ReadOptions(**{"encoding": spec.charset, "header": schema.header, "columns": wanted, **spec.options})
+    source = Source(name="request body", content=content, max_bytes=spec.max_bytes, max_rows=spec.max_rows)
     tables: list[Table] = []
-    rows = 0
     try:
-        require_magic(medium, content)
-        for number, table in enumerate(_READERS[medium](content, options, settings, schema)):
-            rows += len(table)
-            if rows > settings.max_rows:
-                raise too_many_rows(rows, settings.max_rows)
-            if number == 0:
+        for index, table in enumerate(iter_table(source, options, format=file_format, chunk_rows=CHUNK_ROWS)):
+            if index == 0:
                 _require_shape(schema, table)
             if len(table):
                 tables.append(table)
-    except UnicodeDecodeError as error:
-        raise RequestError(
-            HTTPStatus.BAD_REQUEST,
-            f"The body cannot be read as {medium.replace('_', ' ')}: a text or a name in it is not UTF-8. Send it "
-            "anew, whole.",
-        ) from error
-    except (pa.ArrowException, OSError, EOFError) as error:
-        if isinstance(error, MemoryError):
-            raise too_large(settings) from error
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise RequestError(
-            HTTPStatus.BAD_REQUEST,
-            f"The body cannot be read as {medium.replace('_', ' ')}: {first_line}. Send it anew, whole.",
-        ) from error
+    except TooLargeError as error:
+        raise too_large(spec.max_bytes) if error.rows is None else too_many_rows(error.rows, spec.max_rows) from error
+    except UnreadableError as error:
+        reason = error.reason.removeprefix("cannot be read: ")
+        detail = f"The body cannot be read as {name}: {reason}. Send it anew, whole."
+        raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
+    except RecordError as error:
+        raise RequestError.of_problems([error]) from error
     return tables
 
 
-def _read_csv(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
-    source = Source(name=_NAME, content=content, max_bytes=settings.max_body_bytes)
-    if packed := source.compression():
+def _read(content: bytes, spec: BodySpec, file_format: str, name: str, *, start: bytes = b"") -> TableRows:
+    if not content.startswith(start):
         raise RequestError(
-            HTTPStatus.BAD_REQUEST, f"The body is {packed}, not CSV. Say so: Content-Encoding: {packed}."
+            HTTPStatus.BAD_REQUEST,
+            f"The body is no {name}: it starts with {content[:6]!r}, not with {start!r}. Say what it is in "
+            "Content-Type.",
         )
-    for table in iter_table(source, options, format="csv", chunk_rows=PIECE_ROWS):
-        ignored = [name for name in table.names if name not in schema.known]
-        yield Table(
-            data=table.data,
-            decimal=table.decimal,
-            thousands=table.thousands,
-            repairs=(*table.repairs, *_ignored(ignored)),
-            header=table.header,
+    if compression := Source(name=name, content=content).compression():
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            f"The body is {compression}, not {name}. Say so: Content-Encoding: {compression}.",
         )
+    tables = read_tables(content, spec, file_format, name)
+    if not tables:
+        raise TableError("The body holds no rows. Send at least one.")
+    return TableRows(tables=tables, notes=notes_of(tables[0], spec.schema))
 
 
-def _read_parquet(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
-    with pa.parquet.ParquetFile(pa.BufferReader(content)) as file:
-        if file.metadata.num_rows > settings.max_rows:
-            raise too_many_rows(file.metadata.num_rows, settings.max_rows)
-        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-        if sum(group.total_byte_size for group in groups) > settings.max_body_bytes:
-            raise too_large(settings)
-        texts, metadata = [field.name for field in file.schema_arrow if is_text(field.type)], file.metadata
-    # A text that comes often is kept once, as it is in the file.
-    with pa.parquet.ParquetFile(pa.BufferReader(content), metadata=metadata, read_dictionary=texts) as file:
-        kinds = file.schema_arrow
-        batches = file.iter_batches(batch_size=PIECE_ROWS, columns=_wanted(kinds, schema))
-        yield from _tables(_validated(batches), kinds, settings, schema)
-
-
-def _read_arrow(content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema) -> Iterator[Table]:
-    require_small_messages(content, settings)
-    with pa.ipc.open_stream(pa.BufferReader(content)) as stream:
-        yield from _tables(_validated(stream), stream.schema, settings, schema)
-
-
-def _read_arrow_file(
-    content: bytes, options: ReadOptions, settings: Settings, schema: FeatureSchema
-) -> Iterator[Table]:
-    # Behind its magic number, which is padded to 8 bytes, a file is a stream. Its index is left alone: it could name
-    # other places than those that were checked.
-    yield from _read_arrow(content[8:], options, settings, schema)
-
-
-_READERS: Final[dict[str, Callable[[bytes, ReadOptions, Settings, FeatureSchema], Iterator[Table]]]] = {
-    "csv": _read_csv,
-    "arrow": _read_arrow,
-    "arrow_file": _read_arrow_file,
-    "parquet": _read_parquet,
-}
-"""A reader for each form that Arrow reads; at most `PIECE_ROWS` rows each, all but the last full."""
-
-
-def _validated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        batch.validate(full=True)  # Arrow trusts what it reads: a wrong offset would end the process
-        yield batch
-
-
-def _tables(
-    batches: Iterator[pa.RecordBatch], kinds: pa.Schema, settings: Settings, schema: FeatureSchema
-) -> Iterator[Table]:
-    """Keep the columns that are known, check their types, and cut the rows into full pieces."""
-    wanted = _wanted(kinds, schema)
-    places = [place for place, name in enumerate(kinds.names) if name in wanted]
-    for place in places:
-        require_plain(kinds.field(place).name, kinds.field(place).type)
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        rows += len(batch)
-        if rows > settings.max_rows:
-            raise too_many_rows(rows, settings.max_rows)
-        held.append(batch.select([place for place, name in enumerate(batch.schema.names) if name in wanted]))
-    if not rows or not places:
-        yield Table(data=pa.schema([kinds.field(place) for place in places]).empty_table())
-        return
-    data = pa.Table.from_batches(held)
-    while any(pa.types.is_struct(kind) for kind in data.schema.types):
-        data = data.flatten()
-    require_small_texts(data, settings)
-    data = plain_columns(_NAME, data)
-    notes = _ignored([name for name in kinds.names if name not in {*wanted, *schema.known}])
-    for start in range(0, len(data), PIECE_ROWS):
-        yield Table(data=data.slice(start, PIECE_ROWS), repairs=notes)
-
-
-def _wanted(kinds: pa.Schema, schema: FeatureSchema) -> list[str]:
-    """Return the columns that features and ids are in: by name, or by the start of a dotted one."""
-    names = {*(column.name for column in schema.read), *schema.ids}
-    return [name for name in dict.fromkeys(kinds.names) if name in names or _holds(name, kinds, names)]
-
-
-def _holds(name: str, kinds: pa.Schema, names: Set[str]) -> bool:
-    is_struct = any(pa.types.is_struct(field.type) for field in kinds if field.name == name)
-    return is_struct and any(other.startswith(f"{name}.") for other in names)
+def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:
+    """Return one line for each thing that was detected, repaired or is ignored in a table."""
+    ignored = [name for name in (*table.left_out, *table.names) if name not in schema.known]
+    if not ignored:
+        return table.repairs
+    more = f" and {len(ignored) - _SHOWN_NAMES:,} more" if len(ignored) > _SHOWN_NAMES else ""
+    listed = ", ".join(map(repr, ignored[:_SHOWN_NAMES]))
+    return (*table.repairs, f"ignored: {listed}{more}, which the detector does not know")
 
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:
@@ -266,16 +188,158 @@ def _require_shape(schema: FeatureSchema, table: Table) -> None:
     require_columns(schema, table.names)
 
 
-def _ignored(names: Sequence[str]) -> tuple[str, ...]:
-    if not names:
-        return ()
-    more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
-    return (f"ignored: {', '.join(map(repr, names[:_SHOWN_NAMES]))}{more}, which the detector does not know",)
-
-
 def _plain(column: pa.ChunkedArray) -> list[Any]:
-    """Return cells as JSON has them; instants and exact decimals as text."""
+    """Return cells as JSON has them; timestamps and exact decimals as text."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     as_text = pa.types.is_temporal(kind) or pa.types.is_decimal(kind)
     cells: list[Any] = column.cast(pa.string()).to_pylist() if as_text else column.to_pylist()
     return cells
+
+
+@final
+class TableWriter:
+    """Writes a table with the columns that the batch program writes: ids, and what is answered.
+
+    Args:
+        spec: What is answered.
+        name: What errors call the format.
+        open_writer: Opens the writer of the format.
+    """
+
+    def __init__(self, spec: AnswerSpec, *, name: str, open_writer: Callable[[Any, pa.Schema], Writer]) -> None:
+        self._spec = spec
+        self._name = name
+        self._open_writer = open_writer
+        self._out = _Chunks()
+        self._writer: Writer | None = None
+        self._schema: pa.Schema | None = None
+
+    def write(self, rows: Rows) -> bytes:
+        """Return what the format has of some rows by now; some formats hold them to the end.
+
+        Raises:
+            DataError: A value is not of its column's kind.
+            RequestError: The format cannot hold the answer, or the network gave what is no number.
+        """
+        spec = self._spec
+        ids = {name: _id_column(column) for name, column in rows.id_columns(spec.detector.schema).items()}
+        for chunk in rows.chunks():
+            table = spec.operation.table(spec.detector, chunk, spec.top)
+            start = chunk.first - rows.first
+            columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
+            self._add(pa.table(columns, names=[*ids, *table.column_names]), ids)
+        return self._out.taken()
+
+    def finish(self) -> bytes:
+        """Return the rest of the table.
+
+        Raises:
+            RequestError: The format cannot hold the answer.
+        """
+        if self._writer is not None:
+            with self._refused():
+                self._writer.finish()
+                self._writer.close()
+        return self._out.taken()
+
+    def _add(self, table: pa.Table, ids: Mapping[str, Any]) -> None:
+        detector = self._spec.detector
+        about = {"detector": detector.name, "version": detector.version}
+        table = table.replace_schema_metadata(about | {"threshold": repr(detector.calibration.threshold)})
+        with self._refused():
+            if self._writer is None:
+                self._require_names(table, ids)
+                self._schema = table.schema
+                self._writer = self._open_writer(self._out, table.schema)
+            elif table.schema != self._schema:
+                raise RequestError(
+                    HTTPStatus.NOT_ACCEPTABLE,
+                    "Ids are absent in some parts of the stream, or of another type, so the answer would become "
+                    "another table in the middle. Send all of them, as texts, or ask for JSON lines.",
+                )
+            self._writer.write(PlainRows(table))
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """Say what to do about an id that the format cannot hold: Parquet has no timestamps in the year 300,000."""
+        try:
+            yield
+        except pa.ArrowException as error:
+            raise RequestError(
+                HTTPStatus.NOT_ACCEPTABLE,
+                f"An id cannot be written as {self._name} ({str(error).splitlines()[0]}). Ask for JSON.",
+            ) from error
+
+    def _require_names(self, table: pa.Table, ids: Mapping[str, Any]) -> None:
+        repeated = [name for name in ids if table.column_names.count(name) > 1]
+        if repeated:
+            raise RequestError(
+                HTTPStatus.NOT_ACCEPTABLE,
+                f"The id column {repeated[0]!r} is called like a column of the answer. Ask for JSON, where ids stand "
+                "apart.",
+            )
+
+
+def csv_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in CSV."""
+    return TableWriter(spec, name="csv", open_writer=csv_writer)
+
+
+def arrow_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in an Arrow stream."""
+    return TableWriter(spec, name="arrow", open_writer=arrow_stream_writer)
+
+
+def arrow_file_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in an Arrow file."""
+    return TableWriter(spec, name="arrow file", open_writer=arrow_file_writer)
+
+
+def parquet_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in a Parquet file."""
+    return TableWriter(spec, name="parquet", open_writer=parquet_writer)
+
+
+@final
+class _Chunks(io.RawIOBase):
+    """A file that is only written; what was written can be taken out at any time."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any, /) -> int:
+        chunk = bytes(content)
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        return len(chunk)
+
+    def tell(self) -> int:
+        return self._size
+
+    def taken(self) -> bytes:
+        """Return what was written since the last call."""
+        content, self._chunks = b"".join(self._chunks), []
+        return content
+
+
+def _id_column(column: pa.ChunkedArray | Sequence[Any]) -> pa.ChunkedArray:
+    """Return ids as a column of one plain type."""
+    if isinstance(column, pa.ChunkedArray):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        texts = (pa.large_string(), pa.string_view(), pa.null())
+        return column.cast(pa.string() if kind in texts else kind)
+    kinds = {type(value) for value in column if value is not None}
+    if len(kinds) <= 1:
+        try:
+            return pa.chunked_array([pa.array(column, pa.string() if not kinds else None)])
+        except OverflowError:  # a whole number of more than 64 bits
+            pass
+    return pa.chunked_array([pa.array([_text(value) for value in column], pa.string())])
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else parse_category(value)

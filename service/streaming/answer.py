@@ -8,54 +8,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterator
 from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Final, final
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from models.detector import Detector
 from models.errors import DetectorError, RecordError
-from service.formats.answers import answer_headers, encode_answer
+from service.formats.answers import AnswerSpec, answer_headers, write_rows
+from service.formats.formats import FORMATS
 from service.formats.rows import Rows
 from service.gate import Gate
 from service.settings import Settings
 from service.streaming.bodies import StreamedBody
-from service.streaming.joined_answers import JoinedAnswers
-from service.web.body import CLOSE, too_slow
-from service.web.inflating import Inflating
-from service.web.problems import RequestError, over_http, problem_of
+from service.web.body import too_slow
+from service.web.problems import CLOSE, RequestError, over_http, problem_of
 
 _LINGER_SECONDS: Final = 2.0  # for a client that is told of a problem while it still sends
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
+@final
 class ScoringStream:
-    """What is answered to a body that is on its way.
+    """The scores of a body that is on its way.
 
     Args:
         body: The body.
-        detector: What answers, all of it.
-        medium: The answer's form, one of `service.streaming.bodies.STREAMED`.
-        explain: How many of the columns that add most are named.
+        spec: What is answered, by one detector from the first row to the last.
+        format_name: The answer's format, one of `STREAMED`.
+
+    Attributes:
         rows: How many were answered.
     """
 
-    body: StreamedBody
-    detector: Detector
-    medium: str
-    explain: int
-    rows: int = 0
-    _answers: JoinedAnswers = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._answers = JoinedAnswers(self.medium)
+    def __init__(self, *, body: StreamedBody, spec: AnswerSpec, format_name: str) -> None:
+        self.body = body
+        self.spec = spec
+        self.format_name = format_name
+        self.rows = 0
+        self._writer = FORMATS[format_name].write(spec)
 
     def answer(self, part: bytes) -> bytes:
         """Answer a part.
@@ -74,14 +69,13 @@ class ScoringStream:
         content = self._answer(self.body.rest())
         if not self.rows:
             raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-        return content + self._answers.end()
+        return content + self._writer.finish()
 
-    def _answer(self, pieces: Iterator[Rows]) -> bytes:
+    def _answer(self, chunks: Iterator[Rows]) -> bytes:
         written = []
         try:
-            for rows in pieces:
-                content = encode_answer("score", self.detector, rows, medium=self.medium, explain=self.explain)
-                written.append(self._answers.next(content))
+            for rows in chunks:
+                written.append(write_rows(self._writer, self.spec, rows))
                 self.rows += len(rows)
         except RecordError as error:
             raise RequestError.of_problems([error]) from error
@@ -90,20 +84,19 @@ class ScoringStream:
         return b"".join(written)
 
 
-async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings, *, packed: bool) -> Response:
+async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings) -> Response:
     """Return the answer to a request when its first rows are scored.
 
     Args:
         request: Its body is on its way.
         scoring: What is answered to it.
         settings: How long it may take.
-        packed: It is packed by gzip.
 
     Raises:
         RequestError: They cannot be, or did not come in time.
     """
     incoming = _Incoming(request, settings)
-    answers = _answers(incoming, scoring, packed=packed)
+    answers = _answers(incoming, scoring)
     try:
         first = await anext(answers)
     except RequestError as error:
@@ -142,31 +135,15 @@ class _Incoming:
             raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
 
 
-async def _answers(incoming: _Incoming, scoring: ScoringStream, *, packed: bool) -> AsyncGenerator[bytes, None]:
+async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerator[bytes, None]:
     """Yield what is answered to each part, none of it empty."""
-    async for content in _unpacked(incoming) if packed else _as_it_is(incoming):
-        for part in scoring.body.cut(content, last=False):
+    while not incoming.ended:
+        content = await incoming.next()
+        for part in scoring.body.cut(content, last=incoming.ended):
             if answer := await incoming.gate.on_thread(partial(scoring.answer, part)):
                 yield answer
-    for part in scoring.body.cut(b"", last=True):
-        if answer := await incoming.gate.on_thread(partial(scoring.answer, part)):
-            yield answer
     if answer := await incoming.gate.on_thread(scoring.end):
         yield answer
-
-
-async def _as_it_is(incoming: _Incoming) -> AsyncIterator[bytes]:
-    while not incoming.ended:
-        yield await incoming.next()
-
-
-async def _unpacked(incoming: _Incoming) -> AsyncIterator[bytes]:
-    inflating = Inflating()
-    while not incoming.ended:
-        inflating.take(await incoming.next())
-        while content := await incoming.gate.on_thread(inflating.next):
-            yield content
-    inflating.end()
 
 
 class _StreamedAnswer(Response):
@@ -175,7 +152,8 @@ class _StreamedAnswer(Response):
     def __init__(
         self, first: bytes, rest: AsyncGenerator[bytes, None], incoming: _Incoming, scoring: ScoringStream
     ) -> None:
-        super().__init__(headers=answer_headers(scoring.detector, scoring.body.notes, medium=scoring.medium) | CLOSE)
+        headers = answer_headers(scoring.spec.detector, scoring.body.notes, format_name=scoring.format_name)
+        super().__init__(headers=headers | CLOSE)
         del self.headers["content-length"]
         self._first, self._rest, self._incoming, self._scoring = first, rest, incoming, scoring
 
@@ -190,7 +168,7 @@ class _StreamedAnswer(Response):
             return
         except RequestError as error:
             log.warning("a stream is cut off behind record %d: it cannot be scored", self._scoring.rows - 1)
-            if self._scoring.medium != "jsonl":
+            if self._scoring.format_name != "jsonl":
                 return
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
             await self._let_it_read()

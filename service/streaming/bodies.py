@@ -1,47 +1,24 @@
-"""Bodies of any length, cut into parts while they come; of each part the rows are what they are of a whole body.
+"""Bodies of any length, cut into parts while they come; the rows of the parts are those of the whole body.
 
-A form cuts on the event loop, which is quick, and reads a part on a thread. What it holds is bounded: a part, and what
-has come of the next one.
+A body is cut on the event loop, which is quick, and a part is read on a thread. What is held is bounded: a part, and
+what has come of the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Protocol, final
 
-from models.schema import FeatureSchema
-from service.formats.pieces import PIECE_ROWS
-from service.formats.raw_bodies import CELL, raw_rows, require_schema
-from service.formats.rows import Rows, line_records
-from service.settings import Settings
-from service.web.body import Head
+from models.tables.read_options import CHUNK_ROWS
+from service.formats.json import read_lines
+from service.formats.rows import BodySpec, Rows
 from service.web.problems import RequestError
-
-STREAMED: Final = ("jsonl", "csv", "arrow", "raw")
-"""The forms of bodies and answers that can be streamed; the first is answered where a caller likes them equally."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What is known of a body before its first byte.
-
-    Args:
-        head: What the headers say of it.
-        schema: The columns that are wanted.
-        settings: How much may be held.
-        reading: How CSV is written, fields of `ReadOptions`; what is left out is detected.
-    """
-
-    head: Head
-    schema: FeatureSchema
-    settings: Settings
-    reading: Mapping[str, Any]
 
 
 class StreamedBody(Protocol):
-    """A body that is on its way."""
+    """A body that is on its way; it is made of a `BodySpec`."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -49,7 +26,7 @@ class StreamedBody(Protocol):
         ...
 
     def cut(self, content: bytes, *, last: bool) -> list[bytes]:
-        """Take what has come, and return the parts that are whole by now; all that is left where it is the last.
+        """Take what has come, and return the parts that are complete; all that is left where it is the last.
 
         Raises:
             RequestError: More would have to be held than may be.
@@ -57,7 +34,7 @@ class StreamedBody(Protocol):
         ...
 
     def rows(self, part: bytes) -> Iterator[Rows]:
-        """Return the rows of the next part, in pieces as those of a whole body; some may be left for the next call.
+        """Return the rows of the next part, in chunks as those of a whole body; some may be left for the next call.
 
         Raises:
             RequestError: The part cannot be read.
@@ -70,105 +47,68 @@ class StreamedBody(Protocol):
         ...
 
 
-def stream_of(opening: Opening) -> StreamedBody:
-    """Return a body of the form that its headers say, one of `STREAMED`.
-
-    Raises:
-        RequestError: A detector with such columns takes no such body, or the sender means another one.
-    """
-    if opening.head.medium == "jsonl":
-        return _LinesBody(opening)
-    if opening.head.medium == "raw":
-        return _RawBody(opening)
-    from service.streaming.tables import ArrowBody, CsvBody  # Arrow's 30 MB: for the first such request
-
-    return CsvBody(opening) if opening.head.medium == "csv" else ArrowBody(opening)
-
-
-def too_long(what: str, settings: Settings, remedy: str) -> RequestError:
-    """Return the error for a piece of a stream that is too large to be held."""
+def too_long(what: str, max_bytes: int, remedy: str) -> RequestError:
+    """Return the error for a part of a stream that is too large to be held."""
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"{what} is larger than {settings.max_body_bytes:,} bytes. {remedy}, or raise DETECTOR_MAX_BODY_BYTES.",
+        f"{what} is larger than {max_bytes:,} bytes. {remedy}, or raise DETECTOR_MAX_BODY_BYTES.",
     )
 
 
-class _RawBody:
-    """Numbers alone: a part is so many bytes."""
+@final
+class LinesBody:
+    """JSON lines: a part is so many lines that are not blank.
+
+    Args:
+        spec: The columns that are wanted, and how much may be held.
+    """
 
     notes: Sequence[str] = ()
 
-    def __init__(self, opening: Opening) -> None:
-        self._schema, self._digest = opening.schema, opening.head.schema_digest
-        require_schema(self._schema, self._digest)
-        self._part_bytes = PIECE_ROWS * CELL.itemsize * len(opening.schema.read)
-        self._held = bytearray()
-        self._first = 0
-
-    def cut(self, content: bytes, *, last: bool) -> list[bytes]:
-        self._held += content
-        whole = len(self._held) if last else len(self._held) - len(self._held) % self._part_bytes
-        parts = [bytes(self._held[start : start + self._part_bytes]) for start in range(0, whole, self._part_bytes)]
-        del self._held[:whole]
-        return parts
-
-    def rows(self, part: bytes) -> Iterator[Rows]:
-        rows = raw_rows(part, self._schema, digest=self._digest, most=PIECE_ROWS)
-        yield replace(rows, first=self._first)
-        self._first += len(rows)
-
-    def rest(self) -> Iterator[Rows]:
-        yield from ()
-
-
-class _LinesBody:
-    """JSON lines: a part is so many lines that are not blank."""
-
-    notes: Sequence[str] = ()
-
-    def __init__(self, opening: Opening) -> None:
-        self._schema, self._settings = opening.schema, opening.settings
+    def __init__(self, spec: BodySpec) -> None:
+        self._spec = replace(spec, max_rows=CHUNK_ROWS)
         self._begun: list[bytes] = []  # of a line
         self._begun_bytes = 0
         self._lines: list[bytes] = []
         self._line_bytes = self._filled = 0
-        self._first_line, self._first = 1, 0
+        self._first_line, self._first_record = 1, 0
 
     def cut(self, content: bytes, *, last: bool) -> list[bytes]:
+        """Return the parts that are complete with what has come."""
         self._begun.append(content)
         self._begun_bytes += len(content)
         parts: list[bytes] = []
         if b"\n" in content or last:
             *lines, begun = b"".join(self._begun).split(b"\n")
-            parts += filter(None, map(self._with, lines))
+            parts += filter(None, map(self._add, lines))
             self._begun, self._begun_bytes = [begun], len(begun)
-        if self._begun_bytes > self._settings.max_body_bytes:
-            raise too_long("A line", self._settings, "Send shorter ones")
+        if self._begun_bytes > self._spec.max_bytes:
+            raise too_long("A line", self._spec.max_bytes, "Send shorter ones")
         if last:
-            parts += filter(None, [self._with(self._begun.pop()), self._taken()])
+            parts += filter(None, [self._add(self._begun.pop()), self._take()])
         return parts
 
     def rows(self, part: bytes) -> Iterator[Rows]:
+        """Return the records of a part."""
         if part.strip():
-            rows = line_records(
-                part, self._schema, most=PIECE_ROWS, first_line=self._first_line, first_record=self._first
-            )
+            rows = read_lines(part, self._spec, first_line=self._first_line, first_record=self._first_record)
             yield rows
-            self._first += len(rows)
+            self._first_record += len(rows)
         self._first_line += part.count(b"\n")
 
     def rest(self) -> Iterator[Rows]:
+        """Return nothing: each part was read whole."""
         yield from ()
 
-    def _with(self, line: bytes) -> bytes:
-        """Add a line; return the lines up to it where they are enough."""
+    def _add(self, line: bytes) -> bytes:
+        """Add a line; return the lines up to it where they are enough for a part."""
         self._lines.append(line)
         self._line_bytes += len(line) + 1
         self._filled += bool(line.strip())
-        enough = self._filled == PIECE_ROWS or self._line_bytes > self._settings.max_body_bytes
-        return self._taken() if enough else b""
+        enough = self._filled == CHUNK_ROWS or self._line_bytes > self._spec.max_bytes
+        return self._take() if enough else b""
 
-    def _taken(self) -> bytes:
+    def _take(self) -> bytes:
         part = b"".join(line + b"\n" for line in self._lines)
         self._lines, self._line_bytes, self._filled = [], 0, 0
         return part

@@ -1,47 +1,96 @@
-"""Packs answers as Accept-Encoding asks, where that is worth it."""
+"""Content codings: bodies are decompressed with a limit, answers compressed where it is asked for and worth it."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
-from service.web.negotiation import MEDIA, qualities
+from models.errors import TooLargeError, UnreadableError
+from models.tables.decompression import GZIP_WINDOW, decompress
+from service.formats.formats import FORMATS
+from service.web.negotiation import qualities
+from service.web.problems import RequestError, too_large
+
+CODINGS: Final = ("gzip", "zstd")
+"""The content codings of bodies (Content-Encoding)."""
 
 _LEAST_BYTES: Final = 1024
-_QUICK: Final = 1  # of both packings: more takes several times as long and saves a tenth
-_GZIP_WINDOW: Final = 31  # of zlib: the largest window, with gzip's head
+_LEVEL: Final = 1  # of both codings: more takes several times as long and saves a tenth
 
 
-def packing_for(content: bytes, medium: str, accept_encoding: str) -> str | None:
-    """Return the packing of an answer that its caller likes best, a key of `PACKERS`; None for none.
+def coding_of(content_encoding: str) -> str | None:
+    """Return the coding that a header means, one of `CODINGS`; None for none.
 
-    Texts of a kilobyte and more are packed: scores that are written as they are in memory hardly get smaller.
+    Raises:
+        RequestError: It is none of them.
+    """
+    wanted = content_encoding.strip().lower()
+    if wanted in ("", "identity"):
+        return None
+    coding = wanted.removeprefix("x-")
+    if coding not in CODINGS:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding {wanted!r} is not read here. Send the body as it is, or one of {', '.join(CODINGS)}.",
+            headers={"Accept-Encoding": ", ".join(CODINGS)},
+        )
+    return coding
+
+
+def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:
+    """Return a body without its coding, at least one byte.
+
+    Args:
+        content: The body.
+        coding: One of `CODINGS`, or None.
+        max_bytes: Most bytes that may come out.
+
+    Raises:
+        RequestError: It is damaged, too large or empty.
+    """
+    try:
+        plain = content if coding is None else decompress(content, coding, name="The body", max_bytes=max_bytes)
+    except TooLargeError as error:
+        raise too_large(max_bytes) from error
+    except UnreadableError as error:
+        detail = f"The body is not {coding}, as Content-Encoding says, or it is cut off. Send all of it, or as it is."
+        raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
+    if not plain:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+    return plain
+
+
+def coding_for(content: bytes, format_name: str, accept_encoding: str) -> str | None:
+    """Return the coding of an answer that its caller prefers, a key of `ENCODERS`; None for none.
+
+    Texts of a kilobyte and more are compressed: tables of scores as they are in memory hardly get smaller.
 
     Example:
-        >>> packing_for(bytes(2000), "json", "gzip;q=0.5, zstd")
+        >>> coding_for(bytes(2000), "json", "gzip;q=0.5, zstd")
         'zstd'
     """
-    if not accept_encoding or len(content) < _LEAST_BYTES or not MEDIA[medium].charsets:
+    if not accept_encoding or len(content) < _LEAST_BYTES or not FORMATS[format_name].charsets:
         return None
     wanted = qualities(accept_encoding.replace("x-gzip", "gzip"))
     others = wanted.get("*", 0.0)
-    rated = {name: wanted.get(name, others) for name in PACKERS}
+    rated = {name: wanted.get(name, others) for name in ENCODERS}
     best = max(rated, key=lambda name: rated[name])  # the first of equals
     return best if rated[best] > 0.0 and rated[best] >= wanted.get("identity", 0.0) else None
 
 
 def _gzip(content: bytes) -> bytes:
-    packer = zlib.compressobj(_QUICK, zlib.DEFLATED, _GZIP_WINDOW)
-    return packer.compress(content) + packer.flush()
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+    return compressor.compress(content) + compressor.flush()
 
 
 def _zstd(content: bytes) -> bytes:
     import pyarrow as pa  # 30 MB: for the first such answer
 
-    packed: bytes = pa.Codec("zstd", compression_level=_QUICK).compress(content, asbytes=True)
-    return packed
+    compressed: bytes = pa.Codec("zstd", compression_level=_LEVEL).compress(content, asbytes=True)
+    return compressed
 
 
-PACKERS: Final[dict[str, Callable[[bytes], bytes]]] = {"zstd": _zstd, "gzip": _gzip}
-"""How an answer may be packed (Content-Encoding); of those that a caller likes equally, the first is taken."""
+ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {"zstd": _zstd, "gzip": _gzip}
+"""The content codings of answers; of those that a caller likes equally, the first is taken."""

@@ -1,73 +1,33 @@
-"""The forms that records and answers have: a row a form, known by its content type."""
+"""Content negotiation: which format a body has, and which one its sender wants for the answer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 
+from service.formats.formats import FORMATS
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Medium:
-    """A form of bodies and answers.
-
-    Args:
-        types: Content types that mean it; the first is what answers say.
-        summary: What it is, for the interface's page.
-        arrow: It is read and written by Arrow, which is loaded for the first such request.
-        charsets: Character encodings that its content type may name; none for what is no text.
-    """
-
-    types: tuple[str, ...]
-    summary: str
-    arrow: bool = True
-    charsets: tuple[str, ...] = ()
-
-
-_UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
-_TEXT: Final = (
-    *_UTF_8,
-    *("utf-16", "utf-16le", "utf-16be"),
-    *("iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1252", "cp1252"),
-)
-
-MEDIA: Final[dict[str, Medium]] = {
-    "json": Medium(types=("application/json",), summary="JSON", arrow=False, charsets=_UTF_8),
-    "jsonl": Medium(
-        types=("application/x-ndjson", "application/jsonl", "application/ndjson"),
-        summary="JSON lines: an object a line",
-        arrow=False,
-        charsets=_UTF_8,
-    ),
-    "csv": Medium(types=("text/csv",), summary="CSV with a header line", charsets=_TEXT),
-    "arrow": Medium(types=("application/vnd.apache.arrow.stream",), summary="Arrow stream"),
-    "arrow_file": Medium(types=("application/vnd.apache.arrow.file",), summary="Arrow file (Feather 2)"),
-    "parquet": Medium(types=("application/vnd.apache.parquet",), summary="Parquet"),
-    "raw": Medium(types=("application/octet-stream",), summary="numbers alone, row after row", arrow=False),
-}
-"""The forms by name; of those that a caller likes equally, the first is answered."""
-
-_FORMS: Final = {kind: name for name, medium in MEDIA.items() for kind in medium.types}
-_LIKED: Final = {"": "json", "*/*": "json", **_FORMS}  # nearly all that comes: not worth a comparison
+_BY_TYPE: Final = {kind: name for name, row in FORMATS.items() for kind in row.types}
+_USUAL: Final = {"": "json", "*/*": "json", **_BY_TYPE}  # nearly all that comes: not worth a comparison
 _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 
 
-def content_types(among: Collection[str] = MEDIA.keys()) -> list[str]:
-    """Return the content type of each form, or of some."""
-    return [MEDIA[name].types[0] for name in among]
+def content_types(among: Collection[str] = FORMATS.keys()) -> list[str]:
+    """Return the content type of each format, or of some."""
+    return [FORMATS[name].types[0] for name in among]
 
 
-def medium_of(content_type: str) -> str | None:
-    """Return the form that a content type means, JSON where there is none; None where it is no form of ours.
+def format_of(content_type: str) -> str | None:
+    """Return the format that a content type means, JSON where there is none; None for a format that is not read.
 
     Example:
-        >>> medium_of("text/csv; charset=utf-8")
+        >>> format_of("text/csv; charset=utf-8")
         'csv'
     """
     wanted = bare(content_type)
-    return _FORMS.get(wanted) if wanted else "json"
+    return _BY_TYPE.get(wanted) if wanted else "json"
 
 
 def bare(content_type: str) -> str:
@@ -86,40 +46,40 @@ def parameters(content_type: str) -> dict[str, str]:
     return {name.lower(): value.strip().strip('"') for name, value in _PARAMETER.findall(semicolon + rest)}
 
 
-def negotiate(accept: str, *, among: Collection[str] = MEDIA.keys()) -> str | None:
-    """Return the form of the answer that a caller likes best (RFC 9110, 12.5.1); None where all are refused.
+def negotiate(accept: str, *, among: Collection[str] = FORMATS.keys()) -> str | None:
+    """Return the format that a caller prefers for the answer (RFC 9110, 12.5.1); None where all are refused.
 
-    Among forms of equal quality the one that is named wins over one that a ``*`` lets in, then the first.
+    Among formats of equal quality the one that is named wins over one that a ``*`` matches, then the first.
 
     Args:
         accept: The header.
-        among: Keys of `MEDIA` that can be answered.
+        among: Keys of `FORMATS` that can be answered.
 
     Example:
         >>> negotiate("text/csv;q=0.5, application/*;q=0.9")
         'json'
     """
-    if (liked := _LIKED.get(accept)) in among:
-        return liked
+    if (usual := _USUAL.get(accept)) in among:
+        return usual
     ranges = list(qualities(accept if accept.strip() else "*/*").items())
-    rated = {name: max(_rating(kind, ranges) for kind in MEDIA[name].types) for name in among}
+    rated = {name: max(_rating(kind, ranges) for kind in FORMATS[name].types) for name in among}
     best = max(rated, key=lambda name: rated[name])  # the first of equals
     return best if rated[best][0] > 0.0 else None
 
 
 def qualities(accept: str) -> dict[str, float]:
-    """Return how much a caller likes each thing that a header such as Accept names, from 0 to 1.
+    """Return the quality, from 0 to 1, of each thing that a header such as Accept names.
 
     Example:
         >>> qualities("gzip;q=0.5, *")
         {'gzip': 0.5, '*': 1.0}
     """
-    liked: dict[str, float] = {}
-    for part in accept.split(","):
-        quality = parameters(part).get("q", "1")
-        if bare(part) and _QUALITY.fullmatch(quality):
-            liked[bare(part)] = max(liked.get(bare(part), 0.0), min(float(quality), 1.0))
-    return liked
+    found: dict[str, float] = {}
+    for item in accept.split(","):
+        quality = parameters(item).get("q", "1")
+        if bare(item) and _QUALITY.fullmatch(quality):
+            found[bare(item)] = max(found.get(bare(item), 0.0), min(float(quality), 1.0))
+    return found
 
 
 def _rating(kind: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:

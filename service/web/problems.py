@@ -10,10 +10,13 @@ from urllib.parse import quote
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from models.columns.from_records import brief_repr
 from models.errors import DataError, DetectorError, RecordError, Set
+from service.api.parameters import ReadingQuery
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -23,10 +26,10 @@ MOST_PROBLEMS: Final = 100
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has older ones
 """Phrases of RFC 9110."""
 
-READING_PARAMETERS: Final = frozenset(
-    ["delimiter", "decimal", "thousands", "quote", "comment", "header", "column_names", "skip_lines", "ragged_rows"]
-)
-"""Settings that a query may give: how a CSV body is written."""
+CLOSE: Final = {"Connection": "close"}
+"""What an answer says behind which the rest of the body is not waited for."""
+
+_LONGEST_NAME: Final = 60  # characters of a query parameter's name that are shown
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +84,7 @@ def _parameter(setting: Set) -> str:
     """Return a setting as a caller of the service gives it; one that only training has stays a flag."""
     if setting.name == "encoding":
         return "=".join(["charset", *setting.texts]) + " in Content-Type"
-    if setting.name not in READING_PARAMETERS:
+    if setting.name not in ReadingQuery.model_fields:
         return str(setting)
     values = [*(quote(text, safe=",;'|") for text in setting.texts), *setting.like.split()]
     if isinstance(setting.value, bool):
@@ -97,39 +100,24 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     )
 
 
-def problem(
-    status: HTTPStatus,
-    detail: str,
-    *,
-    errors: Sequence[dict[str, Any]] = (),
-    total: int = 0,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Return a problem document.
-
-    Args:
-        status: Its status code; the title is the code's phrase.
-        detail: What is wrong and what to do, in one line.
-        errors: One object a place: record, field, problem, remedy.
-        total: How many places are wrong.
-        headers: What else the answer says.
-    """
-    title = TITLES.get(status.value, status.phrase)
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": title,
-        "status": status.value,
-        "detail": detail,
-    }
-    if errors:
-        body |= {"errors": list(errors), "total": total}
-    content = msgspec.json.encode(body)
-    return Response(content, status_code=status.value, media_type=PROBLEM_JSON, headers=dict(headers or {}))
+def too_large(max_bytes: int) -> RequestError:
+    """Return the error for a body of too many bytes."""
+    return RequestError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The body is larger than {max_bytes:,} bytes. Send fewer records a request, or raise DETECTOR_MAX_BODY_BYTES.",
+        headers=CLOSE,
+    )
 
 
 def problem_of(error: RequestError) -> Response:
-    """Return an error as a problem document."""
-    return problem(error.status, error.detail, errors=error.errors, total=error.total, headers=error.headers)
+    """Return an error as a problem document; its title is the phrase of its status."""
+    status = error.status
+    title = TITLES.get(status.value, status.phrase)
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status.value, "detail": error.detail}
+    if error.errors:
+        body |= {"errors": list(error.errors), "total": error.total}
+    content = msgspec.json.encode(body)
+    return Response(content, status_code=status.value, media_type=PROBLEM_JSON, headers=dict(error.headers))
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -147,22 +135,40 @@ async def _request_error(request: Request, error: RequestError) -> Response:
 
 
 async def _record_error(request: Request, error: RecordError) -> Response:
-    return await _request_error(request, RequestError.of_problems([error]))
+    return problem_of(RequestError.of_problems([error]))
 
 
 async def _detector_error(request: Request, error: DetectorError) -> Response:
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error))
+    return problem_of(RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error)))
+
+
+async def _query_error(request: Request, error: RequestValidationError) -> Response:
+    """Answer what pydantic says of the query parameters: the name of each, what came and what to send."""
+    models = [parameter.field_info.annotation for parameter in request.scope["route"].dependant.query_params]
+    known = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    takes = f"This address takes {', '.join(known)}." if known else "This address takes none."
+    return problem_of(RequestError.of_problems([_query_problem(item, takes) for item in error.errors()]))
+
+
+def _query_problem(item: Mapping[str, Any], takes: str) -> RecordError:
+    name = str(item["loc"][-1])
+    field = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}…"
+    if item["type"] == "extra_forbidden":
+        return RecordError("is no query parameter.", record=None, field=field, remedy=takes)
+    wanted = item["ctx"].get("expected") or item["ctx"]["error"]
+    return RecordError(f"got {brief_repr(item['input'])}.", record=None, field=field, remedy=f"Send {wanted}.")
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     detail = f"{request.method} {request.url.path}: {error.detail}. The addresses are listed at /docs."
-    return problem(HTTPStatus(error.status_code), detail, headers=error.headers)
+    return problem_of(RequestError(HTTPStatus(error.status_code), detail, headers=error.headers))
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     """Answer what we did not foresee; the service's log has the traceback."""
     log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The service met an error of its own; its log says more.")
+    detail = "The service met an error of its own; its log says more."
+    return problem_of(RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
@@ -172,6 +178,7 @@ async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
 
 _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestError: _request_error,
+    RequestValidationError: _query_error,
     RecordError: _record_error,
     DetectorError: _detector_error,
     HTTPException: _http_error,

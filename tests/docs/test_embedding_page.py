@@ -1,4 +1,4 @@
-"""The figures of the page of embeddings come from its command, which gives them again."""
+"""The measured tables of embeddings come from their command, which gives their figures again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_examples import DOCS
+from page_examples import REPOSITORY
 
 SET = "6_cardio"
 
@@ -31,8 +31,9 @@ def test_a_set_of_the_page_has_the_figures_that_its_command_gives(
 
 
 def _shown() -> dict[str, float]:
-    """Return what the page shows of the set, by method: its section of eight units, with the logistic regression."""
-    page = (DOCS / "reference" / "embedding.md").read_text(encoding="utf-8").partition("## Eight units")[2]
+    """Return the figures of the set by method, from the section of eight units with the logistic regression."""
+    tables = REPOSITORY / "benchmarks" / "results" / "embedding.md"
+    page = tables.read_text(encoding="utf-8").partition("## Eight units")[2]
     lines = page.splitlines()
     head = next(line for line in lines if line.startswith("| set |"))
     line = next(line for line in lines if line.startswith(f"| {SET} |"))

@@ -24,16 +24,17 @@ from models.schema import Kind
 from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
 from models.schema.timestamps import TIME_LAYOUTS
 from models.tables.formats import FORMATS, OUTPUT_FORMATS
-from service.api.query import PARAMETERS
+from service.api.parameters import ScoreQuery
+from service.formats.formats import FORMATS as HTTP_FORMATS
 from service.settings import Settings
-from service.web.negotiation import MEDIA
 from service.web.problems import RequestError
 
 PROGRAMS = [
     path
     for package in ("models", "service", "training")
     for path in sorted((REPOSITORY / package).rglob("*.py"))
-    if "__main__" in path.read_text(encoding="utf-8").rsplit("\nif ", 1)[-1].splitlines()[0]
+    if "__main__" in (text := path.read_text(encoding="utf-8")).rsplit("\nif ", 1)[-1].splitlines()[0]
+    and "\ndef _parser(" in text  # a command that has another name now takes no flags
 ]
 
 
@@ -144,8 +145,8 @@ TABLES: list[tuple[str, Any]] = [
     ("values", BOOLEAN_WORDS),
     ("values", MISSING_TEXTS - {""}),
     ("formats", FORMATS),
-    ("http", {text for medium in MEDIA.values() for text in (*medium.types, *medium.charsets)}),
-    ("http", PARAMETERS),
+    ("http", {text for row in HTTP_FORMATS.values() for text in (*row.types, *row.charsets)}),
+    ("http", {field.alias or name for name, field in ScoreQuery.model_fields.items()}),
     ("formats", [*OUTPUT_FORMATS, *(suffix for form in OUTPUT_FORMATS.values() for suffix in form.suffixes)]),
     ("bundle", [MANIFEST, *FILES]),
 ]

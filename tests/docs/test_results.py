@@ -1,4 +1,4 @@
-"""Every figure of the page of results comes from a command, which gives it again."""
+"""The measured tables of real files come from a command, which gives their figures again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_examples import DOCS
+from page_examples import REPOSITORY
 
-RESULTS = (DOCS / "reference" / "results.md").read_text(encoding="utf-8").partition("| file | detected")[0]
+TABLES = (REPOSITORY / "benchmarks" / "results" / "real_files.md").read_text(encoding="utf-8")
+RESULTS = TABLES.partition("| file | detected")[0]
 
 
 @pytest.mark.slow

@@ -43,27 +43,27 @@ def test_the_verdict_is_that_the_p_value_is_at_most_the_rate_ties_included(score
     calibration = Calibration.of(np.array(scores), method="fpr", value=rate)
     fresh = data.draw(st.lists(st.sampled_from(scores) | st.floats(0, 1e6), min_size=1, max_size=20))
     probed = np.array([*fresh, *np.nextafter(scores[:20], np.inf), *np.nextafter(scores[:20], -np.inf)])
-    np.testing.assert_array_equal(calibration.is_anomaly(probed), calibration.p_value(probed) <= rate)
+    np.testing.assert_array_equal(calibration.decide(probed).is_anomaly, calibration.decide(probed).p_value <= rate)
 
 
 @pytest.mark.parametrize(("rate", "n"), [(1 / 3, 5), (2 / 3, 8), (1 / 7, 6), (0.07, 99), (0.29, 99), (0.1 + 0.2, 9)])
 def test_the_verdict_agrees_with_the_p_value_for_rates_that_are_no_round_decimals(rate, n):
     calibration = Calibration.of(np.arange(n, dtype=float), method="fpr", value=rate)
     probed = np.arange(-0.5, n, 0.5)
-    np.testing.assert_array_equal(calibration.is_anomaly(probed), calibration.p_value(probed) <= rate)
+    np.testing.assert_array_equal(calibration.decide(probed).is_anomaly, calibration.decide(probed).p_value <= rate)
 
 
 @given(SCORES, st.floats(-1, 1e6))
 def test_the_p_value_is_the_share_of_calibration_rows_that_score_at_least_as_high(scores, score):
     calibration = Calibration.of(np.array(scores), method="fixed", value=1.0)
     expected = (1 + sum(other >= score for other in scores)) / (1 + len(scores))
-    assert calibration.p_value(np.array([score])) == [expected]
+    assert calibration.decide(np.array([score])).p_value == [expected]
 
 
 @given(SCORES)
 def test_a_higher_score_never_has_a_higher_p_value(scores):
     calibration = Calibration.of(np.array(scores), method="fixed", value=1.0)
-    assert (np.diff(calibration.p_value(np.sort(scores))) <= 0).all()
+    assert (np.diff(calibration.decide(np.sort(scores)).p_value) <= 0).all()
 
 
 def test_the_rank_is_exact_where_floating_point_is_off_by_one():
@@ -153,7 +153,7 @@ def test_a_verdict_is_a_score_strictly_above_the_threshold(method):
     calibration = calibrated(method, np.arange(600.0))
     threshold = calibration.threshold
     probed = np.array([threshold, np.nextafter(threshold, np.inf), np.nextafter(threshold, -np.inf)])
-    assert calibration.is_anomaly(probed).tolist() == [False, True, False]
+    assert calibration.decide(probed).is_anomaly.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("method", THRESHOLD_METHODS)
@@ -194,7 +194,7 @@ def test_the_promise_says_which_rows_it_is_about(method, rests_on, word):
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.25])
 def test_a_rate_is_kept_on_the_calibration_rows_themselves(method, rate):
     calibration = Calibration.of(np.arange(1000.0), method=method, value=rate)
-    assert calibration.is_anomaly(calibration.scores).mean() == pytest.approx(rate, abs=0.0011)
+    assert calibration.decide(calibration.scores).is_anomaly.mean() == pytest.approx(rate, abs=0.0011)
 
 
 @pytest.mark.parametrize("method", THRESHOLD_METHODS)
@@ -215,7 +215,7 @@ def test_p_values_rest_on_the_normal_rows_alone_where_that_is_said():
     on_normal = Calibration.on(CalibrationRows.of(scores, is_anomaly=is_anomaly, population="normal"), spec)
     alone = Calibration.of(scores[:100], method="fpr", value=0.05)
     probed = np.arange(-1.0, 201, 0.5)
-    np.testing.assert_array_equal(on_normal.p_value(probed), alone.p_value(probed))
+    np.testing.assert_array_equal(on_normal.decide(probed).p_value, alone.decide(probed).p_value)
     assert on_normal.threshold == alone.threshold < on_all.threshold
     assert (len(on_all.scores), len(on_normal.scores)) == (200, 100)
 

@@ -57,3 +57,9 @@ def test_the_exit_code_and_the_complaint_are_those_of_the_program(capsys, tmp_pa
         main(["score"])
     assert stopped.value.code == 2
     assert "(see relu-anomaly score --help)" in capsys.readouterr().err
+
+
+def test_the_page_of_commands_names_each_with_its_module():
+    page = (REPOSITORY / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    for name, (module, _) in MODULES.items():
+        assert f"| `relu-anomaly {name}` | `python -m {module}` |" in page

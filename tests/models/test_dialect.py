@@ -15,9 +15,9 @@ from models.tables.files import iter_table, read_table
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
-from models.tables.text import number_marks as marks
+from models.tables.text import number_format
 from models.tables.text.dialect import detect_dialect
-from models.tables.text.number_marks import _evidence
+from models.tables.text.number_format import _evidence
 from models.tables.text.reader import _exact_batches, _fast_batches
 
 
@@ -58,7 +58,7 @@ def rows_below(count: int, row: str = "1,2\n") -> str:
         ("a\n1\n", {"a": ["1"]}, ""),
     ],
 )  # fmt: skip
-def test_a_form_is_read_and_reported(content, table, repair):
+def test_a_dialect_is_read_and_reported(content, table, repair):
     found = read(content)
     assert found.data.to_pydict() == table
     assert repair in "; ".join(found.repairs)
@@ -66,7 +66,7 @@ def test_a_form_is_read_and_reported(content, table, repair):
 
 
 @pytest.mark.parametrize(
-    ("cells", "marks"),
+    ("cells", "separators"),
     [
         (["1.5", "20.25"], (".", "")),
         (["1,5", "20,25"], (",", "")),
@@ -85,9 +85,9 @@ def test_a_form_is_read_and_reported(content, table, repair):
         (["", "NA", "12"], (".", "")),
     ],
 )
-def test_the_marks_of_numbers_are_told_from_the_cells(cells, marks):
+def test_the_number_format_is_detected_from_the_cells(cells, separators):
     table = read("x;y\n" + "".join(f"{cell};z{n}\n" for n, cell in enumerate(cells)))
-    assert (table.decimal, table.thousands) == marks
+    assert (table.decimal, table.thousands) == separators
 
 
 CELL = st.one_of(
@@ -98,16 +98,16 @@ CELL = st.one_of(
 
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6))
 @example([("1\n2", "x"), ("0.5", "x")])  # a cell of two lines is no number
-def test_a_column_of_plain_numbers_says_the_same_of_marks_at_a_glance(cells):
+def test_a_column_of_plain_numbers_gives_the_same_evidence_quickly_and_cell_by_cell(cells):
     """What the quick look over a column finds is what a look at each cell does."""
     quick = _evidence(cells)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(marks, "_is_plain", lambda column: False)
+        patch.setattr(number_format, "_is_plain", lambda column: False)
         assert quick == _evidence(cells)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
-def test_an_encoding_is_told(encoding):
+def test_an_encoding_is_detected(encoding):
     assert rows("näme,n\nÄpfel,1\nBirnen,2\n".encode(encoding)) == {"näme": ["Äpfel", "Birnen"], "n": ["1", "2"]}
 
 
@@ -174,12 +174,12 @@ def test_what_the_caller_says_is_taken(content, said, table):
 
 
 @pytest.mark.parametrize(
-    ("said", "marks"),
+    ("said", "separators"),
     [({"decimal": ","}, (",", "")), ({"thousands": ","}, (".", ",")), ({"thousands": ""}, (".", ""))],
 )
-def test_marks_that_are_said_are_not_asked_for(said, marks):
+def test_separators_that_are_given_are_not_asked_for(said, separators):
     table = read("x;y\n1,234;a\n2,345;b\n", **said)
-    assert (table.decimal, table.thousands) == marks
+    assert (table.decimal, table.thousands) == separators
 
 
 # --- what is wrong far down -----------------------------------------------------------------------------

@@ -86,16 +86,18 @@ def test_up_to_the_tail_p_values_are_ranks_and_there_the_tail_goes_on_from_them(
     calibration = Calibration.of(scores, method="evt", value=1e-5)
     tail = calibration.pooled.tail
     below = scores[scores <= tail.start]
-    np.testing.assert_array_equal(calibration.p_value(below), conformal_p_value(scores, below))
+    np.testing.assert_array_equal(calibration.decide(below).p_value, conformal_p_value(scores, below))
     just_above = np.array([np.nextafter(tail.start, np.inf)])
-    assert calibration.p_value(just_above)[0] == pytest.approx(conformal_p_value(scores, just_above)[0], rel=1e-9)
+    assert calibration.decide(just_above).p_value[0] == pytest.approx(
+        conformal_p_value(scores, just_above)[0], rel=1e-9
+    )
 
 
 def test_a_p_value_is_above_0_even_beyond_the_end_of_a_tail_that_has_one():
     scores = np.random.default_rng(0).uniform(size=2000)
     calibration = Calibration.of(scores, method="evt", value=1e-4)
     assert calibration.pooled.tail.shape < -0.5
-    assert calibration.p_value(np.array([2.0, 1e9])).tolist() == [LEAST_RATE] * 2
+    assert calibration.decide(np.array([2.0, 1e9])).p_value.tolist() == [LEAST_RATE] * 2
 
 
 def test_a_rate_below_one_over_the_number_of_rows_has_a_threshold_above_all_of_them():

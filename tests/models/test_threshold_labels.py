@@ -30,7 +30,7 @@ def calibrate(scores, is_anomaly, **target):
 @given(LABELLED, st.sampled_from([0.5, 1.0, 2.0]))
 def test_no_threshold_has_a_better_f_beta(pairs, beta):
     scores, labels = np.array([score for score, _ in pairs]), np.array([label for _, label in pairs])
-    flagged = calibrate(scores, labels, beta=beta).is_anomaly(scores.astype(float))
+    flagged = calibrate(scores, labels, beta=beta).decide(scores.astype(float)).is_anomaly
     best = max(fbeta_score(labels, scores > t, beta=beta, zero_division=0) for t in range(-1, 13))
     assert fbeta_score(labels, flagged, beta=beta, zero_division=0) == pytest.approx(best)
 
@@ -53,7 +53,7 @@ def test_the_threshold_for_a_precision_is_the_lowest_that_reaches_it(pairs, want
         with pytest.raises(ConfigError, match=f"No threshold reaches a precision of {wanted:g}: the best is"):
             calibrate(scores, labels, precision=wanted)
         return
-    flagged = calibrate(scores, labels, precision=wanted).is_anomaly(scores.astype(float))
+    flagged = calibrate(scores, labels, precision=wanted).decide(scores.astype(float)).is_anomaly
     assert precision_score(labels, flagged) >= wanted
     assert flagged.sum() == (scores > min(reached)).sum()
 
@@ -80,9 +80,9 @@ def test_a_recall_is_a_rank_of_the_anomalies_and_promised_from_enough_of_them_on
             calibrate([*scores, 0], labels, recall=recall)
         return
     calibration = calibrate([*scores, 0], labels, recall=recall)
-    assert calibration.is_anomaly(np.array(sorted(scores)[missed - 1 :], float)).all()
+    assert calibration.decide(np.array(sorted(scores)[missed - 1 :], float)).is_anomaly.all()
     below = np.array([score for score in scores if score < sorted(scores)[missed - 1]], float)
-    assert not calibration.is_anomaly(below).any()
+    assert not calibration.decide(below).is_anomaly.any()
 
 
 @given(st.lists(st.integers(0, 30), min_size=20, max_size=60))

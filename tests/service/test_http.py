@@ -22,8 +22,9 @@ from in_process import problem, strict
 from samples import machine_records
 
 from models.detector import Detector
+from service.api.schemas import MOST_VALUES
 from service.app import create_app, load_settings
-from service.formats.answers import MOST_VALUES, score_items
+from service.operations import score_items
 from service.registry import Registry
 
 RECORDS = machine_records(40, seed=7)

@@ -23,7 +23,7 @@ from conftest import Trained
 from samples import arrow_table, machine_records
 from serving import Start
 
-from service.web.negotiation import MEDIA
+from service.formats.formats import FORMATS
 
 RECORDS = machine_records(40, seed=7)
 ROWS = 100_000
@@ -49,14 +49,14 @@ def repeated(form: str, rows: int) -> bytes:
 
 
 def ask(client: httpx.Client, body: bytes, form: str, accept: str) -> httpx.Response:
-    headers = {"Content-Type": MEDIA[form].types[0], "Accept": MEDIA[accept].types[0]}
+    headers = {"Content-Type": FORMATS[form].types[0], "Accept": FORMATS[accept].types[0]}
     answer = client.post("/score", content=body, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [form for form in MEDIA if form != "raw"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_case_20_the_service_is_alive_while_it_scores_100_000_rows_of_any_form(
     bundle_path: Path, start: Any, form: str
 ) -> None:
@@ -150,7 +150,7 @@ def test_three_hundred_sizes_of_batches_leave_the_memory_flat(bundle_path: Path,
 
 
 def test_case_19_serving_imports_neither_tensorflow_nor_keras(run_python: Callable[..., Any]) -> None:
-    code = "import sys, service.app, service.formats.tables, service.formats.flat_answers; print(*sys.modules)"
+    code = "import sys, service.app, service.formats.tables, service.streaming.arrow_body; print(*sys.modules)"
     done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
     assert "service.app" in done.stdout.split()

@@ -18,7 +18,7 @@ from samples import sample_detector, sample_record
 
 from models.columns.from_records import columns_of_records
 from models.strict_json import repeats_key
-from service.web.negotiation import MEDIA
+from service.formats.formats import FORMATS
 from service.web.problems import MOST_PROBLEMS
 
 RECORD = json.dumps(sample_record())
@@ -102,7 +102,7 @@ OUTCOMES: dict[str, tuple[str | bytes, int, str]] = {
 }
 
 
-@pytest.mark.parametrize("accept", [medium.types[0] for medium in MEDIA.values()])
+@pytest.mark.parametrize("accept", [row.types[0] for row in FORMATS.values()])
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_a_json_body_has_one_outcome_whatever_the_form_of_the_answer(
     service: InProcess, name: str, accept: str
@@ -168,8 +168,8 @@ def test_a_refusal_says_in_its_headers_what_is_read(service: InProcess) -> None:
         ("explian=1", "field 'explian': is no query parameter. This address takes explain"),
         ("delimiter=%3B", "The query says how CSV is written, but the body is JSON."),
         ("delimiter=ab", "Send one ASCII character"),
-        ("decimal=x", "Send one of ., ,."),
-        ("skip-lines=x", "Send a whole number below"),
+        ("decimal=x", "Send '.' or ','."),
+        ("skip-lines=x", "Send a whole number from 0 to 999,999."),
         ("column-names=a,a", "none of them twice"),
     ],
 )
@@ -262,7 +262,7 @@ def test_a_member_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/score?explain=5", "/embed", "/reconstruct"])
-@pytest.mark.parametrize("accept", [medium.types[0] for name, medium in MEDIA.items() if name != "raw"])
+@pytest.mark.parametrize("accept", [row.types[0] for row in FORMATS.values()])
 def test_case_17_a_network_that_gives_no_number_is_an_error_and_never_a_bare_nan(path: str, accept: str) -> None:
     """No network that training saves does so; a null would be a record that no threshold ever flags."""
     detector = sample_detector()

@@ -97,7 +97,7 @@ def test_the_interface_shows_the_column_and_its_example_can_be_sent(client):
 
 
 def test_a_detector_with_one_threshold_answers_as_ever(bundle_path):
-    from service.formats.answers import score_items
+    from service.operations import score_items
 
     [item] = score_items(load_detector(bundle_path).score_records(RECORDS[:1]), top=0)
     assert item.keys() == {"anomaly_score", "p_value", "is_anomaly"}

@@ -16,7 +16,7 @@ from samples import machine_records
 from serving import Service
 from test_load import repeated
 
-from service.web.negotiation import MEDIA
+from service.formats.formats import FORMATS, STREAMED
 
 STREAM_MB = 100
 BODY_SECONDS = 1.0
@@ -37,7 +37,7 @@ def connect_plainly(service: Service) -> socket.socket:
 def connect(service: Service, form: str, accept: str) -> socket.socket:
     connection = connect_plainly(service)
     lines = ["POST /score/stream HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"]
-    lines += [f"Content-Type: {MEDIA[form].types[0]}", f"Accept: {MEDIA[accept].types[0]}", "", ""]
+    lines += [f"Content-Type: {FORMATS[form].types[0]}", f"Accept: {FORMATS[accept].types[0]}", "", ""]
     connection.sendall("\r\n".join(lines).encode())
     return connection
 
@@ -55,10 +55,8 @@ def opened(connection: socket.socket) -> http.client.HTTPResponse:
 def pieces_of(form: str) -> tuple[bytes, bytes]:
     """Return what begins a body, and a piece of some hundred kilobytes that may come any number of times behind it."""
     whole = repeated(form, 2000)
-    if form == "csv":
-        return whole[: whole.index(b"\n") + 1], whole[whole.index(b"\n") + 1 :]
     if form == "arrow":
-        from service.streaming.arrow_messages import next_message
+        from models.tables.arrow_messages import next_message
 
         message = next_message(whole)
         assert message is not None
@@ -67,7 +65,7 @@ def pieces_of(form: str) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["jsonl", "csv", "arrow"])
+@pytest.mark.parametrize("form", STREAMED)
 def test_a_hundred_megabytes_go_through_in_flat_memory(bundle_path: Path, start: Any, form: str) -> None:
     head, piece = pieces_of(form)
     rows = len(repeated("jsonl", 2000).splitlines())
@@ -112,9 +110,8 @@ def test_a_client_that_stalls_in_the_middle_is_told_and_the_connection_closed(im
         assert connection.recv(1) == b""
 
 
-@pytest.mark.parametrize("accept", ["csv", "arrow"])
-def test_what_goes_wrong_in_the_middle_leaves_the_answer_without_its_end(impatient: Service, accept: str) -> None:
-    with connect(impatient, "jsonl", accept) as connection:
+def test_what_goes_wrong_in_the_middle_leaves_the_answer_without_its_end(impatient: Service) -> None:
+    with connect(impatient, "jsonl", "arrow") as connection:
         connection.sendall(chunk(repeated("jsonl", 20_000)) + chunk(b'{"pressure": "x"}\n') + b"0\r\n\r\n")
         with pytest.raises(http.client.IncompleteRead):
             opened(connection).read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
@@ -17,24 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem
 from samples import arrow_table, sample_detector, sample_record
-from test_forms import READ, WRITTEN, stream
-from test_raw import DETECTOR as NUMBERS
-from test_raw import DIGEST
+from test_formats import READ, WRITTEN, stream
 
 from models.detector import Detector
-from service.formats.pieces import PIECE_ROWS
-from service.formats.rows import Rows
-from service.settings import Settings
-from service.streaming.bodies import STREAMED, Opening, stream_of
-from service.web.body import Head
-from service.web.inflating import Inflating
-from service.web.negotiation import MEDIA
+from models.tables.read_options import CHUNK_ROWS
+from service.formats.formats import FORMATS, STREAMED
+from service.formats.rows import BodySpec, Rows
+from service.web.content_encoding import CODINGS
 from service.web.problems import RequestError
 
-FORMS = ("jsonl", "csv", "arrow")
 RECORDS = [
     sample_record(number=50.0 + row % 37, serial=f"s-{row}", mode=("run", "idle")[row % 2])
-    for row in range(2 * PIECE_ROWS + 700)
+    for row in range(2 * CHUNK_ROWS + 700)
 ]
 FEW = [sample_record(number=50.0 + row, serial=f"s, \n {row}", mode='a "b"\n,') for row in range(30)]
 
@@ -63,12 +56,12 @@ def in_chunks(content: bytes, *, size: int = 50_000) -> AsyncIterator[bytes]:
 def send(
     service: InProcess, body: Any, form: str, accept: str = "jsonl", path: str = "/score/stream", **more: str
 ) -> Any:
-    headers = {"Content-Type": MEDIA[form].types[0], "Accept": MEDIA[accept].types[0]} | more
+    headers = {"Content-Type": FORMATS[form].types[0], "Accept": FORMATS[accept].types[0]} | more
     return service.request("POST", path, content=body, headers=headers)
 
 
 @pytest.mark.parametrize("accept", STREAMED)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", STREAMED)
 def test_a_stream_is_answered_as_a_whole_body_is_byte_by_byte(
     service: InProcess, tmp_path: Path, form: str, accept: str
 ) -> None:
@@ -85,25 +78,13 @@ def test_a_stream_is_answered_as_a_whole_body_is_byte_by_byte(
     assert "content-length" not in streamed.headers
 
 
-@pytest.mark.parametrize("accept", STREAMED)
-def test_a_stream_of_numbers_alone_is_answered_as_a_whole_body_is(accept: str) -> None:
-    body = np.random.default_rng(0).normal(0, 2, (PIECE_ROWS + 700, 3)).astype("<f4").tobytes()
-    with in_process(NUMBERS) as service:
-        whole = send(service, body, "raw", accept, "/score", **{"Detector-Schema": DIGEST})
-        streamed = send(service, in_chunks(body, size=70_001), "raw", accept, **{"Detector-Schema": DIGEST})
-        assert (streamed.status_code, streamed.content) == (200, whole.content)
-        refused = send(service, in_chunks(body), "raw", accept, **{"Detector-Schema": "0" * 16})
-        assert "Ask GET /detector" in problem(refused, 409)["detail"]
-
-
 def test_reasons_come_in_a_stream_too(service: InProcess, tmp_path: Path) -> None:
-    body = WRITTEN["csv"](RECORDS, tmp_path)
-    for accept in ("jsonl", "csv"):
-        whole = send(service, body, "csv", accept, "/score?explain=2")
-        assert send(service, in_chunks(body), "csv", accept, "/score/stream?explain=2").content == whole.content
+    body = WRITTEN["jsonl"](RECORDS, tmp_path)
+    whole = send(service, body, "jsonl", "jsonl", "/score?explain=2")
+    assert send(service, in_chunks(body), "jsonl", "jsonl", "/score/stream?explain=2").content == whole.content
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", STREAMED)
 def test_a_stream_may_be_longer_than_a_body(small: InProcess, tmp_path: Path, form: str) -> None:
     body = small_batches(RECORDS[:300]) if form == "arrow" else WRITTEN[form](RECORDS[:300], tmp_path)
     assert problem(send(small, body, form, path="/score"), 413)
@@ -119,26 +100,17 @@ def small_batches(records: list[dict[str, Any]]) -> bytes:
 
 
 def bodies_of(form: str) -> bytes:
-    if form == "raw":
-        return np.arange(90, dtype="<f4").tobytes()
-    if form == "arrow":
-        return small_batches(FEW)
-    if form == "jsonl":
-        return b"\n\n" + WRITTEN["jsonl"](FEW, Path()) + b"\r\n\n"
-    header, rows = ",".join(FEW[0]), ['"{}"'.format('","'.join(cells(record))) for record in FEW]
-    return "\n".join([header, *rows, ""]).encode()
+    return small_batches(FEW) if form == "arrow" else b"\n\n" + WRITTEN["jsonl"](FEW, Path()) + b"\r\n\n"
 
 
-def cells(record: dict[str, Any]) -> list[str]:
-    return [str(value).replace('"', '""') for value in record.values()]
-
-
-def read_in_parts(detector: Detector, form: str, parts: list[bytes], **settings: Any) -> list[Rows]:
-    head = Head(medium=form, charset=None, packing=None, schema_digest=detector.schema.digest)
-    body = stream_of(Opening(head=head, schema=detector.schema, settings=Settings(**settings), reading={}))
+def read_in_parts(
+    detector: Detector, form: str, parts: list[bytes], *, max_bytes: int = 1 << 25, max_rows: int = 100_000
+) -> list[Rows]:
+    spec = BodySpec(schema=detector.schema, max_rows=max_rows, max_bytes=max_bytes)
+    body = FORMATS[form].open_stream(spec)
     rows: list[Rows] = []
-    for number, content in enumerate(parts):
-        for part in body.cut(content, last=number == len(parts) - 1):
+    for index, content in enumerate(parts):
+        for part in body.cut(content, last=index == len(parts) - 1):
             rows += body.rows(part)
     return [*rows, *body.rest()]
 
@@ -146,13 +118,13 @@ def read_in_parts(detector: Detector, form: str, parts: list[bytes], **settings:
 @pytest.mark.parametrize("form", STREAMED)
 @given(st.data())
 def test_wherever_a_body_is_cut_on_its_way_the_rows_are_the_same(form: str, data: st.DataObject) -> None:
-    content, detector = bodies_of(form), NUMBERS if form == "raw" else sample_detector()
+    content, detector = bodies_of(form), sample_detector()
     places = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=12)))
     parts = [content[start:end] for start, end in pairwise([0, *places, len(content)])]
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("service.streaming.bodies", "service.streaming.tables", "service.formats.tables"):
-            patch.setattr(f"{module}.PIECE_ROWS", 8)
-        patch.setattr("service.streaming.tables._PART_BYTES", 400)
+        for module in ("service.streaming.bodies", "service.streaming.arrow_body", "service.formats.tables"):
+            patch.setattr(f"{module}.CHUNK_ROWS", 8)
+        patch.setattr("service.streaming.arrow_body._PART_BYTES", 400)
         pieces = read_in_parts(detector, form, parts)
     sizes = [len(piece) for piece in pieces]
     assert sizes == [8, 8, 8, 6]
@@ -171,9 +143,6 @@ EARLY: dict[str, tuple[bytes, str, int, str]] = {
     "a field that is absent": (b"{}\n", "jsonl", 422, "record 0, field 'number': is absent"),
     "a member twice": (b'{"a": 1}\n{"a": 1, "a": 2}', "jsonl", 422, "record 1, field 'a': has the member 'a'"),
     "a long line": (b"x" * 3100, "jsonl", 413, "A line is larger than 3,000 bytes. Send shorter ones, or raise"),
-    "no CSV": (b"\n", "csv", 400, "The body is empty"),
-    "CSV without a column": (b"number,amount\n1,2\n", "csv", 422, "field 'flag': is absent. Send the column."),
-    "a CSV header alone": (b"number,amount,flag,mode,at\n", "csv", 400, "The body is empty"),
     "no Arrow": (b"number,amount\n1,2\n", "arrow", 400, "The body is no Arrow stream"),
     "Arrow that is cut off": (stream(arrow_table(FEW))[:-50], "arrow", 400, "ends in the middle of a message"),
     "Arrow without rows": (stream(arrow_table(FEW).slice(0, 0)), "arrow", 400, "The body is empty"),
@@ -191,16 +160,12 @@ def test_what_is_wrong_before_the_first_rows_are_answered_is_a_problem(small: In
 
 def test_headers_that_mean_no_stream_are_refused(service: InProcess) -> None:
     refused = problem(send(service, b"[]", "json"), 415)
-    assert (
-        "application/x-ndjson, text/csv, application/vnd.apache.arrow.stream, application/octet-stream"
-        in (refused["detail"])
-    )
+    assert "application/x-ndjson, application/vnd.apache.arrow.stream" in refused["detail"]
     assert "None of the forms in Accept" in problem(send(service, b"{}", "jsonl", "parquet"), 406)["detail"]
-    packed = send(service, b"{}", "jsonl", **{"Content-Encoding": "zstd"})
-    assert "Pack it by gzip, or send it as it is." in problem(packed, 415)["detail"]
+    for coding in CODINGS:
+        compressed = send(service, b"{}", "jsonl", **{"Content-Encoding": coding})
+        assert "Send it without Content-Encoding." in problem(compressed, 415)["detail"]
     assert problem(send(service, b"{}", "jsonl", path="/score/stream?decimal=,"), 422)
-    utf16 = "number,amount,flag,mode,at\n1,2,true,run,2024-01-20\n".encode("utf-16")
-    assert "Send UTF-8." in problem(send(service, utf16, "csv"), 415)["detail"]
 
 
 def test_an_answer_of_json_lines_is_the_usual_one(service: InProcess) -> None:
@@ -211,7 +176,6 @@ def test_an_answer_of_json_lines_is_the_usual_one(service: InProcess) -> None:
 
 LATE: dict[str, tuple[str, Any, str]] = {
     "a word": ("jsonl", {"number": "x"}, "record 40000, field 'number': got the text 'x'."),
-    "a word in CSV": ("csv", {"number": "x"}, "record 40000, field 'number': got the text 'x'."),
     "an absent field": ("jsonl", {}, "record 40000, field 'number': is absent."),
 }
 
@@ -227,20 +191,14 @@ def test_what_goes_wrong_later_is_the_last_line_with_its_place_in_the_whole_stre
     assert told["status"] == 422
     assert detail in told["detail"]
     assert told["errors"][0]["record"] == 40_000
-    assert len(lines) == 2 * PIECE_ROWS, "what was scored before is answered"
-
-
-def test_a_row_of_another_length_is_named_by_where_its_part_begins(service: InProcess, tmp_path: Path) -> None:
-    body = WRITTEN["csv"](RECORDS, tmp_path) + b"1,2\n"
-    last = send(service, in_chunks(body), "csv").content.splitlines()[-1]
-    assert "where rows count from 1 again: " in json.loads(last)["problem"]["detail"]
+    assert len(lines) == 2 * CHUNK_ROWS, "what was scored before is answered"
 
 
 def test_ids_that_come_in_some_parts_only_make_no_table(service: InProcess) -> None:
-    lines = WRITTEN["jsonl"](RECORDS[:PIECE_ROWS], Path()) + b"\n" + json.dumps(sample_record()).encode()
+    lines = WRITTEN["jsonl"](RECORDS[:CHUNK_ROWS], Path()) + b"\n" + json.dumps(sample_record()).encode()
     assert send(service, in_chunks(lines), "jsonl").status_code == 200
     with pytest.raises(AssertionError):  # of the transport: the answer has no end
-        send(service, in_chunks(lines), "jsonl", "csv")
+        send(service, in_chunks(lines), "jsonl", "arrow")
 
 
 def test_a_part_of_dictionaries_is_read_with_those_before_it(service: InProcess) -> None:
@@ -257,16 +215,16 @@ def test_a_part_of_dictionaries_is_read_with_those_before_it(service: InProcess)
     body = sink.getvalue().to_pybytes()
     whole = send(service, body, "arrow", path="/score")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.streaming.tables._PART_BYTES", 100)
+        patch.setattr("service.streaming.arrow_body._PART_BYTES", 100)
         assert send(service, in_chunks(body, size=64), "arrow").content == whole.content
 
 
-def test_dictionaries_are_bounded_all_together(small: InProcess) -> None:
+def test_dictionaries_are_bounded_all_together() -> None:
     with pytest.raises(RequestError, match="larger than 3,000 bytes"):
         long = [sample_record(mode=f"{row:0500d}") for row in range(5)]
         table = arrow_table(long)
         coded = table.set_column(table.column_names.index("mode"), "mode", table["mode"].dictionary_encode())
-        read_in_parts(sample_detector(), "arrow", [stream(coded)], max_body_bytes=3000)
+        read_in_parts(sample_detector(), "arrow", [stream(coded)], max_bytes=3000)
 
 
 def test_a_client_that_sends_nothing_more_is_told(bundle_path: Path) -> None:
@@ -285,45 +243,7 @@ def test_a_client_that_sends_nothing_more_is_told(bundle_path: Path) -> None:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            kind = {"Content-Type": MEDIA["jsonl"].types[0]}
+            kind = {"Content-Type": FORMATS["jsonl"].types[0]}
             return await client.post("/score/stream", content=slow_body(), headers=kind)
 
     assert "Nothing of the body came for 0.05 s" in problem(asyncio.run(ask()), 408)["detail"]
-
-
-@pytest.mark.parametrize("size", [7_000, 1_000_000])
-def test_a_stream_may_be_packed_by_gzip(service: InProcess, tmp_path: Path, size: int) -> None:
-    plain = WRITTEN["jsonl"](RECORDS, tmp_path)
-    packed = gzip.compress(plain[:1_000_003], 1) + gzip.compress(plain[1_000_003:])  # as `cat a.gz b.gz` makes it
-    answer = send(service, in_chunks(packed, size=size), "jsonl", **{"Content-Encoding": "gzip"})
-    assert answer.content == send(service, in_chunks(plain), "jsonl").content
-
-
-@pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: b"x" + packed])
-def test_a_stream_that_is_not_what_its_packing_says_is_refused(service: InProcess, damage: Any) -> None:
-    packed = damage(gzip.compress(json.dumps(RECORDS[0]).encode()))
-    refused = problem(send(service, in_chunks(packed, size=5), "jsonl", **{"Content-Encoding": "gzip"}), 400)
-    assert "The body is not gzip" in refused["detail"]
-
-
-@given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 40))
-def test_what_was_packed_comes_out_whatever_pieces_it_comes_in(members: list[bytes], size: int) -> None:
-    packed = b"".join(map(gzip.compress, members))
-    inflating, out = Inflating(), b""
-    for start in range(0, len(packed), size):
-        inflating.take(packed[start : start + size])
-        while content := inflating.next():
-            out += content
-    inflating.end()
-    assert out == b"".join(members)
-
-
-@pytest.mark.parametrize("length", [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, (3 << 20) + 200])
-def test_what_becomes_large_comes_out_in_bounded_pieces(length: int) -> None:
-    inflating, sizes = Inflating(), []
-    inflating.take(gzip.compress(bytes(length)))
-    while content := inflating.next():
-        sizes.append(len(content))
-    inflating.end()
-    assert sum(sizes) == length
-    assert max(sizes) <= 1 << 20

@@ -55,7 +55,7 @@ def test_a_switch_can_be_off_in_the_file(parse):
     [
         ("epoch = 3", r"config.toml: there is no flag for the key 'epoch'\. Did you mean epochs\?"),
         ("config = 'x'", "there is no flag for the key 'config'"),
-        ("dry_run = 1", "dry_run is a switch: say true or false, got 1"),
+        ("dry_run = 1", "dry_run is a switch: give true or false, got 1"),
         ("epochs = true", "epochs takes a text or a number"),
         ("epochs = [1, 2]", r"epochs takes one value, got \[1, 2\]"),
         ("[network]\nepochs = 1", "there is no flag for the key 'network'"),

@@ -103,7 +103,9 @@ def test_a_bundle_scores_as_the_trainer_and_the_keras_network_do(base, cases):
     by_keras = replace(base.detector.scorer, engine=ByKeras()).score(encoded)
     np.testing.assert_array_equal(by_bundle.anomaly_score, by_trainer.anomaly_score)
     assert close(by_keras.anomaly_score, by_bundle.anomaly_score)
-    np.testing.assert_array_equal(base.detector.calibration.is_anomaly(by_keras.anomaly_score), by_bundle.is_anomaly)
+    np.testing.assert_array_equal(
+        base.detector.calibration.decide(by_keras.anomaly_score).is_anomaly, by_bundle.is_anomaly
+    )
     assert base.detector.calibration.threshold == base.result.detector.calibration.threshold
     for scores in (by_trainer.scores, by_bundle.scores, by_keras):
         assert close(scores.column_errors.sum(axis=1), scores.anomaly_score)

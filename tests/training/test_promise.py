@@ -30,7 +30,7 @@ def flagged():
         fresh = detector.score_table(Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))).anomaly_score
         for rate in RATES:
             calibration = Calibration.of(detector.calibration.scores, method="fpr", value=rate)
-            counts[rate].append((int(calibration.is_anomaly(fresh).sum()), len(calibration.scores)))
+            counts[rate].append((int(calibration.decide(fresh).is_anomaly.sum()), len(calibration.scores)))
     return counts
 
 

@@ -54,7 +54,7 @@ def test_every_threshold_method_with_a_promise_is_tested_here():
 def test_fpr_flags_at_most_its_rate(law, rate):
     rng = np.random.default_rng(0)
     rates = [
-        Calibration.of(LAWS[law](rng, 1500), method="fpr", value=rate).is_anomaly(LAWS[law](rng, FRESH)).mean()
+        Calibration.of(LAWS[law](rng, 1500), method="fpr", value=rate).decide(LAWS[law](rng, FRESH)).is_anomaly.mean()
         for _ in range(FITS)
     ]
     mean, error = mean_and_error(rates)
@@ -74,7 +74,7 @@ def test_with_anomalies_among_the_rows_the_rate_is_of_the_rows_that_it_rests_on(
         scores, is_anomaly = mixed(rng, 1500)
         rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, population=rests_on)
         fresh, fresh_anomaly = mixed(rng, FRESH)
-        flagged = Calibration.on(rows, spec_of("fpr", rate)).is_anomaly(fresh)
+        flagged = Calibration.on(rows, spec_of("fpr", rate)).decide(fresh).is_anomaly
         normal_rate, all_rate = flagged[~fresh_anomaly].mean(), flagged.mean()
         kept.append(all_rate if rests_on == "all" else normal_rate)
         others.append(normal_rate if rests_on == "all" else all_rate)
@@ -134,7 +134,9 @@ def test_labels_flag_at_most_the_wanted_share_of_normal_rows(rate):
 def test_contamination_flags_about_its_share(share):
     rng = np.random.default_rng(5)
     rates = [
-        Calibration.of(usual(rng, 1000), method="contamination", value=share).is_anomaly(usual(rng, FRESH)).mean()
+        Calibration.of(usual(rng, 1000), method="contamination", value=share)
+        .decide(usual(rng, FRESH))
+        .is_anomaly.mean()
         for _ in range(FITS)
     ]
     mean, error = mean_and_error(rates)
@@ -156,7 +158,7 @@ def test_the_rate_is_kept_in_each_segment_where_one_threshold_would_not_keep_it(
             judged = calibration.decide(fresh, np.full(FRESH, name, object))
             np.testing.assert_array_equal(judged.is_anomaly, judged.p_value <= rate)
             rates[name].append(judged.is_anomaly.mean())
-            pooled[name].append(calibration.is_anomaly(fresh).mean())
+            pooled[name].append(calibration.decide(fresh).is_anomaly.mean())
     for found in rates.values():
         mean, error = mean_and_error(found)
         assert mean <= rate * (1 if method == "fpr" else 1.25) + 5 * error
@@ -170,7 +172,7 @@ def test_p_values_of_fresh_rows_are_at_most_a_with_a_chance_of_at_most_a_tail_in
     for _ in range(150):
         scores = usual(rng, 1200)
         for method, found in p_values.items():
-            found.append(Calibration.of(scores, method=method, value=0.01).p_value(usual(rng, FRESH)))
+            found.append(Calibration.of(scores, method=method, value=0.01).decide(usual(rng, FRESH)).p_value)
     for method, found in p_values.items():
         for a in (0.5, 0.1, 0.01, 0.002, *((0.0005,) if method == "evt" else ())):
             mean, error = mean_and_error([(p <= a).mean() for p in found])

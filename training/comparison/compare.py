@@ -53,23 +53,23 @@ _SHARED_SETTINGS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareCommand:
-    """What one comparison is asked to do.
+    """The settings of one comparison.
 
     Args:
         data: The rows to learn from.
-        config: What all networks have in common; its seed is the first one.
+        config: The settings that all networks share; its seed is the first one.
         activations: Keys of `ACTIVATIONS`.
         seeds: Number of networks of each activation.
-        depths: Numbers of hidden layers to compare with; none for that of the preset.
-        learning_rates: Largest step sizes to compare with; none for that of training.
-        seconds: How long each fit takes; None for as many epochs as training takes.
-        margin: Share by which errors may differ without mattering.
+        depths: Numbers of hidden layers to compare; empty for that of the preset.
+        learning_rates: Largest step sizes to compare; empty for that of training.
+        seconds: Time limit of each fit; None for the epochs of training.
+        margin: Relative difference of errors that does not matter.
         output: The folder of the results; None for the one of the data's name in `COMPARISONS`.
-        overwrite: Begin anew.
-        save_best: Train a detector with what is recommended.
+        overwrite: Whether to discard earlier results.
+        save_best: Whether to train a detector with the recommended activation.
         jobs: Networks fitted at once.
-        to_stderr: What people read goes to stderr, because stdout is for a program.
-        quiet: Print nothing for people.
+        to_stderr: Whether text for people goes to stderr, because stdout is for a program.
+        quiet: Whether to print nothing for people.
 
     Raises:
         ConfigError: A value is outside its limits; the error names all that are.
@@ -142,9 +142,9 @@ def compare(command: CompareCommand) -> dict[str, Any]:
         report = _report(best, summaries, recommendation, folder)
         if bundle is None or unfinished is None:
             return report
+        config = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
         started = time.perf_counter()
-        wanted = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
-        result = fit_with_bar(progress, prepared, wanted, name=name, version=version_of(bundle))
+        result = fit_with_bar(progress, prepared, config, name=name, version=version_of(bundle))
         _save(result, unfinished, comparison=report)
         show_result(console, result, bundle=bundle, seconds=time.perf_counter() - started)
     return report | {"bundle": str(bundle)}

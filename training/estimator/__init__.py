@@ -1,4 +1,4 @@
-"""The scikit-learn face of a detector."""
+"""The scikit-learn estimator of a detector, its errors and its scorers."""
 
 from training.estimator.detector import AutoencoderDetector
 

@@ -1,7 +1,7 @@
-"""The scikit-learn face of a detector.
+"""The scikit-learn estimator of a detector.
 
-scikit-learn's signs live here and nowhere else: `score_samples` and `decision_function` are lower for
-anomalies and `predict` gives −1 for them. Our own `anomaly_score` is higher for anomalies, always.
+scikit-learn's signs are here and nowhere else: `score_samples` and `decision_function` are lower for anomalies, and
+`predict` gives −1 for them. Our own `anomaly_score` is always higher for anomalies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ from models.tables.table import Table
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
 from training.estimator.packed import detector_of, pack, renamed, unpack
-from training.estimator.parameters import config_of_parameters, parameters_of_settings, with_activation_parameters
+from training.estimator.parameters import (
+    config_of_parameters,
+    parameters_of_settings,
+    with_activation_docs,
+    with_activation_parameters,
+)
 
 if TYPE_CHECKING:
     from training.fit import FitResult
@@ -41,14 +46,14 @@ class AutoencoderDetector(
 ):
     """An autoencoder that scores records by their reconstruction error.
 
-    What it fits and saves is what ``python -m training.train`` fits and saves, with the same settings and the
-    same defaults; the help of that command explains them. Data frames (pandas, polars, Arrow) are taken by column
-    name, in any order; numbers, texts, truth values and times may stand side by side, and cells may be missing.
+    It fits and saves the same detectors as ``python -m training.train``, with the same settings and defaults; the help
+    of that command explains them. Columns of data frames (pandas, polars, Arrow) are matched by name, in any order;
+    numbers, texts, truth values and times may be mixed, and cells may be missing.
 
-    Copies for other threads are not needed: a fitted estimator may score in many at once. It can be pickled; a
-    pickle carries the files of a bundle and is verified like one, but like any pickle it is for trusted hands.
+    A fitted estimator may score in many threads at once. It can be pickled; a pickle holds the files of a bundle, which
+    are verified when it is loaded, but like any pickle it may only come from a source that you trust.
 
-    What should be looked at after a fit, such as dead units or too few rows for a rate, is a `DetectorWarning`.
+    After a fit, what should be looked at, such as dead units or too few rows for a rate, is a `DetectorWarning`.
 
     Args:
         label: Column of `X` that says what is an anomaly: never a feature, for evaluation and `fit_on`.
@@ -61,7 +66,7 @@ class AutoencoderDetector(
         date_order: ``ORDER`` or ``COLUMN=ORDER``: how dates such as 03/04/2024 are meant.
         missing_values: ``VALUE`` or ``COLUMN=VALUE``: says that there is no value.
         infinite: What becomes of infinite numbers: ``refuse`` or ``missing``.
-        time: Column to split in time by: fitted on the oldest rows, judged on the newest.
+        time: Column to split in time by: fitted on the oldest rows, evaluated on the newest.
         group: Column whose rows of one value stay in one part of the split.
         duplicates: What becomes of equal rows: ``keep`` or ``drop``.
         least_rows: Fewest rows to fit on, and a fifth as many to stop and to calibrate on.
@@ -69,8 +74,7 @@ class AutoencoderDetector(
             mixed, and for clean with `fit_on` normal.
         preset: How many networks are fitted, and for how long: ``fast``, ``balanced`` or ``best``.
         activation: A key of `models.network.activations.ACTIVATIONS`.
-        activation_parameters: Parameters of activations, by name: `negative_slope` of leaky_relu (0.1), `alpha`
-            of elu (1.0).
+        activation_parameters: Each parameter of an activation, by its name.
         hidden_units: Widths of the encoder's hidden layers; None for widths by preset and number of features.
         depth: Number of the encoder's hidden layers, where `hidden_units` is None.
         latent_units: Width of the bottleneck; None for one by preset and number of features.
@@ -96,7 +100,7 @@ class AutoencoderDetector(
 
     Attributes:
         detector_: The detector: schema, preprocessor, network and calibration.
-        result_: How it came to be; only where it was fitted, not after loading or unpickling.
+        result_: The result of the fit; absent after loading or unpickling.
         offset_: What `score_samples` is compared with: minus the threshold; with `threshold_by`, minus the one of rows
             whose value has none of its own.
         n_features_in_: Number of columns of `X`, those that are no features included.
@@ -109,6 +113,8 @@ class AutoencoderDetector(
         >>> detector.predict([[0.0, 0.0, 0.0], [50.0, 0.0, 0.0]]).tolist()
         [1, -1]
     """
+
+    __doc__ = with_activation_docs(__doc__)
 
     def __init__(
         self,
@@ -202,9 +208,9 @@ class AutoencoderDetector(
         Args:
             X: n rows: a data frame, an Arrow table, or an array `(n, d)`.
             y: Not used.
-            sample_weight: What each row counts in the loss and in early stopping `(n,)`; a row of weight 0 is not
-                used at all. The columns' means and scales, the threshold and the p-values do not weigh: their
-                promise is about rows drawn like those held out, each counted once.
+            sample_weight: Weight of each row in the loss and in early stopping `(n,)`; a row of weight 0 is not used at
+                all. The columns' means and scales, the threshold and the p-values do not use weights: their promise is
+                about rows drawn like those held out, each counted once.
 
         Raises:
             DetectorError: A parameter or the data cannot be used; it is a ValueError, too.
@@ -227,11 +233,11 @@ class AutoencoderDetector(
 
     def anomaly_score(self, X: Any) -> NDArray[np.float64]:
         """Return the anomaly scores `(n,)`: higher is more anomalous."""
-        return self._judge(X).anomaly_score
+        return self._scored(X).anomaly_score
 
     def p_value(self, X: Any) -> NDArray[np.float64]:
         """Return the p-values `(n,)`, in (0, 1]."""
-        return self._judge(X).p_value
+        return self._scored(X).p_value
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return the negative anomaly scores `(n,)`: lower is more anomalous."""
@@ -239,27 +245,27 @@ class AutoencoderDetector(
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return how far the scores lie below the threshold `(n,)`: negative for anomalies."""
-        verdicts = self._judge(X)
+        verdicts = self._scored(X)
         return verdicts.threshold - verdicts.anomaly_score
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return −1 for anomalies and 1 for the others `(n,)`."""
-        return np.where(self._judge(X).is_anomaly, -1, 1)
+        return np.where(self._scored(X).is_anomaly, -1, 1)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
-        """Return the negative mean squared distance of rows and reconstructions: how well the rows of `X` are learned.
+        """Return the negative mean reconstruction error of the rows of `X`.
 
-        It is in standard deviations² per column; higher is better. Of a single network, it is the negative mean
+        Its unit is standard deviations² per column; higher is better. Of a single network, it is the negative mean
         anomaly score; of several, the mean over them.
 
-        It needs no labels, so that a search can choose by it how a network is trained. It does not say how well
+        It needs no labels, so that a search can use it to choose how a network is trained. It does not say how well
         anomalies are found: a wider bottleneck reconstructs them better, too. With labels, choose by
         `training.estimator.scorers`.
 
         Args:
             X: n rows.
             y: Not used.
-            sample_weight: What each row counts `(n,)`.
+            sample_weight: Weight of each row `(n,)`.
         """
         check_is_fitted(self, "detector_")
         with as_value_errors():
@@ -275,12 +281,12 @@ class AutoencoderDetector(
             return self.detector_.embed(columns_of_table(self.detector_.schema, self._known_table(X)))
 
     def explain(self, X: Any, *, top: int = 3) -> pd.DataFrame:
-        """Name the columns that add most to each row's score, with the value that was expected instead.
+        """Return the columns that add most to each row's score, with the expected values.
 
         Returns:
             One row for each of the `top` columns of each row of `X`: row, feature, contribution, actual, expected.
         """
-        verdicts = self._judge(X)
+        verdicts = self._scored(X)
         rows = [
             (row, c.feature, c.contribution, c.actual, c.expected)
             for row in range(len(verdicts))
@@ -289,7 +295,7 @@ class AutoencoderDetector(
         return pd.DataFrame(rows, columns=["row", "feature", "contribution", "actual", "expected"])
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write a bundle, which the service, the batch program and `load` read.
+        """Write a bundle, for the service, the batch program and `load`.
 
         Args:
             path: Its folder: ``…/NAME/VERSION`` with a number, or ``…/NAME``, which is version 1.
@@ -306,7 +312,7 @@ class AutoencoderDetector(
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Return the estimator of a bundle; it scores, explains, transforms and saves, without Keras.
+        """Return a fitted estimator from a bundle; it needs no Keras.
 
         Raises:
             BundleError: There is no bundle, or a damaged one.
@@ -344,11 +350,11 @@ class AutoencoderDetector(
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.transformer_tags.preserves_dtype = []  # the bottleneck gives float32, whatever comes in
+        tags.transformer_tags.preserves_dtype = []  # the bottleneck gives float32 for any input
         return tags
 
     def _take(self, detector: Detector, names: tuple[str, ...], *, named: bool, texts: bool) -> None:
-        """Set what scikit-learn expects of a fitted estimator."""
+        """Set the attributes of a fitted estimator."""
         self.detector_ = detector
         self.offset_ = -detector.calibration.threshold
         self.n_features_in_ = len(names)
@@ -370,13 +376,13 @@ class AutoencoderDetector(
         detector = replace(self.result_.detector, name=name, version=version)
         write_result(replace(self.result_, detector=detector), folder)
 
-    def _judge(self, X: Any) -> Verdicts:
+    def _scored(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")
         with as_value_errors():
             return self.detector_.score_table(self._known_table(X))
 
     def _known_table(self, X: Any) -> Table:
-        """Return `X` as a table with the names of the fitted one; where one of them had none, columns go by place."""
+        """Return `X` as a table with the names of the fitted rows; without names, columns are matched by position."""
         table, named = table_of_input(X), is_named(X)
         if named and self._by_name:
             return table

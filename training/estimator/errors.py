@@ -1,8 +1,4 @@
-"""Our errors as scikit-learn's users expect them: `ValueError`s that speak of parameters, not of flags.
-
-Everything behind the estimator raises what the commands raise. Here these become errors of both families, whose
-settings are spelt as parameters.
-"""
+"""Our errors for scikit-learn's users: they are `ValueError`s, too, and name parameters in the place of flags."""
 
 from __future__ import annotations
 
@@ -19,11 +15,11 @@ class ParameterError(ConfigError, ValueError):
 
 
 class InputError(TableError, ValueError):
-    """What `fit` or `predict` was given cannot be used as it is."""
+    """An argument of `fit` or `predict` cannot be used as it is."""
 
 
 class InputTypeError(InputError, TypeError):
-    """What `fit` or `predict` was given is of a type that cannot be used."""
+    """An argument of `fit` or `predict` is of a type that cannot be used."""
 
 
 class FitError(TrainingError, ValueError):
@@ -35,7 +31,7 @@ class SavedDetectorError(BundleError, ValueError):
 
 
 class DetectorWarning(UserWarning):
-    """Something about a fitted detector that should be looked at, with the remedy."""
+    """A finding about a fitted detector that should be looked at, with the remedy."""
 
 
 _AS_VALUE_ERROR: Final[dict[type[DetectorError], type[DetectorError]]] = {
@@ -51,7 +47,7 @@ _LISTS: Final = frozenset(name for name, hint in get_type_hints(TrainConfig).ite
 
 @contextmanager
 def as_value_errors() -> Iterator[None]:
-    """Raise what goes wrong inside as an error that is a `ValueError` too."""
+    """Raise our errors as errors that are `ValueError`s, too."""
     try:
         yield
     except DetectorError as error:

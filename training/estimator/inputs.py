@@ -1,6 +1,6 @@
-"""What `fit` and `predict` of the estimator take, as tables: data frames, Arrow tables, arrays and lists.
+"""The input of `fit` and `predict` as tables: data frames, Arrow tables, arrays and lists.
 
-Data frames are taken by the names of their columns; an array has no names, its columns are called x0, x1 and so on.
+Columns of data frames keep their names; those of an array are called x0, x1 and so on.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from training.estimator.errors import InputTypeError
 
 
 def is_named(X: object) -> bool:
-    """Say whether the columns of `X` have names: a data frame, an Arrow table, a dict of columns."""
+    """Return whether the columns of `X` have names: a data frame, an Arrow table, a dict of columns."""
     return isinstance(X, (dict, pa.Table, pa.RecordBatch)) or any(
         hasattr(X, protocol) for protocol in ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__", "iloc")
     )
 
 
 def text_names(X: Any) -> bool:
-    """Say whether the names are all texts: only these are scikit-learn's feature names."""
+    """Return whether all names are texts: only then they are scikit-learn's feature names."""
     return is_named(X) and all(isinstance(name, str) for name in getattr(X, "columns", ()))
 
 
@@ -37,7 +37,7 @@ def table_of_input(X: Any) -> Table:
     """Return the rows of `X` as a table.
 
     Raises:
-        TableError: `X` has not two dimensions, or its columns cannot be told apart by name.
+        TableError: `X` has not two dimensions, or two columns of one name.
         InputTypeError: `X` is of a type that cannot be used.
     """
     if type(X).__module__.startswith("scipy.sparse") or hasattr(X, "tocsr"):
@@ -62,7 +62,7 @@ def require_rows(table: Table) -> None:
 
 
 def weighted_rows(table: Table, sample_weight: Any) -> tuple[Table, NDArray[np.float64] | None]:
-    """Return the rows that count, with their weights; None where all count alike.
+    """Return the rows with a weight above 0, with their weights; None for equal weights.
 
     Raises:
         TableError: The weights cannot be used.
@@ -75,7 +75,7 @@ def weighted_rows(table: Table, sample_weight: Any) -> tuple[Table, NDArray[np.f
 
 
 def row_weights_of(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
-    """Return the weights of n rows `(n,)`; None where all count alike.
+    """Return the weights of n rows `(n,)`; None for equal weights.
 
     Raises:
         TableError: They are not n finite numbers of at least 0, one of them above 0.

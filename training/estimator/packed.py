@@ -1,4 +1,4 @@
-"""A bundle in memory: what a pickle of the estimator carries in the place of objects of Keras and ONNX Runtime."""
+"""A bundle in memory: the content of a pickled estimator, in the place of objects of Keras and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unpack(files: dict[str, bytes], folder: Path) -> None:
 
 
 def renamed(files: dict[str, bytes], *, name: str, version: str) -> dict[str, bytes]:
-    """Return the files of a bundle that is called otherwise; the manifest alone says how."""
+    """Return the files of a bundle under another name and version, which stand in the manifest alone."""
     manifest = json.loads(files[MANIFEST]) | {"name": name, "version": version}
     return files | {MANIFEST: json_bytes(manifest)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from inspect import Parameter, Signature, signature
@@ -17,7 +18,7 @@ from training.settings.config import TrainConfig
 
 
 def config_of_parameters(parameters: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings that parameters give; `random_state` is the seed, the others have the settings' names.
+    """Return the settings for parameters of the same names; `random_state` gives the seed.
 
     Raises:
         ConfigError: A parameter is of another type than its setting, or outside its limits.
@@ -29,7 +30,7 @@ def config_of_parameters(parameters: Mapping[str, Any]) -> TrainConfig:
 
 
 def parameters_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of the settings that a bundle names; those that it does not know are left out."""
+    """Return the parameters for the settings in a bundle; settings that are unknown today are ignored."""
     known = {setting.name for setting in fields(TrainConfig)} - {"seed"}
     return {name: _plain(value) for name, value in settings.items() if name in known} | {
         "random_state": settings["seed"]
@@ -44,6 +45,15 @@ def with_activation_parameters(init: Callable[..., None]) -> Signature:
         for name, parameter in ACTIVATION_PARAMETERS.items()
     ]
     return Signature([*named, *activations], return_annotation=None)
+
+
+def with_activation_docs(text: str | None) -> str | None:
+    """Return a docstring with a line for each parameter of an activation in the place of the one line for all."""
+    lines = [
+        f"{name}: {parameter.help} (default {parameter.default})." for name, parameter in ACTIVATION_PARAMETERS.items()
+    ]
+    found = re.search(r"^( +)activation_parameters: .*\n", text or "", re.MULTILINE)
+    return text if text is None or found is None else text.replace(found[0], "".join(f"{found[1]}{line}\n" for line in lines))
 
 
 def seed_of(random_state: Any) -> int:
@@ -65,13 +75,13 @@ def seed_of(random_state: Any) -> int:
 
 
 def _checked(name: str, value: Any, hint: Any) -> Any:
-    """Return a value of the setting's own type."""
+    """Return a value after checking that it has the type of its setting."""
     options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     for option in options:
         if get_origin(option) is tuple:
             inner = get_args(option)[0]
             values = (value,) if isinstance(value, str) else () if value is None and len(options) == 1 else value
-            if isinstance(values, tuple) and all(_is_a(one, inner) for one in values):
+            if isinstance(values, tuple) and all(_is_a(item, inner) for item in values):
                 return values
         elif _is_a(value, option):
             return value
@@ -91,7 +101,7 @@ def _words(option: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter without NumPy's types, which a bundle does not hold; a list is a tuple."""
+    """Return a parameter with NumPy's types replaced by Python's, and lists by tuples."""
     if isinstance(value, (list, tuple, np.ndarray)):
-        return tuple(_plain(part) for part in value)
+        return tuple(_plain(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value

@@ -1,7 +1,7 @@
-"""Scorers for searches over parameters, where there are labels: how well anomalies are told from normal rows.
+"""Scorers for searches over parameters with labelled rows: ROC AUC and average precision.
 
-scikit-learn's ``scoring="roc_auc"`` takes the greater label for what scores high, and so is right for the labels
-1 (normal) and −1 (anomaly) that `predict` gives, and upside down for 0 (normal) and 1 (anomaly). These take both.
+scikit-learn's ``scoring="roc_auc"`` expects high scores for the greater label: that is right for the labels 1 (normal)
+and −1 (anomaly) that `predict` gives, and reversed for 0 (normal) and 1 (anomaly). These scorers take both.
 """
 
 from __future__ import annotations

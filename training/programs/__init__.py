@@ -1,1 +1,1 @@
-"""What each command does, below its parser."""
+"""The commands below their parsers: what training and calibrating do from files to bundles."""

@@ -1,4 +1,4 @@
-"""A new threshold for a bundle: from the rows that it keeps or from new ones, written as a new version."""
+"""Recalibration: another threshold for a bundle, from its own calibration rows or new ones, as a new version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.valu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrateCommand:
-    """What one calibration is asked to do. What is None stays as it is in the bundle.
+    """The command of one recalibration. A field that is None keeps the value of the bundle.
 
     Args:
         bundle: A bundle, or a detector's folder.
@@ -79,7 +79,7 @@ class CalibrateCommand:
 
 
 def calibrate(command: CalibrateCommand) -> dict[str, Any]:
-    """Calibrate anew, write the new version and say what changed; return the report for programs."""
+    """Recalibrate, write the new version and print what changed; return the report for programs."""
     console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
     source = resolve(command.bundle)
     old = load_detector(source)
@@ -108,7 +108,7 @@ def calibrate(command: CalibrateCommand) -> dict[str, Any]:
 
 
 def _config(command: CalibrateCommand, old: Detector, schema: FeatureSchema) -> TrainConfig:
-    """Return the settings of the threshold: those that are given, else those of the bundle."""
+    """Return the settings of the threshold: the given ones, else those of the bundle."""
     spec = old.calibration.spec
     given: dict[str, Any] = dict(command.targets)
     if not given and command.threshold_method in (None, spec.method):
@@ -139,7 +139,7 @@ def _kept_rows(source: Path, old: Detector, schema: FeatureSchema) -> tuple[Cali
 def _new_rows(
     command: CalibrateCommand, old: Detector, schema: FeatureSchema, console: Console
 ) -> tuple[CalibrationRows, str]:
-    """Score the rows that were given."""
+    """Score new rows, and return them with a description."""
     options = command.options
     if options.header is None:
         options = replace(options, header=schema.header)
@@ -166,7 +166,7 @@ def _new_rows(
 
 
 def _resting_on(command: CalibrateCommand, rows: CalibrationRows, source: Path) -> CalibrationRows:
-    """Let rates and p-values be about the rows that were asked for."""
+    """Return the rows with the wanted calibration population."""
     rows = replace(rows, population=command.population or rows.population)
     labelled = f"give rows with labels, --data FILE --label COLUMN; {source} keeps none."
     if rows.population == "normal" and not len(rows.normal):
@@ -190,7 +190,7 @@ def _next_to(source: Path) -> Path:
 def _card(
     old: Detector, calibration: Calibration, report: dict[str, Any], config: TrainConfig, origin: str
 ) -> dict[str, Any]:
-    """Return the old card with what is said of the threshold replaced; figures that rested on it are gone."""
+    """Return the old card with the new threshold, without the figures that depended on the old one."""
     card = {name: value for name, value in old.card.items() if name not in ("created", "versions")}
     metrics = card.get("metrics")
     outdated = card.get("threshold", {}).get("warnings", [])
@@ -227,7 +227,7 @@ def _show(console: Console, old: Detector, new: Detector, report: dict[str, Any]
 
 
 def _report(old: Detector, new: Detector, report: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return the report that ``--json`` prints; other programs rely on its names."""
+    """Return the report that ``--json`` prints; its keys are an interface."""
     return {
         "bundle": str(path),
         "name": new.name,

@@ -1,4 +1,4 @@
-"""Ctrl-C while fitting: once, and the best epoch so far is kept; twice, and nothing is."""
+"""Ctrl-C while fitting: the first one ends the fitting with the best epoch so far, the second one keeps nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 
 @contextmanager
 def stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C is a `KeyboardInterrupt` as usual.
+    """Yield a function that returns whether Ctrl-C was pressed; a second Ctrl-C raises `KeyboardInterrupt` as usual.
 
-    It can be used in the main thread only, as all handling of signals.
+    It works in the main thread only, like all handling of signals.
 
     Args:
-        on_first: Is called at the first Ctrl-C.
+        on_first: Called at the first Ctrl-C.
     """
     pressed = False
 

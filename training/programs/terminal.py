@@ -1,4 +1,4 @@
-"""What a training says in the terminal: every column's fate, a bar while it fits, one screen when it is done."""
+"""The terminal output of a training: the decision on each column, a progress bar, one screen of results."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
 
 
 def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
-    """Print what would be fitted, and that nothing was."""
+    """Print what would be fitted."""
     widths = "–".join(map(str, plan["layers"]))
     console.print(
         f"{plan['members']} network{'s' if plan['members'] > 1 else ''} {widths}, {plan['activation']}; at most "
@@ -71,7 +71,7 @@ def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
 
 
 class EpochBar:
-    """A progress bar over the epochs; stops early when fitting does."""
+    """A progress bar over the epochs."""
 
     def __init__(self, console: Console, *, epochs: int) -> None:
         self._progress = Progress(
@@ -93,7 +93,7 @@ class EpochBar:
         self._progress.stop()
 
     def __call__(self, epoch: Epoch) -> None:
-        """Show one more epoch."""
+        """Show an epoch that is done."""
         self._best = min(self._best, epoch.validation_loss)
         self._progress.update(self._task, advance=1, loss=f"{epoch.validation_loss:.4f}", best=f"{self._best:.4f}")
 
@@ -108,16 +108,16 @@ def fit_with_bar(
     test_table: Table | None = None,
     log: Callable[[Epoch], None] = lambda epoch: None,
 ) -> FitResult:
-    """Fit with a progress bar; at Ctrl-C the best epoch so far is kept.
+    """Fit with a progress bar; Ctrl-C ends the fitting and keeps the best epoch so far.
 
     Args:
-        progress: Where the bar is shown.
+        progress: The console of the bar.
         prepared: From `prepare`, with the same settings.
         config: The settings.
         name: What the detector will be called.
         version: Which of its versions this will be.
-        test_table: Labelled rows that are only judged on.
-        log: Is told of each epoch, too.
+        test_table: Labelled rows for evaluation alone.
+        log: Called with each epoch.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -147,7 +147,7 @@ def fit_with_bar(
 
 
 def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float) -> None:
-    """Print on one screen what happened, and the next commands."""
+    """Print the result on one screen, with the next commands."""
     detector, history = result.detector, result.history
     best, config = history.best_epoch, result.network_config
     grid = Grid.grid(padding=(0, 2))

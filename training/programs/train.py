@@ -1,4 +1,4 @@
-"""One training, from files to a bundle and to what is said of it."""
+"""One training: from files to a bundle, its report and its page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DECIDED: Final = ("id", "label", "include", "exclude", "kind", "date_order", "m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainCommand:
-    """What one training is asked to do.
+    """The command of one training.
 
     Args:
         data: The rows to learn from.
@@ -66,7 +66,7 @@ class TrainCommand:
 
 
 def train(command: TrainCommand) -> dict[str, Any]:
-    """Read, fit, save and say what happened; return the report for programs."""
+    """Read, fit, save and print the result; return the report for programs."""
     started = time.perf_counter()
     config = command.config
     console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
@@ -103,7 +103,7 @@ def train(command: TrainCommand) -> dict[str, Any]:
 
 @contextmanager
 def _log_of(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
-    """Yield what is told of each epoch, beside the progress bar."""
+    """Yield a function that logs epochs for TensorBoard, if that is wanted."""
     if folder is None:
         yield lambda epoch: None
         return
@@ -114,7 +114,7 @@ def _log_of(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
 
 
 def _prepare(command: TrainCommand, table: Table, test_table: Table | None, console: Console) -> Prepared:
-    """Decide on every row and column, and say what was decided."""
+    """Decide on every row and column, and print the decisions."""
     prepared = prepare(table, command.config, test_table=test_table, decided=command.schema)
     show_prepared(console, prepared, command.config)
     if command.schema_out is not None:
@@ -142,7 +142,7 @@ def settings_of_schema(schema: FeatureSchema, *, given: Mapping[str, Any]) -> di
 
 
 def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:
-    """Return the report that ``--json`` prints; other programs rely on its names."""
+    """Return the report that ``--json`` prints; its keys are an interface."""
     detector = result.detector
     card = detector.card
     report = {

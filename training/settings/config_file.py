@@ -1,4 +1,4 @@
-"""`--config FILE.toml`: any flag of a command, kept in a file. What the command line says wins."""
+"""`--config FILE.toml`: flags of a command in a file; the command line overrides it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NOT_IN_A_FILE: Final = ("help", "config")
 
 
 def parse_with_config(parser: OneLineParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parse a command line; what it does not say is taken from the file that ``--config`` names.
+    """Parse a command line; flags that are not on it are taken from the file that ``--config`` names.
 
-    A key of the file is a flag's name, with dashes or underscores, or that of the positional arguments. A list
-    gives several values; true and false turn a switch on or off.
+    A key of the file is the name of a flag, with dashes or underscores, or of the positional arguments. A list gives
+    several values; true and false turn a switch on or off.
 
     Raises:
         ConfigError: The file cannot be read, or one of its keys is no flag or has a value of another type.
@@ -48,11 +48,11 @@ def _from_file(parser: OneLineParser, path: Path) -> argparse.Namespace:
             raise ConfigError(f"{path}: there is no flag for the key {key!r}.{hint}")
         if actions[name].nargs == 0:
             if not isinstance(value, bool):
-                raise ConfigError(f"{path}: {key} is a switch: say true or false, got {value!r}.")
+                raise ConfigError(f"{path}: {key} is a switch: give true or false, got {value!r}.")
             switches[name] = value
             continue
         values = value if isinstance(value, list) else [value]
-        if any(isinstance(one, (bool, dict, list)) for one in values):
+        if any(isinstance(item, (bool, dict, list)) for item in values):
             raise ConfigError(f"{path}: {key} takes a text or a number, or a list of them, got {value!r}.")
         if len(values) != 1 and actions[name].nargs is None:
             raise ConfigError(f"{path}: {key} takes one value, got {value!r}.")

@@ -1,4 +1,4 @@
-"""Command-line flags made from `TrainConfig`: a setting is declared once, there."""
+"""Command-line flags made from the fields of `TrainConfig`, where each setting is declared once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from training.settings.limits import LIMITS
 def add_config_flags(
     parser: argparse.ArgumentParser, *, only: str | None = None, without: Collection[str] = ()
 ) -> None:
-    """Add a flag for each setting of `TrainConfig`, in its groups.
+    """Add a flag for each setting of `TrainConfig`, by group.
 
     Args:
-        parser: Gets them.
+        parser: The parser to extend.
         only: A group; None for all.
-        without: Settings that get none, and keep their defaults.
+        without: Settings without a flag, which keep their defaults.
     """
     hints = get_type_hints(TrainConfig)
     groups: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def _help(setting: Field[Any], limit: Interval | Mapping[str, str] | None) -> st
 
 
 def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:
-    """Return the settings that the flags give.
+    """Return the settings that the flags give, with overrides.
 
     Raises:
         ConfigError: A setting is outside its limits.
@@ -72,9 +72,9 @@ def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:
 
 
 def _argument_type(hint: Any) -> tuple[Any, bool]:
-    """Return the type of one value, and whether there can be many."""
+    """Return the type of one value, and whether the setting takes several."""
     if isinstance(hint, UnionType):
-        hint = next(part for part in get_args(hint) if part is not type(None))
+        hint = next(option for option in get_args(hint) if option is not type(None))
     return (get_args(hint)[0], True) if get_origin(hint) is tuple else (hint, False)
 
 

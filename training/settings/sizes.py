@@ -1,4 +1,4 @@
-"""How wide and how long, where it is not said: by the numbers of rows and features."""
+"""Default widths, batch sizes and epochs, by the numbers of rows and features."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _FEWEST_STEPS: Final = 0.3  # of the preset's
 
 
 def default_hidden_units(width: int, *, depth: int) -> tuple[int, ...]:
-    """Return the widths of so many layers, the outermost first, each half of the one before."""
+    """Return the widths of `depth` layers, the outermost first, each half as wide as the one before."""
     return tuple(max(16, width >> level) for level in range(depth))
 
 
 def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
-    """Return the rows of one step: about thirty steps an epoch, within 32 and 256.
+    """Return the rows of one step: for about thirty steps an epoch, from 32 to 256.
 
-    For an ensemble 64; fewer where features are many, whose steps take long and learn much from each row.
+    For an ensemble it is 64, and less with many features, where steps take long and learn much from each row.
     """
     if ensemble:
         return max(32, min(64, 1 << (16_384 // features).bit_length() - 1))
@@ -25,10 +25,9 @@ def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
 
 
 def default_epochs(rows: int, *, features: int, batch_size: int, steps: int) -> int:
-    """Return the passes over so many rows that make the preset's steps, or fewer, down to a third of them.
+    """Return the epochs that make the preset's steps, or down to a third of them.
 
-    Where rows are few, many passes learn them by heart, with the anomalies among them; where features are many, a step
-    takes long.
+    With few rows, many epochs would fit the anomalies among them, too; with many features, a step takes long.
     """
     wanted = min(steps, 15 * math.sqrt(rows), _FULL_STEPS_UP_TO * steps / features)
     return max(1, round(max(wanted, _FEWEST_STEPS * steps) / -(-rows // min(batch_size, max(rows, 1)))))

@@ -102,7 +102,7 @@ def _judged(
         calibration = Calibration.on(kept, prepared_spec(kept, spec))
     except ConfigError as error:
         return known | {"refused": str(error).partition(". ")[0]}
-    flagged = calibration.is_anomaly(scores)
+    flagged = calibration.decide(scores).is_anomaly
     fresh = flagged[~is_anomaly] if about_normal else flagged
     return known | {
         "fresh": str(len(fresh)),

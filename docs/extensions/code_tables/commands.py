@@ -14,12 +14,14 @@ from code_tables.markdown import code, directive, docstring, plain, table
 ROOT: Final = Path(__file__).resolve().parents[3]
 _PACKAGES: Final = ("training", "service", "models")
 _MAIN: Final = 'if __name__ == "__main__":'
+_PARSER: Final = "def _parser("
 
 
 def command_modules() -> list[str]:
-    """Return the modules that are programs, as ``python -m`` takes them."""
+    """Return the modules that are programs with flags, as ``python -m`` takes them."""
     paths = (path for package in _PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
-    programs = (path.relative_to(ROOT) for path in paths if _MAIN in path.read_text(encoding="utf-8"))
+    texts = ((path, path.read_text(encoding="utf-8")) for path in paths)
+    programs = (path.relative_to(ROOT) for path, text in texts if _MAIN in text and _PARSER in text)
     return [".".join(path.with_suffix("").parts).removesuffix(".__main__") for path in programs]
 
 

@@ -54,18 +54,18 @@ def endpoints_table() -> str:
 
 
 def media_table() -> str:
-    """Return each form of bodies and answers with its content types and charsets."""
-    from service.web.negotiation import MEDIA
+    """Return each format of bodies and answers with its content types and charsets."""
+    from service.formats.formats import FORMATS
 
     rows = [
         [
-            plain(medium.summary),
-            "<br>".join(code(kind) for kind in medium.types),
-            ", ".join(code(charset) for charset in medium.charsets) or "–",
+            plain(row.summary),
+            "<br>".join(code(kind) for kind in row.types),
+            ", ".join(code(charset) for charset in row.charsets) or "–",
         ]
-        for medium in MEDIA.values()
+        for row in FORMATS.values()
     ]
-    return table(["form", "content types", "charsets of bodies"], rows)
+    return table(["format", "content types", "charsets of bodies"], rows)
 
 
 def answers() -> str:

@@ -1,1 +1,1 @@
-"""Text tables: their encoding, dialect, header and number marks, and the reader."""
+"""Text tables: detecting encoding, dialect, header and number format, and reading the rows."""

@@ -1,4 +1,4 @@
-"""How the lines of a text file become rows of cells: its quotes, its comments and its delimiter."""
+"""From lines of a text file to rows of cells: detecting quotes, comments and delimiter, and the exact row reader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.errors import Set, TableError
 from models.tables.source import Source
 
 DELIMITERS: Final = (",", ";", "\t", "|")
-"""Characters that are tried as the delimiter; others are said by a flag."""
+"""Characters that are tried as the delimiter; others have to be given."""
 
 _COMMENT: Final = "#"
 _FEWEST_AGREE: Final = 0.5
@@ -21,11 +21,11 @@ _FEWEST_AGREE: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row of a text file.
+    """One row of a text file.
 
     Args:
         cells: Its cells, as text; none for a blank line.
-        above: How many lines of the file stand above it.
+        above: Number of lines of the file above it.
     """
 
     cells: tuple[str, ...]
@@ -33,13 +33,13 @@ class Row:
 
 
 class RowReader:
-    """Reads rows, exactly and slowly: with comments, spaces before quotes, and an error for a quote out of place.
+    """The exact, slow reader of rows: with comments, spaces before quotes, and an error for a misplaced quote.
 
     Args:
         lines: The lines of the file, with their ends.
-        delimiter: The character between cells; a space stands for one or more of them.
+        delimiter: The character between cells; a space means one or more of them.
         quote: The character around cells, or an empty text.
-        comment: What a line begins with that is no row, or an empty text.
+        comment: Prefix of lines that are comments, or an empty text.
     """
 
     def __init__(self, lines: Iterable[str], *, delimiter: str, quote: str, comment: str) -> None:
@@ -47,7 +47,6 @@ class RowReader:
         self._comment = comment
         self._inside_row = False
         self.above = 0  # lines of the file above the next row
-        self.comments = 0
         self._reader = csv.reader(
             self._row_lines(),
             delimiter=delimiter,
@@ -58,7 +57,7 @@ class RowReader:
         )
 
     def __iter__(self) -> Iterator[Row]:
-        """Yield every row; a `csv.Error` ends it."""
+        """Yield every row; raise `csv.Error` at a misplaced quote."""
         while True:
             self._inside_row = False
             above = self.above
@@ -72,26 +71,25 @@ class RowReader:
         for line in self._lines:
             self.above += 1
             if self._comment and not self._inside_row and line.startswith(self._comment):
-                self.comments += 1
                 continue
             self._inside_row = True
             yield line
 
 
 def lines_of(text: str) -> list[str]:
-    """Split a text at its line ends, in any of their three forms, and keep them."""
+    """Split a text into lines, at any of the three line ends, which are kept."""
     return list(io.StringIO(text, newline=""))
 
 
 def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str, cut: bool) -> list[Row] | None:
-    """Return the rows of a file's first lines, or None where a quote is out of place.
+    """Return the rows of a file's first lines, or None where a quote is misplaced.
 
     Args:
         lines: The first lines.
         delimiter: See `RowReader`.
         quote: See `RowReader`.
         comment: See `RowReader`.
-        cut: More lines follow, so that the last cell may be unfinished.
+        cut: More lines follow, so the last cell may be unfinished.
     """
     rows: list[Row] = []
     reader = RowReader(lines, delimiter=delimiter, quote=quote, comment=comment)
@@ -105,30 +103,30 @@ def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str
 
 
 def detect_quote(text: str) -> str:
-    """Return ``'`` where cells stand between such, each in one line, and none between double quotes."""
+    """Detect the quote: ``'`` where cells are enclosed in it, each in one line, and none in double quotes."""
     edge = f"[{re.escape(''.join(DELIMITERS))}\r\n]"
     if re.search(f'(^|{edge}) *"', text):
         return '"'
     opened = len(re.findall(f"(?:^|{edge}) *'", text))
     closed = len(re.findall(f"'(?= *(?:{edge}|$))", text))
-    # A cell that is nothing but ' opens and closes, too: rows between two of them would be lost in one long cell.
+    # A cell that is only ' would open and close a quote: rows between two such cells would be lost in one long cell.
     whole = len(re.findall(f"(?:^|(?<={edge})) *'(?:[^'\r\n]|'')*' *(?={edge}|$)", text))
     return "'" if opened and opened == closed == whole else '"'
 
 
 def likely_comment(lines: Sequence[str]) -> str:
-    """Return ``#`` where some lines begin with it, but not all."""
-    marked = sum(line.startswith(_COMMENT) for line in lines)
-    return _COMMENT if 0 < marked < len(lines) else ""
+    """Return ``#`` if some lines begin with it, but not all."""
+    prefixed = sum(line.startswith(_COMMENT) for line in lines)
+    return _COMMENT if 0 < prefixed < len(lines) else ""
 
 
 def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Row] | None]) -> str:
-    """Return what comments begin with, if lines begin so that cannot be rows.
+    """Detect the prefix of comments: lines that begin with it cannot be rows.
 
     Args:
         source: The file, for errors.
         likely: From `likely_comment`.
-        rows_of: Gives the first rows for a beginning of comments, or None where a quote is out of place.
+        rows_of: Gives the first rows for a comment prefix, or None where a quote is misplaced.
 
     Raises:
         TableError: Such a line could be a row.
@@ -138,11 +136,11 @@ def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Ro
         return ""
     widths = [len(row.cells) for row in others if row.cells]
     usual = max(widths, key=widths.count, default=0)
-    marked = [row for row in rows_of("") or () if row.cells and row.cells[0].startswith(likely)]
-    possible = next((row for row in marked if len(row.cells) == usual), None)
+    prefixed = [row for row in rows_of("") or () if row.cells and row.cells[0].startswith(likely)]
+    possible = next((row for row in prefixed if len(row.cells) == usual), None)
     if possible is None:
         return likely
-    if possible.above > 0 and len(marked) > len(widths):
+    if possible.above > 0 and len(prefixed) > len(widths):
         return ""  # a column of such texts
     other = "a row" if possible.above else "the names"
     problem = f"{source.name}: line {possible.above + 1} begins with {likely!r} and could be a comment or {other}"
@@ -150,21 +148,21 @@ def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Ro
 
 
 def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None], *, names: Sequence[str] | None) -> str:
-    """Return the delimiter that gives the lines the same number of cells, and more than one.
+    """Detect the delimiter: the one that gives all lines the same number of cells, and more than one.
 
     Args:
         source: The file, for errors.
-        rows_of: Gives the first rows for a delimiter, or None where it puts quotes out of place.
-        names: The names that the caller gives to the columns, if any.
+        rows_of: Gives the first rows for a delimiter, or None where a quote is misplaced with it.
+        names: The names of the columns, if the caller gave them.
 
     Raises:
-        TableError: More than one could be meant.
+        TableError: More than one is possible.
     """
     rows = {delimiter: rows_of(delimiter) for delimiter in DELIMITERS}
     shapes = {delimiter: _shape(found) for delimiter, found in rows.items()}
     best = max(shapes, key=lambda delimiter: shapes[delimiter])
     if shapes[best][0] < _FEWEST_AGREE and None in rows.values():
-        return next(delimiter for delimiter, found in rows.items() if found is None)  # and the quote is complained of
+        return next(delimiter for delimiter, found in rows.items() if found is None)  # its quote is reported later
     if shapes[best] == _NO_SHAPE:
         _refuse_spaces(source, rows_of(" "))
         return ","  # one column
@@ -184,7 +182,7 @@ _NO_SHAPE: Final = (0.0, 0)
 
 
 def _shape(rows: Sequence[Row] | None) -> tuple[float, int]:
-    """Return which share of the rows has the usual number of cells, and that number."""
+    """Return the share of rows with the usual number of cells, and that number."""
     widths = [len(row.cells) for row in rows or () if row.cells]
     wide = [width for width in widths if width > 1]
     if not wide:

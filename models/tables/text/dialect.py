@@ -1,4 +1,4 @@
-"""How a text file is written: what the caller says, and what is told from its first lines for the rest."""
+"""The dialect of a text file: what the caller gives, and what is detected from the first lines."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from models.tables.text.delimiter import (
 )
 from models.tables.text.encoding import detect_encoding
 from models.tables.text.header import Header, detect_header
-from models.tables.text.number_marks import detect_marks
+from models.tables.text.number_format import detect_number_format
 
 _SAMPLE_BYTES: Final = 1 << 18
 _SAMPLE_LINES: Final = 200
-_LEAST_LINES: Final = 20  # a table of ten thousand columns has long lines
-_MOST_PIECES: Final = 64
+_MIN_LINES: Final = 20  # a table of ten thousand columns has long lines
+_MAX_CHUNKS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +35,18 @@ class Dialect:
     """How a text file is written.
 
     Args:
-        delimiter: The character between the cells; a space stands for one or more of them.
+        delimiter: The character between cells; a space means one or more of them.
         quote: The character around cells, or an empty text.
-        comment: What a line begins with that is no row, or an empty text.
+        comment: Prefix of lines that are comments, or an empty text.
         decimal: The decimal mark.
-        thousands: The mark between thousands, or an empty text.
+        thousands: The thousands separator, or an empty text.
         encoding: The character encoding.
         header: The names of the columns, and the number of cells.
         skip_lines: Lines above the table.
-        header_rows: Rows (blank ones count) before the first that is a row; 0 where there is no header line.
+        header_rows: Rows above the first data row, blank ones included; 0 where there is no header line.
         short_rows: Whether rows may lack cells at their end.
-        only_exact: Whether the file has what the fast reader does not know.
-        repairs: One line for each thing that was detected or repaired.
+        only_exact: Whether the file has something that the fast reader does not know.
+        repairs: One line for everything that was detected or repaired.
     """
 
     delimiter: str
@@ -78,12 +78,12 @@ class Dialect:
 
 
 def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
-    """Tell how a text file is written from its first lines; what the options say is taken.
+    """Detect the dialect of a text file from its first lines; what the options give is not detected.
 
     Raises:
-        TableError: The file is empty, or what was not said cannot be told for sure.
+        TableError: The file is empty, or something that was not given is not certain.
     """
-    _check_said(options)
+    _check_options(options)
     repairs: list[str] = []
     sample, more = _first_bytes(source)
     encoding = options.encoding or detect_encoding(source, sample, repairs)
@@ -91,7 +91,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     text = "".join(lines)
     quote = detect_quote(text) if options.quote is None else options.quote
 
-    @cache  # the likely ones are asked for again
+    @cache  # the likely ones are needed again
     def rows_by(delimiter: str, comment: str) -> list[Row] | None:
         return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
 
@@ -107,11 +107,11 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     repairs += _reports(lines, delimiter, quote, comment, options, blank=len(rows) < len(read))
     header = detect_header(source, rows, options, repairs)
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
-    decimal, thousands = detect_marks(source, body, options, delimiter=delimiter)
+    decimal, thousands = detect_number_format(source, body, options, delimiter=delimiter)
     if decimal == ",":
         repairs.append("decimal comma")
     if thousands:
-        repairs.append(f"{thousands!r} between thousands")
+        repairs.append(f"thousands separator {thousands!r}")
     return Dialect(
         delimiter=delimiter,
         quote=quote,
@@ -121,18 +121,18 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
         encoding=encoding,
         header=header,
         skip_lines=options.skip_lines,
-        header_rows=read.index(rows[0]) + 1 if header.first_row_is_names else 0,  # blank lines above it are no rows
+        header_rows=read.index(rows[0]) + 1 if header.first_row_is_names else 0,
         short_rows=options.ragged_rows == "fill",
         only_exact=bool(comment) or delimiter == " " or bool(quote and f"{delimiter} {quote}" in text),
         repairs=tuple(repairs),
     )
 
 
-def _check_said(options: ReadOptions) -> None:
-    """Check what the caller says about single characters."""
-    for name, said in (("delimiter", options.delimiter), ("quote", options.quote)):
-        if said and not (len(said) == 1 and said.isascii()):
-            raise TableError(f"{name} must be one ASCII character (or its word), got {said!r}.")
+def _check_options(options: ReadOptions) -> None:
+    """Check the single characters that the caller gives."""
+    for name, given in (("delimiter", options.delimiter), ("quote", options.quote)):
+        if given and not (len(given) == 1 and given.isascii()):
+            raise TableError(f"{name} must be one ASCII character (or its word), got {given!r}.")
     if options.delimiter and options.delimiter in '\r\n"':
         raise TableError(f"delimiter must be no quote and no line end, got {options.delimiter!r}.")
     if options.quote and (options.quote in "\r\n" or options.quote == options.delimiter):
@@ -140,17 +140,17 @@ def _check_said(options: ReadOptions) -> None:
 
 
 def _first_bytes(source: Source) -> tuple[bytes, bool]:
-    """Return the first bytes, some lines at least, and whether more follow."""
-    pieces: list[bytes] = []
+    """Return the first bytes, with at least some lines, and whether more follow."""
+    chunks: list[bytes] = []
     lines = 0
     with source.open_stream() as stream:
-        while lines < _LEAST_LINES and len(pieces) < _MOST_PIECES:
-            piece = stream.read(_SAMPLE_BYTES)
-            pieces.append(piece)
-            lines += piece.count(b"\n") + piece.count(b"\r")
-            if len(piece) < _SAMPLE_BYTES:
-                return b"".join(pieces), False
-    return b"".join(pieces), True
+        while lines < _MIN_LINES and len(chunks) < _MAX_CHUNKS:
+            chunk = stream.read(_SAMPLE_BYTES)
+            chunks.append(chunk)
+            lines += chunk.count(b"\n") + chunk.count(b"\r")
+            if len(chunk) < _SAMPLE_BYTES:
+                return b"".join(chunks), False
+    return b"".join(chunks), True
 
 
 def _first_lines(source: Source, sample: bytes, encoding: str, skip: int, *, more: bool) -> tuple[list[str], bool]:
@@ -173,14 +173,14 @@ def _filled(cells: Sequence[str]) -> bool:
 
 
 def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: str) -> Message:
-    """Say in which line a quote is out of place."""
+    """Describe in which line a quote is misplaced."""
     done = 0
     for done in range(len(lines), 0, -1):
         if first_rows(lines[:done], delimiter=delimiter, quote=quote, comment=comment, cut=True) is not None:
             break
     return Message(
         f"a cell near line {done + 1} goes on behind its closing {quote}, is never closed, or is longer than "
-        f"{csv.field_size_limit():,} characters. Mend it, or say ",
+        f"{csv.field_size_limit():,} characters. Fix it, or say ",
         Set("quote", "none"),
         " if quotes are part of the cells.",
     )

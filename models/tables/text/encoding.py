@@ -1,4 +1,4 @@
-"""Which character encoding a text file has."""
+"""Detecting the character encoding of a text file."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Final
 from models.errors import Message, Set, TableError
 from models.tables.source import Source
 
-_MARKS: Final = {
+_BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose byte-order mark it begins with
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _UTF8_CHARACTER: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_PIECE_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 20
 _MANY: Final = 0.3  # share of bytes that are NUL in UTF-16 of mostly Latin text: about a half
 _FEW: Final = 0.02
 
 
 def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
-    """Tell the encoding of a text file from its byte-order mark, its NUL bytes or its first bytes.
+    """Detect the encoding of a text file from its byte-order mark, its NUL bytes or its first bytes.
 
     Args:
         source: The file; read to its end where it is not UTF-8.
         sample: Its first bytes.
-        repairs: Takes a line for what was found.
+        repairs: Gets a line for what was found.
 
     Raises:
-        TableError: The encoding cannot be told for sure.
+        TableError: The encoding is not certain.
     """
-    for mark, encoding in _MARKS.items():
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
         if sample.startswith(mark):
             repairs.append(f"byte-order mark removed ({encoding.removesuffix('-sig')})")
             return encoding
@@ -41,8 +41,8 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
         if nuls.count(0) > _MANY * len(sample) / 2 and others.count(0) <= _FEW * len(sample) / 2:
             repairs.append(f"read as {encoding} (say --encoding if it is another one)")
             return encoding
-    if (place := sample.find(0)) >= 0:
-        problem = f"{source.name}: has a NUL byte in {_line(sample, place)}, so it is no text in a plain encoding"
+    if (index := sample.find(0)) >= 0:
+        problem = f"{source.name}: has a NUL byte in {_line(sample, index)}, so it is no text in a plain encoding"
         raise TableError(problem, ". Save it as UTF-8, or say its ", Set("encoding"), ".")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
@@ -51,11 +51,11 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
     return "utf-8"
 
 
-def _not_utf8(source: Source, sample: bytes, place: int, repairs: list[str]) -> str:
-    """Return Windows-1252, which is Latin-1 with more signs, if no byte of the file speaks against it."""
+def _not_utf8(source: Source, sample: bytes, index: int, repairs: list[str]) -> str:
+    """Return Windows-1252, which is Latin-1 with more characters, if all bytes of the sample are valid in it."""
     if _any_utf8_character(source):  # "Ã¶" means nothing in Latin-1: this is UTF-8, and damaged
-        problem = f"{source.name}: is UTF-8, but not byte 0x{sample[place]:02x} in {_line(sample, place)}"
-        raise TableError(problem, ". Mend it, or say ", Set("encoding", "cp1252"), ".")
+        problem = f"{source.name}: is UTF-8, but not byte 0x{sample[index]:02x} in {_line(sample, index)}"
+        raise TableError(problem, ". Fix it, or say ", Set("encoding", "cp1252"), ".")
     try:
         sample.decode("cp1252")
     except UnicodeDecodeError as error:
@@ -68,8 +68,8 @@ def _not_utf8(source: Source, sample: bytes, place: int, repairs: list[str]) -> 
 
 def _any_utf8_character(source: Source) -> bool:
     with source.open_stream() as stream:
-        return any(_UTF8_CHARACTER.search(piece) for piece in iter(lambda: stream.read(_PIECE_BYTES), b""))
+        return any(_UTF8_CHARACTER.search(chunk) for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""))
 
 
-def _line(sample: bytes, place: int) -> str:
-    return f"line {len(sample[: place + 1].splitlines()):,}"
+def _line(sample: bytes, index: int) -> str:
+    return f"line {len(sample[: index + 1].splitlines()):,}"

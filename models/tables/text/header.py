@@ -1,4 +1,4 @@
-"""What the columns of a text file or sheet are called, and whether its first row says so."""
+"""The header of a text file or sheet: the names of its columns, and whether its first row holds them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from models.tables.source import Source
 from models.tables.text.delimiter import Row
 
 _VALUE: Final = re.compile(r"[+-]?[.,]?\d[\d.,:/+\- TZ'%]*([eE][+-]?\d+)?")
-_SHOWN: Final = 3
+_LISTED: Final = 3
 _YES, _NO, _NAMES = Set("header", True), Set("header", False), Set("column_names", like="NAME NAME …")
-_ROWS_THAT_COUNT: Final = 2  # one row of another length is a row of the wrong length
+_MIN_ROWS_OF_A_WIDTH: Final = 2  # a single row of another length is an error in that row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +24,10 @@ class Header:
     """The names of columns.
 
     Args:
-        names: Each different and none empty.
+        names: All different, and none empty.
         width: Cells of a row; those beyond the names are always empty.
         first_row_is_names: Whether the first row is the header line.
-        given: Whether the names stand for a header line that is not there.
+        given: Whether the names replace a header line that is missing.
     """
 
     names: tuple[str, ...]
@@ -37,16 +37,16 @@ class Header:
 
 
 def detect_header(source: Source, rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
-    """Tell the names of the columns from the first rows and what the caller says.
+    """Detect the names of the columns from the first rows and what the caller gives.
 
     Args:
         source: The file, for errors.
         rows: Its first rows, at least one, none of them blank.
-        options: What is said is taken.
-        repairs: Takes a line for what was found.
+        options: What they give is not detected.
+        repairs: Gets a line for what was found.
 
     Raises:
-        TableError: The names cannot be told for sure.
+        TableError: The names are not certain.
     """
     first = [cell.strip() for cell in rows[0].cells]
     body = [row.cells for row in rows[1:]]
@@ -68,7 +68,7 @@ def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
     usual = max(widths, key=lambda width: (widths.count(width), width), default=first)
     if options.has_header is False:
         return max(first, usual)
-    if first == usual or widths.count(usual) < _ROWS_THAT_COUNT:
+    if first == usual or widths.count(usual) < _MIN_ROWS_OF_A_WIDTH:
         return first
     filled = max((len(_stripped(row.cells)) for row in rows[1:] if len(row.cells) == usual), default=0)
     if first < usual and filled <= first:
@@ -77,11 +77,11 @@ def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
         return first
     if first > usual:
         problem = f"{source.name}: its first line names {first} columns, most rows have {usual} cells"
-        raise TableError(problem, ". Mend the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
+        raise TableError(problem, ". Fix the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     table = next(row for row in rows[1:] if len(row.cells) == usual)
     problem = f"{source.name}: its first line has {first} cell{'s' * (first > 1)}, most have {usual}. "
     skip = Message(f"If the table begins in line {table.above + 1}, say ", Set("skip_lines", table.above))
-    raise TableError(problem, skip, "; if a name is missing, mend the first line.")
+    raise TableError(problem, skip, "; if a name is missing, fix the first line.")
 
 
 def _used(first: Sequence[str], body: Sequence[Sequence[str]], width: int) -> int:
@@ -90,7 +90,7 @@ def _used(first: Sequence[str], body: Sequence[Sequence[str]], width: int) -> in
 
 
 def _stripped(cells: Sequence[str]) -> Sequence[str]:
-    """Leave out the empty cells at the end."""
+    """Return cells without the empty ones at the end."""
     count = len(cells)
     while count and not cells[count - 1].strip():
         count -= 1
@@ -104,7 +104,7 @@ def _names(
     options: ReadOptions,
     repairs: list[str],
 ) -> tuple[tuple[str, ...], bool, bool]:
-    """Return the names, whether the first row has them, and whether they stand for a missing header line."""
+    """Return the names, whether the first row holds them, and whether they replace a missing header line."""
     if options.header is not None:
         return _with_given_names(source, cells, options, options.header, repairs)
     if options.has_header is False:
@@ -137,7 +137,7 @@ def _with_given_names(
 
 
 def _refuse_title(source: Source, cells: Sequence[str], rows: Sequence[Row]) -> None:
-    """Stop where the first row is a title, as in sheets that are made to be printed."""
+    """Refuse a first row that is a title, as in sheets that are made to be printed."""
     blank = sum(not cell for cell in cells)
     title = bool(cells[0]) and blank == len(cells) - 1 > 0
     if len(rows) > 1 and (title or blank > len(cells) / 2) and sum(map(bool, rows[1].cells)) > len(cells) - blank:
@@ -147,10 +147,10 @@ def _refuse_title(source: Source, cells: Sequence[str], rows: Sequence[Row]) -> 
 
 
 def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Sequence[str]]) -> None:
-    """Stop where the first row may be no header line."""
+    """Refuse a first row that may not be a header line."""
     values = [cell for cell in cells if _is_value(cell)]
     if values:
-        problem = f"{source.name}: has no header line: its first line holds numbers ({', '.join(values[:_SHOWN])}). "
+        problem = f"{source.name}: has no header line: its first line holds numbers ({', '.join(values[:_LISTED])}). "
         name = Message(f"Name its {len(cells)} columns: ", _NAMES)
         raise TableError(problem, name, "; or say ", _NO, " to have them numbered, or ", _YES, " if these are names.")
     columns = list(zip(*body, strict=False))[: len(cells)]

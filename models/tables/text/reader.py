@@ -1,9 +1,9 @@
-"""Reads text tables: fast where Arrow's reader knows the file's form, exactly where it does not.
+"""Reading text tables: fast where Arrow's reader knows the dialect, exactly where it does not.
 
-Arrow's reader takes what is behind a quote that is never closed for one long cell, and knows no comments.
-So a cell with a line end in it, a row of another length and every complaint of Arrow's hand the rest of the
-file to `RowReader`, which either reads it or names the row. Columns that are said to hold numbers are read as
-such; from the first cell on that is none, they are texts.
+Arrow's reader takes everything behind a quote that is never closed for one long cell, and knows no comments.
+So at a cell with a line end in it, a row of another length and every error of Arrow, `RowReader` takes over: it
+reads the rest of the file, or names the row that is wrong. Columns that are known to hold numbers are read as such;
+from the first cell on that is no number, they are texts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 import pyarrow as pa
@@ -50,14 +50,14 @@ def _numbers(dialect: Dialect, options: ReadOptions) -> frozenset[str]:
 
 
 def _tables(batches: Iterator[pa.RecordBatch], chunk_rows: int, names: Sequence[str]) -> Iterator[pa.Table]:
-    """Put batches together; where columns of numbers become texts, a chunk ends early."""
+    """Join batches into chunks; where columns of numbers become texts, a chunk ends early."""
     texts = pa.schema([(name, pa.string()) for name in names])
-    any_yet = False
+    found_rows = False
     with_rows = (batch for batch in batches if batch.num_rows)
-    for schema, alike in groupby(with_rows, key=lambda batch: batch.schema):
-        yield from regroup(alike, chunk_rows, schema)
-        any_yet = True
-    if not any_yet:
+    for schema, same in groupby(with_rows, key=lambda batch: batch.schema):
+        yield from regroup(same, chunk_rows, schema)
+        found_rows = True
+    if not found_rows:
         yield texts.empty_table()
 
 
@@ -78,7 +78,7 @@ def _batches(source: Source, dialect: Dialect, numbers: frozenset[str]) -> Itera
             else:
                 return
         except pa.ArrowInvalid:
-            pass  # a number that is none; else the exact reader can read it, or knows the row
+            pass  # a cell that is no number; or a row that the exact reader reads or names
     yield from _exact_batches(source, dialect, from_row=rows)
 
 
@@ -104,14 +104,14 @@ def _fast_batches(source: Source, dialect: Dialect, numbers: frozenset[str] = fr
 
 
 def _unnamed(dialect: Dialect) -> list[str]:
-    """Return names for the empty columns at the end that are like no other name."""
+    """Return unused names for the empty columns at the end."""
     spare = dialect.header.width - len(dialect.header.names)
     longest = max(map(len, dialect.header.names))
     return [f"{'_' * longest}{number}" for number in range(spare)]
 
 
 def _is_odd(column: pa.Array) -> bool:
-    """Say whether a cell is of several lines (or a quote is never closed), or a number that is no finite one."""
+    """Return True if a cell has several lines (or a quote is never closed), or a number is not finite."""
     if pa.types.is_floating(column.type):
         return not pc.all(pc.is_finite(column), min_count=0).as_py()
     buffer = column.buffers()[2]
@@ -120,35 +120,33 @@ def _is_odd(column: pa.Array) -> bool:
 
 
 def _without_unnamed(source: Source, dialect: Dialect, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
-    """Leave out the empty columns at the end; one that is not empty after all stops the reading."""
+    """Drop the empty columns at the end; raise an error at the first value in one."""
     used = len(dialect.header.names)
-    for place in range(used, dialect.header.width):
-        filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(place)), "")
+    for i in range(used, dialect.header.width):
+        filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(i)), "")
         if pc.any(filled).as_py():
             row = rows + filled.to_pylist().index(True)
-            raise _unnamed_value(source, row + 1, place + 1, batch.column(place)[row - rows].as_py())
+            raise _unnamed_value(source, row + 1, i + 1, batch.column(i)[row - rows].as_py())
     return batch.select(range(used))
 
 
 def _exact_batches(source: Source, dialect: Dialect, *, from_row: int) -> Iterator[pa.RecordBatch]:
     names = dialect.header.names
-    held: list[Sequence[str]] = []
-    for number, cells in enumerate(_exact_rows(source, dialect)):
-        if number < from_row:
-            continue
-        held.append(cells)
-        if len(held) == _EXACT_ROWS:
-            yield _batch(names, held)
-            held = []
-    if held:
-        yield _batch(names, held)
+    buffer: list[Sequence[str]] = []
+    for cells in islice(_exact_rows(source, dialect), from_row, None):
+        buffer.append(cells)
+        if len(buffer) == _EXACT_ROWS:
+            yield _batch(names, buffer)
+            buffer = []
+    if buffer:
+        yield _batch(names, buffer)
 
 
 def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
     """Yield the cells of each row, as many as there are names.
 
     Raises:
-        TableError: A row has another number of cells, or a quote is out of place.
+        TableError: A row has another number of cells, or a quote is misplaced.
     """
     header = dialect.header
     row = 0
@@ -172,11 +170,11 @@ def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
                     yield _fitted(source, dialect, found.cells, row, dialect.skip_lines + found.above + 1)
         except UnicodeError as error:
             problem = f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error})"
-            raise TableError(problem, ". Mend it, or say ", Set("encoding"), ", such as cp1252.") from error
+            raise TableError(problem, ". Fix it, or say ", Set("encoding"), ", such as cp1252.") from error
         except csv.Error as error:
             raise TableError(
                 f"{source.name}: row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
-                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Mend it, or say ",
+                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Fix it, or say ",
                 Set("quote", "none"),
                 " if quotes are part of the cells.",
             ) from error
@@ -189,13 +187,13 @@ def _table_lines(lines: Iterable[str], skip: int) -> Iterator[str]:
 
 
 def _fitted(source: Source, dialect: Dialect, cells: Sequence[str], row: int, line: int) -> Sequence[str]:
-    """Return as many cells as there are names; only empty ones may be too many."""
+    """Return as many cells as there are names; only empty ones may be in excess."""
     used = len(dialect.header.names)
     if len(cells) == used:
         return cells
-    for place, cell in enumerate(cells[used:], start=used + 1):
-        if cell.strip() and place <= dialect.header.width:
-            raise _unnamed_value(source, row, place, cell)
+    for column, cell in enumerate(cells[used:], start=used + 1):
+        if cell.strip() and column <= dialect.header.width:
+            raise _unnamed_value(source, row, column, cell)
         if cell.strip():
             raise _ragged(source, dialect, cells, row, line)
     if len(cells) < used and not dialect.short_rows:
@@ -209,9 +207,9 @@ def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, li
         remedy = Message("If it is a comment, say ", Set("comment", "#"), ".")
     elif len(cells) < used:
         fill = Message(", or ", Set("ragged_rows", "fill"), " if cells at the end may be left out.")
-        remedy = Message("Mend it, or say ", Set("delimiter"), " or ", Set("quote"), fill)
+        remedy = Message("Fix it, or say ", Set("delimiter"), " or ", Set("quote"), fill)
     else:
-        remedy = Message("Mend it, or say ", Set("delimiter"), " or ", Set("quote"), ".")
+        remedy = Message("Fix it, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     return TableError(
         f"{source.name}: row {row:,} (line {line:,}) has {len(cells)} cell{'s' * (len(cells) > 1)}, {used} are "
         f"expected. ",
@@ -219,8 +217,8 @@ def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, li
     )
 
 
-def _unnamed_value(source: Source, row: int, place: int, cell: str) -> TableError:
-    problem = f"{source.name}: row {row:,} has {cell[:40]!r} in column {place}, which has no name and was empty above"
+def _unnamed_value(source: Source, row: int, column: int, cell: str) -> TableError:
+    problem = f"{source.name}: row {row:,} has {cell[:40]!r} in column {column}, which has no name and was empty above"
     names = Message(Set("header", True), " ", Set("column_names", like="NAME NAME …"))
     return TableError(problem, ". Name all columns in the header line, or with ", names)
 

@@ -22,14 +22,13 @@ from in_process import InProcess, in_process, problem, strict
 from samples import arrow_table, machine_records, sample_detector, sample_record, write_csv
 
 from models.detector import Detector
-from service.formats.pieces import PIECE_ROWS
-from service.web.negotiation import MEDIA
+from models.tables.read_options import CHUNK_ROWS
+from service.formats.formats import FORMATS
 
-RECORDS = machine_records(PIECE_ROWS + 900, seed=11)  # more than one piece
+RECORDS = machine_records(CHUNK_ROWS + 900, seed=11)  # more than one piece
 PARQUET, STREAM, FILE, CSV, LINES = (
-    MEDIA[name].types[0] for name in ("parquet", "arrow", "arrow_file", "csv", "jsonl")
+    FORMATS[name].types[0] for name in ("parquet", "arrow", "arrow_file", "csv", "jsonl")
 )
-FORMS = [name for name in MEDIA if name != "raw"]  # numbers alone: see test_raw.py
 Records = list[dict[str, Any]]
 
 
@@ -105,7 +104,7 @@ def sample_service() -> Iterator[InProcess]:
 
 
 def ask(service: InProcess, body: bytes, form: str, accept: str = "json", path: str = "/score") -> Any:
-    return service.post(body, path, content_type=MEDIA[form].types[0], accept=MEDIA[accept].types[0])
+    return service.post(body, path, content_type=FORMATS[form].types[0], accept=FORMATS[accept].types[0])
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +112,7 @@ def expected(trained_service: InProcess) -> Records:
     return read_json_answer(trained_service.post(json.dumps(RECORDS), "/score?explain=2").content)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_form_of_a_body_gets_the_same_scores_bit_for_bit(
     trained_service: InProcess, expected: Records, tmp_path: Path, form: str
 ) -> None:
@@ -122,13 +121,13 @@ def test_every_form_of_a_body_gets_the_same_scores_bit_for_bit(
     assert read_json_answer(answer.content) == expected
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_form_of_an_answer_has_the_same_scores_bit_for_bit(
     trained_service: InProcess, expected: Records, form: str
 ) -> None:
     answer = ask(trained_service, json.dumps(RECORDS).encode(), "json", form, "/score?explain=2")
     assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith(MEDIA[form].types[0])
+    assert answer.headers["content-type"].startswith(FORMATS[form].types[0])
     for got, wanted in zip(READ[form](answer.content), expected, strict=True):
         named = ("serial", "anomaly_score", "p_value", "is_anomaly")
         assert [got[name] for name in named] == [wanted[name] for name in named]
@@ -149,7 +148,7 @@ def test_flat_answers_have_the_columns_and_values_that_the_batch_program_writes(
 
 def test_an_answer_says_outside_of_its_body_who_answered(trained_service: InProcess, detector: Detector) -> None:
     body = json.dumps(RECORDS[:3]).encode()
-    for form in FORMS:
+    for form in FORMATS:
         headers = ask(trained_service, body, "json", form).headers
         assert headers["detector-name"] == detector.name
         assert headers["detector-version"] == detector.version
@@ -160,7 +159,7 @@ def test_an_answer_says_outside_of_its_body_who_answered(trained_service: InProc
     assert float(about[b"threshold"]) == detector.calibration.threshold
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_embeddings_and_expected_values_come_in_every_form(trained_service: InProcess, form: str) -> None:
     body = json.dumps(RECORDS[:50]).encode()
     embeddings = strict(ask(trained_service, body, "json", path="/embed"))["embeddings"]
@@ -181,7 +180,7 @@ def test_embeddings_and_expected_values_come_in_every_form(trained_service: InPr
         np.testing.assert_array_equal(np.array(units, np.float32), np.array(embeddings, np.float32))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 @given(
     numbers=st.lists(
         st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53).map(float), min_size=1
@@ -243,7 +242,7 @@ TYPES: dict[str, pa.Table] = {
 def test_case_18_columns_of_any_plain_type_are_scored(sample_service: InProcess, name: str, form: str) -> None:
     write = {"arrow": stream, "arrow_file": arrow_file, "parquet": parquet}[form]
     body = write(TYPES[name])
-    for accept in FORMS:
+    for accept in FORMATS:
         answer = ask(sample_service, body, form, accept, "/score?explain=5")
         assert answer.status_code == 200, answer.text
         assert len(READ[accept](answer.content)) == 3
@@ -294,7 +293,7 @@ def test_names_and_texts_in_a_table_have_to_be_utf_8(sample_service: InProcess, 
     assert problem(ask(sample_service, body, form), 400)["detail"]
 
 
-@pytest.mark.parametrize("accept", FORMS)
+@pytest.mark.parametrize("accept", FORMATS)
 def test_a_line_that_is_no_object_is_named_whatever_form_the_answer_has(sample_service: InProcess, accept: str) -> None:
     document = problem(ask(sample_service, json.dumps(ROWS[0]).encode() + b"\n3\n", "jsonl", accept), 422)
     assert document["detail"] == "record 1: is 3. Send an object with the fields by name."

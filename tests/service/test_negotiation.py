@@ -4,26 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.web.negotiation import MEDIA, content_types, medium_of, negotiate, parameters
+from service.formats.formats import FORMATS
+from service.web.negotiation import content_types, format_of, negotiate, parameters
 
 
-def test_there_are_seven_forms_and_no_content_type_means_two():
-    assert list(MEDIA) == ["json", "jsonl", "csv", "arrow", "arrow_file", "parquet", "raw"]
-    kinds = [kind for medium in MEDIA.values() for kind in medium.types]
+def test_no_content_type_means_two_formats():
+    kinds = [kind for row in FORMATS.values() for kind in row.types]
     assert len(kinds) == len(set(kinds))
 
 
-@pytest.mark.parametrize("name", MEDIA)
-def test_a_form_is_known_by_each_of_its_content_types(name):
-    for kind in MEDIA[name].types:
-        assert medium_of(kind) == medium_of(f"{kind.upper()}; charset=utf-8") == name
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_is_known_by_each_of_its_content_types(name):
+    for kind in FORMATS[name].types:
+        assert format_of(kind) == format_of(f"{kind.upper()}; charset=utf-8") == name
         assert negotiate(kind) == name
 
 
 def test_a_body_without_content_type_is_json_and_a_foreign_one_is_nothing():
-    assert medium_of("") == "json"
-    assert medium_of("text/plain") is None
-    assert medium_of("application/vnd.api+json") is None
+    assert format_of("") == "json"
+    assert format_of("text/plain") is None
+    assert format_of("application/vnd.api+json") is None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_body_without_content_type_is_json_and_a_foreign_one_is_nothing():
         ("APPLICATION/JSON ; Q=1", "json"),
     ],
 )
-def test_the_answer_has_the_form_that_is_liked_best(accept, form):
+def test_the_answer_has_the_format_that_is_preferred(accept, form):
     assert negotiate(accept) == form
 
 
@@ -61,11 +61,11 @@ def test_the_answer_has_the_form_that_is_liked_best(accept, form):
 )
 def test_among_named_forms_the_highest_quality_wins_whatever_the_order(wishes):
     accept = ", ".join(f"{kind};q={quality / 1000:.3f}" for kind, quality in wishes)
-    assert negotiate(accept) == medium_of(max(wishes, key=lambda wish: wish[1])[0])
+    assert negotiate(accept) == format_of(max(wishes, key=lambda wish: wish[1])[0])
 
 
 @given(st.text())
 def test_any_header_has_an_outcome(text):
-    assert negotiate(text) in (None, *MEDIA)
-    assert medium_of(text) in (None, *MEDIA)
+    assert negotiate(text) in (None, *FORMATS)
+    assert format_of(text) in (None, *FORMATS)
     parameters(text)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from in_process import InProcess, in_process
 from samples import sample_detector, sample_record
 
-from service.web.content_encoding import PACKERS, packing_for
-from service.web.negotiation import MEDIA
+from service.formats.formats import FORMATS
+from service.web.content_encoding import ENCODERS, coding_for
 
 RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
 
@@ -34,16 +34,16 @@ def unpacked(content: bytes, packing: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("packing", ENCODERS)
 def test_what_is_packed_is_smaller_and_the_same(packing: str) -> None:
     content = RECORDS * 3
-    assert len(PACKERS[packing](content)) < len(content) / 4
-    assert unpacked(PACKERS[packing](content), packing) == content
+    assert len(ENCODERS[packing](content)) < len(content) / 4
+    assert unpacked(ENCODERS[packing](content), packing) == content
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
 def test_an_answer_is_packed_as_its_caller_asks(service: InProcess, form: str) -> None:
-    accept = MEDIA[form].types[0]
+    accept = FORMATS[form].types[0]
     plain = service.post(RECORDS, accept=accept, accept_encoding="identity")
     assert "content-encoding" not in plain.headers
     packed = service.post(RECORDS, accept=accept, accept_encoding="gzip")
@@ -88,14 +88,14 @@ def test_a_refusal_is_not_packed(service: InProcess) -> None:
     ],
 )
 def test_the_packing_is_the_one_that_is_liked_best(accept_encoding: str, packing: str | None) -> None:
-    assert packing_for(RECORDS, "json", accept_encoding) == packing
+    assert coding_for(RECORDS, "json", accept_encoding) == packing
 
 
-@pytest.mark.parametrize("form", ["arrow", "arrow_file", "parquet", "raw"])
+@pytest.mark.parametrize("form", ["arrow", "arrow_file", "parquet"])
 def test_what_is_no_text_is_sent_as_it_is(form: str) -> None:
-    assert packing_for(RECORDS, form, "gzip, zstd") is None
+    assert coding_for(RECORDS, form, "gzip, zstd") is None
 
 
 @given(st.text())
 def test_any_accept_encoding_has_an_outcome(text: str) -> None:
-    assert packing_for(RECORDS, "json", text) in (None, *PACKERS)
+    assert coding_for(RECORDS, "json", text) in (None, *ENCODERS)

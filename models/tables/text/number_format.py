@@ -1,4 +1,4 @@
-"""Which decimal mark the numbers of a text file have, and which mark between thousands."""
+"""Detecting the number format of a text file: its decimal mark and its thousands separator."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from models.schema.cells import SEPARATOR_VARIANTS, THOUSANDS, is_missing_text
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 
-_NUMBERS_OF_A_COLUMN: Final = 0.8  # the share of cells that must look like numbers: text is no evidence
-_FORMS: Final = re.compile(
+_MIN_NUMBER_SHARE: Final = 0.8  # of the cells of a column that must look like numbers: text is no evidence
+_NUMBER_SHAPES: Final = re.compile(
     r"""[+-]?(?:
         (?P<whole>\d+(?:[eE][+-]?\d+)?)
       | (?P<ambiguous>[1-9]\d{0,2}(?P<either>[.,])\d{3})
@@ -25,27 +25,27 @@ _FORMS: Final = re.compile(
     )""",
     re.VERBOSE,
 )
-_POINTS: Final = re.compile(r"(?>(?:[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)?\n)*+")
+_PLAIN_COLUMN: Final = re.compile(r"(?>(?:[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)?\n)*+")
 
 
 @dataclass(slots=True)
 class _Evidence:
-    """For each mark a number that shows it."""
+    """An example number for each separator."""
 
     decimals: dict[str, str] = field(default_factory=dict)
     thousands: dict[str, str] = field(default_factory=dict)
-    either: dict[str, str] = field(default_factory=dict)
+    ambiguous: dict[str, str] = field(default_factory=dict)
 
 
-def detect_marks(
+def detect_number_format(
     source: Source, rows: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str
 ) -> tuple[str, str]:
-    """Tell the decimal mark and the mark between thousands (empty where there is none).
+    """Detect the decimal mark and the thousands separator, which is empty where there is none.
 
     Args:
         source: The file, for errors.
         rows: Its first rows, without the header line.
-        options: What is said is taken.
+        options: What they give is not detected.
         delimiter: The character between cells.
 
     Raises:
@@ -55,7 +55,7 @@ def detect_marks(
     decimal = options.decimal or _decimal(source, found, delimiter)
     thousands = _thousands(source, found, decimal) if options.thousands is None else options.thousands
     if options.thousands is None and not thousands:
-        _refuse_either(source, found, decimal, said=options.decimal is not None)
+        _refuse_ambiguous(source, found, decimal, given=options.decimal is not None)
     return decimal, thousands
 
 
@@ -73,19 +73,19 @@ def _decimal(source: Source, found: _Evidence, delimiter: str) -> str:
 
 
 def _thousands(source: Source, found: _Evidence, decimal: str) -> str:
-    marks = [mark for mark in found.thousands if mark != decimal]
-    if len(found.thousands) > 1 or len(marks) < len(found.thousands):
+    separators = [separator for separator in found.thousands if separator != decimal]
+    if len(found.thousands) > 1 or len(separators) < len(found.thousands):
         examples = " and ".join(map(repr, found.thousands.values()))
-        problem = f"{source.name}: the mark between thousands cannot be told ({examples}, decimal mark {decimal!r})"
+        problem = f"{source.name}: the thousands separator is not certain ({examples}, decimal mark {decimal!r})"
         others = f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none."
         raise TableError(problem, "; say it: ", Set("thousands", _named(THOUSANDS[0])), others)
-    return marks[0] if marks else ""
+    return separators[0] if separators else ""
 
 
-def _refuse_either(source: Source, found: _Evidence, decimal: str, *, said: bool) -> None:
-    """Stop at 1,234 where nothing says whether it is a thousand; a lone 1.234 is what most programs write."""
-    for mark, example in found.either.items():
-        if mark == decimal and (mark == "." or said or mark in found.decimals):
+def _refuse_ambiguous(source: Source, found: _Evidence, decimal: str, *, given: bool) -> None:
+    """Refuse 1,234 where nothing shows whether it is a thousand; a lone 1.234 is what most programs write."""
+    for mark, example in found.ambiguous.items():
+        if mark == decimal and (mark == "." or given or mark in found.decimals):
             continue
         plain = example.replace(mark, "")
         problem = f"{source.name}: {example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
@@ -98,50 +98,50 @@ def _evidence(rows: Iterable[Sequence[str]]) -> _Evidence:
     for column in zip(*rows, strict=False):
         of_column = _Evidence()
         if _is_plain(column):
-            _look_at_points(column, of_column)
+            _add_points(column, of_column)
         else:
             present = [cell.strip() for cell in column if not is_missing_text(cell)]
-            numbers = sum(_look_at(cell.strip("$€£¥% \u00a0"), of_column) for cell in present)
-            if numbers < _NUMBERS_OF_A_COLUMN * len(present):
+            numbers = sum(_add_number(cell.strip("$€£¥% \u00a0"), of_column) for cell in present)
+            if numbers < _MIN_NUMBER_SHARE * len(present):
                 continue
         for mark in of_column.decimals:
-            of_column.either.pop(mark, None)
+            of_column.ambiguous.pop(mark, None)
         found.decimals = of_column.decimals | found.decimals
         found.thousands = of_column.thousands | found.thousands
-        found.either = of_column.either | found.either
+        found.ambiguous = of_column.ambiguous | found.ambiguous
     return found
 
 
 def _is_plain(column: Sequence[str]) -> bool:
-    """Say whether all cells are empty or what most programs write: whole numbers, or numbers with a point."""
+    """Return True if all cells are empty, whole numbers, or numbers with a point, as most programs write them."""
     text = "\n".join([*column, ""])
-    return text.count("\n") == len(column) and _POINTS.fullmatch(text) is not None
+    return text.count("\n") == len(column) and _PLAIN_COLUMN.fullmatch(text) is not None
 
 
-def _look_at_points(column: Sequence[str], found: _Evidence) -> None:
-    """Take what the cells of a plain column say about the point: nothing more, once it is a decimal mark for sure."""
+def _add_points(column: Sequence[str], found: _Evidence) -> None:
+    """Add the evidence of a plain column about the point, until it is certain that it is the decimal mark."""
     for cell in column:
         if "." in cell:
-            _look_at(cell, found)
+            _add_number(cell, found)
         if found.decimals:
             return
 
 
-def _look_at(cell: str, found: _Evidence) -> bool:
-    """Take what one cell says about marks; return whether it is a number."""
-    form = _FORMS.fullmatch(cell if cell.isascii() else cell.translate(SEPARATOR_VARIANTS))
-    if form is None:
+def _add_number(cell: str, found: _Evidence) -> bool:
+    """Add the evidence of one cell; return whether it is a number."""
+    shape = _NUMBER_SHAPES.fullmatch(cell if cell.isascii() else cell.translate(SEPARATOR_VARIANTS))
+    if shape is None:
         return False
-    if form["whole"]:
+    if shape["whole"]:
         return True
-    if mark := form["decimal"] or form["ending"] or form["fraction"]:
+    if mark := shape["decimal"] or shape["ending"] or shape["fraction"]:
         found.decimals.setdefault(mark, cell)
-    if mark := form["group"] or form["spaced"] or form["repeated"]:
+    if mark := shape["group"] or shape["spaced"] or shape["repeated"]:
         found.thousands.setdefault(mark, cell)
-    if mark := form["either"]:
-        found.either.setdefault(mark, cell)
+    if mark := shape["either"]:
+        found.ambiguous.setdefault(mark, cell)
     return True
 
 
-def _named(mark: str) -> str:
-    return {" ": "space"}.get(mark, mark)
+def _named(separator: str) -> str:
+    return {" ": "space"}.get(separator, separator)

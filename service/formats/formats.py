@@ -1,0 +1,128 @@
+"""The formats of bodies and answers: one row a format. Readers and writers are loaded when they are first used.
+
+Arrow takes some 30 MB, so a service that is only sent JSON does without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from service.formats.answers import AnswerSpec, AnswerWriter
+    from service.formats.rows import BodySpec, Rows
+    from service.streaming.bodies import StreamedBody
+
+    Read = Callable[[bytes, BodySpec], Rows]
+    Write = Callable[[AnswerSpec], AnswerWriter]
+    Stream = Callable[[BodySpec], StreamedBody]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format of bodies and answers.
+
+    Args:
+        types: Content types that mean it; the first is what answers say.
+        summary: What it is, for the interface's page.
+        reader: ``module:function`` that reads a whole body.
+        writer: ``module:function`` that opens a writer of an answer.
+        stream: ``module:class`` that reads a body while it comes; None where it is not streamed.
+        charsets: Character encodings that its content type may name; none for what is no text.
+        parameters: What the content type of an answer says behind the type.
+        arrow: Arrow reads and writes it, which takes a thread even for small bodies.
+    """
+
+    types: tuple[str, ...]
+    summary: str
+    reader: str
+    writer: str
+    stream: str | None = None
+    charsets: tuple[str, ...] = ()
+    parameters: str = ""
+    arrow: bool = True
+
+    @property
+    def read(self) -> Read:
+        """The function that reads a whole body."""
+        reader: Read = _loaded(self.reader)
+        return reader
+
+    @property
+    def write(self) -> Write:
+        """The function that opens a writer of an answer, which takes rows once or again and again."""
+        writer: Write = _loaded(self.writer)
+        return writer
+
+    @property
+    def open_stream(self) -> Stream:
+        """The class that reads a body while it comes, for a format that is streamed."""
+        stream: Stream = _loaded(str(self.stream))
+        return stream
+
+
+_UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+_TEXT: Final = (
+    *_UTF_8,
+    *("utf-16", "utf-16le", "utf-16be"),
+    *("iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1252", "cp1252"),
+)
+
+FORMATS: Final[dict[str, Format]] = {
+    "json": Format(
+        types=("application/json",),
+        summary="JSON",
+        reader="service.formats.json:read_json",
+        writer="service.formats.json:JsonWriter",
+        charsets=_UTF_8,
+        arrow=False,
+    ),
+    "jsonl": Format(
+        types=("application/x-ndjson", "application/jsonl", "application/ndjson"),
+        summary="JSON lines: an object a line",
+        reader="service.formats.json:read_lines",
+        writer="service.formats.json:LinesWriter",
+        stream="service.streaming.bodies:LinesBody",
+        charsets=_UTF_8,
+        arrow=False,
+    ),
+    "csv": Format(
+        types=("text/csv",),
+        summary="CSV with a header line",
+        reader="service.formats.tables:read_csv",
+        writer="service.formats.tables:csv_answer",
+        charsets=_TEXT,
+        parameters="; charset=utf-8; header=present",
+    ),
+    "arrow": Format(
+        types=("application/vnd.apache.arrow.stream",),
+        summary="Arrow stream",
+        reader="service.formats.tables:read_arrow",
+        writer="service.formats.tables:arrow_answer",
+        stream="service.streaming.arrow_body:ArrowBody",
+    ),
+    "arrow_file": Format(
+        types=("application/vnd.apache.arrow.file",),
+        summary="Arrow file (Feather 2)",
+        reader="service.formats.tables:read_arrow_file",
+        writer="service.formats.tables:arrow_file_answer",
+    ),
+    "parquet": Format(
+        types=("application/vnd.apache.parquet",),
+        summary="Parquet",
+        reader="service.formats.tables:read_parquet",
+        writer="service.formats.tables:parquet_answer",
+    ),
+}
+"""The formats by name; of those that a caller likes equally, the first is answered."""
+
+STREAMED: Final = tuple(name for name, row in FORMATS.items() if row.stream is not None)
+"""The formats of bodies and answers that are streamed."""
+
+
+@cache
+def _loaded(reference: str) -> Any:
+    return resolve_name(reference)

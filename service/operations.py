@@ -1,0 +1,169 @@
+"""What can be done with rows: one row an operation, with its address, its parameters and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from models.detector import Detector, Verdicts
+from service.api.parameters import ReadingQuery, ScoreQuery
+from service.api.schemas import EmbedResponse, ReconstructResponse, ScoreResponse
+from service.formats.rows import Rows
+from service.web.problems import RequestError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation on rows.
+
+    Args:
+        path: Its address.
+        summary: What it does, for the interface's page, in two words.
+        description: The same in a sentence.
+        query: The query parameters that it takes.
+        answer: Its answer in JSON.
+        list_name: The list of that answer with one item a row.
+        items: Returns these items: detector, rows of one chunk, how many columns are named.
+        table: Returns the columns that stand behind the ids in a table; of the same arguments.
+        item_name: What an item that is no object is called in JSON lines.
+        is_scoring: The answer tells the threshold, and each item the row's ids.
+        values: Values in the answer for each row, by detector and how many columns are named.
+        remedy: What to do where these are too many.
+    """
+
+    path: str
+    summary: str
+    description: str
+    query: type[ReadingQuery]
+    answer: type[BaseModel]
+    list_name: str
+    items: Callable[[Detector, Rows, int], list[Any]]
+    table: Callable[[Detector, Rows, int], pa.Table]
+    item_name: str | None = None
+    is_scoring: bool = False
+    values: Callable[[Detector, int], int] = lambda detector, top: 0
+    remedy: str = "Send fewer records a request."
+
+
+def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
+    """Return the score, the decision and the reasons of each row, as msgspec encodes them."""
+    items: list[dict[str, Any]] = [
+        {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
+        for anomaly_score, p_value, is_anomaly in zip(
+            verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist(), strict=True
+        )
+    ]
+    if verdicts.segments is not None:
+        for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
+            item |= {"segment": segment, "threshold": threshold}
+    if top:
+        for item, contributions in zip(items, verdicts.explained(top=top), strict=True):
+            item["contributions"] = contributions
+    return items
+
+
+def _scored(detector: Detector, rows: Rows) -> Verdicts:
+    verdicts = detector.score(rows.columns(detector.schema))
+    _require_numbers(verdicts.anomaly_score)
+    return verdicts
+
+
+def _embedded(detector: Detector, rows: Rows) -> NDArray[np.float32]:
+    embeddings = detector.embed(rows.columns(detector.schema))
+    _require_numbers(embeddings)
+    return embeddings
+
+
+def _score_items(detector: Detector, rows: Rows, top: int) -> list[Any]:
+    return score_items(_scored(detector, rows), top=top)
+
+
+def _embed_items(detector: Detector, rows: Rows, top: int) -> list[Any]:
+    embeddings: list[Any] = _embedded(detector, rows).tolist()
+    return embeddings
+
+
+def _reconstruct_items(detector: Detector, rows: Rows, top: int) -> list[Any]:
+    verdicts = _scored(detector, rows)
+    return [verdicts.expected(row) for row in range(len(verdicts))]
+
+
+def _score_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
+    import pyarrow as pa  # 30 MB: for the first answer that is a table
+
+    from service.files.scored_rows import ScoredRows
+
+    return ScoredRows(ids=pa.table({}), verdicts=_scored(detector, rows), top=top).table()
+
+
+def _embed_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
+    import pyarrow as pa
+
+    units = _embedded(detector, rows).T
+    return pa.table({f"embedding_{index}": unit for index, unit in enumerate(units, start=1)})
+
+
+def _reconstruct_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
+    from models.columns.to_tables import expected_table
+
+    return expected_table(detector.schema, _scored(detector, rows))
+
+
+def _require_numbers(numbers: NDArray[Any]) -> None:
+    """Stop rather than answer null, which no threshold would ever flag."""
+    if not np.isfinite(numbers).all():
+        raise RequestError(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "The network gave what is no number: the bundle is not as training wrote it. Check it with python -m "
+            "models.bundle verify.",
+        )
+
+
+OPERATIONS: Final = {
+    "score": Operation(
+        path="/score",
+        summary="Score records",
+        description="Score a record, a list of records, or columns and rows; say which are anomalies and, on request, "
+        "why.",
+        query=ScoreQuery,
+        answer=ScoreResponse,
+        list_name="results",
+        items=_score_items,
+        table=_score_table,
+        is_scoring=True,
+        values=lambda detector, top: top,
+        remedy="Ask for fewer columns (explain), or send fewer records a request.",
+    ),
+    "embed": Operation(
+        path="/embed",
+        summary="Features of records",
+        description="Return the bottleneck's output for each record.",
+        query=ReadingQuery,
+        answer=EmbedResponse,
+        list_name="embeddings",
+        items=_embed_items,
+        table=_embed_table,
+        item_name="embedding",
+    ),
+    "reconstruct": Operation(
+        path="/reconstruct",
+        summary="Expected values",
+        description="Return what the network expected of each column of each record.",
+        query=ReadingQuery,
+        answer=ReconstructResponse,
+        list_name="reconstructions",
+        items=_reconstruct_items,
+        table=_reconstruct_table,
+        values=lambda detector, top: len(detector.schema.columns),
+    ),
+}
+"""The operations by name."""
