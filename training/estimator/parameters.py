@@ -53,7 +53,9 @@ def with_activation_docs(text: str | None) -> str | None:
         f"{name}: {parameter.help} (default {parameter.default})." for name, parameter in ACTIVATION_PARAMETERS.items()
     ]
     found = re.search(r"^( +)activation_parameters: .*\n", text or "", re.MULTILINE)
-    return text if text is None or found is None else text.replace(found[0], "".join(f"{found[1]}{line}\n" for line in lines))
+    if text is None or found is None:
+        return text
+    return text.replace(found[0], "".join(f"{found[1]}{line}\n" for line in lines))
 
 
 def seed_of(random_state: Any) -> int:
