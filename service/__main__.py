@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         flag = "--detector" if name == "path" else f"--{name.replace('_', '-')}"
         help_text = f"{field.description} (default: {field.default})"
         if field.annotation is bool:
-            parser.add_argument(flag, dest=name, action="store_const", const=True, help=help_text)
+            parser.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=help_text)
         else:
             parser.add_argument(flag, dest=name, help=help_text)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -11,8 +11,10 @@ from fastapi_offline import FastAPIOffline
 from models.errors import BundleError, DetectorError
 from service.api.openapi import openapi_document
 from service.api.routes import router
+from service.fast_path.answering import SmallScores
+from service.fast_path.asgi import EntryMiddleware
 from service.fast_path.micro_batching import Batcher
-from service.gate import Gate, GateMiddleware
+from service.gate import Gate
 from service.registry import Registry
 from service.settings import Settings, load_settings
 from service.web.problems import install_problem_handlers
@@ -32,9 +34,10 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     )
     app.state.registry = registry
     app.state.settings = settings
-    app.state.batcher = Batcher()
+    app.state.batcher = batcher = Batcher()
+    app.state.small_scores = small = SmallScores(registry, settings, batcher)
     app.state.gate = gate = Gate(settings)
-    app.add_middleware(GateMiddleware, gate=gate)
+    app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.include_router(router)
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it

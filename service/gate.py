@@ -12,10 +12,9 @@ from typing import Final, TypeVar, final
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.threads import allowed_threads
-from service.fast_path.load_shedding import Queue
+from service.fast_path.load_shedding import Queue, Tick
 from service.settings import Settings
 from service.web.problems import CLOSE, RequestError, problem_of
 
@@ -27,7 +26,6 @@ SMALL_BYTES: Final = 16_384
 
 _SMALL_SHARE: Final = 0.01  # of the wait of large requests: a small one is about a hundredth of the work
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
-_TICK: Final = "tick"
 
 
 @final
@@ -42,38 +40,24 @@ class Gate:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._small = Queue(settings.max_wait_seconds * _SMALL_SHARE)
+        self._tick = Tick(settings.max_wait_seconds * _SMALL_SHARE)
         self._large = Queue(settings.max_wait_seconds)
         self._refusal_of_small, self._refusal_of_large = _overloaded({}), _overloaded(CLOSE)
         self._in_tick = False
         self._threads = CapacityLimiter(allowed_threads())  # more would only hold more memory
         self._unlimited = CapacityLimiter(math.inf)
 
-    def admit(self, method: str, headers: Headers) -> Response | None:
+    def admit(self, method: str, headers: Headers, *, small: bool) -> Response | None:
         """Return the refusal of a request, None where it is admitted.
 
         Args:
             method: Of HTTP. All but POST are admitted.
             headers: By lower-case names.
+            small: Whether the body is small.
         """
         if method != "POST":
             return None
-        if _is_small(headers):
-            return self.admit_small()
-        return self.admit_large()
-
-    def admit_small(self) -> Response | None:
-        """Return the refusal of a small request, None where it is admitted; those of one tick wait together.
-
-        Their wait is the CPU time that the event loop has spent on those before them: a process that was put to sleep
-        by others on its CPU is not overloaded.
-        """
-        now = time.thread_time()
-        if not self._in_tick:
-            self._in_tick = True
-            self._small.enter(_TICK, now)
-            asyncio.get_running_loop().call_soon(self._end_tick)
-        return self._refusal_of_small if self._small.is_overloaded(now) else None
+        return self._admit_small() if small else self.admit_large()
 
     def admit_large(self) -> Response | None:
         """Return the refusal of a request that has to wait for a thread, None where it is admitted."""
@@ -92,36 +76,16 @@ class Gate:
         finally:
             self._threads.release_on_behalf_of(ticket)
 
+    def _admit_small(self) -> Response | None:
+        if not self._in_tick:
+            self._in_tick = True
+            self._tick.begin()
+            asyncio.get_running_loop().call_soon(self._end_tick)
+        return self._refusal_of_small if self._tick.is_overloaded() else None
+
     def _end_tick(self) -> None:
         self._in_tick = False
-        self._small.leave(_TICK)
-
-
-@final
-class GateMiddleware:
-    """Calls the gate for each request that reaches the application.
-
-    Args:
-        app: What answers.
-        gate: Admits requests.
-    """
-
-    def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
-        self._app = app
-        self._gate = gate
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
-        if scope["type"] == "http" and ADMITTED not in scope:
-            refusal = self._gate.admit(scope["method"], scope["headers"])
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-ADMITTED: Final = "detector.admitted"
-"""Key of the ASGI scope of a request that has passed the gate already."""
+        self._tick.end()
 
 
 def _overloaded(headers: dict[str, str]) -> Response:
@@ -130,8 +94,3 @@ def _overloaded(headers: dict[str, str]) -> Response:
         "DETECTOR_MAX_WAIT_SECONDS."
     )
     return problem_of(RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | headers))
-
-
-def _is_small(headers: Headers) -> bool:
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
-    return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         description="how long the oldest request may wait for a CPU, a small one a hundredth of it, before others are "
         "refused (503)",
     )
+    fast_path: bool = Field(
+        True, description="answer small requests in JSON below ASGI; it goes off by itself where middleware was added"
+    )
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")

@@ -1,4 +1,4 @@
-"""`python -m training.calibrate`: another threshold for a bundle, without fitting anew, as a new version."""
+"""`python -m training.calibrate`: another threshold for a bundle, without fitting, as a new version. A parser only."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def _command(arguments: argparse.Namespace) -> CalibrateCommand:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="python -m training.calibrate",
-        description="Change the threshold of a bundle without fitting anew: from the calibration rows that it keeps,\n"
-        "or from new rows. Writes a new version with the same network. What is not given stays as it is in BUNDLE.",
+        description="Change the threshold of a bundle without fitting: by the calibration rows that it keeps, or by\n"
+        "new rows. Writes a new version with the same network. Settings that are not given are those of BUNDLE.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
     )

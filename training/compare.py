@@ -1,4 +1,4 @@
-"""`python -m training.compare`: which activation suits these records? Measured, over seeds."""
+"""`python -m training.compare`: compares activations on the same records, and recommends one. A parser only."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="python -m training.compare",
         description=(
-            "Fit one network for each activation and seed on the same rows, measure them on rows that none has seen,\n"
-            "and say which activation to take, why, and how sure that is. It goes on where it was stopped."
+            "Fit one network for each activation and seed on the same rows, measure them on held-out rows, and\n"
+            "recommend an activation, with the reason and how sure it is. It resumes where it was stopped."
         ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
@@ -122,20 +122,20 @@ def _parser() -> OneLineParser:
         help="compare with each of these largest step sizes (default: that of training)",
     )
     compared.add_argument(
-        "--seconds", type=float, metavar="S", help="the same seconds for every fit, instead of the same epochs"
+        "--seconds", type=float, metavar="S", help="the same time for every fit, in seconds, instead of the same epochs"
     )
     compared.add_argument(
         "--margin",
         type=float,
         default=MARGIN,
         metavar="X",
-        help=f"share by which errors may differ without mattering (default: {MARGIN:g})",
+        help=f"relative difference of errors that does not matter (default: {MARGIN:g})",
     )
-    parser.add_argument("--name", help="what the comparison is called (default: the first file's name)")
+    parser.add_argument("--name", help="name of the comparison (default: the first file's name)")
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help=f"where results are kept (default: {COMPARISONS}/NAME)"
+        "--output", type=Path, metavar="DIR", help=f"folder of the results (default: {COMPARISONS}/NAME)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="begin anew, whatever is kept there")
+    parser.add_argument("--overwrite", action="store_true", help="start again, without the results that are there")
     parser.add_argument(
         "--save-best",
         action="store_true",

@@ -1,4 +1,4 @@
-"""`python -m training.train`: learns a detector from unlabelled records and calibrates it."""
+"""`python -m training.train`: learns a detector from unlabelled records and calibrates it. A parser only."""
 
 from __future__ import annotations
 
@@ -97,24 +97,27 @@ def _parser() -> OneLineParser:
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"the bundle (default: {ARTIFACTS}/NAME/VERSION)")
     parser.add_argument("--overwrite", action="store_true", help="replace the bundle that --output names")
     parser.add_argument(
-        "--dry-run", action="store_true", help="show what would become of every column and row, and train nothing"
+        "--dry-run", action="store_true", help="show every decision on columns and rows, and train nothing"
     )
-    parser.add_argument("--name", help="what the detector is called (default: the first file's name)")
+    parser.add_argument("--name", help="name of the detector (default: the first file's name)")
     parser.add_argument(
         "--test-data",
         nargs="+",
         metavar="FILE",
         help="labelled rows to evaluate on instead of held-out ones; needs --label",
     )
-    parser.add_argument("--schema-out", type=Path, metavar="FILE", help="write what becomes of each column, as TOML")
+    parser.add_argument("--schema-out", type=Path, metavar="FILE", help="write the decision on each column, as TOML")
     parser.add_argument(
-        "--schema-in", type=Path, metavar="FILE", help="take what becomes of each column from there, edited or not"
+        "--schema-in",
+        type=Path,
+        metavar="FILE",
+        help="take the decision on each column from such a file, edited or not",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
-        help="write a page about the fit, in HTML; it needs nothing else to be read",
+        help="write a report about the fit as one self-contained HTML file",
     )
     parser.add_argument(
         "--tensorboard",

@@ -1,4 +1,4 @@
-"""Our connections around a constant: what HTTP costs where nothing is scored.
+"""Our protocol around a constant: what HTTP costs where nothing is scored.
 
     python -m benchmarks.serving.constant PORT
 
@@ -8,32 +8,37 @@ serves it until it is ended.
 from __future__ import annotations
 
 import sys
-from http import HTTPStatus
+from functools import partial
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from benchmarks.serving.apps import FLOOR_ANSWER, floor
-from service.fast_path.answering import Answer, SmallRequest, SmallRequests
-from service.fast_path.protocol import connections_of
+from service.fast_path.answering import Answer, Reply, SmallAnswers
+from service.fast_path.protocol import FastProtocol
+from service.gate import Gate
 from service.settings import load_settings
 
-_ANSWER: Final = Answer(HTTPStatus.OK.value, b"content-type: application/json\r\n", FLOOR_ANSWER)
+_ANSWER: Final = Answer.of(Response(FLOOR_ANSWER, media_type="application/json"))
 
 
-class _Constant(SmallRequests):
+class _Constant:
     """Answers all small requests alike."""
 
-    def __init__(self) -> None:
-        self._settings = load_settings()
+    def explain_of(self, query: bytes, headers: object) -> int:
+        """Take every request."""
+        return 0
 
-    def answer(self, request: SmallRequest) -> None:
+    def answer(self, body: bytes, explain: int, reply: Reply) -> None:
         """Answer at once."""
-        request.reply(_ANSWER)
+        reply(_ANSWER)
 
 
 def _serve(port: int) -> None:
     import uvicorn
 
-    http: Any = connections_of(_Constant(), patience=60.0)
+    small: SmallAnswers = _Constant()
+    http: Any = partial(FastProtocol, app=floor, gate=Gate(load_settings()), small=small, patience=60.0)
     uvicorn.run(floor, port=port, http=http, access_log=False, log_level="warning", lifespan="off", server_header=False)
 
 

@@ -112,11 +112,11 @@ _TRAININGS: Final = {
 """By the bundle's name: what it is trained on, and how."""
 
 
-def our_service(bundle: Path) -> Callable[[int], Sequence[str]]:
+def our_service(bundle: Path, *flags: str) -> Callable[[int], Sequence[str]]:
     """Return what starts our service on a port."""
     return lambda port: (
         *(sys.executable, "-m", "service", "--detector", str(bundle)),
-        *("--port", str(port), "--host", "127.0.0.1"),
+        *("--port", str(port), "--host", "127.0.0.1", *flags),
     )
 
 
@@ -146,6 +146,18 @@ def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
             request=numbers,
         ),
         Contender(
+            name="ours_asgi",
+            says="ours, preset fast, fast path off",
+            command=our_service(bundles["fast"], "--no-fast-path"),
+            request=numbers,
+        ),
+        Contender(
+            name="ours_balanced_asgi",
+            says="ours, the default preset, fast path off",
+            command=our_service(bundles["balanced"], "--no-fast-path"),
+            request=numbers,
+        ),
+        Contender(
             name="ours_explained",
             says="ours, preset fast, with five reasons",
             command=our_service(bundles["fast"]),
@@ -166,7 +178,7 @@ def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
         Contender(name="floor", says="a bare ASGI callable, a constant", command=asgi("floor"), request=numbers),
         Contender(
             name="constant",
-            says="our connections, a constant",
+            says="our protocol, a constant",
             command=lambda port: (sys.executable, "-m", "benchmarks.serving.constant", str(port)),
             request=numbers,
         ),

@@ -17,23 +17,21 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import uvloop
 
-from benchmarks.serving.apps import floor
 from models.bundle import load_detector
 from models.detector import Detector
 from models.encoders import FloatMatrix
 from models.network.engine import Engine
-from service.fast_path.answering import Answer, SmallRequest, SmallRequests
+from service.fast_path.answering import Answer, SmallScores
+from service.fast_path.micro_batching import Batcher
 from service.formats.answers import JsonFrame, encode_items
 from service.formats.exact_json import exact_records
 from service.formats.rows import Records
-from service.gate import Gate
 from service.operations import OPERATIONS, score_items
 from service.registry import Registry
 from service.settings import load_settings
@@ -172,19 +170,19 @@ class _TimedEngine:
 
 def _call(detector: Detector, bodies: Sequence[bytes], reasons: int) -> Callable[[], float]:
     """Return what times the answers to bodies that come at once."""
-    small_requests = SmallRequests(Registry(detector), load_settings(), floor, Gate(load_settings()))
+    small = SmallScores(Registry(detector), load_settings(), Batcher())
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     async def call() -> float:
-        answered: list[Answer] = []
+        answered: list[Answer | None] = []
         began = time.perf_counter()
         for body in bodies:
-            small_requests.answer(SmallRequest({}, reasons, body, answered.append))
+            small.answer(body, reasons, answered.append)
         while len(answered) < len(bodies):
             await asyncio.sleep(0)
         ended = time.perf_counter()
-        if wrong := [answer for answer in answered if answer.status != HTTPStatus.OK]:
-            raise RuntimeError(f"a request was answered with {wrong[0]}")
+        if None in answered:
+            raise RuntimeError("a request was left to the routes.")
         return ended - began
 
     return lambda: runner.run(call())

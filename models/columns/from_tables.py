@@ -147,8 +147,8 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
     return found
 
 
-_MEND: Final = "Mend the cell, or leave it empty for a missing value."
-_MEND_INFINITE: Final = Message("Mend the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
+_MEND: Final = "Fix the cell, or leave it empty for a missing value."
+_MEND_INFINITE: Final = Message("Fix the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
 
 
 def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:

@@ -134,12 +134,22 @@ def parse_category(value: object) -> str | None:
     if isinstance(value, float):
         if math.isnan(value):
             return None
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return number_text(value)
     if isinstance(value, Decimal):
         return None if value.is_nan() else _decimal_text(value)
     if isinstance(value, (int, date, time)):
         return str(value)
     raise ValueError("a text, a number or a truth value")
+
+
+def number_text(value: float) -> str:
+    """Return a finite number as a user would write it.
+
+    Example:
+        >>> number_text(-200.0), number_text(99.9)
+        ('-200', '99.9')
+    """
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def parse_timestamp(value: object, *, layout: str) -> float | None:

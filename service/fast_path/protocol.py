@@ -1,176 +1,311 @@
-"""HTTP as Uvicorn speaks it, where small requests take a shorter way and nobody is waited for in vain."""
+"""The HTTP protocols: Uvicorn's with a guard against clients that read nothing, and one that answers small requests."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, final
 
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
+from uvicorn.server import ServerState
 
-from service.fast_path.answering import Answer, Scope, SmallRequest, SmallRequests
+from service.fast_path.answering import PATH, Answer, Head, SmallAnswers
+from service.fast_path.asgi import ADMITTED, EntryMiddleware
+from service.gate import Gate
+from service.settings import Settings
 
+TESTED_UVICORN: Final = ((0, 32), (1, 0))
+"""The first version of Uvicorn with which `FastProtocol` is tested, and the first one with which it is not."""
+
+_PATH: Final = PATH.encode()
 _CLOSE: Final = b"connection: close\r\n"
-_SOON: Final = 0.05  # seconds in which most bodies come that are not there with their heads
+_BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
 
 log = logging.getLogger(__name__)
 
 
-def connections_of(small_requests: SmallRequests, *, patience: float) -> type[HttpToolsProtocol]:
-    """Return what speaks with a client.
+def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., HttpToolsProtocol]]:
+    """Return what serves an application: the ASGI callable, and the factory of the protocol.
 
-    Small requests are answered at once, without the task and the messages that ASGI has for each; Uvicorn does all the
-    rest. A client may read slowly, but not nothing at all for long: its answers would be held for ever.
+    Where nothing else has to see small requests, they are answered in front of FastAPI: by the protocol, or by
+    `EntryMiddleware`. Else by the latter behind all other middleware.
 
     Args:
-        small_requests: Answers them.
+        app: Made by `service.app.create_app`.
+        settings: Of the service.
+    """
+    guarded = partial(GuardedProtocol, patience=settings.body_seconds)
+    state = app.state
+    if reason := _seen_by(app):
+        log.info("small requests are answered behind FastAPI: %s", reason)
+        return app, guarded
+    if reason := _protocol_off(settings):
+        log.info("small requests are not answered by the protocol: %s", reason)
+        return EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings), guarded
+    return app, partial(
+        FastProtocol, app=app, gate=state.gate, small=state.small_scores, patience=settings.body_seconds
+    )
+
+
+def _seen_by(app: FastAPI) -> str | None:
+    """Return what has to see every request in front of us, None where nothing has."""
+    kinds: list[Any] = [item.cls for item in app.user_middleware]
+    if added := [getattr(kind, "__name__", "one") for kind in kinds if kind is not EntryMiddleware]:
+        return f"middleware was added ({', '.join(added)})"
+    telemetry = getattr(app, "_native_telemetry", None)
+    return "FastAPI's telemetry is on" if telemetry is not None and telemetry.enabled() else None
+
+
+def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> str | None:
+    """Return why the protocol is off, None where it is on."""
+    first, end = TESTED_UVICORN
+    if not first <= tuple(int(part) for part in version.split(".")[:2]) < end:
+        return f"it is not tested with Uvicorn {version}"
+    return None if settings.fast_path else "it is switched off (DETECTOR_FAST_PATH)"
+
+
+@final
+class SlowReaderGuard:
+    """Cuts off a client that reads nothing: its answers would be held for ever. It may read slowly.
+
+    Args:
+        loop: Of the connection.
         patience: Seconds in which a client has to read anything.
     """
 
-    @final
-    class Connection(HttpToolsProtocol):
-        _explain: int | None = None  # of the request that comes, if it is a small one
-        _body = b""
-        _late: asyncio.TimerHandle | None = None
-        _check: asyncio.TimerHandle | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        self._loop = loop
+        self._patience = patience
+        self._timer: asyncio.TimerHandle | None = None
 
-        def on_headers_complete(self) -> None:
-            """Look whether it is a small request; others are Uvicorn's."""
-            self._explain = self._small()
-            if self._explain is None:
-                super().on_headers_complete()
-            else:
-                self._body = b""
+    def watch(self, transport: asyncio.Transport) -> None:
+        """Begin to watch a client that has much to read."""
+        unread = transport.get_write_buffer_size()
+        self._timer = self._loop.call_later(self._patience, self._check, transport, unread)
 
-        def on_body(self, body: bytes) -> None:
-            """Take the next piece."""
-            if self._explain is None:
-                super().on_body(body)
-            else:
-                self._body += body
+    def stop(self) -> None:
+        """Stop watching: it has read most of it, or has gone."""
+        if self._timer is not None:
+            self._timer.cancel()
 
-        def on_message_complete(self) -> None:
-            """Answer a small request."""
-            if self._explain is None:
-                super().on_message_complete()
-                return
-            explain, self._explain = self._explain, None
-            self._stop_waiting()
-            path, _, query = self.url.partition(b"?")
-            where = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
-            exchange = _Exchange({**self.scope, **where})
-            self.cycle = exchange  # type: ignore[assignment]  # what Uvicorn looks at of the request that is answered
+    def _check(self, transport: asyncio.Transport, unread: int) -> None:
+        if transport.get_write_buffer_size() < unread:
+            self.watch(transport)
+            return
+        log.warning("a client has read nothing for %g s: its connection is cut off", self._patience)
+        transport.abort()
 
-            def reply(answer: Answer) -> None:
-                self._reply(exchange, answer)
 
-            small_requests.answer(SmallRequest(exchange.scope, explain, self._body, reply))
+class GuardedProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol with a `SlowReaderGuard`.
 
-        def data_received(self, data: bytes) -> None:
-            """Wait for a moment for the rest of a small request."""
-            super().data_received(data)
-            if self._explain is not None and self._late is None:
-                self._late = self.loop.call_later(_SOON, self._give_up)
+    Args:
+        config: As Uvicorn gives it, like the next three.
+        server_state: All connections of the server.
+        app_state: State of the application's lifespan.
+        _loop: The event loop.
+        patience: Seconds in which a client has to read anything.
+    """
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            """Stop waiting."""
-            self._explain = None
-            self._stop_waiting()
-            self._stop_looking()
-            super().connection_lost(exc)
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        patience: float,
+    ) -> None:
+        super().__init__(config=config, server_state=server_state, app_state=app_state, _loop=_loop)
+        self._guard = SlowReaderGuard(self.loop, patience)
 
-        def shutdown(self) -> None:
-            """Let what has begun to come be answered."""
-            if self._explain is not None:
-                self._give_up()
-            super().shutdown()
+    def pause_writing(self) -> None:
+        """Watch a client that has much to read."""
+        super().pause_writing()
+        self._guard.watch(self.transport)
 
-        def _small(self) -> int | None:
-            """Return how many columns a small request wants named; None where it is none, or has to wait for others."""
-            if (
-                (self.cycle is not None and not self.cycle.response_complete)
-                or self.flow.write_paused
-                or self.parser.get_method() != b"POST"
-                or self.parser.get_http_version() != "1.1"
-                or not self.parser.should_keep_alive()
-            ):
-                return None
-            return small_requests.explain_of(self.url, self.headers)
+    def resume_writing(self) -> None:
+        """Stop watching it."""
+        super().resume_writing()
+        self._guard.stop()
 
-        def _give_up(self) -> None:
-            """Leave a small request to Uvicorn: its body does not come, and the routes know how long it may take."""
-            self._explain = None
-            self._stop_waiting()
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop watching it."""
+        self._guard.stop()
+        super().connection_lost(exc)
+
+
+@final
+class FastProtocol(GuardedProtocol):
+    """Answers small requests without the task and the messages that ASGI has for each; Uvicorn does all the rest.
+
+    Args:
+        config: As Uvicorn gives it, like the next three.
+        server_state: All connections of the server.
+        app_state: State of the application's lifespan.
+        _loop: The event loop.
+        app: Answers small requests that `small` cannot.
+        gate: Admits requests.
+        small: Answers small requests.
+        patience: Seconds in which a client has to read anything.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        app: ASGIApp,
+        gate: Gate,
+        small: SmallAnswers,
+        patience: float,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop, patience=patience)
+        self._application = app
+        self._gate = gate
+        self._small = small
+        self._explain: int | None = None  # of the small request that comes; None while none comes
+        self._body = b""
+        self._late: asyncio.TimerHandle | None = None
+
+    def on_headers_complete(self) -> None:
+        """Begin a small request; leave others to Uvicorn."""
+        self._explain = self._explain_of_small()
+        if self._explain is None:
             super().on_headers_complete()
-            if self._body:
-                super().on_body(self._body)
+        else:
+            self._body = b""
 
-        def _stop_waiting(self) -> None:
-            if self._late is not None:
-                self._late.cancel()
-                self._late = None
+    def on_body(self, body: bytes) -> None:
+        """Take a chunk of the body."""
+        if self._explain is None:
+            super().on_body(body)
+        else:
+            self._body += body
 
-        def _reply(self, exchange: _Exchange, answer: Answer) -> None:
-            exchange.response_complete = True
-            if exchange.disconnected or self.transport.is_closing():
-                return
-            if self.access_log:
-                self._log(exchange.scope, answer.status)
-            lines = [STATUS_LINE[answer.status]]
-            for name, value in self.server_state.default_headers:
-                lines += (name, b": ", value, b"\r\n")
-            closing = _CLOSE in answer.headers
-            if not (exchange.keep_alive or closing):
-                closing = True
-                lines.append(_CLOSE)
-            lines += (answer.headers, b"content-length: %d\r\n\r\n" % len(answer.body), answer.body)
-            self.transport.write(b"".join(lines))
-            if closing:
-                self.transport.close()
-            self.on_response_complete()
+    def on_message_complete(self) -> None:
+        """Answer a small request."""
+        if self._explain is None:
+            super().on_message_complete()
+            return
+        explain, self._explain = self._explain, None
+        self._stop_waiting()
+        path, _, query = self.url.partition(b"?")
+        request = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
+        self.cycle = exchange = _Exchange({**self.scope, **request})  # type: ignore[assignment]  # all that Uvicorn reads
+        if refusal := self._gate.admit("POST", self.headers, small=True):
+            self._reply(exchange, self._body, Answer.of(refusal))
+        else:
+            self._small.answer(self._body, explain, partial(self._reply, exchange, self._body))
 
-        def _log(self, scope: Scope, status: int) -> None:
-            if self.config.proxy_headers:
-                told = ProxyHeadersMiddleware(_nothing, self.config.forwarded_allow_ips)  # who asked, by a proxy's word
-                with suppress(StopIteration):
-                    told(scope, _nothing, _nothing).__await__().__next__()  # type: ignore[arg-type]
-            said = (get_client_addr(scope), "POST", get_path_with_query_string(scope), "1.1", status)  # type: ignore[arg-type]
-            self.access_logger.info('%s - "%s %s HTTP/%s" %d', *said)
+    def data_received(self, data: bytes) -> None:
+        """Wait for a moment for the rest of a small request."""
+        super().data_received(data)
+        if self._explain is not None and self._late is None:
+            self._late = self.loop.call_later(_BODY_SECONDS, self._leave_to_uvicorn)
 
-        def pause_writing(self) -> None:
-            """Watch a client that has much to read."""
-            super().pause_writing()
-            self._look_again()
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._explain = None
+        self._stop_waiting()
+        super().connection_lost(exc)
 
-        def resume_writing(self) -> None:
-            """Stop watching: it has read most of it."""
-            super().resume_writing()
-            self._stop_looking()
+    def shutdown(self) -> None:
+        """Let Uvicorn finish a request that has begun to come."""
+        if self._explain is not None:
+            self._leave_to_uvicorn()
+        super().shutdown()
 
-        def _look_again(self) -> None:
-            self._check = self.loop.call_later(patience, self._look, self.transport.get_write_buffer_size())
+    def _explain_of_small(self) -> int | None:
+        """Return how many columns a small request wants named; None where it is none, or others are before it."""
+        if (
+            (self.cycle is not None and not self.cycle.response_complete)
+            or self.flow.write_paused
+            or self.parser.get_method() != b"POST"
+            or self.parser.get_http_version() != "1.1"
+            or not self.parser.should_keep_alive()
+        ):
+            return None
+        path, _, query = self.url.partition(b"?")
+        return self._small.explain_of(query, self.headers) if path == _PATH and b"#" not in query else None
 
-        def _look(self, unread: int) -> None:
-            if self.transport.get_write_buffer_size() < unread:
-                self._look_again()
-                return
-            log.warning("a client has read nothing for %g s: its connection is cut off", patience)
-            self.transport.abort()
+    def _leave_to_uvicorn(self) -> None:
+        """Leave a small request to Uvicorn: its body is late, and the routes know how long it may take."""
+        self._explain = None
+        self._stop_waiting()
+        super().on_headers_complete()
+        if self._body:
+            super().on_body(self._body)
 
-        def _stop_looking(self) -> None:
-            if self._check is not None:
-                self._check.cancel()
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
-    return Connection
+    def _reply(self, exchange: _Exchange, body: bytes, answer: Answer | None) -> None:
+        """Send an answer; let the application make it where there is none."""
+        if answer is None:
+            exchange.task = self.loop.create_task(self._ask_application(exchange, body))
+            return
+        exchange.response_complete = True
+        if exchange.disconnected or self.transport.is_closing():
+            return
+        if self.access_log:
+            self._log(exchange.scope, answer.head.status)
+        lines = [STATUS_LINE[answer.head.status]]
+        for name, value in self.server_state.default_headers:
+            lines += (name, b": ", value, b"\r\n")
+        closing = _CLOSE in answer.head.lines
+        if not (exchange.keep_alive or closing):
+            closing = True
+            lines.append(_CLOSE)
+        lines += (answer.head.lines, b"content-length: %d\r\n\r\n" % len(answer.body), answer.body)
+        self.transport.write(b"".join(lines))
+        if closing:
+            self.transport.close()
+        self.on_response_complete()
+
+    async def _ask_application(self, exchange: _Exchange, body: bytes) -> None:
+        """Let the application answer a request."""
+        coming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            if not coming:
+                await asyncio.Event().wait()  # the client stays
+            return coming.pop()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        try:
+            await self._application({**exchange.scope, ADMITTED: True}, receive, send)
+        except Exception:  # it has been answered by the application's handler
+            log.exception("a request could not be answered")
+        start, *bodies = sent
+        content = b"".join(message.get("body", b"") for message in bodies)
+        self._reply(exchange, body, Answer(Head.of(start["status"], start["headers"]), content))
+
+    def _log(self, scope: Scope, status: int) -> None:
+        if self.config.proxy_headers:
+            told = ProxyHeadersMiddleware(_nothing, self.config.forwarded_allow_ips)  # the client by a proxy's word
+            with suppress(StopIteration):
+                told(scope, _nothing, _nothing).__await__().__next__()  # type: ignore[arg-type]
+        said = (get_client_addr(scope), "POST", get_path_with_query_string(scope), "1.1", status)  # type: ignore[arg-type]
+        self.access_logger.info('%s - "%s %s HTTP/%s" %d', *said)
 
 
-async def _nothing(*_: Any) -> None:
-    pass
-
-
+@final
 class _Exchange:
     """A small request that is answered, as Uvicorn sees it.
 
@@ -178,7 +313,7 @@ class _Exchange:
         scope: Of ASGI.
     """
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete", "scope")
+    __slots__ = ("disconnected", "keep_alive", "response_complete", "scope", "task")
     message_event = asyncio.Event()  # nobody waits for it
 
     def __init__(self, scope: Scope) -> None:
@@ -186,3 +321,8 @@ class _Exchange:
         self.disconnected = False
         self.keep_alive = True
         self.response_complete = False
+        self.task: asyncio.Task[None] | None = None  # kept from the garbage collector
+
+
+async def _nothing(*_: Any) -> None:
+    pass

@@ -134,8 +134,8 @@ def test_columns_are_taken_by_name_in_any_order(cells, names):
         max_size=8,
     )
 )
-def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(marks, texts):
-    decimal, thousands = marks
+def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(separators, texts):
+    decimal, thousands = separators
     numbers = numbers_of_texts(pa.chunked_array([pa.array(texts, pa.string())]), decimal=decimal, thousands=thousands)
     if numbers is None:  # one of them needs the slow way
         return
@@ -144,8 +144,8 @@ def test_reading_numbers_all_at_once_gives_what_reading_them_one_by_one_gives(ma
             with pytest.raises(ValueError, match="a finite number"):
                 parse_number(text, decimal=decimal, thousands=thousands)
         else:
-            one = parse_number(text, decimal=decimal, thousands=thousands)
-            assert np.isnan(number) if one is None else one == number
+            alone = parse_number(text, decimal=decimal, thousands=thousands)
+            assert np.isnan(number) if alone is None else alone == number
 
 
 def test_plain_numbers_are_read_all_at_once():

@@ -283,7 +283,7 @@ def test_a_failure_in_a_later_chunk_leaves_the_old_output_and_nothing_else(
     source = broken(tmp_path / "in.csv")
     output = tmp_path / output_name
     output.write_text("old")
-    with pytest.raises(TableError, match=r"in\.csv: Column 'temperature', row 60: .*the text 'hot'.*Mend"):
+    with pytest.raises(TableError, match=r"in\.csv: Column 'temperature', row 60: .*the text 'hot'.*Fix"):
         score(detector, [source], output)
     assert output.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([source, output])

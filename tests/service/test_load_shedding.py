@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from service.app import load_settings
-from service.fast_path.load_shedding import Queue
+from service.fast_path.load_shedding import Queue, Tick
 from service.gate import Gate
 
 
@@ -20,11 +20,45 @@ def test_requests_are_refused_while_the_oldest_has_waited_too_long() -> None:
     assert not queue.is_overloaded(1e9)
 
 
-def test_a_ticket_keeps_the_time_of_the_first_request_under_it() -> None:
-    queue = Queue(max_wait=2.0)
-    queue.enter("tick", 10.0)
-    queue.enter("tick", 12.0)
-    assert queue.is_overloaded(12.5)
+class Clock:
+    now = 5.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_requests_of_a_tick_that_takes_too_long_are_refused_if_the_tick_before_did() -> None:
+    clock = Clock()
+    tick = Tick(2.0, clock)
+
+    def refused_at(*seconds: float) -> list[bool]:
+        found, start = [], clock.now
+        tick.begin()
+        for after in seconds:
+            clock.now = start + after
+            found.append(tick.is_overloaded())
+        tick.end()
+        return found
+
+    assert refused_at(0.0, 3.0) == [False, False], "a burst is over soon"
+    assert refused_at(0.0, 1.9, 2.1) == [False, False, True]
+    assert refused_at(0.0, 2.1) == [False, True]
+    assert refused_at(0.5) == [False]
+    assert refused_at(0.0, 3.0) == [False, False], "the tick before was short"
+
+
+def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> None:
+    clock = Clock()
+    tick = Tick(0.02, clock)
+    for turn in range(20):
+        began, answered = clock.now, 0
+        tick.begin()
+        for _ in range(512):
+            refused = tick.is_overloaded()
+            answered += not refused
+            clock.now += 0.00002 if refused else 0.0002
+        tick.end()
+        assert turn == 0 or (100 <= answered <= 102 and clock.now - began < 0.03)
 
 
 def test_a_large_request_that_has_its_thread_waits_no_longer() -> None:

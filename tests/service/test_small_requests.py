@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import machine_records, sample_detector, sample_record, sample_schema
@@ -19,7 +20,7 @@ from wire import Wire, answer_from, request, wired
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
-from service.fast_path import protocol as connections
+from service.fast_path import load_shedding, protocol
 from service.formats.exact_json import ExactRecords
 from service.formats.json import decode_json, decode_lines, read_lines
 from service.formats.rows import BodySpec, Records
@@ -35,11 +36,22 @@ CELLS = st.sampled_from(
 )
 
 
-@pytest.fixture(scope="module")
-def both() -> Iterator[list[tuple[Wire, Wire]]]:
-    """Give a service of each detector, and the same without the shorter way."""
+@pytest.fixture(scope="module", params=[True, False], ids=["fast path on", "fast path off"])
+def both(request: pytest.FixtureRequest) -> Iterator[list[tuple[Wire, Wire]]]:
+    """Give a service of each detector, and the same with nothing but FastAPI's routes."""
     with ExitStack() as running:
-        yield [(running.enter_context(wired(one)), running.enter_context(wired(one, small=False))) for one in DETECTORS]
+        yield [
+            (
+                running.enter_context(wired(one, fast_path=request.param)),
+                running.enter_context(wired(one, fast_path=False, add=without_shortcut)),
+            )
+            for one in DETECTORS
+        ]
+
+
+def without_shortcut(app: FastAPI) -> None:
+    """Leave small requests to FastAPI's routes."""
+    app.state.small_scores.explain_of = lambda query, headers: None
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +102,7 @@ def test_bodies_that_come_later_are_waited_for(both: list[tuple[Wire, Wire]]) ->
 
 def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
     records = machine_records(300, seed=3)
-    with wired(detector, max_wait_seconds=100) as wire:
+    with wired(detector) as wire:
         answers = wire.together([request(json.dumps(record).encode()) for record in records])
     assert {status for status, _, _ in answers} == {200}
     scores = [json.loads(body)["results"][0]["anomaly_score"] for _, _, body in answers]
@@ -128,7 +140,7 @@ def test_a_connection_is_closed_where_that_is_asked_for(wire: Wire) -> None:
 
 
 def test_a_service_that_ends_answers_what_has_begun_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_SOON", 60.0)  # it still waits for the body when it has to end
+    monkeypatch.setattr(protocol, "_BODY_SECONDS", 60.0)  # it still waits for the body when it has to end
     whole = request(BODY)
     with wired(sample_detector()) as wire, wire.connect() as connection:
         connection.sendall(whole[:-1])
@@ -262,12 +274,15 @@ def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, W
     assert ours.together([request(body)]) == routes.together([request(body)])
 
 
-def test_small_requests_behind_one_that_has_waited_too_long_are_refused() -> None:
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_small_requests_are_refused_alike_on_both_ways(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_shedding.Tick, "is_overloaded", lambda tick: True)
+    with wired(sample_detector(), fast_path=fast_path) as wire:
+        [(status, headers, body)] = wire.together([request(BODY)])
+    assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", "application/problem+json")
+    assert "DETECTOR_MAX_WAIT_SECONDS" in json.loads(body)["detail"]
+
+
+def test_a_burst_is_answered_however_many_come_at_once() -> None:
     with wired(sample_detector(), max_wait_seconds=1e-9) as wire:
-        answered = wire.together([request(BODY)] * 5)
-        assert sorted(status for status, _, _ in answered) == [200, 503, 503, 503, 503]
-        _, headers, body = next(one for one in answered if one[0] == 503)
-        assert headers["retry-after"] == "1"
-        assert headers["content-type"] == "application/problem+json"
-        assert "DETECTOR_MAX_WAIT_SECONDS" in json.loads(body)["detail"]
-        assert wire.together([request(BODY)])[0][0] == 200
+        assert {status for status, _, _ in wire.together([request(BODY)] * 20)} == {200}

@@ -5,18 +5,18 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from models.detector import Detector
 from service.app import create_app, load_settings
-from service.fast_path.answering import SmallRequests
-from service.fast_path.protocol import connections_of
+from service.fast_path.protocol import carriers
 from service.registry import Registry
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -114,21 +114,22 @@ class Wire:
 
 
 @contextmanager
-def wired(detector: Detector, *, small: bool = True, **settings: Any) -> Iterator[Wire]:
+def wired(detector: Detector, *, add: Callable[[FastAPI], None] = lambda app: None, **settings: Any) -> Iterator[Wire]:
     """Run a service.
 
     Args:
-        detector: What scores.
-        small: Whether small requests take the shorter way.
+        detector: Scores.
+        add: Adds something to the application.
         settings: As the service takes them.
     """
-    registry, given = Registry(detector), load_settings(**settings)
-    app = create_app(registry, given)
-    http: Any = "auto"
-    if small:
-        http = connections_of(SmallRequests(registry, given, app, app.state.gate), patience=given.body_seconds)
+    given = load_settings(**settings)
+    app = create_app(Registry(detector), given)
+    add(app)
+    served: Any
+    protocol: Any
+    served, protocol = carriers(app, given)
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None, server_header=False)
+        uvicorn.Config(served, port=0, http=protocol, lifespan="off", log_config=None, server_header=False)
     )
     thread = threading.Thread(target=server.run)
     thread.start()

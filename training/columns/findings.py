@@ -1,4 +1,4 @@
-"""What was noticed about columns and rows and left as it is: each with the setting that would change it."""
+"""Findings: what was noticed about columns and rows and left as it is, with the setting that would change it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from models.errors import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about columns or rows that the user should know.
+    """A fact about columns or rows that the user should know.
 
     Args:
-        columns: Which columns; none where it is about rows.
-        what: What was noticed, in words that fit behind their names and a colon.
+        columns: Names of the columns; none where it is about rows.
+        what: The fact, in words that fit behind these names and a colon.
         remedy: The setting that changes it, a `Message`; empty where nothing has to be changed.
-        warning: It may spoil the detector, so that it is said again when training is done.
+        warning: It may spoil the detector, so it is repeated when training is done.
     """
 
     columns: tuple[str, ...] = ()

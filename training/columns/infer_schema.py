@@ -1,4 +1,4 @@
-"""Decides on every column of a table: of which kind it is, or why it is left out."""
+"""Schema inference: of which kind each column of a table is, or why it is dropped."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def infer_schema(
 ) -> tuple[FeatureSchema, tuple[Finding, ...]]:
     """Decide on every column.
 
-    Kinds come from all rows (so that no later row is a surprise); whether a column is constant or names its
-    rows is judged on the fitting rows alone.
+    Kinds come from all rows, so that no later row contradicts them; whether a column is constant or has too many
+    categories is decided on the fitting rows alone.
 
     Args:
         table: n rows.
@@ -59,7 +59,7 @@ def infer_schema(
 
     Raises:
         ConfigError: A role names a column that is not there.
-        TableError: No column is left, a cell is infinite, or what a column is only the user can say.
+        TableError: No column is left, a cell is infinite, or only the user can say what a column is.
     """
     roles.check(table.names)
     columns, findings = [], []
@@ -74,12 +74,12 @@ def infer_schema(
         elif roles.include and name not in roles.include:
             dropped[name] = Message("not included (", Set("include"), ")")
         else:
-            fate = _fate(name, table, roles, fitting)
-            if isinstance(fate, Column):
-                columns.append(fate)
-                findings += [*_notes(fate, roles), *_not_found(fate, table, roles)]
+            decision = _decide(name, table, roles, fitting)
+            if isinstance(decision, Column):
+                columns.append(decision)
+                findings += [*_notes(decision, roles), *_not_found(decision, table, roles)]
             else:
-                dropped[name] = fate
+                dropped[name] = decision
     if not columns:
         reasons = joined([Message(f"{name}: ", reason) for name, reason in dropped.items()], by="; ")
         what = Message("No column is left to learn from (", reasons, "). Name what must be used: ")
@@ -99,12 +99,12 @@ def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], l
 
 
 def _least_rows(rows: int) -> float:
-    """Return how many of so many rows a category needs to be a common one."""
+    """Return the number of rows that a category needs to be common."""
     return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
 
 
-def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
-    """Return the column, or the reason for leaving it out; a wanted one is left out only if it says nothing."""
+def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
+    """Return the column, or the reason to drop it; one that the user wants is dropped only if it is constant."""
     cells = plain_cells(table.data.column(name))
     column = _column(name, cells, roles, decimal=table.decimal, thousands=table.thousands)
     if not isinstance(column, Column):
@@ -116,7 +116,7 @@ def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> 
         if layout is not None:
             column = Column(name=name, kind=Kind.DATETIME, layout=layout, missing=column.missing)
             values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
-    if (reason := _says_nothing(column, values[fitting])) is not None:
+    if (reason := _no_information(column, values[fitting])) is not None:
         return reason
     if name in roles.include or name in roles.kinds:
         return column
@@ -129,9 +129,9 @@ def _fate(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> 
 
 
 def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, thousands: str) -> Column | str:
-    """Return what the type or the texts of a column say that it is, or why it cannot be used."""
+    """Return the column by its type or its texts, or why it cannot be used."""
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-    said = roles.kinds.get(name)
+    given = roles.kinds.get(name)
     if pa.types.is_null(kind):
         return "empty"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -140,9 +140,9 @@ def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, th
     if reason := _unsupported(kind):
         return reason
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if said is Kind.DATETIME and numbers:
+    if given is Kind.DATETIME and numbers:
         values = read_cells(Column(name=name, kind=Kind.NUMERIC, missing=("inf", "-inf")), cells)
-        layout = _layout_of_numbers(name, values, said=True)
+        layout = _layout_of_numbers(name, values, given=True)
         if layout is None:
             raise TableError(
                 f"Column {name!r}: ",
@@ -152,9 +152,9 @@ def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, th
             )
         return Column(name=name, kind=Kind.DATETIME, layout=layout)
     if numbers or pa.types.is_boolean(kind):
-        return Column(name=name, kind=said or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
+        return Column(name=name, kind=given or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
     layout = "time" if pa.types.is_time(kind) else "iso"
-    found = said or Kind.DATETIME
+    found = given or Kind.DATETIME
     return Column(name=name, kind=found, layout=layout if found is Kind.DATETIME else None)
 
 
@@ -171,12 +171,12 @@ def _unsupported(kind: pa.DataType) -> str | None:
     return None if any(of(kind) for of in fits) else f"values of type {kind} are not supported: cast them"
 
 
-def _layout_of_numbers(name: str, values: NDArray[Any], *, said: bool = False) -> str | None:
-    """Return the layout of numbers that are instants: because the name says so, or because all are dates."""
+def _layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -> str | None:
+    """Return the layout of numbers that are timestamps: by the column's name, or because all are dates."""
     present = np.unique(values[np.isfinite(values)])
     if len(present) == 0:
         return None
-    named = said or _TIME_NAME.search(name) is not None
+    named = given or _TIME_NAME.search(name) is not None
     if named:
         for layout in _EPOCHS:
             seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
@@ -195,8 +195,8 @@ def _is_compact_date(number: float) -> bool:
     return True
 
 
-def _says_nothing(column: Column, learned: NDArray[Any]) -> str | None:
-    """Return the reason for leaving out a column that is empty or constant in the fitting rows."""
+def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
+    """Return the reason to drop a column that is empty or constant in the fitting rows; None for another one."""
     if column.kind is Kind.CATEGORICAL:
         present: set[Any] = {value for value in learned if value is not None}
         gaps = any(value is None for value in learned)
@@ -206,11 +206,11 @@ def _says_nothing(column: Column, learned: NDArray[Any]) -> str | None:
     if not present:
         return "empty"
     if len(present) == 1 and not gaps:
-        return f"constant (always {_shown(column, next(iter(present)))})"
+        return f"constant (always {_text_of(column, next(iter(present)))})"
     return None
 
 
-def _shown(column: Column, value: Any) -> str:
+def _text_of(column: Column, value: Any) -> str:
     if column.kind is Kind.CATEGORICAL:
         return repr(value)
     if column.kind is Kind.BOOLEAN:
@@ -221,40 +221,41 @@ def _shown(column: Column, value: Any) -> str:
 
 
 def _identifier(name: str, values: NDArray[Any]) -> str | None:
-    everything = np.unique(values[~np.isnan(values)])
-    if len(everything) < len(values) or len(values) < _MIN_ROWS_OF_IDENTIFIER:
+    distinct = np.unique(values[~np.isnan(values)])
+    if len(distinct) < len(values) or len(values) < _MIN_ROWS_OF_IDENTIFIER:
         return None
-    if not (everything == np.floor(everything)).all():
+    if not (distinct == np.floor(distinct)).all():
         return None
-    if everything[-1] - everything[0] == len(everything) - 1:
+    if distinct[-1] - distinct[0] == len(distinct) - 1:
         return "identifier (counts the rows)"
     return "identifier (every value is different)" if _ID_NAME.search(name) else None
 
 
 def _too_many_categories(values: Sequence[str]) -> str | None:
-    """Return the reason for leaving out texts of which too few come again: they name a row, or are prose."""
+    """Return the reason to drop texts of which too few are repeated: identifiers, or free text."""
     counts = Counter(values)
     least = _least_rows(len(values))
     common = sum(count for count in counts.values() if count >= least) / len(values)
-    again = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
-    if common >= (_MIN_COMMON_SHARE if again else 0.5):
+    repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
+    if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
         return None
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
-    if not prose and again:
+    if not prose and repeated:
         most = counts.most_common(1)[0][1] / len(values)
         return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
     return f"free text {several}" if prose else f"identifier {several}"
 
 
 def _notes(column: Column, roles: Roles) -> list[Finding]:
-    """Say what was read out of a column that is not plain to see, unless the user said it."""
+    """Return findings about a kind that is not obvious from the values, unless the user gave it."""
     if column.name in roles.kinds:
         return []
     as_number, as_category = (Set("kind", f"{column.name}={kind}") for kind in (Kind.NUMERIC, Kind.CATEGORICAL))
     if column.unit is not None:
-        marks = f"decimal mark {column.decimal!r}" + (f", grouped by {column.thousands!r}" if column.thousands else "")
-        what, remedy = f"numbers in {column.unit!r} ({marks})", Message("if they are categories: ", as_category)
+        grouped = f", grouped by {column.thousands!r}" if column.thousands else ""
+        what = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})"
+        remedy = Message("if they are categories: ", as_category)
     elif column.layout == DURATION:
         what, remedy = "durations, in seconds", Message("if they are categories: ", as_category)
     elif column.layout in _EPOCHS:
@@ -275,13 +276,13 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
 
 
 def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
-    """Name the missing values that were said of this column and that no cell has."""
+    """Return findings about missing values that the user named for the column and no cell has."""
     cells = plain_cells(table.data.column(column.name))
     findings = []
     for text in roles.missing_values.get(column.name, ()):
         others = replace(column, missing=tuple(value for value in column.missing if value != text))
         try:
-            same = np.array_equal(_gaps(others, cells, table), _gaps(column, cells, table))
+            same = np.array_equal(_missing(others, cells, table), _missing(column, cells, table))
         except TableError:  # a word among numbers: it is there
             continue
         if same:
@@ -290,9 +291,9 @@ def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
     return findings
 
 
-def _gaps(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
-    values = read_cells(column, cells, decimal=table.decimal)
+def _missing(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
+    values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
     if values.dtype == object:
         return np.array([value is None for value in values], np.bool_)
-    gaps: NDArray[np.bool_] = np.isnan(values)
-    return gaps
+    missing: NDArray[np.bool_] = np.isnan(values)
+    return missing

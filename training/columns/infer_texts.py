@@ -1,4 +1,4 @@
-"""Decides what a column of texts is: numbers, words for true and false, instants, durations, units or categories."""
+"""Inference for texts: numbers, truth values, timestamps, durations, numbers with units, or categories."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from models.schema.timestamps import has_two_digit_year
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
-_PLAIN_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others mean something beside their opposite only
+_CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
 _MAX_UNIT: Final = 12  # characters
-_SAMPLE: Final = 1000  # texts that say what most of them are
+_SAMPLE: Final = 1000  # texts
 _CURRENCIES: Final = (
     *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "฿", "₫", "₴", "US$", "A$", "C$", "R$", "kr", "zł", "Fr."),
     *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK"),
@@ -31,75 +31,75 @@ _DIGITS: Final = r"\d[\d.,'’\u00a0\u202f ]*(?:[eE][+-]?\d+)?"
 _AFFIXED: Final = re.compile(
     rf"[+−-]?\s*(?:(?P<before>{_PREFIX})\s*)?(?P<number>[+−-]?(?:{_DIGITS}|\.\d+))\s*(?P<after>[^\d\s+−-][^\d]*[23]?)?",
 )
-_NOTATIONS: Final = ((".", ","), (".", "'"), (".", " "), (",", "."), (",", " "))
+_NUMBER_FORMATS: Final = ((".", ","), (".", "'"), (".", " "), (",", "."), (",", " "))
 _MIN_BARE_SHARE: Final = 0.1
 _MIN_TEXTS: Final = 20  # different ones, before a few that are no numbers look like strays
 _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
 
 
 def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
-    """Say what the different texts of a column are, or why it cannot be used.
+    """Return the column that distinct texts make, or why it cannot be used.
 
     Args:
         name: The column.
-        texts: Its different values without missing ones, at least one.
-        roles: What the user says about it.
+        texts: Its distinct values without missing ones, at least one.
+        roles: What the user says about columns.
         decimal: The decimal mark of the file.
-        thousands: The mark between thousands in the file; empty where there is none.
+        thousands: The thousands separator of the file; empty for none.
 
     Raises:
-        TableError: It depends on something that only the user knows; the error proposes the flag.
+        TableError: Only the user can tell; the error names the setting.
     """
-    said = roles.kinds.get(name)
-    if said is Kind.CATEGORICAL or said is Kind.BOOLEAN:
-        return Column(name=name, kind=said)
-    if said is not Kind.DATETIME and all_parse(
+    given = roles.kinds.get(name)
+    if given is Kind.CATEGORICAL or given is Kind.BOOLEAN:
+        return Column(name=name, kind=given)
+    if given is not Kind.DATETIME and all_parse(
         texts, lambda text: read_number(text, decimal=decimal, thousands=thousands)
     ):
         return Column(name=name, kind=Kind.NUMERIC)
-    if said is None and are_truth_values(texts):
+    if given is None and are_truth_values(texts):
         return Column(name=name, kind=Kind.BOOLEAN)
-    if said is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
-        if said is None and layout == "time" and _DURATION_NAME.search(name):
+    if given is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
+        if given is None and layout == "time" and _DURATION_NAME.search(name):
             problem = f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say "
             clock, duration = Set("kind", f"{name}=datetime"), Set("kind", f"{name}=numeric")
             raise TableError(problem, clock, " for times of day, or ", duration, " for durations.")
         return Column(name=name, kind=Kind.DATETIME, layout=layout)
-    if said is Kind.DATETIME:
+    if given is Kind.DATETIME:
         return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none
     if all(has_two_digit_year(text) for text in texts):
         return f"dates with two-digit years, such as {texts[0]!r}: write the year with four digits"
-    if all_parse(texts, parse_duration) and (said is Kind.NUMERIC or _are_durations(texts)):
+    if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or _are_durations(texts)):
         return Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
-    with_unit = _unit_column(name, texts, decimal=decimal, plain_too=said is Kind.NUMERIC)
+    with_unit = _unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC)
     if with_unit is not None:
         return with_unit
-    if said is None and len(texts) >= _MIN_TEXTS and (reason := _strays(name, texts, decimal, thousands)) is not None:
+    if given is None and len(texts) >= _MIN_TEXTS and (reason := _strays(name, texts, decimal, thousands)) is not None:
         return reason
-    return Column(name=name, kind=said or Kind.CATEGORICAL)
+    return Column(name=name, kind=given or Kind.CATEGORICAL)
 
 
 def _strays(name: str, texts: Sequence[str], decimal: str, thousands: str) -> str | None:
-    """Say which few texts are no numbers or instants, where all others are: as categories they would say little."""
+    """Return the reason to drop texts of which all but a few are numbers or timestamps."""
     what, strays = mostly(texts, decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE) or ("", [])
     if not strays:
         return None
-    shown = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
+    listed = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
     missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
     category = Set("kind", f"{name}={Kind.CATEGORICAL}")
-    return Message(f"{what}, but for {shown}: mend these, or say ", missing, "; if they are categories: ", category)
+    return Message(f"{what}, but for {listed}: fix these, or say ", missing, "; if they are categories: ", category)
 
 
 def are_truth_values(texts: Collection[str]) -> bool:
-    """Say whether texts are words for true and false; 0 and 1 alone are numbers, like 2."""
+    """Return True if texts are words for true and false; 0 and 1 alone are numbers, like 2."""
     words = {text.strip().lower() for text in texts}
     if not words <= BOOLEAN_WORDS.keys() or words <= {"0", "1"}:
         return False
-    return bool(words & _PLAIN_WORDS) or len({BOOLEAN_WORDS[word] for word in words}) == 2
+    return bool(words & _CLEAR_WORDS) or len({BOOLEAN_WORDS[word] for word in words}) == 2
 
 
 def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
-    """Say whether every text can be parsed."""
+    """Return True if every text can be parsed."""
     try:
         for text in texts:
             parse(text)
@@ -109,20 +109,20 @@ def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
 
 
 def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: float) -> tuple[str, list[str]] | None:
-    """Say what all but a share of the texts are, numbers or instants of a layout, and which are not."""
-    forms: dict[str, Callable[[str], object]] = {
+    """Return what all but a share of the texts are, numbers or timestamps of a layout, and those that are not."""
+    parsers: dict[str, Callable[[str], object]] = {
         "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
         **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in _TEXT_LAYOUTS},
     }
     sample = texts[:: max(1, len(texts) // _SAMPLE)]
-    for what, parse in forms.items():
+    for what, parse in parsers.items():
         if sum(not all_parse([text], parse) for text in sample) <= strays * len(sample):
             return what, [text for text in texts if not all_parse([text], parse)]
     return None
 
 
 def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
-    """Return the one layout that all texts have; ask where day and month cannot be told apart."""
+    """Return the layout that all texts have; raise an error where day and month cannot be told apart."""
     order = roles.date_orders.get(name)
     layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
     if order is not None and order not in layouts and set(layouts) & {*DATE_ORDERS.values()}:
@@ -138,7 +138,7 @@ def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
 
 
 def _are_durations(texts: Sequence[str]) -> bool:
-    """Say whether texts that read as durations can be nothing else: ``5 m`` may be metres, ``1h 30m`` not."""
+    """Return True if texts that parse as durations can be nothing else: ``5 m`` may be metres, ``1h 30m`` not."""
     parts = [duration_parts(text.strip().lstrip("+-−")) for text in texts]
     units = {unit for part in parts for _, unit in part}
     iso = any(text.strip().startswith("P") for text in texts)
@@ -146,7 +146,7 @@ def _are_durations(texts: Sequence[str]) -> bool:
 
 
 def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bool) -> Column | str | None:
-    """Return the column of numbers with one unit, the reason against it, or None where they are no such numbers."""
+    """Return the column of numbers with one unit, the reason to drop it, or None where they are no such numbers."""
     units: Counter[str] = Counter()
     bare: list[str] = []
     for text in texts:
@@ -164,7 +164,7 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
         return f"numbers with and without {next(iter(units))!r}, such as {bare[0]!r}: write all of them out"
     if len(units) == 1 and (plain_too or not bare):
         [unit] = units
-        return _with_notation(name, [without_unit(text, unit) for text in texts], unit, decimal=decimal)
+        return _with_number_format(name, [without_unit(text, unit) for text in texts], unit, decimal=decimal)
     if units and bare and len(units) == 1 and next(iter(units)) in _KNOWN_UNITS:
         return Message(
             f"numbers in {next(iter(units))!r}, but {bare[0]!r} has no unit: write it behind every number, or say ",
@@ -176,9 +176,9 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
     return None
 
 
-def _with_notation(name: str, numbers: Sequence[str], unit: str, *, decimal: str) -> Column | str | None:
-    """Find the one way of writing numbers in which all are some: which mark is decimal, and which groups digits."""
-    ordered = sorted(_NOTATIONS, key=lambda notation: notation[0] != decimal)
+def _with_number_format(name: str, numbers: Sequence[str], unit: str, *, decimal: str) -> Column | str | None:
+    """Return the column with the one number format that fits all: its decimal mark and its thousands separator."""
+    ordered = sorted(_NUMBER_FORMATS, key=lambda format_: format_[0] != decimal)
     readings = {}
     for mark, group in ordered:
         with suppress(ValueError):
@@ -215,10 +215,10 @@ _KNOWN_UNITS: Final = frozenset(
         *("bit", "kbit", "Mbit", "b", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "kbps", "Mbps"),
     ]
 )
-"""Units of which several in one column are a mistake and no categories; a single one may be any word."""
+"""Units of which several in one column are a mistake, not categories; a single one may be any word."""
 
 
 def distinct_texts(values: Collection[str | None], missing: Collection[str]) -> list[str]:
-    """Return the different texts that say something, in order."""
+    """Return the texts that stand for a value, in order."""
     gone = frozenset(missing)
     return [text for text in values if text is not None and not is_missing_text(text) and text.strip() not in gone]

@@ -1,4 +1,4 @@
-"""Looks at the values of the columns and says what the user may want to change; nothing is changed here."""
+"""Inspection of the columns' values: findings that the user may want to act on; nothing is changed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.columns.from_records import Columns
 from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.cells import number_text
 from models.schema.timestamps import write_timestamp
 from training.columns.findings import Finding
 from training.columns.infer_schema import common_categories
@@ -26,7 +27,7 @@ _MANY_RARE: Final = 0.5
 def inspect_columns(
     schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_] | None
 ) -> tuple[Finding, ...]:
-    """Say what was noticed about the columns of a table.
+    """Return findings about the columns of a table.
 
     Args:
         schema: The features.
@@ -43,16 +44,6 @@ def inspect_columns(
     )
 
 
-def number_text(value: float) -> str:
-    """Return a number as a user would write it.
-
-    Example:
-        >>> number_text(-200.0), number_text(99.9)
-        ('-200', '99.9')
-    """
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-
-
 def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     ordered = [column for column in schema.columns if column.kind in (Kind.NUMERIC, Kind.DATETIME)]
     found = find_sentinels({column.name: columns[column.name] for column in ordered})
@@ -61,16 +52,16 @@ def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
         if column.name in found:
             by_texts[tuple(_text_of(column, sentinel.value) for sentinel in found[column.name])].append(column)
     findings = []
-    for texts, alike in by_texts.items():
-        names = tuple(column.name for column in alike)
+    for texts, same in by_texts.items():
+        names = tuple(column.name for column in same)
         if len(names) >= _MANY_COLUMNS:
             what = f"{' and '.join(texts)} lies far outside the other values of each and may stand for a missing one"
             remedy = Message("if so: ", Set("missing_values", texts))
             findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
             continue
-        for column in alike:
+        for column in same:
             remedy = Message("if so: ", Set("missing_values", tuple(f"{column.name}={text}" for text in texts)))
-            what = _said_of(column, found[column.name])
+            what = _describe(column, found[column.name])
             findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
     return findings
 
@@ -82,7 +73,7 @@ def _text_of(column: Column, value: float) -> str:
     return str(write_timestamp(value, layout=column.layout or "iso"))
 
 
-def _said_of(column: Column, sentinels: tuple[Sentinel, ...]) -> str:
+def _describe(column: Column, sentinels: tuple[Sentinel, ...]) -> str:
     values = " and ".join(f"{_text_of(column, s.value)} ({s.rows:,} rows)" for s in sentinels)
     nearest = _text_of(column, sentinels[0].nearest)
     return f"{values}, far outside the other values (the nearest is {nearest}), may stand for a missing one"
@@ -114,7 +105,7 @@ def _near_constants(columns: Columns) -> list[Finding]:
 
 
 def _share_of_commonest(values: NDArray[Any]) -> float:
-    """Return the share of the commonest value or gap, or of any where that is below a half."""
+    """Return the share of the commonest value or of missing ones; where that is below a half, of any value."""
     if values.dtype == object:
         return max(Counter(values.tolist()).values()) / len(values)
     missing = np.isnan(values)

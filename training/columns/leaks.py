@@ -1,4 +1,4 @@
-"""Columns that give the label away: known only once the anomaly is, so that a detector must not learn from them."""
+"""Label leaks: columns that are known only once the anomaly is, so a detector must not learn from them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _distinct(values: NDArray[Any]) -> int:
 
 
 def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
-    """Say how well a column's values alone separate the labels, where they do so almost perfectly."""
+    """Describe how well a column's values alone separate the labels, where they do so almost perfectly."""
     if column.kind is Kind.CATEGORICAL:
         order = _anomaly_share(values, is_anomaly)
     else:
@@ -88,7 +88,7 @@ def _anomaly_share(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> NDArr
 
 
 def _flagging(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
-    """Name the value of a flag, or the presence or absence of a value, that almost only anomalies have."""
+    """Describe the value, or the presence or absence of one, that almost only anomalies have."""
     least = max(_MIN_ROWS, _MIN_SHARE * is_anomaly.sum())
     for what, rows in _flags(values):
         count, anomalies = int(rows.sum()), int(is_anomaly[rows].sum())

@@ -104,11 +104,11 @@ def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
 
 
 def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
-    present, missing_share, surprise = _present(values)
+    present, missing_share, penalty = _present(values)
     if np.abs(present).max() > _LARGEST:
         raise TableError(
             f"Column {column.name!r} has the value {present[np.abs(present).argmax()]:g}, beyond {_LARGEST:g}: nothing "
-            f"can be learned from it. Mend it or leave it empty, or say ",
+            f"can be learned from it. Fix it or leave it empty, or say ",
             Set("exclude", column.name),
             ".",
         )
@@ -131,15 +131,13 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
         origin=origin,
         unit=unit,
         missing_share=missing_share,
-        surprise=surprise,
+        surprise=penalty,
     )
 
 
 def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoding:
-    present, missing_share, surprise = _present(values)
-    return BooleanEncoding(
-        name=column.name, share=float(present.mean()), missing_share=missing_share, surprise=surprise
-    )
+    present, missing_share, penalty = _present(values)
+    return BooleanEncoding(name=column.name, share=float(present.mean()), missing_share=missing_share, surprise=penalty)
 
 
 def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
@@ -153,12 +151,12 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
         rare_share=sum(count for _, count in rare) / n,
         rare=tuple(name for name, _ in rare),
         missing_share=1 - len(present) / n,
-        surprise=_surprise(n, singles=sum(count == 1 for _, count in rare)),
+        surprise=_novelty_penalty(n, singles=sum(count == 1 for _, count in rare)),
     )
 
 
 def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
-    present, missing_share, surprise = _present(values)
+    present, missing_share, penalty = _present(values)
     _, scale = _center_and_scale(present)
     start, end = float(present.min()), float(present.max())
     clock = column.layout == "time"
@@ -174,7 +172,7 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
         cycles=("day",) if clock else cycles,
         clock=clock,
         missing_share=missing_share,
-        surprise=surprise,
+        surprise=penalty,
     )
 
 
@@ -187,9 +185,9 @@ _LEARNERS: Final = {
 
 
 def _present(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
-    """Return the values that are there, the share of missing ones, and what a first missing one would add."""
+    """Return the present values, the share of missing ones, and the novelty penalty of a first missing one."""
     missing = np.isnan(values)
-    return values[~missing], float(missing.mean()), _surprise(len(values))
+    return values[~missing], float(missing.mean()), _novelty_penalty(len(values))
 
 
 def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:
@@ -201,11 +199,11 @@ def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:
     return center, scale if scale > 1e-12 * max(1.0, abs(center)) else 1.0
 
 
-def _surprise(n: int, *, singles: int = 1) -> float:
-    """Return the squared deviations that a normal variable exceeds as often as a value that no row had comes.
+def _novelty_penalty(n: int, *, singles: int = 1) -> float:
+    """Return the novelty penalty: squared deviations that a normal variable exceeds as often as a new value occurs.
 
-    Of n rows, that is once in n + 1 times; more often where many of them have a value of their own, since the
-    share of these is about that of values to come (I. J. Good, 1953).
+    After n rows, that is once in n + 1 times; more often where many rows have a value of their own, since their
+    share is about that of new values (I. J. Good, 1953).
     """
     share = max(1.0 / (n + 1), singles / (n + 1))
     return NormalDist().inv_cdf(1 - 0.5 * share) ** 2

@@ -1,4 +1,4 @@
-"""What the fitting rows looked like, column by column: for the card, and an example record for the service."""
+"""The reference: a summary of the fitting rows by column, for the card and the service's example record."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, 
         }
     if kind is Kind.DATETIME:
         middle = float(np.quantile(present, 0.5, method="nearest"))
-        in_words = clock_text if layout == "time" else timestamp_text
-        first, last = in_words(float(present.min())), in_words(float(present.max()))
+        text_of = clock_text if layout == "time" else timestamp_text
+        first, last = text_of(float(present.min())), text_of(float(present.max()))
         return {
             "missing": missing,
             "first": first,
@@ -58,5 +58,5 @@ def _summary(kind: Kind, layout: str | None, values: NDArray[Any]) -> dict[str, 
 
 
 def quantiles(values: NDArray[Any]) -> dict[str, float]:
-    """Return the quantiles of some values, by their shares as text."""
+    """Return quantiles of values, by their shares as text."""
     return {f"{q:g}": float(v) for q, v in zip(_QUANTILES, np.quantile(values, _QUANTILES), strict=True)}

@@ -1,4 +1,4 @@
-"""What the user says about columns, checked against the columns that there are."""
+"""Roles: what the user says about columns, parsed from settings and checked against the table."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ INFINITE: Final = {
     "refuse": "an infinite number is an error that names its column and row",
     "missing": "it is a missing value, in training as in scoring",
 }
-"""What becomes of infinite numbers, by the name that ``--infinite`` takes."""
+"""How infinite numbers are treated, by the name that ``--infinite`` takes."""
 
 EVERY_COLUMN: Final = "*"
-_Said = TypeVar("_Said")
+T = TypeVar("T")
 _INFINITE_VALUES: Final = ("inf", "-inf")
 
 
@@ -28,14 +28,14 @@ class Roles:
     """What the user says about columns.
 
     Args:
-        ids: Name a record; carried through.
-        label: Says what is an anomaly.
-        group: Says which rows belong together; a feature only where it is included.
-        include: If not empty, only these are features.
-        exclude: Are no features.
-        kinds: The kind of a column, where it is not to be told from its values.
-        date_orders: The layout of dates that leave open which number is the day, by column or `EVERY_COLUMN`.
-        missing_values: Values that say that there is none, by column or `EVERY_COLUMN`.
+        ids: Columns that name a record; copied to the output.
+        label: Column that says which rows are anomalies.
+        group: Column whose equal values keep rows together; a feature only where it is included.
+        include: If not empty, only these columns are features.
+        exclude: Columns that are no features.
+        kinds: The kind of columns whose values do not tell it.
+        date_orders: The layout of dates that do not show which number is the day, by column or `EVERY_COLUMN`.
+        missing_values: Values that stand for a missing one, by column or `EVERY_COLUMN`.
         infinite: A key of `INFINITE`.
     """
 
@@ -50,13 +50,13 @@ class Roles:
     infinite: str = "refuse"
 
     def missing_of(self, name: str, kind: Kind) -> tuple[str, ...]:
-        """Return the values that say that a column of a kind has none."""
-        said = (*self.missing_values.get(name, ()), *self.missing_values.get(EVERY_COLUMN, ()))
+        """Return the values that stand for a missing one in a column of a kind."""
+        given = (*self.missing_values.get(name, ()), *self.missing_values.get(EVERY_COLUMN, ()))
         infinite = _INFINITE_VALUES if kind is Kind.NUMERIC and self.infinite == "missing" else ()
-        return tuple(dict.fromkeys((*said, *infinite)))
+        return tuple(dict.fromkeys((*given, *infinite)))
 
     def of(self, name: str) -> Roles:
-        """Return what is said about one column, which is a feature then."""
+        """Return the roles of one column, which is then a feature."""
         return Roles(
             include=(name,),
             kinds=_about(name, self.kinds),
@@ -66,71 +66,71 @@ class Roles:
         )
 
     def check(self, names: Collection[str]) -> None:
-        """Check that every column that is spoken of is there.
+        """Check that every named column is in the table.
 
         Raises:
             ConfigError: One is not.
         """
-        spoken_of = (*self.ids, *self.include, *self.exclude, *self.kinds, *self.date_orders, *self.missing_values)
-        unknown = [name for name in dict.fromkeys(spoken_of) if name not in names and name != EVERY_COLUMN]
+        named = (*self.ids, *self.include, *self.exclude, *self.kinds, *self.date_orders, *self.missing_values)
+        unknown = [name for name in dict.fromkeys(named) if name not in names and name != EVERY_COLUMN]
         if unknown:
             listed = ", ".join(map(repr, unknown))
             raise ConfigError(f"There is no column {listed}. The columns are: {', '.join(names)}.")
 
 
-def kinds_said(said: Sequence[str], names: Collection[str]) -> dict[str, Kind]:
-    """Read what ``--kind`` was given: ``COLUMN=KIND``.
+def parse_kinds(assignments: Sequence[str], names: Collection[str]) -> dict[str, Kind]:
+    """Parse the values of ``--kind``: ``COLUMN=KIND``.
 
     Raises:
         ConfigError: It is not of that form, or there is no such column.
     """
-    return {column: Kind(kind) for column, kind in _assignments("kind", said, names, _is_kind)}
+    return {column: Kind(kind) for column, kind in _split_assignments("kind", assignments, names, _is_kind)}
 
 
-def date_orders_said(said: Sequence[str], names: Collection[str]) -> dict[str, str]:
-    """Read what ``--date-order`` was given: ``ORDER`` for every column, or ``COLUMN=ORDER``.
+def parse_date_orders(assignments: Sequence[str], names: Collection[str]) -> dict[str, str]:
+    """Parse the values of ``--date-order``: ``ORDER`` for every column, or ``COLUMN=ORDER``.
 
     Raises:
         ConfigError: It is not of that form, or there is no such column.
     """
-    whole = [(EVERY_COLUMN, order) for order in said if order in DATE_ORDERS]
-    single = [order for order in said if order not in DATE_ORDERS]
-    pairs = _assignments("date_order", single, names, DATE_ORDERS.__contains__)
-    return {column: DATE_ORDERS[order] for column, order in (*whole, *pairs)}
+    general = [(EVERY_COLUMN, order) for order in assignments if order in DATE_ORDERS]
+    single = [assignment for assignment in assignments if assignment not in DATE_ORDERS]
+    pairs = _split_assignments("date_order", single, names, DATE_ORDERS.__contains__)
+    return {column: DATE_ORDERS[order] for column, order in (*general, *pairs)}
 
 
-def missing_values_said(said: Sequence[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Read what ``--missing-values`` was given: ``VALUE`` for every column, or ``COLUMN=VALUE``.
+def parse_missing_values(assignments: Sequence[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Parse the values of ``--missing-values``: ``VALUE`` for every column, or ``COLUMN=VALUE``.
 
     Raises:
         ConfigError: There is no such column.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for one in said:
-        if "=" in one:
-            [(column, value)] = _assignments("missing_values", [one], names, bool)
+    for assignment in assignments:
+        if "=" in assignment:
+            [(column, value)] = _split_assignments("missing_values", [assignment], names, bool)
         else:
-            column, value = EVERY_COLUMN, one
+            column, value = EVERY_COLUMN, assignment
         found[column] = (*found.get(column, ()), value.strip())
     return found
 
 
-def assignment_complaint(setting: str, said: Sequence[str]) -> str | None:
-    """Say what is wrong with the form of a setting's values, as far as it can be said without a table."""
+def assignment_complaint(setting: str, assignments: Sequence[str]) -> str | None:
+    """Return what is wrong with the form of a setting's values, as far as it shows without a table."""
     checks: dict[str, Callable[[str], bool]] = {
         "kind": _is_kind,
         "date_order": DATE_ORDERS.__contains__,
         "missing_values": bool,
     }
-    for one in said:
-        value = one.rpartition("=")[2]
-        if (setting == "kind" and "=" not in one) or not checks[setting](value):
-            return f"{setting} must be {_FORMS[setting]}, got {one!r}."
+    for assignment in assignments:
+        value = assignment.rpartition("=")[2]
+        if (setting == "kind" and "=" not in assignment) or not checks[setting](value):
+            return f"{setting} must be {_FORMS[setting]}, got {assignment!r}."
     return None
 
 
-def _about(name: str, said: Mapping[str, _Said]) -> dict[str, _Said]:
-    return {column: value for column, value in said.items() if column in (name, EVERY_COLUMN)}
+def _about(name: str, given: Mapping[str, T]) -> dict[str, T]:
+    return {column: value for column, value in given.items() if column in (name, EVERY_COLUMN)}
 
 
 _FORMS: Final = {
@@ -140,24 +140,23 @@ _FORMS: Final = {
 }
 
 
-def _assignments(
-    setting: str, said: Sequence[str], names: Collection[str], fits: Callable[[str], bool]
+def _split_assignments(
+    setting: str, assignments: Sequence[str], names: Collection[str], is_valid: Callable[[str], bool]
 ) -> list[tuple[str, str]]:
-    """Split at the ``=`` behind a column's name: both sides may have others."""
+    """Split each assignment at the ``=`` behind a column's name: both sides may hold others."""
     pairs = []
-    for one in said:
-        places = [place for place, mark in enumerate(one) if mark == "="]
-        splits = [(one[:place], one[place + 1 :]) for place in places]
+    for text in assignments:
+        splits = [(text[:i], text[i + 1 :]) for i, character in enumerate(text) if character == "="]
         known = [(column, value) for column, value in splits if column in names or column == EVERY_COLUMN]
-        right = [(column, value) for column, value in known if fits(value)]
-        if not right:
+        valid = [(column, value) for column, value in known if is_valid(value)]
+        if not valid:
             if known or not splits:
-                raise ConfigError(f"{setting} must be {_FORMS[setting]}, got {one!r}.")
+                raise ConfigError(f"{setting} must be {_FORMS[setting]}, got {text!r}.")
             raise ConfigError(
-                Set(setting, one),
+                Set(setting, text),
                 f": there is no column {splits[-1][0]!r}. The columns are: {', '.join(names)}.",
             )
-        pairs.append(right[-1])
+        pairs.append(valid[-1])
     return pairs
 
 

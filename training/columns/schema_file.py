@@ -1,4 +1,4 @@
-"""The decisions on columns as a TOML file that a user can read and edit: `--schema-out` and `--schema-in`."""
+"""The schema file: decisions on columns as TOML that a user can read and edit (`--schema-out`, `--schema-in`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TEXTS: Final = ("layout", "unit", "decimal", "thousands", "reason")
 _KEYS: Final = ("kind", *_TEXTS, "missing")
 _PARTS: Final = ("ids", "label", "header", "columns")
 _HEAD: Final = f"""\
-What becomes of each column. Edit it, and train with --schema-in FILE: it is taken instead of what the values say.
+The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
 
 kind      {", ".join(Kind)}, or {_DROPPED}
 reason    of a dropped column: why
@@ -31,19 +31,19 @@ layout    of datetimes: {", ".join(list(TIME_LAYOUTS)[:8])},
           {", ".join(list(TIME_LAYOUTS)[8:])}; of numbers: duration, where texts such as 1h 30m are meant
 unit      of numbers: what may stand beside them in texts, such as "°C"
 decimal, thousands    of numbers with a unit: how they are written
-missing   values that say that there is none, such as ["-999", "unknown"]; inf and -inf for infinite numbers
-ids       columns that name a record: carried through, never a feature
+missing   values that stand for a missing one, such as ["-999", "unknown"]; inf and -inf for infinite numbers
+ids       columns that name a record: copied to the output, never a feature
 label     the column that says what is an anomaly: never a feature
 """
 
 
 def write_schema_file(path: Path, schema: FeatureSchema, *, notes: Mapping[str, str] | None = None) -> None:
-    """Write a schema, with a comment on each column.
+    """Write a schema as TOML, with a comment on each column.
 
     Args:
-        path: The file; one that is there is replaced.
-        schema: What was decided.
-        notes: What is said of a column in its comment.
+        path: The file; an existing one is replaced.
+        schema: The decisions.
+        notes: Comments by column.
 
     Raises:
         ConfigError: Nothing can be written there.
@@ -79,10 +79,10 @@ def schema_toml(schema: FeatureSchema, *, notes: Mapping[str, str]) -> str:
 
 
 def read_schema_file(path: Path) -> FeatureSchema:
-    """Read what `write_schema_file` wrote, and a user may have edited.
+    """Read a schema file.
 
     Raises:
-        ConfigError: The file is not there or no TOML, or a key is wrong; the error names column and key.
+        ConfigError: The file is missing or not TOML, or a key is wrong; the error names column and key.
     """
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -101,7 +101,7 @@ def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.boo
 
     Args:
         schema: From `read_schema_file`.
-        table: n rows; the label may be absent, where others are judged on.
+        table: n rows; the label may be absent, where the test rows are others.
         fitting: The rows that will be learned from `(n,)`.
 
     Raises:
@@ -148,7 +148,7 @@ def _column_table(column: Column, note: str | None) -> Any:
 
 
 def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
-    """Make a schema of what TOML says.
+    """Make a schema from the data of a TOML file.
 
     Raises:
         TypeError, ValueError: A key is wrong; the message names it.
@@ -193,7 +193,7 @@ def _require_known(prefix: str, table: Mapping[str, Any], known: Collection[str]
 
 def _require_one_role(schema: FeatureSchema) -> None:
     order = _order(schema)
-    twice = next((name for number, name in enumerate(order) if name in order[:number]), None)
+    twice = next((name for i, name in enumerate(order) if name in order[:i]), None)
     if twice is not None:
         raise ValueError(f"column {twice!r} is said twice: in ids, as label or in [columns.NAME]")
     if not schema.columns:

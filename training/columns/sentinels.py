@@ -1,4 +1,4 @@
-"""Numbers that stand for "no value": one repeated number far outside the others, such as −200 or 999."""
+"""Sentinels: numbers that stand for a missing value, repeated and far outside the others, such as −200 or 999."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LIMITS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentinel:
-    """A number that may stand for "no value".
+    """A number that may stand for a missing value.
 
     Args:
         value: The number.
@@ -41,15 +41,15 @@ class Sentinel:
 
 
 def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Sentinel, ...]]:
-    """Find the numbers that may stand for "no value", by column.
+    """Find the numbers that may stand for a missing value, by column.
 
     A candidate is repeated, is the smallest or largest value of its column, and the gap to the next one is
     large against the extent of the others on that side of their median. How large it has to be depends on
-    what else speaks for it: a number that people choose for this (all nines, a limit of a type), or the same
+    other evidence: a number that people choose for this (all nines, a limit of a type), or the same
     number in several columns.
 
     Args:
-        columns: Numbers, or instants in seconds; n values each, NaN where a value is missing.
+        columns: Numbers, or timestamps in seconds; n values each, NaN where missing.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there is
         candidates = {name: _candidates(values) for name, values in columns.items()}
@@ -84,30 +84,30 @@ def _candidates(values: NDArray[Any]) -> list[tuple[Sentinel, float]]:
 def _at_the_low_end(
     distinct: NDArray[Any], counts: NDArray[Any], least: float, *, sign: float
 ) -> list[tuple[Sentinel, float]]:
-    for number in range(1, min(_MOST_AT_AN_END, len(distinct) - 1) + 1):
-        others, other_counts = distinct[number:], counts[number:]
-        if counts[number - 1] < least or other_counts.sum() < _MIN_OTHERS or len(others) < 2:
+    for length in range(1, min(_MOST_AT_AN_END, len(distinct) - 1) + 1):
+        others, other_counts = distinct[length:], counts[length:]
+        if counts[length - 1] < least or other_counts.sum() < _MIN_OTHERS or len(others) < 2:
             return []
         median = others[np.searchsorted(np.cumsum(other_counts), other_counts.sum() / 2)]
         extent = max(median - others[0], 0.1 * (others[-1] - others[0]))
-        gap = others[0] - distinct[number - 1]
+        gap = others[0] - distinct[length - 1]
         if gap >= _FAR_FOR_A_COMPANION * extent:
             return [
                 (
                     Sentinel(
-                        value=float(sign * distinct[place]),
-                        rows=int(counts[place]),
+                        value=float(sign * distinct[i]),
+                        rows=int(counts[i]),
                         nearest=float(sign * others[0]),
                         others=len(others),
                     ),
-                    float((others[0] - distinct[place]) / extent),
+                    float((others[0] - distinct[i]) / extent),
                 )
-                for place in range(number)
+                for i in range(length)
             ]
     return []
 
 
 def _is_code(value: float) -> bool:
-    """Say whether people choose a number for this: all nines (-999, 99.9), or a limit of a type."""
+    """Return True if people choose a number for this: all nines (-999, 99.9), or a limit of a type."""
     digits = f"{abs(value):g}".replace(".", "")
     return (len(digits) >= 2 and set(digits) == {"9"}) or value in _LIMITS or abs(value) >= 1e30

@@ -25,7 +25,7 @@ from training.columns.findings import Finding
 from training.columns.infer_schema import infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
-from training.columns.roles import Roles, date_orders_said, kinds_said, missing_values_said
+from training.columns.roles import Roles, parse_date_orders, parse_kinds, parse_missing_values
 from training.columns.schema_file import check_schema
 from training.data.labels import LabelRule, label_rule
 from training.data.rows import duplicate_rows, empty_rows, group_indices, time_order_column, timestamps_of
@@ -171,9 +171,9 @@ def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
         group=config.group,
         include=config.include,
         exclude=config.exclude,
-        kinds=kinds_said(config.kind, table.names),
-        date_orders=date_orders_said(config.date_order, table.names),
-        missing_values=missing_values_said(config.missing_values, table.names),
+        kinds=parse_kinds(config.kind, table.names),
+        date_orders=parse_date_orders(config.date_order, table.names),
+        missing_values=parse_missing_values(config.missing_values, table.names),
         infinite=config.infinite,
     )
 

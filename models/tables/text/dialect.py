@@ -180,7 +180,7 @@ def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: 
             break
     return Message(
         f"a cell near line {done + 1} goes on behind its closing {quote}, is never closed, or is longer than "
-        f"{csv.field_size_limit():,} characters. Mend it, or say ",
+        f"{csv.field_size_limit():,} characters. Fix it, or say ",
         Set("quote", "none"),
         " if quotes are part of the cells.",
     )

@@ -55,7 +55,7 @@ def _not_utf8(source: Source, sample: bytes, index: int, repairs: list[str]) -> 
     """Return Windows-1252, which is Latin-1 with more characters, if all bytes of the sample are valid in it."""
     if _any_utf8_character(source):  # "Ã¶" means nothing in Latin-1: this is UTF-8, and damaged
         problem = f"{source.name}: is UTF-8, but not byte 0x{sample[index]:02x} in {_line(sample, index)}"
-        raise TableError(problem, ". Mend it, or say ", Set("encoding", "cp1252"), ".")
+        raise TableError(problem, ". Fix it, or say ", Set("encoding", "cp1252"), ".")
     try:
         sample.decode("cp1252")
     except UnicodeDecodeError as error:

@@ -77,11 +77,11 @@ def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
         return first
     if first > usual:
         problem = f"{source.name}: its first line names {first} columns, most rows have {usual} cells"
-        raise TableError(problem, ". Mend the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
+        raise TableError(problem, ". Fix the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     table = next(row for row in rows[1:] if len(row.cells) == usual)
     problem = f"{source.name}: its first line has {first} cell{'s' * (first > 1)}, most have {usual}. "
     skip = Message(f"If the table begins in line {table.above + 1}, say ", Set("skip_lines", table.above))
-    raise TableError(problem, skip, "; if a name is missing, mend the first line.")
+    raise TableError(problem, skip, "; if a name is missing, fix the first line.")
 
 
 def _used(first: Sequence[str], body: Sequence[Sequence[str]], width: int) -> int:

@@ -170,11 +170,11 @@ def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
                     yield _fitted(source, dialect, found.cells, row, dialect.skip_lines + found.above + 1)
         except UnicodeError as error:
             problem = f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error})"
-            raise TableError(problem, ". Mend it, or say ", Set("encoding"), ", such as cp1252.") from error
+            raise TableError(problem, ". Fix it, or say ", Set("encoding"), ", such as cp1252.") from error
         except csv.Error as error:
             raise TableError(
                 f"{source.name}: row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
-                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Mend it, or say ",
+                f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Fix it, or say ",
                 Set("quote", "none"),
                 " if quotes are part of the cells.",
             ) from error
@@ -207,9 +207,9 @@ def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, li
         remedy = Message("If it is a comment, say ", Set("comment", "#"), ".")
     elif len(cells) < used:
         fill = Message(", or ", Set("ragged_rows", "fill"), " if cells at the end may be left out.")
-        remedy = Message("Mend it, or say ", Set("delimiter"), " or ", Set("quote"), fill)
+        remedy = Message("Fix it, or say ", Set("delimiter"), " or ", Set("quote"), fill)
     else:
-        remedy = Message("Mend it, or say ", Set("delimiter"), " or ", Set("quote"), ".")
+        remedy = Message("Fix it, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     return TableError(
         f"{source.name}: row {row:,} (line {line:,}) has {len(cells)} cell{'s' * (len(cells) > 1)}, {used} are "
         f"expected. ",

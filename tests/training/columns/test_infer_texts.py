@@ -152,14 +152,14 @@ def test_what_the_user_says_goes_before_what_the_texts_look_like():
 def test_a_few_texts_among_many_numbers_are_asked_about_and_make_no_categories(strays):
     numbers = [str(number / 10) for number in range(60)]
     reason = column(*numbers, *strays)
-    assert reason.startswith(f"numbers, but for {', '.join(map(repr, strays))}: mend these, or say --missing-values c=")
+    assert reason.startswith(f"numbers, but for {', '.join(map(repr, strays))}: fix these, or say --missing-values c=")
     assert "--kind c=categorical" in reason
     assert column(*numbers, *strays, **said(Kind.CATEGORICAL)).kind is Kind.CATEGORICAL
 
 
 def test_a_line_of_totals_makes_no_categories_of_dates():
     days = [f"2024-01-{day:02d}" for day in range(1, 32)]
-    assert column(*days, "Total").startswith("dates or times (iso), but for 'Total': mend these")
+    assert column(*days, "Total").startswith("dates or times (iso), but for 'Total': fix these")
 
 
 def test_few_texts_of_which_some_are_numbers_are_categories():

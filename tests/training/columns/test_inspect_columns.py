@@ -52,9 +52,9 @@ def test_a_date_that_stands_for_none_is_found_like_a_number_and_its_flag_mends_i
     table = Table(data=pa.table({"day": days, "x": RNG.normal(size=N)}))
     [_, finding] = prepare(table, TrainConfig()).findings
     assert finding.remedy == "if so: --missing-values 'day=01/01/1900 00:00:00'"
-    mended = prepare(table, TrainConfig(missing_values=("day=01/01/1900 00:00:00",)))
-    assert np.isnan(mended.columns["day"]).sum() == N / 20
-    assert len(mended.findings) == 1
+    fixed = prepare(table, TrainConfig(missing_values=("day=01/01/1900 00:00:00",)))
+    assert np.isnan(fixed.columns["day"]).sum() == N / 20
+    assert len(fixed.findings) == 1
 
 
 @pytest.mark.parametrize("kind", ["numbers", "texts"])

@@ -12,7 +12,7 @@ from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.files import read_table
 from training.columns.infer_schema import infer_schema
-from training.columns.learn_columns import _LEARNERS, _surprise, encode, learn_preprocessor
+from training.columns.learn_columns import _LEARNERS, _novelty_penalty, encode, learn_preprocessor
 from training.columns.reference import reference_of
 from training.columns.roles import Roles
 
@@ -146,7 +146,7 @@ def test_the_range_of_each_feature_is_that_of_the_fitting_rows(seed):
 def test_what_was_never_seen_is_as_surprising_as_a_value_beyond_all_of_n_normal_ones(n):
     from statistics import NormalDist
 
-    deviations = _surprise(n) ** 0.5
+    deviations = _novelty_penalty(n) ** 0.5
     assert 2 * NormalDist().cdf(-deviations) * (n + 1) == pytest.approx(1, rel=1e-6)
 
 
@@ -179,13 +179,13 @@ def test_an_expected_number_is_one_that_the_column_could_have():
     assert not halves.decode(np.array([0.1])).is_integer()
 
 
-def test_an_unseen_category_surprises_less_where_many_rows_have_one_of_their_own():
-    assert _surprise(1000, singles=0) == _surprise(1000, singles=1) == _surprise(1000)
-    assert _surprise(1000) > _surprise(1000, singles=50) > _surprise(1000, singles=500) > 0
+def test_an_unseen_category_novelty_penaltys_less_where_many_rows_have_one_of_their_own():
+    assert _novelty_penalty(1000, singles=0) == _novelty_penalty(1000, singles=1) == _novelty_penalty(1000)
+    assert _novelty_penalty(1000) > _novelty_penalty(1000, singles=50) > _novelty_penalty(1000, singles=500) > 0
     schema = FeatureSchema(columns=(Column(name="shop", kind=Kind.CATEGORICAL),))
     shops = np.array([f"shop {n}" for n in range(200)] + ["big shop"] * 800, object)
     [encoder] = learn_preprocessor(schema, {"shop": shops}).encodings
-    assert encoder.surprise == _surprise(1000, singles=200)
+    assert encoder.surprise == _novelty_penalty(1000, singles=200)
 
 
 def test_a_time_of_day_is_placed_in_the_day_however_few_hours_the_rows_cover():

@@ -4,28 +4,28 @@ import pytest
 
 from models.errors import ConfigError
 from models.schema import Kind
-from training.columns.roles import DATE_ORDERS, Roles, date_orders_said, kinds_said, missing_values_said
+from training.columns.roles import DATE_ORDERS, Roles, parse_date_orders, parse_kinds, parse_missing_values
 
 NAMES = ["load", "a=b", "at"]
 
 
 def test_a_kind_is_said_of_a_column_whose_name_may_have_an_equals_sign():
-    assert kinds_said(("load=boolean", "a=b=datetime"), NAMES) == {"load": Kind.BOOLEAN, "a=b": Kind.DATETIME}
+    assert parse_kinds(("load=boolean", "a=b=datetime"), NAMES) == {"load": Kind.BOOLEAN, "a=b": Kind.DATETIME}
 
 
 def test_an_order_is_said_of_all_columns_or_of_one():
-    assert date_orders_said(("day-first", "at=month-first"), NAMES) == {"*": "day_first", "at": "month_first"}
+    assert parse_date_orders(("day-first", "at=month-first"), NAMES) == {"*": "day_first", "at": "month_first"}
     assert list(DATE_ORDERS) == ["day-first", "month-first"]
 
 
 def test_missing_values_are_said_of_all_columns_or_of_one_and_may_be_many():
-    said = missing_values_said(("-200", "load=-999", "load=off", "*=x=y", "a=b=c"), NAMES)
+    said = parse_missing_values(("-200", "load=-999", "load=off", "*=x=y", "a=b=c"), NAMES)
     assert said == {"*": ("-200", "x=y"), "load": ("-999", "off"), "a=b": ("c",)}
 
 
-@pytest.mark.parametrize("said", [kinds_said, missing_values_said, date_orders_said])
+@pytest.mark.parametrize("said", [parse_kinds, parse_missing_values, parse_date_orders])
 def test_a_column_that_is_not_there_is_refused_with_the_columns(said):
-    value = {"kinds_said": "numeric", "date_orders_said": "day-first"}.get(said.__name__, "3")
+    value = {"parse_kinds": "numeric", "parse_date_orders": "day-first"}.get(said.__name__, "3")
     with pytest.raises(ConfigError, match=r"there is no column 'lod'\. The columns are: load, a=b, at\."):
         said((f"lod={value}",), NAMES)
 

@@ -48,7 +48,7 @@ def test_other_errors_pass_as_they_are():
     with pytest.raises(KeyError), as_value_errors():
         raise KeyError("x")
     with pytest.raises(RecordError), as_value_errors():
-        raise RecordError("wrong.", record=1, field=None, remedy="Mend it.")
+        raise RecordError("wrong.", record=1, field=None, remedy="Fix it.")
 
 
 FRAME = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0) ** 2})
