@@ -6,11 +6,11 @@ import gc
 
 import pytest
 
-from service.serving import _kept_for_good
+from service.serving import _frozen
 
 
 def test_the_collector_is_on_again_and_leaves_alone_what_was_made() -> None:
-    with _kept_for_good():
+    with _frozen():
         assert not gc.isenabled()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
@@ -18,7 +18,7 @@ def test_the_collector_is_on_again_and_leaves_alone_what_was_made() -> None:
 
 
 def test_the_collector_is_on_again_after_a_failed_start() -> None:
-    with pytest.raises(OSError, match="in use"), _kept_for_good():
+    with pytest.raises(OSError, match="in use"), _frozen():
         raise OSError("in use")
     assert gc.isenabled()
     gc.unfreeze()
