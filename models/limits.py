@@ -36,6 +36,8 @@ class Interval:
 
     def __str__(self) -> str:
         """Return the interval in words that fit behind "must be"."""
+        if math.isinf(self.low):
+            return "a finite number"
         if math.isinf(self.high):
             return f"{'above' if self.ends[0] == '(' else 'at least'} {self.low:g}"
         return f"in {self.ends[0]}{self.low:g}, {self.high:g}{self.ends[1]}"

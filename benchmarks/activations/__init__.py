@@ -1,1 +1,1 @@
-"""What is said of activations, put to the test over labelled sets."""
+"""Tests claims about activations over labelled sets."""

@@ -1,10 +1,10 @@
-"""Puts what is said of activations to the test over a folder of labelled sets, and says what holds.
+"""Tests claims about activations over a folder of labelled sets, and reports which hold.
 
     python -m benchmarks.activations --data DIR [--out DIR] [--some A,B…] [--seeds 3] [--jobs N]
 
 A set is an npz file with X (rows × columns) and y (1 = anomaly). Networks are fitted on normal rows, by the product's
-own trial, as `python -m training.compare DATA --label y --fit-on normal` does. A run that was stopped goes on with the
-same command. Prints Markdown; it is kept as claims.md, too.
+own trial, as `python -m training.compare DATA --label y --fit-on normal` does. The same command resumes a run that was
+stopped. Prints Markdown, and writes it to claims.md.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read(file: Path) -> dict[Case, dict[str, Any]]:
-    """Return the figures of each case that was run; a line that was cut off is left out."""
+    """Return the figures of each finished case; a line that was cut off is left out."""
     if not file.exists():
         return {}
     found = {}

@@ -1,4 +1,4 @@
-"""What the fitted networks say of each claim: a verdict by rule, the figures, and under which conditions."""
+"""The claims: whether each holds by a fixed rule, the figures, and the conditions."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def _layers(depth: int) -> str:
 
 
 def _claim(said: str, holds: Iterable[object], how: str, shown: str = "") -> str:
-    """Return a claim with a verdict: whether its parts hold."""
+    """Return a claim with its result: whether all, some or none of its parts hold."""
     parts = [bool(part) for part in holds]
     verdict = "true here" if all(parts) else "true in part" if any(parts) else "not true here"
     return f"{said}: {verdict}\n\n{how}\n\n{shown}"

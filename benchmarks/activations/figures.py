@@ -1,4 +1,4 @@
-"""Figures of fitted networks beside one another: paired by set and seed, tested over sets."""
+"""Compares figures of activations: paired by set and seed, tested over sets."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Frame = pd.DataFrame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
-    """An activation against another.
+    """A comparison of two activations.
 
     Args:
-        mean: The mean over sets: a geometric one of ratios, the usual one of differences.
-        p: Of Wilcoxon's signed-rank test over the sets, two-sided.
-        pairs: Of each set and seed: logarithms of ratios, or differences.
+        mean: Mean over sets: geometric for ratios, arithmetic for differences.
+        p: p-value of Wilcoxon's signed-rank test over the sets, two-sided.
+        pairs: Logarithm of the ratio, or difference, for each set and seed.
     """
 
     mean: float
@@ -39,14 +39,14 @@ def frame_of(found: Mapping[Case, Mapping[str, Any]]) -> Frame:
 
 
 def ratio(rows: Frame, name: str, reference: str, figure: str) -> Against:
-    """Return how a figure of one activation stands to that of another, with the same seed on the same set."""
+    """Return the ratio of a figure of two activations, paired by set and seed."""
     logs = _pairs(rows, name, reference, rows[figure].astype(float).map(np.log))
     by_set = logs.groupby("set").mean()
     return Against(mean=float(np.exp(by_set.mean())), p=_signed_rank(by_set), pairs=logs.to_numpy())
 
 
 def gap(rows: Frame, name: str, reference: str, figure: str) -> Against:
-    """Return how far a figure of one activation is above that of another, likewise."""
+    """Return the difference of a figure of two activations, paired by set and seed."""
     apart = _pairs(rows, name, reference, rows[figure].astype(float))
     by_set = apart.groupby("set").mean()
     return Against(mean=float(by_set.mean()), p=_signed_rank(by_set), pairs=apart.to_numpy())
@@ -69,7 +69,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _pairs(rows: Frame, name: str, reference: str, values: pd.Series[float]) -> pd.Series[float]:
-    """Return the difference of two activations' values by set and seed, where both are there."""
+    """Return the difference of two activations' values by set and seed, where both exist."""
     keyed = rows[["set", "seed", "activation"]].assign(value=values)
     wide = keyed.pivot_table("value", ["set", "seed"], "activation")
     return (wide[name] - wide[reference]).dropna()

@@ -1,4 +1,4 @@
-"""What is fitted: activations and variants of them, over sets, seeds and settings."""
+"""The networks to fit: activations and variants, over sets, seeds and settings."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from training.comparison.trials import DEFAULT_ACTIVATIONS
 DEPTHS: Final = (1, 2, 4, 8)
 RATES: Final = (5e-4, 2e-3, 1e-2, 5e-2)
 WIDTH: Final = 128
-"""Of every hidden layer in the sweep over depth, and of the bottleneck: nothing but the depth changes."""
+"""Width of every hidden layer and of the bottleneck in the sweep over depth, so that only the depth changes."""
 USUAL_RATE: Final = 2e-3
 NOISE: Final = 0.5
-"""Deviation of the noise that is put on the standardised values of all rows of a noisy set."""
+"""Standard deviation of the noise on the standardised values of a noisy set."""
 
 VARIANTS: Final[dict[str, ActivationSpec]] = {
     "selu, He": replace(ACTIVATIONS["selu"], initializer="he_normal"),
     "selu, usual dropout": replace(ACTIVATIONS["selu"], alpha_dropout=False),
 }
-"""SELU without what comes with it, by the name it has in the results."""
+"""SELU with another initialiser or dropout, by the name in the results."""
 
 RELU_OUTPUT: Final = "relu, relu output"
-"""A network whose output layer has a ReLU, too."""
+"""A network with a ReLU after the output layer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +36,11 @@ class Case:
         part: A key of `PARTS`.
         set: Name of the set.
         activation: A key of `ACTIVATIONS` or of `VARIANTS`, or `RELU_OUTPUT`.
-        depth: Number of hidden layers of `WIDTH` units; 0: the preset's own.
+        depth: Number of hidden layers of `WIDTH` units; 0 for those of the preset.
         learning_rate: Largest step size.
         dropout: Share of hidden units left out in a step.
-        noise: Deviation of the noise on the rows themselves.
-        seed: Of the weights and batches.
+        noise: Standard deviation of the noise on the rows.
+        seed: Seed of the weights and batches.
     """
 
     part: str
@@ -61,7 +61,7 @@ PARTS: Final = {
     "selu": "4 hidden layers, SELU with another initialiser and with the usual dropout, on some sets",
     "output": "a ReLU behind the output layer, on some sets",
 }
-"""What is varied, by name."""
+"""The varied settings, by name."""
 
 
 def cases(sets: Sequence[str], some: Sequence[str], seeds: Sequence[int]) -> list[Case]:
@@ -69,8 +69,8 @@ def cases(sets: Sequence[str], some: Sequence[str], seeds: Sequence[int]) -> lis
 
     Args:
         sets: All sets.
-        some: Those for the sweeps.
-        seeds: Of each.
+        some: Sets of the sweeps.
+        seeds: Number of seeds.
     """
     found: list[Case] = []
     for seed in seeds:
@@ -93,13 +93,14 @@ def cases(sets: Sequence[str], some: Sequence[str], seeds: Sequence[int]) -> lis
 
 
 @contextmanager
-def known(activation: str) -> Iterator[None]:
-    """Let the product know a variant for as long as this lasts."""
+def registered(activation: str) -> Iterator[str]:
+    """Yield the key of `ACTIVATIONS` of an activation; a variant of SELU takes the place of SELU meanwhile."""
     if activation not in VARIANTS:
-        yield
+        yield activation
         return
-    ACTIVATIONS[activation] = VARIANTS[activation]
+    selu = ACTIVATIONS["selu"]
+    ACTIVATIONS["selu"] = VARIANTS[activation]
     try:
-        yield
+        yield "selu"
     finally:
-        del ACTIVATIONS[activation]
+        ACTIVATIONS["selu"] = selu

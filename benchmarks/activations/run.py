@@ -1,4 +1,4 @@
-"""Fits cases side by side, in processes of their own."""
+"""Fits cases in parallel processes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from training.comparison.processes import shares_of_cpus
 
 
 def lines_of(missing: Sequence[Case], sets: Mapping[str, Path], *, jobs: int) -> Iterator[str]:
-    """Yield a line of JSON for each case, as they come.
+    """Yield a line of JSON for each finished case.
 
     Args:
-        missing: What to fit.
+        missing: The cases to fit.
         sets: The file of each set.
-        jobs: How many at once.
+        jobs: Number of fits at once.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     shares: SimpleQueue[set[int]] = context.SimpleQueue()

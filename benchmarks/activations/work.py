@@ -1,4 +1,4 @@
-"""Fits one case, in a worker: through the product's own trial, on a set as a user would give it."""
+"""Fits one case in a worker, by the trial of `training.compare`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.activations.plan import RELU_OUTPUT, WIDTH, Case, known
+from benchmarks.activations.plan import RELU_OUTPUT, WIDTH, Case, registered
 from benchmarks.quality.splits import read_set
 from models.tables.table import Table
 from training.comparison.trials import Setting, Trial
@@ -24,7 +24,7 @@ def figures_of(case: Case, path: Path) -> dict[str, Any]:
     """Fit and measure a case; return its figures as plain data.
 
     Args:
-        case: What.
+        case: The case.
         path: The file of its set.
 
     Raises:
@@ -38,8 +38,8 @@ def figures_of(case: Case, path: Path) -> dict[str, Any]:
         return {"error": relu_output_error(prepared, Trial(activation="relu", setting=setting, seed=case.seed), config)}
     from training.comparison.measure import run_trial
 
-    with known(case.activation):
-        outcome = run_trial(prepared, config, Trial(activation=case.activation, setting=setting, seed=case.seed))
+    with registered(case.activation) as name:
+        outcome = run_trial(prepared, config, Trial(activation=name, setting=setting, seed=case.seed))
     level = min(outcome.validation_losses)
     return {
         "error": outcome.error,
@@ -59,20 +59,25 @@ def figures_of(case: Case, path: Path) -> dict[str, Any]:
 
 
 def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> float:
-    """Return the held-out error of a network whose output layer has a ReLU behind it."""
-    import keras
-
+    """Return the held-out error of a network with a ReLU after the output layer."""
     from training.comparison.measure import noisy_error, untouched_rows
     from training.network.epochs import run_epochs
-    from training.network.keras_network import build_network
+    from training.network.keras_network import DenseNetwork, reconstruct
+    from training.network.keras_start import keras
+
+    class WithReluOutput(DenseNetwork):
+        """A network with a ReLU behind its output layer."""
+
+        def forward(self, Z: Any, *, training: bool = False) -> Any:
+            value, outputs = super().forward(Z, training=training)
+            return keras.ops.relu(value), outputs
 
     wanted = trial.config(config)
     preprocessor, split = prepared.preprocessor, prepared.split
     fitting, validation = (preprocessor.transform(prepared.part(part)) for part in (split.fitting, split.validation))
     validation = replace(validation, Z=preprocessor.within_limits(validation.Z))
     [settings] = wanted.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1])
-    linear = build_network(wanted.architecture(features=fitting.Z.shape[1]), seed=trial.seed)
-    network = keras.Model(linear.input, keras.layers.ReLU(name="output_relu")(linear.output))
+    network = WithReluOutput(wanted.architecture(features=fitting.Z.shape[1]), seed=trial.seed)
     run_epochs(
         network,
         fitting=fitting,
@@ -85,7 +90,7 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
     alike, _, _ = untouched_rows(prepared, config)
     plan = wanted.alone
     return noisy_error(
-        lambda Z: np.asarray(network(Z, training=False)),
+        lambda Z: reconstruct(network, Z)[0],
         alike,
         preprocessor,
         noise=plan.input_noise[0],
@@ -95,13 +100,13 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
 
 @lru_cache(maxsize=4)
 def prepared_set(path: Path, noise: float) -> tuple[Prepared, TrainConfig]:
-    """Return a set, drawn down and prepared: fitted on normal rows, judged on others and all anomalies."""
+    """Return a set, drawn down and prepared: fitted on normal rows, tested on others and all anomalies."""
     drawn = read_set(path).drawn(np.random.RandomState(0))
     X = drawn.X
     if noise:
         scale = X.std(axis=0)
         X = X + noise * scale * np.random.default_rng(0).normal(size=X.shape)
-    columns: dict[str, Any] = {f"x{number}": X[:, number] for number in range(X.shape[1])}
+    columns: dict[str, Any] = {f"x{i}": X[:, i] for i in range(X.shape[1])}
     columns[LABEL] = np.where(drawn.is_anomaly, "anomaly", "normal")
     config = TrainConfig(label=LABEL, fit_on="normal", least_rows=5)
     return prepare(Table(data=pa.table(columns)), config), config

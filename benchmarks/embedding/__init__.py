@@ -1,1 +1,1 @@
-"""What embeddings are worth as features: probes on them beside those on PCA, kernel PCA, ICA and the columns."""
+"""Embeddings as features: probes on them, on PCA, kernel PCA, ICA and on the columns."""

@@ -1,11 +1,11 @@
-"""Measures what embeddings are worth as features, beside PCA, kernel PCA, ICA and the columns themselves.
+"""Measures embeddings as features, beside PCA, kernel PCA, ICA and the columns themselves.
 
     python -m benchmarks.embedding --data DIR [--sets A,B…] [--latent-units 8] [--out DIR] [--jobs 2]
 
 A set is an npz file with X (rows × columns) and y (1 = anomaly), drawn down to --rows. Each is cut into five folds with
-their share of the anomalies. What makes features (a detector, PCA, …) is learned from four of them, without the labels;
-simple probes then learn from the same four, with the labels, and are judged by the average precision on the fifth. No
-step sees a row that is judged. By default the sets are the ten of ADBench with 9 to 200 columns, at least 1,000 rows,
+their share of the anomalies. Features (of a detector, PCA, …) are learned from four of them, without the labels; simple
+probes then learn from the same four, with the labels, and are tested by the average precision on the fifth. No step
+sees a test row. By default the sets are the ten of ADBench with 9 to 200 columns, at least 1,000 rows,
 at most a quarter of anomalies, and at least 40 of them after the draw.
 """
 
@@ -38,7 +38,7 @@ SETS: Final = (
     *("6_cardio", "7_Cardiotocography", "20_letter", "25_musk", "26_optdigits"),
     *("27_PageBlocks", "28_pendigits", "5_campaign", "8_celeba", "11_donors"),
 )
-"""What is measured where ``--sets`` does not say."""
+"""Default of ``--sets``."""
 
 FILE: Final = "embedding.csv"
 
@@ -87,11 +87,11 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _measured(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, list[Row]]]:
-    """Do the jobs, some at once, each in one thread then; give each as soon as it is done."""
+    """Run the jobs in parallel, each in one thread; yield each as soon as it is done."""
     if processes == 1:
         yield from ((job, measured(job)) for job in jobs)
         return
-    os.environ |= dict.fromkeys(THREADS, "1")  # for the processes that are started
+    os.environ |= dict.fromkeys(THREADS, "1")  # for child processes
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = {pool.submit(measured, job): job for job in jobs}
         try:

@@ -1,9 +1,9 @@
-"""One example of what a unit of the bottleneck stands for: which columns drive it, on the embedded data set.
+"""Explains one unit of the bottleneck by the columns that drive it, on the demo data set.
 
 It is the unit whose mean over the anomalies differs most from that over the normal rows, in its standard deviations. A
 column's drive is its share of that difference, by Shapley values: the values of an anomaly are replaced by those of a
-normal row, column by column in a random order, and each replacement moves the unit by something; the mean of that over
-many pairs and orders is the column's (Štrumbelj and Kononenko, 2014). The shares of all columns sum to 100 %.
+normal row, column by column in a random order; the drive is the mean change of the unit over many pairs and orders
+(Štrumbelj and Kononenko, 2014). The shares of all columns sum to 100 %.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from benchmarks.embedding.measure import SEED
 
 _ORDERS: Final = 200
-_LEAST_DEVIATION: Final = 1e-6  # below it a unit is silent
+_LEAST_DEVIATION: Final = 1e-6  # below it a unit is constant
 
 Matrix = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drive:
-    """What one column does to a unit.
+    """The effect of one column on a unit.
 
     Args:
-        column: Its name.
-        share: Its part of the difference.
-        anomalies: Mean over the anomalies, in the column's own units.
+        column: Name of the column.
+        share: Its share of the difference.
+        anomalies: Mean over the anomalies, in the column's units.
         normal: Mean over the normal rows.
     """
 
@@ -45,14 +45,14 @@ class Example:
     """One unit.
 
     Args:
-        unit: Its number, from 1.
-        units: How many there are.
+        unit: Number of the unit, from 1.
+        units: Number of units.
         anomalies: Its mean over the anomalies.
         normal: Its mean over the normal rows.
-        difference: Between the two, in deviations over all rows.
+        difference: Difference of the means, in standard deviations over all rows.
         zero_anomalies: Share of the anomalies on which it is 0.
         zero_normal: Share of the normal rows on which it is 0.
-        drives: What each column does to it, the largest first.
+        drives: Effect of each column, the largest first.
     """
 
     unit: int
@@ -66,7 +66,7 @@ class Example:
 
 
 def example_of(*, k: int, activation: str, preset: str, training_rows: str) -> Example:
-    """Fit a detector on the embedded data set, without its label, and look into the unit that differs most."""
+    """Fit a detector on the demo data set, without its label, and explain the unit that differs most."""
     from benchmarks.embedding.features import detector_of, embedding_of
     from training.data.demo_data import LABEL, embedded_table
 

@@ -1,4 +1,4 @@
-"""Ways to make k features of a record without labels, in tables: one row each."""
+"""Tables of methods that learn k features of a record without labels."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Peer:
     """Features that need no network.
 
     Args:
-        name: As the tables call it.
-        says: What it is, in a few words.
-        learn: Standardised rows `(n, d)`, k and a seed in; features out.
-        encoded: It is given the rows as the detector encodes them, not as plain standard scores.
+        name: Its name in the tables.
+        says: Its description in a few words.
+        learn: Takes standardised rows `(n, d)`, k and a seed; returns the features.
+        encoded: Whether it gets the rows as the detector encodes them, not as standard scores.
         module: A package that it needs beyond scikit-learn.
     """
 
@@ -42,7 +42,7 @@ class Peer:
 
     @property
     def at_hand(self) -> bool:
-        """Whether the package that it needs is installed."""
+        """Whether its package is installed."""
         return self.module is None or find_spec(self.module) is not None
 
 
@@ -66,7 +66,7 @@ def _ica(Z: Matrix, k: int, seed: int) -> Features:
     from sklearn.decomposition import FastICA
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it did not converge: what it has by then is used
+        warnings.simplefilter("ignore")  # ICA did not converge: its last state is used
         return _fitted(FastICA(n_components=min(k, Z.shape[1]), max_iter=1000, random_state=seed), Z)
 
 
@@ -90,7 +90,7 @@ PEERS: Final = (
     Peer(name="columns, encoded", says="all columns, as the detector encodes them", learn=_columns, encoded=True),
     Peer(name="PCA, encoded", says="principal components of these", learn=_pca, encoded=True),
 )
-"""What embeddings are compared with."""
+"""The methods that embeddings are compared with."""
 
 
 def detector_of(X: Matrix, *, k: int, activation: str, preset: str, training_rows: str, seed: int) -> Detector:
@@ -99,10 +99,10 @@ def detector_of(X: Matrix, *, k: int, activation: str, preset: str, training_row
     Args:
         X: Rows `(n, d)`.
         k: Width of the bottleneck.
-        activation: Of the hidden layers and the bottleneck.
-        preset: How many networks, and for how long.
-        training_rows: What is said to be known of the rows.
-        seed: Of the split, the weights and the order of the rows.
+        activation: Activation of the hidden layers and the bottleneck.
+        preset: A key of `PRESETS`.
+        training_rows: A key of `TRAINING_ROWS`.
+        seed: Seed of the split, the weights and the order of the rows.
     """
     from training.estimator import AutoencoderDetector
 
@@ -110,17 +110,17 @@ def detector_of(X: Matrix, *, k: int, activation: str, preset: str, training_row
         preset=preset, training_rows=training_rows, activation=activation, latent_units=k, random_state=seed
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such as of dead units: they are counted
+        warnings.simplefilter("ignore")  # such as dead units, which are counted
         return estimator.fit(X).detector_
 
 
 def embedding_of(detector: Detector) -> Features:
-    """Return the function from rows to the bottleneck of a detector that was fitted on an array."""
+    """Return a function from rows to the embedding of a detector that was fitted on an array."""
     return lambda rows: detector.embed(_columns_of(detector, rows))
 
 
 def encoding_of(detector: Detector) -> Features:
-    """Return the function from rows to what the network is given of them."""
+    """Return a function from rows to the input of the network."""
     preprocessor = detector.preprocessor
     return lambda rows: preprocessor.within_limits(preprocessor.transform(_columns_of(detector, rows)).Z)
 

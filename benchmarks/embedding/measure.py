@@ -1,4 +1,4 @@
-"""One fold of one set: features are learned without labels from its training rows, probed on its test rows."""
+"""One fold of one set: features are learned without labels from its training rows, and probed on its test rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEED: Final = 0
 Row = dict[str, str]
 KEY: Final = ("set", "fold", "method")
 FIGURES: Final = (*(probe.name for probe in PROBES), "units", "silent", "zeros", "seconds")
-"""What is found: average precisions; features, those that are 0 on every test row, share of zeros; time to learn."""
+"""Columns of the results: average precisions; features, those that are 0 on every test row, share of zeros; time."""
 
 _T = TypeVar("_T")
 
@@ -32,13 +32,13 @@ class Job:
     """A fold of a set.
 
     Args:
-        name: The set.
+        name: Name of the set.
         path: Its file.
-        fold: Its number, from 0.
-        rows: A larger set is drawn down to as many.
-        k: Features that are made.
-        preset: Of the detectors.
-        training_rows: What these are told of the rows.
+        fold: Index of the fold, from 0.
+        rows: Number of rows that larger sets are drawn down to.
+        k: Number of features.
+        preset: Preset of the detectors.
+        training_rows: Their `--training-rows`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Rows whose labels the probes are told, and rows that are judged."""
+    """Rows with known labels, from which probes learn, and test rows."""
 
     known: NDArray[np.float64]
     is_anomaly: NDArray[np.bool_]
@@ -61,7 +61,7 @@ class Fold:
 
 
 def fold_of(job: Job) -> Fold:
-    """Draw a set down and take one of its folds, each with its share of the anomalies."""
+    """Draw a set down and return one of its folds, stratified by label."""
     from sklearn.model_selection import StratifiedKFold
 
     labelled = read_set(job.path).drawn(np.random.RandomState(SEED), cap=job.rows)
@@ -76,7 +76,7 @@ def fold_of(job: Job) -> Fold:
 
 
 def measured(job: Job) -> list[Row]:
-    """Return a row for each way to make features."""
+    """Return a row for each kind of features."""
     fold = fold_of(job)
     return [
         {"set": job.name, "fold": str(job.fold), "method": name} | _figures(features, fold, seconds)
@@ -85,7 +85,7 @@ def measured(job: Job) -> list[Row]:
 
 
 def _learned(job: Job, fold: Fold) -> Iterator[tuple[str, Features, float]]:
-    """Learn every kind of features from the known rows, without their labels; say how long each took."""
+    """Learn every kind of features from the known rows, without their labels; return the seconds of each, too."""
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(fold.known)

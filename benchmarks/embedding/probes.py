@@ -1,9 +1,9 @@
-"""Probes: what a simple learner finds by some features, judged on rows that it has not seen.
+"""Probes: simple learners on features, tested on unseen rows.
 
-The figure is the average precision: the mean, over the anomalies, of the precision at each one's place in the order of
-the scores. It is right where anomalies are few. It needs no threshold, on which balanced accuracy hangs: a classifier
-that calls every row normal has 50 %, however well it orders them. And it does not count the many normal rows at the end
-of the order, as ROC AUC does. Chance gives the share of anomalies.
+The figure is the average precision: the mean, over the anomalies, of the precision at the rank of each. It suits few
+anomalies. It needs no threshold, unlike balanced accuracy: a classifier that calls every row normal has 50 %, however
+well it orders them. And it does not count the many normal rows at the end of the order, as ROC AUC does.
+Chance gives the share of anomalies.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Probe:
     """A simple learner.
 
     Args:
-        name: As the CSV calls it.
-        says: As the tables call it.
-        scores: Features and labels of the rows to learn from, and features of the rows to judge in; the scores of these
-            `(m,)` out, higher for anomalies.
-        standardised: The features are brought to mean 0 and deviation 1 first.
+        name: Its name in the CSV.
+        says: Its name in the tables.
+        scores: Takes features and labels of the rows to learn from, and features of the test rows; returns the scores
+            of these `(m,)`, higher for anomalies.
+        standardised: Whether the features are standardised first.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Probe:
     standardised: bool = True
 
     def average_precision(self, known: Matrix, is_anomaly: Flags, fresh: Matrix, truth: Flags) -> float:
-        """Learn from known rows, and judge fresh ones.
+        """Learn from known rows; return the average precision on fresh ones.
 
         Args:
             known: Features `(n, k)` of rows whose labels are known.
             is_anomaly: These labels `(n,)`.
-            fresh: Features `(m, k)` of the rows to judge.
+            fresh: Features `(m, k)` of the test rows.
             truth: Their labels `(m,)`.
         """
         from sklearn.metrics import average_precision_score
@@ -67,7 +67,7 @@ def _logistic(known: Matrix, is_anomaly: Flags, fresh: Matrix) -> NDArray[np.flo
 def _neighbours(known: Matrix, is_anomaly: Flags, fresh: Matrix) -> NDArray[np.float64]:
     from sklearn.neighbors import KNeighborsClassifier
 
-    # Weights by distance: of plain votes there are only six, and most rows would tie.
+    # Weighted by distance: plain votes have only six values, and most rows would tie.
     probe = KNeighborsClassifier(n_neighbors=_NEIGHBOURS, weights="distance").fit(known, is_anomaly)
     return np.asarray(probe.predict_proba(fresh)[:, 1], np.float64)
 
@@ -82,4 +82,4 @@ PROBES: Final = (
         standardised=False,
     ),
 )
-"""The learners."""
+"""The probes."""

@@ -1,4 +1,4 @@
-"""The tables, in Markdown."""
+"""The tables of results, in Markdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Values = NDArray[np.float64]
 
 
 def overview(rows: Sequence[Row]) -> str:
-    """Return each method's mean average precision over the sets, its mean rank, and the time that it takes to learn."""
+    """Return each method's mean average precision over the sets, its mean rank, and its time to learn."""
     methods = methods_of(rows)
     head = ["features"]
     columns: list[list[str]] = []
@@ -35,7 +35,7 @@ def overview(rows: Sequence[Row]) -> str:
 
 
 def duels(rows: Sequence[Row], *, against: str) -> str:
-    """Return how each activation does against something else, over the sets."""
+    """Return the paired comparison of each activation with another method, over the sets."""
     methods = methods_of(rows)
     found = {}
     for probe in PROBES:
@@ -63,7 +63,7 @@ def by_set(rows: Sequence[Row], probe: str) -> str:
 
 
 def sparsity(rows: Sequence[Row]) -> str:
-    """Return how many numbers of an embedding with relu are exactly 0, and how many units always are."""
+    """Return the share of zeros in embeddings with relu, and the number of units that are always 0."""
     one = [row for row in rows if row["method"] == "relu"]
     body = []
     for name in sets_of(rows):
@@ -88,7 +88,7 @@ def example_table(example: Example) -> str:
 
 
 def methods_of(rows: Sequence[Row]) -> list[str]:
-    """Return what was measured: what is compared with first, then the activations."""
+    """Return the measured methods: first those compared with, then the activations."""
     known = {row["method"] for row in rows}
     return [name for name in (*(peer.name for peer in PEERS), *ACTIVATIONS) if name in known]
 
@@ -114,7 +114,7 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def _best(values: Values, form: str, *, most: bool) -> list[str]:
-    """Return numbers with the best of them bold, as they are shown."""
+    """Format numbers, the best ones bold."""
     shown = [form.format(value) for value in values]
     best = form.format(values.max() if most else values.min())
     return [f"**{text}**" if text == best else text for text in shown]

@@ -1,4 +1,4 @@
-"""What detectors find: ours beside its peers over a folder of labelled sets, as one CSV and one page.
+"""Detection quality: ours beside its peers over a folder of labelled sets, as one CSV and one page.
 
 `python -m benchmarks.quality --help` says how to run it.
 """

@@ -1,10 +1,10 @@
-"""Measures what detectors find, over a folder of labelled sets, and makes a page of it.
+"""Measures detection quality over a folder of labelled sets, and writes a page.
 
     python -m benchmarks.quality --data DIR [--out DIR] [--methods A,B…] [--protocols S,U] [--seeds 0,1,2] [--jobs N]
-    python -m benchmarks.quality page --out DIR           # the page anew, from the CSV
-    python -m benchmarks.quality check --out DIR --against FILE    # our rows beside those of another program
+    python -m benchmarks.quality page --out DIR           # the page again, from the CSV
+    python -m benchmarks.quality check --out DIR --against FILE    # our rows compared with those of another program
 
-A set is an npz file with X (rows × columns) and y (1 = anomaly). A run that was stopped goes on with the same command.
+A set is an npz file with X (rows × columns) and y (1 = anomaly). The same command resumes a run that was stopped.
 The peers need the extra `bench`: pip install '.[train,bench]'.
 """
 

@@ -1,6 +1,6 @@
-"""Ours without one of its parts: what each idea is worth, on the sets and splits of everything else.
+"""Ablations: ours without one of its parts, on the same sets and splits.
 
-The settings that a user has cannot take an ensemble apart; so a preset is made for each, for as long as its fit lasts.
+User settings cannot take an ensemble apart, so each ablation changes the default preset while it is fitted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _families(keeps: Callable[[FamilyPlan], FamilyPlan | None]) -> Callable[[Preset], Preset]:
-    """Return a change of each family, which is left out where None comes back."""
+    """Return a change of the preset's families; a family is left out where the change returns None."""
 
     def changed(preset: Preset) -> Preset:
         families = {
@@ -31,44 +31,44 @@ def _families(keeps: Callable[[FamilyPlan], FamilyPlan | None]) -> Callable[[Pre
     return changed
 
 
-def _without_marginals(preset: Preset) -> Preset:
-    return replace(preset, marginal_weight=dict.fromkeys(preset.marginal_weight, 0.0))
+def _without_histograms(preset: Preset) -> Preset:
+    return replace(preset, histogram_weight=dict.fromkeys(preset.histogram_weight, 0.0))
 
 
 WITHOUT: Final[dict[str, tuple[str, Callable[[Preset], Preset]]]] = {
     "robust": (
-        "no networks that leave the strangest rows out",
+        "no networks with trimmed loss",
         _families(lambda plan: None if plan.left_out else plan),
     ),
-    "fine": ("no networks but those", _families(lambda plan: plan if plan.left_out else None)),
+    "fine": ("only networks with trimmed loss", _families(lambda plan: plan if plan.left_out else None)),
     "residual": ("no network that starts from its input", _families(lambda plan: None if plan.residual else plan)),
     "logarithm": (
-        "the errors of the robust networks as they are",
+        "the errors of the robust networks without logarithm",
         _families(lambda plan: replace(plan, logarithmic=False)),
     ),
     "noises": (
         "every network with the same noise, 0.5",
         _families(lambda plan: replace(plan, input_noise=(0.5,) * len(plan.input_noise))),
     ),
-    "marginals": ("no histograms of the columns", _without_marginals),
+    "histograms": ("no histograms of the columns", _without_histograms),
     "width": ("hidden layers of 64 units", lambda preset: replace(preset, width=64)),
 }
-"""What is taken away, in words and as a change of the preset, by the name behind ``without:``."""
+"""Ablations by the name after ``without:``, each with a description and a change of the preset."""
 
 
 def fit_without(part: str, X: Any, seed: int) -> Callable[[Any], NDArray[np.floating]]:
-    """Fit ours without a part; return the function that gives its scores, higher for anomalies.
+    """Fit ours without a part; return its scoring function, higher for anomalies.
 
     Args:
         part: A key of `WITHOUT`.
         X: Rows `(n, d)`.
-        seed: Of the split, the weights and the order of the rows.
+        seed: Seed of the split, the weights and the order of the rows.
     """
     from training.settings.presets import PRESETS
 
-    name = f"without {part}"
-    PRESETS[name] = WITHOUT[part][1](PRESETS["balanced"])
+    preset = PRESETS["balanced"]
+    PRESETS["balanced"] = WITHOUT[part][1](preset)
     try:
-        return fit_ours({"preset": name}, X, seed)
+        return fit_ours({"preset": "balanced"}, X, seed)
     finally:
-        del PRESETS[name]
+        PRESETS["balanced"] = preset

@@ -1,4 +1,4 @@
-"""Our rows beside those of another program: a wrong harness shows at once."""
+"""Compares our rows with those of another program, to find errors in the harness."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ROUNDING: Final = 1.5e-5  # both are rounded to five digits
 
 
 def check(results: Results, against: Path | None) -> int:
-    """Print, for each method, how far the figures of the rows that both have lie apart.
+    """Print, for each method, the differences between the figures of the rows that both have.
 
     Returns:
-        1 where some do, else 0.
+        1 where some differ, else 0.
 
     Raises:
         ConfigError: There is nothing to compare.

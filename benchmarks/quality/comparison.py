@@ -1,4 +1,4 @@
-"""Methods side by side: only what all of them have is compared, so that no mean is over other sets than the next."""
+"""Compares methods over the splits that all of them have, so that all means are over the same sets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from benchmarks.quality.results import Row
 
 MEASURES: Final = {"roc_auc": "ROC AUC", "average_precision": "average precision"}
-"""What is compared, by the column of the CSV."""
+"""Compared figures, by the column of the CSV."""
 
-_COVERED: Final = 0.9  # so that one method with few sets does not take the sets away from all
+_COVERED: Final = 0.9  # one method with few sets must not remove the sets of all others
 
-Block = tuple[str, str]  # a set and a seed
+Block = tuple[str, str]  # set and seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Comparison:
 
     @property
     def sets(self) -> tuple[str, ...]:
-        """Names of the sets, by their number."""
+        """Names of the sets, in order."""
         return tuple(sorted({name for name, _ in self.blocks}, key=_place))
 
     @property
@@ -59,20 +59,20 @@ class Comparison:
         return spread
 
     def column(self, method: str) -> int:
-        """Return where a method stands."""
+        """Return the index of a method."""
         return self.methods.index(method)
 
 
 def compare(
     rows: Iterable[Row], figures: Sequence[str], *, methods: Sequence[str] | None = None, covered: float = _COVERED
 ) -> Comparison | None:
-    """Put methods side by side.
+    """Compare methods over their common splits.
 
     Args:
-        rows: Of one protocol: set, seed, method and figures; a row without figures is that of a failure.
-        figures: Columns that are compared.
-        methods: Which methods; all of the rows by default.
-        covered: A method with figures of a smaller share of the splits that another has is left out.
+        rows: Rows of one protocol: set, seed, method and figures; a row without figures is a failure.
+        figures: The columns to compare.
+        methods: The methods; all of the rows by default.
+        covered: Least share of the splits of the most complete method; methods with fewer are left out.
 
     Returns:
         None where nothing can be compared.

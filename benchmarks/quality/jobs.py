@@ -1,4 +1,4 @@
-"""Experiments and their jobs: what is planned in the program, and done in a worker."""
+"""Experiments and their jobs: planned in the main process, run in workers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from benchmarks.quality.results import Results, Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One thing to do in a process of its own.
+    """A job for a process of its own.
 
     Args:
         experiment: A key of `EXPERIMENTS`.
-        key: What is done, in the key columns of the experiment's CSV.
-        data: The file or folder that it reads.
-        modules: What is imported before the clock starts.
+        key: Values of the key columns of the experiment's CSV.
+        data: The file or folder to read.
+        modules: Modules to import before the time is measured.
     """
 
     experiment: str
@@ -29,7 +29,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """Say it in a line."""
+        """Return a description in one line."""
         return " ".join(self.key.values())
 
     def to_json(self) -> str:
@@ -38,20 +38,20 @@ class Job:
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """Make a job from what `to_json` gave."""
+        """Return the job that `to_json` wrote."""
         plain = json.loads(text)
         return cls(**{**plain, "modules": tuple(plain["modules"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What was asked for on the command line.
+    """The choices of the command line.
 
     Args:
         data: Folder with the data.
-        methods: What is measured.
+        methods: The methods to measure.
         protocols: Keys of `PROTOCOLS`.
-        seeds: Of the draws, the splits and the methods.
+        seeds: Seeds of the draws, the splits and the methods.
         sets: Names of the sets; empty for all of the folder.
     """
 
@@ -62,12 +62,12 @@ class Choice:
     sets: Sequence[str]
 
     def jobs(self, experiment: str, data: Mapping[str, Path], **more: str) -> list[Job]:
-        """Return a job for every set, seed, protocol and method that says the truth there.
+        """Return a job for every set, seed and protocol, and every method that suits the protocol.
 
         Args:
             experiment: A key of `EXPERIMENTS`.
-            data: What each set is read from, by its name.
-            more: Further columns of the key.
+            data: The file of each set, by name.
+            more: Further key columns.
         """
         return [
             Job(
@@ -86,17 +86,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """Something to measure.
+    """An experiment.
 
     Args:
-        name: As the command line calls it.
-        says: What it measures, in a line.
+        name: Its name on the command line.
+        says: Its description in one line.
         file: Its CSV in the folder of the results.
-        key: Columns that say what a job does.
-        figures: Columns that it finds; one job may find several rows.
-        plan: The jobs of a choice.
-        work: Does a job, in a worker.
-        methods: What is measured where ``--methods`` does not say; empty for all that can be run.
+        key: Columns that identify a job.
+        figures: Columns of results; one job may give several rows.
+        plan: Returns the jobs of a choice.
+        work: Runs a job, in a worker.
+        methods: Default of ``--methods``; empty for all that can be run.
     """
 
     name: str

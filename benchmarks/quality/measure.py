@@ -1,4 +1,4 @@
-"""One measurement: how long a fit and its scoring take, what memory they need at most, and what the scores find."""
+"""One measurement: time of a fit and its scoring, peak memory, and the quality of the scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.methods import Method
 
 FIGURES: Final = ("roc_auc", "average_precision", "fit_seconds", "score_seconds", "peak_mb")
-"""The columns that a measurement gives."""
+"""The columns of a measurement."""
 
 _T = TypeVar("_T")
 _PEAK_IS_FORGOTTEN = "5"  # proc(5), clear_refs
@@ -25,14 +25,14 @@ _PEAK_IS_FORGOTTEN = "5"  # proc(5), clear_refs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What one fit gave.
+    """The measurements of one fit.
 
     Args:
-        scores: Of the judged rows `(m,)`, higher for anomalies.
+        scores: Scores of the test rows `(m,)`, higher for anomalies.
         fit_seconds: Wall time of the fit.
-        score_seconds: Wall time of scoring the judged rows.
-        peak_mb: The most memory that was resident meanwhile, above what was before: the interpreter, the libraries,
-            a first small fit and the rows themselves. It is exact in a process of its own, as the runs are.
+        score_seconds: Wall time of scoring the test rows.
+        peak_mb: Peak resident memory above what was resident before: the interpreter, the libraries, a first small
+            fit and the rows themselves. It is exact in a process of its own, as the runs are.
     """
 
     scores: NDArray[np.floating]
@@ -41,7 +41,7 @@ class Measured:
     peak_mb: float
 
     def figures(self, is_anomaly: NDArray[np.bool_]) -> dict[str, str]:
-        """Return the columns `FIGURES`, against the truth about the judged rows `(m,)`."""
+        """Return the columns `FIGURES`, given the labels of the test rows `(m,)`."""
         from sklearn.metrics import average_precision_score, roc_auc_score
 
         return {
@@ -57,10 +57,10 @@ def measured(method: Method, fitting: Any, test: Any, *, seed: int) -> Measured:
     """Fit a method and score with it.
 
     Args:
-        method: What is measured.
+        method: The method.
         fitting: Rows to fit.
-        test: Rows to judge.
-        seed: For the method.
+        test: Rows to score.
+        seed: Seed of the method.
 
     Raises:
         ValueError: The scores are not one number a row.
@@ -85,7 +85,7 @@ def _timed(step: Callable[[], _T]) -> tuple[_T, float]:
 
 
 def _forget_peak() -> None:
-    """Let the system forget the largest memory so far; where it cannot, the peak of the imports stays in the figure."""
+    """Reset the peak of resident memory; where the system cannot, the peak of the imports stays in the figure."""
     clear_refs = Path("/proc/self/clear_refs")
     if os.access(clear_refs, os.W_OK):
         clear_refs.write_text(_PEAK_IS_FORGOTTEN)

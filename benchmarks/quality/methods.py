@@ -1,4 +1,4 @@
-"""METHODS: what is measured, one adapter each."""
+"""METHODS: the methods that can be measured, one adapter each."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _OURS_MODULES: Final = ("training.fit", "training.data.prepare", "training.estim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A way to find anomalies.
+    """A method of anomaly detection.
 
     Args:
-        name: As the command line and the CSV call it.
-        says: What it is, in a few words.
-        fit: Rows and a seed in; a function from rows to scores out, higher for anomalies.
-        modules: What is imported before the clock starts.
-        standardised: It gets standardised rows in float32, as its users would give it; else the rows as they are.
-        protocols: Where it makes sense.
+        name: Its name on the command line and in the CSV.
+        says: Its description in a few words.
+        fit: Takes rows and a seed; returns a function from rows to scores, higher for anomalies.
+        modules: Modules to import before the time is measured.
+        standardised: Whether it gets standardised rows in float32, as its users would give it; else raw rows.
+        protocols: The protocols in which it makes sense.
         extra: The extra of this project that installs its libraries.
-        warms_up: Is run before the clock starts, so that nothing is loaded or compiled for the first time in it.
-        complains: Says why it cannot be run here although its libraries are there, if it cannot.
+        warms_up: Runs before the time is measured, so that loading and compiling are not part of it.
+        complains: Returns why it cannot run here although its libraries are installed; None if it can.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Method:
 
     @property
     def refusal(self) -> str | None:
-        """Say why it cannot be run here, in a line; None where it can."""
+        """Return why it cannot run here, in one line; None if it can."""
         missing = sorted({name.partition(".")[0] for name in self.modules if not _is_there(name.partition(".")[0])})
         if missing:
             return f"{self.name} needs {' and '.join(missing)}: pip install '.[{self.extra}]'"
@@ -89,7 +89,7 @@ METHODS: Final = {
         *(_peer(name) for name in PEERS),
     )
 }
-"""What is measured, by the name that ``--methods`` takes."""
+"""Methods by the name that ``--methods`` takes."""
 
 
 def method_of(name: str) -> Method:
@@ -97,7 +97,7 @@ def method_of(name: str) -> Method:
 
     Args:
         name: A key of `METHODS`, ``ours:KEY=VALUE,…`` for settings of our estimator, ``without:PART`` for ours without
-            one of its parts, or ``PACKAGE.MODULE:FUNCTION`` for a function of one's own that fits as `Method.fit` does.
+            one of its parts, or ``PACKAGE.MODULE:FUNCTION`` for any function that fits as `Method.fit` does.
 
     Raises:
         ConfigError: There is no such method.
@@ -119,10 +119,10 @@ def method_of(name: str) -> Method:
 
 
 def chosen_methods(names: Sequence[str]) -> tuple[list[Method], list[str]]:
-    """Return the methods of these names; without names all that can be run, and why others cannot.
+    """Return the methods of these names; without names all that can run, and why others cannot.
 
     Raises:
-        ConfigError: One that was asked for does not exist or cannot be run here.
+        ConfigError: A named method does not exist or cannot run here.
     """
     if not names:
         refusals = [method.refusal for method in METHODS.values()]
@@ -138,7 +138,7 @@ def chosen_methods(names: Sequence[str]) -> tuple[list[Method], list[str]]:
 
 
 def names_of(texts: Sequence[str]) -> list[str]:
-    """Return the names in what ``--methods`` was given: separated by commas, as are the settings in one name.
+    """Return the names in a value of ``--methods``: separated by commas, as are the settings within a name.
 
     Example:
         >>> names_of(["HBOS,ours:depth=1,dropout=0.1", "KNN"])

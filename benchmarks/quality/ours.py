@@ -1,4 +1,4 @@
-"""Ours: what of the product is measured, always through its scikit-learn estimator."""
+"""Our methods, all through the scikit-learn estimator of the product."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Variant:
     """The estimator with some settings.
 
     Args:
-        name: As the command line calls it.
-        says: What it is, in a few words.
+        name: Its name on the command line.
+        says: Its description in a few words.
         settings: Parameters of the estimator that differ from its defaults.
-        protocols: Where they say the truth.
+        protocols: The protocols in which the settings are true.
     """
 
     name: str
@@ -53,33 +53,33 @@ OURS: Final = (
             "latent_units": 16,
             "input_noise": 0.0,
             "weight_decay": 0.0,
-            "training_rows": "clean",  # nothing is left out
+            "training_rows": "clean",  # no trimmed loss
         },
     ),
 )
-"""What of ours is measured by default."""
+"""Our methods that are measured by default."""
 
 
 def fit_ours(settings: Mapping[str, Any], X: Any, seed: int) -> Callable[[Any], NDArray[np.floating]]:
-    """Fit our estimator; return the function that gives its scores, higher for anomalies.
+    """Fit our estimator; return its scoring function, higher for anomalies.
 
     Args:
         settings: Parameters that differ from the defaults.
         X: Rows `(n, d)`, or a data frame.
-        seed: Of the split, the weights and the order of the rows.
+        seed: Seed of the split, the weights and the order of the rows.
     """
     return new_ours(settings, seed).fit(X).anomaly_score
 
 
 def new_ours(settings: Mapping[str, Any], seed: int) -> AutoencoderDetector:
-    """Return our estimator, not fitted yet; the arguments are those of `fit_ours`."""
+    """Return our estimator, not fitted; the arguments are those of `fit_ours`."""
     from training.estimator import AutoencoderDetector
 
     return AutoencoderDetector(**settings, random_state=seed)
 
 
 def is_ours(name: str) -> bool:
-    """Say whether a method is the estimator with some settings."""
+    """Return whether a method is the estimator with some settings."""
     return name.startswith("ours:") or name in {variant.name for variant in OURS}
 
 
@@ -87,7 +87,7 @@ def settings_by_name(name: str) -> dict[str, Any]:
     """Return the settings of a method that is ours.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The method is not ours.
     """
     for variant in OURS:
         if variant.name == name:
@@ -118,7 +118,7 @@ def settings_of(name: str) -> dict[str, Any]:
 
 
 def complaint_about(name: str, settings: Mapping[str, Any]) -> str | None:
-    """Say which settings the estimator does not take; None where it takes all."""
+    """Return which settings the estimator does not take, in a sentence; None if it takes all."""
     if not settings:
         return None
     unknown = [key for key in settings if key not in _parameters()]
@@ -135,7 +135,7 @@ def _parameters() -> tuple[str, ...]:
 
 
 def _value(key: str, text: str) -> Any:
-    """Return a setting's value: a list is written with hyphens, all else as Python or as a text."""
+    """Parse the value of a setting: hyphens separate a list, all else is a Python literal or text."""
     from training.settings.config import TrainConfig
 
     hint = get_type_hints(TrainConfig).get(key)

@@ -1,4 +1,4 @@
-"""The page of a folder of results: one file without anything from elsewhere, and its tables as Markdown."""
+"""The page of a folder of results: one self-contained HTML file, and its tables as Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.record import runs_of
 from benchmarks.quality.results import Row
-from benchmarks.quality.sections import benchmark, contamination, mixed, thresholds, verdicts
+from benchmarks.quality.sections import benchmark, contamination, decisions, mixed, thresholds
 from benchmarks.quality.splits import CAP
 from models.errors import ConfigError
 from training.report.kit.page import Grid, Section, Text, page_of
@@ -18,10 +18,10 @@ SECTIONS: Final[dict[str, Callable[[Sequence[Row]], list[Section]]]] = {
     "benchmark": benchmark.sections,
     "contamination": contamination.sections,
     "thresholds": thresholds.sections,
-    "f1": verdicts.sections,
+    "f1": decisions.sections,
     "mixed": mixed.sections,
 }
-"""What the page says of the rows of each experiment."""
+"""The sections of the page, by experiment."""
 
 _HOW: Final = (
     f"A set of more than {CAP:,} rows is drawn down to as many, anomalies and normal rows apart. Peers get rows that "
@@ -64,7 +64,7 @@ def _markdown(section: Section) -> str:
 
 
 def _runs(runs: Sequence[dict[str, Any]]) -> Section:
-    """Return what is known of the runs behind the rows."""
+    """Return a section on the runs behind the rows."""
     grid = Grid(
         title="Commands",
         header=("command", "started", "wall time, s", "fits", "at once", "threads each", "CPUs", "machine", "versions"),

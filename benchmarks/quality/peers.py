@@ -16,12 +16,12 @@ class Peer:
     """A detector of PyOD.
 
     Args:
-        module: Where it lives in `pyod.models`.
-        says: What it is, in a few words.
-        seeded: It takes a seed.
-        torch: It needs PyTorch.
+        module: Its module in `pyod.models`.
+        says: Its description in a few words.
+        seeded: Whether it takes a seed.
+        torch: Whether it needs PyTorch.
         quiet: Arguments that keep it from printing.
-        brief: Arguments that make a fit short, where it is only to warm up.
+        brief: Arguments that make a fit short, to warm up.
     """
 
     module: str
@@ -57,20 +57,20 @@ TORCH_MODULES: Final = ("torch", *(f"pyod.models.{peer.module}" for peer in PEER
 
 
 def fit_peer(name: str, X: Any, seed: int, *, brief: bool = False) -> Callable[[Any], NDArray[np.floating]]:
-    """Fit a peer with its defaults; return the function that gives its scores, higher for anomalies.
+    """Fit a peer with its defaults; return its scoring function, higher for anomalies.
 
     Args:
         name: A key of `PEERS`.
         X: Rows `(n, d)`.
-        seed: Used where the peer takes one.
-        brief: A short fit, to warm up.
+        seed: Seed, where the peer takes one.
+        brief: Whether the fit is short, to warm up.
     """
     detector = new_peer(name, seed, brief=brief)
     detector.fit(X)
 
     def score(rows: Any) -> NDArray[np.floating]:
         scores = detector.decision_function(rows)
-        # Of the rows fitted on PyOD has scores of its own, in which no row is its own nearest neighbour. They are
+        # PyOD keeps scores of the fitting rows, in which no row is its own nearest neighbour. They are
         # taken, but the time is that of scoring, as for other rows.
         return np.asarray(detector.decision_scores_ if rows is X else scores)
 
@@ -78,7 +78,7 @@ def fit_peer(name: str, X: Any, seed: int, *, brief: bool = False) -> Callable[[
 
 
 def new_peer(name: str, seed: int, *, brief: bool = False) -> Any:
-    """Return a peer that is not fitted yet; the arguments are those of `fit_peer`."""
+    """Return a peer, not fitted; the arguments are those of `fit_peer`."""
     peer = PEERS[name]
     kind = getattr(importlib.import_module(f"pyod.models.{peer.module}"), name)
     return kind(**({"random_state": seed} if peer.seeded else {}), **peer.quiet, **(peer.brief if brief else {}))

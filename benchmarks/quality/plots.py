@@ -1,4 +1,4 @@
-"""The plots of the page, with our methods in a colour of their own."""
+"""The plots of the page; our methods have a colour of their own."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from benchmarks.quality.statistics import groups_alike
 from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT, drawing, label_ends, label_points, svg_of
 
 OURS: Final = ("ours", "ours_clean", "fast", "best")
-"""Methods that are ours, and are drawn in our colour."""
+"""Our methods, which have a colour of their own in plots."""
 
 _OUR_COLOUR: Final = dict.fromkeys(OURS, ACCENT)
 _ROW: Final = 0.22  # inches of a line of text
 
 
 def critical_difference_diagram(mean_ranks: Mapping[str, float], difference: float) -> str:
-    """Draw mean ranks on a line, and a bar over those that do not differ significantly.
+    """Draw mean ranks on a line, and bars over those that do not differ significantly.
 
     Args:
-        mean_ranks: By method.
-        difference: The critical one.
+        mean_ranks: Mean ranks by method.
+        difference: The critical difference.
     """
     names = sorted(mean_ranks, key=mean_ranks.__getitem__)
     values = [mean_ranks[name] for name in names]
@@ -67,11 +67,11 @@ def dots_by_set(
     """Draw, for each set, ours and every peer as dots.
 
     Args:
-        sets: From bottom to top.
+        sets: Names of the sets, from bottom to top.
         values: Sets × methods, in [0, 1].
-        methods: Their names.
-        ours: Which is drawn in colour.
-        label: Of the axis.
+        methods: Names of the methods.
+        ours: The method to highlight.
+        label: Label of the axis.
     """
     peers = [i for i, name in enumerate(methods) if name not in OURS]
     rows = np.arange(len(sets))
@@ -93,13 +93,13 @@ def quality_and_seconds(quality: Mapping[str, float], seconds: Mapping[str, floa
     """Draw each method's mean quality over its median fit time.
 
     Args:
-        quality: In percent, by method.
-        seconds: By method.
-        label: Of the quality.
+        quality: Quality in percent, by method.
+        seconds: Seconds by method.
+        label: Name of the quality.
     """
     with drawing(width=7.5, height=4.2) as (figure, axes):
         names = list(quality)
-        x = [max(seconds[name], 1e-3) for name in names]  # the CSV's last digit
+        x = [max(seconds[name], 1e-3) for name in names]  # the resolution of the CSV
         y = [quality[name] for name in names]
         for name, across, up in zip(names, x, y, strict=True):
             axes.scatter(across, up, s=36, color=ACCENT if name in OURS else SECOND, zorder=2)
@@ -114,10 +114,10 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
     """Draw a line for each method, its name at its end.
 
     Args:
-        x: Where the points are.
-        lines: By method.
-        xlabel: Of the horizontal axis.
-        ylabel: Of the other.
+        x: x coordinates of the points.
+        lines: y coordinates by method.
+        xlabel: Label of the horizontal axis.
+        ylabel: Label of the vertical axis.
     """
     with drawing(width=7.5, height=4.4) as (figure, axes):
         for number, (name, y) in enumerate(lines.items()):

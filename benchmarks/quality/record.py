@@ -1,4 +1,4 @@
-"""What is known of the runs behind a folder of results: commands, machine, libraries, time."""
+"""The record of runs in a folder of results: commands, machine, libraries, time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DISTRIBUTIONS: Final = {
     "torch": "torch",
     "pythresh": "pythresh",
 }
-"""Distributions whose version matters, and the package that uses them."""
+"""Distributions whose version is recorded, and the package that uses them."""
 
 
 def append_run(
@@ -39,18 +39,18 @@ def append_run(
     threads: int | None,
     modules: Sequence[str],
 ) -> None:
-    """Write down a run that did something.
+    """Record a run that finished jobs.
 
     Args:
-        folder: Of the results.
-        experiment: What was measured.
+        folder: Folder of the results.
+        experiment: Name of the experiment.
         command: The command line.
-        started: In seconds since 1970.
+        started: Start, in seconds since 1970.
         seconds: Wall time.
-        done: How many jobs it did.
-        jobs: How many at once.
-        threads: Of each; None for what the libraries take by themselves.
-        modules: What was imported.
+        done: Number of finished jobs.
+        jobs: Number of jobs at once.
+        threads: Threads of each job; None for the libraries' own choice.
+        modules: Imported modules.
     """
     if not done:
         return
@@ -73,7 +73,7 @@ def append_run(
 
 
 def runs_of(folder: Path) -> list[dict[str, Any]]:
-    """Return the runs behind a folder of results, the oldest first."""
+    """Return the recorded runs of a folder of results, the oldest first."""
     path = folder / RUNS
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 

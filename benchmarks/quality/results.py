@@ -1,4 +1,4 @@
-"""The rows of a run on disk: a CSV that grows by whole jobs, and can be gone on with after any end."""
+"""The results of an experiment on disk: a CSV that grows by whole jobs and can be resumed at any time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Results:
     """The CSV of an experiment.
 
     Args:
-        path: Where it is, or will be.
+        path: The file; it is created where it does not exist.
         columns: Its columns.
-        key: Those of them, the first ones, that say which job a row is from.
+        key: The first columns, which identify the job of a row.
     """
 
     path: Path
@@ -28,7 +28,7 @@ class Results:
     key: tuple[str, ...]
 
     def read(self) -> list[Row]:
-        """Return the rows; of a job that failed and was run again, what came of it in the end.
+        """Return the rows; of a job that was run again, those of the last run.
 
         Raises:
             TableError: The file is of another kind.
@@ -51,22 +51,22 @@ class Results:
         return [row for rows in jobs.values() for row in self._that_count(rows)]
 
     def done(self, *, again: bool = False) -> set[tuple[str, ...]]:
-        """Return the jobs that need not be run; with `again`, those that failed are not among them."""
+        """Return the jobs that are done; with `again`, without those that failed."""
         rows = self.read()
         return {self.job_of(row) for row in rows} - (
             {self.job_of(row) for row in rows if self.failed(row)} if again else set()
         )
 
     def job_of(self, row: Row) -> tuple[str, ...]:
-        """Return which job a row is from."""
+        """Return the key of a row's job."""
         return tuple(row[name] for name in self.key)
 
     def failed(self, row: Row) -> bool:
-        """Say whether a row is that of a job that gave no figures."""
+        """Return whether a row is that of a failed job."""
         return all(not row[name] for name in self.columns if name not in self.key)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Write the rows of one job, at once."""
+        """Append the rows of one job in one write."""
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, self.columns, restval="", lineterminator="\n")
         if not self.path.exists() or not self.path.stat().st_size:
@@ -77,7 +77,7 @@ class Results:
             file.write(text.getvalue().encode())
 
     def mend(self) -> bool:
-        """Take away a line that was cut while it was written, with what was written of its job; say whether one was."""
+        """Remove a line that was cut off, with the other rows of its job; return whether there was one."""
         if not self.path.exists():
             return False
         content = self.path.read_bytes()
@@ -94,7 +94,7 @@ class Results:
         return [row for row in rows if not self.failed(row)] or rows[-1:]
 
     def _same_job(self, line: bytes, cut: bytes) -> bool:
-        """Say whether a whole line may be of the job of the one that was cut; in doubt it is, and the job runs anew."""
+        """Return whether a whole line may be of the same job as the cut one; in doubt it is, and the job runs again."""
         key = _line(_cells(line)[: len(self.key)])
         return key.startswith(cut) or cut.startswith(key + b",")
 

@@ -1,4 +1,4 @@
-"""Runs the jobs of an experiment that are not done yet, some at once, and writes down each as soon as it is done."""
+"""Runs the remaining jobs of an experiment in parallel, and stores the rows of each as soon as it is done."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Way:
     """How jobs are run.
 
     Args:
-        jobs: How many at once.
-        threads: How many threads each may use; None for what the libraries take by themselves.
-        timeout: Seconds after which one is ended.
-        again: Jobs that failed before are run again.
+        jobs: Number of jobs at once.
+        threads: Threads of each job; None for the libraries' own choice.
+        timeout: Seconds after which a job is ended.
+        again: Whether jobs that failed before are run again.
     """
 
     jobs: int = 1
@@ -40,7 +40,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run did: how many jobs were done before, now, and how many of these failed; and whether it was stopped."""
+    """Counts of jobs done before, now, and failed now; whether the run was stopped."""
 
     before: int
     now: int
@@ -49,21 +49,21 @@ class Outcome:
 
 
 def run(experiment: Experiment, jobs: Sequence[Job], *, folder: Path, way: Way, console: Console) -> Outcome:
-    """Run those jobs that have no rows yet.
+    """Run the jobs that have no rows yet.
 
     Args:
-        experiment: What the jobs belong to.
-        jobs: All that are wanted.
-        folder: Where the results are.
+        experiment: The experiment of the jobs.
+        jobs: All jobs.
+        folder: Folder of the results.
         way: How they are run.
-        console: Where a progress bar is drawn, and failures are told.
+        console: The terminal for the progress bar and failures.
     """
     results = experiment.results(folder)
     if results.mend():
         console.print(f"{results.path}: the last line was cut; it was taken away, and its job is run again")
     done = results.done(again=way.again)
     todo = [job for job in jobs if tuple(job.key.values()) not in done]
-    # Jobs with the same imports follow each other, so that a slot seldom imports anew.
+    # Jobs with the same imports follow each other, so that a slot seldom imports again.
     first = {modules: number for number, modules in reversed(list(enumerate(job.modules for job in todo)))}
     waiting = deque(sorted(todo, key=lambda job: first[job.modules]))
     before = len(jobs) - len(todo)

@@ -1,4 +1,4 @@
-"""A slot: runs jobs one after the other, each in a process of its own, and outlives whatever they do."""
+"""A slot: runs jobs one after the other, each in a process of its own, and survives their crashes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THREADS: Final = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"),
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "VECLIB_MAXIMUM_THREADS"),
 )
-"""What libraries read when they are imported."""
+"""Environment variables that libraries read when they are imported."""
 
 
 class JobError(Exception):
@@ -29,14 +29,14 @@ class JobError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Slot:
-    """One place to work in.
+    """One of the slots that run jobs in parallel.
 
     Args:
-        number: From 0.
-        threads: How many threads a job may use; as many CPUs are the slot's own where the system can say so. None for
-            what the libraries take by themselves.
+        number: Index of the slot, from 0.
+        threads: Threads of a job, with as many CPUs pinned to the slot where the system allows it; None for the
+            libraries' own choice.
         timeout: Seconds after which a job is ended.
-        log: Where goes what the libraries print.
+        log: Gets the output of the libraries.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Slot:
     _closed: bool = field(default=False, init=False)
 
     def run(self, job: Job) -> list[Row]:
-        """Do a job.
+        """Run a job.
 
         Raises:
             JobError: It raised an error, ended its process, or took too long.
@@ -79,7 +79,7 @@ class Slot:
         return rows
 
     def close(self) -> None:
-        """End what is running; nothing is run any more."""
+        """End the running job and the worker."""
         self._closed = True
         self._stop()
 
@@ -97,13 +97,13 @@ class Slot:
                     stderr=log,
                     text=True,
                     env=os.environ | ({name: str(self.threads) for name in THREADS} if self.threads else {}),
-                    start_new_session=True,  # so that its forks end with it, and Ctrl-C is the program's affair
+                    start_new_session=True,  # its forks end with it, and only the main program gets Ctrl-C
                 )
             self._modules = job.modules
         return self._worker
 
     def _cpus(self) -> str:
-        """Return the CPUs of this slot: libraries that count CPUs instead of reading variables take as many threads."""
+        """Return the CPUs of this slot, for libraries that count CPUs instead of reading variables."""
         if self.threads is None or not hasattr(os, "sched_getaffinity"):
             return ""
         allowed = sorted(os.sched_getaffinity(0))

@@ -1,7 +1,7 @@
-"""Draws and splits: which rows of a set are fitted, and which are judged.
+"""Draws and splits: the fitting and the test rows of a set.
 
-They are those of the figures that were published before (`quality_splits.py`), so that rows of different programs can
-be compared; a test compares them.
+They are the same as in figures published before (`quality_splits.py`), so that rows of different programs can be
+compared; a test compares them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from models.errors import ConfigError, TableError
 
 CAP: Final = 10_000
-"""A set of more rows is drawn down to as many, anomalies and normal rows apart, so that their share stays."""
+"""Larger sets are drawn down to so many rows, stratified by label."""
 
 PROTOCOLS: Final = {
-    "S": "novelty: fitted on half of the normal rows, judged on the other half and all anomalies",
-    "U": "unlabelled: fitted and judged on all rows",
+    "S": "novelty: fitted on half of the normal rows, tested on the other half and all anomalies",
+    "U": "unlabelled: fitted and tested on all rows",
 }
-"""Which rows are fitted and judged, by the name that ``--protocols`` takes."""
+"""Descriptions of the protocols, by the name that ``--protocols`` takes."""
 
 _LEAST_SCALE: Final = 1e-12  # below it a column is constant, and is only centred
 
@@ -34,8 +34,8 @@ class Split:
 
     Args:
         fitting: Rows to fit `(n, d)`.
-        test: Rows to judge `(m, d)`; the very object `fitting` where these are judged.
-        is_anomaly: What the judged rows are `(m,)`.
+        test: Rows to score `(m, d)`; the same object as `fitting` where these are scored.
+        is_anomaly: Labels of the test rows `(m,)`.
     """
 
     fitting: NDArray[np.floating]
@@ -43,7 +43,7 @@ class Split:
     is_anomaly: NDArray[np.bool_]
 
     def standardised(self) -> Split:
-        """Return the same rows in float32, by the fitting rows' means and standard deviations."""
+        """Return the rows standardised by the fitting rows, in float32."""
         mean, scale = self.fitting.mean(axis=0), self.fitting.std(axis=0)
         scale[scale < _LEAST_SCALE] = 1.0
         fitting = ((self.fitting - mean) / scale).astype(np.float32, order="C")
@@ -54,7 +54,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledSet:
-    """One set: `X` `(n, d)`, and which of its rows are anomalies `(n,)`."""
+    """A labelled set: `X` `(n, d)`, and a mask of its anomalies `(n,)`."""
 
     X: NDArray[np.float64]
     is_anomaly: NDArray[np.bool_]
@@ -75,7 +75,7 @@ class LabelledSet:
 
         Args:
             protocol: A key of `PROTOCOLS`.
-            seed: Of the draw and of the split.
+            seed: Seed of the draw and of the split.
         """
         draw = np.random.RandomState(seed)
         drawn = self.drawn(draw)
@@ -107,10 +107,10 @@ def read_set(path: Path) -> LabelledSet:
 
 
 def sets_by_name(folder: Path, only: Sequence[str] = ()) -> dict[str, Path]:
-    """Return the sets of a folder, the smallest file first; `only` are their names without ``.npz``.
+    """Return the sets of a folder, the smallest file first; `only` has names without ``.npz``.
 
     Raises:
-        ConfigError: There are none, or not those.
+        ConfigError: There are no sets, or a named one is missing.
     """
     found = {path.stem: path for path in folder.glob("*.npz")}
     if not found:

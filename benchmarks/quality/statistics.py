@@ -1,4 +1,4 @@
-"""Methods compared over many sets: ranks, the tests of Demšar, wins and losses.
+"""Statistics over many sets: ranks, the tests of Demšar, wins and losses.
 
 Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7 (2006). `values` are sets × methods, and
 more is better.
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALPHA: Final = 0.05
-"""Differences that chance makes less often than this are called significant."""
+"""Level of significance."""
 
 _LEAST_SETS: Final = 2
 _LEAST_METHODS: Final = 2
@@ -25,12 +25,12 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Friedman:
-    """Whether methods differ at all.
+    """Friedman's test of whether methods differ at all.
 
     Args:
         chi2: Friedman's statistic.
-        f: That of Iman and Davenport, which is less conservative; infinite where every set ranks alike.
-        p: Of `f`: how often chance alone gives as much.
+        f: The statistic of Iman and Davenport, less conservative; infinite where all sets have the same ranks.
+        p: p-value of `f`.
     """
 
     chi2: float
@@ -40,13 +40,13 @@ class Friedman:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duel:
-    """One method against another over the same sets.
+    """A paired comparison of two methods over the same sets.
 
     Args:
         wins: Sets on which it is better.
         ties: Sets on which both are equal.
         losses: Sets on which it is worse.
-        difference: Mean of its lead.
+        difference: Mean difference.
         p: Wilcoxon's signed-rank test, two-sided; NaN where all sets tie.
     """
 
@@ -58,7 +58,7 @@ class Duel:
 
 
 def ranks(values: Values) -> Values:
-    """Return each method's rank on each set, 1 for the best; equal ones share the mean of their ranks.
+    """Return the rank of each method on each set, 1 for the best; ties share the mean of their ranks.
 
     Example:
         >>> ranks(np.array([[0.9, 0.7, 0.7]])).tolist()
@@ -70,7 +70,7 @@ def ranks(values: Values) -> Values:
 
 
 def friedman(values: Values) -> Friedman:
-    """Test whether all methods are alike.
+    """Test whether methods differ.
 
     Args:
         values: At least 2 sets and 2 methods.
@@ -86,7 +86,7 @@ def friedman(values: Values) -> Friedman:
 
 
 def critical_difference(*, methods: int, sets: int, alpha: float = ALPHA) -> float:
-    """Return by how much two mean ranks must differ (Nemenyi's test).
+    """Return the critical difference of two mean ranks (Nemenyi's test).
 
     Example:
         >>> round(critical_difference(methods=4, sets=14), 2)
@@ -121,7 +121,7 @@ def groups_alike(mean_ranks: Sequence[float], difference: float) -> list[tuple[i
 
 
 def duel(ours: Values, other: Values) -> Duel:
-    """Compare two methods over the same sets `(n,)`; sets on which both are equal count half for each."""
+    """Compare two methods over the same sets `(n,)`; ties count half for each."""
     from scipy.stats import wilcoxon
 
     lead = ours - other
@@ -136,7 +136,7 @@ def duel(ours: Values, other: Values) -> Duel:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values that hold for all comparisons together (Holm 1979); NaN stays NaN and is not counted.
+    """Return p-values corrected for multiple comparisons (Holm 1979); NaN stays NaN and is not counted.
 
     Example:
         >>> holm([0.01, 0.04, 0.03, 0.005])
@@ -152,5 +152,5 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def can_be_compared(values: Values) -> bool:
-    """Say whether there are enough sets and methods for tests."""
+    """Return whether there are enough sets and methods for tests."""
     return bool(values.shape[0] >= _LEAST_SETS and values.shape[1] >= _LEAST_METHODS)

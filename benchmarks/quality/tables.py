@@ -1,4 +1,4 @@
-"""TABLES: real tables of mixed columns with a label, and how peers get them."""
+"""TABLES: real labelled tables of mixed columns, and their encoding for peers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ANOMALIES: Final = 0.1
-"""Where the rows to fit are unlabelled, anomalies beyond this share are left out: more than that are no anomalies."""
+"""Largest share of anomalies among unlabelled fitting rows; the rest is left out, as frequent rows are no anomalies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +25,16 @@ class Table:
     """A real table.
 
     Args:
-        name: As the CSV calls it.
-        file: To fit on.
-        label: The column that says what is an anomaly.
+        name: Its name in the CSV.
+        file: File of the fitting rows.
+        label: The label column.
         anomaly: A value of the label that means anomaly; None where all but `normal` do.
         normal: The value of the label that means normal, where `anomaly` is None.
-        exclude: Columns that nobody gets: identifiers, other labels, columns that give the label away.
-        test_file: To judge on; where there is one, the first file has normal rows to fit.
-        separator: Of the cells.
-        names_file: Where a file without a header has its names: ``NAME,…`` a line.
-        more_names: Those that follow them.
+        exclude: Columns that no method gets: identifiers, other labels, columns that leak the label.
+        test_file: File of the test rows; where there is one, the first file has normal rows to fit.
+        separator: Separator of the cells.
+        names_file: File with the column names of a file without header, ``NAME,…`` a line.
+        more_names: Names of the columns after them.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Table:
     more_names: tuple[str, ...] = ()
 
     def check_files(self, folder: Path) -> None:
-        """Look for the table's files in a folder.
+        """Check that the table's files are in a folder.
 
         Raises:
-            TableError: One is not there.
+            TableError: One is missing.
         """
         for file in (self.file, self.test_file, self.names_file):
             if file is not None and not (folder / file).exists():
@@ -97,7 +97,7 @@ TABLES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameSplit:
-    """The rows of one fit, as `benchmarks.quality.splits.Split` has them, in data frames."""
+    """The rows of one fit as data frames, as in `benchmarks.quality.splits.Split`."""
 
     fitting: pd.DataFrame
     test: pd.DataFrame
@@ -107,35 +107,35 @@ class FrameSplit:
 def split_table(table: Table, folder: Path, *, protocol: str, seed: int) -> FrameSplit:
     """Read a table and split it.
 
-    S: fitted on half of the normal rows and judged on all others; or, with two files, fitted on the normal rows of the
-    first and judged on the second. U: fitted and judged on all rows (of the second file), with at most
+    S: fitted on half of the normal rows and tested on all others; or, with two files, fitted on the normal rows of the
+    first and tested on the second. U: fitted and tested on all rows (of the second file), with at most
     `MOST_ANOMALIES` of anomalies. Each part has at most `CAP` rows.
     """
     draw = np.random.RandomState(seed)
-    judged, is_anomaly = _read(table, folder / (table.test_file or table.file))
+    test, is_anomaly = _read(table, folder / (table.test_file or table.file))
     normal, anomalies = (draw.permutation(np.where(is_anomaly == kind)[0]) for kind in (False, True))
     if protocol == "U":
         most = int(len(normal) * MOST_ANOMALIES / (1 - MOST_ANOMALIES))
         rows = _capped(np.r_[normal, anomalies[:most]], draw)
-        frame = judged.iloc[rows].reset_index(drop=True)
+        frame = test.iloc[rows].reset_index(drop=True)
         return FrameSplit(fitting=frame, test=frame, is_anomaly=is_anomaly[rows])
     if table.test_file is None:
         half = len(normal) // 2
-        fitting = judged.iloc[_capped(normal[:half], draw)]
+        fitting = test.iloc[_capped(normal[:half], draw)]
         rows = _capped(np.r_[normal[half:], anomalies], draw)
     else:
         first, odd = _read(table, folder / table.file)
         fitting = first.iloc[_capped(np.where(~odd)[0], draw)]
-        rows = _capped(np.arange(len(judged)), draw)
+        rows = _capped(np.arange(len(test)), draw)
     return FrameSplit(
         fitting=fitting.reset_index(drop=True),
-        test=judged.iloc[rows].reset_index(drop=True),
+        test=test.iloc[rows].reset_index(drop=True),
         is_anomaly=is_anomaly[rows],
     )
 
 
 def encoder_of(fitting: pd.DataFrame) -> Callable[[pd.DataFrame], NDArray[np.float32]]:
-    """Return scikit-learn's usual encoding, learned from rows: medians, standard scores, one column a category."""
+    """Return scikit-learn's usual encoder, fitted on rows: medians, standard scores, one-hot categories."""
     from pandas.api.types import is_numeric_dtype
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -156,7 +156,7 @@ def encoder_of(fitting: pd.DataFrame) -> Callable[[pd.DataFrame], NDArray[np.flo
 
 
 def _read(table: Table, path: Path) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Read a file; return the features, and which rows are anomalies: none without a label."""
+    """Read a file; return the features and a mask of the anomalies, without a label all False."""
     import pandas as pd
 
     more: dict[str, Any] = {}

@@ -1,7 +1,7 @@
-"""A worker: imports the libraries once, then does each job in a fork of itself.
+"""A worker: imports the libraries once, then runs each job in a fork of itself.
 
-So every fit has a process of its own, and its memory and its end are its own, without the price of the imports. It is
-started by `benchmarks.quality.slots`, and speaks lines of JSON: jobs in, rows or an error out.
+So every fit has a process of its own, without the cost of the imports. `benchmarks.quality.slots` starts it; it reads
+jobs and writes rows or an error, a line of JSON each.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from benchmarks.quality.methods import method_of
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do jobs until there are no more.
+    """Run jobs until there are no more.
 
     Args:
-        argv: The CPUs that may be used, separated by commas (none: all), and the modules to import first.
+        argv: The allowed CPUs, separated by commas (empty: all), and the modules to import first.
     """
     cpus, *modules = argv
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the output of libraries must not mix with answers
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(map(int, cpus.split(","))))
     warnings.simplefilter("ignore")
@@ -64,7 +64,7 @@ def _done(job: Job) -> dict[str, Any]:
         if "method" in job.key:
             method_of(job.key["method"]).warms_up()
         return {"rows": [dict(row) for row in EXPERIMENTS[job.experiment].work(job)]}
-    except Exception as error:  # whatever a foreign method raises is one row without figures, not the run's end
+    except Exception as error:  # an error of a foreign method is one row without figures
         lines = str(error).strip().splitlines() or [""]
         return {"error": f"{type(error).__name__}: {lines[0]}"}
 

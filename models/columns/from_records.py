@@ -166,6 +166,14 @@ def with_gaps(column: Column, numbers: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(np.isin(numbers, np.array(gone)), np.nan, numbers)
 
 
+def missing_mask(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of n values of a column are missing `(n,)`."""
+    if values.dtype == object:
+        return np.array([value is None for value in values.tolist()], np.bool_)
+    mask: NDArray[np.bool_] = np.isnan(values)
+    return mask
+
+
 def brief_repr(value: object) -> str:
     """Return a value as an error message shows it: shortened, and without the contents of a list or an object."""
     if isinstance(value, (list, tuple)):

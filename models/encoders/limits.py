@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Final
 
 from models.encoders.timestamp import CYCLES
+from models.limits import Interval, Limit, complaint_about
 
-
-def _distinct(values: tuple[str, ...]) -> bool:
-    return len(set(values)) == len(values)
-
-
-_LIMITS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
-    "name": ("not empty", bool),
-    "center": ("a finite number", math.isfinite),
-    "origin": ("a finite number", math.isfinite),
-    "start": ("a finite number", math.isfinite),
-    "scale": ("a finite number above 0", lambda scale: 0 < scale < math.inf),
-    "unit": ("a finite number above 0, or null", lambda unit: unit is None or 0 < unit < math.inf),
-    "low": ("a number", lambda low: not math.isnan(low)),
-    "high": ("a number", lambda high: not math.isnan(high)),
-    "share": ("in [0, 1]", lambda share: 0 <= share <= 1),
-    "missing_share": ("in [0, 1)", lambda share: 0 <= share < 1),
-    "rare_share": ("in [0, 1]", lambda share: 0 <= share <= 1),
-    "shares": ("in (0, 1] each", lambda shares: all(0 < share <= 1 for share in shares)),
-    "surprise": ("a finite number of at least 0", lambda surprise: 0 <= surprise < math.inf),
-    "cycles": (
-        f"some of {', '.join(CYCLES)}, each once",
-        lambda cycles: _distinct(cycles) and set(cycles) <= {*CYCLES},
-    ),
-    "categories": ("distinct", _distinct),
-    "rare": ("distinct", _distinct),
+_FINITE: Final = Interval(-math.inf)
+_ABOVE_0: Final = Interval(0, ends="(]")
+_LIMITS: Final[dict[str, Limit]] = {
+    "center": _FINITE,
+    "origin": _FINITE,
+    "start": _FINITE,
+    "scale": _ABOVE_0,
+    "unit": _ABOVE_0,
+    "share": Interval(0, 1),
+    "missing_share": Interval(0, 1, "[)"),
+    "rare_share": Interval(0, 1),
+    "shares": Interval(0, 1, "(]"),
+    "surprise": Interval(0),
+    "cycles": CYCLES,
 }
 
 
@@ -40,17 +29,21 @@ def require_usable(encoding: Any) -> None:
     """Check that the parameters of an encoding are within their limits.
 
     Raises:
-        ValueError: One is not; the message names the column and the number.
+        ValueError: One is not; the message names the column and the parameter.
     """
-    for name, (limit, holds) in _LIMITS.items():
-        if hasattr(encoding, name) and not holds(getattr(encoding, name)):
-            raise ValueError(f"{name} of column {encoding.name!r} must be {limit}")
+    column = f"column {encoding.name!r}"
+    for name, limit in _LIMITS.items():
+        if (complaint := complaint_about(f"{name} of {column}", getattr(encoding, name, None), limit)) is not None:
+            raise ValueError(complaint)
+    if any(math.isnan(getattr(encoding, name, 0.0)) for name in ("low", "high")):
+        raise ValueError(f"low and high of {column} must be numbers")
     categories, rare = getattr(encoding, "categories", ()), getattr(encoding, "rare", ())
-    if not _distinct((*categories, *rare)):
-        raise ValueError(f"categories of column {encoding.name!r} must not be among its rare ones")
+    for name, values in (("cycles", getattr(encoding, "cycles", ())), ("categories", (*categories, *rare))):
+        if len(set(values)) < len(values):
+            raise ValueError(f"{name} of {column} must be distinct")
     if len(categories) != len(getattr(encoding, "shares", ())):
-        raise ValueError(f"column {encoding.name!r} must have one share for each of its {len(categories)} categories")
+        raise ValueError(f"{column} must have one share for each of its {len(categories)} categories")
     if rare and not encoding.rare_share:
-        raise ValueError(f"column {encoding.name!r} has rare categories, so its rare_share must be above 0")
-    if not encoding.features:
-        raise ValueError(f"column {encoding.name!r} has no feature")
+        raise ValueError(f"{column} has rare categories, so its rare_share must be above 0")
+    if not encoding.name or not encoding.features:
+        raise ValueError(f"{column} has no name or no feature")

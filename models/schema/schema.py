@@ -1,11 +1,11 @@
-"""Which columns a detector reads, of which kind and in which order; what it leaves out and why."""
+"""The schema: which columns a detector reads, their kinds and order, and which it drops and why."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
@@ -15,16 +15,17 @@ from models.schema.timestamps import TIME_LAYOUTS
 from models.strict_json import from_plain
 
 SCHEMA_VERSION: Final = 1
-"""How a schema is written; raised when an old program would misread a new one."""
+"""Version of a schema's plain form; raised when an old program would misread a new one."""
 
 DURATION: Final = "duration"
-"""The layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
+"""Layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
 
 _TEXTS: Final = ("layout", "unit", "decimal", "thousands")
+_REQUIRED: Final = frozenset(["columns", "ids", "label", "dropped", "header"])
 
 
 class Kind(StrEnum):
-    """What the values of a column are."""
+    """The kind of a column's values."""
 
     NUMERIC = "numeric"
     BOOLEAN = "boolean"
@@ -43,8 +44,8 @@ class Column:
             `DURATION` or None for digits.
         unit: Of numbers: the unit or currency that may stand beside them in texts, such as ``°C``.
         decimal: Of numbers with a unit: the decimal mark of its texts; None for that of the file.
-        thousands: Of numbers with a unit: what groups the digits of its texts; None for that of the file.
-        missing: Values that say that there is none: sentinels such as ``-200``, or words. They are compared as
+        thousands: Of numbers with a unit: the thousands separator of its texts; None for that of the file.
+        missing: Values that stand for a missing one: sentinels such as ``-200``, or words. They are compared as
             the column's values are, so that ``-200.0`` is one of them, too.
     """
 
@@ -64,7 +65,7 @@ class Column:
             raise ValueError(f"unit, decimal and thousands are for numeric columns, this one is {self.kind}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the plain data of what is not the default."""
+        """Return plain data, without what is the default."""
         plain: dict[str, Any] = {"name": self.name, "kind": str(self.kind)}
         for name in _TEXTS:
             if (value := getattr(self, name)) is not None:
@@ -76,15 +77,9 @@ class Column:
         """Make a column from what `to_json` gave; what is absent is the default.
 
         Raises:
-            KeyError, TypeError, ValueError: `plain` is not the plain form of a column.
+            ValueError: `plain` is not the plain form of a column.
         """
-        texts = {name: plain.get(name) for name in _TEXTS}
-        if wrong := [name for name, value in texts.items() if not (value is None or isinstance(value, str))]:
-            raise TypeError(f"{wrong[0]} must be a text, got {texts[wrong[0]]!r}")
-        missing = plain.get("missing", [])
-        if not isinstance(missing, list) or not all(isinstance(value, str) for value in missing):
-            raise TypeError(f"missing must be a list of texts, got {missing!r}")
-        return cls(name=str(plain["name"]), kind=Kind(plain["kind"]), missing=tuple(missing), **texts)
+        return from_plain(dict(plain), cls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +88,10 @@ class FeatureSchema:
 
     Args:
         columns: The features, in the order in which they are encoded.
-        ids: Columns that name a record; carried through to every output, never a feature.
-        label: Column that says what is an anomaly; never a feature.
+        ids: Columns that name a record; copied to every output, never a feature.
+        label: Column that says which rows are anomalies; never a feature.
         dropped: Columns of the training data that are not used, with the reason.
-        header: The names given to the columns of a file that has no header line, in order.
+        header: The names of the columns of a file without a header line, in order.
         threshold_by: Column whose values have thresholds of their own; a feature or not.
     """
 
@@ -114,7 +109,7 @@ class FeatureSchema:
 
     @cached_property
     def read(self) -> tuple[Column, ...]:
-        """The columns that every table and record must have: the features, and the one that thresholds go by."""
+        """The columns that every table and record must have: the features and the column of the segments."""
         if self.threshold_by is None or self.threshold_by in self.names:
             return self.columns
         return (*self.columns, Column(name=self.threshold_by, kind=Kind.CATEGORICAL))
@@ -126,21 +121,21 @@ class FeatureSchema:
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
-        """Names of the columns of which every finite number is a value, as it is."""
+        """Names of the columns of plain numbers, which have no sentinels."""
         return tuple(column.name for column in self.read if column.kind is Kind.NUMERIC and not column.missing)
 
     @cached_property
     def digest(self) -> str:
         """Names, kinds and units of the columns that are read, and their order, as 16 hexadecimal digits.
 
-        Who sends values without names says it, so that a column is never taken for another one.
+        A client that sends values without names sends it, so that columns are never mixed up.
         """
         meant = [[column.name, str(column.kind), column.layout, column.unit] for column in self.read]
         return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:16]
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Every name that the training data had."""
+        """All names of the training data."""
         others = (name for name in (self.label, self.threshold_by) if name is not None)
         return frozenset((*self.names, *self.ids, *others, *self.dropped))
 
@@ -169,35 +164,14 @@ class FeatureSchema:
                 "it, or train the detector anew."
             )
         try:
-            _judge(plain)
-            return cls(
-                columns=tuple(Column.from_json(column) for column in plain["columns"]),
-                ids=tuple(plain["ids"]),
-                label=plain["label"],
-                dropped=dict(plain["dropped"]),
-                header=None if plain["header"] is None else tuple(plain["header"]),
-                threshold_by=str(plain["threshold_by"]) if "threshold_by" in plain else None,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            parts = {name: part for name, part in plain.items() if name != "schema_version"}
+            if absent := sorted(_REQUIRED - parts.keys()):
+                raise ValueError(f"{absent[0]!r} is missing")
+            schema = from_plain(parts, cls)
+            if not schema.columns or len(set(schema.names)) < len(schema.names):
+                raise ValueError("there is no column, or two have one name")
+        except ValueError as error:
             raise BundleError(
                 f"The schema is not readable ({error!r}); the bundle was edited: train it anew."
             ) from error
-
-
-def _judge(plain: Mapping[str, Any]) -> None:
-    """Ask for the types of a plain schema's parts, where making them would take others, too.
-
-    Raises:
-        KeyError, ValueError: One is of another type, a part is unknown, or two columns have one name.
-    """
-    names = [from_plain(column["name"], str) for column in from_plain(plain["columns"], list[dict[str, Any]])]
-    if not names or len(set(names)) < len(names):
-        raise ValueError("there is no column, or two have one name")
-    from_plain(plain["ids"], list[str])
-    from_plain(plain["dropped"], dict[str, str])
-    if plain["label"] is not None:
-        from_plain(plain["label"], str)
-    if plain["header"] is not None:
-        from_plain(plain["header"], list[str])
-    if unknown := sorted(plain.keys() - {"schema_version", *(part.name for part in fields(FeatureSchema))}):
-        raise ValueError(f"{unknown[0]!r} is unknown")
+        return schema

@@ -1,4 +1,4 @@
-"""What is said of activations is judged by the figures: other figures, other verdicts."""
+"""What is said of activations is tested by the figures: other figures, other results."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_page_says_how_it_is_made_and_has_ten_claims() -> None:
     ]
 
 
-def test_a_verdict_follows_the_figures() -> None:
+def test_a_result_follows_the_figures() -> None:
     claim = "ReLU units die, more with higher learning rates"
     dying = page(dead_share=lambda case: 5 * case.learning_rate if case.activation == "relu" else 0.0)
     assert f"{claim}: true here" in dying

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.columns.arrow_cells import plain_cells
+from models.columns.from_records import missing_mask
 from models.columns.from_tables import read_cells
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
@@ -197,16 +198,12 @@ def _is_compact_date(number: float) -> bool:
 
 def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
     """Return the reason to drop a column that is empty or constant in the fitting rows; None for another one."""
-    if column.kind is Kind.CATEGORICAL:
-        present: set[Any] = {value for value in learned if value is not None}
-        gaps = any(value is None for value in learned)
-    else:
-        missing = np.isnan(learned)
-        present, gaps = set(np.unique(learned[~missing])[:2].tolist()), bool(missing.any())
-    if not present:
+    missing = missing_mask(learned)
+    present = learned[~missing]
+    if not len(present):
         return "empty"
-    if len(present) == 1 and not gaps:
-        return f"constant (always {_text_of(column, next(iter(present)))})"
+    if not missing.any() and (present == present[0]).all():
+        return f"constant (always {_text_of(column, present[0])})"
     return None
 
 
@@ -292,8 +289,4 @@ def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
 
 
 def _missing(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
-    values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
-    if values.dtype == object:
-        return np.array([value is None for value in values], np.bool_)
-    missing: NDArray[np.bool_] = np.isnan(values)
-    return missing
+    return missing_mask(read_cells(column, cells, decimal=table.decimal, thousands=table.thousands))

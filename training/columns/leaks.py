@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns.from_records import Columns
+from models.columns.from_records import Columns, missing_mask
 from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.findings import Finding
@@ -61,8 +61,8 @@ def find_labels(schema: FeatureSchema, columns: Columns) -> tuple[Finding, ...]:
 
 
 def _distinct(values: NDArray[Any]) -> int:
-    """Return how many different values there are, missing ones not counted."""
-    return len(set(values.tolist()) - {None}) if values.dtype == object else len(np.unique(values[~np.isnan(values)]))
+    """Return the number of distinct values, without missing ones."""
+    return len(set(values[~missing_mask(values)].tolist()))
 
 
 def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
@@ -98,7 +98,7 @@ def _flagging(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None
 
 
 def _flags(values: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    missing = np.array([value is None for value in values]) if values.dtype == object else np.isnan(values)
+    missing = missing_mask(values)
     if missing.any():
         yield "no value", missing
         yield "a value", ~missing

@@ -11,6 +11,7 @@ import numpy as np
 import tomlkit
 from numpy.typing import NDArray
 
+from models.columns.from_records import missing_mask
 from models.columns.from_tables import read_cells
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
@@ -122,11 +123,9 @@ def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.boo
             'table in the file, those that are not used with kind = "dropped".'
         )
     for column in schema.columns:
-        values = read_cells(column, table.data.column(column.name), decimal=table.decimal, thousands=table.thousands)[
-            fitting
-        ]
-        missing = [value is None for value in values] if values.dtype == object else np.isnan(values)
-        if np.all(missing):
+        cells = table.data.column(column.name)
+        values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+        if missing_mask(values[fitting]).all():
             raise TableError(
                 f'--schema-in: columns.{column.name} has no value in the rows to learn from: say kind = "dropped".'
             )

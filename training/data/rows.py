@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns.from_records import Columns
+from models.columns.from_records import Columns, missing_mask
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
@@ -75,7 +75,7 @@ def group_indices(table: Table, name: str) -> NDArray[np.intp]:
 
 def empty_rows(schema: FeatureSchema, columns: Columns) -> NDArray[np.bool_]:
     """Return which rows have no value in any feature `(n,)`."""
-    missing: NDArray[np.bool_] = np.logical_and.reduce([_is_missing(columns[name]) for name in schema.names])
+    missing: NDArray[np.bool_] = np.logical_and.reduce([missing_mask(columns[name]) for name in schema.names])
     return missing
 
 
@@ -102,13 +102,6 @@ def time_order_column(schema: FeatureSchema, columns: Columns) -> str | None:
             if (steps > 0).sum() >= _MIN_STEPS and (steps >= 0).mean() >= _IN_ORDER:
                 return column.name
     return None
-
-
-def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    if values.dtype == object:
-        return np.array([value is None for value in values.tolist()], np.bool_)
-    missing: NDArray[np.bool_] = np.isnan(values)
-    return missing
 
 
 def _row_keys(columns: Columns) -> NDArray[np.uint64]:

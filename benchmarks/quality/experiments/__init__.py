@@ -1,1 +1,1 @@
-"""What can be measured: one module each, and the table of them."""
+"""The experiments, one module each, and their table."""

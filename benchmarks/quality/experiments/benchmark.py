@@ -1,4 +1,4 @@
-"""The benchmark itself: every set, protocol, method and seed."""
+"""The main experiment: every set, protocol, method and seed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from benchmarks.quality.splits import Split, read_set, sets_by_name
 
 
 def plan(choice: Choice) -> list[Job]:
-    """Return the jobs: small sets first, so that there is soon something to look at."""
+    """Return the jobs, small sets first, so that results come early."""
     return choice.jobs(BENCHMARK.name, sets_by_name(choice.data, choice.sets))
 
 
 def work(job: Job) -> list[Row]:
-    """Fit a method on one split of one set, and judge."""
+    """Fit a method on one split of one set, and test it."""
     method, seed = method_of(job.key["method"]), int(job.key["seed"])
     split = rows_for(method, read_set(Path(job.data)).split(protocol=job.key["protocol"], seed=seed))
     return [job.key | measured(method, split.fitting, split.test, seed=seed).figures(split.is_anomaly)]
 
 
 def rows_for(method: Method, split: Split) -> Split:
-    """Return a split's rows as a method wants them."""
+    """Return the rows of a split in the form that a method takes."""
     return split.standardised() if method.standardised else split
 
 

@@ -1,7 +1,7 @@
-"""What anomalies among the fitting rows cost: the same number of rows to fit, more and more of them anomalies.
+"""The cost of anomalies among the fitting rows: their share grows, the number of fitting rows stays.
 
-Half of a set's anomalies may be fitted, the other half is judged; the normal rows are halved likewise. How many rows
-are fitted is the same for each share, and so many that the largest share can be had: what changes is the share alone.
+Half of a set's anomalies may be fitted, the other half is tested; the normal rows are halved likewise. The number of
+fitting rows is the same for each share, and allows the largest share.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from benchmarks.quality.results import Row
 from benchmarks.quality.splits import LabelledSet, Split, read_set, sets_by_name
 
 SHARES: Final = (0.0, 0.01, 0.05, 0.1, 0.2)
-"""Of anomalies among the fitting rows."""
+"""Shares of anomalies among the fitting rows."""
 
-_LEAST_ROWS: Final = 100  # to fit: below it one percent of the rows is not a row
+_LEAST_ROWS: Final = 100  # one percent of fewer fitting rows is less than a row
 
 
 def contaminated(labelled: LabelledSet, *, share: float, seed: int) -> Split | None:
@@ -30,7 +30,7 @@ def contaminated(labelled: LabelledSet, *, share: float, seed: int) -> Split | N
     Args:
         labelled: The set.
         share: One of `SHARES`.
-        seed: Of the draw, the split and the order of the rows.
+        seed: Seed of the draw, the split and the order of the rows.
 
     Returns:
         None where the set has too few anomalies for the largest share.
@@ -61,13 +61,13 @@ def plan(choice: Choice) -> list[Job]:
         if contaminated(read_set(path), share=0.0, seed=0) is not None
         for seed in choice.seeds
         for method in choice.methods
-        if "U" in method.protocols  # a method that is told that the rows are normal would be told a lie
+        if "U" in method.protocols  # other methods are told that the rows are normal
         for share in SHARES
     ]
 
 
 def work(job: Job) -> list[Row]:
-    """Fit a method on contaminated rows, and judge."""
+    """Fit a method on contaminated rows, and test it."""
     method, seed = method_of(job.key["method"]), int(job.key["seed"])
     split = contaminated(read_set(Path(job.data)), share=float(job.key["share"]), seed=seed)
     assert split is not None  # the plan has no others

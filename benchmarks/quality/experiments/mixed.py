@@ -1,4 +1,4 @@
-"""Tables of numbers, texts and gaps: ours gets them as they are, the peers behind scikit-learn's usual encoding."""
+"""Tables of mixed columns with gaps: ours gets them raw, the peers in scikit-learn's usual encoding."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plan(choice: Choice) -> list[Job]:
 
 
 def work(job: Job) -> list[Row]:
-    """Fit a method on one split of one table, and judge; encoding is not timed."""
+    """Fit a method on one split of one table, and test it; encoding is not timed."""
     method, seed = method_of(job.key["method"]), int(job.key["seed"])
     split = split_table(TABLES[job.key["set"]], Path(job.data), protocol=job.key["protocol"], seed=seed)
     if method.standardised:

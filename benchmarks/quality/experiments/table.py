@@ -1,4 +1,4 @@
-"""EXPERIMENTS: what can be measured."""
+"""EXPERIMENTS: all experiments."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Final
 
 from benchmarks.quality.experiments.benchmark import BENCHMARK
 from benchmarks.quality.experiments.contamination import CONTAMINATION
+from benchmarks.quality.experiments.decisions import DECISIONS
 from benchmarks.quality.experiments.mixed import MIXED
 from benchmarks.quality.experiments.thresholds import THRESHOLDS
-from benchmarks.quality.experiments.verdicts import VERDICTS
 
 EXPERIMENTS: Final = {
-    experiment.name: experiment for experiment in (BENCHMARK, CONTAMINATION, THRESHOLDS, VERDICTS, MIXED)
+    experiment.name: experiment for experiment in (BENCHMARK, CONTAMINATION, THRESHOLDS, DECISIONS, MIXED)
 }
-"""What can be measured, by the name that the command line takes."""
+"""Experiments by the name that the command line takes."""

@@ -1,8 +1,8 @@
 """Promised and realised alert rates: ours is fitted once a set, and calibrated by each method for each rate.
 
-S: fitted on half of the normal rows, judged on the other half; the promise is about normal rows. U: fitted on half of
-all rows, judged on the other half, which nothing has seen; the promise of the methods without labels is about all rows,
-that of the labels about the normal ones.
+S: fitted on half of the normal rows, tested on the other half; the promise is about normal rows. U: fitted on half of
+all rows, tested on the other, unseen half; the promise of the methods without labels is about all rows, that of
+`labels` about the normal ones.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from models.calibration.rows import NORMAL
 from models.errors import ConfigError
 
 RATES: Final = (0.1, 0.05, 0.01)
-"""What is promised."""
+"""Promised rates."""
 
 _LABEL: Final = "truth"
 _BY_LABELS: Final = ("labels", "false_positive_rate")
 
 
 def halves(labelled: LabelledSet, *, protocol: str, seed: int) -> Split:
-    """Return rows to fit, and rows to judge that are drawn like them; in S the anomalies are judged, too."""
+    """Return fitting rows, and test rows of the same distribution; in S the anomalies are tested, too."""
     if protocol == "S":
         return labelled.split(protocol="S", seed=seed)
     draw = np.random.RandomState(seed)
@@ -51,10 +51,10 @@ def plan(choice: Choice) -> list[Job]:
 
 
 def work(job: Job) -> list[Row]:
-    """Fit once; calibrate and judge for each method and rate."""
+    """Fit once; calibrate and test for each method and rate."""
     protocol, seed = job.key["protocol"], int(job.key["seed"])
     read = read_set(Path(job.data))
-    # The truth travels with its row, as the last column; in S no fitting row is an anomaly, and it is left out again.
+    # The label is the last column; in S no fitting row is an anomaly, and the column is dropped.
     labelled = LabelledSet(X=np.c_[read.X, read.is_anomaly], is_anomaly=read.is_anomaly)
     split = halves(labelled, protocol=protocol, seed=seed)
     told = {"label": _LABEL} if protocol == "U" else {}
@@ -66,7 +66,7 @@ def work(job: Job) -> list[Row]:
     for method, target in _rules(protocol):
         about_normal = protocol == "S" or (method, target) == _BY_LABELS
         for rate in RATES:
-            found = _judged(
+            found = _decided(
                 kept, ThresholdSpec(method=method, target=target, value=rate), scores, split.is_anomaly, about_normal
             )
             rows.append(
@@ -88,7 +88,7 @@ def _rules(protocol: str) -> list[tuple[str, str]]:
     return [*rules, _BY_LABELS] if protocol == "U" else rules
 
 
-def _judged(
+def _decided(
     kept: CalibrationRows,
     spec: ThresholdSpec,
     scores: NDArray[np.float64],
@@ -114,7 +114,7 @@ def _judged(
 
 
 def _frame(rows: NDArray[np.floating], *, with_label: bool) -> Any:
-    """Return rows, whose last column is the truth, as a data frame."""
+    """Return rows, whose last column is the label, as a data frame."""
     import pandas as pd
 
     frame = pd.DataFrame(rows[:, :-1], columns=[f"x{number}" for number in range(rows.shape[1] - 1)])

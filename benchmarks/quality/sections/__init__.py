@@ -1,1 +1,1 @@
-"""What the page says of each experiment."""
+"""The sections of the page, by experiment."""

@@ -1,4 +1,4 @@
-"""What the page says of the benchmark: means, ranks, tests, losses and every set, protocol by protocol."""
+"""The section on the main experiment: means, ranks, tests, losses and every set, by protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.quality.statistics import ALPHA, can_be_compared, critical_diffe
 from training.report.kit.page import Cell, Grid, Part, Plot, Section, Text
 
 _YARDSTICK: Final = "AutoEncoder"
-"""Fit times are told as multiples of this method's."""
+"""The method whose fit time is the unit of the others."""
 
 _COMPARED_WITH_ALL: Final = ("ours", "ours_clean")
 
@@ -50,10 +50,10 @@ def _section(protocol: str, says: str, rows: Sequence[Row]) -> Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """Methods side by side, in the order of their mean rank by ROC AUC.
+    """Methods in the order of their mean rank by ROC AUC.
 
     Args:
-        where: What titles end with.
+        where: End of the titles.
         comparison: The figures.
     """
 
@@ -61,7 +61,7 @@ class Contest:
     comparison: Comparison
 
     def parts(self) -> Iterable[Part]:
-        """Return all that is said of them."""
+        """Return all parts of the section."""
         found = self.comparison
         yield self.what()
         yield self.means()
@@ -75,7 +75,7 @@ class Contest:
             yield self.every_set(measure, label)
 
     def what(self) -> Text:
-        """Return what is compared, and what is not."""
+        """Return a paragraph on the compared and the left-out methods and sets."""
         found = self.comparison
         seeds = f"seed{'s' * (len(found.seeds) > 1)} {', '.join(found.seeds)}"
         left_out = f"Not compared: {'; '.join(found.left_out)}." if found.left_out else ""
@@ -127,7 +127,7 @@ class Contest:
         found = self.comparison
         if _YARDSTICK not in found.methods:
             return None
-        seconds = np.maximum(found.by_set("fit_seconds"), 1e-3)  # the CSV's last digit
+        seconds = np.maximum(found.by_set("fit_seconds"), 1e-3)  # the resolution of the CSV
         times: NDArray[np.float64] = np.median(seconds / seconds[:, [found.column(_YARDSTICK)]], axis=0)
         return times
 
@@ -248,7 +248,7 @@ class Contest:
 
 
 def _variants(protocol: str, rows: Sequence[Row], variants: Sequence[str]) -> Iterable[Grid]:
-    """Compare each variant with ours, over the splits of which both have figures."""
+    """Compare each variant with ours, over the splits of both."""
     lines: list[list[Cell | str]] = []
     for name in variants:
         found = compare(rows, FIGURES, methods=["ours", name], covered=0)
@@ -289,10 +289,10 @@ def _is_variant(name: str) -> bool:
 
 
 def _digits(number: float) -> str:
-    """Return two digits that matter, at most three behind the point, which is all that the CSV has."""
+    """Format with two significant digits, at most three decimals, the resolution of the CSV."""
     return f"{number:.0f}" if number >= 10 else f"{number:.1f}" if number >= 1 else f"{number:.3f}"
 
 
 def as_p(p: float) -> str:
-    """Write a p-value; NaN is one that cannot be had."""
+    """Format a p-value; NaN is a missing one."""
     return "–" if math.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -1,4 +1,4 @@
-"""What the page says of anomalies among the fitting rows: a curve for each method."""
+"""The section on anomalies among the fitting rows: a curve for each method."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _parts(rows: Sequence[Row]) -> Iterable[Part]:
     yield Text(
         text=f"{len(found.sets)} sets that have enough anomalies ({', '.join(found.sets)}), seeds "
         f"{', '.join(found.seeds)}. The number of fitting rows is the same at each share; half of the anomalies and of "
-        f"the normal rows are never fitted, and judged.{left_out}"
+        f"the normal rows are never fitted, and tested.{left_out}"
     )
     for measure, label in MEASURES.items():
         means = np.array([found.by_set(_at(measure, share)).mean(axis=0) for share in SHARES])  # shares × methods
@@ -68,7 +68,7 @@ def _parts(rows: Sequence[Row]) -> Iterable[Part]:
 
 
 def _one_row_a_fit(rows: Sequence[Row]) -> list[Row]:
-    """Put the shares of one method on one split side by side; where one is missing, its figures stay empty."""
+    """Join the rows of one method and split over the shares; a missing share has empty figures."""
     columns = [_at(measure, share) for measure in MEASURES for share in SHARES]
     fits: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""What the page says of tables of mixed columns."""
+"""The section on tables of mixed columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sections(rows: Sequence[Row]) -> list[Section]:
         Text(
             text="Ours gets the data frame as it was read, the peers get it behind scikit-learn's usual encoding "
             "(median for a missing number, standard scores, one column a category), which is not timed. In S the "
-            "judged file is another one where the table has two. In U anomalies are thinned down to "
+            "test file is another one where the table has two. In U anomalies are thinned down to "
             f"{MOST_ANOMALIES:.0%} of the rows where there are more."
         )
     ]

@@ -1,4 +1,4 @@
-"""What the page says of thresholds: what was promised, what came, and where the promise was broken."""
+"""The section on thresholds: promised and realised rates, and broken promises."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.quality.results import Row
 from training.report.kit.page import Cell, Grid, Section
 
 _BY_CHANCE: Final = 0.01
-"""A set's alerts are too many where a rule that keeps its promise would give as many less often than this."""
+"""p-value below which the alerts of a fit are too many for a rule that keeps its promise."""
 
 _HEADER: Final = (
     *("method", "protocol", "rule", "promise about", "promised", "fits", "refused", "mean realised", "median"),
@@ -64,7 +64,7 @@ def _line(key: tuple[str, ...], group: Sequence[Row]) -> list[Cell | str]:
 
 
 def _too_many(row: Row) -> bool:
-    """Say whether chance alone gives a rule that keeps its promise as many alerts less often than `_BY_CHANCE`.
+    """Return whether a rule that keeps its promise gives so many alerts with a probability below `_BY_CHANCE`.
 
     The rate of a fit with n calibration rows is drawn from Beta(m, n + 1 − m), m = ⌊(n + 1) α⌋, and the flagged ones
     of F fresh rows are binomial with that rate (Vovk 2012).

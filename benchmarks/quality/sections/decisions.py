@@ -1,4 +1,4 @@
-"""What the page says of verdicts: F1 by method and rule, and our default verdict against the others."""
+"""The section on decisions: F1 by method and rule, and our default against the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from benchmarks.quality.comparison import Comparison, compare
-from benchmarks.quality.experiments.verdicts import OWN_RULE, PYOD_RULE
+from benchmarks.quality.experiments.decisions import OWN_RULE, PYOD_RULE
 from benchmarks.quality.plots import OURS
 from benchmarks.quality.results import Row
 from benchmarks.quality.sections.benchmark import as_p
@@ -26,11 +26,11 @@ def sections(rows: Sequence[Row]) -> list[Section]:
         own = [row for row in rows if row["protocol"] == protocol]
         if own:
             parts += _parts(protocol, own)
-    return [Section(anchor="f1", title="Verdicts: F1 of thresholds that are told nothing", parts=parts)]
+    return [Section(anchor="f1", title="Decisions: F1 of thresholds without labels", parts=parts)]
 
 
 def _parts(protocol: str, rows: Sequence[Row]) -> Iterable[Grid | Text]:
-    fits = {(row["set"], row["seed"], row["method"], row["rule"]): row for row in rows}  # of the last run, if several
+    fits = {(row["set"], row["seed"], row["method"], row["rule"]): row for row in rows}  # the last run of each
     found = compare([{**row, "method": row["method"] + _BETWEEN + row["rule"]} for row in fits.values()], _FIGURES)
     if found is None:
         yield Text(text=f"Protocol {protocol}: there is no split of which all have figures.")
@@ -57,14 +57,14 @@ def _matrix(protocol: str, found: Comparison) -> Grid:
         title=f"Mean F1 by method and rule, protocol {protocol}, in %",
         header=("method", *rules),
         rows=[(name, *(cell(name, rule) for rule in rules)) for name in methods],
-        note=f"“{OWN_RULE}” is our own verdict; “{PYOD_RULE}” is PyOD's: the highest tenth of the fitting rows' scores "
+        note=f"“{OWN_RULE}” is our decision; “{PYOD_RULE}” is PyOD's: the highest tenth of the fitting rows' scores "
         "lies above the threshold. Rules are learned from the fitting rows' scores. The best of each column is bold.",
         marked=OURS,
     )
 
 
 def _duels(protocol: str, found: Comparison) -> Iterable[Grid]:
-    """Compare our default verdict with every other pair of method and rule."""
+    """Compare our default with every other pair of method and rule."""
     ours = "ours" + _BETWEEN + OWN_RULE
     if ours not in found.methods or len(found.sets) < 2:
         return
@@ -73,7 +73,7 @@ def _duels(protocol: str, found: Comparison) -> Iterable[Grid]:
     duels = [duel(by_set["f1"][:, found.column(ours)], by_set["f1"][:, i]) for i in order]
     adjusted = holm([one.p for one in duels])
     yield Grid(
-        title=f"Our default verdict against every other, protocol {protocol}",
+        title=f"Our default decision against every other, protocol {protocol}",
         header=(
             *("method", "rule", "F1, %", "precision, %", "recall, %", "flagged, %"),
             *("ours: wins / ties / losses", "mean lead, points", "p (Holm)"),

@@ -1,4 +1,4 @@
-"""What is measured of thresholds and verdicts is what it says."""
+"""What is measured of thresholds and decisions is what it says."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from made_up_sets import write_set
 
+from benchmarks.quality.experiments.decisions import DECISIONS, PYOD_RULE, pyod_rule, work
 from benchmarks.quality.experiments.thresholds import RATES, THRESHOLDS, halves
 from benchmarks.quality.experiments.thresholds import plan as plan_thresholds
-from benchmarks.quality.experiments.verdicts import PYOD_RULE, VERDICTS, pyod_rule, work
 from benchmarks.quality.jobs import Choice, Job
 from benchmarks.quality.methods import method_of
 from benchmarks.quality.page import write_page
@@ -57,7 +57,7 @@ def test_pyods_rule_flags_what_scores_above_the_highest_tenth() -> None:
     assert pyod_rule(fitted, np.array([89.0, 90.0, 90.5, 200.0])).tolist() == [False, False, True, True]
 
 
-def test_a_verdicts_figures_are_those_of_its_definition(tmp_path: Path) -> None:
+def test_the_figures_of_decisions_are_those_of_its_definition(tmp_path: Path) -> None:
     path = write_set(tmp_path / "1_near.npz", anomalies=20)
     key = {"set": "1_near", "protocol": "S", "method": "made_up_sets:distance", "rules": "own", "seed": "0"}
     [row] = work(Job(experiment="f1", key=key, data=str(path)))
@@ -73,7 +73,7 @@ def test_a_verdicts_figures_are_those_of_its_definition(tmp_path: Path) -> None:
 def test_ours_is_judged_by_each_of_its_rules_and_told_on_the_page(tmp_path: Path) -> None:
     method = "ours:epochs=1"
     path = write_set(tmp_path / "1_near.npz", rows=400, anomalies=40)
-    for experiment, more in ((THRESHOLDS, {}), (VERDICTS, {"rules": "own"})):
+    for experiment, more in ((THRESHOLDS, {}), (DECISIONS, {"rules": "own"})):
         for protocol in "SU":
             key = {"set": "1_near", "protocol": protocol, "method": method, **more, "seed": "0"}
             rows = experiment.work(Job(experiment=experiment.name, key=key, data=str(path)))
