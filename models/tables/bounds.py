@@ -36,19 +36,19 @@ def require_plain(name: str, kind: pa.DataType) -> None:
         )
 
 
-def text_bytes(data: pa.Table) -> int:
-    """Return how many bytes the texts of a table have when each cell has its own copy.
+def shared_text_bytes(data: pa.Table) -> int:
+    """Return how many bytes the texts that are stored once for many cells have when each cell has its own copy.
 
-    Texts of a dictionary, and views, are stored once and may be in many cells.
+    These are the texts of dictionaries, and views.
     """
     total = 0
     for column in data.columns:
+        is_dictionary = pa.types.is_dictionary(column.type)
+        if not pa.types.is_string_view(column.type) and not (is_dictionary and is_text(column.type.value_type)):
+            continue
         for chunk in column.chunks:
-            shared = pa.types.is_dictionary(chunk.type)
-            texts = chunk.dictionary if shared else chunk
-            if is_text(texts.type):
-                lengths = _lengths(texts)
-                total += pc.sum(lengths.take(chunk.indices) if shared else lengths).as_py() or 0
+            lengths = _lengths(chunk.dictionary).take(chunk.indices) if is_dictionary else _lengths(chunk)
+            total += pc.sum(lengths).as_py() or 0
     return total
 
 

@@ -28,6 +28,11 @@ _BLOCK_BYTES: Final = 1 << 18  # of compressed data that are read at once
 _CHUNK_BYTES: Final = 1 << 20  # of decompressed data
 
 
+def compression_of(start: bytes) -> str | None:
+    """Return the key of `COMPRESSIONS` that the first bytes of a file mean, None for none."""
+    return next((name for name, magic in COMPRESSIONS.items() if start.startswith(magic)), None)
+
+
 def decompress(content: bytes, compression: str, *, name: str, max_bytes: int) -> bytes:
     """Return the decompressed content.
 

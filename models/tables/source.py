@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from models.errors import TableError, TooLargeError
-from models.tables.decompression import COMPRESSIONS, Decompressed
+from models.tables.decompression import Decompressed, compression_of
 
 _START_BYTES: Final = 8
 _CHUNK_BYTES: Final = 1 << 20
@@ -45,9 +45,10 @@ class Source:
 
     def compression(self) -> str | None:
         """Return the key of `COMPRESSIONS` that the first bytes stand for."""
+        if self.path is None:
+            return compression_of(self.content)
         with self._open_stored() as stored:
-            start = stored.read(_START_BYTES)
-        return next((name for name, magic in COMPRESSIONS.items() if start.startswith(magic)), None)
+            return compression_of(stored.read(_START_BYTES))
 
     def open_stream(self) -> pa.NativeFile:
         """Open the bytes, decompressed, to be read once from the first to the last.

@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from models.errors import UnreadableError
 from models.tables.arrow_messages import stream_sizes
-from models.tables.bounds import is_text, require_plain, text_bytes
+from models.tables.bounds import is_text, require_plain, shared_text_bytes
 from models.tables.chunks import regroup
 from models.tables.plain_columns import plain_columns
 from models.tables.read_options import ReadOptions
@@ -91,7 +91,7 @@ def _tables(
     for data in regroup(batches, chunk_rows, schema):
         data.validate(full=True)  # nothing of the file's is trusted: a wrong offset would end the process
         if source.max_bytes is not None:
-            texts += text_bytes(_flat(data))
+            texts += shared_text_bytes(_flat(data))
             source.require_bytes(texts)
         yield Table(data=plain_columns(source.name, data), left_out=left_out)
 

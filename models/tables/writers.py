@@ -149,6 +149,8 @@ class _TypedWriter:
         self._out.close()
 
     def _typed(self, table: pa.Table) -> pa.Table:
+        if table.schema == self._schema:
+            return table
         try:
             return table.cast(self._schema)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -168,7 +170,10 @@ class _TypedWriter:
         return TableError(f"The rows cannot be written: {error}.")
 
     def _add(self, table: pa.Table) -> None:
-        for group in [table] if self._grouping is None else self._grouping.add(table):
+        if self._grouping is None:
+            self._out.write_table(table)
+            return
+        for group in self._grouping.add(table):
             self._out.write_table(group.combine_chunks())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
@@ -18,10 +19,29 @@ from service.web.negotiation import content_types, negotiate
 from service.web.problems import RequestError
 
 
-# All of them are coroutines: FastAPI gives plain functions a thread.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request about records, whose body is still to be read.
+
+    Args:
+        request: The request.
+        settings: How much may come.
+        detector: The detector that was active when the request came; it answers all of it.
+        head: What the headers say of the body.
+        format_name: The format of the answer, a key of `FORMATS`.
+    """
+
+    request: Request
+    settings: Settings
+    detector: Detector
+    head: Head
+    format_name: str
+
+
+# Coroutines, as FastAPI gives plain functions a thread, and one for all, as it takes a while to call each.
 async def _detector(request: Request) -> Detector:
     registry: Registry = request.app.state.registry
-    return registry.active()  # one version for the whole request
+    return registry.active()
 
 
 async def _settings(request: Request) -> Settings:
@@ -29,11 +49,19 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
-async def _head(request: Request) -> Head:
-    return head_of(request)
+async def _exchange(request: Request) -> Exchange:
+    _require_sent_once(request)
+    return Exchange(
+        request=request,
+        settings=request.app.state.settings,
+        detector=request.app.state.registry.active(),
+        head=head_of(request),
+        format_name=_negotiated(request, FORMATS.keys()),
+    )
 
 
-async def _stream_head(request: Request) -> Head:
+async def _stream_exchange(request: Request) -> Exchange:
+    _require_sent_once(request)
     head = head_of(request, among=STREAMED)
     if head.coding is not None:
         raise RequestError(
@@ -41,23 +69,17 @@ async def _stream_head(request: Request) -> Head:
             "A stream is read as it is. Send it without Content-Encoding.",
             headers={"Accept-Encoding": "identity"},
         )
-    return head
+    return Exchange(
+        request=request,
+        settings=request.app.state.settings,
+        detector=request.app.state.registry.active(),
+        head=head,
+        format_name=_negotiated(request, STREAMED),
+    )
 
 
-async def _answer_format(request: Request) -> str:
-    return _negotiated(request, FORMATS.keys())
-
-
-async def _stream_format(request: Request) -> str:
-    return _negotiated(request, STREAMED)
-
-
-async def require_sent_once(request: Request) -> None:
-    """Check that no query parameter comes twice, of which one would be ignored.
-
-    Raises:
-        RequestError: One does.
-    """
+def _require_sent_once(request: Request) -> None:
+    """Refuse a query parameter that comes twice: one of them would be ignored."""
     names = [name for name, _ in request.query_params.multi_items()]
     if len(set(names)) < len(names):
         repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -76,7 +98,5 @@ def _negotiated(request: Request, among: Collection[str]) -> str:
 
 ActiveDetector = Annotated[Detector, Depends(_detector)]
 ServiceSettings = Annotated[Settings, Depends(_settings)]
-BodyHead = Annotated[Head, Depends(_head)]
-StreamHead = Annotated[Head, Depends(_stream_head)]
-AnswerFormat = Annotated[str, Depends(_answer_format)]
-StreamFormat = Annotated[str, Depends(_stream_format)]
+Exchanged = Annotated[Exchange, Depends(_exchange)]
+StreamExchanged = Annotated[Exchange, Depends(_stream_exchange)]

@@ -7,19 +7,10 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
-from models.detector import Detector
 from models.errors import DataError
-from service.api.dependencies import (
-    ActiveDetector,
-    AnswerFormat,
-    BodyHead,
-    ServiceSettings,
-    StreamFormat,
-    StreamHead,
-    require_sent_once,
-)
+from service.api.dependencies import ActiveDetector, Exchange, Exchanged, ServiceSettings, StreamExchanged
 from service.api.openapi import documented, documented_stream, problems
 from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
 from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
@@ -30,71 +21,42 @@ from service.formats.json import read_json
 from service.formats.rows import BodySpec, all_problems
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
-from service.settings import Settings
 from service.streaming.answer import ScoringStream, answer_stream
-from service.web.body import Head, read_body
+from service.web.body import read_body
 from service.web.content_encoding import ENCODERS, coding_for, decoded
 from service.web.problems import RequestError
 
 router: Final = APIRouter()
-_SENT_ONCE: Final = [Depends(require_sent_once)]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     """Return the endpoint of an operation."""
 
     async def endpoint(
-        *,
-        request: Request,
         query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
-        detector: ActiveDetector,
-        settings: ServiceSettings,
-        head: BodyHead,
-        format_name: AnswerFormat,
+        exchange: Exchanged,
     ) -> Response:
-        spec = _body_spec(query, detector, settings, head)
-        answer = AnswerSpec.of(operation, detector, explain=query.top)
-        content = await read_body(request, settings)
-        gate: Gate = request.app.state.gate
-        if not _is_small(content, head, format_name):
-            if refusal := gate.admit_large():
-                return refusal
-            body, headers = await gate.on_thread(partial(_answer, content, head, spec, answer, format_name))
-        elif operation.is_scoring and head.format_name == format_name == "json":
-            body, headers = await _answer_in_batch(content, spec, answer, request.app.state.batcher)
-        else:
-            body, headers = _answer(content, head, spec, answer, format_name)
-        coding = coding_for(body, format_name, ",".join(request.headers.getlist("accept-encoding")))
-        if coding is not None:
-            body = await gate.on_thread(partial(ENCODERS[coding], body))
-            headers["Content-Encoding"] = coding
-        return Response(body, headers=headers)
+        answer = AnswerSpec.of(operation, exchange.detector, explain=query.top)
+        spec = _body_spec(query, exchange)
+        content = await read_body(exchange.request, exchange.settings)
+        return await _respond(exchange, content, spec, answer)
 
     return endpoint
 
 
 for _name, _operation in OPERATIONS.items():
-    router.post(_operation.path, name=_name, dependencies=_SENT_ONCE, **documented(_operation))(_endpoint(_operation))
+    router.post(_operation.path, name=_name, **documented(_operation))(_endpoint(_operation))
 
 
-@router.post("/score/stream", dependencies=_SENT_ONCE, **documented_stream(STREAMED))
-async def score_stream(
-    *,
-    request: Request,
-    query: Annotated[StreamQuery, Query()],
-    detector: ActiveDetector,
-    settings: ServiceSettings,
-    head: StreamHead,
-    format_name: StreamFormat,
-) -> Response:
+@router.post("/score/stream", **documented_stream(STREAMED))
+async def score_stream(query: Annotated[StreamQuery, Query()], exchange: StreamExchanged) -> Response:
     """Score a body of any length while it comes: what is scored is answered before the rest is there."""
-    spec = BodySpec(schema=detector.schema, max_rows=settings.max_rows, max_bytes=settings.max_body_bytes)
     scoring = ScoringStream(
-        body=FORMATS[head.format_name].open_stream(spec),
-        spec=AnswerSpec.of(OPERATIONS["score"], detector, explain=query.explain),
-        format_name=format_name,
+        body=FORMATS[exchange.head.format_name].open_stream(_body_spec(None, exchange)),
+        spec=AnswerSpec.of(OPERATIONS["score"], exchange.detector, explain=query.explain),
+        format_name=exchange.format_name,
     )
-    return await answer_stream(request, scoring, settings)
+    return await answer_stream(exchange.request, scoring, exchange.settings)
 
 
 @router.head("/detector", include_in_schema=False)
@@ -124,15 +86,16 @@ async def readyz(active: ActiveDetector) -> Response:
     return _json({"status": "ready", "detector": active.name, "version": active.version})
 
 
-def _body_spec(query: ReadingQuery, detector: Detector, settings: Settings, head: Head) -> BodySpec:
-    options = query.options()
+def _body_spec(query: ReadingQuery | None, exchange: Exchange) -> BodySpec:
+    options = {} if query is None else query.options()
+    head, settings = exchange.head, exchange.settings
     if options and head.format_name != "csv":
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"The query says how CSV is written, but the body is {FORMATS[head.format_name].summary}. Leave that out.",
         )
     return BodySpec(
-        schema=detector.schema,
+        schema=exchange.detector.schema,
         max_rows=settings.max_rows,
         max_bytes=settings.max_body_bytes,
         charset=head.charset,
@@ -140,20 +103,38 @@ def _body_spec(query: ReadingQuery, detector: Detector, settings: Settings, head
     )
 
 
-def _is_small(content: bytes, head: Head, format_name: str) -> bool:
-    """Return True if a request is answered on the event loop: it is done before others would notice."""
-    uses_arrow = FORMATS[head.format_name].arrow or FORMATS[format_name].arrow
-    return len(content) <= SMALL_BYTES and head.coding is None and not uses_arrow
+async def _respond(exchange: Exchange, content: bytes, spec: BodySpec, answer: AnswerSpec) -> Response:
+    """Answer a body: a small one on the event loop, others on a thread, so that others are answered meanwhile."""
+    gate: Gate = exchange.request.app.state.gate
+    format_name = exchange.format_name
+    if not _is_small(exchange, content):
+        if refusal := gate.admit_large():
+            return refusal
+        body, headers = await gate.on_thread(partial(_answer, exchange, content, spec, answer))
+    elif answer.operation.is_scoring and exchange.head.format_name == format_name == "json":
+        body, headers = await _answer_in_batch(content, spec, answer, exchange.request.app.state.batcher)
+    else:
+        body, headers = _answer(exchange, content, spec, answer)
+    coding = coding_for(body, format_name, ",".join(exchange.request.headers.getlist("accept-encoding")))
+    if coding is not None:
+        body = await gate.on_thread(partial(ENCODERS[coding], body))
+        headers["Content-Encoding"] = coding
+    return Response(body, headers=headers)
 
 
-def _answer(
-    content: bytes, head: Head, spec: BodySpec, answer: AnswerSpec, format_name: str
-) -> tuple[bytes, dict[str, str]]:
+def _is_small(exchange: Exchange, content: bytes) -> bool:
+    """Return True if a request is done before others would notice."""
+    uses_arrow = FORMATS[exchange.head.format_name].arrow or FORMATS[exchange.format_name].arrow
+    return len(content) <= SMALL_BYTES and exchange.head.coding is None and not uses_arrow
+
+
+def _answer(exchange: Exchange, content: bytes, spec: BodySpec, answer: AnswerSpec) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a body, and its headers."""
-    rows = FORMATS[head.format_name].read(decoded(content, head.coding, max_bytes=spec.max_bytes), spec)
-    writer = FORMATS[format_name].write(answer)
+    plain = decoded(content, exchange.head.coding, max_bytes=spec.max_bytes)
+    rows = FORMATS[exchange.head.format_name].read(plain, spec)
+    writer = FORMATS[exchange.format_name].write(answer)
     body = write_rows(writer, answer, rows) + writer.finish()
-    return body, answer_headers(answer.detector, rows.notes, format_name=format_name)
+    return body, answer_headers(answer.detector, rows.notes, format_name=exchange.format_name)
 
 
 async def _answer_in_batch(

@@ -19,6 +19,7 @@ from models.columns.from_tables import columns_of_table, problems_of_table, requ
 from models.errors import RecordError, TableError, TooLargeError, UnreadableError
 from models.schema import FeatureSchema
 from models.schema.cells import parse_category
+from models.tables.decompression import compression_of
 from models.tables.files import iter_table
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.source import Source
@@ -158,7 +159,7 @@ def _read(content: bytes, spec: BodySpec, file_format: str, name: str, *, start:
             f"The body is no {name}: it starts with {content[:6]!r}, not with {start!r}. Say what it is in "
             "Content-Type.",
         )
-    if compression := Source(name=name, content=content).compression():
+    if compression := compression_of(content):
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
             f"The body is {compression}, not {name}. Say so: Content-Encoding: {compression}.",
