@@ -24,7 +24,7 @@ BROKEN = {
     "dropout": (1.0, "dropout must be in [0, 1), got 1.0."),
     "input_noise": (-0.1, "input_noise must be at least 0, got -0.1."),
     "members": (0, "members must be at least 1, got 0."),
-    "skip_weight": ((0.5, 0.5), "skip_weight must be one weight in [0, 1) for each of 1 members, got (0.5, 0.5)."),
+    "skip_weight": ((0.5, 0.5), "skip_weight must be one weight for each of 1 members, got (0.5, 0.5)."),
 }
 CONFIGS = st.builds(
     lambda skips, members, activation, parameter, **settings: AutoencoderConfig(
