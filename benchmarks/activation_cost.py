@@ -25,10 +25,10 @@ from rich.progress import track
 from models.encoders.preprocessor import Encoded
 from models.network.activations import ACTIVATIONS
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import onnx_bytes
 from training.network.adamw import AdamW
 from training.network.epochs import steps_function
-from training.network.keras_network import build_network, layer_weights
+from training.network.keras_network import DenseNetwork
+from training.network.onnx_export import onnx_bytes
 from training.settings.config import TrainConfig
 
 COLUMNS: Final = 30
@@ -70,7 +70,7 @@ def fitting_and_scoring(name: str, *, batch: int) -> tuple[Callable[[], object],
     """Return a function that fits `_ROWS` rows in batches, and one that scores as many."""
     shape = TrainConfig(preset="fast", activation=name).architecture(features=COLUMNS)
     rows = np.random.default_rng(0).normal(size=(_ROWS, COLUMNS)).astype(np.float32)
-    engine = OnnxEngine(onnx_bytes(shape, layer_weights(shape, build_network(shape, seed=0))))
+    engine = OnnxEngine(onnx_bytes(shape, DenseNetwork(shape, seed=0).arrays()), shape)
     batches = np.split(rows, _ROWS // batch)
     return steps_of_ours(name, rows, batch=batch), lambda: [engine.reconstruct(some) for some in batches]
 
@@ -81,12 +81,12 @@ def steps_of_ours(name: str, rows: NDArray[np.float32], *, batch: int) -> Callab
 
     config = TrainConfig(preset="fast", activation=name, batch_size=batch)
     [settings] = config.epoch_settings(rows=len(rows), features=COLUMNS)
-    network = build_network(config.architecture(features=COLUMNS), seed=0)
+    network = DenseNetwork(config.architecture(features=COLUMNS), seed=0)
     optimizer = AdamW(
-        network.trainable_variables,
+        network.weights,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        undecayed=("bias", "alpha"),
+        decayed=network.kernels,
     )
     steps = steps_function(network, optimizer, Encoded(Z=rows), ones(COLUMNS), settings)
     order = constant(np.arange(len(rows)).reshape(-1, batch))

@@ -22,6 +22,7 @@ from models.scoring import Scorer
 from training.data.demo_data import LABEL, embedded_table
 from training.data.prepare import prepare
 from training.fit import fit
+from training.network.keras_network import keras_model
 from training.settings.config import TrainConfig
 
 LEAST_RATIO = 20.0
@@ -54,11 +55,13 @@ def scorers() -> tuple[Callable[[], float], Callable[[], float]]:
     scorer = result.detector.scorer
     row = scorer.preprocessor.transform(prepared.part(prepared.split.test)).rows(0, 1)
 
+    model = keras_model(result.network)
+
     class Predicting:
         """An engine that calls `network.predict`."""
 
         def reconstruct(self, Z: Any, /) -> Any:
-            return result.network.predict(Z, verbose=0)
+            return model.predict(Z, verbose=0)[:, 0][None]
 
         def embed(self, Z: Any, /) -> Any:
             raise NotImplementedError

@@ -28,7 +28,6 @@ from benchmarks.engines.engines import ENGINES
 from benchmarks.engines.page import Cost, Found, page_of
 from benchmarks.serving.contenders import COLUMNS, train_detectors
 from models.bundle import NETWORK_ONNX
-from models.network.separate_members import separate_members
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def convert(bundle: Path, folder: Path) -> dict[str, str]:
     """Write a bundle's network for each engine; return the engines for which that failed, and why."""
     folder.mkdir()
-    graph, _ = separate_members((bundle / NETWORK_ONNX).read_bytes())
+    graph = (bundle / NETWORK_ONNX).read_bytes()
     left_out = {}
     for name, engine in ENGINES.items():
         if engine.missing:

@@ -109,7 +109,7 @@ class _Tried:
     def reconstruct(self, Z: FloatMatrix, /) -> FloatMatrix:
         """Return the reconstruction."""
         found = self._run(Z)
-        return found if self._members == 1 else found.reshape(self._members, len(Z), found.shape[-1])
+        return found.reshape(self._members, len(Z), found.shape[-1])
 
     def embed(self, Z: FloatMatrix, /) -> FloatMatrix:
         """Raise: no score needs embeddings."""

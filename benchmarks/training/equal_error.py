@@ -82,13 +82,13 @@ def _single(config: TrainConfig, rows: Rows) -> AutoencoderConfig:
     if network.members == 1:
         return network
     noises = [noise for family in config.families for noise in family.input_noise if not family.residual]
-    return replace(network, members=1, carried=(), input_noise=min(noises))
+    return replace(network, members=1, skip_weight=(), input_noise=min(noises))
 
 
 def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, float]]:
     """Return seconds and held-out error after each epoch; the seconds are without measuring the error."""
     from training.network.epochs import run_epochs
-    from training.network.keras_network import build_network
+    from training.network.keras_network import DenseNetwork
 
     features = rows.fitting.shape[1]
     validating = max(1, int(_VALIDATION * len(rows.fitting)))
@@ -100,7 +100,7 @@ def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, 
     measuring = 0.0
     curve: list[tuple[float, float]] = []
     started = time.perf_counter()
-    network = build_network(_group(config, settings, features), seed=settings.seed)
+    network = DenseNetwork(_group(config, settings, features), seed=settings.seed)
 
     def on_epoch(epoch: Epoch) -> None:
         nonlocal measuring
@@ -125,7 +125,7 @@ def _group(config: TrainConfig, settings: EpochSettings, features: int) -> Autoe
     network = config.architecture(features=features)
     if network.members == 1:
         return network
-    return replace(network, members=settings.members, carried=settings.carried)
+    return replace(network, members=settings.members, skip_weight=settings.skip_weight)
 
 
 def _error(network: Any, settings: EpochSettings, rows: Rows) -> float:
@@ -133,7 +133,5 @@ def _error(network: Any, settings: EpochSettings, rows: Rows) -> float:
     from training.network.keras_network import reconstruct
 
     given = reconstruct(network, rows.held_out)
-    if settings.members == 1:
-        return mean_squared(rows.held_out, given)
-    carried = settings.carried or (0.0,) * settings.members
-    return min(mean_squared(rows.held_out, one) for one, share in zip(given, carried, strict=True) if share == 0)
+    weights = settings.skip_weight or (0.0,) * settings.members
+    return min(mean_squared(rows.held_out, of) for of, weight in zip(given, weights, strict=True) if weight == 0)

@@ -66,15 +66,15 @@ def fit_keras(rows: Rows, network: AutoencoderConfig) -> Fitted:
     """Fit our network by `compile` and `fit` with their defaults, but for ten epochs: RMSprop, batches of 32."""
     import keras
 
-    from training.network.keras_network import build_network, reconstruct
+    from training.network.keras_network import DenseNetwork, keras_model
 
     keras.utils.set_random_seed(0)
-    model = build_network(network, seed=0)
+    model = keras_model(DenseNetwork(network, seed=0))
     started = time.perf_counter()
     model.compile(loss="mse")
-    model.fit(rows.fitting, rows.fitting, epochs=EPOCHS, batch_size=_BATCH, verbose=0)
+    model.fit(rows.fitting, rows.fitting[:, None], epochs=EPOCHS, batch_size=_BATCH, verbose=0)
     seconds = time.perf_counter() - started
-    return Fitted(seconds=seconds, error=mean_squared(rows.held_out, reconstruct(model, rows.held_out)))
+    return Fitted(seconds=seconds, error=mean_squared(rows.held_out, model(rows.held_out)[:, 0]))
 
 
 def fit_torch(rows: Rows, network: AutoencoderConfig) -> Fitted:
