@@ -131,7 +131,8 @@ class FakeEngine:
         self._function = function
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        return np.asarray(self._function(Z), np.float32)
+        result = np.asarray(self._function(Z), np.float32)
+        return result if result.ndim == 3 else result[None]  # one member
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         return np.asarray(Z[:, :1], np.float32)

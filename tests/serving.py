@@ -58,10 +58,17 @@ def start() -> Start:
     return running
 
 
+@pytest.fixture(scope="session", params=[True, False], ids=["fast path on", "fast path off"])
+def fast_path(request: pytest.FixtureRequest) -> bool:
+    """Whether small requests are answered by the protocol: what is asked over HTTP is asked both ways."""
+    on: bool = request.param
+    return on
+
+
 @pytest.fixture(scope="session")
-def service(bundle_path: Path) -> Iterator[Service]:
+def service(bundle_path: Path, fast_path: bool) -> Iterator[Service]:
     """The service of the trained detector."""
-    with running(bundle_path) as service:
+    with running(bundle_path, "--fast-path" if fast_path else "--no-fast-path") as service:
         yield service
 
 

@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> None:
-        from training.programs.description import describe  # a page of help waits for nothing that loads a bundle
+        from models.bundle.__main__ import describe  # a page of help waits for nothing that loads a bundle
 
         describe(arguments)
 

@@ -31,8 +31,8 @@ def _families(keeps: Callable[[FamilyPlan], FamilyPlan | None]) -> Callable[[Pre
     return changed
 
 
-def _without_marginals(preset: Preset) -> Preset:
-    return replace(preset, marginal_weight=dict.fromkeys(preset.marginal_weight, 0.0))
+def _without_histograms(preset: Preset) -> Preset:
+    return replace(preset, histogram_weight=dict.fromkeys(preset.histogram_weight, 0.0))
 
 
 WITHOUT: Final[dict[str, tuple[str, Callable[[Preset], Preset]]]] = {
@@ -50,7 +50,7 @@ WITHOUT: Final[dict[str, tuple[str, Callable[[Preset], Preset]]]] = {
         "every network with the same noise, 0.5",
         _families(lambda plan: replace(plan, input_noise=(0.5,) * len(plan.input_noise))),
     ),
-    "marginals": ("no histograms of the columns", _without_marginals),
+    "histograms": ("no histograms of the columns", _without_histograms),
     "width": ("hidden layers of 64 units", lambda preset: replace(preset, width=64)),
 }
 """Ablations by the name after ``without:``, each with a description and a change of the preset."""

@@ -67,9 +67,9 @@ def in_process_beside(bundle: Path, *, cpu: int) -> InProcess:
 
 def measured(bundle: Path) -> InProcess:
     """Measure in this process."""
-    from models.network.engine import OnnxEngine
+    from models.bundle import load_detector
 
-    engine = OnnxEngine((bundle / "network.onnx").read_bytes())
+    engine = load_detector(bundle).scorer.engine
     draw = np.random.default_rng(0)
     Z = draw.normal(size=(_ROWS, WIDTHS[0])).astype(np.float32)
     shapes = list(pairwise(WIDTHS))

@@ -133,32 +133,28 @@ class CalibrationRows:
 
     @classmethod
     def from_array(cls, array: NDArray[Any], plain: Mapping[str, Any]) -> CalibrationRows:
-        """Make rows from what `to_array` gave, or from scores alone, as bundles of format version 1 have them.
+        """Make rows from what `to_array` gave.
 
         Args:
             array: The array.
-            plain: `segments`, `rests_on`, `anomaly_weight` and, from format version 4 on, `refitted`.
+            plain: `segments`, `population`, `anomaly_weight` and `refitted`.
 
         Raises:
-            ValueError: The array is neither.
+            ValueError: It is not such an array.
         """
-        if array.dtype == np.float64:
-            bare = array
-            rows = cls.of(array.reshape(-1))
-        elif array.dtype == _ARRAY:
-            bare = array["score"]
-            rows = cls(
-                score=np.ascontiguousarray(bare),
-                label=np.ascontiguousarray(array["label"]),
-                segment=np.ascontiguousarray(array["segment"]),
-                segments=tuple(map(str, plain["segments"])),
-                population=str(plain["rests_on"]),
-                anomaly_weight=float(plain["anomaly_weight"]),
-                refitted=bool(plain.get("refitted", False)),
-            )
-        else:
-            raise ValueError(f"the calibration scores are of type {array.dtype}")
-        if not (bare.ndim == 1 and len(bare) and np.isfinite(bare).all() and (np.diff(bare) >= 0).all()):
+        if array.dtype != _ARRAY:
+            raise ValueError(f"the calibration rows are of type {array.dtype}")
+        scores = array["score"]
+        rows = cls(
+            score=np.ascontiguousarray(scores),
+            label=np.ascontiguousarray(array["label"]),
+            segment=np.ascontiguousarray(array["segment"]),
+            segments=tuple(map(str, plain["segments"])),
+            population=str(plain["population"]),
+            anomaly_weight=float(plain["anomaly_weight"]),
+            refitted=bool(plain["refitted"]),
+        )
+        if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
             raise ValueError("the calibration scores are not ascending finite numbers")
         if not (np.isin(rows.label, (UNKNOWN, NORMAL, ANOMALY)).all() and rows.population in POPULATIONS):
             raise ValueError("the calibration rows have other labels than normal, anomaly and unknown")

@@ -1,15 +1,16 @@
-"""The service within the tests' own process, without sockets: fast, and an error of its own is seen as it is."""
+"""The service within the tests' own process: fast, and an error of its own is seen as it is."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from wire import wired
 
 from models.detector import Detector
 from service.app import create_app, load_settings
@@ -58,11 +59,16 @@ def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 @contextmanager
-def in_process(detector: Detector, **settings: Any) -> Iterator[InProcess]:
-    """Give a client of a service that has no socket."""
-    app = create_app(Registry(detector), load_settings(**settings))
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    with start_blocking_portal() as portal:
-        client = httpx.AsyncClient(transport=transport, base_url="http://service", timeout=60)
+def in_process(detector: Detector, *, fast_path: bool = False, **settings: Any) -> Iterator[InProcess]:
+    """Give a client of a service: without a socket, or of the protocol that answers small requests."""
+    with ExitStack() as opened:
+        portal = opened.enter_context(start_blocking_portal())
+        if fast_path:
+            wire = opened.enter_context(wired(detector, **settings))
+            client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{wire.port}", timeout=60, trust_env=False)
+        else:
+            app = create_app(Registry(detector), load_settings(**settings))
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            client = httpx.AsyncClient(transport=transport, base_url="http://service", timeout=60)
         yield InProcess(portal, client)
         portal.call(client.aclose)

@@ -21,8 +21,8 @@ RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).e
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[InProcess]:
-    with in_process(sample_detector()) as service:
+def service(fast_path: bool) -> Iterator[InProcess]:
+    with in_process(sample_detector(), fast_path=fast_path) as service:
         yield service
 
 

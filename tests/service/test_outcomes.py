@@ -26,8 +26,8 @@ MANY = 5000  # more records than are decoded at once
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[InProcess]:
-    with in_process(sample_detector(), max_body_bytes=2_000_000, max_rows=MANY + 10) as service:
+def service(fast_path: bool) -> Iterator[InProcess]:
+    with in_process(sample_detector(), fast_path=fast_path, max_body_bytes=2_000_000, max_rows=MANY + 10) as service:
         yield service
 
 
@@ -141,7 +141,9 @@ HEADERS: dict[str, tuple[dict[str, str], int, str]] = {
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_a_header_has_one_outcome(service: InProcess, name: str) -> None:
+def test_a_header_has_one_outcome(service: InProcess, name: str, fast_path: bool) -> None:
+    if fast_path and name == "a length that is a lie":
+        pytest.skip("over a socket it is no HTTP, and refused by the server below")
     headers, status, detail = HEADERS[name]
     answer = service.post(RECORD, **headers)
     if status == 200:
@@ -184,7 +186,11 @@ def test_other_addresses_take_no_parameters_and_probes_do_not_mind_them(service:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-def test_another_method_is_refused_with_the_one_that_is_allowed(service: InProcess, method: str) -> None:
+def test_another_method_is_refused_with_the_one_that_is_allowed(
+    service: InProcess, method: str, fast_path: bool
+) -> None:
+    if fast_path and method == "BREW":
+        pytest.skip("over a socket it is no HTTP, and refused by the server below")
     answer = service.request(method, "/score")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
@@ -275,7 +281,7 @@ class BrokenEngine:
     """A network whose weights are no numbers."""
 
     def reconstruct(self, Z: Any, /) -> Any:
-        return Z * float("nan")
+        return Z[None] * float("nan")
 
     def embed(self, Z: Any, /) -> Any:
         return Z[:, :1] * float("nan")

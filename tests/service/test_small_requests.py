@@ -36,13 +36,13 @@ CELLS = st.sampled_from(
 )
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["fast path on", "fast path off"])
-def both(request: pytest.FixtureRequest) -> Iterator[list[tuple[Wire, Wire]]]:
+@pytest.fixture(scope="module")
+def both(fast_path: bool) -> Iterator[list[tuple[Wire, Wire]]]:
     """Give a service of each detector, and the same with nothing but FastAPI's routes."""
     with ExitStack() as running:
         yield [
             (
-                running.enter_context(wired(one, fast_path=request.param)),
+                running.enter_context(wired(one, fast_path=fast_path)),
                 running.enter_context(wired(one, fast_path=False, add=without_shortcut)),
             )
             for one in DETECTORS

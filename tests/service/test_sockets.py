@@ -24,8 +24,15 @@ BODY_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
-def strict_service(bundle_path: Path, start: Any) -> Iterator[Any]:
-    with start(bundle_path, "--body-seconds", str(BODY_SECONDS), "--max-body-bytes", "5000") as service:
+def strict_service(bundle_path: Path, start: Any, fast_path: bool) -> Iterator[Any]:
+    with start(
+        bundle_path,
+        "--fast-path" if fast_path else "--no-fast-path",
+        "--body-seconds",
+        str(BODY_SECONDS),
+        "--max-body-bytes",
+        "5000",
+    ) as service:
         yield service
 
 

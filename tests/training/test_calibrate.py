@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 from samples import machine_records, of_two_sites, with_anomalies, write_csv
 
-from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, read_manifest
+from models.bundle import MANIFEST, load_detector, read_manifest
 from models.calibration import Calibration
 from training.calibrate import main
-
-OLD_BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 
 
 @pytest.fixture
@@ -140,14 +138,6 @@ def test_thresholds_by_segment_come_with_new_rows_stay_and_go(versions, inspecte
     assert four.score_records(machine_records(5, seed=1)).segments is None
 
 
-def test_an_old_bundle_can_be_calibrated(tmp_path):
-    shutil.copytree(OLD_BUNDLES / "v1" / "bundle", tmp_path / "old" / "1")
-    assert calibrate(tmp_path / "old", "--alert-rate", "0.2") == 0
-    manifest = read_manifest(tmp_path / "old" / "2")
-    assert manifest["format_version"] == FORMAT_VERSION
-    assert manifest["files"]["network.keras"] == read_manifest(tmp_path / "old" / "1")["files"]["network.keras"]
-
-
 def test_the_estimator_of_a_new_version_has_its_threshold(versions):
     from training.estimator import AutoencoderDetector
 
@@ -187,8 +177,8 @@ def test_nonsense_is_refused_in_one_line_and_nothing_is_written(flags, complaint
     assert [path.name for path in versions.iterdir()] == ["1"]
 
 
-def test_p_values_cannot_rest_on_normal_rows_where_none_is_known(tmp_path, capsys):
-    shutil.copytree(OLD_BUNDLES / "v1" / "bundle", tmp_path / "old" / "1")
+def test_p_values_cannot_rest_on_normal_rows_where_none_is_known(made, tmp_path, capsys):
+    shutil.copytree(made, tmp_path / "old" / "1")
     assert calibrate(tmp_path / "old", "--rests-on", "normal") == 2
     assert "No calibration row is known to be normal: give rows with labels" in capsys.readouterr().err
 

@@ -52,7 +52,7 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
     scores = scorer.score(untouched).anomaly_score
     return Outcome(
         trial=trial,
-        parameters=parameter_count(learned.layers),
+        parameters=parameter_count(learned.weights),
         steps=_steps(prepared, wanted),
         best_epoch=history.best,
         seconds=history.seconds,
@@ -66,9 +66,9 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         first_gradients=dict(history.epochs[0].gradients),
         last_gradients=dict(history.epochs[-1].gradients),
         units=history.best_epoch.units,
-        slopes=learned_slopes(learned.config.layer_names, learned.layers),
+        slopes=learned_slopes(learned.weights),
         error=noisy_error(
-            scorer.engine.reconstruct,
+            lambda Z: scorer.engine.reconstruct(Z)[0],
             alike,
             scorer.preprocessor,
             noise=wanted.alone.input_noise[0],

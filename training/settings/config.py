@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from models.calibration import THRESHOLD_METHODS, ThresholdSpec, spec_of
 from models.errors import ConfigError, joined
+from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
 from training.columns.roles import DATE_ORDERS
@@ -17,15 +18,26 @@ from training.settings.limits import complaints
 from training.settings.presets import PRESETS, FamilyPlan
 from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
 
+_T = TypeVar("_T")
+
 
 def _setting(default: Any, help: str, *, group: str) -> Any:
     """Declare a setting: its default, its help text and its group; its limit is in `LIMITS`."""
     return field(default=default, metadata={"help": help, "group": group})
 
 
+def _with_activation_parameters(settings: type[_T]) -> type[_T]:
+    """Add a setting for each parameter of an activation."""
+    for name, parameter in ACTIVATION_PARAMETERS.items():
+        settings.__annotations__[name] = "float"
+        setattr(settings, name, _setting(parameter.default, parameter.help, group="network"))
+    return settings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+@_with_activation_parameters
 class TrainConfig:
-    """The settings of a training; the help text of each says what it is.
+    """The settings of a training; the help text of each says what it is. The parameters of activations are settings.
 
     Raises:
         ConfigError: A setting is outside its limits; the error names all that are.
@@ -81,8 +93,6 @@ class TrainConfig:
         "activation of the hidden layers; the output layer is linear",
         group="network",
     )
-    negative_slope: float = _setting(0.1, "slope of leaky_relu below zero", group="network")
-    alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
         None,
         "widths of the encoder's hidden layers, outermost first (default: by preset)",
@@ -168,15 +178,19 @@ class TrainConfig:
             hidden_units=hidden_units,
             latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
             activation=self.activation,
-            negative_slope=self.negative_slope,
-            alpha=self.alpha,
+            activation_parameter=self.parameter_of(self.activation),
             dropout=self.dropout,
             input_noise=self.alone.input_noise[0] if single else 0.0,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
             # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
             linear_decoder=self.latent_units is None,
-            carried=self._carried_by(self.families),
+            skip_weight=self._skip_weights_of(self.families),
         )
+
+    def parameter_of(self, activation: str) -> float | None:
+        """Return the value of the parameter of an activation, if it has one."""
+        spec = ACTIVATIONS.get(activation)
+        return None if spec is None or spec.parameter is None else float(getattr(self, spec.parameter.name))
 
     @property
     def known_rows(self) -> str:
@@ -199,15 +213,15 @@ class TrainConfig:
             return plans
         return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
 
-    def _carried_by(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
-        """Return the share of its input that each member's output starts from; none where no family has residuals."""
+    def _skip_weights_of(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
+        """Return the weight of its input in each member's output; none where no family has residuals."""
         residual = any(plan.residual for plan in self.families)
-        return tuple(share for plan in plans for share in plan.carried) if residual else ()
+        return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
 
     @property
-    def marginal_weight(self) -> float:
+    def histogram_weight(self) -> float:
         """How much the columns' own histograms count beside the families."""
-        return PRESETS[self.preset].marginal_weight[self.known_rows]
+        return PRESETS[self.preset].histogram_weight[self.known_rows]
 
     def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
         """Return the settings of the epochs for so many fitting rows of so many features.
@@ -225,7 +239,7 @@ class TrainConfig:
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
-            left_out=self.alone.left_out,
+            trim=self.alone.left_out,
         )
         groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
         return tuple(
@@ -234,8 +248,8 @@ class TrainConfig:
                 epochs=max(1, round(share * epochs)),
                 seed=self.seed + place,
                 input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
-                carried=self._carried_by(plans),
-                left_out=left_out,
+                skip_weight=self._skip_weights_of(plans),
+                trim=left_out,
             )
             for place, ((left_out, share), plans) in enumerate(groups)
         ) or (alone,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from models.calibration import THRESHOLD_METHODS
 from models.errors import Message, Set
 from models.limits import Interval, complaints_about
-from models.network.activations import ACTIVATIONS
+from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from training.columns.roles import INFINITE, assignment_complaint
 from training.settings.presets import PRESETS, TRAINING_ROWS
 from training.thresholds.limits import threshold_complaints
@@ -36,8 +36,7 @@ LIMITS: Final[Mapping[str, Interval | Mapping[str, str]]] = {
     "training_rows": TRAINING_ROWS,
     "preset": {name: preset.summary for name, preset in PRESETS.items()},
     "activation": {name: spec.summary for name, spec in ACTIVATIONS.items()},
-    "negative_slope": Interval(0, 1, "[)"),
-    "alpha": Interval(0, ends="(]"),
+    **{name: parameter.limits for name, parameter in ACTIVATION_PARAMETERS.items()},
     "hidden_units": Interval(1),
     "depth": Interval(1, 32),
     "latent_units": Interval(1),

@@ -39,8 +39,8 @@ class FamilyPlan:
     logarithmic: bool = False
 
     @property
-    def carried(self) -> tuple[float, ...]:
-        """Share of its input that each member's output starts from; without noise there would be no rest to learn."""
+    def skip_weights(self) -> tuple[float, ...]:
+        """Weight of its input in each member's output; without noise there would be no rest to learn."""
         return tuple(1 / (1 + noise**2) if self.residual and noise > 0 else 0.0 for noise in self.input_noise)
 
     @property
@@ -58,7 +58,7 @@ class Preset:
         alone: A single network, by what is known of the training rows; none for several.
         families: Several networks, likewise; none for a single one. The first member gives the expected values and the
             bottleneck.
-        marginal_weight: How much the columns' own histograms count beside the families, likewise.
+        histogram_weight: How much the columns' own histograms count beside the families, likewise.
         width: Of the outer hidden layer; a bottleneck that is not given is as wide as the layer before it.
         depth: Number of hidden layers of the encoder.
         steps: How many steps a fit takes at most.
@@ -67,7 +67,7 @@ class Preset:
     summary: str
     alone: dict[str, FamilyPlan] = field(default_factory=dict)
     families: dict[str, tuple[FamilyPlan, ...]] = field(default_factory=dict)
-    marginal_weight: dict[str, float] = field(default_factory=dict)
+    histogram_weight: dict[str, float] = field(default_factory=dict)
     width: int
     depth: int
     steps: int
@@ -111,7 +111,7 @@ PRESETS: Final[dict[str, Preset]] = {
             "mixed": (*_fine(_FINE, weight=2.0), _robust(share_of_steps=0.25)),
             "clean": _fine(_FINE, weight=2.0),
         },
-        marginal_weight={"mixed": 1.0, "clean": 0.5},
+        histogram_weight={"mixed": 1.0, "clean": 0.5},
         width=256,
         depth=1,
         steps=1000,
@@ -122,7 +122,7 @@ PRESETS: Final[dict[str, Preset]] = {
             "mixed": (*_fine(_FINER, weight=2.0), _robust(share_of_steps=0.125)),
             "clean": _fine(_FINER, weight=2.0),
         },
-        marginal_weight={"mixed": 1.0, "clean": 0.5},
+        histogram_weight={"mixed": 1.0, "clean": 0.5},
         width=256,
         depth=1,
         steps=2000,
