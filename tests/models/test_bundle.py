@@ -329,7 +329,7 @@ def edited_encoder(number, **changes):
 
 
 def edited_schema(**changes):
-    """Change the last column of the sample's schema, an instant."""
+    """Change the last column of the sample's schema, a timestamp."""
 
     def edit(folder):
         plain = json.loads((folder / "schema.json").read_text())

@@ -126,8 +126,8 @@ def test_a_category_without_gaps_has_no_feature_for_them():
     [(0.5, ()), (1.9, ()), (2.1, ("day",)), (13.9, ("day",)), (14.1, ("day", "week")), (800, ("day", "week", "year"))],
 )
 def test_a_cycle_is_used_only_where_the_rows_cover_it_twice(days, cycles):
-    instants = 1_700_000_000 + np.linspace(0, days * DAY, 5000)
-    assert learned(Kind.DATETIME, instants)[0].cycles == cycles
+    timestamps = 1_700_000_000 + np.linspace(0, days * DAY, 5000)
+    assert learned(Kind.DATETIME, timestamps)[0].cycles == cycles
 
 
 def test_a_cycle_on_which_all_rows_have_the_same_place_is_not_used():
