@@ -1,4 +1,4 @@
-"""A calibration as plain data and an array, and back: what a bundle holds of it."""
+"""The stored form of a calibration in a bundle: plain data and an array."""
 
 from __future__ import annotations
 
