@@ -90,12 +90,16 @@ def without() -> Iterator[None]:
     import tensorflow as tf
 
     from training.network import epochs
+    from training.network.keras_network import DenseNetwork
 
-    denoised, layer_by_layer = epochs.denoised, epochs.layer_by_layer
+    forward = DenseNetwork.forward
+
+    def without_units(network: DenseNetwork, Z: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+        return forward(network, Z, **options)[0], {}
+
     with (
-        mock.patch.object(epochs, "_norms", lambda gradients, members: tf.zeros(len(gradients))),
-        mock.patch.object(epochs, "layer_by_layer", lambda *given: (layer_by_layer(*given)[0], {})),
-        mock.patch.object(epochs, "denoised", lambda *given, **more: (denoised(*given, **more)[0], {})),
+        mock.patch.object(epochs, "gradient_norms", lambda gradients, members: tf.zeros(len(gradients))),
+        mock.patch.object(DenseNetwork, "forward", without_units),
     ):
         yield
 

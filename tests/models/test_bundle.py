@@ -322,7 +322,7 @@ def edited_encoder(number, **changes):
 
     def edit(folder):
         plain = json.loads((folder / "preprocessor.json").read_text())
-        plain["encoders"][number] |= changes
+        plain["encodings"][number] |= changes
         forge_json(folder, "preprocessor.json", **plain)
 
     return edit
@@ -387,7 +387,7 @@ FORGERIES = {
     "a negative unit": (edited_encoder(1, unit=-1.0), "unit of column 'amount' must be"),
     "a share above 1": (edited_encoder(2, share=1.5), r"share of column 'flag' must be in \[0, 1\]"),
     "all missing": (edited_encoder(2, missing_share=1), r"missing_share of column 'flag' must be in \[0, 1\)"),
-    "a negative surprise": (edited_encoder(0, surprise=-1.0), "surprise of column 'number'"),
+    "a negative novelty_penalty": (edited_encoder(0, novelty_penalty=-1.0), "novelty_penalty of column 'number'"),
     "a category twice": (edited_encoder(3, categories=["run", "run"]), "categories of column 'mode' must be distinct"),
     "a category that is rare, too": (edited_encoder(3, rare=["run"]), "categories of column 'mode' must be distinct"),
     "a rare category twice": (
@@ -404,8 +404,8 @@ FORGERIES = {
     ),
     "an encoder with a part more": (edited_encoder(0, code="import os"), "'code' is unknown"),
     "an encoder of another kind": (edited_encoder(0, kind="colour"), "colour"),
-    "an encoder without a kind": (edited("preprocessor.json", encoders=[{"name": "x"}]), "'kind'"),
-    "no encoder": (replaced("preprocessor.json", b'{"encoders": [], "limits": [[], []]}'), "there is no encoder"),
+    "an encoding without a kind": (edited("preprocessor.json", encodings=[{"name": "x"}]), "'kind'"),
+    "no encoding": (replaced("preprocessor.json", b'{"encodings": [], "limits": [[], []]}'), "there is no encoding"),
     "no limits": (edited("preprocessor.json", limits=[]), "limits of shape"),
     "limits that are too large": (edited("preprocessor.json", limits=[[1e300] * 12] * 2), "further than 1e.15"),
     "limits upside down": (turned_limits, "a limit is above its other end"),
@@ -489,7 +489,7 @@ def test_another_score_for_any_row_of_the_probe_is_refused(name, copied):
         edited_encoder(3, categories=["rum", "idle"]),
         edited_encoder(3, categories=["idle", "run"]),
         edited_encoder(3, rare=["flush"]),
-        edited_encoder(3, surprise=9.001),
+        edited_encoder(3, novelty_penalty=9.001),
         edited_encoder(4, start=1_704_060_000.0),
     ],
 )

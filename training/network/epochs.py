@@ -145,13 +145,13 @@ def steps_function(
             return number + 1, total + loss
 
         _, total = tf.while_loop(lambda number, _: number < end, one_step, (first, tf.constant(0.0)))
-        return total, _norms(optimizer.mean_gradients(network.kernels), settings.members)
+        return total, gradient_norms(optimizer.mean_gradients(network.kernels), settings.members)
 
     number = tf.TensorSpec((), tf.int32)
     return _compiled(run, tf.TensorSpec((steps, size), tf.int64), number, number, number)
 
 
-def _norms(gradients: Sequence[Any], members: int) -> Any:
+def gradient_norms(gradients: Sequence[Any], members: int) -> Any:
     """Return the norm of each gradient `(layers,)`; of M members, whose mean loss was taken, their root mean square."""
     return tf.stack([tf.sqrt(members * tf.reduce_sum(tf.square(gradient))) for gradient in gradients])
 

@@ -66,7 +66,7 @@ def write_network(bundle: Path, folder: Path) -> None:
     shutil.copy(bundle / "network.onnx", folder)
     learned = json.loads((bundle / "preprocessor.json").read_text())
     low, high = learned["limits"]
-    scaler = {name: [encoder[name] for encoder in learned["encoders"]] for name in ("center", "scale")}
+    scaler = {name: [encoder[name] for encoder in learned["encodings"]] for name in ("center", "scale")}
     (folder / "scaler.json").write_text(json.dumps({**scaler, "low": low, "high": high}))
 
 
