@@ -11,7 +11,7 @@ WIDTHS: Final = (30, 64, 32, 8, 32, 64, 30)
 FLOOR_ANSWER: Final = b'{"status": "ok"}'
 
 
-async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def floor(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
     """Answer anything with a constant, to measure the cost of the server itself."""
     if scope["type"] != "http":
         return
