@@ -161,7 +161,7 @@ def split_policy(config: TrainConfig) -> str:
         return f"in time by {config.time!r}: the oldest are fitted, the newest are test rows"
     if config.group is not None:
         return f"by {config.group!r}: rows of one value are in one part"
-    return "at random, independent of their order in the file"
+    return "at random, whatever their order in the file"
 
 
 def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
