@@ -59,4 +59,4 @@ lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves
 
 clean: ## remove .venv, what the demo made, and caches
 	rm -rf $(VENV) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov mutants
-	find models training service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find models training service tests scripts benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

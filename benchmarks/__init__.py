@@ -1,1 +1,1 @@
-"""Measurements, one command each; `python -m benchmarks.NAME --help` says what each measures."""
+"""Benchmarks, one command each; `python -m benchmarks.NAME --help` explains it."""

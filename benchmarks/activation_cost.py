@@ -1,12 +1,12 @@
-"""What an activation costs: a step of fitting and a scored row, as ratios to relu, all in one run.
+"""Measures the cost of activations: a step of fitting and a scored row, as ratios to relu, all in one run.
 
     taskset -c 0 python -m benchmarks.activation_cost [--rounds 60]
 
-The network is that of `--preset fast` for 30 columns, 30–256–256–30, with random rows: what they hold does not matter
-here. In each round every activation takes some steps and scores some rows (the exported network, in the serving
-engine), in an order that moves on by one from round to round, and is compared with relu in the same round. Prints the
-median of the ratios and their middle half. Relu is measured twice a round and compared with itself: how far those
-ratios are from 1 is what the machine cannot tell. On a CPU of its own (`taskset`) it can tell most.
+The network is that of `--preset fast` for 30 columns, 30–256–256–30, with random rows. In each round every activation
+takes some steps and scores some rows (the exported network, in the serving engine), in an order that moves on by one
+from round to round, and is compared with relu in the same round. Prints the median of the ratios and their middle half.
+Relu is measured twice a round and compared with itself: the distance of those ratios from 1 is the noise of the
+machine, smallest on a CPU of its own (`taskset`).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from rich.progress import track
 from models.encoders.preprocessor import Encoded
 from models.network.activations import ACTIVATIONS
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import onnx_bytes
 from training.network.adamw import AdamW
 from training.network.epochs import steps_function
-from training.network.keras_network import build_network, layer_weights
+from training.network.keras_network import DenseNetwork
+from training.network.onnx_export import onnx_bytes
 from training.settings.config import TrainConfig
 
 COLUMNS: Final = 30
@@ -67,26 +67,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def fitting_and_scoring(name: str, *, batch: int) -> tuple[Callable[[], object], Callable[[], object]]:
-    """Return what fits on `_ROWS` rows in batches, and what scores as many in batches."""
+    """Return a function that fits `_ROWS` rows in batches, and one that scores as many."""
     shape = TrainConfig(preset="fast", activation=name).architecture(features=COLUMNS)
     rows = np.random.default_rng(0).normal(size=(_ROWS, COLUMNS)).astype(np.float32)
-    engine = OnnxEngine(onnx_bytes(shape, layer_weights(shape, build_network(shape, seed=0))))
+    engine = OnnxEngine(onnx_bytes(shape, DenseNetwork(shape, seed=0).arrays()), shape)
     batches = np.split(rows, _ROWS // batch)
     return steps_of_ours(name, rows, batch=batch), lambda: [engine.reconstruct(some) for some in batches]
 
 
 def steps_of_ours(name: str, rows: NDArray[np.float32], *, batch: int) -> Callable[[], object]:
-    """Return what fits a network of the preset ``fast`` for one pass over some rows `(n, 30)`."""
-    from tensorflow import constant, ones  # behind Keras, which silences it
+    """Return a function that fits a network of the preset ``fast`` for one pass over rows `(n, 30)`."""
+    from tensorflow import constant, ones  # after Keras, which silences it
 
     config = TrainConfig(preset="fast", activation=name, batch_size=batch)
     [settings] = config.epoch_settings(rows=len(rows), features=COLUMNS)
-    network = build_network(config.architecture(features=COLUMNS), seed=0)
+    network = DenseNetwork(config.architecture(features=COLUMNS), seed=0)
     optimizer = AdamW(
-        network.trainable_variables,
+        network.weights,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        undecayed=("bias", "alpha"),
+        decayed=network.kernels,
     )
     steps = steps_function(network, optimizer, Encoded(Z=rows), ones(COLUMNS), settings)
     order = constant(np.arange(len(rows)).reshape(-1, batch))
@@ -94,7 +94,7 @@ def steps_of_ours(name: str, rows: NDArray[np.float32], *, batch: int) -> Callab
 
 
 def seconds_by_round(functions: dict[str, Callable[[], object]], *, rounds: int, what: str) -> Seconds:
-    """Return the wall time of each function in each round, after some that do not count."""
+    """Return the wall time of each function in each round, after warm-up rounds."""
     names = list(functions)
     times: dict[str, list[float]] = {name: [] for name in names}
     console = Console(stderr=True)

@@ -1,10 +1,10 @@
-"""What measuring units and gradients in every epoch adds to a fit: with and without, in turn, in one run.
+"""Measures the cost of the diagnostics of units and gradients in a fit: with and without, in turn, in one run.
 
     python -m benchmarks.diagnostics_cost [--rounds 10] [--rows 1000,10000] [--presets fast,balanced]
 
 Without means that the compiled functions do not compute them. The time is that of the fit from prepared rows to a
 scoring network, tracing and exporting included. Prints the median of the ratios with their middle half, and beside
-them the same for with against with, which is what the machine cannot tell.
+them the same for with against with, which is the noise of the machine.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def measured(prepared: Prepared, config: TrainConfig, *, rounds: int) -> tuple[l
     for number in track(range(rounds), description="fitting", console=Console(stderr=True), transient=True):
         order: list[Callable[[], Any]] = [nullcontext, without, nullcontext]
         taken = [seconds(prepared, config, way) for way in (order if number % 2 else order[::-1])]
-        ratios.append(float(np.sqrt(taken[0] * taken[2])) / taken[1])  # before and after: a drift falls out
+        ratios.append(float(np.sqrt(taken[0] * taken[2])) / taken[1])  # before and after: a drift cancels out
         same.append(taken[0] / taken[2])
     return ratios, same
 
 
 def seconds(prepared: Prepared, config: TrainConfig, way: Callable[[], Any]) -> float:
-    """Return what a fit takes."""
+    """Return the seconds of a fit."""
     from training.network.learning import learn
 
     split = prepared.split
@@ -86,16 +86,20 @@ def seconds(prepared: Prepared, config: TrainConfig, way: Callable[[], Any]) -> 
 
 @contextmanager
 def without() -> Iterator[None]:
-    """Leave the measuring out of the compiled functions."""
+    """Leave the diagnostics out of the compiled functions."""
     import tensorflow as tf
 
     from training.network import epochs
+    from training.network.keras_network import DenseNetwork
 
-    denoised, layer_by_layer = epochs.denoised, epochs.layer_by_layer
+    forward = DenseNetwork.forward
+
+    def without_units(network: DenseNetwork, Z: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+        return forward(network, Z, **options)[0], {}
+
     with (
-        mock.patch.object(epochs, "_norms", lambda gradients, members: tf.zeros(len(gradients))),
-        mock.patch.object(epochs, "layer_by_layer", lambda *given: (layer_by_layer(*given)[0], {})),
-        mock.patch.object(epochs, "denoised", lambda *given, **more: (denoised(*given, **more)[0], {})),
+        mock.patch.object(epochs, "gradient_norms", lambda gradients, members: tf.zeros(len(gradients))),
+        mock.patch.object(DenseNetwork, "forward", without_units),
     ):
         yield
 

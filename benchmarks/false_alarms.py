@@ -1,11 +1,11 @@
-"""Do the promises about alert rates hold? Tables × seeds, with and without anomalies in the training rows.
+"""Tests the promised alert rates on tables × seeds, with and without anomalies in the training rows.
 
     python -m benchmarks.false_alarms --data DIR [--seeds 20] [--preset balanced]
 
-For each table and seed a fifth of the rows is put aside, at random. A detector is fitted on the others, once on the
-normal ones alone and once on all of them, and calibrated at 5 %, 1 % and 0.1 % from the same scores. Then the rows that
-were put aside are judged. (The promises of a single network, `--preset fast`, hold whatever the network; an ensemble is
-fitted a second time after it was calibrated, and this is where it is seen what that does.) What is promised differs:
+For each table and seed a random fifth of the rows is held out. A detector is fitted on the others, once on the
+normal ones alone and once on all of them, and calibrated at 5 %, 1 % and 0.1 % from the same scores. Then the held-out
+rows are scored. (The promises of a single network, `--preset fast`, hold whatever the network; an ensemble is
+fitted a second time after it was calibrated, and this shows the effect.) The promises differ:
 
     on normal rows, fpr               at most α of the fresh normal rows are flagged
     on all rows, fpr                  at most α of all fresh rows are flagged, anomalies included
@@ -62,7 +62,7 @@ TABLES: Final = {
     "skab_anomaly_free.csv": None,
     "generated": "state",
 }
-"""Tables, and the columns that say what is an anomaly."""
+"""Tables, and their label columns."""
 
 _EVT_RATES: Final = (0.01, 0.001)
 _GENERATED_ROWS: Final = 20_000
@@ -75,12 +75,12 @@ _FRESH: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What is counted together.
+    """A line of the table.
 
     Args:
-        rows: Which rows were fitted.
+        rows: The kind of fitting rows.
         method: The threshold method.
-        rate: What it promises.
+        rate: The promised rate.
     """
 
     rows: str
@@ -90,12 +90,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """One fit's fresh rows.
+    """Counts of fresh rows of one fit.
 
     Args:
-        flagged: How many of them were flagged.
-        fresh: How many there were.
-        rates: Draws from the law of the fit's rate, if the promise holds.
+        flagged: Number of flagged rows.
+        fresh: Number of rows.
+        rates: Draws from the distribution of the fit's rate, if the promise holds.
     """
 
     flagged: int
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             table = generated(seed) if name == "generated" else read_table([arguments.data / name])
             for fit_on in ("normal", "all") if label else ("all",):
                 config = TrainConfig(preset=arguments.preset, seed=seed, label=label, fit_on=fit_on)
-                for line, found in judged(table, config):
+                for line, found in counted(table, config):
                     if isinstance(found, Count):
                         counts[line].append(found)
                     else:
@@ -134,8 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if kept else 1
 
 
-def judged(table: Table, config: TrainConfig) -> Iterator[tuple[Line, Count | str]]:
-    """Fit once and judge the fresh rows by each method and rate; where that is refused, say why."""
+def counted(table: Table, config: TrainConfig) -> Iterator[tuple[Line, Count | str]]:
+    """Fit once and count the flagged fresh rows by each method and rate; a refused rate gives its reason."""
     aside = np.random.default_rng(config.seed).random(len(table)) < _FRESH
     known, fresh_table = (replace(table, data=table.data.filter(pa.array(rows))) for rows in (~aside, aside))
     prepared = prepare(known, config)
@@ -157,7 +157,7 @@ def judged(table: Table, config: TrainConfig) -> Iterator[tuple[Line, Count | st
 
 
 def generated(seed: int) -> Table:
-    """Make correlated numbers with heavy tails up, one row in twenty of them with a broken relation."""
+    """Generate correlated numbers with heavy tails; in one row of twenty the correlation is broken."""
     rng = np.random.default_rng(seed)
     load = rng.standard_t(5, _GENERATED_ROWS)
     broken = rng.random(_GENERATED_ROWS) < _GENERATED_ANOMALIES
@@ -179,7 +179,7 @@ def _count(kept: CalibrationRows, spec: ThresholdSpec, fresh: NDArray[np.float64
 
 
 def _rates(calibration: Calibration, n: int) -> NDArray[np.float64]:
-    """Draw from the law of the alert rate of a fit with n calibration rows."""
+    """Draw from the distribution of the alert rate of a fit with n calibration rows."""
     rate, tail = calibration.value, calibration.pooled.tail
     if tail is None or rate >= tail.share:
         m = int((n + 1) * rate + LEAST_RATE)

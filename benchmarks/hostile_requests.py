@@ -162,6 +162,12 @@ def ask_by_document(port: int, *, requests: int, seed: int) -> Tally:
         *(not_a_server_error, content_type_conformance, response_headers_conformance),
         *(response_schema_conformance, status_code_conformance),
     ]
+    opaque = {kind for name, row in FORMATS.items() if name not in ("json", "csv") for kind in row.types}
+
+    @schemathesis.serializer(*opaque)
+    def as_it_is(context: Any, value: Any) -> bytes:
+        return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
     tally = Tally()
     address = f"http://127.0.0.1:{port}"
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json")

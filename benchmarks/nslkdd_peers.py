@@ -1,4 +1,4 @@
-"""NSL-KDD: fitted on the normal rows of train20, judged on test21, beside two peers on the same encoded matrix.
+"""NSL-KDD: fitted on the normal rows of train20, tested on test21, beside two peers on the same encoded matrix.
 
     python -m benchmarks.nslkdd_peers --data DIR [--seeds 3]
 
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _encoded(prepared: Prepared) -> Matrix:
-    """Return every row that ours learns from, for whatever purpose: peers hold none out."""
+    """Return every row that ours learns from, its calibration rows included: peers hold none out."""
     split = prepared.split
     rows = split.fitting | split.validation | split.calibration
     return prepared.preprocessor.transform(prepared.part(rows)).Z

@@ -40,11 +40,11 @@ class Run:
     """One real file, and the flags that the program's own messages propose for it.
 
     Args:
-        name: What it is.
+        name: Its description.
         train: Files to train on.
-        flags: Of training; a name of a file in the folder is replaced by its path.
-        score: The file that is scored; the first training file by default.
-        refused: It cannot be trained on; the error is what is shown.
+        flags: Flags of training; the name of a file in the folder is replaced by its path.
+        score: The file to score; the first training file by default.
+        refused: Whether training refuses it; the table shows the error.
     """
 
     name: str

@@ -3,11 +3,10 @@
     taskset -c 0 python -m benchmarks.step_peers [--rounds 30] [--activations relu prelu …]
 
 The network is that of `--preset fast` for 30 columns, 30–256–256–30, with noise on its input, squared error and AdamW,
-in batches of 64 random rows. Ours also leaves out the strangest rows of a batch, and measures its gradients. Plain
-Keras is `Sequential`, `compile` and one epoch of `fit`; PyTorch is the usual loop. In each round every one takes an
-epoch, in an order that moves on by one from round to round. Prints what the others take over what ours takes in the
-same round: the median of the ratios and their middle half; above 1 ours is faster. PyTorch comes with the extra
-`bench`.
+in batches of 64 random rows. Ours also trims the rows with the largest loss of a batch, and measures its gradients.
+Plain Keras is `Sequential`, `compile` and one epoch of `fit`; PyTorch is the usual loop. Each round has an epoch of
+each, in an order that rotates from round to round. Prints the time of the others over that of ours in the same round:
+the median of the ratios and their middle half; above 1 ours is faster. PyTorch comes with the extra `bench`.
 """
 
 from __future__ import annotations

@@ -23,15 +23,13 @@ from rich.console import Console
 
 from models.bundle import load_detector
 from models.network.activations import ACTIVATIONS
-from models.network.architecture import AutoencoderConfig
-from models.network.engine import OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
 from models.tables.files import read_table
 from models.tables.table import Table
 from training.data.demo_data import LABEL, embedded_table
 from training.data.prepare import Prepared, prepare
 from training.fit import FitResult, fit
 from training.programs.terminal import show_result
+from training.report.learning import activation_values
 from training.settings.config import TrainConfig
 
 DOCS = Path(__file__).resolve().parent
@@ -46,7 +44,7 @@ def main() -> None:
     mpl.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 130})
     draw_activations(IMAGES / "activations.png")
     for name in ACTIVATIONS:
-        draw_activation(name, IMAGES / f"activation-{name}.png")
+        drawactivation_values(name, IMAGES / f"activation-{name}.png")
     if sys.argv[1:] == ["activations"]:
         return
     draw_tutorial(IMAGES / "tutorial.png", IMAGES / "calibration.png")
@@ -94,7 +92,7 @@ def draw_activations(path: Path) -> None:
     rows = -(-len(ACTIVATIONS) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(10, 2.6 * rows), layout="constrained", sharex=True, sharey=True)
     for axis, name in zip(axes.flat, ACTIVATIONS, strict=False):
-        _draw_activation(axis, name)
+        _drawactivation_values(axis, name)
         axis.set(title=name)
     for axis in axes.flat[len(ACTIVATIONS) :]:
         axis.set_visible(False)
@@ -102,18 +100,18 @@ def draw_activations(path: Path) -> None:
     figure.savefig(path)
 
 
-def draw_activation(name: str, path: Path) -> None:
+def drawactivation_values(name: str, path: Path) -> None:
     """Draw one activation and its slope, on the axes that all of them have."""
     figure, axis = plt.subplots(figsize=(4.4, 2.9), layout="constrained")
-    _draw_activation(axis, name)
+    _drawactivation_values(axis, name)
     axis.legend(frameon=False, loc="upper left")
     figure.savefig(path)
     plt.close(figure)
 
 
-def _draw_activation(axis: Any, name: str) -> None:
+def _drawactivation_values(axis: Any, name: str) -> None:
     x = np.linspace(-4, 4, 801, dtype=np.float32)
-    y = _activation(name, x)
+    y = activation_values(name, x)
     axis.axhline(0, color=GREY, linewidth=0.6)
     axis.axvline(0, color=GREY, linewidth=0.6)
     axis.plot(x, y, color=BLUE, linewidth=2, label="f(x)")
@@ -163,15 +161,6 @@ def _draw_calibration(calibration: Any, scores: np.ndarray[Any, Any], path: Path
     axis.legend(frameon=False, loc="upper left")
     axis.set_ylim(top=1.35 * axis.get_ylim()[1])  # room for the legend
     figure.savefig(path)
-
-
-def _activation(name: str, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return f(x): the bottleneck of a network of one unit whose only weight is one."""
-    slope = np.full(1, 0.25, np.float32) if ACTIVATIONS[name].learns_slope else None
-    one, none = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
-    layers = [LayerWeights(kernel=one, bias=none, slope=slope), LayerWeights(kernel=one, bias=none, slope=None)]
-    config = AutoencoderConfig(features=1, hidden_units=(), latent_units=1, activation=name)
-    return OnnxEngine(onnx_bytes(config, layers)).embed(x[:, None])[:, 0]
 
 
 def _numbers(table: Table, name: str) -> np.ndarray[Any, Any]:

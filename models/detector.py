@@ -1,4 +1,4 @@
-"""A detector: what a bundle holds, and what training, the service and the batch program score with."""
+"""The detector: what a bundle holds, and what training, the service and the batch program score with."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one column adds to a record's score.
+    """The contribution of one column to a record's score.
 
     Args:
         feature: Name of the column.
-        contribution: Its part of the anomaly score; the parts of all columns sum to the score.
+        contribution: Its part of the anomaly score; the parts of all columns sum to it.
         actual: The record's value, None where it is missing.
         expected: The value that the network expected instead, in the user's own units and categories.
     """
@@ -42,15 +42,15 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """Scores of n records with what was decided about them.
+    """Scores of n records, and the decisions about them.
 
     Args:
-        scores: The scores, and what each column adds.
+        scores: The scores, with the contribution of each column.
         p_value: `(n,)`, in (0, 1].
         threshold: The score above which each is an anomaly `(n,)`.
         is_anomaly: `(n,)`.
         columns: The records' own values, by column.
-        preprocessor: Knows how expected values read in the user's units.
+        preprocessor: Decodes expected values to the user's units.
         segments: The segment of each, or None `(n,)`, where thresholds go by segment.
     """
 
@@ -71,11 +71,11 @@ class Verdicts:
         return self.scores.anomaly_score
 
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
-        """Return the `top` columns that add most to the score of a row, largest first."""
+        """Return the `top` largest contributions to the score of a row, largest first."""
         return next(self._explained(slice(row, row + 1), top))
 
     def explained(self, *, top: int) -> Iterator[list[Contribution]]:
-        """Return the contributions of every row."""
+        """Yield the `top` largest contributions to the score of every row."""
         return self._explained(slice(None), top)
 
     def _explained(self, rows: slice, top: int) -> Iterator[list[Contribution]]:
@@ -83,28 +83,28 @@ class Verdicts:
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
         columns = [
-            (encoder.name, encoder.actual, self.columns[encoder.name][rows], encoder.decode, place)
-            for encoder, place in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
+            (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.decode, features)
+            for encoding, features in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         ]
         reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
-        for row, (numbers, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
-            features = reconstruction[row]
+        for row, (indices, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
+            expected = reconstruction[row]
             contributions = []
-            for number, part in zip(numbers, of_row, strict=True):
-                name, actual, values, decode, place = columns[number]
+            for i, part in zip(indices, of_row, strict=True):
+                name, actual, values, decode, features = columns[i]
                 contributions.append(
                     Contribution(
-                        feature=name, contribution=part, actual=actual(values[row]), expected=decode(features[place])
+                        feature=name, contribution=part, actual=actual(values[row]), expected=decode(expected[features])
                     )
                 )
             yield contributions
 
     def expected(self, row: int) -> dict[str, Cell]:
-        """Return the value that the network expected for each column of a row."""
-        features = self.scores.reconstruction[row]
+        """Return the value that the network expected in each column of a row."""
+        expected = self.scores.reconstruction[row]
         return {
-            encoder.name: encoder.decode(features[place])
-            for encoder, place in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
+            encoding.name: encoding.decode(expected[features])
+            for encoding, features in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         }
 
 
@@ -113,13 +113,13 @@ class Detector:
     """Schema, preprocessor, network and calibration.
 
     Args:
-        name: What it is called.
-        version: Which of its versions this is.
+        name: Its name.
+        version: Its version.
         schema: The columns it reads.
         scorer: Preprocessor and network.
         calibration: Threshold and p-values.
-        reference: Per column and for the score: what the fitting rows looked like.
-        card: What it was trained on and how that went, as plain data.
+        reference: A summary of the fitting rows, by column and for the score.
+        card: How it was trained, on what and with which results, as plain data.
     """
 
     name: str
@@ -132,7 +132,7 @@ class Detector:
 
     @property
     def preprocessor(self) -> Preprocessor:
-        """What turns columns into features."""
+        """The preprocessor, which turns columns into features."""
         return self.scorer.preprocessor
 
     def score(self, columns: Columns) -> Verdicts:

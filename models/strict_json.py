@@ -1,4 +1,4 @@
-"""Plain data as JSON has it: read strictly, and made into our own types with every field checked."""
+"""Strict JSON: parsed without duplicate keys, and converted to our own types with every field checked."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{')
 
 
 def parse_json(content: bytes) -> Any:
-    """Return the plain data of a JSON text, or refuse what two readers could understand in two ways.
+    """Parse a JSON text; refuse what two parsers could read differently.
 
     Raises:
-        ValueError: It is not UTF-8, not JSON, nested too deeply, or holds a name twice or a number that is none.
+        ValueError: It is not UTF-8, not JSON, nested too deeply, or has a duplicate key or an infinite number.
     """
     try:
         plain = json.loads(content.decode(), parse_constant=_no_number, parse_float=_finite_number)
@@ -72,10 +72,10 @@ def repeated_keys(content: bytes) -> list[str]:
 
 
 def from_plain(plain: object, kind: type[T], /) -> T:
-    """Make plain data into a type: every field of its own type, and none that is unknown.
+    """Convert plain data to a type: every field has its own type, and none is unknown.
 
     Args:
-        plain: What JSON gave.
+        plain: Parsed JSON.
         kind: A dataclass, or any other type that msgspec knows.
 
     Raises:

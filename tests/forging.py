@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from samples import sample_preprocessor, sample_schema
 
 from models.bundle import MANIFEST, new_bundle, write_bundle
@@ -18,39 +16,24 @@ from models.bundle.layout import digest
 from models.calibration import Calibration
 from models.detector import Detector
 from models.encoders.preprocessor import Encoded
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig, weight_shapes
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
 from models.schema import Kind
 from models.scoring import Scorer
+from training.network.onnx_export import onnx_bytes
 
 
-def random_layers(config: AutoencoderConfig, *, seed: int = 0) -> list[LayerWeights]:
+def random_weights(config: AutoencoderConfig, *, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """Weights that nobody has learned."""
     rng = np.random.default_rng(seed)
-    widths = (config.features, *config.layer_units, config.features)
-    stack, ones = ((), ()) if config.members == 1 else ((config.members,), (config.members, 1))
-    layers = []
-    for number, (inputs, units) in enumerate(pairwise(widths)):
-        slope = rng.uniform(0, 0.5, (*ones, units)).astype(np.float32) if config.activation == "prelu" else None
-        layers.append(
-            LayerWeights(
-                kernel=rng.normal(0, 0.3, (*stack, inputs, units)).astype(np.float32),
-                bias=rng.normal(0, 0.1, (*ones, units)).astype(np.float32),
-                slope=slope if number < len(widths) - 2 else None,
-            )
-        )
-    return layers
-
-
-def keras_file(members: dict[str, bytes] | None = None, *, compression: int = zipfile.ZIP_STORED) -> bytes:
-    """A file such as Keras writes, with members in the place of its own."""
-    usual = {"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": b""}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, content in (usual if members is None else usual | members).items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+    draw = {
+        "kernel": lambda shape: rng.normal(0, 0.3, shape),
+        "bias": lambda shape: rng.normal(0, 0.1, shape),
+        "slope": lambda shape: rng.uniform(0, 0.5, shape),
+    }
+    return {
+        name: draw[name.rpartition("_")[2]](shape).astype(np.float32) for name, shape in weight_shapes(config).items()
+    }
 
 
 def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float = 0.1, seed: int = 0) -> Path:
@@ -61,8 +44,8 @@ def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float =
     config = AutoencoderConfig(
         features=len(preprocessor.features), hidden_units=(6,), latent_units=2, activation=activation
     )
-    graph = onnx_bytes(config, random_layers(config, seed=seed))
-    engine = OnnxEngine(graph)
+    graph = onnx_bytes(config, random_weights(config, seed=seed))
+    engine = OnnxEngine(graph, config)
     scorer = Scorer(preprocessor=preprocessor, engine=engine)
     Z = np.random.default_rng(seed).normal(0, 1, (199, config.features)).astype(np.float32)
     calibration = Calibration.of(scorer.score(Encoded(Z=Z)).anomaly_score, method="fpr", value=0.05)
@@ -88,7 +71,7 @@ def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float =
             detector,
             network=config,
             graph=graph,
-            write_network=lambda file: file.write_bytes(keras_file()) and None,
+            write_network=lambda file: file.write_bytes(b"nothing that serving reads") and None,
             reconstruct=engine.reconstruct,
             versions={"python": "3.11.0", "keras": "3.8.0", "tensorflow": "2.20.0", "numpy": "2.0.0"},
             created="2024-01-01T00:00:00+00:00",

@@ -131,7 +131,8 @@ class FakeEngine:
         self._function = function
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        return np.asarray(self._function(Z), np.float32)
+        result = np.asarray(self._function(Z), np.float32)
+        return result if result.ndim == 3 else result[None]  # one member
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         return np.asarray(Z[:, :1], np.float32)
@@ -141,11 +142,17 @@ def sample_encodings(*, missing_share: float = 0.0) -> tuple[Encoding, ...]:
     """One encoder of each kind, as if learned from rows of which a share lacked a value."""
     day = 86_400.0
     return (
-        NumericEncoding(name="number", center=50.0, scale=5.0, missing_share=missing_share, surprise=9.0),
+        NumericEncoding(name="number", center=50.0, scale=5.0, missing_share=missing_share, novelty_penalty=9.0),
         NumericEncoding(
-            name="amount", center=0.2, scale=1.5, origin=10.0, unit=4.0, missing_share=missing_share, surprise=9.0
+            name="amount",
+            center=0.2,
+            scale=1.5,
+            origin=10.0,
+            unit=4.0,
+            missing_share=missing_share,
+            novelty_penalty=9.0,
         ),
-        BooleanEncoding(name="flag", share=0.3, missing_share=missing_share, surprise=9.0),
+        BooleanEncoding(name="flag", share=0.3, missing_share=missing_share, novelty_penalty=9.0),
         CategoricalEncoding(
             name="mode",
             categories=("run", "idle"),
@@ -153,7 +160,7 @@ def sample_encodings(*, missing_share: float = 0.0) -> tuple[Encoding, ...]:
             rare_share=0.1,
             rare=("flush", "purge"),
             missing_share=missing_share,
-            surprise=9.0,
+            novelty_penalty=9.0,
         ),
         TimestampEncoding(
             name="at",
@@ -161,7 +168,7 @@ def sample_encodings(*, missing_share: float = 0.0) -> tuple[Encoding, ...]:
             scale=17 * day,
             cycles=("day", "week"),
             missing_share=missing_share,
-            surprise=9.0,
+            novelty_penalty=9.0,
         ),
     )
 

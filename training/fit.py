@@ -26,7 +26,7 @@ from training.data.prepare import Prepared, held_out_rows, split_policy
 from training.evaluate import Metrics, evaluate
 from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
 from training.network.history import Epoch, History
-from training.network.keras_network import hidden_outputs, parameter_count
+from training.network.keras_network import DenseNetwork, hidden_outputs, parameter_count
 from training.network.learning import Learned, learn
 from training.settings.config import TrainConfig
 from training.thresholds.report import threshold_report
@@ -42,7 +42,7 @@ class FitResult:
     Args:
         detector: Calibrated, on the serving engine.
         network_config: What the network looks like.
-        network: The Keras object.
+        network: Its variables and its forward pass.
         graph: The exported network.
         history: The epochs.
         health: Dead and saturated units on the validation rows.
@@ -60,7 +60,7 @@ class FitResult:
 
     detector: Detector
     network_config: AutoencoderConfig
-    network: Any
+    network: DenseNetwork
     graph: bytes
     history: History
     health: tuple[LayerHealth, ...]
@@ -118,7 +118,7 @@ def fit(
     if more and not learned.history.interrupted:
         learned = learning(rows=more[0])
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
-    network_config, layers = learned.config, learned.layers
+    network_config = learned.config
     threshold = threshold_report(calibration)
     health = _health(learned)
     result = FitResult(
@@ -133,8 +133,8 @@ def fit(
         rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
-        slopes=learned_slopes(network_config.layer_names, layers),
-        parameters=parameter_count(layers),
+        slopes=learned_slopes(learned.weights),
+        parameters=parameter_count(learned.weights),
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
         judged=detector,
     )
@@ -145,7 +145,7 @@ def _health(learned: Learned) -> tuple[LayerHealth, ...]:
     """Return what the units do with the weights that were kept; the history of an ensemble is that of some members."""
     if learned.config.members == 1:
         return learned.history.best_epoch.units
-    outputs = hidden_outputs(learned.config, learned.network, learned.watched.Z)
+    outputs = hidden_outputs(learned.network, learned.watched.Z)
     return layer_health(outputs, activation=learned.config.activation)
 
 

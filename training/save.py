@@ -12,8 +12,11 @@ import numpy as np
 
 from models.bundle import PARITY, write_bundle
 from models.errors import BundleError
+from models.network.networks import kind_of
 from training.fit import FitResult
-from training.network import keras_network as network
+from training.network.builders import BUILDERS
+from training.network.keras_network import reconstruct
+from training.network.keras_start import versions
 
 
 def write_result(result: FitResult, folder: Path) -> None:
@@ -27,11 +30,11 @@ def write_result(result: FitResult, folder: Path) -> None:
         result.detector,
         network=result.network_config,
         graph=result.graph,
-        write_network=partial(network.save_network, result.network),
-        reconstruct=partial(network.reconstruct, result.network),
+        write_network=partial(BUILDERS[kind_of(result.network_config)].save, result.network),
+        reconstruct=partial(reconstruct, result.network),
         versions={
             "python": platform.python_version(),
-            **network.versions(),
+            **versions(),
             **{package: package_version(package) for package in ("numpy", "onnxruntime", "scikit-learn")},
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),

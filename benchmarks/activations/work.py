@@ -60,19 +60,24 @@ def figures_of(case: Case, path: Path) -> dict[str, Any]:
 
 def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> float:
     """Return the held-out error of a network with a ReLU after the output layer."""
-    import keras
-
     from training.comparison.measure import noisy_error, untouched_rows
     from training.network.epochs import run_epochs
-    from training.network.keras_network import build_network
+    from training.network.keras_network import DenseNetwork, reconstruct
+    from training.network.keras_start import keras
+
+    class WithReluOutput(DenseNetwork):
+        """A network with a ReLU behind its output layer."""
+
+        def forward(self, Z: Any, *, training: bool = False) -> Any:
+            value, outputs = super().forward(Z, training=training)
+            return keras.ops.relu(value), outputs
 
     wanted = trial.config(config)
     preprocessor, split = prepared.preprocessor, prepared.split
     fitting, validation = (preprocessor.transform(prepared.part(part)) for part in (split.fitting, split.validation))
     validation = replace(validation, Z=preprocessor.within_limits(validation.Z))
     [settings] = wanted.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1])
-    linear = build_network(wanted.architecture(features=fitting.Z.shape[1]), seed=trial.seed)
-    network = keras.Model(linear.input, keras.layers.ReLU(name="output_relu")(linear.output))
+    network = WithReluOutput(wanted.architecture(features=fitting.Z.shape[1]), seed=trial.seed)
     run_epochs(
         network,
         fitting=fitting,
@@ -85,11 +90,11 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
     alike, _, _ = untouched_rows(prepared, config)
     plan = wanted.alone
     return noisy_error(
-        lambda Z: np.asarray(network(Z, training=False)),
+        lambda Z: reconstruct(network, Z)[0],
         alike,
         preprocessor,
         noise=plan.input_noise[0],
-        left_out=plan.left_out,
+        trim=plan.trim,
     )
 
 

@@ -1,1 +1,1 @@
-"""Scoring files beside Arrow alone, as ratios, all in one run."""
+"""Scoring of files beside plain Arrow, as ratios, all in one run."""

@@ -1,12 +1,12 @@
-"""Measures scoring of files beside Arrow alone, as ratios, all in one run.
+"""Measures scoring of files beside plain Arrow, as ratios, all in one run.
 
     python -m benchmarks.batch [--rows 1000000] [--rounds 5] [--presets fast,balanced]
                                [--memory 1000000,10000000] [--json]
 
-Arrow alone reads the same file and writes the same columns, once with the file as a whole in memory and once in
-pieces. Each run is a process of its own on all CPUs, one at a time; its clock starts when all is imported and the
-detector is loaded. The order moves on by one from round to round; ratios are of the same round. Prints the median
-and, in brackets, the lowest and highest of the rounds. Linux.
+Plain Arrow reads the same file and writes the same columns, once with the whole file in memory and once in chunks. Each
+run is a process of its own on all CPUs, one at a time; its clock starts when all is imported and the detector is
+loaded. The order rotates from round to round; ratios are of the same round. Prints the median and, in brackets, the
+lowest and highest of the rounds. Linux.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def measure(
     """Run ours and Arrow alone in turn; return the runs by name.
 
     Args:
-        folder: For the files.
+        folder: Folder for the files.
         bundles: The detectors, by preset.
-        rows: Of the files.
-        rounds: How often each runs.
-        bar: Is told how far it is.
+        rows: Rows of the files.
+        rounds: Number of rounds.
+        bar: The progress bar.
     """
     sources = {"parquet": write_parquet(folder / "in.parquet", rows), "csv": write_csv(folder / "in.csv", rows)}
     scores = folder / "scores.parquet"
@@ -83,7 +83,7 @@ def measure(
 
 
 def measure_memory(folder: Path, bundle: Path, rows: Sequence[int], *, bar: Progress) -> dict[int, Run]:
-    """Score Parquet files of so many rows, one after the other."""
+    """Score Parquet files of these numbers of rows, one after the other."""
     found = {}
     task = bar.add_task("memory", total=len(rows))
     for many in rows:

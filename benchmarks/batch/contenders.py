@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-_PIECE_ROWS: Final = 131_072
+_CHUNK_ROWS: Final = 131_072
 
 
 def ours(source: Path, output: Path, bundle: Path) -> Callable[[], None]:
@@ -47,7 +47,7 @@ def arrow_parquet(source: Path, output: Path, scores: Path) -> Callable[[], None
 
 
 def arrow_parquet_pieces(source: Path, output: Path, scores: Path) -> Callable[[], None]:
-    """The same in pieces, so that memory stays flat; with ``pre_buffer`` it would grow with the file, and be slower."""
+    """The same in chunks, so that memory stays flat; with ``pre_buffer`` it would grow with the file, and be slower."""
     import pyarrow.parquet as pq
 
     written = pq.read_table(scores)
@@ -55,7 +55,7 @@ def arrow_parquet_pieces(source: Path, output: Path, scores: Path) -> Callable[[
     def run() -> None:
         with pq.ParquetFile(source, pre_buffer=False) as file, pq.ParquetWriter(output, written.schema) as out:
             start = 0
-            for batch in file.iter_batches(batch_size=_PIECE_ROWS):
+            for batch in file.iter_batches(batch_size=_CHUNK_ROWS):
                 out.write_table(written.slice(start, batch.num_rows))
                 start += batch.num_rows
 
@@ -77,7 +77,7 @@ def arrow_csv(source: Path, output: Path, scores: Path) -> Callable[[], None]:
 
 
 def arrow_csv_pieces(source: Path, output: Path, scores: Path) -> Callable[[], None]:
-    """The same in pieces, so that memory stays flat."""
+    """The same in chunks, so that memory stays flat."""
     import pyarrow.csv as pc
     import pyarrow.parquet as pq
 
@@ -100,7 +100,7 @@ CONTENDERS: Final[dict[str, Callable[[Path, Path, Path], Callable[[], None]]]] =
     "arrow_csv": arrow_csv,
     "arrow_csv_pieces": arrow_csv_pieces,
 }
-"""Each makes what is timed: imports, the detector and the columns to be written are there before the clock starts."""
+"""Each returns the function to time, after imports, loading and reading the columns to write."""
 
 
 def measured(name: str, source: Path, output: Path, with_: Path) -> dict[str, float]:
@@ -113,7 +113,7 @@ def measured(name: str, source: Path, output: Path, with_: Path) -> dict[str, fl
 
 
 def _peak_mb() -> float:
-    """Return the most memory that this process had; `getrusage` would count what its parent had when it started."""
+    """Return the peak memory of this process; `getrusage` would include that of its parent at the start."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 

@@ -1,4 +1,4 @@
-"""What is scored: files of 30 numbers a row, of any length, from a seed; and the detectors that score them."""
+"""The files to score: 30 numbers a row, of any length, from a seed; and the detectors that score them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SCHEMA: Final = pa.schema([(name, pa.float32() if number % 2 else pa.float64()) 
 """Half of the columns are float32, as sensors give them."""
 
 SHAPES: Final = {"fast": ("--hidden-units", "64", "32", "--latent-units", "8", "--activation", "relu"), "balanced": ()}
-"""By preset, what is asked for beside it: the network that `benchmarks.serving` serves; the default as it is."""
+"""Further flags of each preset: the network that `benchmarks.serving` serves; none for the default."""
 
 _GROUP_ROWS: Final = 131_072
 _TRAINING_ROWS: Final = 20_000
 
 
 def tables(rows: int, *, seed: int = 0) -> Iterator[pa.Table]:
-    """Return correlated numbers with four digits behind the point, in groups of rows; never all of them at once."""
+    """Yield correlated numbers with four decimals, in groups of rows."""
     draw = np.random.default_rng(seed)
     mixing = draw.normal(size=(8, len(COLUMNS)))
     for start in range(0, rows, _GROUP_ROWS):

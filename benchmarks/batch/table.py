@@ -1,4 +1,4 @@
-"""Figures of ours beside Arrow alone: ratios of the same round, their median and their ends."""
+"""Figures of ours beside plain Arrow: ratios of the same round, their median and their ends."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Run:
     """One process.
 
     Args:
-        seconds: From the first byte that is read to the complete output.
-        cpu_seconds: CPU time in this while, of all threads.
-        peak_mb: Memory of the process at its most, what was imported included.
+        seconds: Seconds from the first byte read to the complete output.
+        cpu_seconds: CPU seconds of all threads in that time.
+        peak_mb: Peak memory of the process, imports included.
     """
 
     seconds: float
@@ -25,13 +25,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was measured.
+    """All measurements.
 
     Args:
-        rows: Of the files that speeds are told from.
-        runs: By contender, the runs of all rounds; all have as many. Ours are called ``FORMAT_PRESET``, Arrow alone
-            ``FORMAT_arrow`` and ``FORMAT_arrow_pieces``.
-        memory: By the number of rows, one run of ours on a Parquet file.
+        rows: Rows of the files for the speeds.
+        runs: Runs of all rounds, by contender: ours are called ``FORMAT_PRESET``, plain Arrow ``FORMAT_arrow`` and
+            ``FORMAT_arrow_pieces``.
+        memory: One run of ours on a Parquet file, by the number of rows.
     """
 
     rows: int
@@ -43,15 +43,15 @@ class Measured:
         return np.array([run.seconds for run in self.runs[name]])
 
     def ratios(self, name: str, beside: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Return how fast one is beside another in each round: their seconds, the other's on top."""
+        """Return the speed ratio of two contenders in each round: seconds of the other over seconds of the one."""
         return self.seconds(beside) / self.seconds(name)
 
 
 def figures_by_name(found: Measured) -> dict[str, float]:
     """Return the figures that other programs may check.
 
-    ``FORMAT_PRESET_over_arrow`` is the speed of ours over Arrow's alone, the file read as a whole;
-    ``…_over_arrow_pieces`` that in pieces; the medians of the rounds. ``memory_growth`` is the peak at the largest
+    ``FORMAT_PRESET_over_arrow`` is the speed of ours over plain Arrow's, the file read as a whole;
+    ``…_over_arrow_pieces`` in chunks; medians of the rounds. ``memory_growth`` is the peak at the largest
     number of rows over that at the smallest.
     """
     figures = {

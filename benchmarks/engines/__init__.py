@@ -1,1 +1,1 @@
-"""Other engines under the same networks as ours, as ratios, all in one run."""
+"""Other engines with the same networks, as ratios, all in one run."""

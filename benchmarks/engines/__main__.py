@@ -1,12 +1,12 @@
-"""Measures other engines beside ours, under the networks of the presets fast and balanced, as ratios, all in one run.
+"""Measures other engines beside ours, with the networks of the presets fast and balanced, as ratios, all in one run.
 
     taskset -c 0 python -m benchmarks.engines [--rounds 15] [--presets fast,balanced] [--json]
 
-Takes the CPUs that it may run on, with as many threads a call. What is not installed is said and left out: OpenVINO
-(`openvino`), LiteRT (`ai-edge-litert`) and float16 (`onnxconverter-common`) come with no extra of ours. Prints what a
-row takes with ours over what it takes with each engine: the median and, in brackets, the lowest and highest of the
-rounds, above 1 it is faster; how far scores lie from ours, relative to max(1, score); and what each engine costs to
-have. About two minutes.
+Uses all allowed CPUs, with as many threads a call. Engines that are not installed are named and left out: OpenVINO
+(`openvino`), LiteRT (`ai-edge-litert`) and float16 (`onnxconverter-common`) come with no extra of ours. Prints the time
+of a row with ours over that with each engine: the median and, in brackets, the lowest and highest of the rounds, above
+1 it is faster; the difference of scores from ours, relative to max(1, score); and size, load time and memory of each
+engine. About two minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from benchmarks.engines.engines import ENGINES
 from benchmarks.engines.page import Cost, Found, page_of
 from benchmarks.serving.contenders import COLUMNS, train_detectors
 from models.bundle import NETWORK_ONNX
-from models.network.separate_members import separate_members
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def convert(bundle: Path, folder: Path) -> dict[str, str]:
-    """Write a bundle's network for each engine; return those for which that was not possible, and why."""
+    """Write a bundle's network for each engine; return the engines for which that failed, and why."""
     folder.mkdir()
-    graph, _ = separate_members((bundle / NETWORK_ONNX).read_bytes())
+    graph = (bundle / NETWORK_ONNX).read_bytes()
     left_out = {}
     for name, engine in ENGINES.items():
         if engine.missing:
@@ -65,7 +64,7 @@ def convert(bundle: Path, folder: Path) -> dict[str, str]:
             network = engine.convert(graph)
             engine.load(network, 1)
             (folder / name).write_bytes(network)
-        except Exception as error:  # whatever a converter or an engine meets
+        except Exception as error:  # any error of a converter or an engine
             left_out[name] = f"does not take it: {' '.join(str(error).split())[:200]}"
     return left_out
 

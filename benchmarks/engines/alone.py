@@ -1,9 +1,9 @@
-"""An engine in a process of its own: how long it takes to be there, and what memory it takes.
+"""Measures the load time and the memory of an engine in a process of its own.
 
     python -m benchmarks.engines.alone NAME NETWORK WIDTH
 
-Prints the seconds from before the engine is imported to the first row's reconstruction, and by how many megabytes the
-process has grown since NumPy was there. Linux.
+Prints the seconds from before the engine's import to the first reconstruction, and the growth of the process in
+megabytes since NumPy was imported. Linux.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _WARM_ROWS = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
-    """What one process found.
+    """Load time and memory of an engine.
 
     Args:
-        load_seconds: To the first reconstruction, import and all.
-        memory_mb: Beside NumPy, after a reconstruction of 1,024 rows.
+        load_seconds: Seconds to the first reconstruction, import included.
+        memory_mb: Memory beyond NumPy's, after a reconstruction of 1,024 rows.
     """
 
     load_seconds: float

@@ -1,9 +1,9 @@
-"""Engines beside one another in one process, in turn: time a row, and how far scores lie from ours.
+"""Measures engines in one process, in turn: time a row, and the difference of scores from ours.
 
     python -m benchmarks.engines.beside BUNDLE FOLDER ROUNDS THREADS
 
-FOLDER has a network for each engine. Rows go in as the scorer sends them, in pieces that stay in the processor's cache.
-In each round every engine takes them all, in an order that moves on by one; ratios are of the same round.
+FOLDER has a network for each engine. Rows come in chunks as from the scorer, which stay in the processor's cache. In
+each round every engine takes all of them, in an order that rotates; ratios are of the same round.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from models.detector import Detector
 from models.encoders.preprocessor import Encoded
 
 SIZES: Final = (1, 64, 1_024, 20_000)
-"""Rows that come at once."""
+"""Rows of a call."""
 
-_PIECE_ROWS: Final = 1_024  # of one network; of several so many together, as in `models.scoring`
+_CHUNK_ROWS: Final = 1_024  # of one network; so many together of several, as in `models.scoring`
 _LEAST_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What was found of an engine.
+    """Speed and accuracy of an engine.
 
     Args:
-        microseconds: A row, by the number of rows: the median of the rounds.
-        ratios: Ours over it, of each round: above 1 it is faster.
-        worst: How far a score lies from ours, relative to max(1, score), at most.
-        usual: That of 999 of a thousand rows.
+        microseconds: Median over the rounds, a row, by the number of rows.
+        ratios: Time of ours over its time in each round: above 1 it is faster.
+        worst: Largest difference of a score from ours, relative to max(1, score).
+        usual: The same at the 99.9th percentile.
     """
 
     microseconds: Mapping[int, float]
@@ -73,7 +73,7 @@ def measured(bundle: Path, folder: Path, *, rounds: int, threads: int, sizes: Se
     Z = detector.preprocessor.within_limits(encoded.Z)
     took: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sizes} for name in runs}
     for size in sizes:
-        jobs = {name: _job(run, Z[:size], _piece(detector)) for name, run in runs.items()}
+        jobs = {name: _job(run, Z[:size], _chunk(detector)) for name, run in runs.items()}
         calls = max(1, round(_LEAST_SECONDS / _seconds(jobs[OURS], 1)))
         for number in range(-1, rounds):  # the first warms up
             for place in range(len(jobs)):
@@ -95,11 +95,11 @@ def measured(bundle: Path, folder: Path, *, rounds: int, threads: int, sizes: Se
 
 
 class _Tried:
-    """An engine in the place of ours.
+    """An adapter of another engine.
 
     Args:
         run: Runs the network.
-        members: Of the network.
+        members: Number of members of the network.
     """
 
     def __init__(self, run: Run, members: int) -> None:
@@ -109,10 +109,10 @@ class _Tried:
     def reconstruct(self, Z: FloatMatrix, /) -> FloatMatrix:
         """Return the reconstruction."""
         found = self._run(Z)
-        return found if self._members == 1 else found.reshape(self._members, len(Z), found.shape[-1])
+        return found.reshape(self._members, len(Z), found.shape[-1])
 
     def embed(self, Z: FloatMatrix, /) -> FloatMatrix:
-        """Refuse: no score needs it."""
+        """Raise: no score needs embeddings."""
         raise NotImplementedError
 
 
@@ -122,9 +122,9 @@ def _scores(detector: Detector, run: Run, encoded: Encoded) -> NDArray[np.float6
     return replace(detector.scorer, engine=tried).score(encoded).anomaly_score
 
 
-def _piece(detector: Detector) -> int:
+def _chunk(detector: Detector) -> int:
     ensemble = detector.scorer.ensemble
-    return _PIECE_ROWS if ensemble is None else _PIECE_ROWS // ensemble.members
+    return _CHUNK_ROWS if ensemble is None else _CHUNK_ROWS // ensemble.members
 
 
 def _job(run: Run, Z: FloatMatrix, rows: int) -> Callable[[], None]:

@@ -1,7 +1,7 @@
-"""The engines that are tried: how each gets a network that ours runs, and how it is called.
+"""The other engines: how each converts, loads and runs a network of ours.
 
-Each takes the graph with the members apart, as ours does (`models.network.separate_members`). Converting may take what
-no server would have; loading takes the engine alone.
+Each takes the graph with one branch a member, as ours does. Converting may need packages that no server has; loading
+needs the engine alone.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ OURS: Final = "onnxruntime"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedEngine:
-    """An engine, or another form of the network under ours.
+    """Another engine, or our engine with another number type.
 
     Args:
-        says: What it is.
-        package: What is installed for it.
-        needs: Modules without which it cannot be tried.
-        convert: A serialised graph to what is loaded.
-        load: That, and the number of threads, to a network that runs.
+        says: Its description.
+        package: Its distribution.
+        needs: Modules that it needs.
+        convert: Converts a serialised graph to the engine's format.
+        load: Takes that and the number of threads; returns a function that runs the network.
     """
 
     says: str
@@ -50,7 +50,7 @@ class TriedEngine:
 
     @property
     def package_mb(self) -> float:
-        """What its package takes on disk, without those that it needs; 0 where it was not installed from one."""
+        """Size of its package on disk, without dependencies; 0 where it was not installed from one."""
         try:
             files = distribution(self.package).files or []
         except PackageNotFoundError:
@@ -76,7 +76,7 @@ def _int8(graph: bytes) -> bytes:
 
 
 def _reconstructing(graph: bytes) -> Any:
-    """Return the graph without its other output, which converters take for nothing but that, and with named nodes."""
+    """Return the graph with the reconstruction as only output and with named nodes, for converters."""
     import onnx
 
     model = onnx.load_from_string(graph)
@@ -122,7 +122,7 @@ def _load_openvino(network: bytes, threads: int) -> Run:
     lock = threading.Lock()
 
     def run(Z: FloatMatrix) -> FloatMatrix:
-        with lock:  # a request holds its own result
+        with lock:  # a request owns its result
             found: FloatMatrix = request.infer({"Z": Z}, share_inputs=True)[output]
         return found
 
@@ -136,7 +136,7 @@ def _load_litert(network: bytes, threads: int) -> Run:
     lock = threading.Lock()
 
     def run(Z: FloatMatrix) -> FloatMatrix:
-        with lock:  # an interpreter is no other thread's
+        with lock:  # an interpreter is not thread-safe
             if len(Z) not in prepared:
                 made = Interpreter(model_content=network, num_threads=threads)
                 made.resize_tensor_input(made.get_input_details()[0]["index"], Z.shape)

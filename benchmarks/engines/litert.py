@@ -1,4 +1,4 @@
-"""Writes a graph of ours in LiteRT's format, by way of TensorFlow."""
+"""Converts a graph of ours to LiteRT's format, through TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def litert_of(graph: bytes) -> bytes:
     """Return a network that computes the reconstruction.
 
     Args:
-        graph: A serialised graph with the members apart, of operators of `_OPERATORS`.
+        graph: A serialised graph with one branch a member, of operators of `_OPERATORS`.
     """
     import onnx
     import tensorflow as tf
@@ -39,4 +39,4 @@ _OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "Mul": lambda tf, a, b: a * b,
     "Concat": lambda tf, *parts: tf.concat(parts, axis=0),
 }
-"""What a network with the activation relu is made of."""
+"""The operators of a network with the activation relu."""

@@ -1,4 +1,4 @@
-"""The tables: how fast each engine is beside ours, how far its scores lie from ours, and what it costs to have."""
+"""The tables: speed of each engine beside ours, difference of its scores from ours, load time and memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.engines.engines import ENGINES, OURS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What an engine costs to have.
+    """Load time, memory and size of an engine.
 
     Args:
         alone: Time and memory.
@@ -27,13 +27,13 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was found.
+    """All measurements.
 
     Args:
-        cpus: How many there were, with a thread on each.
-        speed: By preset and engine.
-        costs: By engine and preset.
-        left_out: Engines that were not tried, and why.
+        cpus: Number of CPUs, with a thread on each.
+        speed: Speed by preset and engine.
+        costs: Costs by engine and preset.
+        left_out: Engines that were not measured, and why.
     """
 
     cpus: int

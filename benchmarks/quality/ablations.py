@@ -31,16 +31,16 @@ def _families(keeps: Callable[[FamilyPlan], FamilyPlan | None]) -> Callable[[Pre
     return changed
 
 
-def _without_marginals(preset: Preset) -> Preset:
-    return replace(preset, marginal_weight=dict.fromkeys(preset.marginal_weight, 0.0))
+def _without_histograms(preset: Preset) -> Preset:
+    return replace(preset, histogram_weight=dict.fromkeys(preset.histogram_weight, 0.0))
 
 
 WITHOUT: Final[dict[str, tuple[str, Callable[[Preset], Preset]]]] = {
     "robust": (
         "no networks with trimmed loss",
-        _families(lambda plan: None if plan.left_out else plan),
+        _families(lambda plan: None if plan.trim else plan),
     ),
-    "fine": ("only networks with trimmed loss", _families(lambda plan: plan if plan.left_out else None)),
+    "fine": ("only networks with trimmed loss", _families(lambda plan: plan if plan.trim else None)),
     "residual": ("no network that starts from its input", _families(lambda plan: None if plan.residual else plan)),
     "logarithm": (
         "the errors of the robust networks without logarithm",
@@ -50,7 +50,7 @@ WITHOUT: Final[dict[str, tuple[str, Callable[[Preset], Preset]]]] = {
         "every network with the same noise, 0.5",
         _families(lambda plan: replace(plan, input_noise=(0.5,) * len(plan.input_noise))),
     ),
-    "marginals": ("no histograms of the columns", _without_marginals),
+    "histograms": ("no histograms of the columns", _without_histograms),
     "width": ("hidden layers of 64 units", lambda preset: replace(preset, width=64)),
 }
 """Ablations by the name after ``without:``, each with a description and a change of the preset."""

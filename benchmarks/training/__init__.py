@@ -1,1 +1,1 @@
-"""How fast detectors are fitted, beside PyOD, plain Keras and PyTorch; `python -m benchmarks.training`."""
+"""Speed of training beside PyOD, plain Keras and PyTorch; `python -m benchmarks.training`."""

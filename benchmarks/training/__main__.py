@@ -1,35 +1,35 @@
-"""How fast detectors are fitted, beside PyOD's AutoEncoder, plain Keras and PyTorch, all in one run, as ratios.
+"""Measures the speed of training beside PyOD's AutoEncoder, plain Keras and PyTorch, as ratios, all in one run.
 
     python -m benchmarks.training [--rows 1000 10000] [--columns 10 30] [--presets fast balanced]
     python -m benchmarks.training --parts equal --rounds 5 --json
 
 Parts (`--parts`):
 
-equal    To equal error. Everyone gets the same standardised rows, and as many threads. A peer is fitted by its own
-         defaults; its error is the mean squared error of a cell of rows that nobody fits on, without noise. Ours is
-         fitted by its preset until its error is as low; if it never is, anew with twice the epochs of the preset, and
+equal    To equal error. All methods get the same standardised rows, and as many threads. A peer is fitted by its own
+         defaults; its error is the mean squared error of a cell of held-out rows, without noise. Ours is
+         fitted by its preset until its error is as low; if it never is, again with twice the epochs of the preset, and
          so on: the seconds are of the run that gets there. They hold building, tracing, and measuring validation rows;
          a peer's hold its whole fit. PyOD has its own network (64–32–32–64, batch norm, dropout). Plain Keras and
          PyTorch fit ours, noise on the input included: `compile(loss="mse")` and `fit` by their defaults (RMSprop,
          batches of 32) for ten epochs, which are PyOD's number, and the usual loop with Adam. Of an ensemble the first
-         group of networks is fitted, and its best single member is what is compared.
-imports  What is imported, each in a Python of its own.
-steps    A step over the matrix products that it contains, at the preset's batch size and at 1,024 rows; what tracing
-         takes, apart.
+         group of networks is fitted, and its best single member is compared.
+imports  Time of imports, each in a Python process of its own.
+steps    A step over the matrix products that it contains, at the preset's batch size and at 1,024 rows; tracing is
+         reported separately.
 growth   A whole fit from a Parquet file to a calibrated detector, for more and more rows and columns, each in a
          process of its own; how time grows with either as an exponent (1 is linear), and how far memory rises over the
          matrix in float32. `--plot FILE.svg` draws it.
 shell    `python -m training.train` on a CSV of 10,000 rows of 30 columns, from the shell to the saved bundle,
          TensorFlow's import included, over PyOD's fit alone.
 
-Ratios are medians over the rounds, with the lowest and the highest; above 1 ours is faster, unless the head says what
-is over what. By default only what ends in about twenty minutes on two CPUs is measured; `--whole` takes 1,000 to
+Ratios are medians over the rounds, with the lowest and the highest; above 1 ours is faster, unless the header says
+otherwise. The default takes about twenty minutes on two CPUs; `--whole` takes 1,000 to
 1,000,000 rows × 10, 30 and 200 columns, every preset and every activation, which takes days with the peers. PyOD and
 PyTorch come with the extra `bench`, best into an environment of their own:
 
     python -m venv bench && bench/bin/pip install -e '.[train,bench]' && bench/bin/python -m benchmarks.training
 
-Without them their columns are left out, and it is said.
+Without them their columns are left out, with a note.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ _STEP_ROUNDS: Final = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """What is measured.
+    """The grid of measurements.
 
     Args:
         rows: Numbers of rows.
         columns: Numbers of columns.
-        presets: Of ours.
-        activations: Of ours, and of the same network elsewhere.
-        training_rows: What ours is told of the rows.
-        rounds: How often.
-        peers: Beside whom.
-        plot: Where growth is drawn.
+        presets: Presets of ours.
+        activations: Activations of ours, and of the same network elsewhere.
+        training_rows: Our `--training-rows`.
+        rounds: Number of rounds.
+        peers: The peers.
+        plot: File for the plot of growth.
     """
 
     rows: list[int]
@@ -145,7 +145,7 @@ def equal(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:
                     config = TrainConfig(preset=preset, activation=activation, training_rows=grid.training_rows)
                     rounds = grid.rounds if rows < _FEW_ROUNDS_FROM else 1
                     if rows * columns == grid.rows[0] * grid.columns[0] and preset == grid.presets[0]:
-                        one_round(made, config, names=tuple(grid.peers))  # the first of a process is longer
+                        one_round(made, config, names=tuple(grid.peers))  # the first fit of a process is longer
                     found = [one_round(made, config, names=tuple(grid.peers)) for _ in range(rounds)]
                     cells, told = _cells(found, grid.peers)
                     say(row_of(f"{rows:,} × {columns}", preset, activation, *cells))
@@ -155,7 +155,7 @@ def equal(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:
 
 
 def _cells(found: Sequence[Any], peers: list[str]) -> tuple[list[str], dict[str, float]]:
-    """Return the cells of a row, and the ratios by peer; none where ours was never as good in a round."""
+    """Return the cells of a row, and the ratios by peer; none where ours never reached the error in a round."""
     whole = np.median([one.ours.fit_seconds for one in found])
     cells = [f"{seconds_text(float(whole))}, {np.median([one.ours.error for one in found]):.3f}"]
     told = {}
@@ -226,7 +226,7 @@ def steps(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:
 
 
 def growth(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:
-    """Measure whole fits in processes of their own, and how their time grows."""
+    """Measure whole fits in processes of their own, and the growth of their time."""
     from benchmarks.training.growth import growth_of
 
     return growth_of(

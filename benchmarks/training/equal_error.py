@@ -1,4 +1,4 @@
-"""To equal error: how long ours takes to reach the error on held-out rows that a peer has when it is done."""
+"""Measures the time until ours reaches the held-out error of a finished peer."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from models.network.architecture import AutoencoderConfig
 from training.network.history import Epoch, EpochSettings
 from training.settings.config import TrainConfig
 
-_REST: Final = 0.5  # seconds before each fit: threads of the one before may still spin
+_REST: Final = 0.5  # seconds before each fit: threads of the last one may still spin
 _LONGER: Final = (1, 2, 4, 8)
 _VALIDATION: Final = 0.15  # of the rows, as the program splits them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A fit of ours, seen against the errors of the peers.
+    """A fit of ours against the errors of the peers.
 
     Args:
-        seconds: Until the error was as low as that of each peer: building, tracing and validation epochs included.
-            None where it never was.
-        longer: How many times the preset's epochs that took.
-        fit_seconds: Of the preset's own fit, to its end.
-        error: Of the preset's own fit, on held-out rows.
+        seconds: Seconds until the error was as low as that of each peer, with building, tracing and validation; None
+            where it never was.
+        longer: Factor on the preset's epochs that it needed.
+        fit_seconds: Seconds of the preset's own fit.
+        error: Held-out error of the preset's own fit.
     """
 
     seconds: dict[str, float | None]
@@ -41,14 +41,14 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One fit of each, side by side."""
+    """One fit of each."""
 
     ours: Reached
     peers: dict[str, Fitted]
 
 
 def one_round(rows: Rows, config: TrainConfig, *, names: tuple[str, ...]) -> Round:
-    """Fit the peers, then ours until it is as good as each of them."""
+    """Fit the peers, then ours until its error is as low as that of each."""
     single = _single(config, rows)
     peers = {}
     for name in names:
@@ -58,7 +58,7 @@ def one_round(rows: Rows, config: TrainConfig, *, names: tuple[str, ...]) -> Rou
 
 
 def ours(rows: Rows, config: TrainConfig, levels: Mapping[str, float]) -> Reached:
-    """Fit with the preset's settings; where a level is not reached, anew with twice the epochs, and so on."""
+    """Fit with the preset's settings; where a level is not reached, again with twice the epochs, and so on."""
     seconds: dict[str, float | None] = dict.fromkeys(levels)
     longer: dict[str, int] = {}
     first: tuple[float, float] | None = None
@@ -77,18 +77,18 @@ def ours(rows: Rows, config: TrainConfig, levels: Mapping[str, float]) -> Reache
 
 
 def _single(config: TrainConfig, rows: Rows) -> AutoencoderConfig:
-    """Return the network of the preset, one member of it where there are several: with the middle noise of ours."""
+    """Return the network of the preset; of an ensemble one member, with the middle noise."""
     network = config.architecture(features=rows.fitting.shape[1])
     if network.members == 1:
         return network
     noises = [noise for family in config.families for noise in family.input_noise if not family.residual]
-    return replace(network, members=1, carried=(), input_noise=min(noises))
+    return replace(network, members=1, skip_weight=(), input_noise=min(noises))
 
 
 def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, float]]:
-    """Return seconds and error of the held-out rows after each epoch; measuring the error is not in the seconds."""
+    """Return seconds and held-out error after each epoch; the seconds are without measuring the error."""
     from training.network.epochs import run_epochs
-    from training.network.keras_network import build_network
+    from training.network.keras_network import DenseNetwork
 
     features = rows.fitting.shape[1]
     validating = max(1, int(_VALIDATION * len(rows.fitting)))
@@ -100,7 +100,7 @@ def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, 
     measuring = 0.0
     curve: list[tuple[float, float]] = []
     started = time.perf_counter()
-    network = build_network(_group(config, settings, features), seed=settings.seed)
+    network = DenseNetwork(_group(config, settings, features), seed=settings.seed)
 
     def on_epoch(epoch: Epoch) -> None:
         nonlocal measuring
@@ -125,15 +125,13 @@ def _group(config: TrainConfig, settings: EpochSettings, features: int) -> Autoe
     network = config.architecture(features=features)
     if network.members == 1:
         return network
-    return replace(network, members=settings.members, carried=settings.carried)
+    return replace(network, members=settings.members, skip_weight=settings.skip_weight)
 
 
 def _error(network: Any, settings: EpochSettings, rows: Rows) -> float:
-    """Return the error of a single network, or of the best member that starts from nothing of its input."""
+    """Return the error of a single network, or of the best member without skip weight."""
     from training.network.keras_network import reconstruct
 
     given = reconstruct(network, rows.held_out)
-    if settings.members == 1:
-        return mean_squared(rows.held_out, given)
-    carried = settings.carried or (0.0,) * settings.members
-    return min(mean_squared(rows.held_out, one) for one, share in zip(given, carried, strict=True) if share == 0)
+    weights = settings.skip_weight or (0.0,) * settings.members
+    return min(mean_squared(rows.held_out, of) for of, weight in zip(given, weights, strict=True) if weight == 0)

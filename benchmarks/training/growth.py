@@ -1,4 +1,4 @@
-"""How the time and the memory of a whole fit grow with rows and with columns, as a table, exponents and a picture."""
+"""Measures the growth of time and memory of a whole fit with rows and columns: a table, exponents and a plot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def growth_of(
     say: Callable[[str], None],
     plot: Path | None,
 ) -> dict[str, float]:
-    """Measure fits of more and more rows of 30 columns, and of 10,000 rows of more and more columns."""
+    """Measure fits of growing numbers of rows with 30 columns, and of 10,000 rows with growing numbers of columns."""
     sizes = dict.fromkeys([*((n, _COLUMNS) for n in rows), *((_ROWS, d) for d in columns)])
     say(table_head("rows × columns", "preset", "read, s", "prepare", "fit", "its epochs", "memory ÷ matrix in float32"))
     figures: dict[str, float] = {}

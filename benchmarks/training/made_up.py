@@ -1,4 +1,4 @@
-"""The rows that are fitted: made up, correlated, standardised, the same for everyone."""
+"""The fitting rows: generated, correlated, standardised, the same for all methods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
 _FACTORS: Final = 5
-_OWN: Final = 0.3  # deviation of what each column has for itself
+_OWN: Final = 0.3  # standard deviation of the independent part of each column
 _HELD_OUT: Final = 0.2
 
 
@@ -22,7 +22,7 @@ class Rows:
 
     Args:
         fitting: `(n, d)`.
-        held_out: Rows that nobody fits on `(n // 5, d)`, at most 20,000.
+        held_out: Rows that no method fits on `(n // 5, d)`, at most 20,000.
     """
 
     fitting: NDArray[np.float32]
@@ -30,7 +30,7 @@ class Rows:
 
 
 def standardised(rows: int, columns: int) -> Rows:
-    """Return so many rows to fit on, and others to measure the error on."""
+    """Return fitting rows, and others to measure the error on."""
     X = correlated(rows + min(20_000, int(_HELD_OUT * rows)), columns)
     fitting = X[:rows]
     Z = (X - fitting.mean(axis=0)) / fitting.std(axis=0)
@@ -38,7 +38,7 @@ def standardised(rows: int, columns: int) -> Rows:
 
 
 def correlated(rows: int, columns: int) -> NDArray[np.float32]:
-    """Return rows of a few factors, bent, and of noise `(n, d)`."""
+    """Return rows of a few factors, their sines, and noise `(n, d)`."""
     draw = np.random.default_rng(0)
     factors = draw.normal(size=(rows, _FACTORS)).astype(np.float32)
     mixed = factors @ draw.normal(size=(_FACTORS, columns)).astype(np.float32)

@@ -1,6 +1,6 @@
-"""The others: PyOD's AutoEncoder, plain `keras.Model.fit` and PyTorch, each by its own defaults.
+"""The peers: PyOD's AutoEncoder, plain `keras.Model.fit` and PyTorch, each by its own defaults.
 
-`Any` stands for what these libraries give: they have no types of their own here.
+`Any` stands for objects of these libraries, which have no types here.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from models.network.architecture import AutoencoderConfig
 from models.threads import allowed_threads
 
 EPOCHS: Final = 10
-"""Of plain Keras and PyTorch: PyOD's default. `fit` itself would stop after one."""
+"""Epochs of plain Keras and PyTorch: PyOD's default. The default of `fit` is one."""
 _BATCH: Final = 32  # the default of `fit`, of PyOD, and what is usual in PyTorch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """How long a fit took, and how good it was.
+    """Time and error of a fit.
 
     Args:
-        seconds: Of the fit alone; nothing is imported in it, and no error is measured.
+        seconds: Seconds of the fit, without imports and without measuring the error.
         error: Mean squared error of a cell of the held-out rows.
     """
 
@@ -66,15 +66,15 @@ def fit_keras(rows: Rows, network: AutoencoderConfig) -> Fitted:
     """Fit our network by `compile` and `fit` with their defaults, but for ten epochs: RMSprop, batches of 32."""
     import keras
 
-    from training.network.keras_network import build_network, reconstruct
+    from training.network.keras_network import DenseNetwork, keras_model
 
     keras.utils.set_random_seed(0)
-    model = build_network(network, seed=0)
+    model = keras_model(DenseNetwork(network, seed=0))
     started = time.perf_counter()
     model.compile(loss="mse")
-    model.fit(rows.fitting, rows.fitting, epochs=EPOCHS, batch_size=_BATCH, verbose=0)
+    model.fit(rows.fitting, rows.fitting[:, None], epochs=EPOCHS, batch_size=_BATCH, verbose=0)
     seconds = time.perf_counter() - started
-    return Fitted(seconds=seconds, error=mean_squared(rows.held_out, reconstruct(model, rows.held_out)))
+    return Fitted(seconds=seconds, error=mean_squared(rows.held_out, model(rows.held_out)[:, 0]))
 
 
 def fit_torch(rows: Rows, network: AutoencoderConfig) -> Fitted:

@@ -68,7 +68,7 @@ import json, sys, time
 from training.network.lean_imports import without_unused
 with without_unused():
     from training.fit import fit
-from training.network.keras_network import build_network
+from training.network.keras_network import DenseNetwork
 from models.tables.files import read_table
 from training.settings.config import TrainConfig
 from training.data.prepare import prepare
@@ -78,7 +78,7 @@ def peak():
 
 path, preset, activation = sys.argv[1:]
 config = TrainConfig(preset=preset, activation=activation, training_rows="clean")
-build_network(config.architecture(features=4), seed=0)  # TensorFlow has started
+DenseNetwork(config.architecture(features=4), seed=0)  # TensorFlow has started
 base, at = peak(), [time.perf_counter()]
 table = read_table([path])
 at.append(time.perf_counter())

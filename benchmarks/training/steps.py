@@ -52,18 +52,18 @@ def steps_of(config: TrainConfig, *, columns: int, rounds: int) -> Steps:
 
     from training.network.adamw import AdamW
     from training.network.epochs import steps_function
-    from training.network.keras_network import build_network
+    from training.network.keras_network import DenseNetwork
 
     settings, *_ = config.epoch_settings(rows=_ROWS, features=columns)
     network = config.architecture(features=columns)
     if network.members > 1:
-        network = replace(network, members=settings.members, carried=settings.carried)
-    built = build_network(network, seed=0)
+        network = replace(network, members=settings.members, skip_weight=settings.skip_weight)
+    built = DenseNetwork(network, seed=0)
     optimizer = AdamW(
-        built.trainable_variables,
+        built.weights,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        undecayed=("bias", "alpha"),
+        decayed=built.kernels,
         steps=1000,
     )
     order = constant(np.random.default_rng(0).permutation(_ROWS).reshape(-1, settings.batch_size))

@@ -1,4 +1,4 @@
-"""`python -m models.bundle`: verifies bundles, shows what one is, and says how two differ."""
+"""`python -m models.bundle`: verifies bundles, shows and describes one, and says how two differ."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from models.bundle.card import bytes_of, card_of, differences, has_same_network, leaves
+from models.bundle.description import description_of, show_description
+from models.bundle.layout import NETWORK_KERAS
 from models.bundle.loading import load_detector
-from models.bundle.reading import read_manifest
+from models.bundle.reading import read_files, read_manifest
 from models.errors import BundleError
 from models.programs.cli import OneLineParser, run_command
 from models.repository import bundles_in, resolve
@@ -25,6 +27,7 @@ _EXAMPLES: Final = """\
 examples:
   python -m models.bundle verify models/artifacts             every version of every detector
   python -m models.bundle show models/artifacts/machines      the latest version
+  python -m models.bundle describe models/artifacts/machines  how its columns enter, and their typical values
   python -m models.bundle diff models/artifacts/machines/1 models/artifacts/machines/2
 """
 _SHOWN: Final = ("detector", "threshold", "metrics", "rows", "network", "comparison", "versions", "digests")
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> None:
-    """Load every bundle as the service does, and say in one line each how that went.
+    """Load every bundle as the service does, compare all digests, and say in one line each how that went.
 
     Raises:
         BundleError: One of them is bad.
@@ -64,6 +67,15 @@ def show(arguments: argparse.Namespace) -> None:
         _show_card(console, card)
 
 
+def describe(arguments: argparse.Namespace) -> None:
+    """Show how each column enters a detector, and what its typical values in the fitting rows were."""
+    description = description_of(load_detector(resolve(arguments.bundle)))
+    if arguments.json:
+        print(json.dumps(description, ensure_ascii=False, allow_nan=False))
+    else:
+        show_description(Console(highlight=False), description)
+
+
 def diff(arguments: argparse.Namespace) -> None:
     """Show in what two bundles differ."""
     left, right = (card_of(resolve(path)) for path in (arguments.left, arguments.right))
@@ -86,6 +98,7 @@ def _verified(folder: Path) -> dict[str, Any]:
     try:
         load_detector(folder)
         manifest = read_manifest(folder)
+        read_files(folder, manifest, [NETWORK_KERAS])
     except BundleError as error:
         return {"path": str(folder), "ok": False, "error": " ".join(str(error).split())}
     told = {name: manifest[name] for name in ("name", "version", "created", "format_version", "versions")}
@@ -151,13 +164,19 @@ def _print_json(plain: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="python -m models.bundle",
-        description="Verify bundles, show what one is, say how two differ.",
+        description="Verify bundles, show and describe one, say how two differ.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="verify|show|diff")
-    _add_command(commands, verify, "load bundles as the service does; exit code 2 if one is bad", "paths")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="verify|show|describe|diff")
+    _add_command(
+        commands,
+        verify,
+        "load bundles as the service does; exit code 2 if one is bad",
+        "paths",
+    )
     _add_command(commands, show, "show columns, threshold, metrics, versions and digests", "paths")
+    _add_command(commands, describe, "say how each column enters, and what its typical values were", "bundle")
     _add_command(commands, diff, "say in what two bundles differ", "left", "right")
     return parser
 

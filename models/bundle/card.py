@@ -51,7 +51,7 @@ def card_of(folder: Path) -> dict[str, Any]:
 
 def bytes_of(folder: Path) -> int:
     """Return the size of a bundle."""
-    return sum((folder / name).stat().st_size for name in (MANIFEST, *FILES))
+    return sum(path.stat().st_size for path in (folder / name for name in (MANIFEST, *FILES)) if path.exists())
 
 
 def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[dict[str, Any]]:

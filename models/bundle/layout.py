@@ -8,11 +8,8 @@ from typing import Final
 
 from models.repository import MANIFEST
 
-FORMAT_VERSION: Final = 4
-READABLE_VERSIONS: Final = (1, 2, 3, 4)
-"""Format 1 has the calibration rows' scores alone, and no thresholds by segment; formats 1 and 2 have no ensemble; in
-format 3 every decoder mirrors its encoder, no family counts by its logarithm, and the calibration does not say whether
-the networks were fitted again."""
+FORMAT_VERSION: Final = 1
+"""The format of bundles; any other number is refused."""
 
 NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"
@@ -34,10 +31,8 @@ LIMITS: Final = {
 FILES: Final = tuple(name for name in LIMITS if name != MANIFEST)
 """The files beside the manifest, which holds their digests."""
 
-
-def files_of(version: int) -> tuple[str, ...]:
-    """Return the files beside the manifest in a bundle of a format version."""
-    return tuple(name for name in FILES if version >= 3 or name != "ensemble.json")
+SERVED: Final = tuple(name for name in FILES if name != NETWORK_KERAS)
+"""The files that a detector is made of, which are verified and read whenever it is loaded."""
 
 
 def json_bytes(plain: object) -> bytes:

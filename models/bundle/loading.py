@@ -17,6 +17,7 @@ from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError, ConfigError
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import ENGINES
+from models.network.networks import network_from_plain
 from models.schema import FeatureSchema
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, ensemble_from_plain
@@ -26,18 +27,15 @@ _CALIBRATION: Final[dict[str, type[Any]]] = {
     "method": str,
     "value": float,
     "threshold": float,
-    "goal": str,
+    "target": str,
     "tail_share": float,
     "thresholds": dict[str, float],
     "segments": list[str],
-    "rests_on": str,
+    "population": str,
     "anomaly_weight": float,
     "refitted": bool,
 }
 """What a manifest says of the calibration, with its types."""
-
-_SINCE: Final = {"method": 1, "value": 1, "threshold": 1, "refitted": 4}
-"""The format version from which on it says that, where that is not 2."""
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -57,17 +55,13 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
     try:
         schema = FeatureSchema.from_json(plain["schema.json"])
         preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
-        network = AutoencoderConfig.from_json(manifest["network"])
-        ensemble = ensemble_from_plain(
-            plain.get("ensemble.json", {"families": []}), features=len(preprocessor.features)
-        )
+        network = network_from_plain(manifest["network"])
+        ensemble = ensemble_from_plain(plain["ensemble.json"], features=len(preprocessor.features))
         _require_one_fit(schema, preprocessor, network, ensemble)
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
-        calibration = _calibration(
-            manifest["calibration"], contents["calibration.npy"], version=manifest["format_version"]
-        )
+        calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
         if (schema.threshold_by is None) != (not calibration.rows.segments):
             raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
         scorer = Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
@@ -103,18 +97,17 @@ def _require_one_fit(
         )
 
 
-def _calibration(plain: Mapping[str, Any], content: bytes, *, version: int) -> Calibration:
+def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
     """Calibrate anew on the stored rows: a threshold that was edited would contradict the p-values."""
     try:
-        names = [name for name in _CALIBRATION if version >= _SINCE.get(name, 2)]
-        for name in names:
-            from_plain(plain[name], _CALIBRATION[name])
-        if unknown := sorted(plain.keys() - set(names)):
+        for name, kind in _CALIBRATION.items():
+            from_plain(plain[name], kind)
+        if unknown := sorted(plain.keys() - _CALIBRATION.keys()):
             raise ValueError(f"{unknown[0]!r} is unknown")
         if plain["method"] not in THRESHOLD_METHODS:
             raise ValueError(f"the threshold method {plain['method']!r} is unknown")
-        if plain.get("goal") not in (None, *THRESHOLD_METHODS[plain["method"]].targets):
-            raise ValueError(f"the goal {plain['goal']!r} is unknown")
+        if plain["target"] not in THRESHOLD_METHODS[plain["method"]].targets:
+            raise ValueError(f"the target {plain['target']!r} is unknown")
         return calibration_of(plain, array_in(content))
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else error

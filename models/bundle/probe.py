@@ -70,9 +70,8 @@ def check_probe(scorer: Scorer, probe: Mapping[str, Any]) -> None:
             raise ValueError(f"it is of shape {Z.shape}")
         parity = PARITY if scorer.ensemble is None else ENSEMBLE_PARITY
         _compare(_scores(scorer, Encoded(Z=Z)), probe["anomaly_score"], parity)
-        if "records" in probe:  # the first bundles have none
-            encoded = scorer.preprocessor.transform(_columns(scorer.preprocessor, probe["records"]))
-            _compare(_scores(scorer, encoded), probe["records_anomaly_score"], parity)
+        encoded = scorer.preprocessor.transform(_columns(scorer.preprocessor, probe["records"]))
+        _compare(_scores(scorer, encoded), probe["records_anomaly_score"], parity)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
             f"probe.json is not readable ({error!r}); the bundle's parts come from two fits, or it was edited."

@@ -1,16 +1,15 @@
-"""Reads the files of a bundle and judges them, before anything is made of them."""
+"""Reads the files of a bundle and verifies them, before anything is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.bundle.files import read_file, require_closed
-from models.bundle.layout import NETWORK_KERAS, READABLE_VERSIONS, digest, files_of
+from models.bundle.layout import FILES, FORMAT_VERSION, SERVED, digest
 from models.errors import BundleError
-from models.network.keras_file import weights_in
 from models.repository import MANIFEST
 from models.strict_json import from_plain, parse_json
 
@@ -23,9 +22,9 @@ class _Manifest:
         format_version: How the bundle is written.
         name: What the detector is called.
         version: Which of its versions this is.
-        created: Instant, ISO 8601.
+        created: When it was written, ISO 8601.
         engine: A key of `models.network.engine.ENGINES`.
-        network: What the network looks like.
+        network: Its kind and its configuration.
         calibration: Method, its value and the threshold that followed.
         versions: Of Python and the libraries that wrote the bundle.
         files: The SHA-256 of every other file.
@@ -60,10 +59,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder}: holds no bundle, {MANIFEST} is missing. Give the folder that training wrote.")
     manifest = read_plain(folder, MANIFEST, read_file(folder, MANIFEST))
     version = manifest.get("format_version")
-    if version not in READABLE_VERSIONS or isinstance(version, bool):
+    if version != FORMAT_VERSION or isinstance(version, bool):
         raise BundleError(
-            f"{folder}: has format version {version!r}, this program reads "
-            f"{' and '.join(map(str, READABLE_VERSIONS))}. Use the program that wrote it, or train the detector anew."
+            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Train the detector anew."
         )
     try:
         from_plain(manifest, _Manifest)
@@ -71,20 +69,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: {MANIFEST} is not one that training wrote ({error}). Copy the bundle again, or train it anew."
         ) from error
-    if set(manifest["files"]) != set(files_of(version)):
-        raise BundleError(f"{folder}: {MANIFEST} lists other files than a bundle has. Copy the bundle again.")
+    if set(manifest["files"]) != set(FILES):
+        raise BundleError(
+            f"{folder}: {MANIFEST} lists other files than a bundle has. Copy the bundle again, or train it anew."
+        )
     return manifest
 
 
-def read_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """Read every file of the closed list once and judge it by its digest, before anything is made of it.
+def read_files(folder: Path, manifest: Mapping[str, Any], names: Collection[str] = SERVED) -> dict[str, bytes]:
+    """Read files of the closed list once and verify them by their digests, before anything is made of them.
 
     Raises:
-        BundleError: A file is missing, is one too many, is not the one that was saved, or describes code.
+        BundleError: A file is missing, is one too many, or is not the one that was saved.
     """
     require_closed(folder)
     contents = {}
-    for name in files_of(manifest["format_version"]):
+    for name in names:
         content = read_file(folder, name)
         if digest(content) != manifest["files"][name]:
             raise BundleError(
@@ -92,10 +92,6 @@ def read_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
                 "Copy the bundle again, or train it anew."
             )
         contents[name] = content
-    try:
-        weights_in(contents[NETWORK_KERAS])
-    except ValueError as error:
-        raise BundleError(f"{folder}: {NETWORK_KERAS} is refused: {error}. Train the detector anew.") from error
     return contents
 
 

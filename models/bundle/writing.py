@@ -19,6 +19,7 @@ from models.encoders import features_from_plain
 from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
 from models.network.architecture import AutoencoderConfig
+from models.network.networks import NETWORKS, kind_of, network_to_plain
 from models.repository import MANIFEST
 from models.scoring.ensemble import ensemble_to_plain
 
@@ -44,7 +45,7 @@ def write_bundle(
         write_network: Writes the ``.keras`` file.
         reconstruct: The training network itself.
         versions: Of Python and the libraries.
-        created: Instant, ISO 8601.
+        created: When it was written, ISO 8601.
 
     Returns:
         The detector as it was loaded from the folder.
@@ -69,8 +70,8 @@ def write_bundle(
         "name": detector.name,
         "version": detector.version,
         "created": created,
-        "engine": "onnx",
-        "network": network.to_json(),
+        "engine": NETWORKS[kind_of(network)].engine,
+        "network": network_to_plain(network),
         "calibration": calibration_json(detector.calibration),
         "versions": dict(versions),
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
@@ -87,7 +88,7 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
         folder: From `new_bundle`.
         source: The other bundle.
         detector: That of the other bundle, with another calibration, version and card.
-        created: Instant, ISO 8601.
+        created: When it was written, ISO 8601.
 
     Returns:
         The detector as it was loaded from the folder.
@@ -96,7 +97,7 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
         BundleError: The other bundle is damaged, or the new one scores differently.
     """
     manifest = read_manifest(source)
-    contents = read_files(source, manifest) | {
+    contents = read_files(source, manifest, FILES) | {
         "schema.json": json_bytes(detector.schema.to_json()),
         "ensemble.json": json_bytes(ensemble_to_plain(detector.scorer.ensemble)),
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
@@ -105,7 +106,6 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     changes = {
-        "format_version": FORMAT_VERSION,
         "version": detector.version,
         "created": created,
         "calibration": calibration_json(detector.calibration),

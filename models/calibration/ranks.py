@@ -1,4 +1,4 @@
-"""Thresholds that are ranks of calibration scores, with the ranks computed exactly."""
+"""Thresholds and p-values as ranks of calibration scores, with the ranks computed exactly."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def contamination_threshold(scores: FloatVector, contamination: float) -> float:
 
 
 def flagged_rows(n: int, contamination: float) -> int:
-    """Return how many of n rows are a share of them.
+    """Return the number of rows that are a share of n.
 
     Raises:
         ConfigError: The share is no whole row.
@@ -125,7 +125,7 @@ def flagged_rows(n: int, contamination: float) -> int:
 
 
 def exactly(rate: float) -> Fraction:
-    """Return the rate as it was meant: 0.1 is one tenth and 1/3 is one third, not the double nearest to it."""
+    """Return the exact rate: 0.1 is one tenth and 1/3 is one third, not the double nearest to it."""
     simple = Fraction(rate).limit_denominator(_MOST_ROWS)
     return simple if float(simple) == rate else Fraction(repr(float(rate)))
 

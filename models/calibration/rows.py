@@ -1,4 +1,4 @@
-"""What is kept of the calibration rows: enough to change method, rate and segments without fitting anew."""
+"""The calibration rows as they are kept: enough to change method, rate and segments without fitting again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN, NORMAL, ANOMALY = -1, 0, 1
-"""What is known about a row."""
+"""The label of a row."""
 
 NO_SEGMENT: Final = -1
 """The segment of a row that has none."""
@@ -31,13 +31,13 @@ class CalibrationRows:
     Args:
         score: Anomaly scores `(n,)`.
         label: `NORMAL`, `ANOMALY` or `UNKNOWN` `(n,)`.
-        segment: Place in `segments`, or `NO_SEGMENT` `(n,)`.
+        segment: Index in `segments`, or `NO_SEGMENT` `(n,)`.
         segments: Names of the segments.
         population: A key of `POPULATIONS`.
-        anomaly_weight: How many anomalies one kept anomaly stands for, where one kept normal row stands for one
-            normal row: below 1 where a larger share of the anomalies was kept than of the normal rows.
-        refitted: The networks that are kept were fitted again, on these rows among others, after networks that had not
-            seen them had scored them.
+        anomaly_weight: Weight of an anomaly, where that of a normal row is 1: below 1 where a larger share of the
+            anomalies was kept than of the normal rows.
+        refitted: The final networks were fitted on these rows, too, after networks that had not seen them had scored
+            them.
     """
 
     score: NDArray[np.float64]
@@ -58,7 +58,7 @@ class CalibrationRows:
         population: str = "all",
         anomaly_weight: float = 1.0,
     ) -> CalibrationRows:
-        """Keep rows `(n,)` in any order.
+        """Make calibration rows from rows `(n,)` in any order.
 
         Args:
             score: Anomaly scores.
@@ -70,13 +70,13 @@ class CalibrationRows:
         score = np.asarray(score, np.float64)
         order = np.argsort(score, kind="stable")
         names = () if segment is None else tuple(sorted({str(name) for name in segment if name is not None}))
-        number = {name: place for place, name in enumerate(names)}
-        places = [NO_SEGMENT] * len(score) if segment is None else [number.get(name, NO_SEGMENT) for name in segment]
+        indices = {name: i for i, name in enumerate(names)}
+        index = [NO_SEGMENT] * len(score) if segment is None else [indices.get(name, NO_SEGMENT) for name in segment]
         labels = np.full(len(score), UNKNOWN, np.int8) if is_anomaly is None else is_anomaly.astype(np.int8)
         return cls(
             score=score[order],
             label=labels[order],
-            segment=np.array(places, np.int32)[order],
+            segment=np.array(index, np.int32)[order],
             segments=names,
             population=population,
             anomaly_weight=anomaly_weight,
@@ -87,17 +87,17 @@ class CalibrationRows:
 
     @property
     def normal(self) -> NDArray[np.float64]:
-        """Scores of the rows that are known to be normal, ascending."""
+        """Scores of the rows that are labelled normal, ascending."""
         return self._labelled(NORMAL)
 
     @property
     def anomalies(self) -> NDArray[np.float64]:
-        """Scores of the rows that are known to be anomalies, ascending."""
+        """Scores of the rows that are labelled anomalies, ascending."""
         return self._labelled(ANOMALY)
 
     @property
     def reference(self) -> NDArray[np.float64]:
-        """Scores that rates and p-values are about, ascending."""
+        """Scores of the calibration population, ascending."""
         return self.normal if self.population == "normal" else self.score
 
     @property
@@ -105,19 +105,19 @@ class CalibrationRows:
         """Each row's segment by name, None where it has none `(n,)`."""
         return np.array([*self.segments, None], object)[self.segment]
 
-    def of_segment(self, place: int) -> CalibrationRows:
+    def of_segment(self, index: int) -> CalibrationRows:
         """Return the rows of one segment."""
-        own = self.segment == place
+        rows = self.segment == index
         return replace(
             self,
-            score=self.score[own],
-            label=self.label[own],
-            segment=np.full(int(own.sum()), NO_SEGMENT, np.int32),
+            score=self.score[rows],
+            label=self.label[rows],
+            segment=np.full(int(rows.sum()), NO_SEGMENT, np.int32),
             segments=(),
         )
 
     def without_segments(self) -> CalibrationRows:
-        """Return the rows as one."""
+        """Return the rows without their segments."""
         return replace(self, segment=np.full(len(self), NO_SEGMENT, np.int32), segments=())
 
     def to_array(self) -> NDArray[Any]:
@@ -133,32 +133,28 @@ class CalibrationRows:
 
     @classmethod
     def from_array(cls, array: NDArray[Any], plain: Mapping[str, Any]) -> CalibrationRows:
-        """Make rows from what `to_array` gave, or from scores alone, as bundles of format version 1 have them.
+        """Make rows from what `to_array` gave.
 
         Args:
             array: The array.
-            plain: `segments`, `rests_on`, `anomaly_weight` and, from format version 4 on, `refitted`.
+            plain: `segments`, `population`, `anomaly_weight` and `refitted`.
 
         Raises:
-            ValueError: The array is neither.
+            ValueError: It is not such an array.
         """
-        if array.dtype == np.float64:
-            bare = array
-            rows = cls.of(array.reshape(-1))
-        elif array.dtype == _ARRAY:
-            bare = array["score"]
-            rows = cls(
-                score=np.ascontiguousarray(bare),
-                label=np.ascontiguousarray(array["label"]),
-                segment=np.ascontiguousarray(array["segment"]),
-                segments=tuple(map(str, plain["segments"])),
-                population=str(plain["rests_on"]),
-                anomaly_weight=float(plain["anomaly_weight"]),
-                refitted=bool(plain.get("refitted", False)),
-            )
-        else:
-            raise ValueError(f"the calibration scores are of type {array.dtype}")
-        if not (bare.ndim == 1 and len(bare) and np.isfinite(bare).all() and (np.diff(bare) >= 0).all()):
+        if array.dtype != _ARRAY:
+            raise ValueError(f"the calibration rows are of type {array.dtype}")
+        scores = array["score"]
+        rows = cls(
+            score=np.ascontiguousarray(scores),
+            label=np.ascontiguousarray(array["label"]),
+            segment=np.ascontiguousarray(array["segment"]),
+            segments=tuple(map(str, plain["segments"])),
+            population=str(plain["population"]),
+            anomaly_weight=float(plain["anomaly_weight"]),
+            refitted=bool(plain["refitted"]),
+        )
+        if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
             raise ValueError("the calibration scores are not ascending finite numbers")
         if not (np.isin(rows.label, (UNKNOWN, NORMAL, ANOMALY)).all() and rows.population in POPULATIONS):
             raise ValueError("the calibration rows have other labels than normal, anomaly and unknown")

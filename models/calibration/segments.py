@@ -1,4 +1,4 @@
-"""Which segment a row belongs to: its value in the column that thresholds go by."""
+"""Segments: the values of the column that thresholds go by."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from models.schema.cells import parse_category
 def segments_of(schema: FeatureSchema, columns: Columns) -> NDArray[Any] | None:
     """Return the segment of each of n rows as text, None where the value is missing.
 
-    A feature gives the text of its parsed value, so that true, "yes" and 1 of a boolean one are the same segment.
+    The segment of a feature is the text of its parsed value, so that true, "yes" and 1 of a boolean one are the same.
 
     Args:
-        schema: Says which column thresholds go by.
+        schema: Which column thresholds go by.
         columns: The rows' values.
 
     Returns:
@@ -42,7 +42,7 @@ def check_segments(schema: FeatureSchema) -> None:
     """Check that a column can give segments.
 
     Raises:
-        ConfigError: It is the label, or an instant.
+        ConfigError: It is the label, or holds timestamps.
     """
     name = schema.threshold_by
     if name is None:

@@ -1,4 +1,4 @@
-"""A calibration as plain data and an array, and back: what a bundle holds of it."""
+"""The stored form of a calibration in a bundle: plain data and an array."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def calibration_json(calibration: Calibration) -> dict[str, Any]:
     rows, spec = calibration.rows, calibration.spec
     return {
         "method": spec.method,
-        "goal": spec.target,
+        "target": spec.target,
         "value": spec.value,
         "tail_share": spec.tail_share,
         "threshold": calibration.threshold,
         "thresholds": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},
         "segments": list(rows.segments),
-        "rests_on": rows.population,
+        "population": rows.population,
         "anomaly_weight": rows.anomaly_weight,
         "refitted": rows.refitted,
     }
@@ -37,19 +37,18 @@ def calibration_of(plain: Mapping[str, Any], array: NDArray[Any]) -> Calibration
     """Calibrate anew on stored rows: a threshold that was edited would contradict the p-values.
 
     Args:
-        plain: What `calibration_json` gave; in format version 1 method, value and threshold alone.
-        array: What `CalibrationRows.to_array` gave; in format version 1 ascending scores.
+        plain: What `calibration_json` gave.
+        array: What `CalibrationRows.to_array` gave.
 
     Raises:
         ConfigError, KeyError, TypeError, ValueError: They are not what was stored.
     """
     rows = CalibrationRows.from_array(array, plain)
     spec = spec_of(plain["method"], float(plain["value"]))
-    if "goal" in plain:
-        spec = replace(spec, target=str(plain["goal"]), tail_share=float(plain["tail_share"]))
+    spec = replace(spec, target=str(plain["target"]), tail_share=float(plain["tail_share"]))
     calibration = Calibration.on(rows, spec)
     found = {None: calibration.threshold} | {name: c.threshold for name, c in calibration.by_segment.items()}
-    stored = {None: plain["threshold"]} | dict(plain.get("thresholds", {}))
+    stored = {None: plain["threshold"]} | dict(plain["thresholds"])
     if found.keys() != stored.keys():
         raise ValueError("the thresholds are those of other segments")
     for name, threshold in stored.items():

@@ -18,7 +18,7 @@ from models.calibration.ranks import LEAST_ROWS_OF_A_TAIL, FloatVector, conforma
 from models.errors import ConfigError, Set
 
 TAIL_SHARES: Final = (0.1, 0.05, 0.025)
-"""Shares of the calibration rows that may be taken as their tail, the largest that fits."""
+"""Shares of the calibration rows that may be taken as the tail; the largest that fits is taken."""
 
 LEAST_RATE: Final = 1e-9
 """The smallest alert rate that may be asked for; no p-value is below it either."""
@@ -61,7 +61,7 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
 
     Args:
         scores: The calibration scores.
-        share: The share of them that is taken as the tail; of very many rows less.
+        share: The share of them that is taken as the tail; less of very many rows.
 
     Raises:
         ConfigError: The rows are too few, or their highest scores are all the same.

@@ -1,1 +1,1 @@
-"""From records and tables to columns of plain values, equal for equal input."""
+"""Columns of plain values: from records and from tables, and to tables."""

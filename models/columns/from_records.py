@@ -1,4 +1,4 @@
-"""From records to columns of plain values, by name and in the schema's order.
+"""Columns from records: arrays of plain values, by name and in the schema's order.
 
 Columns map each feature's name to one array of n values: float64 for numeric, boolean (0, 1) and datetime
 (seconds since 1970-01-01 UTC) features, with NaN where a value is missing; objects (`str` or None) for
@@ -35,8 +35,8 @@ def columns_of_records(
 ) -> dict[str, NDArray[Any]]:
     """Take the features out of records: objects by name.
 
-    A field that is null is a missing value; one that is absent is an error; fields that are no features
-    are left alone. Nested objects are fields with dotted names; where one is null, so are its fields.
+    A field that is null is a missing value; one that is absent is an error; fields that are no features are
+    ignored. Nested objects are fields with dotted names; where an object is null, so are its fields.
 
     Args:
         schema: Which features are wanted, and their kinds.
@@ -72,10 +72,10 @@ def columns_of_rows(
 
     Args:
         schema: Which features are wanted, and their kinds.
-        names: What each cell of a row is called.
+        names: Name of each cell of a row.
         rows: n rows of `len(names)` cells, at least one.
         first_record: Index of the first row in its request, for errors.
-        typed: It is known that rows have so many cells, and that those of `schema.numbers` are numbers or None.
+        typed: The rows are known to have that many cells, with numbers or None in those of `schema.numbers`.
 
     Raises:
         RecordError: A column is absent, a row has another length, or a value is not of the column's kind.
@@ -85,7 +85,7 @@ def columns_of_rows(
             if len(row) != len(names):
                 raise _ragged(names, row, first_record + index)
     elif names == schema.numbers == schema.read_names and (plain := _number_columns(schema, rows)):
-        return plain  # as for most: there is nothing to look for
+        return plain  # the usual case: only numbers, in order
     positions = {name: i for i, name in enumerate(names)}
     for column in schema.read:
         if column.name not in positions:
@@ -102,7 +102,7 @@ def columns_of_rows(
 def problems_of_records(
     schema: FeatureSchema, records: Sequence[Mapping[str, Any]], *, first_record: int = 0
 ) -> Iterator[RecordError]:
-    """Return everything that `columns_of_records` would refuse, record by record."""
+    """Yield everything that `columns_of_records` would refuse, record by record."""
     parsers = [(column, parser_of(column)) for column in schema.read]
     for index, nested in enumerate(records, start=first_record):
         try:
@@ -122,7 +122,7 @@ def problems_of_records(
 def problems_of_rows(
     schema: FeatureSchema, names: Sequence[str], rows: Sequence[Sequence[Any]], *, first_record: int = 0
 ) -> Iterator[RecordError]:
-    """Return everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
+    """Yield everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
     if first_record == 0:
         yield from (_absent(column, None) for column in schema.read if column.name not in names)
     parsers = [(column, parser_of(column), names.index(column.name)) for column in schema.read if column.name in names]
@@ -135,7 +135,7 @@ def problems_of_rows(
 
 
 def problem_of(column: Column, parse: Callable[[object], Cell], value: object, index: int) -> Iterator[RecordError]:
-    """Return the error for a value that is not of the column's kind; nothing for one that is."""
+    """Yield the error for a value that is not of the column's kind; nothing for one that is."""
     try:
         if value is not None:
             parse(value)
@@ -218,7 +218,7 @@ def _cell_or_null(column: Column, record: Mapping[str, Any], index: int) -> Any:
 
 
 def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
-    """Parse the values of one column of a request; where all are texts, as most are, each of them once."""
+    """Parse the values of one column of a request; where all are texts, each distinct one once."""
     parse = parser_of(column)
     if _TEXTS.issuperset(map(type, values)):
         with suppress(ValueError):
@@ -236,13 +236,13 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Ce
 def _plain_numbers(
     schema: FeatureSchema, keys: Sequence[Any], rows: Sequence[Any], *, typed: bool = False
 ) -> dict[str, NDArray[Any]]:
-    """Return the columns of numbers at once, where all their cells are numbers or null; else none of them.
+    """Return the columns of plain numbers at once if all their cells are numbers or null; else none of them.
 
     Args:
-        schema: Says which columns these are.
-        keys: Where a row has each of them, in the order of `schema.numbers`.
+        schema: Which columns these are.
+        keys: Key of each in a row, in the order of `schema.numbers`.
         rows: Records, or rows of cells.
-        typed: It is known that they are numbers or null.
+        typed: They are known to be numbers or null.
     """
     if not keys:
         return {}
@@ -257,7 +257,7 @@ def _plain_numbers(
 
 
 def _number_columns(schema: FeatureSchema, rows: Sequence[Sequence[float | None]]) -> dict[str, NDArray[Any]]:
-    """Return the columns of numbers by their cells, row by row; none of them where one is too large."""
+    """Return columns of numbers from rows of their cells; none of them where one is too large."""
     try:
         values = _array_of(rows, len(schema.numbers))
     except OverflowError:
@@ -277,7 +277,7 @@ def _array_of(rows: Sequence[Sequence[float | None]], width: int) -> NDArray[np.
 def _arrays(
     schema: FeatureSchema, parsed: Mapping[str, list[Cell]], numbers: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Return the columns in the schema's order, from those that were parsed and those that needed it not."""
+    """Return all columns in the schema's order, those that were parsed and those that were plain numbers."""
     return {
         column.name: numbers[column.name] if column.name in numbers else column_array(column, parsed[column.name])
         for column in schema.read

@@ -18,11 +18,11 @@ from models.tables.table import Table
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
-    """Take the features out of a table, by name.
+    """Return the features of a table, by name.
 
     Args:
         schema: Which features are wanted, and their kinds.
-        table: n rows; columns that are no features are left alone.
+        table: n rows; columns that are no features are ignored.
         first_row: Index of the table's first row in its file, for errors, which count from 1.
 
     Raises:
@@ -42,7 +42,7 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
 
 
 def plain_numbers(schema: FeatureSchema) -> frozenset[str]:
-    """Return the features whose texts are numbers in the file's own way of writing them, and nothing else."""
+    """Return the features whose texts are numbers in the file's number format."""
     return frozenset(
         column.name
         for column in schema.read
@@ -100,7 +100,7 @@ def read_cells(
 
 
 def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
-    """Return every cell that `columns_of_table` would refuse, column by column.
+    """Yield every cell that `columns_of_table` would refuse, column by column.
 
     Args:
         schema: Which features are wanted, and their kinds.
@@ -118,7 +118,7 @@ def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int 
 
 
 def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], first_row: int) -> NDArray[Any]:
-    """Parse each distinct value once."""
+    """Parse cells, each distinct value once."""
     kind = cells.type
     if not pa.types.is_dictionary(kind):
         cells = cells.dictionary_encode()

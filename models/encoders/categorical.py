@@ -37,7 +37,7 @@ class CategoricalEncoding:
         rare_share: Share of the fitting rows in the bucket of rare categories; 0 for no bucket.
         rare: The categories in that bucket.
         missing_share: Share of the fitting rows without a value; above 0, that is a level.
-        surprise: Novelty penalty of an unseen category, and of a missing value where no fitting row lacked one.
+        novelty_penalty: Of an unseen category, and of a missing value where no fitting row lacked one.
     """
 
     kind: ClassVar[Kind] = Kind.CATEGORICAL
@@ -47,7 +47,7 @@ class CategoricalEncoding:
     rare_share: float = 0.0
     rare: tuple[str, ...] = ()
     missing_share: float = 0.0
-    surprise: float = 0.0
+    novelty_penalty: float = 0.0
 
     @property
     def features(self) -> tuple[str, ...]:

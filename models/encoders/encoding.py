@@ -31,8 +31,8 @@ class Encoding(Protocol):
         ...
 
     @property
-    def surprise(self) -> float:
-        """The novelty penalty: what a value adds that no fitting row had, in squared deviations."""
+    def novelty_penalty(self) -> float:
+        """What a value adds that no fitting row had, in squared deviations."""
         ...
 
     @property

@@ -20,7 +20,7 @@ _LIMITS: Final[dict[str, Limit]] = {
     "missing_share": Interval(0, 1, "[)"),
     "rare_share": Interval(0, 1),
     "shares": Interval(0, 1, "(]"),
-    "surprise": Interval(0),
+    "novelty_penalty": Interval(0),
     "cycles": CYCLES,
 }
 

@@ -32,12 +32,12 @@ class SingleFeatureEncoding(ABC):
     Args:
         name: The column.
         missing_share: Share of the fitting rows without a value; above 0, that is a feature.
-        surprise: Novelty penalty of a missing value where no fitting row lacked one.
+        novelty_penalty: Of a missing value where no fitting row lacked one.
     """
 
     name: str
     missing_share: float = 0.0
-    surprise: float = 0.0
+    novelty_penalty: float = 0.0
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -106,9 +106,9 @@ class Preprocessor:
                 missing = np.zeros(Z.shape, np.bool_) if missing is None else missing
                 missing[rows, start : start + encoding.value_features] = True
                 if len(encoding.features) == encoding.value_features:  # no fitting row lacked a value
-                    penalty[rows, i] = encoding.surprise
+                    penalty[rows, i] = encoding.novelty_penalty
             for i, rows in _columns_with_any(chosen, is_unseen):
-                penalty[rows, i] = self.encodings[i].surprise
+                penalty[rows, i] = self.encodings[i].novelty_penalty
         return Encoded(Z=Z, missing=missing, novelty_penalty=None if penalty is None else penalty / len(self.encodings))
 
     @cached_property
@@ -128,7 +128,7 @@ class Preprocessor:
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal preprocessor."""
         return {
-            "encoders": [encoding_to_json(encoding) for encoding in self.encodings],
+            "encodings": [encoding_to_json(encoding) for encoding in self.encodings],
             "limits": self.limits.astype(float).tolist(),
         }
 
@@ -140,11 +140,11 @@ class Preprocessor:
             BundleError: `plain` is not the plain form of a preprocessor.
         """
         try:
-            encodings = tuple(map(encoding_from_json, from_plain(plain["encoders"], list[dict[str, Any]])))
+            encodings = tuple(map(encoding_from_json, from_plain(plain["encodings"], list[dict[str, Any]])))
             limits = features_from_plain(plain["limits"])
             preprocessor = cls(encodings=encodings, limits=limits)
             if not encodings:
-                raise ValueError("there is no encoder")
+                raise ValueError("there is no encoding")
             if preprocessor.limits.shape != (2, len(preprocessor.features)):
                 raise ValueError(
                     f"limits of shape {preprocessor.limits.shape} for {len(preprocessor.features)} features"

@@ -45,7 +45,7 @@ class TimestampEncoding:
         cycles: Keys of `CYCLES`.
         clock: The values are times of day; the only cycle is the day.
         missing_share: Share of the fitting rows without a value; above 0, that is a feature.
-        surprise: Novelty penalty of a missing value where no fitting row lacked one.
+        novelty_penalty: Of a missing value where no fitting row lacked one.
     """
 
     kind: ClassVar[Kind] = Kind.DATETIME
@@ -55,7 +55,7 @@ class TimestampEncoding:
     cycles: tuple[str, ...] = ()
     clock: bool = False
     missing_share: float = 0.0
-    surprise: float = 0.0
+    novelty_penalty: float = 0.0
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""What a network is, without Keras: its activations, its configuration, and what runs it."""
+"""What a network is, without Keras: its kinds, its activations, its configuration, and the engine that runs it."""

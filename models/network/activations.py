@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from models.limits import Interval
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxNode:
@@ -29,6 +31,23 @@ class OnnxNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationParameter:
+    """The parameter of an activation: its flag, its setting and the argument of the Keras layer have its name.
+
+    Args:
+        name: Such as ``alpha``; two activations may not share one.
+        default: Value where none is given.
+        limits: The values that it takes.
+        help: One line for the help of its flag.
+    """
+
+    name: str
+    default: float
+    limits: Interval
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationSpec:
     """What is to be known of an activation.
 
@@ -38,7 +57,7 @@ class ActivationSpec:
         keras: Name of a Keras function, or of a Keras layer where it starts with a capital letter.
         onnx: The exported form, in order.
         initializer: Kernel initialiser that keeps the variance through the layers.
-        parameter: Name of its parameter in `AutoencoderConfig`, if it has one.
+        parameter: Its parameter, if it has one.
         alpha_dropout: Takes the dropout that keeps mean and variance.
         can_die: A unit can be zero on every row and get no gradient.
         ends: The two values at which a unit saturates, where its slope tends to zero on both sides.
@@ -51,7 +70,7 @@ class ActivationSpec:
     keras: str
     onnx: tuple[OnnxNode, ...]
     initializer: str = "he_normal"
-    parameter: str | None = None
+    parameter: ActivationParameter | None = None
     alpha_dropout: bool = False
     can_die: bool = False
     ends: tuple[float, float] | None = None
@@ -73,7 +92,9 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         summary="a fixed slope below zero keeps every unit alive, at the price of ReLU",
         keras="LeakyReLU",
         onnx=(OnnxNode(op="LeakyRelu", parameter="alpha"),),
-        parameter="negative_slope",
+        parameter=ActivationParameter(
+            name="negative_slope", default=0.1, limits=Interval(0, 1, "[)"), help="slope of leaky_relu below zero"
+        ),
         source="Maas, Hannun and Ng, ICML 2013",
     ),
     "prelu": ActivationSpec(
@@ -89,7 +110,9 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
         summary="smooth, outputs centred near zero; dearer to score, can learn better",
         keras="ELU",
         onnx=(OnnxNode(op="Elu", parameter="alpha"),),
-        parameter="alpha",
+        parameter=ActivationParameter(
+            name="alpha", default=1.0, limits=Interval(0, ends="(]"), help="elu tends to minus this far below zero"
+        ),
         source="Clevert, Unterthiner and Hochreiter, ICLR 2016",
     ),
     "selu": ActivationSpec(
@@ -135,3 +158,6 @@ ACTIVATIONS: Final[dict[str, ActivationSpec]] = {
     ),
 }
 """The activations by the name that ``--activation`` takes."""
+
+ACTIVATION_PARAMETERS: Final = {spec.parameter.name: spec.parameter for spec in ACTIVATIONS.values() if spec.parameter}
+"""Their parameters by name."""

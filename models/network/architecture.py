@@ -1,14 +1,31 @@
-"""What a network looks like, apart from Keras: its settings, checked at the door."""
+"""The architecture of a dense network, without Keras: its configuration, and its layers in order.
+
+`layers_of` is the one definition of the forward pass. Training computes with it, the Keras file and the ONNX graph are
+written from it: each by a small table of what a kind of layer is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
-from models.errors import BundleError, ConfigError
+from models.errors import BundleError, ConfigError, joined
+from models.limits import Interval, Limit, complaint_about, complaints_about
 from models.network.activations import ACTIVATIONS
 from models.strict_json import from_plain
+
+LIMITS: Final[Mapping[str, Limit]] = {
+    "features": Interval(1),
+    "hidden_units": Interval(1),
+    "latent_units": Interval(1),
+    "activation": ACTIVATIONS,
+    "dropout": Interval(0, 1, "[)"),
+    "input_noise": Interval(0),
+    "members": Interval(1),
+    "skip_weight": Interval(0, 1, "[)"),
+}
+"""What each setting of an `AutoencoderConfig` must keep to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +37,14 @@ class AutoencoderConfig:
         hidden_units: Widths of the encoder's hidden layers, outermost first; the decoder mirrors them, if it has any.
         latent_units: Width of the bottleneck.
         activation: A key of `ACTIVATIONS`, for every hidden layer and the bottleneck.
-        negative_slope: Slope of leaky_relu below zero.
-        alpha: Limit of elu far below zero is −alpha.
+        activation_parameter: Value of the activation's parameter; None for its default, or where it has none.
         dropout: Share of the hidden units that are left out in each step, in [0, 1).
-        input_noise: Standard deviation of the Gaussian noise on the standardised input while fitting a single network.
-        members: Networks of this shape that are fitted and run at once, each with weights of its own.
-        linear_decoder: The output is read off the bottleneck at once: the decoder has no hidden layer.
-        carried: Share of its input that each member's output starts from, so that it has only the rest to learn;
-            empty where none does.
+        input_noise: Standard deviation of the Gaussian noise that the first layer adds to the standardised input while
+            fitting; 0 where each member is given noisy rows of its own.
+        members: Number of networks of this shape, M, each with weights of its own; they are fitted and run at once.
+        linear_decoder: The output is read off the bottleneck: the decoder has no hidden layer.
+        skip_weight: Weight of its input in each member's output (c_skip of Karras et al., NeurIPS 2022), so that the
+            layers have only the rest to learn `(M,)`; empty where no member has one.
 
     Raises:
         ConfigError: A setting is outside its limits.
@@ -37,42 +54,28 @@ class AutoencoderConfig:
     hidden_units: tuple[int, ...]
     latent_units: int
     activation: str = "relu"
-    negative_slope: float = 0.1
-    alpha: float = 1.0
+    activation_parameter: float | None = None
     dropout: float = 0.0
     input_noise: float = 0.0
     members: int = 1
     linear_decoder: bool = False
-    carried: tuple[float, ...] = ()
+    skip_weight: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        complaints = [sentence for holds, sentence in self._limits() if not holds]
-        if complaints:
-            raise ConfigError(" ".join(complaints))
+        if complaints := list(self._complaints()):
+            raise ConfigError(joined(complaints))
 
-    def _limits(self) -> list[tuple[bool, str]]:
-        return [
-            (self.features >= 1, f"features must be at least 1, got {self.features}."),
-            (
-                all(units >= 1 for units in self.hidden_units),
-                f"hidden_units must be at least 1 each, got {self.hidden_units}.",
-            ),
-            (self.latent_units >= 1, f"latent_units must be at least 1, got {self.latent_units}."),
-            (
-                self.activation in ACTIVATIONS,
-                f"activation must be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}.",
-            ),
-            (0 <= self.negative_slope < 1, f"negative_slope must be in [0, 1), got {self.negative_slope}."),
-            (self.alpha > 0, f"alpha must be above 0, got {self.alpha}."),
-            (0 <= self.dropout < 1, f"dropout must be in [0, 1), got {self.dropout}."),
-            (self.input_noise >= 0, f"input_noise must be at least 0, got {self.input_noise}."),
-            (self.members >= 1, f"members must be at least 1, got {self.members}."),
-            (
-                len(self.carried) in {0, self.members} and all(0 <= share < 1 for share in self.carried),
-                f"carried must be one share in [0, 1) for each of {self.members} members, got {self.carried}.",
-            ),
-            (self.members > 1 or not self.carried, "carried is for several members."),
-        ]
+    def _complaints(self) -> Iterator[str]:
+        yield from complaints_about(self, LIMITS)
+        if len(self.skip_weight) not in (0, self.members):
+            yield f"skip_weight must be one weight for each of {self.members} members, got {self.skip_weight}."
+        spec = ACTIVATIONS.get(self.activation)
+        if self.activation_parameter is None or spec is None:
+            return
+        if spec.parameter is None:
+            yield f"activation_parameter is for activations that have one, not for {self.activation}."
+        elif sentence := complaint_about(spec.parameter.name, self.activation_parameter, spec.parameter.limits):
+            yield sentence
 
     @property
     def layer_units(self) -> tuple[int, ...]:
@@ -83,19 +86,22 @@ class AutoencoderConfig:
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of all hidden layers, as diagnostics and the exported graph call them."""
-        numbers = range(1, len(self.hidden_units) + 1)
-        decoder = [] if self.linear_decoder else [f"decoder_{number}" for number in numbers]
-        return (*(f"encoder_{number}" for number in numbers), "bottleneck", *decoder)
+        indices = range(1, len(self.hidden_units) + 1)
+        decoder = [] if self.linear_decoder else [f"decoder_{i}" for i in indices]
+        return (*(f"encoder_{i}" for i in indices), "bottleneck", *decoder)
 
     @property
-    def activation_parameter(self) -> float | None:
-        """Value of the activation's parameter, if it has one."""
-        name = ACTIVATIONS[self.activation].parameter
-        return None if name is None else float(getattr(self, name))
+    def activation_arguments(self) -> dict[str, float]:
+        """The activation's parameter by its name; empty where it has none."""
+        parameter = ACTIVATIONS[self.activation].parameter
+        if parameter is None:
+            return {}
+        value = parameter.default if self.activation_parameter is None else self.activation_parameter
+        return {parameter.name: float(value)}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal configuration."""
-        return asdict(self) | {"hidden_units": list(self.hidden_units), "carried": list(self.carried)}
+        return asdict(self) | {"hidden_units": list(self.hidden_units), "skip_weight": list(self.skip_weight)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> AutoencoderConfig:
@@ -110,3 +116,52 @@ class AutoencoderConfig:
             raise BundleError(
                 f"The network's configuration is not readable ({error}); train the bundle anew."
             ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One step of the forward pass; a member's value is `(n, inputs)` before and `(n, units)` behind it.
+
+    Args:
+        kind: ``noise`` and ``dropout`` act while fitting alone; ``skip`` adds the network's input times `skip_weight`.
+        name: Name of the dense layer; the others are called after the one that they stand behind.
+        inputs: Width of what comes in.
+        units: Width of what comes out.
+        initializer: Starting kernel of a dense layer, by its name in Keras.
+    """
+
+    kind: Literal["noise", "dense", "activation", "dropout", "skip"]
+    name: str
+    inputs: int
+    units: int
+    initializer: str = ""
+
+
+def layers_of(config: AutoencoderConfig) -> tuple[Layer, ...]:
+    """Return the layers of each member, from `Z` `(n, d)` to the reconstruction `(n, d)`."""
+    width = config.features
+    layers = [Layer(kind="noise", name="input_noise", inputs=width, units=width)] if config.input_noise else []
+    for name, units in zip(config.layer_names, config.layer_units, strict=True):
+        initializer = ACTIVATIONS[config.activation].initializer
+        layers.append(Layer(kind="dense", name=name, inputs=width, units=units, initializer=initializer))
+        layers.append(Layer(kind="activation", name=name, inputs=units, units=units))
+        if config.dropout and name != "bottleneck":
+            layers.append(Layer(kind="dropout", name=name, inputs=units, units=units))
+        width = units
+    # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
+    layers.append(Layer(kind="dense", name="output", inputs=width, units=config.features, initializer="glorot_uniform"))
+    if config.skip_weight:
+        layers.append(Layer(kind="skip", name="skip", inputs=config.features, units=config.features))
+    return tuple(layers)
+
+
+def weight_shapes(config: AutoencoderConfig) -> dict[str, tuple[int, int, int]]:
+    """Return the shapes of the weights by name: kernels `(M, inputs, units)`, biases and slopes `(M, 1, units)`."""
+    shapes = {}
+    for layer in layers_of(config):
+        if layer.kind == "dense":
+            shapes[f"{layer.name}_kernel"] = (config.members, layer.inputs, layer.units)
+            shapes[f"{layer.name}_bias"] = (config.members, 1, layer.units)
+        elif layer.kind == "activation" and ACTIVATIONS[config.activation].learns_slope:
+            shapes[f"{layer.name}_slope"] = (config.members, 1, layer.units)
+    return shapes

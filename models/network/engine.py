@@ -1,88 +1,115 @@
-"""Runs an exported network. The seam to the outside is one small protocol."""
+"""Runs an exported network in ONNX Runtime. The seam to the outside is one small protocol."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BundleError
 from models.network.architecture import AutoencoderConfig
-from models.network.graph import plan_of
-from models.network.onnx_file import judge_graph
-from models.network.separate_members import separate_members
+
+_NEVER_WRITTEN: Final = (b"location", b"com.microsoft", b"com.ms.", b"ai.onnx", b"org.pytorch")
+"""Texts that no graph of ours holds, however it is serialised: the key without which no array can lie in another file,
+and the names of the sets of operators that ONNX Runtime has beside the standard one. Weights hold one by chance in less
+than one graph of 1 GB in ten million."""
 
 
 class Engine(Protocol):
     """A network that can be run: one method for scores, one for features."""
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the reconstruction of `Z` `(n, d)`: `(n, d)`, or `(M, n, d)` of M members."""
+        """Return the reconstructions of `Z` `(n, d)` by M members `(M, n, d)`."""
         ...
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`."""
+        """Return the output of the first member's bottleneck `(n, k)` for `Z` `(n, d)`."""
         ...
 
 
 class OnnxEngine:
     """A network in ONNX Runtime; may be called from many threads at once.
 
+    The graph is data: a list of ONNX's standard operators and the arrays that they work on. One that names a file or
+    other operators is refused before ONNX Runtime sees it.
+
     Args:
-        graph: The serialised graph, one that was judged or that was made in this process.
+        graph: The serialised graph.
+        config: What the network looks like; the graph's inputs and outputs must be those that follow from it.
         threads: Threads of one call: by default one, because rows are scored side by side (`models.scoring`).
 
     Raises:
-        BundleError: ONNX Runtime refuses the graph.
+        BundleError: The graph is no such network, or ONNX Runtime refuses it.
     """
 
-    def __init__(self, graph: bytes, *, threads: int = 1) -> None:
+    def __init__(self, graph: bytes, config: AutoencoderConfig, /, *, threads: int = 1) -> None:
         # Its official builds report to their maker unless they are told not to before they are imported.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime as ort  # a program that is only asked for its help loads no network
 
+        self._members = config.members
+        if found := next((text for text in _NEVER_WRITTEN if text in graph), None):
+            raise BundleError(
+                f"network.onnx: names {found.decode()!r}: files or operators that training never writes. Train the "
+                "detector anew."
+            )
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU alone
-        options.log_severity_level = 3
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # never the one that skips its checks
+        # Arrays in other files would be looked for in the current folder: here there are none.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
+        options.log_severity_level = 4
         try:
-            graph, self._members = separate_members(graph)
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._require(config)
+        except BundleError:
+            raise
         except Exception as error:  # its errors share no base class but this one
-            raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {error}") from error
+            reason = " ".join(str(error).split())
+            raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the reconstruction of `Z` `(n, d)`: `(n, d)`, or `(M, n, d)` of M members."""
+        """Return the reconstructions of `Z` `(n, d)` by M members `(M, n, d)`."""
         return self._run("reconstruction", Z)
 
     def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Return the output of the bottleneck `(n, k)` for `Z` `(n, d)`; of the first member, where there are more."""
-        result = self._run("embedding", Z)
-        return result if self._members == 1 else result[0]
+        """Return the output of the first member's bottleneck `(n, k)` for `Z` `(n, d)`."""
+        first: NDArray[np.float32] = self._run("embedding", Z)[0]
+        return first
 
     def _run(self, output: str, Z: NDArray[np.float32]) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = self._session.run([output], {"Z": Z})[0]
-        return result if self._members == 1 else result.reshape(self._members, len(Z), result.shape[-1])
+        result = self._session.run([output], {"Z": Z})[0]
+        stack: NDArray[np.float32] = result.reshape(self._members, len(Z), result.shape[-1])
+        return stack
 
-
-def onnx_engine(graph: bytes, config: AutoencoderConfig, /) -> OnnxEngine:
-    """Judge a graph that came from elsewhere, then load it.
-
-    Raises:
-        BundleError: It is not the graph of that configuration, or ONNX Runtime refuses it.
-    """
-    try:
-        judge_graph(graph, plan_of(config))
-    except ValueError as error:
+    def _require(self, config: AutoencoderConfig) -> None:
+        """Compare inputs and outputs with the configuration, as declared and as they come of two rows."""
+        declared = [
+            [(value.name, value.type, value.shape[1:]) for value in values]
+            for values in (self._session.get_inputs(), self._session.get_outputs())
+        ]
+        expected = [
+            [("Z", "tensor(float)", [config.features])],
+            [
+                ("reconstruction", "tensor(float)", [config.features]),
+                ("embedding", "tensor(float)", [config.latent_units]),
+            ],
+        ]
+        rows = np.zeros((2, config.features), np.float32)
+        if declared == expected:
+            shapes = [value.shape for value in self._session.run(["reconstruction", "embedding"], {"Z": rows})]
+            if shapes == [(2 * config.members, width) for width in (config.features, config.latent_units)]:
+                return
         raise BundleError(
-            f"network.onnx: is not the network that the manifest describes: {error}. Train the detector anew."
-        ) from error
-    return OnnxEngine(graph)
+            f"network.onnx: is not the network that the manifest describes: {declared[0]} to {declared[1]}. Train the "
+            "detector anew."
+        )
 
 
-ENGINES: Final[dict[str, Callable[[bytes, AutoencoderConfig], Engine]]] = {"onnx": onnx_engine}
+ENGINES: Final[dict[str, Callable[[bytes, Any], Engine]]] = {"onnx": OnnxEngine}
 """How each engine is made from an exported network and its configuration; a bundle's manifest names one."""

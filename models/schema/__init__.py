@@ -1,4 +1,4 @@
-"""Which columns a detector reads, and how each cell of theirs is parsed."""
+"""The schema of a detector: its columns, and how each of their cells is parsed."""
 
 from models.schema.schema import DURATION, SCHEMA_VERSION, Column, FeatureSchema, Kind
 

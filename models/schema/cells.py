@@ -1,7 +1,7 @@
-"""How one cell becomes a number, a truth value, a category or an instant: the same for records and tables.
+"""Parsing one cell to a number, a truth value, a category or a timestamp: the same for records and tables.
 
-Each parser takes a Python value that is not None and returns the cell's value, or None for a text that
-says "missing". It raises `ValueError` with a phrase that fits behind "expected".
+Each parser takes a Python value that is not None and returns the cell's value, or None for a text that stands for
+a missing value. It raises `ValueError` with a phrase that fits behind "expected".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
 MISSING_TEXTS: Final = frozenset(
     ["", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "?", "-"]
 )
-"""Texts that say that there is no value, in every kind of column."""
+"""Texts that stand for a missing value, in every kind of column."""
 
 BOOLEAN_WORDS: Final = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
@@ -32,15 +32,15 @@ BOOLEAN_WORDS: Final = {
 """Words (in any case) for the two truth values."""
 
 THOUSANDS: Final = (",", ".", " ", "'")
-"""Marks that may stand between the thousands of a number that is written as text."""
+"""Thousands separators of numbers that are written as text."""
 
 SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
-"""Characters that are written in the place of a mark of `THOUSANDS`: narrow and unbreakable spaces, ’."""
+"""Characters that are written instead of one of `THOUSANDS`: narrow and unbreakable spaces, ’."""
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
-_FIRST_INSTANT: Final = -62_135_510_400.0  # 0001-01-02
-_LAST_INSTANT: Final = 253_402_214_399.0  # 9999-12-30
+_FIRST_TIMESTAMP: Final = -62_135_510_400.0  # 0001-01-02
+_LAST_TIMESTAMP: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
@@ -50,33 +50,33 @@ Cell = float | bool | str | None
 
 
 def is_missing_text(text: str) -> bool:
-    """Say whether a text stands for "no value"."""
+    """Return True if a text stands for a missing value."""
     return text.strip() in MISSING_TEXTS
 
 
 def is_decimal_comma(text: str) -> bool:
-    """Say whether a text is a number with a decimal comma, such as ``-0,75``."""
+    """Return True if a text is a number with a decimal comma, such as ``-0,75``."""
     return _DECIMAL_COMMA.fullmatch(text.strip()) is not None
 
 
 def grouped_number(decimal: str, thousands: str) -> str:
-    """Return the pattern of a number whose thousands are set apart, such as ``1,234.5``."""
+    """Return the pattern of a number with thousands separators, such as ``1,234.5``."""
     return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
 
 
 def parse_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
-    """Read a finite number from a number or from a text that is one.
+    """Parse a finite number from a number or a text.
 
     Args:
         value: The number or text.
         decimal: The decimal mark, ``.`` or ``,``.
-        thousands: The mark between thousands, one of `THOUSANDS`; empty where there is none.
+        thousands: The thousands separator, one of `THOUSANDS`; empty for none.
     """
     return _finite(read_number(value, decimal=decimal, thousands=thousands))
 
 
 def read_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
-    """Read a number that may be infinite."""
+    """Parse a number that may be infinite."""
     if isinstance(value, str):
         text = value.strip()
         if text in MISSING_TEXTS:
@@ -92,7 +92,7 @@ def read_number(value: object, *, decimal: str = ".", thousands: str = "") -> fl
 
 
 def without_unit(text: str, unit: str) -> str:
-    """Take a unit or currency off a number's text, wherever it stands; a text without it stays as it is.
+    """Remove a unit or currency from a number's text, before or behind it; a text without it stays as it is.
 
     Example:
         >>> without_unit("-12.5 °C", "°C"), without_unit("-$3", "$"), without_unit("7", "km")
@@ -107,7 +107,7 @@ def without_unit(text: str, unit: str) -> str:
 
 
 def parse_boolean(value: object) -> bool | None:
-    """Read a truth value from a truth value, 0 or 1, or one of `BOOLEAN_WORDS`."""
+    """Parse a truth value from a truth value, 0 or 1, or one of `BOOLEAN_WORDS`."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -125,7 +125,7 @@ def parse_boolean(value: object) -> bool | None:
 
 
 def parse_category(value: object) -> str | None:
-    """Return the text of a category; 3, 3.0 and "3" are the same one, and so are two spellings of é in Unicode."""
+    """Return the text of a category; 3, 3.0 and "3" are the same, and so are two encodings of é in Unicode."""
     if isinstance(value, str):
         text = value.strip()
         return None if text in MISSING_TEXTS else unicodedata.normalize("NFC", text)
@@ -153,7 +153,7 @@ def number_text(value: float) -> str:
 
 
 def parse_timestamp(value: object, *, layout: str) -> float | None:
-    """Return seconds since 1970-01-01 UTC; an instant without a zone is taken as UTC."""
+    """Return seconds since 1970-01-01 UTC; a timestamp without a zone is taken as UTC."""
     spec = TIME_LAYOUTS[layout]
     if spec.per_second is not None:
         number = parse_number(value)
@@ -180,7 +180,7 @@ def parse_timestamp(value: object, *, layout: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Callable[[object], Cell]:
-    """Return the parser for the cells of a column; its own way of writing numbers goes before that of the file."""
+    """Return the parser for the cells of a column; its own number format goes before that of the file."""
     if column.kind is Kind.NUMERIC:
         return _number_parser(column, decimal=column.decimal or decimal, thousands=column.thousands or thousands)
     parse = _plain_parser(column)
@@ -198,7 +198,7 @@ def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Cal
 
 
 def missing_cells(column: Column) -> frozenset[Cell]:
-    """Return the parsed values of a column that say that there is none."""
+    """Return the parsed values of a column that stand for a missing one."""
     parse: Callable[[object], Cell] = read_number if column.kind is Kind.NUMERIC else _plain_parser(column)
     cells = set()
     for text in column.missing:
@@ -275,7 +275,7 @@ def _decimal_text(value: Decimal) -> str:
 
 
 def _within_calendar(seconds: float) -> float:
-    """Return seconds since 1970 that can be written as a date; leave a day for any zone."""
-    if not _FIRST_INSTANT <= seconds <= _LAST_INSTANT:
-        raise ValueError("an instant in the years 1 to 9999")
+    """Return seconds since 1970 if they can be written as a date, with a day to spare for any zone."""
+    if not _FIRST_TIMESTAMP <= seconds <= _LAST_TIMESTAMP:
+        raise ValueError("a timestamp in the years 1 to 9999")
     return seconds

@@ -1,4 +1,4 @@
-"""How long something took, written in words: ``1h 30m``, ``36:10:02``, ``2 days 03:00:00``, ``PT1H30M`` → seconds."""
+"""Parsing durations to seconds: ``1h 30m``, ``36:10:02``, ``2 days 03:00:00``, ``PT1H30M``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)[\s,]*", re.ASCII | re.IGN
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that a text says.
+    """Parse a duration to seconds.
 
     Raises:
-        ValueError: It is no such text; the message fits behind "expected".
+        ValueError: It is not a duration; the message fits behind "expected".
 
     Example:
         >>> parse_duration("1h 30m"), parse_duration("-00:10:02"), parse_duration("PT1H30M")
@@ -37,11 +37,11 @@ def parse_duration(text: str) -> float:
 
 
 def duration_parts(text: str) -> list[tuple[float, str]]:
-    """Return amounts and units of an unsigned duration; none where it is no such text."""
+    """Return the amounts and units of an unsigned duration; none where the text is not one."""
     if clock := _CLOCK.fullmatch(text):
         days, hours, minutes, seconds = clock.groups(default="0")
         return [(float(days), "d"), (float(hours), "h"), (float(minutes), "min"), (float(seconds), "s")]
-    if iso := _ISO.fullmatch(text):  # months and years have no length: P1M is none
+    if iso := _ISO.fullmatch(text):  # months and years have no fixed length: P1M is not a duration
         text = f"{iso[1]} {iso[2] or ''}".strip()
     parts, end = [], 0
     for part in _PART.finditer(text):

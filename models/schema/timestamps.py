@@ -1,4 +1,4 @@
-"""How a date, a time of day or both are written: layouts, from text to a moment and back."""
+"""Layouts of dates and times: parsing texts to timestamps, and back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TWO_DIGIT_YEAR: Final = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2}(?:\s.*)?", re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLayout:
-    """One way to write an instant.
+    """One way to write a timestamp.
 
     Args:
         example: A text of this layout.
@@ -82,15 +82,15 @@ TIME_LAYOUTS: Final = {
     "epoch_us": TimeLayout(example="1708912207000000", per_second=1e6),
     "epoch_ns": TimeLayout(example="1708912207000000000", per_second=1e9),
 }
-"""Layouts of instants. Behind a date there may be a time of day (with colons or dots, to the minute or finer, with
+"""Layouts of timestamps. Behind a date there may be a time of day (with colons or dots, to the minute or finer, with
 am or pm) and a zone; a time of day alone is the layout ``time``; epochs are numbers."""
 
 
 def parse_timestamp_text(text: str, *, layout: str) -> datetime:
-    """Read a text of a layout that is no number; a time of day is that of 1970-01-01.
+    """Parse a text of a layout that is not a number; a time of day is that of 1970-01-01.
 
     Raises:
-        ValueError: It is no such text; the message fits behind "expected".
+        ValueError: It is not of this layout; the message fits behind "expected".
     """
     spec = TIME_LAYOUTS[layout]
     try:
@@ -107,12 +107,12 @@ def parse_timestamp_text(text: str, *, layout: str) -> datetime:
 
 
 def has_two_digit_year(text: str) -> bool:
-    """Say whether a text looks like a date whose year has two digits, such as ``26.02.24``."""
+    """Return True if a text looks like a date whose year has two digits, such as ``26.02.24``."""
     return _TWO_DIGIT_YEAR.fullmatch(text.strip()) is not None
 
 
 def timestamp_text(seconds: float) -> str:
-    """Return an instant as ISO 8601 in UTC without a zone, to the second where it is whole.
+    """Return a timestamp as ISO 8601 in UTC without a zone, to the second where it is whole.
 
     Example:
         >>> timestamp_text(1_700_000_000.0)
@@ -132,26 +132,26 @@ def clock_text(seconds: float) -> str:
     return timestamp_text(seconds % 86_400)[11:]
 
 
-def phase_text(places: Mapping[str, float]) -> str:
-    """Return places on calendar cycles, each in [0, 1), in words.
+def phase_text(phases: Mapping[str, float]) -> str:
+    """Return phases on calendar cycles, each in [0, 1), in words.
 
     Example:
         >>> phase_text({"day": 0.75, "week": 1.5 / 7})
         'Tue, 18:00'
     """
     words = []
-    if "week" in places:
-        words.append(_WEEKDAYS[round(places["week"] * 7 * 1440) // 1440 % 7])
-    if "year" in places:
-        words.append(_MONTHS[int(places["year"] * 12) % 12][:3])
-    if "day" in places:
-        minutes = round(places["day"] * 1440) % 1440
+    if "week" in phases:
+        words.append(_WEEKDAYS[round(phases["week"] * 7 * 1440) // 1440 % 7])
+    if "year" in phases:
+        words.append(_MONTHS[int(phases["year"] * 12) % 12][:3])
+    if "day" in phases:
+        minutes = round(phases["day"] * 1440) % 1440
         words.append(f"{minutes // 60:02d}:{minutes % 60:02d}")
     return ", ".join(words)
 
 
 def write_timestamp(seconds: float, *, layout: str) -> str | int:
-    """Return an instant, to the second, as it is read in a layout."""
+    """Return a timestamp, to the second, as text or number of a layout."""
     spec = TIME_LAYOUTS[layout]
     if spec.per_second is not None:
         return round(seconds) * round(spec.per_second)

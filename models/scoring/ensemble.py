@@ -1,9 +1,10 @@
 """How the errors of several networks become one anomaly score that still sums exactly over the columns.
 
-A member's error is counted in its own typical error, that of the median fitting row. Members stand alone, or in a
-family that is fitted alike; within a family, the member that finds a row strangest speaks. The score is a weighted
-sum of what the families say and of how rare the columns' values are on their own: so each column's part is known
-exactly. Its unit is the score of the median fitting row. The expected values are those of the first member.
+A member's error is counted in units of its typical error, that of the median fitting row. Members stand alone, or in a
+family that is fitted alike; the score of a family is that of its worst member, which has the largest error on a row.
+The anomaly score is a weighted sum of the families' scores and of how rare the columns' values are on their own: each
+column's part is known exactly. Its unit is the score of the median fitting row. The expected values are those of the
+first member.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
-from models.scoring.histograms import Marginals
+from models.scoring.histograms import Histograms
 from models.strict_json import from_plain
 
 
@@ -29,8 +30,8 @@ class Family:
     Args:
         name: What sets them apart from the other families.
         typical_errors: The error of each member on the median fitting row.
-        scale: What a unit of `said` adds to the score.
-        logarithmic: Errors count by their logarithm: however far a row lies off, no family drowns the others.
+        scale: What a unit of the family's score adds to the anomaly score.
+        logarithmic: Errors count by their logarithm, so that no family outweighs the others on rows that lie far off.
     """
 
     name: str
@@ -38,8 +39,8 @@ class Family:
     scale: float
     logarithmic: bool = False
 
-    def said(self, relative: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what the family says of errors in units of the typical one: the larger, the more."""
+    def score(self, relative: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the family's score of errors in units of the typical one."""
         return np.log1p(relative) if self.logarithmic else relative
 
 
@@ -49,13 +50,13 @@ class Ensemble:
 
     Args:
         families: One or more.
-        marginals: How usual each column's value is on its own.
-        marginal_scale: What a unit of rarity adds to the score.
+        histograms: How usual each column's value is on its own.
+        histogram_scale: What a unit of rarity adds to the score.
     """
 
     families: tuple[Family, ...]
-    marginals: Marginals
-    marginal_scale: float
+    histograms: Histograms
+    histogram_scale: float
 
     @property
     def members(self) -> int:
@@ -66,39 +67,39 @@ class Ensemble:
         self, reconstructions: NDArray[np.float32], encoded: Encoded, preprocessor: Preprocessor
     ) -> NDArray[np.float64]:
         """Return what each column of n rows adds to the score `(n, K)`, from all reconstructions `(M, n, d)`."""
-        speakers = self._speakers(member_errors(reconstructions, encoded, preprocessor))
-        squares = np.square(encoded.Z - reconstructions[speakers, np.arange(len(encoded))]) * preprocessor.weights
-        relative = column_sums(squares, encoded, preprocessor) / self._typical_errors[speakers][:, :, None]
-        column_errors: NDArray[np.float64] = self.marginal_scale * self.marginals.column_rarity(
+        worst = self._worst_members(member_errors(reconstructions, encoded, preprocessor))
+        squares = np.square(encoded.Z - reconstructions[worst, np.arange(len(encoded))]) * preprocessor.weights
+        relative = column_sums(squares, encoded, preprocessor) / self._typical_errors[worst][:, :, None]
+        column_errors: NDArray[np.float64] = self.histogram_scale * self.histograms.column_rarity(
             encoded, preprocessor.starts
         )
         for family, columns in zip(self.families, relative, strict=True):
             row = np.maximum(columns.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-            column_errors += family.scale * family.said(row) / row * columns  # each column by its share of the error
+            column_errors += family.scale * family.score(row) / row * columns  # each column by its share of the error
         return column_errors
 
     @cached_property
     def _typical_errors(self) -> NDArray[np.float64]:
         return np.array([error for family in self.families for error in family.typical_errors])
 
-    def _speakers(self, errors: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Return the number of the member that speaks for each of G families on n rows `(G, n)`."""
+    def _worst_members(self, errors: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the index of the worst member of each of G families on n rows `(G, n)`."""
         relative = errors / self._typical_errors[:, None]
-        speakers = np.empty((len(self.families), errors.shape[1]), np.intp)
+        worst = np.empty((len(self.families), errors.shape[1]), np.intp)
         first = 0
-        for place, family in enumerate(self.families):
+        for i, family in enumerate(self.families):
             after = first + len(family.typical_errors)
-            speakers[place] = first if after == first + 1 else first + relative[first:after].argmax(axis=0)
+            worst[i] = first if after == first + 1 else first + relative[first:after].argmax(axis=0)
             first = after
-        return speakers
+        return worst
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal ensemble."""
         families = [asdict(family) | {"typical_errors": list(family.typical_errors)} for family in self.families]
         return {
             "families": families,
-            "marginals": self.marginals.to_json(),
-            "marginal_scale": self.marginal_scale,
+            "histograms": self.histograms.to_json(),
+            "histogram_scale": self.histogram_scale,
         }
 
     @classmethod
@@ -111,12 +112,12 @@ class Ensemble:
         try:
             ensemble = cls(
                 families=from_plain(plain["families"], tuple[Family, ...]),
-                marginals=Marginals.from_json(plain["marginals"], features=features),
-                marginal_scale=from_plain(plain["marginal_scale"], float),
+                histograms=Histograms.from_json(plain["histograms"], features=features),
+                histogram_scale=from_plain(plain["histogram_scale"], float),
             )
-            if plain.keys() != {"families", "marginals", "marginal_scale"} or not ensemble.members:
+            if plain.keys() != {"families", "histograms", "histogram_scale"} or not ensemble.members:
                 raise ValueError("it has other parts than an ensemble")
-            scales = (ensemble.marginal_scale, *(family.scale for family in ensemble.families))
+            scales = (ensemble.histogram_scale, *(family.scale for family in ensemble.families))
             typical = [error for family in ensemble.families for error in family.typical_errors]
             if min(scales) < 0 or min(typical) <= 0:
                 raise ValueError("a scale is below 0")
@@ -148,8 +149,8 @@ def member_errors(
     weights = np.broadcast_to(preprocessor.weights, encoded.Z.shape)
     if encoded.missing is not None:
         weights = np.where(encoded.missing, np.float32(0), weights)
-    apart = reconstructions - encoded.Z
-    errors: NDArray[np.float32] = np.einsum("mnd,mnd,nd->mn", apart, apart, weights)
+    distances = reconstructions - encoded.Z
+    errors: NDArray[np.float32] = np.einsum("mnd,mnd,nd->mn", distances, distances, weights)
     if encoded.novelty_penalty is not None:
         errors += encoded.novelty_penalty.sum(axis=1).astype(np.float32)
     return errors
@@ -166,18 +167,22 @@ def column_sums(squares: NDArray[np.float32], encoded: Encoded, preprocessor: Pr
     return sums if encoded.novelty_penalty is None else sums + encoded.novelty_penalty
 
 
-def scales_of(said: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> list[float]:
-    """Return what each voice's unit adds to the score, from what the voices say of the fitting rows, each `(n,)`.
+def scales_of(terms: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> list[float]:
+    """Return what a unit of each term adds to the anomaly score, so that the median row scores 1.
 
-    A voice counts by its weight over its spread, from the median to the upper quartile: so each moves the ordinary
-    rows as much as the others do, whatever its distribution. Together, the median row scores 1.
+    A term counts by its weight over its spread, from the median to the upper quartile: each moves the usual rows as
+    much as the others do, whatever its distribution.
+
+    Args:
+        terms: The families' scores and the rarity of the fitting rows, each `(n,)`.
+        weights: How much each term counts.
     """
-    quartiles = [np.quantile(voice, [0.5, 0.75]) for voice in said]
+    quartiles = [np.quantile(term, [0.5, 0.75]) for term in terms]
     spreads = [max(high - middle, _LEAST_SPREAD * max(middle, _LEAST_SPREAD)) for middle, high in quartiles]
     shares = [weight / spread for weight, spread in zip(weights, spreads, strict=True)]
-    score = np.sum([share * voice for share, voice in zip(shares, said, strict=True)], axis=0)
+    score = np.sum([share * term for share, term in zip(shares, terms, strict=True)], axis=0)
     unit = max(float(np.median(score)), 1e-6)
     return [share / unit for share in shares]
 
 
-_LEAST_SPREAD = 0.05  # of the median: a voice that says the same of nearly all rows is not made louder than that
+_LEAST_SPREAD = 0.05  # of the median: a term that is the same on nearly all rows gets no larger scale than that

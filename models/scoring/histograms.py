@@ -1,6 +1,6 @@
 """How usual each column's value is on its own: one histogram a feature, learned from the fitting rows.
 
-A network learns what goes with what, and where rows are few or soiled it learns the anomalies, too. What is rare in
+A network learns what goes with what, and where rows are few or hold anomalies it learns those, too. What is rare in
 a single column stays rare: an anomaly's column adds −log of the share of the fitting rows that have about its value,
 as in HBOS (Goldstein and Dengel, 2012).
 """
@@ -18,11 +18,11 @@ from models.encoders import FloatMatrix, features_from_plain
 from models.encoders.preprocessor import Encoded
 
 BINS: Final = 20
-_PIECE_ROWS: Final = 65_536
+_CHUNK_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
-class Marginals:
+class Histograms:
     """Equal bins between the smallest and largest value of each feature, and one beyond each end.
 
     Args:
@@ -36,14 +36,14 @@ class Marginals:
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, Z: FloatMatrix, *, limits: FloatMatrix, weights: NDArray[np.float32]) -> Marginals:
+    def of(cls, Z: FloatMatrix, *, limits: FloatMatrix, weights: NDArray[np.float32]) -> Histograms:
         """Learn from fitting rows `(n, d)`; an empty bin counts as half a row."""
         n, d = Z.shape
         empty = cls(limits=limits, rarity=np.zeros((d, BINS + 2), np.float32), weights=weights)
         counts = np.zeros(d * (BINS + 2), np.intp)
-        for start in range(0, n, _PIECE_ROWS):  # the bins of all values would take several times what the values do
-            places = empty._bins(Z[start : start + _PIECE_ROWS]) + np.arange(d) * (BINS + 2)
-            counts += np.bincount(places.reshape(-1), minlength=len(counts))
+        for start in range(0, n, _CHUNK_ROWS):  # the bins of all values would take several times what the values do
+            bins = empty._bins(Z[start : start + _CHUNK_ROWS]) + np.arange(d) * (BINS + 2)
+            counts += np.bincount(bins.reshape(-1), minlength=len(counts))
         rarity = -np.log(np.maximum(counts.reshape(d, BINS + 2), 0.5) / n)
         return cls(limits=limits, rarity=rarity.astype(np.float32), weights=weights)
 
@@ -52,7 +52,7 @@ class Marginals:
 
         Args:
             encoded: The rows.
-            starts: Number of the first feature of each column `(K,)`.
+            starts: Index of the first feature of each column `(K,)`.
         """
         rarity = self.rarity[np.arange(len(self.rarity)), self._bins(encoded.Z)] * self.weights
         if encoded.missing is not None:
@@ -60,7 +60,7 @@ class Marginals:
         return np.add.reduceat(rarity, starts, axis=1, dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data from which `from_json` makes equal marginals."""
+        """Return plain data from which `from_json` makes equal histograms."""
         return {
             "limits": self.limits.astype(float).tolist(),
             "rarity": self.rarity.astype(float).tolist(),
@@ -68,23 +68,23 @@ class Marginals:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any], *, features: int) -> Marginals:
-        """Make marginals from what `to_json` gave.
+    def from_json(cls, plain: Mapping[str, Any], *, features: int) -> Histograms:
+        """Make histograms from what `to_json` gave.
 
         Raises:
-            KeyError, TypeError, ValueError: `plain` is not the plain form of marginals of so many features.
+            KeyError, TypeError, ValueError: `plain` is not the plain form of histograms of so many features.
         """
-        marginals = cls(
+        histograms = cls(
             limits=features_from_plain(plain["limits"]),
             rarity=features_from_plain(plain["rarity"]),
             weights=features_from_plain([plain["weights"]])[0],
         )
-        shapes = (marginals.limits.shape, marginals.rarity.shape, marginals.weights.shape)
-        if shapes != ((2, features), (features, BINS + 2), (features,)) or plain.keys() != marginals.to_json().keys():
+        shapes = (histograms.limits.shape, histograms.rarity.shape, histograms.weights.shape)
+        if shapes != ((2, features), (features, BINS + 2), (features,)) or plain.keys() != histograms.to_json().keys():
             raise ValueError(f"histograms of shapes {shapes} for {features} features")
-        if not ((marginals.rarity >= 0).all() and (marginals.weights >= 0).all()):
+        if not ((histograms.rarity >= 0).all() and (histograms.weights >= 0).all()):
             raise ValueError("a rarity is below 0")
-        return marginals
+        return histograms
 
     def _bins(self, Z: FloatMatrix) -> NDArray[np.intp]:
         """Return each value's bin `(n, d)`: 0 below the smallest, BINS + 1 above the largest."""

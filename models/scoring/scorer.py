@@ -3,7 +3,7 @@
 The anomaly score of a record is the mean, over the K columns of the user's, of the squared distance between
 the record and its reconstruction, in standard deviations²:
 
-    score = Σ_columns error_column        error_column = Σ_features weight · (Z − Ẑ)² + surprise
+    score = Σ_columns error_column        error_column = Σ_features weight · (Z − Ẑ)² + novelty penalty
 
 About 1 is what predicting the mean of every column would give; higher is more anomalous, always. The sum over
 the columns is exact. Where several networks were fitted, `models/scoring/ensemble.py` says how their errors make one
@@ -33,7 +33,7 @@ _CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls o
 
 @cache
 def _map() -> Callable[..., Iterator[Any]]:
-    """Return what scores pieces: threads, side by side, as an engine uses one for each call; `map` where one is all."""
+    """Return what scores chunks: threads, side by side, as an engine uses one for each call; `map` where one is all."""
     threads = allowed_threads()
     return map if threads == 1 else ThreadPoolExecutor(threads, thread_name_prefix="score").map
 
@@ -74,10 +74,10 @@ class Scorer:
 
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
-        pieces = list(self._pieces(encoded))
-        if len(pieces) == 1:
-            return self._score_chunk(pieces[0])
-        scored = list(_map()(self._score_chunk, pieces))
+        chunks = list(self._chunks(encoded))
+        if len(chunks) == 1:
+            return self._score_chunk(chunks[0])
+        scored = list(_map()(self._score_chunk, chunks))
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),
@@ -93,19 +93,19 @@ class Scorer:
             return self.score(encoded).anomaly_score
         errors = [
             member_errors(
-                self.engine.reconstruct(self.preprocessor.within_limits(piece.Z)), piece, self.preprocessor
+                self.engine.reconstruct(self.preprocessor.within_limits(chunk.Z)), chunk, self.preprocessor
             ).mean(axis=0, dtype=np.float64)
-            for piece in self._pieces(encoded)
+            for chunk in self._chunks(encoded)
         ]
         return np.concatenate(errors)
 
     def embed(self, encoded: Encoded) -> FloatMatrix:
         """Return the bottleneck's output `(n, k)`."""
         return np.concatenate(
-            [self.engine.embed(self.preprocessor.within_limits(piece.Z)) for piece in self._pieces(encoded)]
+            [self.engine.embed(self.preprocessor.within_limits(chunk.Z)) for chunk in self._chunks(encoded)]
         )
 
-    def _pieces(self, encoded: Encoded) -> Iterator[Encoded]:
+    def _chunks(self, encoded: Encoded) -> Iterator[Encoded]:
         rows = _CHUNK_ROWS if self.ensemble is None else max(2, _CHUNK_ROWS // self.ensemble.members)
         for start in range(0, max(len(encoded), 1), rows):
             yield encoded.rows(start, start + rows)
@@ -113,11 +113,10 @@ class Scorer:
     def _score_chunk(self, encoded: Encoded) -> Scores:
         reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))
         if self.ensemble is None:
-            squares = np.square(encoded.Z - reconstruction) * self.preprocessor.weights
+            squares = np.square(encoded.Z - reconstruction[0]) * self.preprocessor.weights
             column_errors = column_sums(squares, encoded, self.preprocessor)
         else:
             column_errors = self.ensemble.column_errors(reconstruction, encoded, self.preprocessor)
-            reconstruction = reconstruction[0]
         return Scores(
-            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction
+            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction[0]
         )

@@ -91,7 +91,7 @@ def _require_sent_once(request: Request) -> None:
 def _negotiated(request: Request, among: Collection[str]) -> str:
     name = negotiate(",".join(request.headers.getlist("accept")), among=among)
     if name is None:
-        detail = f"None of the forms in Accept is answered here. Accept one of {', '.join(content_types(among))}."
+        detail = f"None of the formats in Accept is answered here. Accept one of {', '.join(content_types(among))}."
         raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail)
     return name
 

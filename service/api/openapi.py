@@ -23,7 +23,7 @@ _JSON: Final = "application/json"
 
 _PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: "The body is not what its headers say, or is damaged.",
-    HTTPStatus.NOT_ACCEPTABLE: "None of the forms in Accept is answered here.",
+    HTTPStatus.NOT_ACCEPTABLE: "None of the formats in Accept is answered here.",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's format, charset or content coding is not read here.",

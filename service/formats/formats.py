@@ -93,7 +93,7 @@ FORMATS: Final[dict[str, Format]] = {
         types=("text/csv",),
         summary="CSV with a header line",
         reader="service.formats.tables:read_csv",
-        writer="service.formats.tables:csv_answer",
+        writer="service.formats.table_answers:csv_answer",
         charsets=_TEXT,
         parameters="; charset=utf-8; header=present",
     ),
@@ -101,20 +101,20 @@ FORMATS: Final[dict[str, Format]] = {
         types=("application/vnd.apache.arrow.stream",),
         summary="Arrow stream",
         reader="service.formats.tables:read_arrow",
-        writer="service.formats.tables:arrow_answer",
+        writer="service.formats.table_answers:arrow_answer",
         stream="service.streaming.arrow_body:ArrowBody",
     ),
     "arrow_file": Format(
         types=("application/vnd.apache.arrow.file",),
         summary="Arrow file (Feather 2)",
         reader="service.formats.tables:read_arrow_file",
-        writer="service.formats.tables:arrow_file_answer",
+        writer="service.formats.table_answers:arrow_file_answer",
     ),
     "parquet": Format(
         types=("application/vnd.apache.parquet",),
         summary="Parquet",
         reader="service.formats.tables:read_parquet",
-        writer="service.formats.tables:parquet_answer",
+        writer="service.formats.table_answers:parquet_answer",
     ),
 }
 """The formats by name; of those that a caller likes equally, the first is answered."""

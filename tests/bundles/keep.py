@@ -1,4 +1,4 @@
-"""Keep a small bundle of this version of the program for ever, with what it gave: run once for each release.
+"""Make a small bundle that is kept, with the scores that it gives: run once for each release.
 
     PYTHONPATH=.:tests python tests/bundles/keep.py 0.2.0
 

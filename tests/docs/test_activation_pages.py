@@ -59,5 +59,6 @@ def test_what_comes_with_an_activation_is_said_as_its_row_has_it(facts, name: st
     assert ("alpha dropout" in text) == spec.alpha_dropout
     assert ("| can die |" in text) == spec.can_die
     assert ("saturate" in re.sub(r"\| in one line .*", "", text)) == (spec.ends is not None)
-    assert (f"`--{(spec.parameter or '').replace('_', '-')}`" in text) == (spec.parameter is not None)
+    assert ("where it is not given" in text) == (spec.parameter is not None)
+    assert spec.parameter is None or f"`--{spec.parameter.name.replace('_', '-')}`" in text
     assert all(f"`{node.op}`" in text for node in spec.onnx)

@@ -14,7 +14,7 @@ from samples import FakeEngine, machine_records, sample_preprocessor, sample_rec
 from models import bundle
 from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest, write_recalibrated
 from models.bundle.arrays import array_bytes, array_in
-from models.bundle.layout import json_bytes
+from models.bundle.layout import NETWORK_KERAS, SERVED, json_bytes
 from models.bundle.probe import probe_of
 from models.calibration import Calibration, CalibrationRows
 from models.encoders import CategoricalEncoding
@@ -23,8 +23,8 @@ from models.errors import BundleError
 from models.scoring import Scorer
 
 FILES = bundle.FILES
-PARSERS = ("models.bundle.reading.weights_in", "models.bundle.loading.read_plain", "models.bundle.loading.array_in")
-OLD_BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
+PARSERS = ("models.bundle.loading.read_plain", "models.bundle.loading.array_in")
+KEPT = Path(__file__).resolve().parents[1] / "bundles"
 
 
 def npy(array, **options):
@@ -97,7 +97,7 @@ def test_loading_imports_no_training_library(bundle_path, run_python):
 # --- judge, then build ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SERVED)
 @pytest.mark.parametrize("place", [0, 0.5, 1])
 def test_one_changed_byte_is_refused_by_the_name_of_its_file_before_anything_is_parsed(
     name, place, copied, monkeypatch
@@ -111,6 +111,13 @@ def test_one_changed_byte_is_refused_by_the_name_of_its_file_before_anything_is_
         load_detector(copied)
 
 
+def test_the_file_for_keras_is_neither_read_nor_needed_to_load_a_detector(copied, monkeypatch):
+    (copied / NETWORK_KERAS).write_bytes(b"another file")
+    load_detector(copied)
+    (copied / NETWORK_KERAS).unlink()
+    load_detector(copied)
+
+
 @pytest.mark.parametrize("parser", PARSERS)
 def test_an_unchanged_bundle_would_have_been_parsed(parser, copied, monkeypatch):
     monkeypatch.setattr(parser, lambda *_: pytest.fail("parsed"))
@@ -118,7 +125,7 @@ def test_an_unchanged_bundle_would_have_been_parsed(parser, copied, monkeypatch)
         load_detector(copied)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SERVED)
 def test_a_missing_file_is_named(name, copied):
     (copied / name).unlink()
     with pytest.raises(BundleError, match=f"{name} is missing"):
@@ -145,7 +152,7 @@ def test_an_unknown_format_version_is_refused_by_its_number(version, copied):
     change_manifest(copied, format_version=version)
     with pytest.raises(BundleError, match="format version") as caught:
         load_detector(copied)
-    assert f"has format version {version!r}, this program reads 1 and 2" in str(caught.value)
+    assert f"has format version {version!r}, this program reads 1. Train the detector anew." in str(caught.value)
 
 
 def test_a_threshold_that_was_edited_is_refused(copied):
@@ -157,7 +164,7 @@ def test_a_threshold_that_was_edited_is_refused(copied):
 
 @pytest.mark.parametrize("name", ["run", "idle"])
 def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, tmp_path):
-    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
     calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
     calibration["thresholds"][name] = np.nextafter(calibration["thresholds"][name], 0)
     change_manifest(folder, calibration=calibration)
@@ -166,7 +173,7 @@ def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, t
 
 
 def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
-    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
     calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
     del calibration["thresholds"]["run"]
     change_manifest(folder, calibration=calibration)
@@ -175,7 +182,7 @@ def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
 
 
 def test_a_schema_that_names_no_column_for_the_segments_is_refused(tmp_path):
-    folder = Path(shutil.copytree(OLD_BUNDLES / "v2" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
     schema = json.loads((folder / "schema.json").read_text())
     del schema["threshold_by"]
     forge(folder, "schema.json", json.dumps(schema).encode())
@@ -216,9 +223,10 @@ def test_a_file_is_no_bundle(tmp_path):
 
 
 CALIBRATION = (
-    *("method", "value", "threshold", "goal", "tail_share"),
-    *("thresholds", "segments", "rests_on", "anomaly_weight", "refitted"),
+    *("method", "value", "threshold", "target", "tail_share"),
+    *("thresholds", "segments", "population", "anomaly_weight", "refitted"),
 )
+DENSE = {"kind": "dense"}
 MANIFEST_FORGERIES = [
     ({"engine": "pickle"}, "the engine 'pickle' is none of onnx"),
     ({"engine": ["onnx"]}, r"Expected `str`, got `array` - at `\$.engine`"),
@@ -232,7 +240,7 @@ MANIFEST_FORGERIES = [
     ({"run": "rm -rf /"}, "'run' is unknown"),
     ({"calibration": {"method": "guess"}}, "threshold method 'guess' is unknown"),
     ({"calibration": {"method": ["fpr"]}}, "Expected `str`, got `array`"),
-    ({"calibration": {"goal": "recall"}}, "the goal 'recall' is unknown"),
+    ({"calibration": {"target": "recall"}}, "the target 'recall' is unknown"),
     ({"calibration": {"value": "much"}}, "Expected `float`, got `str`"),
     ({"calibration": {"value": 7}}, r"alert_rate must be in \(0, 1\)"),
     ({"calibration": {"value": True}}, "Expected `float`, got `bool`"),
@@ -240,18 +248,25 @@ MANIFEST_FORGERIES = [
     ({"calibration": {"thresholds": []}}, "Expected `object`, got `array`"),
     ({"calibration": {"thresholds": {"run": 1.0}}}, "thresholds are those of other segments"),
     ({"calibration": {"segments": "run"}}, "Expected `array`, got `str`"),
-    ({"calibration": {"rests_on": "luck"}}, "other labels than normal"),
+    ({"calibration": {"population": "luck"}}, "other labels than normal"),
     ({"calibration": {"anomaly_weight": 0}}, "none that a p-value could rest on"),
     ({"calibration": {"run": 1}}, "'run' is unknown"),
     *(({"calibration": {name: ...}}, f"'{name}' is missing") for name in CALIBRATION),
     ({"calibration": None}, r"Expected `object`, got `null` - at `\$.calibration`"),
     ({"card": 3}, r"Expected `object`, got `int` - at `\$.card`"),
-    ({"network": {}}, "features"),
-    ({"network": {"features": 13, "hidden_units": "6", "latent_units": 2}}, "Expected `array`, got `str`"),
-    ({"network": {"features": 1e300, "hidden_units": [6], "latent_units": 2}}, "Expected `int`"),
-    ({"network": {"features": 13, "hidden_units": [6], "latent_units": 2, "layer": "Lambda"}}, "'layer' is unknown"),
+    ({"network": {}}, "the network's kind None is none of dense"),
+    ({"network": DENSE}, "features"),
     (
-        {"network": {"features": 12, "hidden_units": [6], "latent_units": 2}},
+        {"network": DENSE | {"features": 13, "hidden_units": "6", "latent_units": 2}},
+        "Expected `array`, got `str`",
+    ),
+    ({"network": DENSE | {"features": 1e300, "hidden_units": [6], "latent_units": 2}}, "Expected `int`"),
+    (
+        {"network": DENSE | {"features": 13, "hidden_units": [6], "latent_units": 2, "layer": "Lambda"}},
+        "'layer' is unknown",
+    ),
+    (
+        {"network": DENSE | {"features": 12, "hidden_units": [6], "latent_units": 2}},
         "takes 12 features, the preprocessor gives",
     ),
 ]
@@ -307,14 +322,14 @@ def edited_encoder(number, **changes):
 
     def edit(folder):
         plain = json.loads((folder / "preprocessor.json").read_text())
-        plain["encoders"][number] |= changes
+        plain["encodings"][number] |= changes
         forge_json(folder, "preprocessor.json", **plain)
 
     return edit
 
 
 def edited_schema(**changes):
-    """Change the last column of the sample's schema, an instant."""
+    """Change the last column of the sample's schema, a timestamp."""
 
     def edit(folder):
         plain = json.loads((folder / "schema.json").read_text())
@@ -372,7 +387,7 @@ FORGERIES = {
     "a negative unit": (edited_encoder(1, unit=-1.0), "unit of column 'amount' must be"),
     "a share above 1": (edited_encoder(2, share=1.5), r"share of column 'flag' must be in \[0, 1\]"),
     "all missing": (edited_encoder(2, missing_share=1), r"missing_share of column 'flag' must be in \[0, 1\)"),
-    "a negative surprise": (edited_encoder(0, surprise=-1.0), "surprise of column 'number'"),
+    "a negative novelty_penalty": (edited_encoder(0, novelty_penalty=-1.0), "novelty_penalty of column 'number'"),
     "a category twice": (edited_encoder(3, categories=["run", "run"]), "categories of column 'mode' must be distinct"),
     "a category that is rare, too": (edited_encoder(3, rare=["run"]), "categories of column 'mode' must be distinct"),
     "a rare category twice": (
@@ -389,8 +404,8 @@ FORGERIES = {
     ),
     "an encoder with a part more": (edited_encoder(0, code="import os"), "'code' is unknown"),
     "an encoder of another kind": (edited_encoder(0, kind="colour"), "colour"),
-    "an encoder without a kind": (edited("preprocessor.json", encoders=[{"name": "x"}]), "'kind'"),
-    "no encoder": (replaced("preprocessor.json", b'{"encoders": [], "limits": [[], []]}'), "there is no encoder"),
+    "an encoding without a kind": (edited("preprocessor.json", encodings=[{"name": "x"}]), "'kind'"),
+    "no encoding": (replaced("preprocessor.json", b'{"encodings": [], "limits": [[], []]}'), "there is no encoding"),
     "no limits": (edited("preprocessor.json", limits=[]), "limits of shape"),
     "limits that are too large": (edited("preprocessor.json", limits=[[1e300] * 12] * 2), "further than 1e.15"),
     "limits upside down": (turned_limits, "a limit is above its other end"),
@@ -409,12 +424,8 @@ FORGERIES = {
     "a probe of a number for a category": (records(mode=[1]), r"Expected `str \| null`, got `"),
     "no calibration scores": (replaced("calibration.npy", b""), "its calibration is not readable"),
     "another file for an array": (replaced("calibration.npy", b"PK\x03\x04" * 20), "its calibration is not readable"),
-    "scores in another order": (replaced("calibration.npy", npy(np.array([2.0, 1.0]))), "not ascending finite numbers"),
-    "scores that are none": (replaced("calibration.npy", npy(np.array([1.0, np.nan]))), "not ascending finite numbers"),
-    "scores of a smaller type": (
-        replaced("calibration.npy", npy(np.array([1.0], "f4"))),
-        "of type float32",
-    ),
+    "scores alone": (replaced("calibration.npy", npy(np.array([1.0, 2.0]))), "of type float64"),
+    "a score that is none": (replaced("calibration.npy", npy(held_out(score=np.nan))), "not ascending finite numbers"),
     "scores of two dimensions": (replaced("calibration.npy", npy(np.array([[1.0]]))), "it has 2 dimensions, not one"),
     "rows in another order": (replaced("calibration.npy", npy(held_out(score=2.0))), "not ascending finite numbers"),
     "rows without a score": (replaced("calibration.npy", npy(held_out(score=np.nan))), "not ascending finite numbers"),
@@ -422,7 +433,7 @@ FORGERIES = {
     "rows of no segment's name": (replaced("calibration.npy", npy(held_out(segment=0))), "segments without a name"),
     "rows of a negative segment": (replaced("calibration.npy", npy(held_out(segment=-2))), "segments without a name"),
     "no rows": (replaced("calibration.npy", npy(held_out()[:0])), "not ascending finite numbers"),
-    "an empty array": (replaced("calibration.npy", npy(np.array([]))), "not ascending finite numbers"),
+    "an empty array": (replaced("calibration.npy", npy(held_out()[:0])), "not ascending finite numbers"),
     "an array of objects": (
         replaced("calibration.npy", npy(np.array([{"a": 1}], object), allow_pickle=True)),
         "it holds object, not numbers",
@@ -442,8 +453,7 @@ FORGERIES = {
         replaced("calibration.npy", SCORES.replace(b"(199,), }         ", b"(1000000000000,),}")),
         "1,000,000,000,000 entries",
     ),
-    "a network that is none": (replaced("network.onnx", b"junk"), "network.onnx: is not the network"),
-    "weights that are none": (replaced("network.keras", b"junk"), r"it is no readable \.keras file"),
+    "a network that is none": (replaced("network.onnx", b"junk"), "network.onnx: ONNX Runtime .* refuses it"),
 }
 
 
@@ -479,7 +489,7 @@ def test_another_score_for_any_row_of_the_probe_is_refused(name, copied):
         edited_encoder(3, categories=["rum", "idle"]),
         edited_encoder(3, categories=["idle", "run"]),
         edited_encoder(3, rare=["flush"]),
-        edited_encoder(3, surprise=9.001),
+        edited_encoder(3, novelty_penalty=9.001),
         edited_encoder(4, start=1_704_060_000.0),
     ],
 )
@@ -494,8 +504,8 @@ def test_the_probe_is_made_of_rows_at_both_ends_and_of_records_of_every_kind(mis
     preprocessor = sample_preprocessor(missing_share=missing_share)
     low, high = preprocessor.limits.astype(float)
     scorer = Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z))
-    plain = probe_of(scorer, lambda Z: 0.5 * Z)
-    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(scorer, lambda Z: 0.5 * Z)  # no chance
+    plain = probe_of(scorer, lambda Z: 0.5 * Z[None])
+    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(scorer, lambda Z: 0.5 * Z[None])  # no chance
     Z = np.array(plain["Z"])
     assert Z.shape == (8, len(preprocessor.features))
     np.testing.assert_allclose(Z[:2], [low - 0.1 * (high - low), high + 0.1 * (high - low)], rtol=1e-6)
@@ -528,7 +538,9 @@ def test_a_column_of_very_many_categories_makes_the_probe_no_longer():
         rare=tuple(f"r{i}" for i in range(1000)),
     )
     preprocessor = Preprocessor(encodings=(encoder,), limits=np.array([[-1.0] * 51, [1.0] * 51], np.float32))
-    cells = probe_of(Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z)), lambda Z: Z)["records"]["c"]
+    cells = probe_of(Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z)), lambda Z: Z[None])["records"][
+        "c"
+    ]
     assert cells == [*encoder.categories, *encoder.rare[:14], "(never seen)", None]
 
 
@@ -576,13 +588,6 @@ def test_the_probe_holds_a_missing_value_of_each_column_and_a_category_that_was_
     assert {"run", "idle", "flush", "purge", "(never seen)"} <= set(probe["records"]["mode"])
 
 
-def test_a_bundle_without_records_in_its_probe_loads(copied):
-    """The first ones had none."""
-    plain = json.loads((copied / "probe.json").read_text())
-    forge(copied, "probe.json", json.dumps({name: plain[name] for name in ("Z", "anomaly_score")}).encode())
-    load_detector(copied)
-
-
 def test_the_probe_is_made_up_and_reaches_beyond_the_training_range(trained):
     probe = json.loads((trained.bundle / "probe.json").read_text())
     Z, limits = np.array(probe["Z"]), trained.detector.preprocessor.limits
@@ -592,19 +597,19 @@ def test_the_probe_is_made_up_and_reaches_beyond_the_training_range(trained):
 
 
 def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tmp_path):
-    from models.network.onnx_graph import onnx_bytes
-    from training.network import keras_network as network
+    from training.network.keras_network import DenseNetwork, reconstruct, save_network
+    from training.network.onnx_export import onnx_bytes
 
     config = trained.result.network_config
-    other = onnx_bytes(config, network.layer_weights(config, network.build_network(config, seed=99)))
+    other = onnx_bytes(config, DenseNetwork(config, seed=99).arrays())
     with pytest.raises(BundleError, match="Train the detector anew"), new_bundle(tmp_path / "b") as folder:
         bundle.write_bundle(
             folder,
             trained.result.detector,
             network=config,
             graph=other,
-            write_network=lambda path: network.save_network(trained.result.network, path),
-            reconstruct=lambda Z: network.reconstruct(trained.result.network, Z),
+            write_network=lambda path: save_network(trained.result.network, path),
+            reconstruct=lambda Z: reconstruct(trained.result.network, Z),
             versions={},
             created="2024-01-01T00:00:00",
         )

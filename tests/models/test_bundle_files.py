@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import FILES, MANIFEST, load_detector
-from models.bundle.layout import LIMITS
+from models.bundle import MANIFEST, load_detector
+from models.bundle.layout import LIMITS, SERVED
 from models.errors import BundleError
 
-EVERY = (MANIFEST, *FILES)
+EVERY = (MANIFEST, *SERVED)
 
 
 @pytest.mark.parametrize("name", ["notes.json", "network.pkl", ".DS_Store", "schema.json.bak"])

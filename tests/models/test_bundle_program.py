@@ -1,4 +1,4 @@
-"""`python -m models.bundle verify|show|diff`."""
+"""`python -m models.bundle verify|show|describe|diff`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_one_bad_bundle_among_good_ones_is_named_in_one_line_and_the_exit_code_i
     assert (code, err) == (2, "error: 3 of 4 bundles cannot be used.\n")
     lines = out.splitlines()
     assert [line[:4] for line in lines] == ["ok  ", "bad ", "bad ", "bad "]
-    assert lines[1].startswith(f"bad  {detectors}/a/10: network.onnx: is not the network")
+    assert lines[1].startswith(f"bad  {detectors}/a/10: network.onnx: ONNX Runtime")
     assert lines[2].startswith(f"bad  {detectors}/b/1: holds 'notes.txt'")
     assert lines[3].startswith(f"bad  {detectors}/none: there is no such folder")
 
@@ -307,7 +307,7 @@ def test_a_bundle_that_is_not_there_is_one_line_and_exit_code_2(command, made, t
 def test_a_command_is_asked_for(capsys):
     with pytest.raises(SystemExit):
         main([])
-    assert "verify|show|diff" in capsys.readouterr().err
+    assert "verify|show|describe|diff" in capsys.readouterr().err
 
 
 def test_the_program_runs_without_a_training_library(made, run_python):
@@ -328,3 +328,10 @@ def test_a_card_has_the_figures_of_the_training(copied):
     assert told["metrics"] == {"realised_alert_rate": 0.04, "roc_auc": 0.75}
     assert told["rows"] == {"all": 1000, "fitting": 700, "test": 100}
     assert told["network"]["parameters"] == 321
+
+
+def test_the_file_for_keras_is_verified_though_serving_never_reads_it(detectors, capsys):
+    (detectors / "a" / "10" / "network.keras").write_bytes(b"another file")
+    code, out, _ = run(capsys, "verify", detectors / "a" / "10")
+    assert code == 2
+    assert "network.keras is not the file that was saved" in out

@@ -319,7 +319,7 @@ def test_calibration_rows_are_equal_after_a_round_trip_through_an_array(pairs, l
         is_anomaly=np.array([score > 5 for score, _ in pairs]) if labelled else None,
         segment=np.array([name for _, name in pairs], object),
     )
-    plain = {"segments": rows.segments, "rests_on": "all", "anomaly_weight": 1.0}
+    plain = {"segments": rows.segments, "population": "all", "anomaly_weight": 1.0, "refitted": False}
     again = CalibrationRows.from_array(rows.to_array(), plain)
     assert again.names.tolist() == rows.names.tolist()
     assert sorted(zip(again.score, again.names.astype(str), strict=True)) == sorted(

@@ -210,7 +210,7 @@ def test_a_numeric_column_may_be_stored_in_any_type(array):
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "UTC", "+02:00"])
-def test_an_instant_may_be_stored_in_any_unit(unit, zone):
+def test_a_timestamp_may_be_stored_in_any_unit(unit, zone):
     schema = FeatureSchema(columns=(Column(name="t", kind=Kind.DATETIME, layout="iso"),))
     array = (
         pa.array([1_700_000_000, None, 0], pa.timestamp("s")).cast(pa.timestamp(unit)).cast(pa.timestamp(unit, zone))

@@ -379,7 +379,7 @@ def test_without_gaps_the_weights_of_a_column_are_one_in_all():
         ("numeric", {"whole": 1}),
         ("numeric", {"name": 3}),
         ("numeric", {"missing_share": 1.5}),
-        ("numeric", {"surprise": -1.0}),
+        ("numeric", {"novelty_penalty": -1.0}),
         ("numeric", {"colour": "red"}),
         ("boolean", {"share": 2.0}),
         ("boolean", {"share": [0.5]}),

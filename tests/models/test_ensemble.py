@@ -6,9 +6,8 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import onnxruntime
 import pytest
-from forging import random_layers
+from forging import random_weights
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -16,24 +15,23 @@ from samples import FakeEngine, numbers_preprocessor
 
 from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
-from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import onnx_bytes
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, Family, ensemble_from_plain, ensemble_to_plain, scales_of
-from models.scoring.histograms import Marginals
+from models.scoring.histograms import Histograms
+from training.network.onnx_export import onnx_bytes
 
 FOUR = numbers_preprocessor(1.0, 2.0, 0.5, 10.0)
 FACTORS = np.array([0.9, 0.5, 0.0], np.float32)  # of three members: what each makes of Z
 THREE = FakeEngine(lambda Z: FACTORS[:, None, None] * Z)
 FITTING = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
-MARGINALS = Marginals.of(FITTING, limits=FOUR.limits, weights=np.full(4, 0.25, np.float32))
+MARGINALS = Histograms.of(FITTING, limits=FOUR.limits, weights=np.full(4, 0.25, np.float32))
 FAMILIES = (
     Family(name="fine", typical_errors=(0.01, 0.2), scale=0.5),
     Family(name="coarse", typical_errors=(0.8,), scale=2.0, logarithmic=True),
 )
-ENSEMBLE = Ensemble(families=FAMILIES, marginals=MARGINALS, marginal_scale=0.3)
+ENSEMBLE = Ensemble(families=FAMILIES, histograms=MARGINALS, histogram_scale=0.3)
 SCORER = Scorer(preprocessor=FOUR, engine=THREE, ensemble=ENSEMBLE)
 MATRICES = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(4)), elements=st.floats(-50, 50, width=32))
 
@@ -69,10 +67,10 @@ def test_a_row_scores_the_same_to_the_bit_alone_and_among_others(Z, data):
     np.testing.assert_array_equal(alone.reconstruction[0], together.reconstruction[row])
 
 
-@pytest.mark.parametrize(("members", "carried"), [(2, ()), (2, (0.0, 0.5)), (7, ())])
-def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members, carried):
-    config = AutoencoderConfig(features=4, hidden_units=(16,), latent_units=3, members=members, carried=carried)
-    engine = OnnxEngine(onnx_bytes(config, random_layers(config)))
+@pytest.mark.parametrize(("members", "skip_weight"), [(2, ()), (2, (0.0, 0.5)), (7, ())])
+def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members, skip_weight):
+    config = AutoencoderConfig(features=4, hidden_units=(16,), latent_units=3, members=members, skip_weight=skip_weight)
+    engine = OnnxEngine(onnx_bytes(config, random_weights(config)), config)
     Z = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
     together = engine.reconstruct(Z)
     assert together.shape == (members, 300, 4)
@@ -160,29 +158,16 @@ def test_an_ensemble_is_equal_after_a_round_trip_through_json():
         ({"families": [{"name": "fine", "typical_errors": [1.0], "scale": -1.0}]}, "below 0"),
         ({"families": [{"name": "fine", "typical_errors": ["1"], "scale": 1.0}]}, "Expected `float`"),
         ({"families": 3}, "Expected `array`"),
-        ({"marginal_scale": -0.1}, "below 0"),
-        ({"marginal_scale": None}, "Expected `float`"),
+        ({"histogram_scale": -0.1}, "below 0"),
+        ({"histogram_scale": None}, "Expected `float`"),
         ({"more": 1}, "other parts"),
-        ({"marginals": {}}, "KeyError"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"weights": [1.0]}}, "shapes"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"weights": [-1.0, 1.0, 1.0, 1.0]}}, "below 0"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"rarity": [[1e300]]}}, "deviations away"),
-        ({"marginals": ENSEMBLE.marginals.to_json() | {"more": 1}}, "shapes"),
+        ({"histograms": {}}, "KeyError"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"weights": [1.0]}}, "shapes"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"weights": [-1.0, 1.0, 1.0, 1.0]}}, "below 0"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"rarity": [[1e300]]}}, "deviations away"),
+        ({"histograms": ENSEMBLE.histograms.to_json() | {"more": 1}}, "shapes"),
     ],
 )
 def test_a_damaged_ensemble_is_refused(changes, complaint):
     with pytest.raises(BundleError, match=f"The ensemble is not readable .*{complaint}"):
         ensemble_from_plain(ensemble_to_plain(ENSEMBLE) | changes, features=4)
-
-
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_members_of_their_own_compute_what_their_stack_computes(activation):
-    config = AutoencoderConfig(
-        features=4, hidden_units=(16,), latent_units=3, members=3, carried=(0.0, 0.5, 0.9), activation=activation
-    )
-    graph = onnx_bytes(config, random_layers(config))
-    Z = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
-    reconstruction, embedding = onnxruntime.InferenceSession(graph).run(["reconstruction", "embedding"], {"Z": Z})
-    engine = OnnxEngine(graph)
-    np.testing.assert_allclose(engine.reconstruct(Z), reconstruction, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(engine.embed(Z), embedding[0], rtol=1e-5, atol=1e-6)

@@ -52,7 +52,7 @@ def test_a_missing_value_is_not_judged_by_the_features_of_its_value(number):
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_a_first_missing_value_adds_the_surprise_of_its_column_and_a_usual_one_does_not(number):
+def test_a_first_missing_value_adds_the_novelty_penalty_of_its_column_and_a_usual_one_does_not(number):
     gap = sample_record(**{SCHEMA.names[number]: None})
     expected = np.zeros((2, 5))
     expected[1, number] = 9.0 / 5
@@ -60,7 +60,7 @@ def test_a_first_missing_value_adds_the_surprise_of_its_column_and_a_usual_one_d
     assert transformed(WITH_GAPS, sample_record(), gap).novelty_penalty.sum() == 0
 
 
-def test_an_unseen_category_adds_the_surprise_of_its_column():
+def test_an_unseen_category_adds_the_novelty_penalty_of_its_column():
     for preprocessor in (COMPLETE, WITH_GAPS):
         encoded = transformed(preprocessor, sample_record(mode="never seen"), sample_record(mode="flush"))
         np.testing.assert_allclose(encoded.novelty_penalty[:, 3], [9.0 / 5, 0.0])
@@ -114,12 +114,12 @@ def test_a_preprocessor_encodes_the_same_after_a_round_trip_through_json():
         {"limits": [[float("nan")] * len(COMPLETE.features)] * 2},
         {"limits": [[1.0] * len(COMPLETE.features), [0.0] * len(COMPLETE.features)]},
         {"limits": [[10**400] * len(COMPLETE.features)] * 2},
-        {"encoders": 3},
-        {"encoders": []},
-        {"encoders": [{"kind": "numeric", "name": "x", "center": 0.0, "scale": 0.0}]},
-        {"encoders": [{"kind": "colour"}]},
-        {"encoders": [{"kind": "numeric", "name": "x"}]},
-        {"encoders": [{"kind": "numeric", "name": "x", "center": 0.0, "scale": 1.0, "more": 1}]},
+        {"encodings": 3},
+        {"encodings": []},
+        {"encodings": [{"kind": "numeric", "name": "x", "center": 0.0, "scale": 0.0}]},
+        {"encodings": [{"kind": "colour"}]},
+        {"encodings": [{"kind": "numeric", "name": "x"}]},
+        {"encodings": [{"kind": "numeric", "name": "x", "center": 0.0, "scale": 1.0, "more": 1}]},
     ],
 )
 def test_a_damaged_preprocessor_is_refused(damage):

@@ -53,7 +53,7 @@ def test_records_and_tables_give_equal_segments(name):
 
 
 @pytest.mark.parametrize(("name", "complaint"), [("at", "holds dates and times"), ("state", "is the label")])
-def test_a_label_and_an_instant_are_no_segments(name, complaint):
+def test_a_label_and_a_timestamp_are_no_segments(name, complaint):
     with pytest.raises(ConfigError, match=f"--threshold-by {name} {complaint}"):
         check_segments(replace(by(name), label="state"))
     check_segments(by("mode"))

@@ -43,7 +43,7 @@ def one_by_one(texts: list[str]) -> list[float]:
 @given(texts=st.lists(TEXTS, max_size=4))
 @example(texts=["2024-02-26T01:50:07", "NA", ""])
 @example(texts=["2024-02-26T01:50:07Z", "2024-02-26 01:50:07.25+02:00"])
-def test_texts_that_are_read_at_once_are_the_instants_of_each(texts: list[str]) -> None:
+def test_texts_that_are_read_at_once_are_the_timestamps_of_each(texts: list[str]) -> None:
     at_once = timestamps_at_once(ISO, pa.chunked_array([pa.array(texts, pa.string())]))
     if at_once is not None:
         np.testing.assert_array_equal(at_once, one_by_one(texts))
@@ -66,7 +66,7 @@ def test_the_usual_texts_are_read_at_once(texts: list[str]) -> None:
 @pytest.mark.parametrize("unit", ["s", "ms", "us"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Lisbon"])
 @given(moments=st.lists(st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), max_size=5))
-def test_typed_instants_are_the_same_at_once_and_one_by_one(
+def test_typed_timestamps_are_the_same_at_once_and_one_by_one(
     unit: str, zone: str | None, moments: list[datetime | None]
 ) -> None:
     array = pa.array(moments, pa.timestamp("us")).cast(pa.timestamp(unit), safe=False).cast(pa.timestamp(unit, zone))
@@ -87,6 +87,6 @@ def test_days_are_the_same_at_once_and_one_by_one(days: list[date | None]) -> No
 
 
 @pytest.mark.parametrize("layout", [name for name, spec in TIME_LAYOUTS.items() if name == "time" or spec.per_second])
-def test_a_column_of_numbers_or_times_of_day_takes_no_instant(layout: str) -> None:
+def test_a_column_of_numbers_or_times_of_day_takes_no_timestamp(layout: str) -> None:
     cells = pa.chunked_array([pa.array([1_700_000_000], pa.timestamp("s"))])
     assert timestamps_at_once(Column(name="at", kind=Kind.DATETIME, layout=layout), cells) is None

@@ -20,7 +20,7 @@ SECONDS_OF_A_DAY = st.integers(min_value=0, max_value=86_399)
 
 
 @pytest.mark.parametrize("layout", TIME_LAYOUTS)
-def test_the_example_of_every_layout_is_the_same_instant_as_far_as_it_says(layout):
+def test_the_example_of_every_layout_is_the_same_timestamp_as_far_as_it_says(layout):
     seconds = parse_timestamp(TIME_LAYOUTS[layout].example, layout=layout)
     whole = datetime(2024, 2, 26, 1, 50, 7, tzinfo=UTC).timestamp()
     expected = {"time": 6607.0, "compact": whole - 6607.0}.get(layout, whole)
@@ -93,7 +93,7 @@ def test_a_zone_behind_a_date_shifts_it(seconds, hours):
         ("26/02/2024 10:00+99:00", "day_first"),
     ],
 )
-def test_what_is_no_instant_of_a_layout_is_refused_with_an_example(text, layout):
+def test_what_is_no_timestamp_of_a_layout_is_refused_with_an_example(text, layout):
     with pytest.raises(ValueError, match="such as"):
         parse_timestamp(text, layout=layout)
 

@@ -207,18 +207,18 @@ def test_a_list_is_no_category():
 
 @pytest.mark.parametrize("layout", [layout for layout in TIME_LAYOUTS if layout != "time"])
 @given(seconds=WHOLE_SECONDS)
-def test_an_instant_reads_as_it_was_written_in_every_layout(layout, seconds):
+def test_a_timestamp_reads_as_it_was_written_in_every_layout(layout, seconds):
     assert parse_timestamp(write_timestamp(float(seconds), layout=layout), layout=layout) == seconds
 
 
 @given(WHOLE_SECONDS, st.integers(min_value=-12, max_value=14))
-def test_an_instant_with_a_zone_is_the_same_moment_in_utc(seconds, hours):
+def test_a_timestamp_with_a_zone_is_the_same_moment_in_utc(seconds, hours):
     moment = datetime.fromtimestamp(seconds, tz=timezone(timedelta(hours=hours)))
     assert parse_timestamp(moment.isoformat(), layout="iso") == parse_timestamp(moment, layout="iso") == seconds
 
 
 @given(WHOLE_SECONDS)
-def test_an_instant_without_a_zone_is_taken_as_utc(seconds):
+def test_a_timestamp_without_a_zone_is_taken_as_utc(seconds):
     naive = datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
     assert (
         parse_timestamp(naive, layout="iso") == parse_timestamp(timestamp_text(float(seconds)), layout="iso") == seconds
@@ -232,7 +232,7 @@ def test_a_date_is_its_midnight():
 
 
 @pytest.mark.parametrize("text", ["12", "yesterday", "2024-13-01", "24-01-01", "2024-02-30T00:00:00"])
-def test_what_is_no_iso_instant_is_refused_with_an_example(text):
+def test_what_is_no_iso_timestamp_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="ISO 8601 date and time such as"):
         parse_timestamp(text, layout="iso")
 
@@ -246,6 +246,6 @@ def test_what_is_no_iso_instant_is_refused_with_an_example(text):
         ("0001-01-01T00:00:00+02:00", "iso"),
     ],
 )
-def test_an_instant_that_no_calendar_shows_is_refused(value, layout):
+def test_a_timestamp_that_no_calendar_shows_is_refused(value, layout):
     with pytest.raises(ValueError, match="years 1 to 9999"):
         parse_timestamp(value, layout=layout)

@@ -150,7 +150,7 @@ def test_three_hundred_sizes_of_batches_leave_the_memory_flat(bundle_path: Path,
 
 
 def test_case_19_serving_imports_neither_tensorflow_nor_keras(run_python: Callable[..., Any]) -> None:
-    code = "import sys, service.app, service.formats.tables, service.streaming.arrow_body; print(*sys.modules)"
+    code = "import sys, service.app, service.formats.tables, service.formats.table_answers; print(*sys.modules)"
     done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
     assert "service.app" in done.stdout.split()

@@ -281,7 +281,7 @@ class BrokenEngine:
     """A network whose weights are no numbers."""
 
     def reconstruct(self, Z: Any, /) -> Any:
-        return Z * float("nan")
+        return Z[None] * float("nan")
 
     def embed(self, Z: Any, /) -> Any:
         return Z[:, :1] * float("nan")

@@ -161,7 +161,7 @@ def test_what_is_wrong_before_the_first_rows_are_answered_is_a_problem(small: In
 def test_headers_that_mean_no_stream_are_refused(service: InProcess) -> None:
     refused = problem(send(service, b"[]", "json"), 415)
     assert "application/x-ndjson, application/vnd.apache.arrow.stream" in refused["detail"]
-    assert "None of the forms in Accept" in problem(send(service, b"{}", "jsonl", "parquet"), 406)["detail"]
+    assert "None of the formats in Accept" in problem(send(service, b"{}", "jsonl", "parquet"), 406)["detail"]
     for coding in CODINGS:
         compressed = send(service, b"{}", "jsonl", **{"Content-Encoding": coding})
         assert "Send it without Content-Encoding." in problem(compressed, 415)["detail"]

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 from samples import machine_records, of_two_sites, with_anomalies, write_csv
 
-from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, read_manifest
+from models.bundle import MANIFEST, load_detector, read_manifest
 from models.calibration import Calibration
 from training.calibrate import main
-
-OLD_BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 
 
 @pytest.fixture
@@ -106,7 +104,7 @@ def test_new_rows_with_labels_give_a_wanted_recall(versions, inspected, capsys):
     assert new.card["threshold"]["figures"] == figures
 
 
-def test_kept_labels_are_enough_to_change_the_goal_and_the_rows_it_rests_on(versions, inspected):
+def test_the_labels_in_a_bundle_are_enough_to_change_the_target_and_the_population(versions, inspected):
     assert calibrate(versions, "--data", inspected, "--label", "state") == 0
     assert calibrate(versions, "--threshold-method", "labels", "--precision", "0.5") == 0
     assert load_detector(versions / "3").calibration.spec.target == "precision"
@@ -138,14 +136,6 @@ def test_thresholds_by_segment_come_with_new_rows_stay_and_go(versions, inspecte
     four = load_detector(versions / "4")
     assert (four.schema.threshold_by, four.calibration.by_segment) == (None, {})
     assert four.score_records(machine_records(5, seed=1)).segments is None
-
-
-def test_an_old_bundle_can_be_calibrated(tmp_path):
-    shutil.copytree(OLD_BUNDLES / "v1" / "bundle", tmp_path / "old" / "1")
-    assert calibrate(tmp_path / "old", "--alert-rate", "0.2") == 0
-    manifest = read_manifest(tmp_path / "old" / "2")
-    assert manifest["format_version"] == FORMAT_VERSION
-    assert manifest["files"]["network.keras"] == read_manifest(tmp_path / "old" / "1")["files"]["network.keras"]
 
 
 def test_the_estimator_of_a_new_version_has_its_threshold(versions):
@@ -187,8 +177,8 @@ def test_nonsense_is_refused_in_one_line_and_nothing_is_written(flags, complaint
     assert [path.name for path in versions.iterdir()] == ["1"]
 
 
-def test_p_values_cannot_rest_on_normal_rows_where_none_is_known(tmp_path, capsys):
-    shutil.copytree(OLD_BUNDLES / "v1" / "bundle", tmp_path / "old" / "1")
+def test_p_values_cannot_rest_on_normal_rows_where_none_is_known(made, tmp_path, capsys):
+    shutil.copytree(made, tmp_path / "old" / "1")
     assert calibrate(tmp_path / "old", "--rests-on", "normal") == 2
     assert "No calibration row is known to be normal: give rows with labels" in capsys.readouterr().err
 
@@ -201,7 +191,7 @@ def test_a_bundle_that_is_no_version_needs_a_place_to_write_to(bundle_path, tmp_
     assert load_detector(tmp_path / "other").calibration.value == 0.1
 
 
-def test_a_bundle_is_never_calibrated_over_unless_that_is_said(versions, capsys):
+def test_a_bundle_is_never_replaced_by_a_calibration_without_overwrite(versions, capsys):
     assert calibrate(versions, "--alert-rate", "0.1", "--output", versions / "1") == 2
     assert "say --overwrite" in capsys.readouterr().err
     assert calibrate(versions, "--alert-rate", "0.1", "--output", versions / "1", "--overwrite") == 0

@@ -184,7 +184,7 @@ def test_a_single_network_leaves_rows_out_unless_they_are_known_to_be_normal():
         TrainConfig(preset="fast", training_rows=rows).epoch_settings(rows=5000, features=8)[0]
         for rows in ("mixed", "clean")
     )
-    assert mixed.left_out > 0 == clean.left_out
+    assert mixed.trim > 0 == clean.trim
     assert mixed.epochs < clean.epochs  # what is fitted for long learns the anomalies, too
     assert TrainConfig(preset="fast", epochs=7).epoch_settings(rows=5000, features=8)[0].epochs == 7
 
@@ -198,7 +198,12 @@ def test_what_is_given_is_what_the_network_gets():
     config = TrainConfig(hidden_units=(9, 5), latent_units=2, activation="elu", alpha=0.4, dropout=0.1, input_noise=0.0)
     network = config.architecture(features=7)
     assert (network.features, network.hidden_units, network.latent_units) == (7, (9, 5), 2)
-    assert (network.activation, network.alpha, network.dropout, network.input_noise) == ("elu", 0.4, 0.1, 0.0)
+    assert (network.activation, network.activation_parameter, network.dropout, network.input_noise) == (
+        "elu",
+        0.4,
+        0.1,
+        0.0,
+    )
 
 
 @given(st.integers(1, 10**7), st.integers(1, 5000), st.booleans())

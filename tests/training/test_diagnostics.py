@@ -8,7 +8,7 @@ import pytest
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
-from training.network.keras_network import build_network, hidden_outputs
+from training.network.keras_network import DenseNetwork, hidden_outputs
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def healthy(**changes):
 def with_weights(case, activation):
     """Return a network whose bottleneck has the case's kernel and bias, and the case's rows."""
     config = AutoencoderConfig(features=4, hidden_units=(), latent_units=8, activation=activation)
-    network = build_network(config, seed=0)
-    network.get_layer("bottleneck").set_weights([np.array(case["kernel"]), np.array(case["bias"])])
-    return config, network, np.array(case["Z"], np.float32)
+    network = DenseNetwork(config, seed=0)
+    network.assign({f"bottleneck_{name}": np.reshape(case[name], (1, -1, 8)) for name in ("kernel", "bias")})
+    return network, np.array(case["Z"], np.float32)
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "selu"])

@@ -12,7 +12,7 @@ from models.network.architecture import AutoencoderConfig
 from training.network.diagnostics import layer_health
 from training.network.epochs import _batched_order, run_epochs
 from training.network.history import EpochSettings
-from training.network.keras_network import build_network, hidden_outputs, reconstruct
+from training.network.keras_network import DenseNetwork, hidden_outputs, reconstruct
 
 D = 4
 FEATURES = ("big", "small", "plain", "small is missing")
@@ -37,7 +37,7 @@ def run(
 ):
     usual = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-2, "weight_decay": 0.0, "patience": 10, "seed": 1}
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2)
-    network = network or build_network(config, seed=1)
+    network = network or DenseNetwork(config, seed=1)
     history = run_epochs(
         network,
         fitting=fitting or rows(100, seed=1),
@@ -58,13 +58,12 @@ def test_an_epoch_says_what_units_and_gradients_do(members):
     import tensorflow as tf
 
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, members=members)
-    network, fitting = build_network(config, seed=1), rows(100, seed=1)
-    kernels = [variable for variable in network.trainable_variables if variable.name == "kernel"]
+    network, fitting = DenseNetwork(config, seed=1), rows(100, seed=1)
+    kernels = [network.weights[name] for name in network.kernels]
     with tf.GradientTape() as tape:
-        reconstruction = network(fitting.Z)  # (n, d) or (n, M, d)
-        target = fitting.Z if members == 1 else fitting.Z[:, None]
-        loss = tf.reduce_sum(tf.reduce_mean(tf.square(target - reconstruction) * WEIGHTS, axis=0))
-    gradients = [gradient.numpy() for gradient in tape.gradient(loss, [kernel.value for kernel in kernels])]
+        errors = tf.square(fitting.Z - network.forward(fitting.Z)[0]) * WEIGHTS
+        loss = tf.reduce_sum(tf.reduce_mean(errors, axis=1))
+    gradients = [gradient.numpy() for gradient in tape.gradient(loss, kernels)]
     norms = [np.sqrt(np.square(gradient).sum() / members) for gradient in gradients]
     noise = () if members == 1 else (0.0,) * members
     _, history = run(fitting, network=network, epochs=2, batch_size=100, input_noise=noise)
@@ -72,7 +71,7 @@ def test_an_epoch_says_what_units_and_gradients_do(members):
     assert list(first.gradients) == ["encoder_1", "bottleneck", "decoder_1", "output"]
     assert list(first.gradients.values()) == pytest.approx(norms, rel=1e-4)
     assert 0 < first.seconds < last.seconds <= history.seconds
-    expected = layer_health(hidden_outputs(config, network, rows(40, seed=2).Z), activation="relu")
+    expected = layer_health(hidden_outputs(network, rows(40, seed=2).Z), activation="relu")
     for layer, wanted in zip(history.best_epoch.units, expected, strict=True):
         assert replace(layer, zeros=0) == replace(wanted, zeros=0)
         assert layer.zeros == pytest.approx(wanted.zeros, abs=1e-6)
@@ -83,13 +82,13 @@ def test_of_several_steps_the_first_says_the_gradients_and_all_the_loss():
     """Rows that are one and the same: so every batch is, whatever the order; and steps that move next to nothing."""
     import tensorflow as tf
 
-    network = build_network(AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2), seed=1)
+    network = DenseNetwork(AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2), seed=1)
     Z = np.repeat(rows(1, seed=1).Z, 100, axis=0)
-    kernels = [variable.value for variable in network.trainable_variables if variable.name == "kernel"]
+    kernels = [network.weights[name] for name in network.kernels]
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(tf.reduce_mean(tf.square(Z - network(Z)) * WEIGHTS, axis=0))
+        loss = tf.reduce_sum(tf.reduce_mean(tf.square(Z - network.forward(Z)[0]) * WEIGHTS, axis=1))
     norms = [float(tf.norm(gradient)) for gradient in tape.gradient(loss, kernels)]
-    still = build_network(AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2), seed=1)
+    still = DenseNetwork(AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2), seed=1)
     _, history = run(Encoded(Z=Z), network=still, epochs=3, batch_size=20, learning_rate=1e-12)
     assert [epoch.loss for epoch in history.epochs] == pytest.approx([float(loss)] * 3, rel=1e-5)
     _, history = run(Encoded(Z=Z), network=network, epochs=3, batch_size=20, learning_rate=0.1)
@@ -100,16 +99,16 @@ def test_of_several_steps_the_first_says_the_gradients_and_all_the_loss():
 
 def test_units_at_their_end_are_counted_after_an_epoch():
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation="tanh")
-    network = build_network(config, seed=1)
-    network.get_layer("encoder_1").bias.assign([9.0, -9.0, *[0.0] * 6])
+    network = DenseNetwork(config, seed=1)
+    network.weights["encoder_1_bias"].assign([[[9.0, -9.0, *[0.0] * 6]]])
     _, history = run(network=network, activation="tanh", epochs=1, learning_rate=1e-9)
-    expected = layer_health(hidden_outputs(config, network, rows(40, seed=2).Z), activation="tanh")
+    expected = layer_health(hidden_outputs(network, rows(40, seed=2).Z), activation="tanh")
     assert [layer.saturated for layer in history.best_epoch.units] == [layer.saturated for layer in expected]
     assert history.best_epoch.units[0].saturated == 2
 
 
 def mean_score(network, encoded):
-    errors = np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS
+    errors = np.square(encoded.Z - reconstruct(network, encoded.Z)[0]) * WEIGHTS
     errors[np.zeros_like(errors, bool) if encoded.missing is None else encoded.missing] = 0
     return errors.sum(axis=1).mean()
 
@@ -170,7 +169,7 @@ def test_every_epoch_is_told_in_order():
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others():
-    first, same, other = (run(seed=seed)[0].get_weights() for seed in (1, 1, 2))
+    first, same, other = (list(run(seed=seed)[0].arrays().values()) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
@@ -185,21 +184,20 @@ def test_a_missing_value_does_not_count_whatever_the_network_says_in_its_place()
         Encoded(Z=with_gaps.Z, missing=missing), Encoded(Z=held_out.Z, missing=np.ones(held_out.Z.shape, bool))
     )
     assert {epoch.validation_loss for epoch in history.epochs} == {0.0}
-    assert np.isfinite(network.get_weights()[0]).all()
+    assert np.isfinite(network.arrays()["encoder_1_kernel"]).all()
 
 
 def test_weight_decay_is_on_kernels_only():
     # Rows of zeros that are reproduced from the start: the loss has no slope, what moves is moved by the decay.
     still = Encoded(Z=np.zeros((64, D), np.float32))
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation="prelu")
-    network = build_network(config, seed=1)
-    slopes = network.get_layer("encoder_1_activation")
-    slopes.set_weights([np.full(8, 0.5, np.float32)])
-    before = network.get_layer("encoder_1").get_weights()[0]
+    network = DenseNetwork(config, seed=1)
+    network.assign({"encoder_1_slope": np.full((1, 1, 8), 0.5, np.float32)})
+    before = network.arrays()["encoder_1_kernel"]
     run(still, still, network=network, weight_decay=0.5, epochs=2)
     # The best epoch is the first, because none gets better.
-    assert (np.abs(network.get_layer("encoder_1").get_weights()[0]) < np.abs(before)).all()
-    np.testing.assert_array_equal(slopes.get_weights()[0], np.full(8, 0.5, np.float32))
+    assert (np.abs(network.arrays()["encoder_1_kernel"]) < np.abs(before)).all()
+    np.testing.assert_array_equal(network.arrays()["encoder_1_slope"], np.full((1, 1, 8), 0.5, np.float32))
 
 
 @pytest.mark.parametrize(("n", "size"), [(100, 16), (7, 32), (64, 64), (65, 64), (1, 32)])
@@ -227,13 +225,13 @@ def test_nothing_of_a_training_is_left_behind_in_the_memory():
 
 def ensemble(*, latent_units=4, **settings):
     config = AutoencoderConfig(features=D, hidden_units=(16,), latent_units=latent_units, members=3)
-    network = build_network(config, seed=1)
+    network = DenseNetwork(config, seed=1)
     usual = {"input_noise": (0.05, 0.5, 5.0), "epochs": 60, "batch_size": 32}
     return run(network=network, **(usual | settings))
 
 
 def score_of(network, Z):
-    return (np.square(Z - reconstruct(network, Z)) * WEIGHTS).sum(axis=1).mean()
+    return (np.square(Z - reconstruct(network, Z)[0]) * WEIGHTS).sum(axis=1).mean()
 
 
 def member_scores(network, encoded):
@@ -241,7 +239,7 @@ def member_scores(network, encoded):
 
 
 def test_each_member_learns_and_the_less_the_more_noise_it_has():
-    fresh = build_network(AutoencoderConfig(features=D, hidden_units=(16,), latent_units=4, members=3), seed=1)
+    fresh = DenseNetwork(AutoencoderConfig(features=D, hidden_units=(16,), latent_units=4, members=3), seed=1)
     network, history = ensemble()
     before, after = (member_scores(net, rows(40, seed=2)).mean(axis=1) for net in (fresh, network))
     assert (after < before).all()
@@ -250,42 +248,42 @@ def test_each_member_learns_and_the_less_the_more_noise_it_has():
     assert history.best_epoch.validation_loss == pytest.approx(after.mean(), rel=1e-4)
 
 
-def test_members_that_leave_the_strangest_rows_out_do_not_learn_them():
+def test_members_with_a_trimmed_loss_do_not_learn_the_strangest_rows():
     rng = np.random.default_rng(0)
     usual = rows(285, seed=1).Z
     strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)  # a crowd of its own
     soiled = Encoded(Z=np.concatenate([usual, strange]))
     kept, left = (
-        member_scores(ensemble(fitting=soiled, left_out=share, latent_units=1)[0], Encoded(Z=strange)).mean(axis=1)
+        member_scores(ensemble(fitting=soiled, trim=share, latent_units=1)[0], Encoded(Z=strange)).mean(axis=1)
         for share in (0.0, 0.2)
     )
     assert (left[:2] > 1.3 * kept[:2]).all()
 
 
 def test_a_residual_member_undoes_fine_noise_from_the_first_epochs_on():
-    carried = (0.0, 1 / (1 + 0.05**2))
-    config = AutoencoderConfig(features=D, hidden_units=(16,), latent_units=4, members=2, carried=carried)
-    network = build_network(config, seed=1)
-    settings = {"input_noise": (0.05, 0.05), "carried": carried, "epochs": 5, "batch_size": 32}
+    skip_weight = (0.0, 1 / (1 + 0.05**2))
+    config = AutoencoderConfig(features=D, hidden_units=(16,), latent_units=4, members=2, skip_weight=skip_weight)
+    network = DenseNetwork(config, seed=1)
+    settings = {"input_noise": (0.05, 0.05), "skip_weight": skip_weight, "epochs": 5, "batch_size": 32}
     _, history = run(network=network, **settings)
     errors = member_scores(network, rows(40, seed=2)).mean(axis=1)
     assert errors[1] < errors[0] / 10
     assert history.best_epoch.validation_loss == pytest.approx(errors.mean(), rel=1e-4)
 
 
-def test_a_single_network_that_leaves_the_strangest_rows_out_does_not_learn_them():
+def test_a_single_network_with_a_trimmed_loss_does_not_learn_the_strangest_rows():
     rng = np.random.default_rng(0)
     strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)
     soiled = Encoded(Z=np.concatenate([rows(285, seed=1).Z, strange]))
     kept, left = (
-        score_of(run(fitting=soiled, validation=soiled, epochs=60, batch_size=32, left_out=share)[0], strange)
+        score_of(run(fitting=soiled, validation=soiled, epochs=60, batch_size=32, trim=share)[0], strange)
         for share in (0.0, 0.2)
     )
     assert left > 1.3 * kept
 
 
 def test_an_ensemble_is_the_same_with_the_same_seed_and_another_with_another():
-    first, same, other = (ensemble(epochs=2, seed=seed)[0].get_weights() for seed in (1, 1, 2))
+    first, same, other = (list(ensemble(epochs=2, seed=seed)[0].arrays().values()) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
@@ -300,18 +298,18 @@ def test_missing_cells_and_weights_of_rows_count_for_every_member():
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-@pytest.mark.parametrize("left_out", [0.0, 0.3])
-def test_rows_are_judged_alike_in_pieces_and_at_once(monkeypatch, activation, left_out):
+@pytest.mark.parametrize("trim", [0.0, 0.3])
+def test_rows_are_validated_alike_in_chunks_and_at_once(monkeypatch, activation, trim):
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation=activation)
 
-    def judged():
-        network = build_network(config, seed=1)
-        network.get_layer("encoder_1").bias.assign([9.0, -9.0, *[0.0] * 6])
-        return run(network=network, activation=activation, epochs=3, learning_rate=1e-3, left_out=left_out)[1].epochs
+    def validated():
+        network = DenseNetwork(config, seed=1)
+        network.weights["encoder_1_bias"].assign([[[9.0, -9.0, *[0.0] * 6]]])
+        return run(network=network, activation=activation, epochs=3, learning_rate=1e-3, trim=trim)[1].epochs
 
-    at_once = judged()
-    monkeypatch.setattr("training.network.epochs._JUDGED_AT_ONCE", 7)  # of 40: the last piece is a smaller one
-    for one, other in zip(at_once, judged(), strict=True):
+    at_once = validated()
+    monkeypatch.setattr("training.network.epochs._VALIDATED_AT_ONCE", 7)  # of 40: the last chunk is a smaller one
+    for one, other in zip(at_once, validated(), strict=True):
         assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-5)
         for layer, again in zip(one.units, other.units, strict=True):
             assert replace(layer, zeros=0) == replace(again, zeros=0)

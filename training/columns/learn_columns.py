@@ -131,13 +131,15 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
         origin=origin,
         unit=unit,
         missing_share=missing_share,
-        surprise=penalty,
+        novelty_penalty=penalty,
     )
 
 
 def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoding:
     present, missing_share, penalty = _present(values)
-    return BooleanEncoding(name=column.name, share=float(present.mean()), missing_share=missing_share, surprise=penalty)
+    return BooleanEncoding(
+        name=column.name, share=float(present.mean()), missing_share=missing_share, novelty_penalty=penalty
+    )
 
 
 def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
@@ -151,7 +153,7 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
         rare_share=sum(count for _, count in rare) / n,
         rare=tuple(name for name, _ in rare),
         missing_share=1 - len(present) / n,
-        surprise=_novelty_penalty(n, singles=sum(count == 1 for _, count in rare)),
+        novelty_penalty=_novelty_penalty(n, singles=sum(count == 1 for _, count in rare)),
     )
 
 
@@ -172,7 +174,7 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
         cycles=("day",) if clock else cycles,
         clock=clock,
         missing_share=missing_share,
-        surprise=penalty,
+        novelty_penalty=penalty,
     )
 
 

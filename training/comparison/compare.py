@@ -16,6 +16,7 @@ from rich.console import Console
 from models.bundle import new_bundle
 from models.errors import ConfigError, Message, Set, joined
 from models.limits import Interval, complaints_about
+from models.network.activations import ACTIVATION_PARAMETERS
 from models.repository import ARTIFACTS, next_version, version_of
 from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
 from training.comparison.processes import run_trials
@@ -45,7 +46,7 @@ _LIMITS: Final = {
 }
 _CARD_KEYS: Final = ("recommendation", "ties", "reason", "settled", "differences", "activations")
 _SHARED_SETTINGS: Final = (
-    *("training_rows", "negative_slope", "alpha", "latent_units", "dropout", "input_noise"),
+    *("training_rows", *ACTIVATION_PARAMETERS, "latent_units", "dropout", "input_noise"),
     *("epochs", "batch_size", "weight_decay"),
 )
 

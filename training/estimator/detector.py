@@ -22,11 +22,17 @@ from models.bundle import load_detector, new_bundle
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector, Verdicts
 from models.errors import TableError
+from models.network.activations import ACTIVATION_PARAMETERS
 from models.tables.table import Table
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
 from training.estimator.packed import detector_of, pack, renamed, unpack
-from training.estimator.parameters import config_of_parameters, parameters_of_settings
+from training.estimator.parameters import (
+    config_of_parameters,
+    parameters_of_settings,
+    with_activation_docs,
+    with_activation_parameters,
+)
 
 if TYPE_CHECKING:
     from training.fit import FitResult
@@ -68,8 +74,7 @@ class AutoencoderDetector(
             mixed, and for clean with `fit_on` normal.
         preset: How many networks are fitted, and for how long: ``fast``, ``balanced`` or ``best``.
         activation: A key of `models.network.activations.ACTIVATIONS`.
-        negative_slope: Slope of leaky_relu below zero.
-        alpha: elu tends to −alpha far below zero.
+        activation_parameters: Each parameter of an activation, by its name.
         hidden_units: Widths of the encoder's hidden layers; None for widths by preset and number of features.
         depth: Number of the encoder's hidden layers, where `hidden_units` is None.
         latent_units: Width of the bottleneck; None for one by preset and number of features.
@@ -109,6 +114,8 @@ class AutoencoderDetector(
         [1, -1]
     """
 
+    __doc__ = with_activation_docs(__doc__)
+
     def __init__(
         self,
         *,
@@ -129,8 +136,6 @@ class AutoencoderDetector(
         training_rows: str | None = None,
         preset: str = "balanced",
         activation: str = "relu",
-        negative_slope: float = 0.1,
-        alpha: float = 1.0,
         hidden_units: tuple[int, ...] | None = None,
         depth: int | None = None,
         latent_units: int | None = None,
@@ -151,6 +156,7 @@ class AutoencoderDetector(
         false_positive_rate: float | None = None,
         threshold_by: str | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
+        **activation_parameters: float,
     ) -> None:
         self.label = label
         self.anomaly_values = anomaly_values
@@ -169,8 +175,6 @@ class AutoencoderDetector(
         self.training_rows = training_rows
         self.preset = preset
         self.activation = activation
-        self.negative_slope = negative_slope
-        self.alpha = alpha
         self.hidden_units = hidden_units
         self.depth = depth
         self.latent_units = latent_units
@@ -191,6 +195,12 @@ class AutoencoderDetector(
         self.false_positive_rate = false_positive_rate
         self.threshold_by = threshold_by
         self.random_state = random_state
+        for name, parameter in ACTIVATION_PARAMETERS.items():
+            setattr(self, name, activation_parameters.pop(name, parameter.default))
+        if activation_parameters:
+            raise TypeError(f"{type(self).__name__} has no parameter {next(iter(activation_parameters))!r}")
+
+    __init__.__signature__ = with_activation_parameters(__init__)  # type: ignore[attr-defined]
 
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
         """Fit and calibrate on the rows of `X`.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from inspect import Parameter, Signature, signature
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,6 +13,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from models.errors import ConfigError
+from models.network.activations import ACTIVATION_PARAMETERS
 from training.settings.config import TrainConfig
 
 
@@ -32,6 +35,27 @@ def parameters_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in settings.items() if name in known} | {
         "random_state": settings["seed"]
     }
+
+
+def with_activation_parameters(init: Callable[..., None]) -> Signature:
+    """Return the signature of an estimator's `__init__` with the parameters of the activations by their names."""
+    named = [given for given in signature(init).parameters.values() if given.kind != Parameter.VAR_KEYWORD]
+    activations = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=parameter.default, annotation=float)
+        for name, parameter in ACTIVATION_PARAMETERS.items()
+    ]
+    return Signature([*named, *activations], return_annotation=None)
+
+
+def with_activation_docs(text: str | None) -> str | None:
+    """Return a docstring with a line for each parameter of an activation in the place of the one line for all."""
+    lines = [
+        f"{name}: {parameter.help} (default {parameter.default})." for name, parameter in ACTIVATION_PARAMETERS.items()
+    ]
+    found = re.search(r"^( +)activation_parameters: .*\n", text or "", re.MULTILINE)
+    if text is None or found is None:
+        return text
+    return text.replace(found[0], "".join(f"{found[1]}{line}\n" for line in lines))
 
 
 def seed_of(random_state: Any) -> int:

@@ -10,7 +10,7 @@ leave some 7 MB behind (https://github.com/tensorflow/tensorflow/issues/62854), 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import tensorflow as tf
@@ -25,27 +25,26 @@ class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019).
 
     Args:
-        variables: The weights that are to be moved.
+        weights: The variables that are to be moved, by name.
         learning_rate: Largest step size.
         weight_decay: What share of a weight a step takes off, times the step size.
-        undecayed: Weights of these names do not decay.
+        decayed: Names of the weights that decay.
         steps: Number of all steps: the step size rises over the first twentieth of them and falls like a cosine to
             zero (Loshchilov and Hutter, ICLR 2017). None for a constant step size.
     """
 
     def __init__(
         self,
-        variables: Sequence[Any],
+        weights: Mapping[str, Any],
         *,
         learning_rate: float,
         weight_decay: float,
-        undecayed: Collection[str],
+        decayed: Collection[str],
         steps: int | None = None,
     ) -> None:
-        self._variables = [variable.value for variable in variables]
-        self._names = [variable.name for variable in variables]
-        self._decays = [variable.name not in undecayed for variable in variables]
-        self._means = [tf.Variable(tf.zeros_like(variable)) for variable in self._variables]
+        self._variables = list(weights.values())
+        self._decays = [name in decayed for name in weights]
+        self._means = {name: tf.Variable(tf.zeros_like(variable)) for name, variable in weights.items()}
         self._squares = [tf.Variable(tf.zeros_like(variable)) for variable in self._variables]
         self._steps = tf.Variable(0, dtype=tf.int64)
         self._total = steps
@@ -53,13 +52,13 @@ class AdamW:
         self._weight_decay = tf.constant(weight_decay, tf.float32)
 
     def apply(self, gradients: Sequence[Any]) -> None:
-        """Take one step; the gradients are in the order of the variables."""
+        """Take one step; the gradients are in the order of the weights."""
         step = tf.cast(self._steps + 1, tf.float32)
         learning_rate = self._learning_rate * self._share_of_rate(step)
         kept = 1 - self._weight_decay * learning_rate
         mean_decay, square_decay = tf.constant(_MEAN_DECAY), tf.constant(_SQUARE_DECAY)
         for variable, decays, mean, square, gradient in zip(
-            self._variables, self._decays, self._means, self._squares, gradients, strict=True
+            self._variables, self._decays, self._means.values(), self._squares, gradients, strict=True
         ):
             if decays:
                 variable.assign(variable * kept)
@@ -77,10 +76,10 @@ class AdamW:
             )
         self._steps.assign_add(1)
 
-    def mean_gradients(self, name: str) -> list[Any]:
-        """Return the running means of the gradients of weights of a name, corrected for their start at zero."""
+    def mean_gradients(self, names: Sequence[str]) -> list[Any]:
+        """Return the running means of the gradients of some weights, corrected for their start at zero."""
         begun = 1 - tf.pow(_MEAN_DECAY, tf.cast(self._steps, tf.float32))
-        return [mean / begun for mean, own in zip(self._means, self._names, strict=True) if own == name]
+        return [self._means[name] / begun for name in names]
 
     def _share_of_rate(self, step: Any) -> Any:
         """Return which share of the largest step size a step takes, counted from 1."""

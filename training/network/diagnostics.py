@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Message, Set
 from models.network.activations import ACTIVATIONS
-
-if TYPE_CHECKING:
-    from models.network.onnx_graph import LayerWeights
 
 _NEARLY_DEAD_SHARE: Final = 0.01
 _SATURATED_SHARE: Final = 0.01  # of the way between the two ends
@@ -128,15 +125,14 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
     return warnings
 
 
-def learned_slopes(layer_names: Sequence[str], layers: Sequence[LayerWeights]) -> dict[str, tuple[float, float, float]]:
+def learned_slopes(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, tuple[float, float, float]]:
     """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned.
 
     Args:
-        layer_names: Of the hidden layers.
-        layers: Weights of the hidden layers, in that order, and of the output layer.
+        weights: A network's arrays by name.
     """
     return {
-        name: (float(layer.slope.min()), float(layer.slope.mean()), float(layer.slope.max()))
-        for name, layer in zip(layer_names, layers, strict=False)
-        if layer.slope is not None
+        name.removesuffix("_slope"): (float(slope.min()), float(slope.mean()), float(slope.max()))
+        for name, slope in weights.items()
+        if name.endswith("_slope")
     }

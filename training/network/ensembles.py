@@ -14,7 +14,7 @@ from models.encoders.preprocessor import Encoded, Preprocessor
 from models.network.engine import Engine
 from models.schema import Kind
 from models.scoring.ensemble import Ensemble, Family, member_errors, scales_of
-from models.scoring.histograms import Marginals
+from models.scoring.histograms import Histograms
 from training.settings.presets import FamilyPlan
 
 _CHUNK_ROWS: Final = 256
@@ -27,7 +27,7 @@ def ensemble_of(
     preprocessor: Preprocessor,
     *,
     families: Sequence[FamilyPlan],
-    marginal_weight: float,
+    histogram_weight: float,
 ) -> Ensemble:
     """Measure the members on the fitting rows.
 
@@ -35,12 +35,12 @@ def ensemble_of(
         engine: Runs all members.
         encoded: The fitting rows.
         preprocessor: Knows the columns.
-        families: What was fitted, in the order of the members.
-        marginal_weight: How much the columns' own histograms count beside the families.
+        families: The plans that were fitted, in the order of the members.
+        histogram_weight: How much the columns' own histograms count beside the families.
     """
     errors = _errors(engine, encoded, preprocessor)
     typical = np.maximum(np.median(errors, axis=1), _LEAST_TYPICAL_ERROR)
-    marginals = Marginals.of(encoded.Z, limits=preprocessor.limits, weights=_marginal_weights(preprocessor))
+    histograms = Histograms.of(encoded.Z, limits=preprocessor.limits, weights=_histogram_weights(preprocessor))
     ends = list(accumulate(len(plan.input_noise) for plan in families))
     parts = [slice(end - len(plan.input_noise), end) for plan, end in zip(families, ends, strict=True)]
     unscaled = [
@@ -52,35 +52,35 @@ def ensemble_of(
         )
         for plan, part in zip(families, parts, strict=True)
     ]
-    voices = [
-        family.said((errors[part] / typical[part, None]).max(axis=0))
+    terms = [
+        family.score((errors[part] / typical[part, None]).max(axis=0))
         for family, part in zip(unscaled, parts, strict=True)
     ]
     rarity = np.concatenate(
-        [marginals.column_rarity(piece, preprocessor.starts).sum(axis=1) for piece in _pieces(encoded)]
+        [histograms.column_rarity(chunk, preprocessor.starts).sum(axis=1) for chunk in _chunks(encoded)]
     )
-    *scales, marginal_scale = scales_of([*voices, rarity], [*(family.scale for family in unscaled), marginal_weight])
+    *scales, histogram_scale = scales_of([*terms, rarity], [*(family.scale for family in unscaled), histogram_weight])
     return Ensemble(
         families=tuple(replace(family, scale=scale) for family, scale in zip(unscaled, scales, strict=True)),
-        marginals=marginals,
-        marginal_scale=marginal_scale,
+        histograms=histograms,
+        histogram_scale=histogram_scale,
     )
 
 
 def _errors(engine: Engine, encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
     """Return the errors of all members `(M, n)`."""
     errors = [
-        member_errors(engine.reconstruct(preprocessor.within_limits(piece.Z)), piece, preprocessor)
-        for piece in _pieces(encoded)
+        member_errors(engine.reconstruct(preprocessor.within_limits(chunk.Z)), chunk, preprocessor)
+        for chunk in _chunks(encoded)
     ]
     return np.concatenate(errors, axis=1).astype(np.float64)
 
 
-def _pieces(encoded: Encoded) -> list[Encoded]:
+def _chunks(encoded: Encoded) -> list[Encoded]:
     return [encoded.rows(start, start + _CHUNK_ROWS) for start in range(0, len(encoded), _CHUNK_ROWS)]
 
 
-def _marginal_weights(preprocessor: Preprocessor) -> NDArray[np.float32]:
+def _histogram_weights(preprocessor: Preprocessor) -> NDArray[np.float32]:
     """Return what the rarity of each feature counts `(d,)`: one for each column, in the mean over the columns.
 
     The levels of a category are one value between them, so their rarities add up; the cycles of a time are not.

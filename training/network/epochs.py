@@ -19,13 +19,13 @@ from models.errors import Message, Set, TrainingError
 from training.network.adamw import AdamW
 from training.network.diagnostics import health_of, saturation_bounds
 from training.network.history import Epoch, EpochSettings, History
-from training.network.keras_network import denoised, layer_by_layer, scale_output
+from training.network.keras_network import DenseNetwork
 
-_JUDGED_AT_ONCE: Final = 16_384  # rows
+_VALIDATED_AT_ONCE: Final = 16_384  # rows
 
 
 def run_epochs(
-    network: Any,
+    network: DenseNetwork,
     *,
     fitting: Encoded,
     validation: Encoded,
@@ -60,21 +60,22 @@ def run_epochs(
     _require_finite(fitting.Z, features)
     _require_finite(validation.Z, features)
     started = time.perf_counter()
+    network.output_scale = _output_scale(settings)
     optimizer = AdamW(
-        network.trainable_variables,
+        network.weights,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        undecayed=("bias", "alpha"),
+        decayed=network.kernels,
         steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
     run = steps_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
-    judge = _judge_function(
+    validate = _validation_function(
         network, validation, _counted(validation, weights, validation_weights), activation, settings
     )
-    layers = [variable.path.split("/")[0] for variable in network.trainable_variables if variable.name == "kernel"]
+    layers = [name.removesuffix("_kernel") for name in network.kernels]
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
-    best, best_weights = 0, network.get_weights()
+    best, best_weights = 0, network.arrays()
     interrupted = False
     for number in range(1, settings.epochs + 1):
         rows = tf.constant(_batched_order(order, len(fitting), settings.batch_size))
@@ -83,7 +84,7 @@ def run_epochs(
             run(rows, number, *bounds) for bounds in ([(0, 1), (1, len(rows))] if number == 1 else [(0, len(rows))])
         ]
         gradients = parts[0][1]
-        validation_loss, units = judge()
+        validation_loss, units = validate()
         epoch = Epoch(
             number=number,
             loss=sum(float(total) for total, _ in parts) / len(rows),
@@ -98,23 +99,24 @@ def run_epochs(
             raise TrainingError(problem, "; if it stays, look for a column with extreme values.")
         epochs.append(epoch)
         on_epoch(epoch)
-        if settings.members > 1:
+        if not settings.stops_early:
             best = number
         elif best == 0 or epoch.validation_loss < epochs[best - 1].validation_loss:
-            best, best_weights = number, network.get_weights()
+            best, best_weights = number, network.arrays()
         elif number - best >= settings.patience:
             break
         if number < settings.epochs and should_stop():
             interrupted = True
             break
-    if settings.members == 1:
-        network.set_weights(best_weights)
-    else:
-        scale_output(network, _output_scale(settings))
+    if settings.stops_early:
+        network.assign(best_weights)
+    network.apply_output_scale()
     return History(epochs=tuple(epochs), best=best, seconds=time.perf_counter() - started, interrupted=interrupted)
 
 
-def steps_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
+def steps_function(
+    network: DenseNetwork, optimizer: AdamW, rows: Encoded, counted: Any, settings: EpochSettings
+) -> Any:
     """Return a compiled function that runs some steps of an epoch.
 
     It takes an order of rows `(steps, size)`, the epoch, from 1, the first step, from 0, and that behind the last. It
@@ -129,9 +131,9 @@ def steps_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, 
         settings: How.
     """
     Z = tf.constant(rows.Z)
-    variables = [variable.value for variable in network.trainable_variables]
+    variables = list(network.weights.values())
     steps, size = _batches(len(rows), settings.batch_size)
-    loss_of = (_plain_loss if settings.members == 1 else _denoising_loss)(network, settings, steps)
+    loss_of = _loss_function(network, settings, steps)
 
     def run(order: Any, epoch: Any, first: Any, end: Any) -> Any:
         def one_step(number: Any, total: Any) -> tuple[Any, Any]:
@@ -143,64 +145,55 @@ def steps_function(network: Any, optimizer: AdamW, rows: Encoded, counted: Any, 
             return number + 1, total + loss
 
         _, total = tf.while_loop(lambda number, _: number < end, one_step, (first, tf.constant(0.0)))
-        return total, _norms(optimizer.mean_gradients("kernel"), settings.members)
+        return total, gradient_norms(optimizer.mean_gradients(network.kernels), settings.members)
 
     number = tf.TensorSpec((), tf.int32)
     return _compiled(run, tf.TensorSpec((steps, size), tf.int64), number, number, number)
 
 
-def _norms(gradients: Sequence[Any], members: int) -> Any:
+def gradient_norms(gradients: Sequence[Any], members: int) -> Any:
     """Return the norm of each gradient `(layers,)`; of M members, whose mean loss was taken, their root mean square."""
     return tf.stack([tf.sqrt(members * tf.reduce_sum(tf.square(gradient))) for gradient in gradients])
 
 
-def _output_scale(settings: EpochSettings) -> NDArray[np.float32]:
+def _output_scale(settings: EpochSettings) -> NDArray[np.float32] | None:
     """Return what the output layer of each member is multiplied by `(M,)`: a residual is as small as the noise."""
-    noise, carried = np.array(settings.input_noise), np.array(settings.carried or [0.0] * settings.members)
-    return np.where(carried > 0, noise * np.sqrt(carried), 1.0).astype(np.float32)
+    if not settings.skip_weight:
+        return None
+    noise, skip_weight = np.array(settings.input_noise), np.array(settings.skip_weight)
+    return np.where(skip_weight > 0, noise * np.sqrt(skip_weight), 1.0).astype(np.float32)
 
 
-def _plain_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
-    """Return the loss of a single network, whose input layer puts the noise on."""
-
-    def loss(batch: Any, weight: Any, step: Any) -> Any:
-        scores = _scores(batch, network(batch, training=True), weight)
-        return _mean_without_strangest(scores, settings, learned=_has_learned(step, settings, steps))
-
-    return loss
-
-
-def _denoising_loss(network: Any, settings: EpochSettings, steps: int) -> Any:
-    """Return the loss of M members, each with noise of its own."""
+def _loss_function(network: DenseNetwork, settings: EpochSettings, steps: int) -> Any:
+    """Return the loss of a batch; each member of an ensemble has noise of its own."""
     deviation = tf.constant(settings.input_noise, tf.float32)[:, None, None]
-    output_scale = tf.constant(_output_scale(settings))
 
     def loss(batch: Any, weight: Any, step: Any) -> Any:
-        size, width = batch.shape
-        noise = tf.random.stateless_normal((settings.members, size, width), seed=tf.stack([settings.seed, step]))
-        reconstruction, _ = denoised(network, batch + deviation * noise, output_scale=output_scale, training=True)
+        given = batch
+        if settings.input_noise:
+            shape = (settings.members, *batch.shape)
+            given += deviation * tf.random.stateless_normal(shape, seed=tf.stack([settings.seed, step]))
+        reconstruction, _ = network.forward(given, training=True)
         scores = _scores(batch, reconstruction, weight)
-        return _mean_without_strangest(scores, settings, learned=_has_learned(step, settings, steps))
+        # After a tenth of the steps a network knows enough to tell which rows are strange.
+        return _trimmed_mean(scores, settings, trims=step >= steps * settings.epochs // 10)
 
     return loss
 
 
-def _has_learned(step: Any, settings: EpochSettings, steps: int) -> Any:
-    """Say whether a network knows enough, after a tenth of the steps, to be asked which rows are strangest."""
-    return step >= steps * settings.epochs // 10
-
-
-def _mean_without_strangest(scores: Any, settings: EpochSettings, *, learned: Any) -> Any:
-    """Return the mean of `(n,)` or `(M, n)` scores; where rows are left out, each network leaves its strangest out."""
-    if not settings.left_out:
+def _trimmed_mean(scores: Any, settings: EpochSettings, *, trims: Any) -> Any:
+    """Return the mean of `(M, n)` scores; where the loss is trimmed, each network leaves out its largest."""
+    if not settings.trim:
         return tf.reduce_mean(scores)
-    most = max(1, math.ceil((1 - settings.left_out) * scores.shape[-1]))
+    most = max(1, math.ceil((1 - settings.trim) * scores.shape[-1]))
     limit = tf.sort(scores, axis=-1)[..., most - 1 : most]
-    kept = tf.cast((scores <= limit) | ~learned, tf.float32)
+    kept = tf.cast((scores <= limit) | ~trims, tf.float32)
     return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=-1) / tf.reduce_sum(kept, axis=-1))
 
 
-def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, settings: EpochSettings) -> Any:
+def _validation_function(
+    network: DenseNetwork, rows: Encoded, counted: Any, activation: str, settings: EpochSettings
+) -> Any:
     """Return a compiled function that gives the loss of some rows, and what the units do on them.
 
     Of each hidden layer: the share of the rows on which a unit is active, and whether it is at an end on all of them,
@@ -209,7 +202,7 @@ def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, 
     Z, n = tf.constant(rows.Z), len(rows)
     low, high = saturation_bounds(activation)
     saturates = math.isfinite(low)
-    pieces = [slice(start, min(start + _JUDGED_AT_ONCE, n)) for start in range(0, n, _JUDGED_AT_ONCE)]
+    chunks = [slice(start, min(start + _VALIDATED_AT_ONCE, n)) for start in range(0, n, _VALIDATED_AT_ONCE)]
 
     def shares(outputs: Any) -> Any:
         active = tf.reduce_mean(tf.cast(tf.not_equal(outputs, 0), tf.float32), axis=-2)
@@ -219,37 +212,32 @@ def _judge_function(network: Any, rows: Encoded, counted: Any, activation: str, 
             saturated = tf.zeros_like(active)
         return tf.reshape(tf.stack([active, saturated]), [2, -1])
 
-    def judged(piece: slice) -> tuple[Any, dict[str, Any]]:
-        """Return the scores of some rows, and what the units do on them."""
-        weight = counted if len(counted.shape) == 1 else counted[piece]
-        if settings.members == 1:
-            reconstruction, hidden = layer_by_layer(network, Z[piece])
-        else:
-            each = tf.broadcast_to(Z[piece], (settings.members, *Z[piece].shape))
-            output_scale = tf.constant(_output_scale(settings))
-            reconstruction, hidden = denoised(network, each, output_scale=output_scale, training=False)
-        return _scores(Z[piece], reconstruction, weight), {name: shares(outputs) for name, outputs in hidden.items()}
+    def validated(chunk: slice) -> tuple[Any, dict[str, Any]]:
+        """Return the scores of some rows `(M, n)`, and what the units do on them."""
+        weight = counted if len(counted.shape) == 1 else counted[chunk]
+        reconstruction, hidden = network.forward(Z[chunk])
+        return _scores(Z[chunk], reconstruction, weight), {name: shares(outputs) for name, outputs in hidden.items()}
 
-    def judge() -> Any:
+    def validate() -> Any:
         scores: list[Any] = []
         units: list[dict[str, Any]] = []
-        for piece in pieces:
+        for chunk in chunks:
             with tf.control_dependencies(scores[-1:]):  # one after the other: what all layers give of all rows is large
-                own_scores, own_units = judged(piece)
-            scores.append(own_scores)
-            units.append(own_units)
+                chunk_scores, chunk_units = validated(chunk)
+            scores.append(chunk_scores)
+            units.append(chunk_units)
         every = tf.concat(scores, axis=-1)
-        if settings.members == 1:  # it stops by this: what is not learned from does not count here either
-            loss = _mean_without_strangest(every, settings, learned=tf.constant(True))
+        if settings.stops_early:  # by this loss: what is not learned from does not count here either
+            loss = _trimmed_mean(every, settings, trims=tf.constant(True))
         else:
             loss = tf.reduce_mean(every)
-        weights = [(piece.stop - piece.start) / n for piece in pieces]
-        return loss, {name: _over_pieces([one[name] for one in units], weights) for name in units[0]}
+        weights = [(chunk.stop - chunk.start) / n for chunk in chunks]
+        return loss, {name: _over_chunks([shares[name] for shares in units], weights) for name in units[0]}
 
-    return _compiled(judge)
+    return _compiled(validate)
 
 
-def _over_pieces(shares: Sequence[Any], weights: Sequence[float]) -> Any:
+def _over_chunks(shares: Sequence[Any], weights: Sequence[float]) -> Any:
     """Return on which share of all rows units are active, and which are at an end on all of them `(2, M · units)`."""
     active = tf.add_n([weight * share[0] for weight, share in zip(weights, shares, strict=True)])
     return tf.stack([active, tf.reduce_min(tf.stack([share[1] for share in shares]), axis=0)])
@@ -265,7 +253,7 @@ def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:
 
 
 def _scores(Z: Any, reconstruction: Any, weights: Any) -> Any:
-    """Return the errors `(n,)`, or `(M, n)` of M members."""
+    """Return the errors of M members `(M, n)`."""
     return tf.reduce_sum(tf.square(Z - reconstruction) * weights, axis=-1)
 
 

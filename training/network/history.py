@@ -19,9 +19,10 @@ class EpochSettings:
         weight_decay: Of AdamW, on kernels only.
         patience: Epochs without a better validation loss before a single network stops.
         seed: Of the order of the rows and of the noise.
-        input_noise: Deviation of the noise on the input of each member; empty for a single network.
-        carried: Share of its input that each member's output starts from; empty where none does.
-        left_out: Share of each batch, its strangest rows, that are not learned from.
+        input_noise: Deviation of the noise on the input of each member of an ensemble; empty for a single network,
+            whose own first layer adds it.
+        skip_weight: Weight of its input in each member's output; empty where no member has one.
+        trim: Share of each batch, the rows with the largest errors, that the loss leaves out (trimmed loss).
     """
 
     epochs: int
@@ -31,13 +32,18 @@ class EpochSettings:
     patience: int
     seed: int
     input_noise: tuple[float, ...] = ()
-    carried: tuple[float, ...] = ()
-    left_out: float = 0.0
+    skip_weight: tuple[float, ...] = ()
+    trim: float = 0.0
 
     @property
     def members(self) -> int:
         """Number of networks that are fitted at once."""
         return max(1, len(self.input_noise))
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the best epoch's weights are kept; the members of an ensemble have no best epoch in common."""
+        return not self.input_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Epoch:
 
     Args:
         number: From 1.
-        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, without those left out.
+        loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, trimmed.
         validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
         units: What the units of each hidden layer do on the validation rows after it.
         gradients: Norm of the gradient of each layer's kernel, by the layer's name: of the first pass that of its first

@@ -1,217 +1,138 @@
-"""Builds, saves and loads the Keras network: the only module that imports Keras.
+"""A dense network in TensorFlow: its weights, its forward pass, and the ``.keras`` file of it.
 
-`Any` stands for what Keras gives: it has no types of its own.
+`models.network.architecture.layers_of` says what the layers are; here are two tables of what each kind of layer is, in
+the forward pass and in the file. `Any` stands for what Keras and TensorFlow give: they have no types of their own.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import BundleError
 from models.network.activations import ACTIVATIONS
-from models.network.architecture import AutoencoderConfig
-from models.network.keras_file import weights_in
-from models.network.onnx_graph import LayerWeights
-from models.network.weights_file import judge_weights
-from models.threads import allowed_threads
-from training.network.processor import require_avx
+from models.network.architecture import AutoencoderConfig, Layer, layers_of
+from training.network.keras_start import keras, prepare_backend, tf
+
+Step = Callable[[Any, Any, bool], Any]
+"""A layer: value, the network's input and whether it is fitted, to the next value."""
+
+Weights = dict[str, NDArray[np.float32]]
+"""Arrays by name and shape, as `models.network.architecture.weight_shapes` gives them."""
 
 
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Drop what is written to the process's standard error, by code that is not Python's, too."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-# Before TensorFlow is imported. Some of its chatter comes before it reads how much of it is wanted.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["KERAS_BACKEND"] = "tensorflow"
-require_avx()
-
-with _silenced():
-    import keras
-    import tensorflow as tf
-
-
-_ACTIVATION: Final = "_activation"
-
-
-def build_network(config: AutoencoderConfig, *, seed: int) -> Any:
-    """Return a Keras network with starting weights from `seed`.
-
-    Its hidden layers are named by `config.layer_names`; the activation of a layer has the layer's name with
-    ``_activation`` behind it. The output layer is linear. A single network gives `(n, d)` for `Z` `(n, d)`, and M
-    members give `(n, M, d)`.
-    """
-    prepare_backend()
-    spec = ACTIVATIONS[config.activation]
-    seeds = _Seeds(seed)
-    dropout = keras.layers.AlphaDropout if spec.alpha_dropout else keras.layers.Dropout
-    value = inputs = keras.Input((config.features,), name="Z")
-    if config.input_noise:
-        value = keras.layers.GaussianNoise(config.input_noise, seed=seeds.one(), name="input_noise")(value)
-    for name, units in zip(config.layer_names, config.layer_units, strict=True):
-        value = _dense(config, value, units, initializer=spec.initializer, seeds=seeds, name=name)
-        value = _activation_layer(config, f"{name}{_ACTIVATION}")(value)
-        if config.dropout and name != "bottleneck":
-            value = dropout(config.dropout, seed=seeds.one(), name=f"{name}_dropout")(value)
-    # Linear: it predicts quantities of either sign. Its targets have unit variance, hence Glorot.
-    output = _dense(config, value, config.features, initializer="glorot_uniform", seeds=seeds, name="output")
-    if config.carried:
-        shape = (config.members, config.features)
-        carried = keras.layers.EinsumDense("bd,m->bmd", output_shape=shape, trainable=False, name="carried")
-        output = keras.layers.Add(name="reconstruction")([output, carried(inputs)])
-        carried.kernel.assign(config.carried)
-    return keras.Model(inputs, output, name="autoencoder")
-
-
-def layer_by_layer(network: Any, Z: Any) -> tuple[Any, dict[str, Any]]:
-    """Return what a single network makes of `Z`, `(n, d)`, and what each hidden layer gives, `(n, units)`, by name."""
-    value, hidden = Z, {}
-    for layer in network.layers[1:]:
-        value = layer(value, training=False)
-        if layer.name.endswith(_ACTIVATION):
-            hidden[layer.name.removesuffix(_ACTIVATION)] = value
-    return value, hidden
-
-
-def denoised(network: Any, noisy: Any, *, output_scale: Any, training: bool) -> tuple[Any, dict[str, Any]]:
-    """Return what M members make of inputs of their own: `(M, n, d)` → `(M, n, d)`; and what their hidden layers give.
-
-    It is the network layer by layer, with the members in front: so each layer is one product of M matrices. A hidden
-    layer gives `(M, n, units)`, by its name.
+class DenseNetwork:
+    """M dense networks of one shape, computed at once; a single network is a stack of one.
 
     Args:
-        network: As built.
-        noisy: What each member is given.
-        output_scale: What each member's output layer is multiplied by `(M,)`; `scale_output` makes it part of them.
-        training: Whether units are left out, where there is dropout.
+        config: What they look like.
+        seed: Of the starting weights, the dropout and the noise of the input layer.
     """
-    value, hidden = noisy, {}
-    for layer in network.layers[1:]:
-        if layer.name == "carried":
-            carried = layer.kernel[:, None, None] * noisy
-        elif layer.name == "output":
-            product = keras.ops.matmul(value, layer.kernel) + keras.ops.expand_dims(layer.bias, 1)
-            value = output_scale[:, None, None] * product
-        elif layer.name == "reconstruction":
-            value = value + carried
-        elif isinstance(layer, keras.layers.EinsumDense):
-            value = keras.ops.matmul(value, layer.kernel) + keras.ops.expand_dims(layer.bias, 1)
-        elif isinstance(layer, keras.layers.PReLU):
-            value = keras.ops.relu(value) - keras.ops.expand_dims(layer.alpha, 1) * keras.ops.relu(-value)
+
+    def __init__(self, config: AutoencoderConfig, *, seed: int) -> None:
+        prepare_backend()
+        self.config = config
+        self.weights: dict[str, Any] = {}
+        self.output_scale: NDArray[np.float32] | None = None
+        """What each member's output layer is multiplied by while fitting `(M,)`."""
+        seeds = _Seeds(seed)
+        self._steps: list[tuple[Layer, Step]] = [
+            (layer, _FORWARD[layer.kind](self, layer, seeds)) for layer in layers_of(config)
+        ]
+
+    def forward(self, Z: Any, *, training: bool = False) -> tuple[Any, dict[str, Any]]:
+        """Return the reconstructions `(M, n, d)`, and the outputs of the hidden layers `(M, n, units)` by name.
+
+        Args:
+            Z: Rows for all members `(n, d)`, or for each its own `(M, n, d)`.
+            training: Whether noise and dropout act.
+        """
+        members = self.config.members
+        if members == 1:  # within, it is a matrix: a stack of one would take TensorFlow longer
+            value = tf.reshape(Z, Z.shape[-2:])
         else:
-            value = layer(value, training=training)
-        if layer.name.endswith(_ACTIVATION):
-            hidden[layer.name.removesuffix(_ACTIVATION)] = value
-    return value, hidden
+            value = Z if len(Z.shape) == 3 else tf.broadcast_to(Z, (members, *Z.shape))
+        inputs, outputs = value, {}
+        for layer, step in self._steps:
+            value = step(value, inputs, training)
+            if layer.kind == "activation":
+                outputs[layer.name] = value
+        if members == 1:
+            return value[None], {name: output[None] for name, output in outputs.items()}
+        return value, outputs
+
+    def squeezed(self, stack: Any) -> Any:
+        """Return weights `(M, …)` as the forward pass takes them: those of a single network without the first axis."""
+        return tf.squeeze(stack, 0) if self.config.members == 1 else stack
+
+    @property
+    def kernels(self) -> list[str]:
+        """Names of the kernels, which are the weights that decay."""
+        return [name for name in self.weights if name.endswith("_kernel")]
+
+    def arrays(self) -> Weights:
+        """Return a copy of the weights."""
+        return {name: variable.numpy() for name, variable in self.weights.items()}
+
+    def assign(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+        """Set weights by name."""
+        for name, array in arrays.items():
+            self.weights[name].assign(array)
+
+    def apply_output_scale(self) -> None:
+        """Make the scale of the output layers part of their weights."""
+        if self.output_scale is not None:
+            scale = self.output_scale[:, None, None]
+            self.assign({name: self.weights[name].numpy() * scale for name in ("output_kernel", "output_bias")})
+            self.output_scale = None
 
 
-def scale_output(network: Any, scales: NDArray[np.float32]) -> None:
-    """Multiply the weights of each member's output layer by its scale `(M,)`."""
-    layer = network.get_layer("output")
-    kernel, bias = layer.get_weights()
-    layer.set_weights([kernel * scales[:, None, None], bias * scales[:, None]])
-
-
-def layer_weights(config: AutoencoderConfig, network: Any) -> list[LayerWeights]:
-    """Return the arrays of the hidden layers in order, then those of the output layer."""
-    layers = []
-    for name in (*config.layer_names, "output"):
-        kernel, bias = network.get_layer(name).get_weights()
-        slopes = [] if name == "output" else network.get_layer(f"{name}{_ACTIVATION}").get_weights()
-        slope = slopes[0] if slopes else None
-        if config.members > 1:
-            bias, slope = bias[:, None], None if slope is None else slope[:, None]
-        layers.append(LayerWeights(kernel=kernel, bias=bias, slope=slope))
-    return layers
-
-
-def reconstruct(network: Any, Z: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the reconstruction by Keras itself, `(n, d)` or `(M, n, d)`: what every engine is compared with."""
-    reconstruction = np.asarray(network(Z, training=False), np.float32)
-    return reconstruction if reconstruction.ndim == 2 else np.moveaxis(reconstruction, 1, 0)
-
-
-def hidden_outputs(config: AutoencoderConfig, network: Any, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Return what each hidden layer gives behind its activation `(n, units)`, by the layer's name.
-
-    The units of M members stand side by side: `(n, M · units)`.
-    """
-    layers = {name: network.get_layer(f"{name}{_ACTIVATION}").output for name in config.layer_names}
-    outputs: dict[str, Any] = keras.Model(network.input, layers)(Z, training=False)
-    return {name: np.asarray(output, np.float32).reshape(len(Z), -1) for name, output in outputs.items()}
-
-
-def save_network(network: Any, path: Path) -> None:
-    """Write a ``.keras`` file."""
-    network.save(path)
-
-
-def load_network(config: AutoencoderConfig, content: bytes, *, written_by: str) -> Any:
-    """Rebuild the network from our own configuration and take only the weights from the file.
-
-    Args:
-        config: What the network looks like.
-        content: A ``.keras`` file, the bytes that were judged; nothing that it describes is built or run.
-        written_by: Version of the Keras that wrote it, for the error.
-
-    Raises:
-        BundleError: The weights do not fit or cannot be read.
-    """
-    network = build_network(config, seed=0)
-    try:
-        weights = weights_in(content)
-        judge_weights(weights, [tuple(weight.shape) for weight in network.weights])
-        with TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # which layers are missing is said by the error that follows
-            path = Path(folder) / "network.weights.h5"  # Keras reads weights from paths only
-            path.write_bytes(weights)
-            network.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(
-            f"network.keras: Keras {keras.__version__} cannot read what Keras {written_by} wrote ({error}). Install "
-            "that version, or train the detector anew."
-        ) from error
+def join_networks(config: AutoencoderConfig, parts: Sequence[DenseNetwork]) -> DenseNetwork:
+    """Return one network of the members of several."""
+    network = DenseNetwork(config, seed=0)
+    arrays = [part.arrays() for part in parts]
+    network.assign({name: np.concatenate([weights[name] for weights in arrays]) for name in network.weights})
     return network
 
 
-def prepare_backend() -> None:
-    """Make TensorFlow deterministic and exact, and let it use no more threads and memory than it needs."""
-    keras.config.set_floatx("float32")
-    tf.config.experimental.enable_op_determinism()
-    # GPUs would multiply with 10 bits of mantissa: the exported network would score differently.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    try:
-        for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
-        tf.config.threading.set_intra_op_parallelism_threads(allowed_threads())
-        tf.config.threading.set_inter_op_parallelism_threads(min(2, allowed_threads()))
-    except RuntimeError:  # it runs already, with what it was told before
-        return
+def reconstruct(network: DenseNetwork, Z: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the reconstructions `(M, n, d)` of `Z` `(n, d)` by TensorFlow: what every engine is compared with."""
+    return np.asarray(network.forward(Z)[0], np.float32)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Keras and of the backend that it runs on."""
-    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+def hidden_outputs(network: DenseNetwork, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Return the output of each hidden layer behind its activation `(n, M · units)`, by the layer's name."""
+    hidden = network.forward(Z)[1]
+    return {name: np.moveaxis(np.asarray(output), 0, 1).reshape(len(Z), -1) for name, output in hidden.items()}
+
+
+def parameter_count(weights: Weights) -> int:
+    """Return the number of weights."""
+    return sum(array.size for array in weights.values())
+
+
+def save_network(network: DenseNetwork, path: Path) -> None:
+    """Write a ``.keras`` file, which stock Keras loads: `Z` `(n, d)` → `(n, M, d)`."""
+    keras_model(network).save(path)
+
+
+def keras_model(network: DenseNetwork) -> Any:
+    """Return a Keras model with the weights of a network."""
+    config, weights = network.config, network.arrays()
+    value = inputs = keras.Input((config.features,), name="Z")
+    for layer in layers_of(config):
+        value = _IN_KERAS[layer.kind](config, layer, value, inputs)
+    model = keras.Model(inputs, value, name="autoencoder")
+    for name, array in weights.items():
+        layer_name, _, kind = name.rpartition("_")
+        if kind == "kernel":
+            model.get_layer(layer_name).set_weights([array, weights[f"{layer_name}_bias"][:, 0]])
+        elif kind == "slope":
+            model.get_layer(f"{layer_name}_activation").set_weights([array[:, 0]])
+    return model
 
 
 class _Seeds:
@@ -220,43 +141,102 @@ class _Seeds:
     def __init__(self, seed: int) -> None:
         self._sequence = np.random.SeedSequence(seed)
 
-    def one(self) -> int:
+    def next(self) -> int:
         return int(self._sequence.spawn(1)[0].generate_state(1)[0])
 
-    def several(self, number: int) -> list[int]:
-        return [self.one() for _ in range(number)]
+
+# --- the forward pass -----------------------------------------------------------------------------------
 
 
-def _dense(config: AutoencoderConfig, value: Any, units: int, *, initializer: str, seeds: _Seeds, name: str) -> Any:
-    starts = [
-        keras.initializers.get({"class_name": _class_name(initializer), "config": {"seed": seed}})
-        for seed in seeds.several(config.members)
-    ]
-    if config.members == 1:
-        return keras.layers.Dense(units, kernel_initializer=starts[0], name=name)(value)
-    equation = "bi,mio->bmo" if len(value.shape) == 2 else "bmi,mio->bmo"
-    layer = keras.layers.EinsumDense(
-        equation, output_shape=(config.members, units), bias_axes="mo", kernel_initializer="zeros", name=name
-    )
-    output = layer(value)
+def _noise(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+    noise = keras.layers.GaussianNoise(network.config.input_noise, seed=seeds.next())
+    return lambda value, _, training: noise(value, training=training)
+
+
+def _dense(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+    class_name = "".join(word.capitalize() for word in layer.initializer.split("_"))
     # Each member starts as a network of its own: an initialiser of the whole would take the members for more inputs.
-    layer.kernel.assign(keras.ops.stack([start((value.shape[-1], units)) for start in starts]))
+    starts = [
+        keras.initializers.get({"class_name": class_name, "config": {"seed": seeds.next()}})(
+            (layer.inputs, layer.units)
+        )
+        for _ in range(network.config.members)
+    ]
+    kernel = network.weights[f"{layer.name}_kernel"] = tf.Variable(tf.stack(starts))
+    bias = network.weights[f"{layer.name}_bias"] = tf.Variable(tf.zeros((len(starts), 1, layer.units)))
+
+    weight = network.squeezed
+
+    def step(value: Any, _: Any, training: bool) -> Any:
+        product = tf.matmul(value, weight(kernel)) + weight(bias)
+        if layer.name == "output" and network.output_scale is not None:
+            return network.squeezed(network.output_scale[:, None, None]) * product
+        return product
+
+    return step
+
+
+def _activation(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+    if not ACTIVATIONS[network.config.activation].learns_slope:
+        function = _keras_activation(network.config, layer)
+        return lambda value, _, training: function(value)
+    zeros = tf.zeros((network.config.members, 1, layer.units))
+    slope = network.weights[f"{layer.name}_slope"] = tf.Variable(zeros)
+    return lambda value, _, training: tf.nn.relu(value) - network.squeezed(slope) * tf.nn.relu(-value)
+
+
+def _dropout(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+    dropout = _keras_dropout(network.config, layer, seed=seeds.next())
+    return lambda value, _, training: dropout(value, training=training)
+
+
+def _skip(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+    weight = tf.constant(network.config.skip_weight, tf.float32)[:, None, None]
+    return lambda value, inputs, training: value + network.squeezed(weight) * inputs
+
+
+_FORWARD: Final[dict[str, Callable[[DenseNetwork, Layer, _Seeds], Step]]] = {
+    "noise": _noise,
+    "dense": _dense,
+    "activation": _activation,
+    "dropout": _dropout,
+    "skip": _skip,
+}
+
+# --- layers of the file ---------------------------------------------------------------------------------
+
+
+def _keras_activation(config: AutoencoderConfig, layer: Layer) -> Any:
+    spec, name = ACTIVATIONS[config.activation], f"{layer.name}_activation"
+    if not spec.keras[0].isupper():
+        return keras.layers.Activation(spec.keras, name=name)
+    return getattr(keras.layers, spec.keras)(name=name, **config.activation_arguments)
+
+
+def _keras_dropout(config: AutoencoderConfig, layer: Layer, *, seed: int | None = None) -> Any:
+    alpha_dropout = ACTIVATIONS[config.activation].alpha_dropout
+    kind = keras.layers.AlphaDropout if alpha_dropout else keras.layers.Dropout
+    return kind(config.dropout, seed=seed, name=f"{layer.name}_dropout")
+
+
+def _keras_dense(config: AutoencoderConfig, layer: Layer, value: Any) -> Any:
+    equation = "bi,mio->bmo" if len(value.shape) == 2 else "bmi,mio->bmo"
+    shape = (config.members, layer.units)
+    return keras.layers.EinsumDense(equation, output_shape=shape, bias_axes="mo", name=layer.name)(value)
+
+
+def _keras_skip(config: AutoencoderConfig, value: Any, inputs: Any) -> Any:
+    shape = (config.members, config.features)
+    skip = keras.layers.EinsumDense("bd,m->bmd", output_shape=shape, trainable=False, name="skip")
+    output = keras.layers.Add(name="reconstruction")([value, skip(inputs)])
+    skip.kernel.assign(config.skip_weight)
     return output
 
 
-def _activation_layer(config: AutoencoderConfig, name: str) -> Any:
-    spec = ACTIVATIONS[config.activation]
-    if not spec.keras[0].isupper():
-        return keras.layers.Activation(spec.keras, name=name)
-    parameter = {} if spec.parameter is None else {spec.parameter: config.activation_parameter}
-    return getattr(keras.layers, spec.keras)(name=name, **parameter)
-
-
-def _class_name(initializer: str) -> str:
-    return "".join(word.capitalize() for word in initializer.split("_"))
-
-
-def parameter_count(layers: Sequence[LayerWeights]) -> int:
-    """Return the number of weights."""
-    arrays = [array for layer in layers for array in (layer.kernel, layer.bias, layer.slope) if array is not None]
-    return sum(array.size for array in arrays)
+_IN_KERAS: Final[dict[str, Callable[[AutoencoderConfig, Layer, Any, Any], Any]]] = {
+    "noise": lambda config, layer, value, _: keras.layers.GaussianNoise(config.input_noise, name=layer.name)(value),
+    "dense": lambda config, layer, value, _: _keras_dense(config, layer, value),
+    "activation": lambda config, layer, value, _: _keras_activation(config, layer)(value),
+    "dropout": lambda config, layer, value, _: _keras_dropout(config, layer)(value),
+    "skip": lambda config, _, value, inputs: _keras_skip(config, value, inputs),
+}

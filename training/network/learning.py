@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.network.architecture import AutoencoderConfig
-from models.network.engine import OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
+from models.network.engine import ENGINES, Engine
+from models.network.networks import NETWORKS, kind_of
 from models.scoring import Scorer
 from training.columns.learn_columns import encode, learn_preprocessor
 from training.data.prepare import Prepared
+from training.network.builders import BUILDERS
 from training.network.ensembles import ensemble_of
 from training.network.epochs import run_epochs
 from training.network.history import Epoch, History
-from training.network.keras_network import build_network, layer_weights
+from training.network.keras_network import DenseNetwork, Weights, join_networks
 from training.settings.config import TrainConfig
 
 Mask = NDArray[np.bool_]
@@ -33,8 +34,8 @@ class Learned:
 
     Args:
         config: What it looks like.
-        network: The Keras object.
-        layers: Its weights.
+        network: Its variables and its forward pass.
+        weights: Its arrays by name.
         graph: It, exported.
         scorer: What scores with it.
         history: The epochs, of the first members that were fitted.
@@ -42,8 +43,8 @@ class Learned:
     """
 
     config: AutoencoderConfig
-    network: Any
-    layers: list[LayerWeights]
+    network: DenseNetwork
+    weights: Weights
     graph: bytes
     scorer: Scorer
     history: History
@@ -84,10 +85,12 @@ def learn(
             shown.rows(0, _SHOWN_ROWS),
             None if shown_weights is None else shown_weights[:_SHOWN_ROWS],
         )
+    kind = kind_of(network_config)
+    builder = BUILDERS[kind]
     parts, histories = [], []
     for settings in config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]):
-        part_config = replace(network_config, members=settings.members, carried=settings.carried)
-        part = build_network(part_config, seed=settings.seed)
+        part_config = replace(network_config, members=settings.members, skip_weight=settings.skip_weight)
+        part = builder.build(part_config, seed=settings.seed)
         history = run_epochs(
             part,
             fitting=fitting,
@@ -103,15 +106,15 @@ def learn(
         )
         parts.append(part)
         histories.append(history)
-    network = parts[0] if len(parts) == 1 else _together(network_config, parts)
-    layers = layer_weights(network_config, network)
-    graph = onnx_bytes(network_config, layers)
+    network = parts[0] if len(parts) == 1 else join_networks(network_config, parts)
+    weights = network.arrays()
+    graph = builder.export(network_config, weights)
     return Learned(
         config=network_config,
         network=network,
-        layers=layers,
+        weights=weights,
         graph=graph,
-        scorer=_scorer(OnnxEngine(graph), fitting, preprocessor, config),
+        scorer=_scorer(ENGINES[NETWORKS[kind].engine](graph, network_config), fitting, preprocessor, config),
         history=replace(
             histories[0],
             seconds=sum(history.seconds for history in histories),
@@ -121,18 +124,10 @@ def learn(
     )
 
 
-def _together(config: AutoencoderConfig, parts: Sequence[Any]) -> Any:
-    """Return one network of the members of several."""
-    network = build_network(config, seed=0)
-    weights = zip(*(part.get_weights() for part in parts), strict=True)
-    network.set_weights([np.concatenate(arrays) for arrays in weights])
-    return network
-
-
-def _scorer(engine: OnnxEngine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
+def _scorer(engine: Engine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
     if not config.families:
         return Scorer(preprocessor=preprocessor, engine=engine)
     ensemble = ensemble_of(
-        engine, fitting, preprocessor, families=config.families, marginal_weight=config.marginal_weight
+        engine, fitting, preprocessor, families=config.families, histogram_weight=config.histogram_weight
     )
     return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)

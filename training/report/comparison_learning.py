@@ -78,10 +78,7 @@ def _by_epoch(lines: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 def _activations(best: Sequence[Summary], config: TrainConfig) -> Plots:
     return Plots(
         title="Value and slope, from −4 to 4",
-        plots=[
-            activation_plot(summary.activation, negative_slope=config.negative_slope, alpha=config.alpha)
-            for summary in best
-        ],
+        plots=[activation_plot(summary.activation, config.parameter_of(summary.activation)) for summary in best],
         small=True,
         note="Line: the value, as the exported network computes it. Dashed: its slope. Where the slope is zero, a unit "
         "does not learn.",

@@ -136,7 +136,7 @@ def _learning(result: FitResult) -> Iterator[Part]:
         plots=[
             loss_plot(losses, limits=loss_limits([losses]), best=history.best),
             *([gradient_plot(name, first, last, limits=gradient_limits([first, last]))] if first else []),
-            activation_plot(name, negative_slope=config.negative_slope, alpha=config.alpha),
+            activation_plot(name, config.activation_parameter),
         ],
         small=True,
         note="Losses: coloured on the validation rows, dotted on the fitting rows. Gradients of each layer’s weights: "

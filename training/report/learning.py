@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network.activations import ACTIVATIONS
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig, weight_shapes
 from models.network.engine import OnnxEngine
-from models.network.onnx_graph import LayerWeights, onnx_bytes
 from training.comparison.summary import Mean
+from training.network.onnx_export import onnx_bytes
 from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT
 from training.report.kit.formatting import listed, short_layers
 from training.report.kit.lines import PANEL, Line, line_plot
@@ -194,36 +194,34 @@ def slopes_plot(name: str, slopes: Mapping[str, tuple[float, float, float]]) -> 
     )
 
 
-def activation_values(
-    name: str, x: NDArray[np.float32], *, negative_slope: float = 0.1, alpha: float = 1.0
-) -> NDArray[np.float32]:
-    """Return f(x) `(n,)`, computed by the exported graph of a network of one unit with weight 1.
+def activation_values(name: str, x: NDArray[np.float32], *, parameter: float | None = None) -> NDArray[np.float32]:
+    """Return f(x) `(n,)`: the bottleneck of a network of one unit whose only weight is one.
 
     Args:
         name: A key of `ACTIVATIONS`.
         x: The inputs `(n,)`.
-        negative_slope: Slope of leaky_relu below zero.
-        alpha: Limit of elu below zero, as a positive number.
+        parameter: Of the activation; None for its default.
     """
-    slope = np.full(1, _PRELU_SLOPE, np.float32) if ACTIVATIONS[name].learns_slope else None
-    kernel, bias = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
-    layers = [LayerWeights(kernel=kernel, bias=bias, slope=slope), LayerWeights(kernel=kernel, bias=bias)]
     config = AutoencoderConfig(
-        features=1, hidden_units=(), latent_units=1, activation=name, negative_slope=negative_slope, alpha=alpha
+        features=1, hidden_units=(), latent_units=1, activation=name, activation_parameter=parameter
     )
-    return OnnxEngine(onnx_bytes(config, layers)).embed(x[:, None])[:, 0]
+    values = {"kernel": 1.0, "bias": 0.0, "slope": _PRELU_SLOPE}
+    weights = {
+        weight: np.full(shape, values[weight.rpartition("_")[2]], np.float32)
+        for weight, shape in weight_shapes(config).items()
+    }
+    return OnnxEngine(onnx_bytes(config, weights), config).embed(x[:, None])[:, 0]
 
 
-def activation_plot(name: str, *, negative_slope: float, alpha: float) -> Plot:
+def activation_plot(name: str, parameter: float | None) -> Plot:
     """Draw an activation and its slope.
 
     Args:
         name: A key of `ACTIVATIONS`.
-        negative_slope: Slope of leaky_relu below zero.
-        alpha: Limit of elu below zero, as a positive number.
+        parameter: Of the activation; None for its default.
     """
     x = np.linspace(-4, 4, 401, dtype=np.float32)
-    y = activation_values(name, x, negative_slope=negative_slope, alpha=alpha)
+    y = activation_values(name, x, parameter=parameter)
     slope = np.gradient(y, x)
     values = ", ".join(
         f"at {at:g} it is {y[i]:.2f} with slope {slope[i]:.2f}"

@@ -1,14 +1,15 @@
-"""Everything that can be set for a training: one field a setting, for flags, checks and the bundle."""
+"""The settings of a training: one field each, for flags, checks and the bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from models.calibration import THRESHOLD_METHODS, ThresholdSpec, spec_of
 from models.errors import ConfigError, joined
+from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
 from training.columns.roles import DATE_ORDERS
@@ -17,15 +18,26 @@ from training.settings.limits import complaints
 from training.settings.presets import PRESETS, FamilyPlan
 from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
 
+_T = TypeVar("_T")
+
 
 def _setting(default: Any, help: str, *, group: str) -> Any:
     """Declare a setting: its default, its help text and its group; its limit is in `LIMITS`."""
     return field(default=default, metadata={"help": help, "group": group})
 
 
+def _with_activation_parameters(settings: type[_T]) -> type[_T]:
+    """Add a setting for each parameter of an activation."""
+    for name, parameter in ACTIVATION_PARAMETERS.items():
+        settings.__annotations__[name] = "float"
+        setattr(settings, name, _setting(parameter.default, parameter.help, group="network"))
+    return settings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+@_with_activation_parameters
 class TrainConfig:
-    """The settings of a training; the help text of each says what it is.
+    """The settings of a training; the help text of each says what it is. The parameters of activations are settings.
 
     Raises:
         ConfigError: A setting is outside its limits; the error names all that are.
@@ -54,7 +66,7 @@ class TrainConfig:
 
     time: str | None = _setting(
         None,
-        "split in time by this column: fitted on the oldest rows, judged on the newest (default: at random)",
+        "split in time by this column: fitted on the oldest rows, evaluated on the newest (default: at random)",
         group="rows",
     )
     group: str | None = _setting(
@@ -81,8 +93,6 @@ class TrainConfig:
         "activation of the hidden layers; the output layer is linear",
         group="network",
     )
-    negative_slope: float = _setting(0.1, "slope of leaky_relu below zero", group="network")
-    alpha: float = _setting(1.0, "elu tends to minus this far below zero", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
         None,
         "widths of the encoder's hidden layers, outermost first (default: by preset)",
@@ -155,12 +165,8 @@ class TrainConfig:
             raise ConfigError(joined(found))
 
     def architecture(self, *, features: int) -> AutoencoderConfig:
-        """Return the network's settings for d features; widths that were not given follow d.
-
-        Raises:
-            ConfigError: A setting of the network is outside its limits.
-        """
-        preset = PRESETS.get(self.preset, PRESETS["fast"])
+        """Return the network's configuration for d features."""
+        preset = PRESETS[self.preset]
         single = not self.families
         hidden_units = self.hidden_units or default_hidden_units(preset.width, depth=self.depth or preset.depth)
         return AutoencoderConfig(
@@ -168,51 +174,57 @@ class TrainConfig:
             hidden_units=hidden_units,
             latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
             activation=self.activation,
-            negative_slope=self.negative_slope,
-            alpha=self.alpha,
+            activation_parameter=self.parameter_of(self.activation),
             dropout=self.dropout,
             input_noise=self.alone.input_noise[0] if single else 0.0,
             members=1 if single else sum(len(family.input_noise) for family in self.families),
             # A bottleneck as wide as the layer before it holds nothing back: what is behind it would only blur.
             linear_decoder=self.latent_units is None,
-            carried=self._carried_by(self.families),
+            skip_weight=self._skip_weights_of(self.families),
         )
+
+    def parameter_of(self, activation: str) -> float | None:
+        """Return the value of the parameter of an activation, if it has one."""
+        spec = ACTIVATIONS.get(activation)
+        return None if spec is None or spec.parameter is None else float(getattr(self, spec.parameter.name))
 
     @property
     def known_rows(self) -> str:
-        """What is known of the rows that are learned from, a key of `TRAINING_ROWS`."""
+        """What is known of the fitting rows, a key of `TRAINING_ROWS`."""
         return self.training_rows or ("clean" if self.fit_on == "normal" else "mixed")
 
     @property
     def alone(self) -> FamilyPlan:
-        """How a single network is fitted."""
-        plans = PRESETS.get(self.preset, PRESETS["fast"]).alone
-        plan = plans.get(self.known_rows, FamilyPlan(name="alone", input_noise=(0.0,)))
+        """The plan of a single network."""
+        plan = PRESETS[self.preset].alone.get(self.known_rows, FamilyPlan(name="alone", input_noise=(0.0,)))
         return plan if self.input_noise is None else replace(plan, input_noise=(self.input_noise,))
 
     @property
     def families(self) -> tuple[FamilyPlan, ...]:
-        """The families of an ensemble; none for a single network."""
-        preset = PRESETS.get(self.preset)
-        plans = () if preset is None else preset.families.get(self.known_rows, ())
+        """The plans of an ensemble; none for a single network."""
+        plans = PRESETS[self.preset].families.get(self.known_rows, ())
         if self.input_noise is None:
             return plans
         return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
 
-    def _carried_by(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
-        """Return the share of its input that each member's output starts from; none where no family has residuals."""
+    def _skip_weights_of(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
+        """Return the weight of its input in each member's output; none where no family has residuals."""
         residual = any(plan.residual for plan in self.families)
-        return tuple(share for plan in plans for share in plan.carried) if residual else ()
+        return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
 
     @property
-    def marginal_weight(self) -> float:
-        """How much the columns' own histograms count beside the families."""
-        return PRESETS[self.preset].marginal_weight[self.known_rows]
+    def histogram_weight(self) -> float:
+        """Weight of the columns' histograms in the score beside the families."""
+        return PRESETS[self.preset].histogram_weight[self.known_rows]
 
     def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
-        """Return the settings of the epochs for so many fitting rows of so many features.
+        """Return the settings of each run of epochs.
 
-        A single network is fitted at once; of an ensemble, neighbouring families that are fitted alike.
+        A single network takes one run; of an ensemble, families with the same trim and steps share one.
+
+        Args:
+            rows: Number of fitting rows.
+            features: Number of features.
         """
         batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
         epochs = self.epochs or default_epochs(
@@ -225,19 +237,19 @@ class TrainConfig:
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
-            left_out=self.alone.left_out,
+            trim=self.alone.trim,
         )
         groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
         return tuple(
             replace(
                 alone,
                 epochs=max(1, round(share * epochs)),
-                seed=self.seed + place,
+                seed=self.seed + i,
                 input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
-                carried=self._carried_by(plans),
-                left_out=left_out,
+                skip_weight=self._skip_weights_of(plans),
+                trim=trim,
             )
-            for place, ((left_out, share), plans) in enumerate(groups)
+            for i, ((trim, share), plans) in enumerate(groups)
         ) or (alone,)
 
     @property

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
 from code_tables.markdown import code, plain, table
 
@@ -37,13 +36,11 @@ def activation_facts(name: str) -> str:
     return table(["what", "for this one"], lines.items())
 
 
-def _parameter(name: str | None, *, learned: bool) -> str:
-    from models.network.architecture import AutoencoderConfig
-
-    if name is None:
+def _parameter(parameter: Any, *, learned: bool) -> str:
+    if parameter is None:
         return "none; each unit learns its own slope" if learned else "none"
-    [default] = [setting.default for setting in fields(AutoencoderConfig) if setting.name == name]
-    return f"{code('--' + name.replace('_', '-'))}, {default:g} where it is not given"
+    flag = code("--" + parameter.name.replace("_", "-"))
+    return f"{flag}, {parameter.limits}; {parameter.default:g} where it is not given"
 
 
 def _units(*, can_die: bool, ends: tuple[float, float] | None) -> str:

@@ -26,7 +26,7 @@ def activations_table() -> str:
             code(name),
             code(spec.initializer),
             "alpha dropout" if spec.alpha_dropout else "dropout",
-            _flag(spec.parameter) if spec.parameter else "learned" if spec.learns_slope else "–",
+            _flag(spec.parameter.name) if spec.parameter else "learned" if spec.learns_slope else "–",
             "can die" if spec.can_die else f"saturate at {spec.ends[0]:g} and {spec.ends[1]:g}" if spec.ends else "–",
             plain(spec.source),
         ]

@@ -84,12 +84,12 @@ def test_numbers_with_a_decimal_comma_are_numbers_where_the_file_has_such():
         (repeated(datetime.date(2024, 1, 1), datetime.date(2024, 1, 5)), "iso"),
     ],
 )
-def test_instants_are_recognised_in_every_layout(cells, layout):
+def test_timestamps_are_recognised_in_every_layout(cells, layout):
     assert fate(cells) == (Kind.DATETIME, layout)
 
 
 @pytest.mark.parametrize(("unit", "layout"), [(1, "epoch_s"), (1000, "epoch_ms")])
-def test_an_epoch_is_an_instant_only_where_its_name_says_so(unit, layout):
+def test_an_epoch_is_a_timestamp_only_where_its_name_says_so(unit, layout):
     cells = [(1_700_000_000 + 5000 * i) * unit for i in RNG.permutation(N).tolist()]
     assert fate(cells, name="created_at") == (Kind.DATETIME, layout)
     assert fate(cells, name="amount") == (Kind.NUMERIC, None)
@@ -195,7 +195,7 @@ def test_the_binary_columns_of_a_file_with_every_type_are_left_out(shared):
         ("day", [str(20240101 + i % 28) for i in range(N)], "compact"),
     ],
 )
-def test_numbers_that_are_instants_are_noted_with_the_flag_that_makes_them_numbers(name, cells, layout):
+def test_numbers_that_are_timestamps_are_noted_with_the_flag_that_makes_them_numbers(name, cells, layout):
     table = Table(data=pa.table({name: cells, "other": RNG.normal(size=N)}))
     schema, [finding] = infer_schema(table, Roles(), fitting=EVERY_ROW)
     assert schema.columns[0] == Column(name=name, kind=Kind.DATETIME, layout=layout)
@@ -209,7 +209,7 @@ def test_eight_digits_that_are_no_dates_are_numbers():
     assert fate([20240101 + 7 * (i % 29) for i in range(N)], name="size") == (Kind.NUMERIC, None)
 
 
-def test_numbers_that_are_no_instants_cannot_be_said_to_be_some():
+def test_numbers_that_are_no_timestamps_cannot_be_said_to_be_some():
     with pytest.raises(TableError, match="but its numbers are neither seconds"):
         fate(repeated(1, 2, 3), roles=Roles(kinds={"column": Kind.DATETIME}))
 

@@ -104,7 +104,7 @@ def test_a_letter_is_a_truth_value_beside_its_opposite_only(texts):
         (["18.30.00", "19.00.00"], "time"),
     ],
 )
-def test_dates_and_times_are_instants_in_their_layout(texts, layout):
+def test_dates_and_times_are_timestamps_in_their_layout(texts, layout):
     assert column(*texts) == Column(name="c", kind=Kind.DATETIME, layout=layout)
 
 

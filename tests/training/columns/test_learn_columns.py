@@ -102,7 +102,9 @@ def test_missing_values_do_not_count_for_what_is_learned(kind):
     without, with_gaps = learned(kind, values)[0], learned(kind, gaps)[0]
     assert with_gaps.missing_share == 0.2
     assert without.missing_share == 0
-    assert dataclasses.replace(with_gaps, missing_share=0.0, surprise=0.0) == dataclasses.replace(without, surprise=0.0)
+    assert dataclasses.replace(with_gaps, missing_share=0.0, novelty_penalty=0.0) == dataclasses.replace(
+        without, novelty_penalty=0.0
+    )
 
 
 def test_rare_categories_share_a_bucket_and_common_ones_do_not():
@@ -126,8 +128,8 @@ def test_a_category_without_gaps_has_no_feature_for_them():
     [(0.5, ()), (1.9, ()), (2.1, ("day",)), (13.9, ("day",)), (14.1, ("day", "week")), (800, ("day", "week", "year"))],
 )
 def test_a_cycle_is_used_only_where_the_rows_cover_it_twice(days, cycles):
-    instants = 1_700_000_000 + np.linspace(0, days * DAY, 5000)
-    assert learned(Kind.DATETIME, instants)[0].cycles == cycles
+    timestamps = 1_700_000_000 + np.linspace(0, days * DAY, 5000)
+    assert learned(Kind.DATETIME, timestamps)[0].cycles == cycles
 
 
 def test_a_cycle_on_which_all_rows_have_the_same_place_is_not_used():
@@ -185,7 +187,7 @@ def test_an_unseen_category_novelty_penaltys_less_where_many_rows_have_one_of_th
     schema = FeatureSchema(columns=(Column(name="shop", kind=Kind.CATEGORICAL),))
     shops = np.array([f"shop {n}" for n in range(200)] + ["big shop"] * 800, object)
     [encoder] = learn_preprocessor(schema, {"shop": shops}).encodings
-    assert encoder.surprise == _novelty_penalty(1000, singles=200)
+    assert encoder.novelty_penalty == _novelty_penalty(1000, singles=200)
 
 
 def test_a_time_of_day_is_placed_in_the_day_however_few_hours_the_rows_cover():

@@ -85,7 +85,7 @@ def test_a_histogram_takes_scores_of_zero_and_equal_scores() -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_is_drawn_as_its_formula_says(name: str) -> None:
     x = np.array([-2.0, -0.5, 0.5, 2.0], np.float32)
-    got = activation_values(name, x, negative_slope=0.2, alpha=0.5)
+    got = activation_values(name, x, parameter={"leaky_relu": 0.2, "elu": 0.5}.get(name))
     exp, tanh = np.exp, np.tanh
     wanted = {
         "relu": np.maximum(0, x),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from models.encoders.preprocessor import Encoded
-from models.scoring.histograms import BINS, Marginals
+from models.scoring.histograms import BINS, Histograms
 
 ROWS = hnp.arrays(np.float32, st.tuples(st.integers(1, 60), st.just(3)), elements=st.floats(-9, 9, width=32))
 EACH = np.array([0, 1, 2])
@@ -19,7 +19,7 @@ EACH = np.array([0, 1, 2])
 
 def learned(Z, weights=(1.0, 1.0, 1.0)):
     limits = np.stack([Z.min(axis=0), Z.max(axis=0)])
-    return Marginals.of(Z, limits=limits, weights=np.array(weights, np.float32))
+    return Histograms.of(Z, limits=limits, weights=np.array(weights, np.float32))
 
 
 @given(ROWS)
@@ -48,10 +48,10 @@ def test_equal_bins_between_the_ends_count_as_numpy_counts_them():
 
 def test_a_value_beyond_either_end_is_rarer_than_any_fitting_row():
     Z = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
-    marginals = learned(Z)
+    histograms = learned(Z)
     beyond = np.stack([Z.min(axis=0) - 1, Z.max(axis=0) + 1])
-    np.testing.assert_allclose(marginals.column_rarity(Encoded(Z=beyond), EACH), np.log(1000), rtol=1e-5)
-    assert (marginals.column_rarity(Encoded(Z=Z), EACH) < np.log(1000)).all()
+    np.testing.assert_allclose(histograms.column_rarity(Encoded(Z=beyond), EACH), np.log(1000), rtol=1e-5)
+    assert (histograms.column_rarity(Encoded(Z=Z), EACH) < np.log(1000)).all()
 
 
 def test_a_constant_feature_says_nothing_of_its_value_and_something_of_another():
@@ -62,11 +62,11 @@ def test_a_constant_feature_says_nothing_of_its_value_and_something_of_another()
 
 def test_missing_values_add_nothing_and_columns_of_several_features_add_up():
     Z = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
-    marginals = learned(Z, weights=(1.0, 0.5, 0.0))
+    histograms = learned(Z, weights=(1.0, 0.5, 0.0))
     missing = np.zeros((50, 3), bool)
     missing[7, 0] = True
-    alone = marginals.column_rarity(Encoded(Z=Z), EACH)
-    rarity = marginals.column_rarity(Encoded(Z=Z, missing=missing), np.array([0, 1]))
+    alone = histograms.column_rarity(Encoded(Z=Z), EACH)
+    rarity = histograms.column_rarity(Encoded(Z=Z, missing=missing), np.array([0, 1]))
     assert rarity[7, 0] == 0
     np.testing.assert_allclose(np.delete(rarity[:, 0], 7), np.delete(alone[:, 0], 7))
     np.testing.assert_allclose(rarity[:, 1], alone[:, 1])  # the last feature weighs nothing
@@ -74,8 +74,8 @@ def test_missing_values_add_nothing_and_columns_of_several_features_add_up():
 
 
 @given(ROWS)
-def test_marginals_are_equal_after_a_round_trip_through_json(Z):
-    marginals = learned(Z)
-    again = Marginals.from_json(json.loads(json.dumps(marginals.to_json())), features=3)
+def test_histograms_are_equal_after_a_round_trip_through_json(Z):
+    histograms = learned(Z)
+    again = Histograms.from_json(json.loads(json.dumps(histograms.to_json())), features=3)
     for name in ("limits", "rarity", "weights"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(marginals, name))
+        np.testing.assert_array_equal(getattr(again, name), getattr(histograms, name))

@@ -1,4 +1,4 @@
-"""Bundles of every format version and release load for ever, and score as they did when they were new."""
+"""The kept bundles load, and score as they did when they were made: formats do not change unnoticed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from models.bundle import FORMAT_VERSION, MANIFEST, NETWORK_KERAS, PARITY, load_detector, read_manifest
-from models.bundle.layout import READABLE_VERSIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEPT = REPOSITORY / "tests" / "bundles"
@@ -23,9 +22,8 @@ def recorded(name):
     return json.loads((KEPT / name / "recorded.json").read_text())
 
 
-def test_there_is_one_for_every_format_version_that_is_read():
-    assert tuple(range(1, FORMAT_VERSION + 1)) == READABLE_VERSIONS
-    assert {read_manifest(KEPT / name / "bundle")["format_version"] for name in NAMES} == set(READABLE_VERSIONS)
+def test_there_is_one_of_the_format_that_is_written():
+    assert FORMAT_VERSION in {read_manifest(KEPT / name / "bundle")["format_version"] for name in NAMES}
 
 
 def test_there_is_one_for_every_release():
@@ -43,32 +41,26 @@ def test_none_was_changed_or_removed():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_old_bundle_scores_and_judges_as_it_did_when_it_was_new(name):
+def test_a_kept_bundle_scores_and_decides_as_it_did_when_it_was_new(name):
     expected = recorded(name)
     verdicts = load_detector(KEPT / name / "bundle").score_records(expected["records"])
     scores = np.array(expected["anomaly_score"])
     assert (np.abs(verdicts.anomaly_score - scores) <= PARITY * np.maximum(1.0, scores)).all()
     assert verdicts.p_value.tolist() == expected["p_value"]
     assert verdicts.is_anomaly.tolist() == expected["is_anomaly"]
-    assert verdicts.threshold.tolist() == expected.get("threshold", verdicts.threshold.tolist())
+    assert verdicts.threshold.tolist() == expected["threshold"]
     assert len(set(expected["is_anomaly"])) == 2
-
-
-def test_the_later_ones_have_thresholds_by_segment():
-    for name in set(NAMES) - {"v1"}:
-        assert len(set(recorded(name)["threshold"])) >= 3
+    assert len(set(expected["threshold"])) >= 3  # thresholds by segment
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_weights_of_an_old_bundle_give_a_network_that_reconstructs_the_same(name):
-    from models.network.architecture import AutoencoderConfig
-    from training.network import keras_network as network
+def test_stock_keras_opens_the_network_of_a_kept_bundle_and_reconstructs_the_same(name):
+    import keras
 
     folder = KEPT / name / "bundle"
-    manifest, detector = read_manifest(folder), load_detector(folder)
-    config = AutoencoderConfig.from_json(manifest["network"])
-    content = (folder / NETWORK_KERAS).read_bytes()
-    net = network.load_network(config, content, written_by=manifest["versions"]["keras"])
+    detector = load_detector(folder)
+    network = keras.saving.load_model(folder / NETWORK_KERAS, compile=False)
     Z = detector.preprocessor.limits
-    by_keras, by_engine = network.reconstruct(net, Z), detector.scorer.engine.reconstruct(Z)
+    by_keras = np.moveaxis(np.asarray(network(Z, training=False)), 1, 0)
+    by_engine = detector.scorer.engine.reconstruct(Z)
     assert (np.abs(by_keras - by_engine) <= PARITY * np.maximum(1.0, np.abs(by_keras))).all()

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from training.describe import main
-from training.programs.description import typical_values
+from models.bundle.__main__ import main
+from models.bundle.description import typical_values
 
 
 def test_every_column_is_described_with_its_typical_values(bundle_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
-    assert main([str(bundle_path)]) == 0
+    assert main(["describe", str(bundle_path)]) == 0
     out = capsys.readouterr().out
     for text in (
         "standardised",
@@ -25,7 +25,7 @@ def test_every_column_is_described_with_its_typical_values(bundle_path, capsys, 
 
 
 def test_with_json_it_is_what_the_service_says_of_its_columns(bundle_path, client, capsys):
-    assert main([str(bundle_path), "--json"]) == 0
+    assert main(["describe", str(bundle_path), "--json"]) == 0
     described = json.loads(capsys.readouterr().out)
     assert described["columns"] == client.get("/detector").json()["columns"]
     assert described["dropped"] == {"site": "constant (always 'north')"}
@@ -51,6 +51,6 @@ def test_typical_values_are_said_in_a_phrase(card, phrase):
 
 
 def test_what_is_no_bundle_is_one_line(tmp_path, capsys):
-    assert main([str(tmp_path)]) == 2
+    assert main(["describe", str(tmp_path)]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)

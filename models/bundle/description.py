@@ -1,9 +1,7 @@
-"""Says how each column enters a detector, and what its typical values are."""
+"""Describes the columns of a detector: how each enters it, and its typical values."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,12 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from models.bundle import load_detector
 from models.bundle.column_cards import column_cards
 from models.detector import Detector
-from models.repository import resolve
 
-_CATEGORIES: Final = 5  # that are shown of a column
+_CATEGORIES: Final = 5  # of a column, the most frequent ones
 
 
 def description_of(detector: Detector) -> dict[str, Any]:
@@ -35,7 +31,7 @@ def description_of(detector: Detector) -> dict[str, Any]:
 
 
 def typical_values(card: Mapping[str, Any]) -> str:
-    """Say in one phrase what the values of a column in the fitting rows were.
+    """Return one phrase on the values of a column in the fitting rows.
 
     Args:
         card: From `column_cards`.
@@ -47,23 +43,15 @@ def typical_values(card: Mapping[str, Any]) -> str:
         counts = {name: count for name, count in card["counts"].items() if count}
         total = sum(counts.values()) + card.get("others", 0)
         ranked = sorted(counts.items(), key=lambda pair: -pair[1])
-        shown = ", ".join(f"{name} {count / total:.1%}" for name, count in ranked[:_CATEGORIES])
-        return f"{shown}, …" if len(ranked) > _CATEGORIES else shown
+        phrase = ", ".join(f"{name} {count / total:.1%}" for name, count in ranked[:_CATEGORIES])
+        return f"{phrase}, …" if len(ranked) > _CATEGORIES else phrase
     if "first" in card:
         return f"from {card['first']} to {card['last']}"
     return ""
 
 
-def describe(arguments: argparse.Namespace) -> None:
-    """Show how the columns of a bundle enter, to people or as JSON."""
-    description = description_of(load_detector(resolve(arguments.bundle)))
-    if arguments.json:
-        print(json.dumps(description, ensure_ascii=False, allow_nan=False))
-    else:
-        _show(Console(highlight=False), description)
-
-
-def _show(console: Console, description: Mapping[str, Any]) -> None:
+def show_description(console: Console, description: Mapping[str, Any]) -> None:
+    """Print a description from `description_of` as a table."""
     columns = description["columns"]
     console.print(
         f"{escape(description['name'])} version {description['version']}: {len(columns)} columns enter as "

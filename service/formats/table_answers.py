@@ -1,0 +1,176 @@
+"""Answers in CSV, Arrow and Parquet, with the columns that the batch program writes.
+
+Loaded for the first such answer, because Arrow takes 30 MB.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, final
+
+import pyarrow as pa
+
+from models.schema.cells import parse_category
+from models.tables.writers import (
+    PlainRows,
+    Writer,
+    arrow_file_writer,
+    arrow_stream_writer,
+    csv_writer,
+    parquet_writer,
+)
+from service.formats.answers import AnswerSpec, AnswerWriter
+from service.formats.rows import Rows
+from service.web.problems import RequestError
+
+
+@final
+class TableWriter:
+    """Writes a table with the columns that the batch program writes: ids, and what is answered.
+
+    Args:
+        spec: What is answered.
+        name: What errors call the format.
+        open_writer: Opens the writer of the format.
+    """
+
+    def __init__(self, spec: AnswerSpec, *, name: str, open_writer: Callable[[Any, pa.Schema], Writer]) -> None:
+        self._spec = spec
+        self._name = name
+        self._open_writer = open_writer
+        self._out = _Chunks()
+        self._writer: Writer | None = None
+        self._schema: pa.Schema | None = None
+
+    def write(self, rows: Rows) -> bytes:
+        """Return what the format has of some rows by now; some formats hold them to the end.
+
+        Raises:
+            DataError: A value is not of its column's kind.
+            RequestError: The format cannot hold the answer, or the network gave what is no number.
+        """
+        spec = self._spec
+        ids = {name: _id_column(column) for name, column in rows.id_columns(spec.detector.schema).items()}
+        for chunk in rows.chunks():
+            table = spec.operation.table(spec.detector, chunk, spec.top)
+            start = chunk.first - rows.first
+            columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
+            self._add(pa.table(columns, names=[*ids, *table.column_names]), ids)
+        return self._out.taken()
+
+    def finish(self) -> bytes:
+        """Return the rest of the table.
+
+        Raises:
+            RequestError: The format cannot hold the answer.
+        """
+        if self._writer is not None:
+            with self._refused():
+                self._writer.finish()
+                self._writer.close()
+        return self._out.taken()
+
+    def _add(self, table: pa.Table, ids: Mapping[str, Any]) -> None:
+        detector = self._spec.detector
+        about = {"detector": detector.name, "version": detector.version}
+        table = table.replace_schema_metadata(about | {"threshold": repr(detector.calibration.threshold)})
+        with self._refused():
+            if self._writer is None:
+                self._require_names(table, ids)
+                self._schema = table.schema
+                self._writer = self._open_writer(self._out, table.schema)
+            elif table.schema != self._schema:
+                raise RequestError(
+                    HTTPStatus.NOT_ACCEPTABLE,
+                    "Ids are absent in some parts of the stream, or of another type, so the answer would become "
+                    "another table in the middle. Send all of them, as texts, or ask for JSON lines.",
+                )
+            self._writer.write(PlainRows(table))
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """Say what to do about an id that the format cannot hold: Parquet has no timestamps in the year 300,000."""
+        try:
+            yield
+        except pa.ArrowException as error:
+            raise RequestError(
+                HTTPStatus.NOT_ACCEPTABLE,
+                f"An id cannot be written as {self._name} ({str(error).splitlines()[0]}). Ask for JSON.",
+            ) from error
+
+    def _require_names(self, table: pa.Table, ids: Mapping[str, Any]) -> None:
+        repeated = [name for name in ids if table.column_names.count(name) > 1]
+        if repeated:
+            raise RequestError(
+                HTTPStatus.NOT_ACCEPTABLE,
+                f"The id column {repeated[0]!r} is called like a column of the answer. Ask for JSON, where ids stand "
+                "apart.",
+            )
+
+
+def csv_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in CSV."""
+    return TableWriter(spec, name="csv", open_writer=csv_writer)
+
+
+def arrow_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in an Arrow stream."""
+    return TableWriter(spec, name="arrow", open_writer=arrow_stream_writer)
+
+
+def arrow_file_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in an Arrow file."""
+    return TableWriter(spec, name="arrow file", open_writer=arrow_file_writer)
+
+
+def parquet_answer(spec: AnswerSpec) -> AnswerWriter:
+    """Answer in a Parquet file."""
+    return TableWriter(spec, name="parquet", open_writer=parquet_writer)
+
+
+@final
+class _Chunks(io.RawIOBase):
+    """A file that is only written; what was written can be taken out at any time."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any, /) -> int:
+        chunk = bytes(content)
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        return len(chunk)
+
+    def tell(self) -> int:
+        return self._size
+
+    def taken(self) -> bytes:
+        """Return what was written since the last call."""
+        content, self._chunks = b"".join(self._chunks), []
+        return content
+
+
+def _id_column(column: pa.ChunkedArray | Sequence[Any]) -> pa.ChunkedArray:
+    """Return ids as a column of one plain type."""
+    if isinstance(column, pa.ChunkedArray):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        texts = (pa.large_string(), pa.string_view(), pa.null())
+        return column.cast(pa.string() if kind in texts else kind)
+    kinds = {type(value) for value in column if value is not None}
+    if len(kinds) <= 1:
+        try:
+            return pa.chunked_array([pa.array(column, pa.string() if not kinds else None)])
+        except OverflowError:  # a whole number of more than 64 bits
+            pass
+    return pa.chunked_array([pa.array([_text(value) for value in column], pa.string())])
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else parse_category(value)
