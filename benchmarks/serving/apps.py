@@ -3,6 +3,7 @@
 They follow their guides, around the same network; none validates, limits or logs anything.
 """
 
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 WIDTHS: Final = (30, 64, 32, 8, 32, 64, 30)
