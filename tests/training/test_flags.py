@@ -109,7 +109,7 @@ def test_a_program_may_take_the_flags_of_one_group_alone():
     }
 
 
-def test_a_flag_with_many_values_may_be_said_again(parser):
+def test_a_flag_with_many_values_may_be_repeated(parser):
     arguments = parser.parse_args(["--missing-values", "-200", "--exclude", "a", "--missing-values", "x=1", "y=2"])
     assert config_of(arguments) == TrainConfig(missing_values=("-200", "x=1", "y=2"), exclude=("a",))
     assert config_of(parser.parse_args([])) == TrainConfig()

@@ -112,7 +112,7 @@ def test_other_settings_are_another_comparison(
         (("--save-best", "--seeds", "1"), "--save-best needs a recommendation: --seeds 2"),
     ],
 )
-def test_settings_outside_their_limits_are_told_at_once(
+def test_settings_outside_their_limits_are_refused_at_once(
     data: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], complaint: str
 ) -> None:
     assert main([str(data), *flags]) == 2
