@@ -15,7 +15,6 @@ COMMANDS = {
     "training.train": FITTING | WEB | SCORING | {"rich"},
     "training.compare": FITTING | WEB | SCORING | {"rich"},
     "training.calibrate": FITTING | WEB | SCORING | {"rich"},
-    "training.describe": FITTING | WEB | SCORING | {"rich", "numpy"},
     "service": FITTING | SCORING | {"rich", "numpy", "fastapi", "starlette", "uvicorn"},
     "service.batch": FITTING | WEB | SCORING | {"rich", "numpy"},
     "models.bundle": FITTING | WEB | SCORING,

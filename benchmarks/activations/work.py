@@ -94,7 +94,7 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
         alike,
         preprocessor,
         noise=plan.input_noise[0],
-        left_out=plan.left_out,
+        trim=plan.trim,
     )
 
 

@@ -38,9 +38,9 @@ def _without_histograms(preset: Preset) -> Preset:
 WITHOUT: Final[dict[str, tuple[str, Callable[[Preset], Preset]]]] = {
     "robust": (
         "no networks with trimmed loss",
-        _families(lambda plan: None if plan.left_out else plan),
+        _families(lambda plan: None if plan.trim else plan),
     ),
-    "fine": ("only networks with trimmed loss", _families(lambda plan: plan if plan.left_out else None)),
+    "fine": ("only networks with trimmed loss", _families(lambda plan: plan if plan.trim else None)),
     "residual": ("no network that starts from its input", _families(lambda plan: None if plan.residual else plan)),
     "logarithm": (
         "the errors of the robust networks without logarithm",

@@ -6,14 +6,26 @@ written from it: each by a small table of what a kind of layer is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from models.errors import BundleError, ConfigError
-from models.limits import complaint_about
+from models.errors import BundleError, ConfigError, joined
+from models.limits import Interval, Limit, complaint_about, complaints_about
 from models.network.activations import ACTIVATIONS
 from models.strict_json import from_plain
+
+LIMITS: Final[Mapping[str, Limit]] = {
+    "features": Interval(1),
+    "hidden_units": Interval(1),
+    "latent_units": Interval(1),
+    "activation": ACTIVATIONS,
+    "dropout": Interval(0, 1, "[)"),
+    "input_noise": Interval(0),
+    "members": Interval(1),
+    "skip_weight": Interval(0, 1, "[)"),
+}
+"""What each setting of an `AutoencoderConfig` must keep to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,40 +62,20 @@ class AutoencoderConfig:
     skip_weight: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        complaints = [sentence for holds, sentence in self._limits() if not holds]
-        if complaints:
-            raise ConfigError(" ".join(complaints))
+        if complaints := list(self._complaints()):
+            raise ConfigError(joined(complaints))
 
-    def _limits(self) -> list[tuple[bool, str]]:
-        return [
-            (self.features >= 1, f"features must be at least 1, got {self.features}."),
-            (
-                all(units >= 1 for units in self.hidden_units),
-                f"hidden_units must be at least 1 each, got {self.hidden_units}.",
-            ),
-            (self.latent_units >= 1, f"latent_units must be at least 1, got {self.latent_units}."),
-            (
-                self.activation in ACTIVATIONS,
-                f"activation must be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}.",
-            ),
-            *self._parameter_limit(),
-            (0 <= self.dropout < 1, f"dropout must be in [0, 1), got {self.dropout}."),
-            (self.input_noise >= 0, f"input_noise must be at least 0, got {self.input_noise}."),
-            (self.members >= 1, f"members must be at least 1, got {self.members}."),
-            (
-                len(self.skip_weight) in {0, self.members} and all(0 <= weight < 1 for weight in self.skip_weight),
-                f"skip_weight must be one weight in [0, 1) for each of {self.members} members, got {self.skip_weight}.",
-            ),
-        ]
-
-    def _parameter_limit(self) -> list[tuple[bool, str]]:
+    def _complaints(self) -> Iterator[str]:
+        yield from complaints_about(self, LIMITS)
+        if len(self.skip_weight) not in (0, self.members):
+            yield f"skip_weight must be one weight for each of {self.members} members, got {self.skip_weight}."
         spec = ACTIVATIONS.get(self.activation)
         if self.activation_parameter is None or spec is None:
-            return []
+            return
         if spec.parameter is None:
-            return [(False, f"activation_parameter is for activations that have one, not for {self.activation}.")]
-        sentence = complaint_about(spec.parameter.name, self.activation_parameter, spec.parameter.limits)
-        return [(sentence is None, sentence or "")]
+            yield f"activation_parameter is for activations that have one, not for {self.activation}."
+        elif sentence := complaint_about(spec.parameter.name, self.activation_parameter, spec.parameter.limits):
+            yield sentence
 
     @property
     def layer_units(self) -> tuple[int, ...]:

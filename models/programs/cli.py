@@ -69,7 +69,7 @@ def add_output_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
-    """Do work and print its report as JSON where that is asked for; whatever else is printed goes to stderr then."""
+    """Do work and print its report, as JSON if that is wanted; everything else goes to stderr then."""
     with redirect_stdout(sys.stderr if as_json else sys.stdout):
         report = work()
     if as_json:

@@ -75,7 +75,7 @@ def test_calibration_scores_are_those_of_the_calibration_rows(single):
     assert len(scores) == trained.result.rows["calibration"]
 
 
-def test_an_ensemble_is_calibrated_by_a_fit_that_has_seen_no_row_held_out(trained):
+def test_an_ensemble_is_calibrated_by_a_fit_without_the_held_out_rows(trained):
     split = trained.prepared.split
     first, _ = fits_of(trained.prepared, trained.config)
     assert not (first & (split.calibration | split.test)).any()
@@ -136,7 +136,7 @@ def test_known_anomalies_are_never_learned_from(trained):
     assert anomalies.sum() == 25
 
 
-def test_every_row_may_be_learned_from_unless_said_otherwise():
+def test_every_row_may_be_learned_from_by_default():
     table = table_of(with_anomalies(machine_records(200, seed=5), every=5))
     prepared = prepare(table, TrainConfig(label="state", alert_rate=0.2))
     assert (prepared.split.fitting & prepared.is_anomaly).any()
@@ -145,7 +145,7 @@ def test_every_row_may_be_learned_from_unless_said_otherwise():
 # --- what comes out -------------------------------------------------------------------------------------
 
 
-def test_broken_rows_are_told_from_the_others(trained):
+def test_broken_rows_score_above_the_others(trained):
     metrics = trained.result.metrics
     assert metrics.anomalies == 25
     assert metrics.roc_auc > 0.95
@@ -174,7 +174,7 @@ def test_the_detector_scores_as_the_trained_network_does(trained):
     assert (np.abs(scores.anomaly_score - expected.anomaly_score) <= 1e-4 * np.maximum(1, expected.anomaly_score)).all()
 
 
-def test_the_schema_tells_the_fate_of_every_column(trained):
+def test_the_schema_has_the_decision_on_every_column(trained):
     schema = trained.detector.schema
     assert schema.names == ("pressure", "flow", "heat", "mode", "valve_open", "at")
     assert (schema.ids, schema.label) == (("serial",), "state")
@@ -213,7 +213,7 @@ def quick(**settings):
     return TrainConfig(**({"epochs": 1, "alert_rate": 0.2, "hidden_units": (4,), "preset": "fast"} | settings))
 
 
-def test_a_test_table_is_judged_on_instead_of_held_out_rows():
+def test_a_test_table_replaces_held_out_rows_in_the_evaluation():
     records = with_anomalies(machine_records(150, seed=7), every=10)
     others = table_of(with_anomalies(machine_records(40, seed=8), every=4))
     config = quick(label="state")
@@ -252,7 +252,7 @@ def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
 
 
 @pytest.mark.parametrize(("least_rows", "rows"), [(20, 42), (5, 12), (1, 12)])
-def test_the_number_of_rows_that_is_said_to_be_enough_is_enough_for_every_seed(least_rows, rows):
+def test_the_number_of_rows_in_the_remedy_is_enough_for_every_seed(least_rows, rows):
     with pytest.raises(TableError, match=rf"give at least {rows}, or accept fewer: --least-rows N"):
         prepare(table_of(machine_records(3, seed=7)), quick(least_rows=least_rows))
     for seed in range(20):
@@ -274,7 +274,7 @@ def test_an_alert_rate_that_follows_few_rows_is_a_warning():
     assert any("too few to promise an alert rate of 1 %" in warning for warning in result.warnings)
 
 
-def test_learned_slopes_are_told():
+def test_learned_slopes_are_in_the_card():
     config = quick(activation="prelu")
     result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
     assert set(result.slopes) == set(result.network_config.layer_names)

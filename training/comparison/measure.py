@@ -72,7 +72,7 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
             alike,
             scorer.preprocessor,
             noise=wanted.alone.input_noise[0],
-            left_out=wanted.alone.left_out,
+            trim=wanted.alone.trim,
         ),
         scoring_seconds=_scoring_seconds(scorer, alike),
         scores=tuple(np.round(scores[:_RANKED_ROWS], 6).tolist()),
@@ -87,7 +87,7 @@ def noisy_error(
     preprocessor: Preprocessor,
     *,
     noise: float,
-    left_out: float,
+    trim: float,
 ) -> float:
     """Return the denoising error: the loss of fitting, on fresh rows.
 
@@ -99,13 +99,13 @@ def noisy_error(
         rows: Rows that it has not seen.
         preprocessor: The preprocessor that encoded them.
         noise: Standard deviation of the noise, as in fitting; the same noise for all networks.
-        left_out: Share of the rows, those with the largest error, that are trimmed, as in fitting.
+        trim: Share of the rows, those with the largest error, that are trimmed, as in fitting.
     """
     Z = preprocessor.within_limits(rows.Z)
     drawn = np.random.default_rng(_NOISE_SEED).normal(0, noise, Z.shape).astype(np.float32)
     squares = np.square(Z - reconstruct(Z + drawn)) * preprocessor.weights
     errors = np.sort(column_sums(squares, rows, preprocessor).sum(axis=1))
-    return float(errors[: max(1, math.ceil((1 - left_out) * len(errors)))].mean())
+    return float(errors[: max(1, math.ceil((1 - trim) * len(errors)))].mean())
 
 
 def untouched_rows(prepared: Prepared, config: TrainConfig) -> tuple[Encoded, Encoded, NDArray[np.bool_] | None]:

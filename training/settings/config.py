@@ -1,4 +1,4 @@
-"""Everything that can be set for a training: one field a setting, for flags, checks and the bundle."""
+"""The settings of a training: one field each, for flags, checks and the bundle."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TrainConfig:
 
     time: str | None = _setting(
         None,
-        "split in time by this column: fitted on the oldest rows, judged on the newest (default: at random)",
+        "split in time by this column: fitted on the oldest rows, evaluated on the newest (default: at random)",
         group="rows",
     )
     group: str | None = _setting(
@@ -165,12 +165,8 @@ class TrainConfig:
             raise ConfigError(joined(found))
 
     def architecture(self, *, features: int) -> AutoencoderConfig:
-        """Return the network's settings for d features; widths that were not given follow d.
-
-        Raises:
-            ConfigError: A setting of the network is outside its limits.
-        """
-        preset = PRESETS.get(self.preset, PRESETS["fast"])
+        """Return the network's configuration for d features."""
+        preset = PRESETS[self.preset]
         single = not self.families
         hidden_units = self.hidden_units or default_hidden_units(preset.width, depth=self.depth or preset.depth)
         return AutoencoderConfig(
@@ -194,21 +190,19 @@ class TrainConfig:
 
     @property
     def known_rows(self) -> str:
-        """What is known of the rows that are learned from, a key of `TRAINING_ROWS`."""
+        """What is known of the fitting rows, a key of `TRAINING_ROWS`."""
         return self.training_rows or ("clean" if self.fit_on == "normal" else "mixed")
 
     @property
     def alone(self) -> FamilyPlan:
-        """How a single network is fitted."""
-        plans = PRESETS.get(self.preset, PRESETS["fast"]).alone
-        plan = plans.get(self.known_rows, FamilyPlan(name="alone", input_noise=(0.0,)))
+        """The plan of a single network."""
+        plan = PRESETS[self.preset].alone.get(self.known_rows, FamilyPlan(name="alone", input_noise=(0.0,)))
         return plan if self.input_noise is None else replace(plan, input_noise=(self.input_noise,))
 
     @property
     def families(self) -> tuple[FamilyPlan, ...]:
-        """The families of an ensemble; none for a single network."""
-        preset = PRESETS.get(self.preset)
-        plans = () if preset is None else preset.families.get(self.known_rows, ())
+        """The plans of an ensemble; none for a single network."""
+        plans = PRESETS[self.preset].families.get(self.known_rows, ())
         if self.input_noise is None:
             return plans
         return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
@@ -220,13 +214,17 @@ class TrainConfig:
 
     @property
     def histogram_weight(self) -> float:
-        """How much the columns' own histograms count beside the families."""
+        """Weight of the columns' histograms in the score beside the families."""
         return PRESETS[self.preset].histogram_weight[self.known_rows]
 
     def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
-        """Return the settings of the epochs for so many fitting rows of so many features.
+        """Return the settings of each run of epochs.
 
-        A single network is fitted at once; of an ensemble, neighbouring families that are fitted alike.
+        A single network takes one run; of an ensemble, families with the same trim and steps share one.
+
+        Args:
+            rows: Number of fitting rows.
+            features: Number of features.
         """
         batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
         epochs = self.epochs or default_epochs(
@@ -239,19 +237,19 @@ class TrainConfig:
             weight_decay=self.weight_decay,
             patience=self.patience,
             seed=self.seed,
-            trim=self.alone.left_out,
+            trim=self.alone.trim,
         )
         groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
         return tuple(
             replace(
                 alone,
                 epochs=max(1, round(share * epochs)),
-                seed=self.seed + place,
+                seed=self.seed + i,
                 input_noise=tuple(noise for plan in plans for noise in plan.input_noise),
                 skip_weight=self._skip_weights_of(plans),
-                trim=left_out,
+                trim=trim,
             )
-            for place, ((left_out, share), plans) in enumerate(groups)
+            for i, ((trim, share), plans) in enumerate(groups)
         ) or (alone,)
 
     @property

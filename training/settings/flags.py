@@ -8,7 +8,7 @@ from dataclasses import Field, fields
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from models.limits import Interval
+from models.limits import Interval, Limit
 from training.settings.config import TrainConfig
 from training.settings.limits import LIMITS
 
@@ -47,7 +47,7 @@ def add_config_flags(
         )
 
 
-def _help(setting: Field[Any], limit: Interval | Mapping[str, str] | None) -> str:
+def _help(setting: Field[Any], limit: Limit | None) -> str:
     """Return the help text with the interval, the default and the choices."""
     notes = [str(limit)] if isinstance(limit, Interval) else []
     if setting.default not in (None, ()):

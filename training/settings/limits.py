@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from models.calibration import THRESHOLD_METHODS
 from models.errors import Message, Set
-from models.limits import Interval, complaints_about
+from models.limits import Interval, Limit, complaints_about
 from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
+from models.network.architecture import LIMITS as NETWORK_LIMITS
 from training.columns.roles import INFINITE, assignment_complaint
 from training.settings.presets import PRESETS, TRAINING_ROWS
 from training.thresholds.limits import threshold_complaints
@@ -28,7 +29,7 @@ DUPLICATES: Final = {
 }
 """What becomes of equal rows, by the name that ``--duplicates`` takes."""
 
-LIMITS: Final[Mapping[str, Interval | Mapping[str, str]]] = {
+LIMITS: Final[Mapping[str, Limit]] = {
     "fit_on": FIT_ON,
     "infinite": INFINITE,
     "duplicates": DUPLICATES,
@@ -37,11 +38,8 @@ LIMITS: Final[Mapping[str, Interval | Mapping[str, str]]] = {
     "preset": {name: preset.summary for name, preset in PRESETS.items()},
     "activation": {name: spec.summary for name, spec in ACTIVATIONS.items()},
     **{name: parameter.limits for name, parameter in ACTIVATION_PARAMETERS.items()},
-    "hidden_units": Interval(1),
+    **{name: NETWORK_LIMITS[name] for name in ("hidden_units", "latent_units", "dropout", "input_noise")},
     "depth": Interval(1, 32),
-    "latent_units": Interval(1),
-    "dropout": Interval(0, 1, "[)"),
-    "input_noise": Interval(0),
     "epochs": Interval(1),
     "batch_size": Interval(1),
     "learning_rate": Interval(0, ends="(]"),

@@ -1,4 +1,4 @@
-"""The presets: how many networks are fitted, on what, and how their errors count; one row each."""
+"""The presets: the networks of a detector, their noise and steps, and their weights in the score; one row each."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ TRAINING_ROWS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyPlan:
-    """Members that are fitted alike.
+    """The plan of a family: members that are fitted in the same way.
 
     Args:
-        name: What sets them apart.
-        input_noise: Deviation of the noise on each member's standardised input. A network that has to undo fine noise
-            learns the rows' finest structure, and from coarse noise only where most of the rows are.
-        left_out: Share of each batch, the strangest rows, that these members do not learn from.
-        residual: The members start from a share of their input and learn only the rest, so that fine noise is undone
-            from the first step on: the share that is best where all that is known of the rows is their variance, as in
-            Karras et al. (NeurIPS 2022).
-        share_of_steps: Share of the preset's steps that they take: what is fitted for long learns the anomalies, too.
-        weight: How much the family counts in the score.
-        logarithmic: Its errors count by their logarithm. One that left out strange rows finds some of them hundreds of
-            times as strange as others: without it, nothing else would be heard there.
+        name: Of the family.
+        input_noise: Standard deviation of the noise on each member's standardised input. A network that removes fine
+            noise learns the finest structure of the rows; from coarse noise it learns only where most of the rows are.
+        trim: Share of each batch, the rows with the largest errors, that is left out of the loss (trimmed loss).
+        residual: The members have a skip weight, so that they learn only the rest and remove fine noise from the first
+            step on. It is the best one where nothing but the variance of the rows is known, c_skip of Karras et al.
+            (NeurIPS 2022).
+        share_of_steps: Share of the preset's steps: a network that is fitted for long learns the anomalies, too.
+        weight: Of the family in the score.
+        logarithmic: The score takes the logarithm of its errors. With a trimmed loss, the errors of some rows are
+            hundreds of times as large as others: without the logarithm, they would outweigh all other families.
     """
 
     name: str
     input_noise: tuple[float, ...]
-    left_out: float = 0.0
+    trim: float = 0.0
     residual: bool = False
     share_of_steps: float = 1.0
     weight: float = 1.0
@@ -40,28 +40,28 @@ class FamilyPlan:
 
     @property
     def skip_weights(self) -> tuple[float, ...]:
-        """Weight of its input in each member's output; without noise there would be no rest to learn."""
+        """Skip weight of each member; 0 without noise, where nothing would be left to learn."""
         return tuple(1 / (1 + noise**2) if self.residual and noise > 0 else 0.0 for noise in self.input_noise)
 
     @property
     def fitted_with(self) -> tuple[float, float]:
-        """Families that have this in common are fitted at once."""
-        return self.left_out, self.share_of_steps
+        """Trim and share of steps: families with equal ones are fitted at once."""
+        return self.trim, self.share_of_steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """What is fitted.
+    """The networks of a preset.
 
     Args:
         summary: One line for help texts and documents.
-        alone: A single network, by what is known of the training rows; none for several.
-        families: Several networks, likewise; none for a single one. The first member gives the expected values and the
-            bottleneck.
-        histogram_weight: How much the columns' own histograms count beside the families, likewise.
-        width: Of the outer hidden layer; a bottleneck that is not given is as wide as the layer before it.
+        alone: The plan of a single network, by a key of `TRAINING_ROWS`; empty for an ensemble.
+        families: The plans of an ensemble, by the same key; empty for a single network. The first member gives the
+            expected values and the bottleneck.
+        histogram_weight: Weight of the columns' histograms in the score beside the families, by the same key.
+        width: Units of the outer hidden layer; a bottleneck that is not given is as wide as the layer before it.
         depth: Number of hidden layers of the encoder.
-        steps: How many steps a fit takes at most.
+        steps: Most steps of a fit.
     """
 
     summary: str
@@ -73,14 +73,14 @@ class Preset:
     steps: int
 
 
-# The first is one that neither copies the record nor forgets it.
+# The first member gives the expected values: with this noise it neither copies the record nor ignores it.
 _FINE: Final = (0.5, 0.1, 0.05)
 _FINER: Final = (0.5, 0.1, 0.05, 0.9)
 _ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
 
 
 def _fine(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]:
-    """Return members that stand alone, one of them a residual one, with a weight between them."""
+    """Return families of one member each, the last one residual, that share a weight."""
     each = weight / (len(noises) + 1)
     return (
         *(FamilyPlan(name=f"noise {noise:g}", input_noise=(noise,), weight=each) for noise in noises),
@@ -90,7 +90,7 @@ def _fine(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]
 
 def _robust(*, share_of_steps: float) -> FamilyPlan:
     return FamilyPlan(
-        name="robust", input_noise=_ALL, left_out=0.3, share_of_steps=share_of_steps, weight=3.0, logarithmic=True
+        name="robust", input_noise=_ALL, trim=0.3, share_of_steps=share_of_steps, weight=3.0, logarithmic=True
     )
 
 
@@ -98,7 +98,7 @@ PRESETS: Final[dict[str, Preset]] = {
     "fast": Preset(
         summary="one network",
         alone={
-            "mixed": FamilyPlan(name="alone", input_noise=(0.3,), left_out=0.3, share_of_steps=0.25),
+            "mixed": FamilyPlan(name="alone", input_noise=(0.3,), trim=0.3, share_of_steps=0.25),
             "clean": FamilyPlan(name="alone", input_noise=(0.1,)),
         },
         width=256,

@@ -111,7 +111,7 @@ def test_an_estimator_can_be_cloned_and_set():
     assert detector.set_params(depth=3).depth == 3
 
 
-def test_a_parameter_is_judged_when_it_is_fitted_and_not_before():
+def test_a_parameter_is_checked_when_it_is_fitted_and_not_before():
     detector = AutoencoderDetector(dropout=2.0)
     with pytest.raises(ConfigError, match=r"dropout must be in \[0, 1\), got 2\.0"):
         detector.fit(FRAME)

@@ -71,7 +71,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_call_is_told_in_one_line_in_the_words_of_python(case):
+def test_a_wrong_call_is_one_line_that_names_parameters(case):
     parameters, X, message = WRONG[case]
     with pytest.raises(ValueError, match=message) as caught:
         AutoencoderDetector(**parameters).fit(X)

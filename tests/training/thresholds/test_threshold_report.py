@@ -121,19 +121,19 @@ def test_a_tail_that_fits_is_hardly_ever_called_poor(shape):
         (lambda rng: rng.exponential(size=520), "are few for an alert rate of 0.0002"),
     ],
 )
-def test_where_a_tail_cannot_be_trusted_that_is_said_with_the_remedy(make, complaint):
+def test_a_tail_that_cannot_be_trusted_is_a_warning_with_the_remedy(make, complaint):
     report = report_of(make(np.random.default_rng(0)), "evt", 0.0002)
     [warning] = [w for w in report["warnings"] if complaint.split(" .* ")[0] in w]
     assert complaint.split(" .* ")[-1] in warning
     assert "--threshold-method fpr" in warning or "--alert-rate" in warning
 
 
-def test_a_rate_that_needs_no_tail_is_said_to_need_none():
+def test_a_rate_that_needs_no_tail_is_a_warning():
     report = report_of(np.random.default_rng(0).exponential(size=2000), "evt", 0.01)
     assert any("needs no fitted tail" in warning for warning in report["warnings"])
 
 
-def test_a_tail_that_is_made_of_anomalies_is_said_to_be_theirs():
+def test_a_tail_of_anomalies_is_a_warning():
     scores, is_anomaly = labelled()
     warnings = report_of(scores, "evt", 0.0005, is_anomaly=is_anomaly)["warnings"]
     assert any("labelled anomalies: the tail is theirs" in warning for warning in warnings)

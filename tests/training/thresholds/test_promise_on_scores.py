@@ -67,7 +67,7 @@ def test_fpr_flags_at_most_its_rate(law, rate):
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("rests_on", ["all", "normal"])
-def test_with_anomalies_among_the_rows_the_rate_is_of_the_rows_that_it_rests_on(rests_on, rate):
+def test_with_anomalies_among_the_rows_the_rate_is_that_of_the_calibration_population(rests_on, rate):
     rng = np.random.default_rng(1)
     kept, others = [], []
     for _ in range(FITS):

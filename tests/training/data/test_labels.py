@@ -79,12 +79,12 @@ def test_a_table_without_the_label_column_is_refused_with_its_columns():
         label_rule(table("a"), "label")
 
 
-def test_a_rule_of_one_table_judges_another():
+def test_the_label_rule_of_one_table_applies_to_another():
     rule = label_rule(table("normal", "dos"), "state")
     np.testing.assert_array_equal(rule.anomalies(table("normal", "probe", "dos")), [False, True, True])
 
 
-def test_what_a_label_means_is_found_out_from_the_rows_to_judge_on_as_well():
+def test_the_meaning_of_a_label_is_decided_by_the_test_rows_as_well():
     rule = label_rule(table("0", "0"), "state", also=table("1.0", "0"))
     assert rule.anomalies(table("0", "1")).tolist() == [False, True]
 

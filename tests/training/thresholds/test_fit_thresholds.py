@@ -59,7 +59,7 @@ def test_the_report_is_in_the_card_with_a_threshold_for_each_site(by_recall):
     assert set(card["warnings"]) <= set(result.warnings)
 
 
-def test_with_other_methods_all_anomalies_of_a_fit_on_normal_rows_are_judged_on():
+def test_with_other_methods_all_anomalies_of_a_fit_on_normal_rows_are_test_rows():
     ready, _ = prepared(fit_on="normal")
     assert ready.split.test[ready.is_anomaly].all()
 

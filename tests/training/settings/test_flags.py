@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from models.errors import ConfigError
+from models.network.activations import ACTIVATION_PARAMETERS
 from training.settings.config import TrainConfig
 from training.settings.flags import add_config_flags, config_of
 
@@ -35,8 +36,7 @@ EXAMPLES = {
     "training_rows": "clean",
     "preset": "best",
     "activation": "elu",
-    "negative_slope": 0.2,
-    "alpha": 0.5,
+    **dict.fromkeys(ACTIVATION_PARAMETERS, 0.5),
     "hidden_units": (8, 4),
     "depth": 3,
     "latent_units": 2,
@@ -109,7 +109,7 @@ def test_a_program_may_take_the_flags_of_one_group_alone():
     }
 
 
-def test_a_flag_with_many_values_may_be_said_again(parser):
+def test_a_flag_with_many_values_may_be_repeated(parser):
     arguments = parser.parse_args(["--missing-values", "-200", "--exclude", "a", "--missing-values", "x=1", "y=2"])
     assert config_of(arguments) == TrainConfig(missing_values=("-200", "x=1", "y=2"), exclude=("a",))
     assert config_of(parser.parse_args([])) == TrainConfig()

@@ -69,7 +69,7 @@ def test_with_json_the_only_output_is_one_object(finished):
     assert all(0 <= metrics[name] <= 1 for name in ("roc_auc", "average_precision", "recall", "false_positive_rate"))
 
 
-def test_everything_else_is_told_on_stderr(finished):
+def test_everything_else_is_on_stderr(finished):
     run, _ = finished
     for text in ("pressure", "constant (always 'north')", "python -m service --detector", "fitting"):
         assert text in run.stderr
@@ -84,7 +84,7 @@ def test_the_bundle_is_the_detector_that_was_reported(finished):
     assert list(detector.schema.names) == report["columns_used"]
 
 
-def test_without_json_a_person_is_told_the_same_on_stdout(data, tmp_path, capsys):
+def test_without_json_the_same_is_on_stdout_for_people(data, tmp_path, capsys):
     assert main([str(data), "--output", str(tmp_path / "1"), "--exclude", "state", *QUICK]) == 0
     out = capsys.readouterr().out
     for text in ("pressure", "dropped", "threshold", "alert rate", "python -m service.batch"):
@@ -323,7 +323,7 @@ def test_the_same_seed_gives_the_same_scores_in_another_process_and_another_seed
     assert detectors[0].calibration.threshold != detectors[2].calibration.threshold
 
 
-def test_a_bundle_that_is_there_is_replaced_only_where_that_is_said(data, tmp_path, capsys, bundle_path):
+def test_a_bundle_is_replaced_only_with_overwrite(data, tmp_path, capsys, bundle_path):
     output = shutil.copytree(bundle_path, tmp_path / "1")
     code, err = complaint_of(capsys, data, "--output", output, *QUICK)
     assert code == 2

@@ -76,7 +76,7 @@ INSTANTS = st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=200).m
 
 
 @given(INSTANTS, st.data())
-def test_in_time_each_part_is_later_than_the_one_before_and_an_instant_is_never_divided(instants, data):
+def test_in_time_each_part_is_later_than_the_one_before_and_a_timestamp_is_never_divided(instants, data):
     only_test = np.array(data.draw(st.lists(st.booleans(), min_size=len(instants), max_size=len(instants))))
     split = split_in_time(instants, only_test=only_test)
     assert (masks(split).sum(axis=0) == 1).all()

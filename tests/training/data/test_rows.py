@@ -116,7 +116,7 @@ def test_rows_in_time_order_are_noted_with_the_flag_that_splits_in_time():
         assert not any("in its order" in line for line in said(made))
 
 
-def test_instants_and_groups_are_those_of_the_rows():
+def test_timestamps_and_groups_are_those_of_the_rows():
     assert timestamps_of(table(RECORDS[:3]), "at", Roles()).shape == (3,)
     numbers = group_indices(table(), "machine")
     assert numbers[0] == numbers[9] != numbers[1]

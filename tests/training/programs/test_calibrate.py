@@ -104,7 +104,7 @@ def test_new_rows_with_labels_give_a_wanted_recall(versions, inspected, capsys):
     assert new.card["threshold"]["figures"] == figures
 
 
-def test_kept_labels_are_enough_to_change_the_goal_and_the_rows_it_rests_on(versions, inspected):
+def test_the_labels_in_a_bundle_are_enough_to_change_the_target_and_the_population(versions, inspected):
     assert calibrate(versions, "--data", inspected, "--label", "state") == 0
     assert calibrate(versions, "--threshold-method", "labels", "--precision", "0.5") == 0
     assert load_detector(versions / "3").calibration.spec.target == "precision"
@@ -191,7 +191,7 @@ def test_a_bundle_that_is_no_version_needs_a_place_to_write_to(bundle_path, tmp_
     assert load_detector(tmp_path / "other").calibration.value == 0.1
 
 
-def test_a_bundle_is_never_calibrated_over_unless_that_is_said(versions, capsys):
+def test_a_bundle_is_never_replaced_by_a_calibration_without_overwrite(versions, capsys):
     assert calibrate(versions, "--alert-rate", "0.1", "--output", versions / "1") == 2
     assert "say --overwrite" in capsys.readouterr().err
     assert calibrate(versions, "--alert-rate", "0.1", "--output", versions / "1", "--overwrite") == 0

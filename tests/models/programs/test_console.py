@@ -10,7 +10,7 @@ import pytest
 from models.programs.cli import MODULES
 from models.programs.console import main
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_help_lists_every_command(capsys):
     assert all(f"  {command} " in page for command in MODULES)
 
 
-def test_the_version_is_said(capsys):
+def test_the_version_is_printed(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("relu-anomaly ")
 
