@@ -24,7 +24,7 @@ T = TypeVar("T")
 SMALL_BYTES: Final = 16_384
 """Largest body of a small request, which is scored on the event loop; larger ones wait for a thread."""
 
-_SMALL_SHARE: Final = 0.01  # of the wait of large requests: a small one is about a hundredth of the work
+_SMALL_SHARE: Final = 0.005  # of the wait of large requests: a small one is that much less work
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 
 

@@ -1,4 +1,4 @@
-"""What can be done with rows: one row an operation, with its address, its parameters and its answers."""
+"""The operations on rows: one row an operation, with its path, its parameters and its answers."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Operation:
     """One operation on rows.
 
     Args:
-        path: Its address.
-        summary: What it does, for the interface's page, in two words.
-        description: The same in a sentence.
+        path: Its path in the interface.
+        summary: What it does, in two words.
+        description: What it does, in a sentence.
         query: The query parameters that it takes.
         answer: Its answer in JSON.
         list_name: The list of that answer with one item a row.
         items: Returns these items: detector, rows of one chunk, how many columns are named.
-        table: Returns the columns that stand behind the ids in a table; of the same arguments.
-        item_name: What an item that is no object is called in JSON lines.
-        is_scoring: The answer tells the threshold, and each item the row's ids.
-        values: Values in the answer for each row, by detector and how many columns are named.
+        table: Returns the columns of a table, which stand behind the ids; of the same arguments.
+        item_name: Name of an item in JSON lines, where it is no object.
+        is_scoring: The JSON answer has the threshold, and each item the row's ids.
+        values: Number of values in the answer for each row; of detector and number of columns that are named.
         remedy: What to do where these are too many.
     """
 
@@ -119,7 +119,7 @@ def _reconstruct_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
 
 
 def _require_numbers(numbers: NDArray[Any]) -> None:
-    """Stop rather than answer null, which no threshold would ever flag."""
+    """Refuse to answer null, which no threshold would ever flag."""
     if not np.isfinite(numbers).all():
         raise RequestError(
             HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -25,9 +25,9 @@ class Settings(BaseSettings):
     body_seconds: float = Field(60, gt=0, description="how long a body may take to come, and a client to read anything")
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
     max_wait_seconds: float = Field(
-        2,
+        1,
         gt=0,
-        description="how long the oldest request may wait for a CPU, a small one a hundredth of it, before others are "
+        description="how long the oldest request may wait for a CPU, a small one 1/200 of it, before others are "
         "refused (503)",
     )
     fast_path: bool = Field(

@@ -1,1 +1,1 @@
-"""Scoring over HTTP beside others, as ratios, all in one run."""
+"""Scoring over HTTP beside other servers, as ratios, all in one run."""

@@ -1,12 +1,12 @@
-"""Measures the service beside others around the same network, as ratios, all in one run.
+"""Measures the service beside other servers with the same network, as ratios, all in one run.
 
     python -m benchmarks.serving [--rounds 5] [--seconds 2] [--connections 1,16,64,256] [--peers FOLDER]
                                  [--only A,B…] [--sections closed,open,batches,engine] [--json]
 
 The server has one CPU, the load generator another. In each round every server is started, takes all of its load, and
-is ended before the next one starts; the order moves on by one from round to round, ratios are of the same round. One
+is ended before the next one starts; the order rotates from round to round, ratios are of the same round. One
 record a request in a closed loop (wrk), and in an open one at 70 % of what the server can do; many rows a request in
-every form; and the network without HTTP. Prints the median and, in brackets, the lowest and highest of the rounds.
+every format; and the network without HTTP. Prints the median and, in brackets, the lowest and highest of the rounds.
 
 Other servers come from environments that `python -m benchmarks.serving.peers.install FOLDER` makes. All of it with them
 takes about 30 minutes, without them 15; with `--rounds 1 --seconds 1` four.
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measured(arguments: argparse.Namespace, folder: Path, bar: Progress) -> str:
-    """Measure what was asked for; return what is printed."""
+    """Run the chosen measurements; return the output."""
     sections = frozenset(_names(arguments.sections, SECTIONS, "section"))
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
@@ -91,7 +91,7 @@ def _measured(arguments: argparse.Namespace, folder: Path, bar: Progress) -> str
 
 
 def _chosen(all_of_them: Sequence[Contender], wanted: Sequence[str] | None) -> list[Contender]:
-    """Return the servers that were asked for, and the empty endpoint, which all are measured beside."""
+    """Return the chosen servers, and the empty endpoint, the reference of all."""
     return [one for one in all_of_them if not wanted or one.name in {"empty", *wanted}]
 
 
@@ -103,7 +103,7 @@ def _names(given: str, known: Collection[str], what: str) -> list[str]:
 
 
 def _expected_score(bundle: Path) -> float:
-    """Return the score of the record that all are sent."""
+    """Return the score of the record in all requests."""
     from models.bundle import load_detector
 
     record = dict(zip(COLUMNS, made_up_rows()[0].tolist(), strict=True))
@@ -111,7 +111,7 @@ def _expected_score(bundle: Path) -> float:
 
 
 def _about(arguments: argparse.Namespace) -> str:
-    """Return the machine, the versions and how it was measured, in words."""
+    """Return a paragraph on the machine, the versions and the method."""
     installed = {one.name.lower().replace("_", "-"): one.version for one in distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in _VERSIONS if name in installed)
     return (
@@ -121,7 +121,7 @@ def _about(arguments: argparse.Namespace) -> str:
 
 
 def _processor() -> str:
-    """Return the processor's name and how many CPUs of it we may use."""
+    """Return the processor's name and the number of allowed CPUs."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     wide = any("avx512f" in line for line in lines)

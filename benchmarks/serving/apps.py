@@ -1,18 +1,19 @@
-"""What the service is measured beside: each an ASGI application, made when a server asks for it.
+"""Reference applications in ASGI, created when a server imports them.
 
-They are written as their guides write them, around the same network; none checks, limits or logs anything.
+They follow their guides, around the same network; none validates, limits or logs anything.
 """
 
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 WIDTHS: Final = (30, 64, 32, 8, 32, 64, 30)
-"""Of the network that all serve."""
+"""Layer widths of the network in all servers."""
 
 FLOOR_ANSWER: Final = b'{"status": "ok"}'
 
 
-async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer anything with a constant: what the server itself costs."""
+async def floor(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+    """Answer anything with a constant, to measure the cost of the server itself."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body"):
@@ -23,7 +24,7 @@ async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def empty() -> Any:
-    """Return a FastAPI application whose endpoint does nothing: what the framework costs."""
+    """Return a FastAPI application whose endpoint does nothing, to measure the cost of the framework."""
     from fastapi import FastAPI
 
     app = FastAPI()
@@ -38,7 +39,7 @@ def empty() -> Any:
 def predicting() -> Any:
     """Return the usual FastAPI application by hand: a list of numbers in, ``network.predict``, the error out.
 
-    The network is that of `WIDTHS`; what its weights are does not matter for the time.
+    The network is that of `WIDTHS`, with random weights.
     """
     import keras
     import numpy as np

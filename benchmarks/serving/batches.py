@@ -1,4 +1,4 @@
-"""Many rows in one request, in every format that a server takes."""
+"""Requests of many rows, in every format of a server."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from benchmarks.serving.request import Request
 Rows = NDArray[np.float64]
 
 SIZES: Final = (1_000, 10_000)
-"""Rows of a request."""
+"""Numbers of rows of a request."""
 
 COLUMNS_AND_ROWS: Final = "JSON, columns and rows"
 ARROW: Final = "Arrow stream"
 
 
 def of_ours(columns: tuple[str, ...]) -> dict[str, Callable[[Rows], Request]]:
-    """Return what makes a request of rows `(n, d)`, for each format that our service takes, also for the answer."""
+    """Return, for each format of our service, a function from rows `(n, d)` to a request that is answered in it."""
 
     def table(X: Rows) -> pa.Table:
         return pa.table(dict(zip(columns, X.T, strict=True)))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from benchmarks.serving.apps import FLOOR_ANSWER, floor
-from service.fast_path.answering import Answer, Reply, SmallAnswers
+from service.fast_path.answering import Answer, Reply
 from service.fast_path.protocol import FastProtocol
 from service.gate import Gate
 from service.settings import load_settings
@@ -37,7 +37,7 @@ class _Constant:
 def _serve(port: int) -> None:
     import uvicorn
 
-    small: SmallAnswers = _Constant()
+    small: Any = _Constant()
     http: Any = partial(FastProtocol, app=floor, gate=Gate(load_settings()), small=small, patience=60.0)
     uvicorn.run(floor, port=port, http=http, access_log=False, log_level="warning", lifespan="off", server_header=False)
 

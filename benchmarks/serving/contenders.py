@@ -1,4 +1,4 @@
-"""What is measured: a command that starts a server, and the request that it is sent."""
+"""The contenders: servers with their start command and their request."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Contender:
     """A server.
 
     Args:
-        name: As tables and flags call it.
-        says: What it is.
-        command: What starts it on a port.
-        request: What it is sent, a record.
-        batches: What makes a request of rows `(n, d)`, by the form.
-        scores: Finds the scores in its answer in JSON; None where it scores nothing that others score.
-        prepare: What is run once before it starts for the first time.
-        environment: Variables of its process, beside ours.
-        peer: It is somebody else's: where it fails, its row is left out, and that is said.
+        name: Its name in tables and flags.
+        says: Its description.
+        command: Returns the start command for a port.
+        request: Its request of one record.
+        batches: Functions from rows `(n, d)` to a request, by format.
+        scores: Extracts the scores from its JSON answer; None where its scores are not comparable.
+        prepare: A command to run once before the first start.
+        environment: Further environment variables of its process.
+        peer: Whether it is a third-party server: where it fails, its row is left out with a note.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Contender:
 
 
 def made_up_rows(many: int = _ROWS) -> Rows:
-    """Return correlated numbers `(many, 30)`; with more rows, the first ones are others."""
+    """Return correlated numbers `(many, 30)`; with another number of rows, all of them differ."""
     draw = np.random.default_rng(0)
     width = len(COLUMNS)
     mixing = draw.normal(size=(8, width))
@@ -63,7 +63,7 @@ def made_up_rows(many: int = _ROWS) -> Rows:
 
 
 def made_up_tables() -> dict[str, pd.DataFrame]:
-    """Return what detectors are trained on: a table of numbers, and a mixed one beside numbers of its width."""
+    """Return the training tables: numbers, mixed columns, and numbers of the same width as the mixed ones."""
     import pandas as pd
 
     numbers = pd.DataFrame(made_up_rows(), columns=list(COLUMNS))
@@ -77,18 +77,16 @@ def made_up_tables() -> dict[str, pd.DataFrame]:
 
 
 def bundles_in(folder: Path) -> dict[str, Path]:
-    """Return where `train_detectors` saves each detector, by name."""
+    """Return the bundle folder of each detector, by name."""
     return {name: folder / name for name in _TRAININGS}
 
 
 def train_detectors(folder: Path, names: Collection[str] = SERVED) -> None:
-    """Train detectors that are served.
-
-    That of ``fast`` is the network of `WIDTHS`; the default is as it is.
+    """Train the served detectors: ``fast`` with the network of `WIDTHS`, the others with their defaults.
 
     Args:
-        folder: Gets them.
-        names: Which of `bundles_in`.
+        folder: Folder for the bundles.
+        names: Keys of `bundles_in`.
     """
     from training.train import main
 
@@ -109,11 +107,11 @@ _TRAININGS: Final = {
     "mixed": ("mixed", _FAST),
     "mixed_balanced": ("mixed", ("--preset", "balanced")),
 }
-"""By the bundle's name: what it is trained on, and how."""
+"""Training table and flags, by the bundle's name."""
 
 
 def our_service(bundle: Path, *flags: str) -> Callable[[int], Sequence[str]]:
-    """Return what starts our service on a port."""
+    """Return the start command of our service, for a port."""
     return lambda port: (
         *(sys.executable, "-m", "service", "--detector", str(bundle)),
         *("--port", str(port), "--host", "127.0.0.1", *flags),
@@ -121,7 +119,7 @@ def our_service(bundle: Path, *flags: str) -> Callable[[int], Sequence[str]]:
 
 
 def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
-    """Return what is measured, the empty endpoint first."""
+    """Return all contenders, the empty endpoint first."""
     row = made_up_rows()[0].tolist()
     numbers, narrow, mixed = (Request(body=table.iloc[0].to_json().encode()) for table in made_up_tables().values())
 
@@ -171,7 +169,7 @@ def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
         ),
         Contender(
             name="ours_mixed",
-            says="ours, preset fast, 10 numbers, 10 categories, 2 instants",
+            says="ours, preset fast, 10 numbers, 10 categories, 2 timestamps",
             command=our_service(bundles["mixed"]),
             request=mixed,
         ),

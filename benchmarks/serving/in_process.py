@@ -1,9 +1,9 @@
-"""The network without HTTP, in one process on one CPU: our engine, the same products in NumPy, and the CPU's peak.
+"""Measures the network without HTTP on one CPU: our engine, the same products in NumPy, and the CPU's peak.
 
     python -m benchmarks.serving.in_process BUNDLE
 
-prints what it found as JSON. The peak is what NumPy's BLAS reaches for large square matrices in float32, the most
-of some tries: a little below the sum of the CPU's multiply-add units, so shares of it are a little too high.
+prints the figures as JSON. The peak is the highest rate of NumPy's BLAS for large square matrices in float32, a little
+below the sum of the CPU's multiply-add units, so shares of it are a little too high.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _CHUNK_ROWS: Final = 1_024
 _SIDE: Final = 2_048
 _TRIES: Final = 7
 _OPERATIONS: Final = 2 * sum(above * below for above, below in pairwise(WIDTHS))
-"""Of the products alone, a row: a multiplication and an addition for each weight."""
+"""Operations of the products of a row: a multiplication and an addition for each weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InProcess:
-    """What one process found.
+    """Figures of one process.
 
     Args:
-        peak: Operations a second of the CPU at its best.
+        peak: Peak operations a second of the CPU.
         engine: Rows a second of our engine, 100,000 rows in chunks of 1,024.
-        products: Of the network's matrix products in NumPy, the same rows in the same chunks.
-        network: Of these with biases and activations.
+        products: Rows a second of the network's matrix products in NumPy, the same rows in the same chunks.
+        network: Rows a second of these with biases and activations.
     """
 
     peak: float
@@ -49,7 +49,7 @@ class InProcess:
     network: float
 
     def share_of(self, peak: float) -> float:
-        """Return the engine's operations a second as a share of so many."""
+        """Return the engine's operations a second as a share of a peak."""
         return self.engine * _OPERATIONS / peak
 
 
@@ -101,7 +101,7 @@ def _peak(draw: np.random.Generator) -> float:
 
 
 def _seconds(run: Callable[[], object]) -> float:
-    """Return the least that it takes of some tries, the first of which warms up."""
+    """Return the shortest time of several calls, after a warm-up call."""
     took = []
     for _ in range(_TRIES):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Load in a closed loop by wrk: each connection sends its next request when the last one is answered."""
+"""Closed-loop load by wrk: each connection sends its next request when the last one is answered."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a server answered under load.
+    """Answers of a server under load.
 
     Args:
-        requests: How many.
-        seconds: In which time.
-        p50: Time from a request to its answer, ms: of half of them at most.
-        p99: Of 99 of a hundred.
-        p999: Of 999 of a thousand.
+        requests: Number of answered requests.
+        seconds: Duration.
+        p50: Latency in ms, median.
+        p99: Latency in ms, 99th percentile.
+        p999: Latency in ms, 99.9th percentile.
     """
 
     requests: int
@@ -62,15 +62,15 @@ def require_wrk() -> None:
 
 
 def closed_loop(port: int, request: Request, *, connections: int, seconds: int, cpu: int, folder: Path) -> Load:
-    """Send as fast as a number of connections can.
+    """Send requests in a closed loop.
 
     Args:
-        port: Of the server, on this machine.
-        request: What it is sent.
-        connections: How many send at once.
-        seconds: For how long.
-        cpu: Where the load generator runs.
-        folder: For the generator's script and the body.
+        port: Port of the server, on this machine.
+        request: The request.
+        connections: Number of connections.
+        seconds: Duration.
+        cpu: CPU of the load generator.
+        folder: Folder for the generator's script and the body.
 
     Raises:
         RuntimeError: An answer was not 200, or a connection broke.

@@ -1,4 +1,4 @@
-"""The rounds: every server is started, takes all of its load, and is ended, one after the other."""
+"""Runs the rounds: every server is started, takes all of its load, and is ended, one after the other."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SECTIONS: Final = {
     "batches": "many rows a request",
     "engine": "the network without HTTP",
 }
-"""What can be measured, by name."""
+"""Sections of the measurements, by name."""
 
 OPEN_CONNECTIONS: Final = 16
 OPEN_SHARE: Final = 0.7
-"""Of what a server can do with so many connections in a closed loop, measured just before."""
+"""Load as a share of the closed-loop rate with `OPEN_CONNECTIONS`, measured just before."""
 
 _SAME_LOAD: Final = ("mlserver", ("ours",))
-"""Whose load others take, too, and who these are."""
+"""Servers whose load others get, too, and these others."""
 
 _LEAST_REQUESTS: Final = 5
 _WARM_SECONDS: Final = 1
@@ -44,18 +44,18 @@ _CLOSE_ENOUGH: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How things are measured.
+    """The plan of a run.
 
     Args:
         sections: Some of `SECTIONS`.
         connections: Numbers of connections.
-        rounds: How often each is measured.
-        seconds: How long a measurement takes; wrk knows whole seconds only.
-        server_cpu: Where servers run, one at a time.
-        load_cpu: Where the load comes from.
-        folder: For what load generators read.
-        rows: What batches are cut from `(n, d)`.
-        score: Of the record that all are sent; a server that finds another one is not measured.
+        rounds: Number of rounds.
+        seconds: Duration of a measurement; wrk takes whole seconds only.
+        server_cpu: CPU of the servers, one at a time.
+        load_cpu: CPU of the load generator.
+        folder: Folder for the files of load generators.
+        rows: Rows for batches `(n, d)`.
+        score: Expected score of the record in all requests; a server with another one is not measured.
     """
 
     sections: frozenset[str]
@@ -71,11 +71,11 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class _State:
-    """What was found so far.
+    """Results so far.
 
     Args:
-        turns: By the server's name.
-        capacity: Requests a second in a closed loop with `OPEN_CONNECTIONS`, as measured last, by the server's name.
+        turns: Turns by the server's name.
+        capacity: Last requests a second in a closed loop with `OPEN_CONNECTIONS`, by the server's name.
         left_out: Peers that failed, and why.
     """
 
@@ -87,17 +87,17 @@ class _State:
 def measure(
     chosen: Sequence[Contender], plan: Plan, *, bundle: Path, missing: Mapping[str, str], bar: Progress
 ) -> Found:
-    """Measure all servers in turn, in an order that moves on by one from round to round.
+    """Measure all servers in turn, in an order that rotates from round to round.
 
     Args:
         chosen: The servers.
-        plan: How.
+        plan: The plan.
         bundle: The detector whose network is measured without HTTP.
-        missing: Peers that are not there, and why.
-        bar: Is told how far it is.
+        missing: Peers that are not installed, and why.
+        bar: The progress bar.
     """
     state, in_process = _State(), []
-    order = sorted(chosen, key=lambda one: one.name != _SAME_LOAD[0])  # what it can do is known before others' turn
+    order = sorted(chosen, key=lambda one: one.name != _SAME_LOAD[0])  # its capacity is needed for others' load
     task = bar.add_task("rounds", total=plan.rounds * len(chosen))
     for number in range(plan.rounds):
         if "engine" in plan.sections:
@@ -117,7 +117,7 @@ def measure(
 
 
 def _try(one: Contender, plan: Plan, state: _State) -> None:
-    """Measure a server; a peer that fails is left out from then on."""
+    """Measure a server; a peer that fails is left out afterwards."""
     try:
         if one.prepare and one.name not in state.turns:
             subprocess.run(one.prepare, check=True, capture_output=True, env={**os.environ, **one.environment})
@@ -130,7 +130,7 @@ def _try(one: Contender, plan: Plan, state: _State) -> None:
 
 
 def turn(one: Contender, plan: Plan, capacity: dict[str, float]) -> Turn:
-    """Start a server, put all load on it, and end it; note what it can do in `capacity`."""
+    """Start a server, measure it under all loads, and end it; store its rate in `capacity`."""
     port = free_port()
     with started(
         one.command(port), port, request=one.request, cpu=plan.server_cpu, environment=one.environment
@@ -151,7 +151,7 @@ def turn(one: Contender, plan: Plan, capacity: dict[str, float]) -> Turn:
 
 
 def _require_score(one: Contender, server: Server, score: float) -> None:
-    """See that a server scores as the others do.
+    """Check that a server gives the expected score.
 
     Raises:
         RuntimeError: It does not.
@@ -195,7 +195,7 @@ def _batches(server: Server, one: Contender, plan: Plan) -> dict[Batch, Round]:
 
 
 def _closed(server: Server, request: Request, connections: int, plan: Plan, *, seconds: int | None = None) -> Round:
-    """Put load on a server for as long as was asked for, or twice as long, and so on, until it has answered some."""
+    """Put closed-loop load on a server; double the duration until it has answered some requests."""
     seconds = plan.seconds if seconds is None else seconds
     while True:
         before = server.cpu_seconds()

@@ -1,11 +1,11 @@
-"""Load in an open loop: requests leave at times that are fixed in advance, whether or not earlier ones are answered.
+"""Open-loop load: requests are sent at times fixed in advance, whether or not earlier ones are answered.
 
-A request's time counts from when it was due, so a server that stalls is charged for all that came in this while, not
-only for the one request a connection that waited for it (coordinated omission). Linux.
+Latency counts from when a request was due, so that a stall counts for all requests that arrive meanwhile, not only for
+the one that each connection waits for (coordinated omission). Linux.
 
     python -m benchmarks.serving.open_loop < JSON
 
-puts load on a server and prints what came of it; `open_loop_beside` starts that on a CPU.
+puts load on a server and prints the results; `open_loop_beside` starts that on a CPU.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _PIECE: Final = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLoad:
-    """What a server answered under load that did not wait for it.
+    """Answers of a server under open-loop load.
 
     Args:
-        load: Times from when a request was due to its answer.
+        load: Answers, with latencies from when a request was due.
         offered: Requests a second that were due.
-        behind: How much later than it was due, or than a connection was free for it, a request left, ms: what the
-            generator itself is late; of 99 of a hundred.
+        behind: Delay of the generator in ms, 99th percentile: from when a request was due and a connection free to when
+            it was sent.
     """
 
     load: Load
@@ -51,12 +51,12 @@ class OpenLoad:
 
     @property
     def kept_up(self) -> bool:
-        """Whether the generator was in time: it was late by little beside the times that it tells."""
+        """Whether the generator was in time: its delay is small against the latencies."""
         return self.behind <= _LATE_SHARE * self.load.p99
 
 
 def due_times(rate: float, seconds: float, *, seed: int = 0) -> NDArray[np.float64]:
-    """Return when requests are due, in seconds: independent of one another (Poisson), so many a second on average."""
+    """Return the times in seconds at which requests are due, a Poisson process of a mean rate."""
     many = max(round(rate * seconds), _LEAST_REQUESTS)
     return np.cumsum(np.random.default_rng(seed).exponential(1 / rate, many))
 
@@ -67,13 +67,13 @@ def open_loop_beside(
     """Put load on a server from a process on a CPU of its own.
 
     Args:
-        port: Of the server, on this machine.
-        request: What it is sent; its body is text.
+        port: Port of the server, on this machine.
+        request: The request; its body is text.
         rate: Requests a second.
-        connections: How many there are; a request that is due waits for a free one.
-        seconds: For how long.
-        cpu: Where the load generator runs.
-        seed: Of the times at which requests are due.
+        connections: Number of connections; a due request waits for a free one.
+        seconds: Duration.
+        cpu: CPU of the load generator.
+        seed: Seed of the times at which requests are due.
     """
     wanted = {"rate": rate, "connections": connections, "seconds": seconds, "seed": seed, "port": port}
     sent = {"path": request.path, "headers": dict(request.headers), "body": request.body.decode()}
@@ -94,10 +94,10 @@ def open_loop(port: int, request: Request, *, due: NDArray[np.float64], connecti
     """Put load on a server.
 
     Args:
-        port: Of the server, on this machine.
-        request: What it is sent.
-        due: When each request ought to leave `(n,)`, seconds from the start, ascending.
-        connections: How many there are.
+        port: Port of the server, on this machine.
+        request: The request.
+        due: Time at which each request is due `(n,)`, seconds from the start, ascending.
+        connections: Number of connections.
 
     Raises:
         RuntimeError: An answer was not 200, a connection broke, or answers did not come in time.
@@ -117,13 +117,13 @@ def open_loop(port: int, request: Request, *, due: NDArray[np.float64], connecti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What became of n requests.
+    """Answers to n requests.
 
     Args:
         took: Seconds from when each was due to its answer `(n,)`.
-        behind: Seconds by which the generator itself was late `(n,)`.
-        status: Of each answer `(n,)`.
-        complaint: What the first answer said that was not 200; empty where all were.
+        behind: Delay of the generator in seconds `(n,)`.
+        status: Status of each answer `(n,)`.
+        complaint: Body of the first answer with a status other than 200; empty without one.
     """
 
     took: NDArray[np.float64]
@@ -165,9 +165,9 @@ def _timed(lanes: Sequence[_Lane], messages: Sequence[bytes], due: Sequence[floa
                 behind[sent] = now - max(due[sent], lane.free_since)
                 sent += 1
                 now = time.perf_counter() - began
-            for number, _ in poll.poll(0):  # a CPU of its own: it never sleeps, which would cost up to a millisecond
+            for number, _ in poll.poll(0):  # busy waiting on a CPU of its own: sleeping would cost up to a millisecond
                 lane = by_number[number]
-                if lane.request < 0:  # a server closes what was idle for long
+                if lane.request < 0:  # a server closes idle connections
                     poll.unregister(number)
                     lane.reopen()
                     del by_number[number]
@@ -187,7 +187,7 @@ def _timed(lanes: Sequence[_Lane], messages: Sequence[bytes], due: Sequence[floa
 
 
 class _Lane:
-    """A connection that has at most one request under way."""
+    """A connection with at most one request in flight."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -215,7 +215,7 @@ class _Lane:
         self.request = request
 
     def answered(self) -> str:
-        """Read what came; return the answer's status line and, of a complaint, its body; nothing where more comes."""
+        """Read received bytes; return the status line and, of an error, the body; None until the answer is complete."""
         piece = self._socket.recv(_PIECE)
         if not piece:
             raise RuntimeError("the server closed a connection.")
@@ -232,7 +232,7 @@ def _whole(head: bytes, body: bytes) -> bool:
     _, name, rest = head.partition(b"\r\ncontent-length:")
     if name:
         return len(body) >= int(rest.partition(b"\r\n")[0])
-    return body.endswith(b"0\r\n\r\n")  # chunked: the last piece is empty
+    return body.endswith(b"0\r\n\r\n")  # chunked: the last chunk is empty
 
 
 def _main() -> None:

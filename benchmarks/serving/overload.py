@@ -1,8 +1,8 @@
-"""Measures what happens when more comes than the service can do, and how soon it is over afterwards.
+"""Measures overload: answers and refusals above the capacity of the service, and the time to recover.
 
     python -m benchmarks.serving.overload [--seconds 20] [--times 3] [--connections 512] [--plot FILE] [--json]
 
-Requests of sixteen records come in an open loop (Poisson): for some seconds at 70 % of what the service answers in a
+Requests of sixteen records arrive in an open loop (Poisson): for some seconds at 70 % of what the service answers in a
 closed loop, then at three times that, then at 70 % again. The service has one CPU, the load another. Times count from
 when a request was due. Needs wrk; Linux.
 """
@@ -32,10 +32,10 @@ from models.errors import ConfigError, DetectorError
 
 _RECORDS: Final = 16
 _USUAL: Final = 0.7
-_TRIES: Final = 3  # of what it can do; the one in the middle counts
+_TRIES: Final = 3  # measurements of the capacity, of which the median counts
 _WINDOW: Final = 0.25  # seconds
-_NEAR: Final = 2.0  # times of before, at which it counts as over
-_CALM: Final = 1.0  # seconds that have to be so
+_NEAR: Final = 2.0  # ratio to the latency before, below which the overload counts as over
+_CALM: Final = 1.0  # seconds for which that must hold
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def figures(course: Course, phases: Sequence[Phase]) -> dict[str, float]:
-    """Return the figures by name: of refusals, of what is answered, of memory, and of the time until it is over."""
+    """Return the figures by name: refusals, answers, memory, and the time to recover."""
     before, over, _ = _told(course, phases)
     end = phases[0].seconds + phases[1].seconds
     usual = course.memory[course.memory[:, 0] < phases[0].seconds, 1]
@@ -69,7 +69,7 @@ def figures(course: Course, phases: Sequence[Phase]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """What a phase was like: a second, and in milliseconds."""
+    """Figures of a phase: requests a second, and latencies in milliseconds."""
 
     offered: float
     answered: float
@@ -99,9 +99,9 @@ def _told(course: Course, phases: Sequence[Phase]) -> list[_Told]:
 
 
 def _recovery(course: Course, end: float, usual: float) -> float:
-    """Return how long after the overload a second passed in which nothing was refused and times were near the usual.
+    """Return the seconds from the end of the overload to the first second without refusals and with usual latencies.
 
-    0: the first second was such a one. Infinite: none was.
+    Infinite where there is no such second.
     """
     starts = np.arange(end, course.due[-1] - _WINDOW, _WINDOW)
     good = [not _is_bad(course, float(start), usual) for start in starts]

@@ -1,4 +1,4 @@
-"""What was measured, as Markdown: a section a table."""
+"""The results as Markdown, a section for each table."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def page_of(found: Found, *, about: str) -> str:
     """Return the page.
 
     Args:
-        found: What was measured.
-        about: The machine, the versions and how it was measured, in words.
+        found: The results.
+        about: A paragraph on the machine, the versions and the method.
     """
     sections = {
         "": [about, *_left_out(found)],

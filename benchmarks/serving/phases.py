@@ -1,8 +1,8 @@
-"""Load in an open loop whose rate changes from phase to phase, with the server's memory beside it. Linux.
+"""Open-loop load whose rate changes from phase to phase, with the server's memory. Linux.
 
     python -m benchmarks.serving.phases FILE < JSON
 
-puts the load on a server and writes what became of each request; `phases_beside` starts that on a CPU.
+puts the load on a server and writes the result of each request; `phases_beside` starts that on a CPU.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SAMPLE_SECONDS: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """A time in which so many requests a second are due.
+    """A phase with a fixed rate of requests.
 
     Args:
-        name: What it is.
+        name: Its name.
         rate: Requests a second.
-        seconds: How long it is.
+        seconds: Duration.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """What became of n requests, and the memory of the server.
+    """Answers to n requests, and the memory of the server.
 
     Args:
-        due: When each was due `(n,)`, seconds from the start.
+        due: Time at which each was due `(n,)`, seconds from the start.
         took: Seconds from then to its answer `(n,)`.
-        status: Of its answer `(n,)`.
-        behind: Seconds by which the generator was late `(n,)`.
-        memory: When it was looked at, and megabytes `(m, 2)`.
+        status: Status of its answer `(n,)`.
+        behind: Delay of the generator in seconds `(n,)`.
+        memory: Time and megabytes of each reading `(m, 2)`.
     """
 
     due: NDArray[np.float64]
@@ -64,16 +64,16 @@ class Course:
 
     @property
     def answered(self) -> NDArray[np.bool_]:
-        """Which were answered with 200 `(n,)`."""
+        """Mask of the requests answered with 200 `(n,)`."""
         return np.asarray(self.status == HTTPStatus.OK)
 
     @property
     def refused(self) -> NDArray[np.bool_]:
-        """Which were refused because too many waited `(n,)`."""
+        """Mask of the requests refused by load shedding `(n,)`."""
         return np.asarray(self.status == HTTPStatus.SERVICE_UNAVAILABLE)
 
     def within(self, start: float, stop: float) -> NDArray[np.bool_]:
-        """Return which were due in a time `(n,)`."""
+        """Return the mask of the requests due in an interval `(n,)`."""
         return np.asarray((self.due >= start) & (self.due < stop))
 
 
@@ -83,11 +83,11 @@ def phases_beside(
     """Put load on a server from a process on a CPU of its own.
 
     Args:
-        server: A server that answers.
-        requests: What it is sent, in turn; their bodies are text.
-        phases: One after the other.
-        connections: How many there are; a request that is due waits for a free one.
-        cpu: Where the load generator runs.
+        server: A running server.
+        requests: The requests, sent in turn; their bodies are text.
+        phases: The phases, in order.
+        connections: Number of connections; a due request waits for a free one.
+        cpu: CPU of the load generator.
 
     Raises:
         RuntimeError: A connection broke, or answers did not come in time.
@@ -116,7 +116,7 @@ def phases_beside(
 
 
 def due_in(phases: Sequence[Phase]) -> NDArray[np.float64]:
-    """Return when requests are due, phase by phase: independent of one another (Poisson)."""
+    """Return the times at which requests are due, phase by phase, a Poisson process in each."""
     start, times = 0.0, []
     for seed, phase in enumerate(phases):
         due = due_times(phase.rate, phase.seconds, seed=seed)

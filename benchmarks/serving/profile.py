@@ -1,11 +1,11 @@
-"""Where a record's time goes, in microseconds: each stage in process, and the whole as a server's CPU time.
+"""Measures the stages of a request in microseconds: each stage in process, and the whole as a server's CPU time.
 
     python -m benchmarks.serving.profile [--rounds 3] [--seconds 1] [--json]
 
 For the presets fast and balanced, a table of 30 numbers and a mixed one of 22 columns, without and with five reasons;
-one record at a time, and 64 that come together. The stages are measured without HTTP (`benchmarks.serving.stages`), the
-server's own share is the CPU time of our connections where they answer a constant. Their sum stands beside the CPU time
-of our service under wrk, with as many connections. Takes about five minutes.
+one record at a time, and 64 at once. The stages are measured without HTTP (`benchmarks.serving.stages`), the server's
+own share is the CPU time of our connections with a constant answer. Their sum is compared with the CPU time of our
+service under wrk, with as many connections. Takes about five minutes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from models.errors import ConfigError, DetectorError
 
 TOGETHER: Final = (1, 64)
 FRAMEWORK: Final = "server"
-"""The stage that is measured over HTTP: uvicorn, httptools and our connections that answer a constant."""
+"""The stage that is measured over HTTP: uvicorn, httptools and our connections with a constant answer."""
 
 DETECTORS: Final = {
     "fast": ("fast", "numbers"),
@@ -47,19 +47,19 @@ DETECTORS: Final = {
     "mixed": ("fast", "mixed"),
     "mixed_balanced": ("balanced", "mixed"),
 }
-"""Preset and table, by the name under which the detector is trained."""
+"""Preset and table, by the detector's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What one kind of requests takes, in microseconds a record.
+    """Microseconds a record for one kind of requests.
 
     Args:
-        preset: Of the detector.
-        table: Which records it takes.
-        reasons: How many columns are named.
-        together: How many requests come at once.
-        stages: By the names of `STAGES`, and `FRAMEWORK`.
+        preset: Preset of the detector.
+        table: Kind of records.
+        reasons: Number of columns in the reasons.
+        together: Number of requests at once.
+        stages: Time by the names of `STAGES`, and `FRAMEWORK`.
         whole: CPU time of the service.
     """
 
@@ -122,7 +122,7 @@ def profiled(folder: Path, *, rounds: int, seconds: int) -> list[Profile]:
 
 
 def page_of(profiles: Sequence[Profile]) -> str:
-    """Return a table for each number of requests that come together, and what its columns are."""
+    """Return a table for each number of requests at once, and a description of its columns."""
     names = [*STAGES, FRAMEWORK]
     lines = []
     for together in dict.fromkeys(one.together for one in profiles):

@@ -1,4 +1,4 @@
-"""What a server is sent."""
+"""Requests to a server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def _json() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request that is posted, again and again.
+    """A POST request, sent repeatedly.
 
     Args:
-        body: Its bytes.
-        path: Where it is posted.
-        headers: Beside those that every request has.
+        body: Its body.
+        path: Its path.
+        headers: Headers beyond those of every request.
     """
 
     body: bytes
@@ -25,7 +25,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=_json)
 
     def message(self, port: int) -> bytes:
-        """Return what is sent over a connection that stays open."""
+        """Return the bytes of the request, for a connection that is kept alive."""
         lines = [f"POST {self.path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(self.body)}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         return "\r\n".join([*lines, "", ""]).encode() + self.body

@@ -1,4 +1,4 @@
-"""A server in a process of its own, on CPUs of its own, and what it takes: time to start, CPU time, memory. Linux."""
+"""A server in a process of its own, pinned to CPUs, with its start time, CPU time and memory. Linux."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ from benchmarks.serving.request import Request
 _MOST_SECONDS: Final = 120.0
 _REST_SECONDS: Final = 0.3
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-_AS_INSTALLED: Final = {"PYTHONDONTWRITEBYTECODE": ""}  # compiled once, as what is installed is, not in every start
+_AS_INSTALLED: Final = {
+    "PYTHONDONTWRITEBYTECODE": ""
+}  # byte code is compiled once, as in an installation, not at every start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server that answers, with the processes that it started.
+    """A running server, with its child processes.
 
     Args:
         pid: Its first process.
-        port: Where it listens.
-        start_seconds: From its start to its first answer.
-        answer: That answer's body.
+        port: Its port.
+        start_seconds: Seconds from its start to its first answer.
+        answer: Body of that answer.
     """
 
     pid: int
@@ -41,12 +43,12 @@ class Server:
     answer: bytes
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that it has taken, that of processes that have ended included."""
+        """Return its CPU time, with that of ended child processes."""
         fields = [_fields(pid) for pid in family(self.pid)]
         return sum(sum(map(int, one[11:15])) for one in fields if one) / _TICKS
 
     def settle(self) -> None:
-        """Wait until it works no more: a slow one still has requests that nobody waits for, on the CPU of the next."""
+        """Wait until it is idle: a slow server still has abandoned requests, on the CPU of the next one."""
         before = self.cpu_seconds()
         deadline = time.perf_counter() + _MOST_SECONDS
         while time.perf_counter() < deadline:
@@ -57,7 +59,7 @@ class Server:
             before = now
 
     def resident_mb(self) -> float:
-        """Return the memory that it holds; what several of its processes share counts once for each."""
+        """Return its resident memory; shared memory counts for each of its processes."""
         return sum(map(_resident_mb, family(self.pid)))
 
 
@@ -65,14 +67,14 @@ class Server:
 def started(
     command: Sequence[str], port: int, *, request: Request, cpu: int, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Start a server, wait for its first answer, and end it behind the block.
+    """Start a server, wait for its first answer, and end it after the block.
 
     Args:
-        command: What starts it.
-        port: Where it will listen.
-        request: One that it answers with 200 when it is ready.
-        cpu: Where it runs.
-        environment: Variables beside ours.
+        command: The start command.
+        port: Its port.
+        request: A request that it answers with 200 when it is ready.
+        cpu: Its CPU.
+        environment: Further environment variables.
 
     Raises:
         RuntimeError: It ended, refused the request, or did not answer in time.
@@ -102,7 +104,7 @@ def started(
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -110,19 +112,19 @@ def free_port() -> int:
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and those that it started, and so on."""
+    """Return a process and all its descendants."""
     children: dict[int, list[int]] = defaultdict(list)
     for path in Path("/proc").glob("[0-9]*"):
         if fields := _fields(int(path.name)):
             children[int(fields[1])].append(int(path.name))
     found = [pid]
-    for one in found:  # grows as it goes
+    for one in found:  # grows meanwhile
         found += children[one]
     return found
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a server and all that it started."""
+    """End a server and its descendants."""
     others = {pid: _begun(pid) for pid in family(process.pid)[1:]}
     process.send_signal(signal.SIGTERM)
     try:
@@ -130,13 +132,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
     for pid, begun in others.items():
-        if begun is not None and _begun(pid) == begun:  # not another one that has got its number
+        if begun is not None and _begun(pid) == begun:  # the pid may have been reused
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
 def _fields(pid: int) -> list[str]:
-    """Return what the kernel says of a process, from its state on; nothing where it has ended."""
+    """Return the fields of a process in /proc, from its state on; empty where it has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -157,7 +159,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def _answer(port: int, request: Request) -> bytes | None:
-    """Return the answer's body; None where it is not ready."""
+    """Return the body of the answer; None until the server is ready."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_MOST_SECONDS)
     try:
         connection.request("POST", request.path, request.body, dict(request.headers))

@@ -1,10 +1,10 @@
-"""Measures whether the service stays as it is under load that goes on: memory, times, errors.
+"""Measures the service under continuous load: memory, latencies, errors.
 
     python -m benchmarks.serving.soak [--minutes 30] [--share 0.7] [--plot FILE] [--json]
 
-Requests of sixteen records, every second one with five reasons, come in an open loop (Poisson), as many as 70 % of what
-the service answers in a closed loop. The service has one CPU, the load another. Times count from when a request was
-due. Needs wrk; Linux.
+Requests of sixteen records, every second one with five reasons, arrive in an open loop (Poisson), as many as 70 % of
+what the service answers in a closed loop. The service has one CPU, the load another. Times count from when a request
+was due. Needs wrk; Linux.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def figures(course: Course) -> dict[str, float]:
-    """Return the figures by name: answers, times, and the memory in the second fifth of the time and in the last."""
+    """Return the figures by name: answers, latencies, and the memory in the second and the last fifth of the time."""
     seconds, megabytes = course.memory.T
     early = megabytes[(seconds >= _FIFTH * seconds[-1]) & (seconds < 2 * _FIFTH * seconds[-1])]
     late = megabytes[seconds >= (1 - _FIFTH) * seconds[-1]]

@@ -1,10 +1,10 @@
-"""Where the time of small requests to our service goes, step by step, in one process on one CPU.
+"""Measures the stages of small requests to our service, in one process on one CPU.
 
     python -m benchmarks.serving.stages BUNDLE BODIES
 
-BODIES has a record in JSON a line: requests that come one at a time, and all of them at once. Each repetition takes all
-steps in their order, then hands the bodies to what answers small requests: what it takes beyond the steps is the call's
-own share.
+BODIES has a record in JSON a line: requests one at a time, and all of them at once. Each repetition runs all stages in
+order, then gives the bodies to the function that answers small requests: its time beyond the stages is that of the
+call.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ STAGES: Final = {
     "engine": "the network, in ONNX Runtime",
     "errors": "each column's error, and their sum; of the default preset also the members' scales and the histograms",
     "verdict": "p-value and threshold",
-    "reasons": "what is said of each record, and why where that is asked for",
+    "reasons": "the items of the answer, with reasons where requested",
     "encode": "the answer, in JSON",
     "call": "taking requests, letting them wait for others, giving answers back",
 }
-"""What a request takes beside the server, in order."""
+"""Stages of a request without the server, in order."""
 
 REASONS: Final = (0, 5)
-"""How many columns are named."""
+"""Numbers of columns in the reasons."""
 
 _REPETITIONS: Final = 300
 _WARM: Final = 30
@@ -58,11 +58,11 @@ _WARM: Final = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InStages:
-    """What requests of one kind take.
+    """Times of one kind of requests.
 
     Args:
-        together: How many come at once.
-        reasons: How many columns are named.
+        together: Number of requests at once.
+        reasons: Number of columns in the reasons.
         stages: Microseconds a record, by the names of `STAGES`.
     """
 
@@ -104,11 +104,11 @@ def _stages(detector: Detector, bodies: Sequence[bytes], reasons: int, repetitio
 
 
 class _Steps:
-    """Takes requests through what the service does, one step behind the other.
+    """Runs requests through the stages of the service.
 
     Args:
-        detector: What scores.
-        reasons: How many columns are named.
+        detector: The detector.
+        reasons: Number of columns in the reasons.
     """
 
     def __init__(self, detector: Detector, reasons: int) -> None:
@@ -119,7 +119,7 @@ class _Steps:
         self._reasons = reasons
 
     def take(self, bodies: Sequence[bytes]) -> list[float]:
-        """Return the seconds of each stage but for the call."""
+        """Return the seconds of each stage except the call."""
         detector, preprocessor, clock = self._detector, self._detector.preprocessor, time.perf_counter
         began = clock()
         cells = [row for body in bodies for row in self._exact.rows(body, most=1) or ()]
@@ -146,10 +146,10 @@ class _Steps:
 
 
 class _TimedEngine:
-    """An engine that knows how long its last reconstruction took.
+    """An engine that measures its last reconstruction.
 
     Args:
-        engine: What runs.
+        engine: The engine.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -169,7 +169,7 @@ class _TimedEngine:
 
 
 def _call(detector: Detector, bodies: Sequence[bytes], reasons: int) -> Callable[[], float]:
-    """Return what times the answers to bodies that come at once."""
+    """Return a function that times the answers to bodies at once."""
     small = SmallScores(Registry(detector), load_settings(), Batcher())
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 

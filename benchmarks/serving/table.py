@@ -1,4 +1,4 @@
-"""Figures of servers beside one another: ratios of the same round, their median and their ends."""
+"""Figures that compare servers: ratios of the same round, their median and their ends."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Series = NDArray[np.float64]
 """A figure of each round."""
 
 OWN: Final = "own"
-"""The name of the open load that goes by the server's own capacity; another one has its server's name."""
+"""Name of the open load by the server's own capacity; other loads have their server's name."""
 
 Batch = tuple[str, int]
-"""A form of bodies, and rows of a body."""
+"""Format and number of rows of a body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One measurement in a closed loop.
+    """One closed-loop measurement.
 
     Args:
-        load: What was answered.
+        load: The answers.
         cpu_seconds: CPU time of the server, a request.
     """
 
@@ -39,10 +39,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What a server did from its start to its end, once a round.
+    """Measurements of a server from its start to its end, one turn a round.
 
     Args:
-        start_seconds: From its start to its first answer.
+        start_seconds: Seconds from its start to its first answer.
         resident_mb: Memory after all requests of one record.
         closed: One record a request, by the number of connections.
         open: The same in an open loop, by the name of the load.
@@ -58,11 +58,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What was measured of a server.
+    """Measurements of a server.
 
     Args:
-        says: What it is.
-        turns: One a round.
+        says: Its description.
+        turns: One turn a round.
     """
 
     says: str
@@ -83,12 +83,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """All that was measured.
+    """All measurements.
 
     Args:
-        servers: By name.
-        in_process: One a round; none where it was not asked for.
-        left_out: Names of peers that are not there or failed, and why.
+        servers: Servers by name.
+        in_process: One a round; empty where it was not chosen.
+        left_out: Names of peers that are not installed or failed, and why.
     """
 
     servers: Mapping[str, Figures]
@@ -97,13 +97,13 @@ class Found:
 
 
 def many_connections(found: Found) -> int | None:
-    """Return the number of connections that figures are of: 64, or the most that were measured below; None of none."""
+    """Return the number of connections for the figures: 64, or the most measured below; None without any."""
     measured = sorted(number for one in found.servers.values() for number in one.turns[0].closed)
     return max((number for number in measured if number <= 64), default=measured[0]) if measured else None
 
 
 def figures_by_name(found: Found) -> dict[str, float]:
-    """Return the figures that other programs may check, of what was measured; the median of the rounds each.
+    """Return the figures that other programs may check, medians of the rounds.
 
     ``single_over_X`` is the rate of ours over that of X, one record a request. ``p99_over_mlserver`` is each at 70 % of
     what it can do itself, ``p99_over_mlserver_same_load`` both at 70 % of what MLServer can.
@@ -117,7 +117,7 @@ _OF_OURS: Final = {
     "explained_over_plain": ("ours_explained", "ours"),
     "mixed_over_numeric": ("ours_mixed", "ours_narrow"),
 }
-"""Ratios of two of ours, by the figure's name."""
+"""Ratios of two of our servers, by the figure's name."""
 
 
 def _single(found: Found) -> dict[str, Series]:
@@ -139,8 +139,12 @@ def _open(found: Found) -> dict[str, Series]:
     if ours is None or mlserver is None or not mlserver.turns[0].open:
         return {}
     loads = {"p99_over_mlserver": OWN, "p99_over_mlserver_same_load": "mlserver"}
-    theirs = mlserver.of(lambda turn: turn.open[OWN].load.p99)
-    return {name: ours.of(lambda turn, at=load: turn.open[at].load.p99) / theirs for name, load in loads.items()}
+    theirs = _p99(mlserver, OWN)
+    return {name: _p99(ours, load) / theirs for name, load in loads.items()}
+
+
+def _p99(server: Figures, load: str) -> Series:
+    return server.of(lambda turn: turn.open[load].load.p99)
 
 
 def _batches(found: Found) -> dict[str, Series]:
@@ -160,7 +164,7 @@ def _batches(found: Found) -> dict[str, Series]:
 
 
 def best_rows(server: Figures, rows: int) -> Series:
-    """Return the rows a second of each round in the form that is the fastest of those that were measured."""
+    """Return the rows a second of each round in the fastest measured format."""
     forms = [server.rows(batch) for batch in server.turns[0].batches if batch[1] == rows]
     return max(forms, key=lambda one: float(np.median(one)))
 
@@ -168,7 +172,7 @@ def best_rows(server: Figures, rows: int) -> Series:
 def _in_process(found: Found) -> dict[str, Series]:
     if not found.in_process:
         return {}
-    peak = max(one.peak for one in found.in_process)  # of the CPU: a round that saw less was disturbed
+    peak = max(one.peak for one in found.in_process)  # of the CPU: a lower one was disturbed
     shares = [one.share_of(peak) for one in found.in_process]
     return {"engine_share_of_peak": np.array(shares)}
 

@@ -89,19 +89,19 @@ class Decompressed(io.RawIOBase):
         """
         view = memoryview(buffer).cast("B")
         try:
-            piece = self._stream.read(len(view))
+            content = self._stream.read(len(view))
         except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
             raise UnreadableError(
                 self._name, f"the {self._compression} data is cut or damaged ({error}). Get it again"
             ) from error
-        self._given += len(piece)
+        self._given += len(content)
         if self._max_bytes is not None and self._given > self._max_bytes:
             raise TooLargeError(
                 f"{self._name}: decompresses to more than the {self._max_bytes:,} bytes that are allowed. Send it in "
                 "pieces."
             )
-        view[: len(piece)] = piece
-        return len(piece)
+        view[: len(content)] = content
+        return len(content)
 
     def close(self) -> None:
         """Close the stream and what is read from it."""

@@ -1,4 +1,4 @@
-"""From paths and patterns to tables, with the errors of every reader translated to ours."""
+"""Reads files and request bodies as tables, whole or in chunks; the errors of every reader become ours."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 def read_table(
     sources: Sequence[Source | str | Path], options: ReadOptions | None = None, *, format: str | None = None
 ) -> Table:
-    """Read sources of equal columns as one table.
+    """Read sources that have the same columns as one table.
 
     Args:
         sources: Paths, patterns, or bytes in memory.
-        options: What is known about how text is written.
-        format: A key of `FORMATS`; told by first bytes and name where it is None.
+        options: How text is written, as far as it is known.
+        format: A key of `FORMATS`; None to detect it by first bytes and name.
 
     Raises:
-        TableError: A file is missing, damaged or of another shape than the first.
+        TableError: A file is missing or damaged, or has other columns than the first.
     """
     chunks: list[Table] = []
     paths: list[str | Path] = [source for source in sources if not isinstance(source, Source)]
@@ -76,9 +76,9 @@ def iter_table(
 
     Args:
         source: A path, or bytes in memory.
-        options: What is known about how text is written.
-        format: A key of `FORMATS`; told by first bytes and name where it is None.
-        chunk_rows: Rows that are held at once.
+        options: How text is written, as far as it is known.
+        format: A key of `FORMATS`; None to detect it by first bytes and name.
+        chunk_rows: Most rows of a chunk.
 
     Raises:
         TableError: The file is missing, or its format cannot be detected.
@@ -109,7 +109,7 @@ def iter_table(
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the files that the given paths and patterns (``*``, ``?``) name.
+    """Return the files that paths and patterns (``*``, ``?``) name.
 
     Raises:
         TableError: A path or pattern names no file, or a file is named twice.
@@ -120,14 +120,14 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
         if not matches:
             raise TableError(f"{path}: there is no such file.")
         found += [Path(match) for match in matches]
-    twice = next((path for index, path in enumerate(found) if path in found[:index]), None)
-    if twice is not None:
-        raise TableError(f"{twice}: is named twice, so its rows would count twice. Name it once.")
+    repeated = next((path for index, path in enumerate(found) if path in found[:index]), None)
+    if repeated is not None:
+        raise TableError(f"{repeated}: is named twice, so its rows would count twice. Name it once.")
     return found
 
 
 def differences(expected: Iterable[str], got: Iterable[str]) -> str:
-    """Say in one phrase which of the expected names are missing and which came instead."""
+    """Return in one phrase which of the expected names are missing and which came instead."""
     expected, got = list(expected), list(got)
     missing = [name for name in expected if name not in got]
     extra = [name for name in got if name not in expected]
@@ -150,7 +150,7 @@ def _ordered_like(first: Table, chunk: Table, source: Source) -> Table:
 
 
 def _empty_rows(data: pa.Table) -> int:
-    """Count the rows whose cells are all empty; they stay, so that every row keeps its number."""
+    """Return the number of rows whose cells are all empty. They stay, so that every row keeps its number."""
     empty = pa.chunked_array([np.full(len(data), True)])
     for column in data.columns:
         blank = pc.is_null(column)

@@ -24,7 +24,7 @@ _SHOWN_FIELDS: Final = 20
 
 
 def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
-    """Read JSON in chunks; a field that some records lack is missing there."""
+    """Read JSON lines, or one list of objects, in chunks; a field that some records lack is missing there."""
     first: list[dict[str, Any]] = []
     present: dict[str, int] = {}  # name -> records that have it
     count = 0
@@ -40,8 +40,8 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
         _refuse_records_inside(source, first[0])
     repairs = _absences(present, count)
     records = iter(first) if count == len(first) else _records(source)
-    while piece := list(itertools.islice(records, chunk_rows)):
-        columns = {name: _arrow_array([record.get(name) for record in piece]) for name in present}
+    while chunk := list(itertools.islice(records, chunk_rows)):
+        columns = {name: _arrow_array([record.get(name) for record in chunk]) for name in present}
         yield Table(data=pa.table(columns), repairs=repairs)
 
 
@@ -89,7 +89,7 @@ def _decoded_lines(source: Source, lines: Iterable[bytes]) -> Iterator[tuple[int
 
 
 def _refuse_one_object(source: Source) -> None:
-    """Say what to do with a file that is one object over several lines."""
+    """Refuse a file that is one object over several lines, and say what to do with it."""
     with source.open_stream() as stream, io.BufferedReader(stream) as content:
         try:
             whole = msgspec.json.decode(content.read().removeprefix(codecs.BOM_UTF8))
@@ -131,7 +131,7 @@ def _absences(present: Mapping[str, int], count: int) -> tuple[str, ...]:
 
 
 def _arrow_array(values: list[Any]) -> pa.Array:
-    """Make one column; values of several types are texts, and a column with lists among others is one of lists."""
+    """Return one column; values of several types become texts, and if some are lists, all become lists."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):

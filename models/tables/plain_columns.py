@@ -1,4 +1,4 @@
-"""Columns of plain types: nested fields get columns of their own, wrappers of storage are taken off."""
+"""Makes columns plain: nested fields become columns, and types that only say how values are stored are removed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from models.errors import TableError
 
 
 def plain_columns(name: str, data: pa.Table) -> pa.Table:
-    """Give nested fields columns of their own with dotted names, and values their plain types.
+    """Return a table whose nested fields are columns with dotted names, and whose values have plain types.
 
     Args:
-        name: What errors call the source.
+        name: Name of the source in errors.
         data: n rows.
 
     Raises:
@@ -23,13 +23,13 @@ def plain_columns(name: str, data: pa.Table) -> pa.Table:
     before = Counter(data.column_names)
     while any(pa.types.is_struct(field.type) for field in data.schema):
         data = data.flatten()
-    twice = next((n for n, count in Counter(data.column_names).items() if count > max(1, before[n])), None)
-    if twice is not None:
-        raise TableError(f"{name}: has two fields {twice!r}, one of them inside another. Rename one.")
-    for place, field in enumerate(data.schema):
-        column = _plain(data.column(place))
+    repeated = next((n for n, count in Counter(data.column_names).items() if count > max(1, before[n])), None)
+    if repeated is not None:
+        raise TableError(f"{name}: has two fields {repeated!r}, one of them inside another. Rename one.")
+    for index, field in enumerate(data.schema):
+        column = _plain(data.column(index))
         if column.type != field.type:
-            data = data.set_column(place, field.name, column)
+            data = data.set_column(index, field.name, column)
     return data
 
 

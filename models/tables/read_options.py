@@ -1,4 +1,4 @@
-"""What a caller may say about how a file is written; apart from the readers, so that flags need none of them."""
+"""Options of the readers: how a file is written. In a module without readers, so that flags load none of them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ It is a multiple of the rows that are scored at once, so that a row scores the s
 """
 
 RAGGED_ROWS: Final = ("error", "fill")
-"""What becomes of a row of a text file that lacks cells at its end."""
+"""What to do with a row of a text file that lacks cells at its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """What the caller knows about a file; what is None is detected.
+    """How a file is written; what is None is detected.
 
     Args:
         delimiter: The character between the cells of a text file; a space stands for one or more of them.

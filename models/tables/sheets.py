@@ -19,7 +19,7 @@ from models.tables.text.header import detect_header
 
 
 def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
-    """Read a sheet in chunks; a cell with a formula's error is missing."""
+    """Read a sheet of a spreadsheet in chunks; a cell with a formula's error is missing."""
     repairs: list[str] = []
     sheet = _filled_sheet(source, options, repairs)
     if options.skip_lines:
@@ -27,8 +27,8 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     top = sheet.start[0] if sheet.start else 0
     rows = sheet.to_python(skip_empty_area=True)[max(0, options.skip_lines - top) :]
     above = max(top, options.skip_lines)
-    shown = [Row(cells=tuple(map(_text, cells)), above=above + number) for number, cells in enumerate(rows)]
-    filled = [row for row in shown if any(row.cells)]
+    texts = [Row(cells=tuple(map(_text, cells)), above=above + number) for number, cells in enumerate(rows)]
+    filled = [row for row in texts if any(row.cells)]
     if not filled:
         raise TableError(f"{source.name}: the sheet is empty{' below the lines that are skipped' if above else ''}.")
     header = detect_header(source, filled, options, repairs)
@@ -37,11 +37,11 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     body = [cells[:used] for cells in rows[first:]]
     while body and not any(cell != "" for cell in body[-1]):
         body.pop()  # rows with a format and nothing in them
-    pieces: Iterable[list[Sequence[Any]]] = (
+    chunks: Iterable[list[Sequence[Any]]] = (
         body[start : start + chunk_rows] for start in range(0, max(1, len(body)), chunk_rows)
     )
-    for piece in pieces:
-        columns = list(itertools.zip_longest(*piece)) if piece else [()] * used
+    for chunk in chunks:
+        columns = list(itertools.zip_longest(*chunk)) if chunk else [()] * used
         yield Table(
             data=pa.table({name: _column(cells) for name, cells in zip(header.names, columns, strict=True)}),
             repairs=tuple(repairs),
@@ -50,7 +50,7 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
 
 
 def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> Any:
-    """Return the sheet that is meant: the one that is said, or the only one with something in it."""
+    """Return the sheet to read: the one that the options name, or the only one that is not empty."""
     try:
         import python_calamine
     except ImportError as error:
@@ -82,7 +82,7 @@ def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> A
 
 
 def _check_archive(source: Source, content: bytes) -> None:
-    """Refuse an archive that is damaged, or that grows beyond the limit."""
+    """Refuse an archive that is damaged, or too large when it is decompressed."""
     if not content.startswith(b"PK"):
         return
     try:
@@ -100,7 +100,7 @@ def _text(cell: Any) -> str:
 
 
 def _column(cells: Sequence[Any]) -> pa.Array:
-    """Make a column of one type where its cells have one, and of texts where they have several."""
+    """Return a column of the type that its cells have, of texts where they have several."""
     values = [None if cell == "" else cell for cell in cells]
     try:
         return pa.array(values)

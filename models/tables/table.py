@@ -1,4 +1,4 @@
-"""Rows as they were read."""
+"""Tables: rows as they were read, with what was detected on the way."""
 
 from __future__ import annotations
 

@@ -30,20 +30,20 @@ _DICTIONARY_BYTES: Final = 1 << 16  # p-values and categories fit; scores, nearl
 
 
 class Rows(Protocol):
-    """Rows that every writer can write."""
+    """Rows that can be written in every format."""
 
     def table(self) -> pa.Table:
-        """Return them as a table, one level deep."""
+        """Return the rows as a table without nested columns."""
         ...
 
     def records(self) -> list[dict[str, Any]]:
-        """Return them as objects, for JSON lines."""
+        """Return the rows as objects, for JSON lines."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlainRows:
-    """Rows of a table that has but one level."""
+    """Rows of a table without nested columns."""
 
     data: pa.Table
 
@@ -64,7 +64,7 @@ class JoinedRows:
     chunks: Sequence[Rows]
 
     def table(self) -> pa.Table:
-        """Return them as one table."""
+        """Return the rows as one table."""
         return pa.concat_tables([chunk.table() for chunk in self.chunks])
 
     def records(self) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ class Writer(Protocol):
         ...
 
     def ready(self, rows: Rows, /) -> Callable[[], None]:
-        """Do, on any thread, what can be done before it is these rows' turn; return what then adds them."""
+        """Format rows, on any thread; return the function that adds them when it is their turn."""
         ...
 
     def finish(self) -> None:
@@ -120,7 +120,7 @@ class _TextWriter:
 
 @final
 class _TypedWriter:
-    """Typed columns, in groups of rows that do not depend on the size of a chunk.
+    """Typed columns, written in groups of rows whose size does not depend on that of a chunk.
 
     Args:
         out: A writer of Arrow's.
@@ -205,7 +205,7 @@ def arrow_stream_writer(out: Any, schema: pa.Schema) -> Writer:
 
 @contextmanager
 def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Writer]:
-    """Give a writer; the file replaces `path` when the block ends without an error, and else leaves no trace.
+    """Open a writer of a file, which replaces `path` when the block ends without an error, and else leaves no trace.
 
     Args:
         path: The file.
@@ -233,7 +233,7 @@ def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Wri
 
 
 def csv_header(names: Sequence[str]) -> bytes:
-    """Return the line of CSV that names the columns."""
+    """Return the header line of CSV."""
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(names)
     return header.getvalue().encode()
@@ -262,7 +262,7 @@ def _quoted_lines(table: pa.Table) -> bytes:
 
 
 def json_cells(column: pa.ChunkedArray) -> list[Any]:
-    """Return plain values; instants as text, because Python has no nanoseconds."""
+    """Return plain values; timestamps as text, because Python has no nanoseconds."""
     cells: list[Any] = (column.cast(pa.string()) if pa.types.is_temporal(column.type) else column).to_pylist()
     return cells
 

@@ -89,7 +89,7 @@ async def readyz(active: ActiveDetector) -> Response:
 def _body_spec(query: ReadingQuery | None, exchange: Exchange) -> BodySpec:
     options = {} if query is None else query.options()
     head, settings = exchange.head, exchange.settings
-    if options and head.format_name != "csv":
+    if options and not FORMATS[head.format_name].has_dialects:
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"The query says how CSV is written, but the body is {FORMATS[head.format_name].summary}. Leave that out.",

@@ -1,4 +1,4 @@
-"""The answers, as the OpenAPI page shows them; and the request's own fields, from the loaded detector."""
+"""The answers in JSON, and the JSON schema of what the active detector can score."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ContributionItem(BaseModel):
 
 
 class ScoreItem(BaseModel):
-    """Score and verdict of one record."""
+    """Score of one record, and whether it is an anomaly."""
 
     anomaly_score: float = Field(
         description="Higher is more anomalous; 1 is the median fitting row (of one network: in standard deviations²)."
@@ -44,7 +44,7 @@ class ScoreItem(BaseModel):
 
 
 class ScoreResponse(BaseModel):
-    """Scores and verdicts, in the order of the records."""
+    """Scores, in the order of the records."""
 
     detector: str = Field(description="Name of the detector that answered.")
     version: str = Field(description="Its version.")
@@ -72,7 +72,7 @@ class ReconstructResponse(BaseModel):
 
 
 class ProblemItem(BaseModel):
-    """One place that is wrong."""
+    """One error."""
 
     record: int | None = Field(description="Number of the record in the request, from 0.")
     field: str | None
@@ -87,18 +87,18 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[ProblemItem] | None = Field(None, description="The first places that are wrong, in their order.")
-    total: int | None = Field(None, description="How many places are wrong.")
+    errors: list[ProblemItem] | None = Field(None, description="The first hundred errors, in the order of the records.")
+    total: int | None = Field(None, description="Number of errors.")
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: str
 
 
 class Readiness(BaseModel):
-    """Records can be scored."""
+    """Records can be scored, by this detector."""
 
     status: str
     detector: str
@@ -106,11 +106,11 @@ class Readiness(BaseModel):
 
 
 class Limits(BaseModel):
-    """What one request may hold."""
+    """Limits of one request."""
 
     max_body_bytes: int
     max_rows: int
-    max_values: int = Field(description="Contributions or expected values in one answer.")
+    max_values: int = Field(description="Most contributions or expected values in one answer.")
 
 
 class DetectorResponse(BaseModel):
@@ -132,7 +132,7 @@ class DetectorResponse(BaseModel):
 
 
 def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
-    """Return what `DetectorResponse` shows of a detector."""
+    """Return the fields of `DetectorResponse` for a detector."""
     card = dict(detector.card)
     card.pop("columns", None)
     calibration = detector.calibration

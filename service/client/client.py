@@ -32,7 +32,6 @@ from service.client.results import (
     ScoreResult,
     detector_info,
     refusal,
-    scored_record,
 )
 
 if TYPE_CHECKING:
@@ -116,12 +115,8 @@ class DetectorClient:
             ServiceError: A record cannot be scored, then with all places; or the service does not answer.
         """
         answers = list(self._ask("/score", records, explain=explain))
-        return ScoreResult(
-            detector=answers[0]["detector"],
-            version=answers[0]["version"],
-            threshold=answers[0]["threshold"],
-            records=tuple(scored_record(item) for answer in answers for item in answer["results"]),
-        )
+        results = [item for answer in answers for item in answer["results"]]
+        return msgspec.convert({**answers[0], "records": results}, ScoreResult)
 
     def embed(self, records: Record | Sequence[Record]) -> list[list[float]]:
         """Return the bottleneck's output for each record.

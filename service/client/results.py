@@ -1,4 +1,4 @@
-"""What the client returns, and what it raises, made of the service's answers."""
+"""Results and errors of the client, made of the service's answers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import msgspec
 from models.errors import RecordPlace, ServiceError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
     """What one column adds to a record's score.
 
     Args:
         feature: Name of the column.
         contribution: Its part of the anomaly score.
         actual: The record's value, None where it is missing.
-        expected: What was expected instead.
+        expected: The value that the network expected instead.
     """
 
     feature: str
@@ -28,9 +27,8 @@ class Contribution:
     expected: float | bool | str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoredRecord:
-    """Score and verdict of one record.
+class ScoredRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Score and decision of one record.
 
     Args:
         anomaly_score: Higher is more anomalous; 1 is the median fitting row (of one network: in deviations²).
@@ -44,11 +42,10 @@ class ScoredRecord:
     p_value: float
     is_anomaly: bool
     contributions: tuple[Contribution, ...] = ()
-    ids: Mapping[str, Any] = field(default_factory=dict)
+    ids: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreResult:
+class ScoreResult(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of records, in their order.
 
     Args:
@@ -101,18 +98,6 @@ def detector_info(card: dict[str, Any]) -> DetectorInfo:
         ids=tuple(card["ids"]),
         card=card,
         **card["limits"],
-    )
-
-
-def scored_record(item: dict[str, Any]) -> ScoredRecord:
-    """Return one item of an answer, in a type."""
-    contributions = tuple(Contribution(**one) for one in item.get("contributions", ()))
-    return ScoredRecord(
-        anomaly_score=item["anomaly_score"],
-        p_value=item["p_value"],
-        is_anomaly=item["is_anomaly"],
-        contributions=contributions,
-        ids=item.get("ids", {}),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, final
 
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
@@ -102,18 +102,6 @@ class _Ready:
             frame=JsonFrame.of(OPERATIONS["score"], detector),
             head=Head.of(response.status_code, response.raw_headers),
         )
-
-
-class SmallAnswers(Protocol):
-    """What a carrier asks: whether a small request can be answered, and for the answer."""
-
-    def explain_of(self, query: bytes, headers: Headers) -> int | None:
-        """Return how many columns a request wants named; None where the routes have to answer it."""
-        ...
-
-    def answer(self, body: bytes, explain: int, reply: Reply) -> None:
-        """Answer a request."""
-        ...
 
 
 @final

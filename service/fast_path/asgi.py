@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.fast_path.answering import PATH, Answer, SmallAnswers
+from service.fast_path.answering import PATH, Answer, SmallScores
 from service.gate import SMALL_BYTES, Gate, Headers
 from service.settings import Settings
 from service.web.body import too_slow
@@ -31,7 +31,7 @@ class EntryMiddleware:
         settings: Of the service.
     """
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, small: SmallAnswers, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, *, gate: Gate, small: SmallScores, settings: Settings) -> None:
         self._app = app
         self._gate = gate
         self._small = small

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import final
+from typing import Final, final
+
+_BURST: Final = 3  # times the wait: with less, a burst of some hundred requests would be refused
 
 
 @final
@@ -41,10 +43,11 @@ class Tick:
     """Small requests that are there in one tick of the event loop; the first of them is the oldest.
 
     What counts is the CPU time that the loop has spent since it came: a process that others keep from its CPU is not
-    overloaded. A burst is not refused, as it is over soon: the tick before must have been too long, too.
+    overloaded. A burst is over soon and is not refused: overload begins behind a tick of `_BURST` times the wait, and
+    ends with one that is short.
 
     Args:
-        max_wait: Seconds that a tick may take before others of its requests are refused.
+        max_wait: Seconds that the oldest may have waited before new ones are refused.
         clock: Tells the thread's CPU time.
     """
 
@@ -52,19 +55,17 @@ class Tick:
         self._max_wait = max_wait
         self._clock = clock
         self._began = 0.0
-        self._was_long = False
+        self._is_shedding = False
 
     def begin(self) -> None:
         """Begin with the first request."""
         self._began = self._clock()
 
     def is_overloaded(self) -> bool:
-        """Return True if the next request must be refused."""
-        return self._was_long and self._is_long()
+        """Return True if a new request must be refused."""
+        return self._is_shedding and self._clock() - self._began > self._max_wait
 
     def end(self) -> None:
         """End behind the last request."""
-        self._was_long = self._is_long()
-
-    def _is_long(self) -> bool:
-        return self._clock() - self._began > self._max_wait
+        longest = self._max_wait * (1 if self._is_shedding else _BURST)
+        self._is_shedding = self._clock() - self._began > longest

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final, final
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 from uvicorn.server import ServerState
 
-from service.fast_path.answering import PATH, Answer, Head, SmallAnswers
+from service.fast_path.answering import PATH, Answer, Head, SmallScores
 from service.fast_path.asgi import ADMITTED, EntryMiddleware
 from service.gate import Gate
 from service.settings import Settings
@@ -69,6 +66,8 @@ def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> 
     first, end = TESTED_UVICORN
     if not first <= tuple(int(part) for part in version.split(".")[:2]) < end:
         return f"it is not tested with Uvicorn {version}"
+    if settings.access_log:
+        return "Uvicorn logs each request (DETECTOR_ACCESS_LOG)"
     return None if settings.fast_path else "it is switched off (DETECTOR_FAST_PATH)"
 
 
@@ -167,7 +166,7 @@ class FastProtocol(GuardedProtocol):
         *,
         app: ASGIApp,
         gate: Gate,
-        small: SmallAnswers,
+        small: SmallScores,
         patience: float,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop, patience=patience)
@@ -200,13 +199,11 @@ class FastProtocol(GuardedProtocol):
             return
         explain, self._explain = self._explain, None
         self._stop_waiting()
-        path, _, query = self.url.partition(b"?")
-        request = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
-        self.cycle = exchange = _Exchange({**self.scope, **request})  # type: ignore[assignment]  # all that Uvicorn reads
+        self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
         if refusal := self._gate.admit("POST", self.headers, small=True):
-            self._reply(exchange, self._body, Answer.of(refusal))
+            self._reply(exchange, Answer.of(refusal))
         else:
-            self._small.answer(self._body, explain, partial(self._reply, exchange, self._body))
+            self._small.answer(self._body, explain, partial(self._reply, exchange))
 
     def data_received(self, data: bytes) -> None:
         """Wait for a moment for the rest of a small request."""
@@ -252,16 +249,14 @@ class FastProtocol(GuardedProtocol):
             self._late.cancel()
             self._late = None
 
-    def _reply(self, exchange: _Exchange, body: bytes, answer: Answer | None) -> None:
+    def _reply(self, exchange: _Exchange, answer: Answer | None) -> None:
         """Send an answer; let the application make it where there is none."""
         if answer is None:
-            exchange.task = self.loop.create_task(self._ask_application(exchange, body))
+            exchange.task = self.loop.create_task(self._ask_application(exchange))
             return
         exchange.response_complete = True
         if exchange.disconnected or self.transport.is_closing():
             return
-        if self.access_log:
-            self._log(exchange.scope, answer.head.status)
         lines = [STATUS_LINE[answer.head.status]]
         for name, value in self.server_state.default_headers:
             lines += (name, b": ", value, b"\r\n")
@@ -275,9 +270,9 @@ class FastProtocol(GuardedProtocol):
             self.transport.close()
         self.on_response_complete()
 
-    async def _ask_application(self, exchange: _Exchange, body: bytes) -> None:
+    async def _ask_application(self, exchange: _Exchange) -> None:
         """Let the application answer a request."""
-        coming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        coming: list[Message] = [{"type": "http.request", "body": exchange.body, "more_body": False}]
         sent: list[Message] = []
 
         async def receive() -> Message:
@@ -289,40 +284,38 @@ class FastProtocol(GuardedProtocol):
             sent.append(message)
 
         try:
-            await self._application({**exchange.scope, ADMITTED: True}, receive, send)
+            await self._application(exchange.whole_scope(), receive, send)
         except Exception:  # it has been answered by the application's handler
             log.exception("a request could not be answered")
         start, *bodies = sent
         content = b"".join(message.get("body", b"") for message in bodies)
-        self._reply(exchange, body, Answer(Head.of(start["status"], start["headers"]), content))
-
-    def _log(self, scope: Scope, status: int) -> None:
-        if self.config.proxy_headers:
-            told = ProxyHeadersMiddleware(_nothing, self.config.forwarded_allow_ips)  # the client by a proxy's word
-            with suppress(StopIteration):
-                told(scope, _nothing, _nothing).__await__().__next__()  # type: ignore[arg-type]
-        said = (get_client_addr(scope), "POST", get_path_with_query_string(scope), "1.1", status)  # type: ignore[arg-type]
-        self.access_logger.info('%s - "%s %s HTTP/%s" %d', *said)
+        self._reply(exchange, Answer(Head.of(start["status"], start["headers"]), content))
 
 
 @final
 class _Exchange:
-    """A small request that is answered, as Uvicorn sees it.
+    """A small request that is answered, with what Uvicorn reads of one.
 
     Args:
-        scope: Of ASGI.
+        scope: Of ASGI, without what the URL says.
+        url: The path and the query.
+        body: The whole body.
     """
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete", "scope", "task")
+    __slots__ = ("body", "disconnected", "keep_alive", "response_complete", "scope", "task", "url")
     message_event = asyncio.Event()  # nobody waits for it
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, url: bytes, body: bytes) -> None:
         self.scope = scope
+        self.url = url
+        self.body = body
         self.disconnected = False
         self.keep_alive = True
         self.response_complete = False
         self.task: asyncio.Task[None] | None = None  # kept from the garbage collector
 
-
-async def _nothing(*_: Any) -> None:
-    pass
+    def whole_scope(self) -> Scope:
+        """Return the scope for the application."""
+        path, _, query = self.url.partition(b"?")
+        named = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
+        return {**self.scope, **named, ADMITTED: True}

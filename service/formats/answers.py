@@ -1,4 +1,4 @@
-"""Answers: what they say of rows, in bounded chunks, and what stands around that."""
+"""Answers: their items, headers and writers, whatever their format is."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class AnswerSpec:
     """What is answered to rows.
 
     Args:
-        operation: What is done with them.
-        detector: What does it.
+        operation: The operation on the rows.
+        detector: The detector that does it.
         top: How many of the columns that add most are named.
     """
 
@@ -57,7 +57,7 @@ class AnswerWriter(Protocol):
     """An answer that is being written; it is made of an `AnswerSpec`."""
 
     def write(self, rows: Rows) -> bytes:
-        """Return what the answer says of some rows: all of a body, or the next ones of a stream.
+        """Return the bytes that answer some rows: all of a body, or the next ones of a stream.
 
         Raises:
             DataError: A value is not of its column's kind.
@@ -66,12 +66,12 @@ class AnswerWriter(Protocol):
         ...
 
     def finish(self) -> bytes:
-        """Return what stands behind the last row."""
+        """Return the bytes behind the last row."""
         ...
 
 
 def write_rows(writer: AnswerWriter, spec: AnswerSpec, rows: Rows) -> bytes:
-    """Return what an answer says of some rows.
+    """Return the bytes that answer some rows.
 
     Raises:
         RequestError: The answer would be too large, or rows cannot be used: then with everything that is wrong.
@@ -84,7 +84,7 @@ def write_rows(writer: AnswerWriter, spec: AnswerSpec, rows: Rows) -> bytes:
 
 
 def answer_headers(detector: Detector, notes: Sequence[str], *, format_name: str) -> dict[str, str]:
-    """Return what is said of an answer outside of its body, in every format alike."""
+    """Return the headers of an answer, which are the same in every format but for the content type."""
     row = FORMATS[format_name]
     headers = {
         "Content-Type": row.types[0] + row.parameters,
@@ -101,10 +101,10 @@ def answer_headers(detector: Detector, notes: Sequence[str], *, format_name: str
 
 @dataclass(frozen=True, slots=True)
 class JsonFrame:
-    """What an answer in JSON has around its items.
+    """The frame of a JSON answer: what stands around its items.
 
     Args:
-        head: All that is before the first item.
+        head: The bytes before the first item.
     """
 
     head: bytes

@@ -1,8 +1,7 @@
-"""Decodes what has a schema's columns and ids, and nothing else, straight into their order.
+"""Decodes JSON records that have exactly a schema's columns and ids, without a dictionary for each record.
 
-Without dictionaries between, which would take longer, and only for that: whatever else comes is for
-`json_bodies`, which gives the same cells where both give some. The cells of columns of numbers are known to be
-numbers or null then.
+That is several times as fast. The cells come in the schema's order, and those of numeric columns are numbers or null.
+Other records are decoded by `service.formats.json`, which gives the same cells where both decode a body.
 """
 
 from __future__ import annotations
@@ -21,51 +20,54 @@ Cells = tuple[Any, ...]
 T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 1_000
-_NOT_OURS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+_DECODE_ERRORS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 @lru_cache(maxsize=16)
 def exact_records(schema: FeatureSchema) -> ExactRecords:
-    """Return the decoder for a schema."""
+    """Return the decoder of a schema's records."""
     return ExactRecords(schema)
 
 
 class ExactRecords:
-    """Decoders that are made for a schema.
+    """Decoder of the records of one schema.
 
     Args:
-        schema: The columns that are wanted.
+        schema: The columns and ids that a record has.
 
     Attributes:
-        names: These columns, and the ids.
+        names: Names of the cells of a row: the columns, then the ids.
     """
 
     def __init__(self, schema: FeatureSchema) -> None:
         self.names = names = tuple(dict.fromkeys([*schema.read_names, *schema.ids]))
-        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {"columns", "rows"}  # these mean a table
+        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {
+            "columns",
+            "rows",
+        }  # a table has these
         if not self._usable:
             return
         numbers = frozenset(schema.numbers)
         kinds: list[Any] = [float | None if name in numbers else Any for name in names]
-        fields = {f"cell_{place}": name for place, name in enumerate(names)}
+        fields = {f"cell_{index}": name for index, name in enumerate(names)}
         members = list(zip(fields, kinds, strict=True))
         record = msgspec.defstruct("Record", members, rename=fields, forbid_unknown_fields=True, gc=False)
-        own_names = GenericAlias(tuple, tuple(Literal[name] for name in names))
+        column_names = GenericAlias(tuple, tuple(Literal[name] for name in names))
         rows = GenericAlias(list, (GenericAlias(tuple, tuple(kinds)),))
-        table = msgspec.defstruct("Table", [("columns", own_names), ("rows", rows)], forbid_unknown_fields=True)
+        table = msgspec.defstruct("Table", [("columns", column_names), ("rows", rows)], forbid_unknown_fields=True)
         self._record = msgspec.json.Decoder(record)
         self._records = msgspec.json.Decoder(GenericAlias(list, (record,)))
         self._table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(table)
 
     def rows(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
-        """Return the cells of a record, a list of records, or a table whose columns are `names`, in their order.
+        """Return the rows of a body: a record, a list of records, or a table whose columns are `names`.
 
         Args:
             content: The body.
             most: Most rows that may come.
 
         Returns:
-            None where it is another body: one with more or other members, or another order of columns.
+            One tuple a row, in the order of `names`; None for any other body, such as one with other keys.
         """
         if not self._usable:
             return None
@@ -83,13 +85,13 @@ class ExactRecords:
         return rows if len(rows) <= most else None
 
     def lines(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
-        """Return the cells of records, one a line, as `rows` does; empty lines are left out."""
+        """Return the rows of JSON lines, as `rows` does; empty lines are left out."""
         lines = [line for line in content.split(b"\n") if line.strip()]
         if not self._usable or len(lines) > most:
             return None
         try:
             records = list(map(self._record.decode, lines))
-        except _NOT_OURS:
+        except _DECODE_ERRORS:
             return None
         return self._rows_of(content, records)
 
@@ -97,7 +99,7 @@ class ExactRecords:
         if not records:
             return None
         rows = list(map(msgspec.structs.astuple, records))
-        # Each member has a colon, and all are there: with no more colons, none comes twice.
+        # Each key has a colon, and each is there: with no more colons, none comes twice.
         more = content.count(b":") - len(self.names) * len(rows)
         return rows if not more or more == _colons_in_texts(content, rows) else None
 
@@ -105,12 +107,12 @@ class ExactRecords:
 def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T | None:
     try:
         return decoder.decode(content)
-    except _NOT_OURS:
+    except _DECODE_ERRORS:
         return None
 
 
 def _colons_in_texts(content: bytes, rows: Sequence[Cells]) -> int | None:
-    """Return how many colons the texts of rows have as they were sent; None where something is escaped."""
+    """Return the number of colons in the texts of rows, as they were sent; None where something is escaped."""
     if b"\\" in content:
         return None
     return sum(cell.count(":") for cells in rows for cell in cells if type(cell) is str)

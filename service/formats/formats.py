@@ -34,6 +34,8 @@ class Format:
         charsets: Character encodings that its content type may name; none for what is no text.
         parameters: What the content type of an answer says behind the type.
         arrow: Arrow reads and writes it, which takes a thread even for small bodies.
+        has_dialects: It is written in many ways, and query parameters may say in which.
+        ends_with_problem: An answer that is streamed may end with a problem, as a line of its own.
     """
 
     types: tuple[str, ...]
@@ -44,6 +46,8 @@ class Format:
     charsets: tuple[str, ...] = ()
     parameters: str = ""
     arrow: bool = True
+    has_dialects: bool = False
+    ends_with_problem: bool = False
 
     @property
     def read(self) -> Read:
@@ -88,6 +92,7 @@ FORMATS: Final[dict[str, Format]] = {
         stream="service.streaming.bodies:LinesBody",
         charsets=_UTF_8,
         arrow=False,
+        ends_with_problem=True,
     ),
     "csv": Format(
         types=("text/csv",),
@@ -96,6 +101,7 @@ FORMATS: Final[dict[str, Format]] = {
         writer="service.formats.table_answers:csv_answer",
         charsets=_TEXT,
         parameters="; charset=utf-8; header=present",
+        has_dialects=True,
     ),
     "arrow": Format(
         types=("application/vnd.apache.arrow.stream",),
@@ -117,7 +123,7 @@ FORMATS: Final[dict[str, Format]] = {
         writer="service.formats.table_answers:parquet_answer",
     ),
 }
-"""The formats by name; of those that a caller likes equally, the first is answered."""
+"""The formats by name; of those that a caller rates equally, the first is answered."""
 
 STREAMED: Final = tuple(name for name, row in FORMATS.items() if row.stream is not None)
 """The formats of bodies and answers that are streamed."""

@@ -35,7 +35,7 @@ def read_json(content: bytes, spec: BodySpec) -> Records:
 
     Raises:
         RequestError: The body is not JSON, or there are too many records.
-        RecordError: What is decoded is none of these, or has a member twice.
+        RecordError: What is decoded is none of these, or has a key twice.
     """
     exact = exact_records(spec.schema)
     rows = exact.rows(content, most=spec.max_rows)
@@ -55,7 +55,7 @@ def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_rec
 
     Raises:
         RequestError: A line is not JSON, or there are too many records.
-        RecordError: A line has a member twice.
+        RecordError: A line has a key twice.
     """
     exact = exact_records(spec.schema)
     rows = exact.lines(content, most=spec.max_rows)
@@ -73,7 +73,7 @@ def decode_json(content: bytes, *, most: int) -> Records:
 
     Raises:
         RequestError: The body is not JSON, or there are too many records.
-        RecordError: What is decoded is no record, list of records or table, or has a member twice.
+        RecordError: What is decoded is no record, list of records or table, or has a key twice.
     """
     content = content.removeprefix(codecs.BOM_UTF8)
     if len(content) > _SMALLEST_RECORD * most and content.lstrip()[:1] == b"[":
@@ -100,7 +100,7 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
 
     Raises:
         RequestError: A line is not JSON, or there are too many records.
-        RecordError: A line is no object, or has a member twice.
+        RecordError: A line is no object, or has a key twice.
     """
     content = content.removeprefix(codecs.BOM_UTF8)
     lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=first_line) if line.strip()]
@@ -115,7 +115,7 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
 
 @final
 class JsonWriter:
-    """Writes one JSON object, whose last member is the list of items.
+    """Writes one JSON object, whose last key holds the list of items.
 
     Args:
         spec: What is answered.
@@ -213,7 +213,7 @@ def _repeated_key_error(texts: Sequence[bytes], *, first: int = 0) -> RequestErr
     """Return the error for repeated keys; each text is a record, and `first` is the index of the first."""
     problems = [
         RecordError(
-            f"has the member {name!r} more than once.",
+            f"has the key {name!r} more than once.",
             record=index,
             field=name,
             remedy="Send it once: which of them is meant cannot be told.",

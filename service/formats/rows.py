@@ -44,7 +44,7 @@ class BodySpec:
 
 
 class Rows(Protocol):
-    """Some rows of a request."""
+    """Rows of a request."""
 
     @property
     def first(self) -> int:
@@ -59,7 +59,7 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def chunks(self) -> Iterator[Rows]:
-        """Return at most `CHUNK_ROWS` rows at a time, in order."""
+        """Yield the rows in order, at most `CHUNK_ROWS` at a time."""
         ...
 
     def columns(self, schema: FeatureSchema) -> Columns:
@@ -79,23 +79,23 @@ class Rows(Protocol):
         ...
 
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
-        """Return the id columns that came: plain lists, or Arrow's columns where Arrow read them."""
+        """Return the id columns that came: lists, or Arrow's columns where Arrow read the body."""
         ...
 
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
-        """Return everything that `columns` and `ids` would refuse."""
+        """Yield everything that `columns` and `ids` would refuse."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """The records of a JSON body, as they came.
+    """The records of a JSON body.
 
     Args:
         names: What the cells of a row are called; None where records are objects.
         rows: Objects, or rows of cells.
         first: Index of the first of them in the request.
-        typed: Rows have a cell for each name, and those of columns of numbers are numbers or None.
+        typed: Each row has a cell for each name, and those of numeric columns are numbers or None.
         notes: Empty: JSON is not repaired.
     """
 
@@ -109,7 +109,7 @@ class Records:
         return len(self.rows)
 
     def chunks(self) -> Iterator[Records]:
-        """Return at most `CHUNK_ROWS` records at a time, in order."""
+        """Yield the records in order, at most `CHUNK_ROWS` at a time."""
         for start in range(0, len(self.rows), CHUNK_ROWS):
             yield replace(self, rows=self.rows[start : start + CHUNK_ROWS], first=self.first + start)
 
@@ -117,7 +117,7 @@ class Records:
         """Return the records' values by column.
 
         Raises:
-            RecordError: A row is of another form, a field is absent or its value is not of the column's kind.
+            RecordError: A row is of another type, a field is absent or its value is not of the column's kind.
         """
         for problem in self._shape_problems():
             raise problem
@@ -129,7 +129,7 @@ class Records:
         """Return the id fields that came with each record.
 
         Raises:
-            RecordError: A row is of another form, or an id is a list or an object.
+            RecordError: A row is of another type, or an id is a list or an object.
         """
         for problem in self._shape_problems():
             raise problem
@@ -198,9 +198,9 @@ def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> Request
     """Return one error for everything that is wrong with the rows of a request.
 
     Args:
-        rows: All of them.
+        rows: All rows.
         schema: The columns that are wanted.
-        first: What was found to be wrong.
+        first: The first thing that was found to be wrong.
     """
     found = 0
 

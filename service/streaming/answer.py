@@ -1,7 +1,7 @@
-"""Scores a body of any length while it comes: part by part, each answered before the next is taken in.
+"""Streams: a body of any length is scored part by part while it comes, and each part is answered before the next.
 
-Neither side is read faster than the other is written, so that memory stays as it is. No CPU waits for a client: a part
-is worked on when it is whole, and in turn with other large requests.
+The body is not read faster than the answer is, so memory does not grow. No thread waits for a client: a part is scored
+when it is complete, and waits for a thread like other large requests.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from service.streaming.bodies import StreamedBody
 from service.web.body import too_slow
 from service.web.problems import CLOSE, RequestError, over_http, problem_of
 
-_LINGER_SECONDS: Final = 2.0  # for a client that is told of a problem while it still sends
+_LINGER_SECONDS: Final = 2.0  # for a client that still sends when the problem is answered
 
 log = logging.getLogger(__name__)
 
 
 @final
 class ScoringStream:
-    """The scores of a body that is on its way.
+    """The scores of a streamed body.
 
     Args:
-        body: The body.
-        spec: What is answered, by one detector from the first row to the last.
+        body: The body, cut into parts.
+        spec: What is answered, by one detector for the whole stream.
         format_name: The answer's format, one of `STREAMED`.
 
     Attributes:
-        rows: How many were answered.
+        rows: Number of rows that were answered.
     """
 
     def __init__(self, *, body: StreamedBody, spec: AnswerSpec, format_name: str) -> None:
@@ -53,18 +53,18 @@ class ScoringStream:
         self._writer = FORMATS[format_name].write(spec)
 
     def answer(self, part: bytes) -> bytes:
-        """Answer a part.
+        """Return the answer to a part.
 
         Raises:
-            RequestError: It cannot be read or answered; then with all that is wrong with some of its rows.
+            RequestError: It cannot be read or scored; the error has all that is wrong with some of its rows.
         """
         return self._answer(self.body.rows(part))
 
     def end(self) -> bytes:
-        """Answer the rows that are left, and end the answer.
+        """Return the answer to the rows that are left, and the end of the answer.
 
         Raises:
-            RequestError: They cannot be answered, or there was no row at all.
+            RequestError: The rows cannot be scored, or there was no row at all.
         """
         content = self._answer(self.body.rest())
         if not self.rows:
@@ -85,15 +85,15 @@ class ScoringStream:
 
 
 async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings) -> Response:
-    """Return the answer to a request when its first rows are scored.
+    """Return the response to a streamed request as soon as its first rows are scored.
 
     Args:
-        request: Its body is on its way.
-        scoring: What is answered to it.
-        settings: How long it may take.
+        request: The request; its body is still coming.
+        scoring: The scores of the body.
+        settings: How long the body may pause.
 
     Raises:
-        RequestError: They cannot be, or did not come in time.
+        RequestError: The first rows cannot be scored, or did not come in time.
     """
     incoming = _Incoming(request, settings)
     answers = _answers(incoming, scoring)
@@ -109,7 +109,7 @@ class _Incoming:
     """The bytes of a body as they come.
 
     Attributes:
-        ended: All of them were there.
+        ended: The body is complete.
     """
 
     def __init__(self, request: Request, settings: Settings) -> None:
@@ -119,10 +119,10 @@ class _Incoming:
         self._chunks = request.stream()
 
     async def next(self) -> bytes:
-        """Return the next ones; nothing when all of them were there.
+        """Return the next bytes, none at the end.
 
         Raises:
-            RequestError: They do not come.
+            RequestError: Nothing came for too long.
             ClientDisconnect: The client has gone.
         """
         try:
@@ -136,7 +136,7 @@ class _Incoming:
 
 
 async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerator[bytes, None]:
-    """Yield what is answered to each part, none of it empty."""
+    """Yield the answer to each part that has one."""
     while not incoming.ended:
         content = await incoming.next()
         for part in scoring.body.cut(content, last=incoming.ended):
@@ -147,7 +147,7 @@ async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerato
 
 
 class _StreamedAnswer(Response):
-    """An answer that is sent while its request is received."""
+    """A response that is sent while its request is received."""
 
     def __init__(
         self, first: bytes, rest: AsyncGenerator[bytes, None], incoming: _Incoming, scoring: ScoringStream
@@ -158,7 +158,7 @@ class _StreamedAnswer(Response):
         self._first, self._rest, self._incoming, self._scoring = first, rest, incoming, scoring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as ASGI wants it; what cannot be ended is left without its end, and the server cuts the connection."""
+        """Send the answer. One that fails in the middle has no end, and the server cuts the connection."""
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send(_more(self._first))
@@ -167,17 +167,17 @@ class _StreamedAnswer(Response):
         except ClientDisconnect:
             return
         except RequestError as error:
-            log.warning("a stream is cut off behind record %d: it cannot be scored", self._scoring.rows - 1)
-            if self._scoring.format_name != "jsonl":
+            log.warning("a stream is cut off after record %d: the next one cannot be scored", self._scoring.rows - 1)
+            if not FORMATS[self._scoring.format_name].ends_with_problem:
                 return
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
-            await self._let_it_read()
+            await self._linger()
         finally:
             await self._rest.aclose()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _let_it_read(self) -> None:
-        """Wait a little for a client that still sends: to close at once would take the last line away from it."""
+    async def _linger(self) -> None:
+        """Wait a little for a client that still sends: it would lose the last line if the connection closed at once."""
         try:
             async with asyncio.timeout(_LINGER_SECONDS):
                 while not self._incoming.ended:

@@ -1,4 +1,4 @@
-"""Arrow streams of any length; loaded for the first such request, because Arrow takes 30 MB."""
+"""Streamed Arrow bodies; loaded for the first such request, because Arrow takes 30 MB."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ class ArrowBody:
         return parts
 
     def rows(self, part: bytes) -> Iterator[TableRows]:
-        """Return the full chunks of rows that there are with one more part."""
+        """Yield the chunks that are full with one more part."""
         for table in read_tables(part, self._spec, "arrow", "arrow"):
             self.notes = self.notes or notes_of(table, self._spec.schema)
             yield from map(self._chunk, self._grouping.add(table.data))
 
     def rest(self) -> Iterator[TableRows]:
-        """Return the rows that are left."""
+        """Yield the rows that are left."""
         rest = self._grouping.rest()
         if rest is not None and len(rest):
             yield self._chunk(rest)

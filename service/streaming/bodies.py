@@ -1,7 +1,7 @@
-"""Bodies of any length, cut into parts while they come; the rows of the parts are those of the whole body.
+"""Streamed bodies: cut into parts while they come, and read part by part into the same rows as a whole body.
 
-A body is cut on the event loop, which is quick, and a part is read on a thread. What is held is bounded: a part, and
-what has come of the next one.
+A body is cut on the event loop, which is quick, and a part is read on a thread. Memory is bounded: a part, and what has
+come of the next one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service.web.problems import RequestError
 
 
 class StreamedBody(Protocol):
-    """A body that is on its way; it is made of a `BodySpec`."""
+    """A body that is still coming; it is made of a `BodySpec`."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -26,15 +26,15 @@ class StreamedBody(Protocol):
         ...
 
     def cut(self, content: bytes, *, last: bool) -> list[bytes]:
-        """Take what has come, and return the parts that are complete; all that is left where it is the last.
+        """Take the next bytes, and return the parts that are complete; with the last bytes, all that is left.
 
         Raises:
-            RequestError: More would have to be held than may be.
+            RequestError: A part is larger than may be held.
         """
         ...
 
     def rows(self, part: bytes) -> Iterator[Rows]:
-        """Return the rows of the next part, in chunks as those of a whole body; some may be left for the next call.
+        """Yield the rows of the next part, in the chunks of a whole body; some may be left for the next call.
 
         Raises:
             RequestError: The part cannot be read.
@@ -43,7 +43,7 @@ class StreamedBody(Protocol):
         ...
 
     def rest(self) -> Iterator[Rows]:
-        """Return the rows that are left when all parts were read."""
+        """Yield the rows that are left when all parts were read."""
         ...
 
 
@@ -57,7 +57,7 @@ def too_long(what: str, max_bytes: int, remedy: str) -> RequestError:
 
 @final
 class LinesBody:
-    """JSON lines: a part is so many lines that are not blank.
+    """JSON lines: a part is `CHUNK_ROWS` lines that are not blank, or as many as may be held.
 
     Args:
         spec: The columns that are wanted, and how much may be held.
@@ -89,7 +89,7 @@ class LinesBody:
         return parts
 
     def rows(self, part: bytes) -> Iterator[Rows]:
-        """Return the records of a part."""
+        """Yield the records of a part."""
         if part.strip():
             rows = read_lines(part, self._spec, first_line=self._first_line, first_record=self._first_record)
             yield rows
@@ -97,7 +97,7 @@ class LinesBody:
         self._first_line += part.count(b"\n")
 
     def rest(self) -> Iterator[Rows]:
-        """Return nothing: each part was read whole."""
+        """Yield nothing: each part was read whole."""
         yield from ()
 
     def _add(self, line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Request bodies: what their headers say, and their bytes, bounded in number and in time."""
+"""Reads request bodies: what their headers say, and their bytes, with limits in size and time."""
 
 from __future__ import annotations
 

@@ -93,4 +93,4 @@ def _zstd(content: bytes) -> bytes:
 
 
 ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {"zstd": _zstd, "gzip": _gzip}
-"""The content codings of answers; of those that a caller likes equally, the first is taken."""
+"""The content codings of answers; of those that a caller rates equally, the first is used."""

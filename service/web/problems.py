@@ -1,4 +1,4 @@
-"""Errors as they are answered: problem documents (RFC 9457), made in one place from a table."""
+"""Problem documents (RFC 9457): every error is rendered here."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from service.api.parameters import ReadingQuery
 PROBLEM_JSON: Final = "application/problem+json"
 
 MOST_PROBLEMS: Final = 100
-"""Most places that a problem document lists; it says how many there are."""
+"""Most errors that a problem document lists; its `total` counts all."""
 
-TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has older ones
+TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has the older phrases
 """Phrases of RFC 9110."""
 
 CLOSE: Final = {"Connection": "close"}
-"""What an answer says behind which the rest of the body is not waited for."""
+"""Headers of a response after which the rest of the body is not read."""
 
 _LONGEST_NAME: Final = 60  # characters of a query parameter's name that are shown
 
@@ -38,11 +38,11 @@ class RequestError(Exception):
     """A request as a whole cannot be answered.
 
     Args:
-        status: What HTTP calls it.
-        detail: What is wrong and what to do.
-        errors: One object a place: record, field, problem, remedy.
-        total: How many places are wrong; `errors` may be some of them.
-        headers: What else the answer says.
+        status: The status code.
+        detail: What is wrong and what to do, in one line.
+        errors: One object for each error: record, field, problem, remedy.
+        total: Number of errors; `errors` may list only some of them.
+        headers: Further headers of the response.
     """
 
     def __init__(
@@ -63,20 +63,20 @@ class RequestError(Exception):
 
     @classmethod
     def of_problems(cls, problems: Sequence[DataError], *, total: int = 0) -> RequestError:
-        """Return the error for the places that are wrong, in their order.
+        """Return the error of a request with errors in its records or parameters.
 
         Args:
-            problems: At least one.
-            total: How many there are, if these are not all.
+            problems: At least one, in the order of the records.
+            total: Number of errors, where these are not all.
         """
         total = max(total, len(problems))
         more = f" ({total - 1:,} more problem{'s' * (total > 2)}: see errors.)" if total > 1 else ""
-        errors = [_place(problem) for problem in problems[:MOST_PROBLEMS] if isinstance(problem, RecordError)]
+        errors = [_error_object(problem) for problem in problems[:MOST_PROBLEMS] if isinstance(problem, RecordError)]
         return cls(HTTPStatus.UNPROCESSABLE_ENTITY, f"{over_http(problems[0])}{more}", errors=errors, total=total)
 
 
 def over_http(error: DetectorError) -> str:
-    """Return the words of an error, with query parameters in the place of the flags that say how CSV is written."""
+    """Return the message of an error; the flags that say how CSV is written become query parameters."""
     return error.message.spelt(_parameter)
 
 
@@ -126,7 +126,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _place(error: RecordError) -> dict[str, Any]:
+def _error_object(error: RecordError) -> dict[str, Any]:
     return {"record": error.record, "field": error.field, "problem": error.problem, "remedy": error.remedy}
 
 
@@ -143,7 +143,7 @@ async def _detector_error(request: Request, error: DetectorError) -> Response:
 
 
 async def _query_error(request: Request, error: RequestValidationError) -> Response:
-    """Answer what pydantic says of the query parameters: the name of each, what came and what to send."""
+    """Render pydantic's errors: name the parameter, show what came and say what to send."""
     models = [parameter.field_info.annotation for parameter in request.scope["route"].dependant.query_params]
     known = [field.alias or name for model in models for name, field in model.model_fields.items()]
     takes = f"This address takes {', '.join(known)}." if known else "This address takes none."
@@ -165,14 +165,14 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
-    """Answer what we did not foresee; the service's log has the traceback."""
+    """Answer an unexpected error; the service's log has the traceback."""
     log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
     detail = "The service met an error of its own; its log says more."
     return problem_of(RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
-    """Answer nobody: the client left before its body had come."""
+    """Answer a client that left before its body had come; nobody reads it."""
     return Response(status_code=HTTPStatus.BAD_REQUEST.value)
 
 
@@ -185,4 +185,4 @@ _HANDLERS: Final[dict[type[Exception], Any]] = {
     ClientDisconnect: _client_gone,
     Exception: _unexpected_error,
 }
-"""How each kind of error is answered; the most specific row wins."""
+"""The handler of each kind of error; the most specific row is used."""

@@ -1,1 +1,1 @@
-"""Other servers around the same network, each in an environment of its own."""
+"""Other servers with the same network, each in an environment of its own."""

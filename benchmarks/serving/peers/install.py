@@ -2,8 +2,8 @@
 
     python -m benchmarks.serving.peers.install FOLDER [--only A,B…]
 
-takes some minutes and 3 GB. What is there with these versions is left as it is. What cannot be
-installed is said, and leaves nothing behind: the benchmark measures what is there.
+takes some minutes and 3 GB. Environments with these versions are kept. A peer that cannot be installed is named, and
+leaves nothing behind; the benchmark leaves it out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def install(folder: Path, packages: Sequence[str]) -> str | None:
-    """Make an environment with some packages, unless it is there; return why it could not be, or None."""
+    """Make an environment with some packages, unless it exists; return why that failed, or None."""
     pins = dict(package.split("==") for package in packages)
     if installed_versions(folder) == pins:
         return None
@@ -62,7 +62,7 @@ def install(folder: Path, packages: Sequence[str]) -> str | None:
 
 
 def installed_versions(folder: Path) -> dict[str, str] | None:
-    """Return the versions of the packages that were asked for; None where the environment is not complete."""
+    """Return the versions of some packages; None where the environment is incomplete."""
     try:
         versions: dict[str, str] = json.loads((folder / _DONE).read_text())
     except OSError:

@@ -1,4 +1,4 @@
-"""The peers that are installed: what starts each, and what it is sent."""
+"""The installed peers: start commands and requests."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from benchmarks.serving.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """How a peer is spoken to.
+    """The protocol of a peer.
 
     Args:
-        says: What it is.
-        batches: What makes a request of rows `(n, d)`, by the form; the first is that of a single row, too.
-        scores: Finds the scores in the answer to that.
-        prepared: Its program is run once with the folder alone before it starts.
+        says: Its description.
+        batches: Functions from rows `(n, d)` to a request, by format; the first is that of a single row, too.
+        scores: Extracts the scores from the answer to that.
+        prepared: Whether its program runs once with only the folder before it starts.
     """
 
     says: str
@@ -42,10 +42,10 @@ def peer_contenders(environments: Path, bundle: Path, folder: Path, row: Rows) -
     """Return the peers that are installed, and the names of those that are not.
 
     Args:
-        environments: Where `benchmarks.serving.peers.install` made them.
+        environments: Folder of `benchmarks.serving.peers.install`.
         bundle: The detector whose network they serve.
-        folder: For what they read and write.
-        row: What they are sent `(1, d)`.
+        folder: Folder for their files.
+        row: The row of their requests `(1, d)`.
     """
     found, missing = [], []
     for name in PEERS:
@@ -61,7 +61,7 @@ def peer_contenders(environments: Path, bundle: Path, folder: Path, row: Rows) -
 
 
 def write_network(bundle: Path, folder: Path) -> None:
-    """Write what peers read: the network, and the scaler as plain numbers."""
+    """Write the files that peers read: the network, and the scaler as plain numbers."""
     folder.mkdir()
     shutil.copy(bundle / "network.onnx", folder)
     learned = json.loads((bundle / "preprocessor.json").read_text())
@@ -95,7 +95,7 @@ def _json(path: str, name: str) -> Callable[[Rows], Request]:
 
 
 def _tensor(datatype: str, data: Callable[[Rows], list[Any]], **parameters: str) -> Callable[[Rows], Request]:
-    """Return what makes a request of the Open Inference Protocol, version 2."""
+    """Return a function that makes a request of the Open Inference Protocol, version 2."""
 
     def made(X: Rows) -> Request:
         cells = data(X)
@@ -150,4 +150,4 @@ _QUIET: Final = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-"""None of them reports to its maker."""
+"""Variables that turn telemetry off."""

@@ -1,4 +1,4 @@
-"""Answers that are packed: what is asked for, where it is worth it, and the same when unpacked."""
+"""Compressed answers: as they are asked for, where it is worth it, and the same when they are decompressed."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ def service(fast_path: bool) -> Iterator[InProcess]:
         yield service
 
 
-def unpacked(content: bytes, packing: str) -> bytes:
+def decompressed(content: bytes, coding: str) -> bytes:
     return (
         gzip.decompress(content)
-        if packing == "gzip"
+        if coding == "gzip"
         else pa.input_stream(pa.BufferReader(content), compression="zstd").read()
     )
 
 
-@pytest.mark.parametrize("packing", ENCODERS)
-def test_what_is_packed_is_smaller_and_the_same(packing: str) -> None:
+@pytest.mark.parametrize("coding", ENCODERS)
+def test_a_compressed_answer_is_smaller_and_the_same(coding: str) -> None:
     content = RECORDS * 3
-    assert len(ENCODERS[packing](content)) < len(content) / 4
-    assert unpacked(ENCODERS[packing](content), packing) == content
+    assert len(ENCODERS[coding](content)) < len(content) / 4
+    assert decompressed(ENCODERS[coding](content), coding) == content
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
-def test_an_answer_is_packed_as_its_caller_asks(service: InProcess, form: str) -> None:
+def test_an_answer_is_compressed_as_its_caller_asks(service: InProcess, form: str) -> None:
     accept = FORMATS[form].types[0]
     plain = service.post(RECORDS, accept=accept, accept_encoding="identity")
     assert "content-encoding" not in plain.headers
-    packed = service.post(RECORDS, accept=accept, accept_encoding="gzip")
-    assert packed.headers["content-encoding"] == "gzip"
-    assert int(packed.headers["content-length"]) < len(plain.content)
-    assert packed.content == plain.content  # the client unpacks it
-    assert packed.headers["vary"] == plain.headers["vary"] == "Accept, Accept-Encoding"
+    compressed = service.post(RECORDS, accept=accept, accept_encoding="gzip")
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert int(compressed.headers["content-length"]) < len(plain.content)
+    assert compressed.content == plain.content  # the client decompresses it
+    assert compressed.headers["vary"] == plain.headers["vary"] == "Accept, Accept-Encoding"
 
 
-def test_a_small_answer_is_never_packed(service: InProcess) -> None:
+def test_a_small_answer_is_never_compressed(service: InProcess) -> None:
     answer = service.post(json.dumps(sample_record()), accept_encoding="gzip, zstd")
     assert "content-encoding" not in answer.headers
 
 
-def test_a_refusal_is_not_packed(service: InProcess) -> None:
+def test_a_refusal_is_not_compressed(service: InProcess) -> None:
     records: list[Any] = [3] * 200
     answer = service.post(json.dumps(records), accept_encoding="gzip")
     assert answer.status_code == 422
@@ -66,7 +66,7 @@ def test_a_refusal_is_not_packed(service: InProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept_encoding", "packing"),
+    ("accept_encoding", "coding"),
     [
         ("", None),
         ("gzip", "gzip"),
@@ -87,8 +87,8 @@ def test_a_refusal_is_not_packed(service: InProcess) -> None:
         (",;", None),
     ],
 )
-def test_the_packing_is_the_one_that_is_liked_best(accept_encoding: str, packing: str | None) -> None:
-    assert coding_for(RECORDS, "json", accept_encoding) == packing
+def test_the_coding_is_the_one_that_is_preferred(accept_encoding: str, coding: str | None) -> None:
+    assert coding_for(RECORDS, "json", accept_encoding) == coding
 
 
 @pytest.mark.parametrize("form", ["arrow", "arrow_file", "parquet"])

@@ -74,9 +74,9 @@ OUTCOMES: dict[str, tuple[str | bytes, int, str]] = {
     "lists within lists, as a value": (number("[" * 900 + "]" * 900), 422, "got a list."),
     "objects within objects, as an extra": (RECORD[:-1] + ', "x": ' + '{"a":' * 900 + "1" + "}" * 901, 200, ""),
     "lists nested too deeply": ("[" * 100_000 + "]" * 100_000, 400, "nested too deeply"),
-    "a member twice": (RECORD[:-1] + ', "number": 1}', 422, "field 'number': has the member 'number' more than once"),
-    "a member twice, deep in an extra": (RECORD[:-1] + ', "x": [{"b": 1, "b": 1}]}', 422, "'b' more than once"),
-    "a member twice, once escaped": (RECORD[:-1] + ', "n\\u0075mber": 1}', 422, "'number' more than once"),
+    "a key twice": (RECORD[:-1] + ', "number": 1}', 422, "field 'number': has the key 'number' more than once"),
+    "a key twice, deep in an extra": (RECORD[:-1] + ', "x": [{"b": 1, "b": 1}]}', 422, "'b' more than once"),
+    "a key twice, once escaped": (RECORD[:-1] + ', "n\\u0075mber": 1}', 422, "'number' more than once"),
     "an empty list": ("[]", 422, "there is no record. Send at least one."),
     "a list of other things": (f"[{RECORD}, 3]", 422, "record 1: is 3. Send an object with the fields by name."),
     "a number": ("3", 422, "the body is 3. Send a record or a list of records."),
@@ -104,7 +104,7 @@ OUTCOMES: dict[str, tuple[str | bytes, int, str]] = {
 
 @pytest.mark.parametrize("accept", [row.types[0] for row in FORMATS.values()])
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_a_json_body_has_one_outcome_whatever_the_form_of_the_answer(
+def test_a_json_body_has_one_outcome_whatever_the_format_of_the_answer(
     service: InProcess, name: str, accept: str
 ) -> None:
     body, status, detail = OUTCOMES[name]
@@ -128,8 +128,8 @@ HEADERS: dict[str, tuple[dict[str, str], int, str]] = {
     "another form": ({"content_type": "application/xml"}, 415, "Send one of application/json"),
     "JSON of a kind": ({"content_type": "application/vnd.api+json"}, 415, "Send one of application/json"),
     "a form's field": ({"content_type": "multipart/form-data; boundary=x"}, 415, "Send one of application/json"),
-    "a packing": ({"content_encoding": "br"}, 415, "one of gzip, zstd"),
-    "two packings": ({"content_encoding": "gzip, zstd"}, 415, "one of gzip, zstd"),
+    "a content coding": ({"content_encoding": "br"}, 415, "one of gzip, zstd"),
+    "two content codings": ({"content_encoding": "gzip, zstd"}, 415, "one of gzip, zstd"),
     "gzip that is none": ({"content_encoding": "gzip"}, 400, "The body is not gzip"),
     "zstd that is none": ({"content_encoding": "zstd"}, 400, "The body is not zstd"),
     "identity": ({"content_encoding": "identity"}, 200, ""),
@@ -200,12 +200,12 @@ def test_what_can_be_got_has_a_head(service: InProcess, path: str) -> None:
     assert service.request("HEAD", path).status_code == 200
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lambda body: pa.compress(body, "zstd", asbytes=True)])
-def test_a_packed_body_is_unpacked_and_a_bomb_is_not(service: InProcess, pack: Any) -> None:
-    packing = "gzip" if pack is gzip.compress else "zstd"
-    assert service.post(pack(RECORD.encode()), content_encoding=packing).json() == service.post(RECORD).json()
-    problem(service.post(pack(b" " * 100_000_000), content_encoding=packing), 413)
-    problem(service.post(pack(RECORD.encode())[:-5], content_encoding=packing), 400)
+@pytest.mark.parametrize("compress", [gzip.compress, lambda body: pa.compress(body, "zstd", asbytes=True)])
+def test_a_compressed_body_is_decompressed_and_a_bomb_is_not(service: InProcess, compress: Any) -> None:
+    coding = "gzip" if compress is gzip.compress else "zstd"
+    assert service.post(compress(RECORD.encode()), content_encoding=coding).json() == service.post(RECORD).json()
+    problem(service.post(compress(b" " * 100_000_000), content_encoding=coding), 413)
+    problem(service.post(compress(RECORD.encode())[:-5], content_encoding=coding), 400)
 
 
 def test_everything_that_is_wrong_is_reported_in_the_order_of_the_records(service: InProcess) -> None:
@@ -247,7 +247,7 @@ values = st.recursive(
 
 
 def written(value: Any) -> str:
-    """Write JSON whose objects are tuples of pairs, and may have a member twice."""
+    """Write JSON whose objects are tuples of pairs, and may have a key twice."""
     if isinstance(value, tuple):
         return "{" + ", ".join(f"{json.dumps(name)} : {written(inner)}" for name, inner in value) + "}"
     return f"[{','.join(map(written, value))}]" if isinstance(value, list) else json.dumps(value)
@@ -262,7 +262,7 @@ def holds_repeated_keys(value: Any) -> bool:
 @given(values)
 @example([(("a", 1),), [(("b", 2),)]])  # as many objects as items, one of them deeper
 @example([[(("a", 1), ("a", 2))], 1])
-def test_a_member_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
+def test_a_key_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
     text = written(value)
     assert repeats_key(text.encode(), json.loads(text)) == holds_repeated_keys(value)
 

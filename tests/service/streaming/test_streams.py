@@ -12,11 +12,11 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
+from bodies import READ, WRITTEN, stream
 from hypothesis import given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem
 from samples import arrow_table, sample_detector, sample_record
-from test_formats import READ, WRITTEN, stream
 
 from models.detector import Detector
 from models.tables.read_options import CHUNK_ROWS
@@ -125,15 +125,15 @@ def test_wherever_a_body_is_cut_on_its_way_the_rows_are_the_same(form: str, data
         for module in ("service.streaming.bodies", "service.streaming.arrow_body", "service.formats.tables"):
             patch.setattr(f"{module}.CHUNK_ROWS", 8)
         patch.setattr("service.streaming.arrow_body._PART_BYTES", 400)
-        pieces = read_in_parts(detector, form, parts)
-    sizes = [len(piece) for piece in pieces]
+        chunks = read_in_parts(detector, form, parts)
+    sizes = [len(chunk) for chunk in chunks]
     assert sizes == [8, 8, 8, 6]
-    assert [piece.first for piece in pieces] == [0, 8, 16, 24]
+    assert [chunk.first for chunk in chunks] == [0, 8, 16, 24]
     [whole] = read_in_parts(detector, form, [content])
     for name, values in whole.columns(detector.schema).items():
-        found = np.concatenate([piece.columns(detector.schema)[name] for piece in pieces])
+        found = np.concatenate([chunk.columns(detector.schema)[name] for chunk in chunks])
         np.testing.assert_array_equal(found, values)
-    assert [own for piece in pieces for own in piece.ids(detector.schema)] == whole.ids(detector.schema)
+    assert [own for chunk in chunks for own in chunk.ids(detector.schema)] == whole.ids(detector.schema)
 
 
 EARLY: dict[str, tuple[bytes, str, int, str]] = {
@@ -141,7 +141,7 @@ EARLY: dict[str, tuple[bytes, str, int, str]] = {
     "blank lines": (b"\n\n", "jsonl", 400, "The body is empty"),
     "no JSON": (b"{}\n[\n", "jsonl", 400, "Line 2 is not JSON"),
     "a field that is absent": (b"{}\n", "jsonl", 422, "record 0, field 'number': is absent"),
-    "a member twice": (b'{"a": 1}\n{"a": 1, "a": 2}', "jsonl", 422, "record 1, field 'a': has the member 'a'"),
+    "a key twice": (b'{"a": 1}\n{"a": 1, "a": 2}', "jsonl", 422, "record 1, field 'a': has the key 'a'"),
     "a long line": (b"x" * 3100, "jsonl", 413, "A line is larger than 3,000 bytes. Send shorter ones, or raise"),
     "no Arrow": (b"number,amount\n1,2\n", "arrow", 400, "The body is no Arrow stream"),
     "Arrow that is cut off": (stream(arrow_table(FEW))[:-50], "arrow", 400, "ends in the middle of a message"),

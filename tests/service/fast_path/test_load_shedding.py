@@ -27,7 +27,7 @@ class Clock:
         return self.now
 
 
-def test_requests_of_a_tick_that_takes_too_long_are_refused_if_the_tick_before_did() -> None:
+def test_a_burst_is_not_refused_and_overload_ends_with_a_short_tick() -> None:
     clock = Clock()
     tick = Tick(2.0, clock)
 
@@ -40,16 +40,17 @@ def test_requests_of_a_tick_that_takes_too_long_are_refused_if_the_tick_before_d
         tick.end()
         return found
 
-    assert refused_at(0.0, 3.0) == [False, False], "a burst is over soon"
+    assert refused_at(0.0, 5.9) == [False, False]
+    assert refused_at(0.0, 6.1) == [False, False]
     assert refused_at(0.0, 1.9, 2.1) == [False, False, True]
     assert refused_at(0.0, 2.1) == [False, True]
-    assert refused_at(0.5) == [False]
-    assert refused_at(0.0, 3.0) == [False, False], "the tick before was short"
+    assert refused_at(1.9) == [False]
+    assert refused_at(0.0, 5.9) == [False, False]
 
 
 def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> None:
     clock = Clock()
-    tick = Tick(0.02, clock)
+    tick = Tick(0.005, clock)
     for turn in range(20):
         began, answered = clock.now, 0
         tick.begin()
@@ -58,7 +59,7 @@ def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> No
             answered += not refused
             clock.now += 0.00002 if refused else 0.0002
         tick.end()
-        assert turn == 0 or (100 <= answered <= 102 and clock.now - began < 0.03)
+        assert turn == 0 or (25 <= answered <= 27 and clock.now - began < 0.016)
 
 
 def test_a_large_request_that_has_its_thread_waits_no_longer() -> None:

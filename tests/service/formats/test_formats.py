@@ -1,11 +1,10 @@
-"""The same records in every form get the same answer, in every form."""
+"""The same records get the same scores in every format, of bodies and of answers."""
 
 from __future__ import annotations
 
 import gzip
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
+from bodies import READ, WRITTEN, Records, arrow_file, parquet, read_json_answer, stream
 from conftest import Trained
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -25,70 +25,10 @@ from models.detector import Detector
 from models.tables.read_options import CHUNK_ROWS
 from service.formats.formats import FORMATS
 
-RECORDS = machine_records(CHUNK_ROWS + 900, seed=11)  # more than one piece
+RECORDS = machine_records(CHUNK_ROWS + 900, seed=11)  # more than one chunk
 PARQUET, STREAM, FILE, CSV, LINES = (
     FORMATS[name].types[0] for name in ("parquet", "arrow", "arrow_file", "csv", "jsonl")
 )
-Records = list[dict[str, Any]]
-
-
-def stream(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
-        writer.write_table(table)
-    return out.getvalue()
-
-
-def arrow_file(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    with pa.ipc.new_file(out, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
-        writer.write_table(table)
-    return out.getvalue()
-
-
-def parquet(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    pa.parquet.write_table(table, out, **options)
-    return out.getvalue()
-
-
-def csv_text(records: Records, folder: Path) -> bytes:
-    return write_csv(folder / "rows.csv", records).read_bytes()
-
-
-WRITTEN: dict[str, Callable[[Records, Path], bytes]] = {
-    "json": lambda records, folder: json.dumps(records).encode(),
-    "jsonl": lambda records, folder: "\n".join(map(json.dumps, records)).encode(),
-    "csv": csv_text,
-    "arrow": lambda records, folder: stream(arrow_table(records)),
-    "arrow_file": lambda records, folder: arrow_file(arrow_table(records)),
-    "parquet": lambda records, folder: parquet(arrow_table(records)),
-}
-
-
-def read_json_answer(content: bytes) -> Records:
-    return [item | item.pop("ids") for item in json.loads(content)["results"]]
-
-
-def read_table(table: pa.Table) -> Records:
-    """Put the columns top_1_feature … back together to contributions."""
-    rows = []
-    for flat in table.to_pylist():
-        row = {name: value for name, value in flat.items() if not name.startswith("top_")}
-        ranks = [k for k in range(1, 10) if f"top_{k}_feature" in flat]
-        parts = ("feature", "contribution", "actual", "expected")
-        rows.append(row | {"contributions": [{part: flat[f"top_{k}_{part}"] for part in parts} for k in ranks]})
-    return rows
-
-
-READ: dict[str, Callable[[bytes], Records]] = {
-    "json": read_json_answer,
-    "jsonl": lambda content: [json.loads(line) for line in content.splitlines()],
-    "csv": lambda content: read_table(pa.csv.read_csv(io.BytesIO(content))),
-    "arrow": lambda content: read_table(pa.ipc.open_stream(content).read_all()),
-    "arrow_file": lambda content: read_table(pa.ipc.open_file(content).read_all()),
-    "parquet": lambda content: read_table(pa.parquet.read_table(io.BytesIO(content))),
-}
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +100,7 @@ def test_an_answer_says_outside_of_its_body_who_answered(trained_service: InProc
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_embeddings_and_expected_values_come_in_every_form(trained_service: InProcess, form: str) -> None:
+def test_embeddings_and_expected_values_come_in_every_format(trained_service: InProcess, form: str) -> None:
     body = json.dumps(RECORDS[:50]).encode()
     embeddings = strict(ask(trained_service, body, "json", path="/embed"))["embeddings"]
     expected = strict(ask(trained_service, body, "json", path="/reconstruct"))["reconstructions"]
@@ -188,7 +128,7 @@ def test_embeddings_and_expected_values_come_in_every_form(trained_service: InPr
     words=st.lists(st.none() | st.text("abc,;\"'\t é-", max_size=4), min_size=1),
 )
 @example(numbers=[0.0] * 8, words=["'", None])  # two of them could stand around rows
-def test_any_numbers_and_texts_score_the_same_in_every_form(
+def test_any_numbers_and_texts_score_the_same_in_every_format(
     sample_service: InProcess, tmp_path_factory: Any, form: str, numbers: list[float], words: list[str | None]
 ) -> None:
     if form == "csv":  # whose cells have no spaces at their ends and no missing text
@@ -231,7 +171,7 @@ TYPES: dict[str, pa.Table] = {
     "a duration": replaced("number", pa.array([1, 2, 3], pa.duration("s"))),
     "a duration as id": replaced("serial", pa.array([1, 2, 3], pa.duration("ms"))),
     "a time as id": replaced("serial", pa.array([1, 2, 3], pa.time64("us"))),
-    "an instant as id": replaced("serial", pa.array([1, 2, 3], pa.timestamp("us"))),
+    "a timestamp as id": replaced("serial", pa.array([1, 2, 3], pa.timestamp("us"))),
     "an exact number as id": replaced("serial", pa.array([1, 2, 3]).cast(pa.decimal128(22, 2))),
     "another column": TABLE.append_column("z", pa.array([[1], [], None])),
 }
@@ -256,7 +196,7 @@ REFUSED: dict[str, tuple[pa.Table, str]] = {
         replaced("at", pa.array([0, 1, -(2**31)], pa.date32())),
         "record 2, field 'at': got the text '-2147483648 of type date32[day]'",
     ),
-    "an instant that no calendar has": (
+    "a timestamp that no calendar has": (
         replaced("at", pa.array([0, 2**62, 0], pa.timestamp("s"))),
         "record 1, field 'at': got the text '4611686018427387904 of type timestamp[s]'",
     ),
@@ -273,14 +213,14 @@ REFUSED: dict[str, tuple[pa.Table, str]] = {
 @pytest.mark.parametrize("form", ["arrow", "arrow_file", "parquet"])
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_a_table_holds_that_cannot_be_scored_is_named(sample_service: InProcess, name: str, form: str) -> None:
-    if (name, form) in (("a column twice", "parquet"), ("an instant that no calendar has", "parquet")):
-        pytest.skip("pyarrow reads no Parquet file with a column twice, and writes no such instant")
+    if (name, form) in (("a column twice", "parquet"), ("a timestamp that no calendar has", "parquet")):
+        pytest.skip("pyarrow reads no Parquet file with a column twice, and writes no such timestamp")
     table, detail = REFUSED[name]
     write = {"arrow": stream, "arrow_file": arrow_file, "parquet": parquet}[form]
     assert detail in problem(ask(sample_service, write(table), form), 422)["detail"]
 
 
-def test_an_id_that_parquet_cannot_hold_is_answered_in_other_forms(sample_service: InProcess) -> None:
+def test_an_id_that_parquet_cannot_hold_is_answered_in_other_formats(sample_service: InProcess) -> None:
     body = stream(replaced("serial", pa.array([0, 2**62, 0], pa.timestamp("s"))))
     assert "Ask for JSON" in problem(ask(sample_service, body, "arrow", "parquet"), 406)["detail"]
     assert ask(sample_service, body, "arrow", "json").status_code == 200
@@ -294,7 +234,9 @@ def test_names_and_texts_in_a_table_have_to_be_utf_8(sample_service: InProcess, 
 
 
 @pytest.mark.parametrize("accept", FORMATS)
-def test_a_line_that_is_no_object_is_named_whatever_form_the_answer_has(sample_service: InProcess, accept: str) -> None:
+def test_a_line_that_is_no_object_is_named_whatever_format_the_answer_has(
+    sample_service: InProcess, accept: str
+) -> None:
     document = problem(ask(sample_service, json.dumps(ROWS[0]).encode() + b"\n3\n", "jsonl", accept), 422)
     assert document["detail"] == "record 1: is 3. Send an object with the fields by name."
 
