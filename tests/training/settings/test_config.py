@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.calibration import THRESHOLD_METHODS, rows_needed
 from models.errors import ConfigError
 from models.limits import Interval
-from models.network.activations import ACTIVATIONS
+from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from training.columns.roles import INFINITE
 from training.settings.config import TrainConfig
 from training.settings.limits import DUPLICATES, FIT_ON, LIMITS
@@ -48,8 +48,10 @@ BROKEN = {
     "training_rows": ({"training_rows": "dirty"}, "training_rows must be one of mixed, clean, got 'dirty'."),
     "preset": ({"preset": "slow"}, f"preset must be one of {', '.join(PRESETS)}, got 'slow'."),
     "activation": ({"activation": "rellu"}, f"activation must be one of {', '.join(ACTIVATIONS)}, got 'rellu'."),
-    "negative_slope": ({"negative_slope": 1.0}, "negative_slope must be in [0, 1), got 1.0."),
-    "alpha": ({"alpha": -1.0}, "alpha must be above 0, got -1.0."),
+    **{
+        name: ({name: -1.0}, f"{name} must be {parameter.limits}, got -1.0.")
+        for name, parameter in ACTIVATION_PARAMETERS.items()
+    },
     "hidden_units": ({"hidden_units": (0,)}, "hidden_units must be at least 1 each, got (0,)."),
     "depth": ({"depth": 0}, "depth must be in [1, 32], got 0."),
     "latent_units": ({"latent_units": 0}, "latent_units must be at least 1, got 0."),
@@ -89,7 +91,7 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 39
+    assert len(TrainConfig.names()) == 37 + len(ACTIVATION_PARAMETERS)
 
 
 @pytest.mark.parametrize("name", BROKEN)

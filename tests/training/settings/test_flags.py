@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from models.errors import ConfigError
+from models.network.activations import ACTIVATION_PARAMETERS
 from training.settings.config import TrainConfig
 from training.settings.flags import add_config_flags, config_of
 
@@ -35,8 +36,7 @@ EXAMPLES = {
     "training_rows": "clean",
     "preset": "best",
     "activation": "elu",
-    "negative_slope": 0.2,
-    "alpha": 0.5,
+    **dict.fromkeys(ACTIVATION_PARAMETERS, 0.5),
     "hidden_units": (8, 4),
     "depth": 3,
     "latent_units": 2,
