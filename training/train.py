@@ -126,10 +126,7 @@ def _parser() -> OneLineParser:
         help="take the decision on each column from such a file, edited or not",
     )
     parser.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="write a report about the fit as one self-contained HTML file",
+        "--report", type=Path, metavar="FILE", help="write a report about the fit as one self-contained HTML file"
     )
     parser.add_argument(
         "--tensorboard",
