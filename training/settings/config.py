@@ -55,9 +55,7 @@ class TrainConfig:
         (), f"COLUMN=KIND: what a column is, one of {', '.join(Kind)}, where its values do not tell", group="columns"
     )
     date_order: tuple[str, ...] = _setting(
-        (),
-        f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant",
-        group="columns",
+        (), f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant", group="columns"
     )
     missing_values: tuple[str, ...] = _setting(
         (), "VALUE, or COLUMN=VALUE: says that there is no value, such as -999", group="columns"
@@ -83,20 +81,10 @@ class TrainConfig:
         "what is known of the rows that are learned from (default: mixed; clean with --fit-on normal)",
         group="network",
     )
-    preset: str = _setting(
-        "balanced",
-        "how many networks are fitted, and for how long",
-        group="network",
-    )
-    activation: str = _setting(
-        "relu",
-        "activation of the hidden layers; the output layer is linear",
-        group="network",
-    )
+    preset: str = _setting("balanced", "how many networks are fitted, and for how long", group="network")
+    activation: str = _setting("relu", "activation of the hidden layers; the output layer is linear", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
-        None,
-        "widths of the encoder's hidden layers, outermost first (default: by preset)",
-        group="network",
+        None, "widths of the encoder's hidden layers, outermost first (default: by preset)", group="network"
     )
     depth: int | None = _setting(
         None,
@@ -118,9 +106,7 @@ class TrainConfig:
     )
 
     epochs: int | None = _setting(
-        None,
-        "at most so many passes over the fitting rows (default: by preset and number of rows)",
-        group="fitting",
+        None, "at most so many passes over the fitting rows (default: by preset and number of rows)", group="fitting"
     )
     batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
     learning_rate: float = _setting(2e-3, "largest step size of AdamW", group="fitting")
@@ -130,11 +116,7 @@ class TrainConfig:
     )
     seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
 
-    threshold_method: str = _setting(
-        "fpr",
-        "how the threshold is found",
-        group="threshold",
-    )
+    threshold_method: str = _setting("fpr", "how the threshold is found", group="threshold")
     alert_rate: float | None = _setting(
         None,
         "fpr, evt: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few; evt 0.001)",
