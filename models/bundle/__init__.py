@@ -11,7 +11,7 @@
     network.keras      the network for users of Keras; serving neither reads nor verifies it
 
 To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the formats of releases in
-`loading.py`, keep a bundle (``tests/bundles/README.md``) and run ``pytest tests/models/test_kept_bundles.py``.
+`loading.py`, keep a bundle (``tests/bundles/README.md``) and run ``pytest tests/models/bundle/test_kept_bundles.py``.
 """
 
 from __future__ import annotations
