@@ -104,8 +104,8 @@ class TrainConfig:
     dropout: float = _setting(0.0, "share of the hidden units that are dropped in each step", group="network")
     input_noise: float | None = _setting(
         None,
-        "standard deviation of the noise on the standardised input while fitting (default: by preset; each member of an "
-        "ensemble has its own, from fine to coarse)",
+        "standard deviation of the noise on the standardised input while fitting (default: by preset; each member of "
+        "an ensemble has its own, from fine to coarse)",
         group="network",
     )
 
