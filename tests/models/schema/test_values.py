@@ -62,7 +62,7 @@ def test_a_mark_that_does_not_stand_between_thousands_is_refused(text):
 
 
 @pytest.mark.parametrize(("text", "thousands"), [("1\u202f234", " "), ("1\u00a0234", " "), ("1’234", "'")])
-def test_a_mark_is_known_in_all_its_forms(text, thousands):
+def test_a_placeholder_is_known_in_all_its_spellings(text, thousands):
     assert parse_number(text, thousands=thousands) == 1234
 
 

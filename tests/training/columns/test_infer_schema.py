@@ -259,7 +259,7 @@ def test_kinds_come_from_all_rows_and_constancy_from_the_fitting_rows():
     assert fate([str(i % 7) for i in range(N // 2)] + ["x"] * (N // 2), fitting=FIRST_HALF)[0] is Kind.CATEGORICAL
 
 
-def test_every_column_has_exactly_one_fate():
+def test_every_column_has_exactly_one_decision():
     records = machine_records(200, seed=4)
     table = Table(data=arrow_table(records))
     roles = Roles(ids=("serial",), label="mode", exclude=("heat",))
