@@ -1,8 +1,8 @@
 """Worker processes that serve on one port: forked from one that has loaded everything, replaced when they die. Linux.
 
-They share its memory, and serve the same detector whatever becomes of its folder. With Uvicorn's own workers, which each
-load it, four take 245 MB instead of 97 and three times the CPU time to start. Forking is safe here: the first process has
-no threads but those of OpenBLAS, which ends them before; an engine of ONNX Runtime runs in the thread that calls it.
+They share its memory, and serve the same detector whatever becomes of its folder. With Uvicorn's own workers, which
+each load it, four take 245 MB instead of 97, and three times the CPU time to start. Forking is safe here: the first
+process has no threads but those of OpenBLAS, which ends them before; ONNX Runtime runs in the thread that calls it.
 """
 
 from __future__ import annotations
