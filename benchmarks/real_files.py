@@ -60,13 +60,13 @@ _NSL_KDD = (
 )
 RUNS = (
     Run(
-        name="NSL-KDD (fitted on normal rows, judged on test21)",
+        name="NSL-KDD (fitted on normal rows, tested on test21)",
         train=("nslkdd_train20.txt",),
         flags=(*_NSL_KDD, "--fit-on", "normal", "--test-data", "nslkdd_test21.txt"),
         score="nslkdd_test21.txt",
     ),
     Run(
-        name="SKAB (fitted on the anomaly-free file, judged on valve1)",
+        name="SKAB (fitted on the anomaly-free file, tested on valve1)",
         train=("skab_anomaly_free.csv",),
         flags=("--label", "anomaly", "--test-data", "skab_valve1_0.csv"),
         score="skab_valve1_0.csv",

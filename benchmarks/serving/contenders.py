@@ -169,7 +169,7 @@ def contenders(bundles: Mapping[str, Path]) -> list[Contender]:
         ),
         Contender(
             name="ours_mixed",
-            says="ours, preset fast, 10 numbers, 10 categories, 2 instants",
+            says="ours, preset fast, 10 numbers, 10 categories, 2 timestamps",
             command=our_service(bundles["mixed"]),
             request=mixed,
         ),

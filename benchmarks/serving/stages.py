@@ -43,7 +43,7 @@ STAGES: Final = {
     "engine": "the network, in ONNX Runtime",
     "errors": "each column's error, and their sum; of the default preset also the members' scales and the histograms",
     "verdict": "p-value and threshold",
-    "reasons": "what is said of each record, and why where that is asked for",
+    "reasons": "the items of the answer, with reasons where requested",
     "encode": "the answer, in JSON",
     "call": "taking requests, letting them wait for others, giving answers back",
 }

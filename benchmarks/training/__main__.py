@@ -147,10 +147,10 @@ def equal(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:
                     if rows * columns == grid.rows[0] * grid.columns[0] and preset == grid.presets[0]:
                         one_round(made, config, names=tuple(grid.peers))  # the first fit of a process is longer
                     found = [one_round(made, config, names=tuple(grid.peers)) for _ in range(rounds)]
-                    cells, told = _cells(found, grid.peers)
+                    cells, by_peer = _cells(found, grid.peers)
                     say(row_of(f"{rows:,} × {columns}", preset, activation, *cells))
                     key = f"{rows}x{columns}_{preset}_{activation}"
-                    figures |= {f"equal_{name}_over_ours_{key}": ratio for name, ratio in told.items()}
+                    figures |= {f"equal_{name}_over_ours_{key}": ratio for name, ratio in by_peer.items()}
     return figures
 
 
@@ -158,7 +158,7 @@ def _cells(found: Sequence[Any], peers: list[str]) -> tuple[list[str], dict[str,
     """Return the cells of a row, and the ratios by peer; none where ours never reached the error in a round."""
     whole = np.median([one.ours.fit_seconds for one in found])
     cells = [f"{seconds_text(float(whole))}, {np.median([one.ours.error for one in found]):.3f}"]
-    told = {}
+    by_peer = {}
     for name in peers:
         theirs = [one.peers[name] for one in found]
         own = [one.ours.seconds[name] for one in found]
@@ -171,8 +171,8 @@ def _cells(found: Sequence[Any], peers: list[str]) -> tuple[list[str], dict[str,
         ratios = [peer.seconds / seconds for peer, seconds in zip(theirs, reached, strict=True)]
         again = "" if longer == 1 else f" (epochs × {longer})"
         cells += [spread(ratios), said, seconds_text(float(np.median(reached))) + again]
-        told[name] = float(np.median(ratios))
-    return cells, told
+        by_peer[name] = float(np.median(ratios))
+    return cells, by_peer
 
 
 def imports(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:

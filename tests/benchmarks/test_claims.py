@@ -1,4 +1,4 @@
-"""What is said of activations is tested by the figures: other figures, other results."""
+"""Claims about activations are tested by the figures: other figures, other results."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ def job(path: Path, **changes: object) -> Job:
     return Job(**(usual | {"training_rows": "clean"} | changes))  # type: ignore[arg-type]
 
 
-def test_the_folds_of_a_set_judge_every_row_once_and_share_the_anomalies(tmp_path: Path) -> None:
+def test_the_folds_of_a_set_test_every_row_once_and_share_the_anomalies(tmp_path: Path) -> None:
     path = write_set(tmp_path / "1_set.npz", anomalies=20)
     folds = [fold_of(job(path, fold=number)) for number in range(FOLDS)]
-    judged = np.concatenate([fold.fresh for fold in folds])
-    assert sorted(map(tuple, judged)) == sorted(map(tuple, np.load(path)["X"]))
+    tested = np.concatenate([fold.fresh for fold in folds])
+    assert sorted(map(tuple, tested)) == sorted(map(tuple, np.load(path)["X"]))
     assert [int(fold.truth.sum()) for fold in folds] == [4] * FOLDS
     for fold in folds:
         assert not {*map(tuple, fold.known)} & {*map(tuple, fold.fresh)}
@@ -106,9 +106,9 @@ def test_the_program_measures_every_kind_of_features_and_prints_the_tables(
     methods = {peer.name for peer in PEERS if peer.at_hand} | {"relu", "tanh"}
     assert {(row["fold"], row["method"]) for row in rows} == {(fold, name) for fold in "01" for name in methods}
     assert {row["units"] for row in rows if row["method"] in ("relu", "PCA")} == {"2"}
-    said = capsys.readouterr().out
-    assert "| tanh |" in said
-    assert "| column | share of the difference |" in said
+    printed = capsys.readouterr().out
+    assert "| tanh |" in printed
+    assert "| column | share of the difference |" in printed
 
 
 def test_a_set_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

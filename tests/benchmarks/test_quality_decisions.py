@@ -27,12 +27,12 @@ def promise(*, flagged: int, fresh: int = 500, calibration_rows: int = 99, refus
     return key | rule | (dict.fromkeys(figures, "") if refused else figures) | {"refused": refused}
 
 
-def test_unlabelled_rows_are_judged_that_nothing_has_seen(tmp_path: Path) -> None:
+def test_unlabelled_test_rows_are_unseen(tmp_path: Path) -> None:
     labelled = read_set(write_set(tmp_path / "a.npz"))
     split = halves(labelled, protocol="U", seed=0)
-    fitted, judged = {tuple(row) for row in split.fitting}, {tuple(row) for row in split.test}
-    assert not fitted & judged
-    assert len(fitted) + len(judged) == len(labelled.X)
+    fitted, tested = {tuple(row) for row in split.fitting}, {tuple(row) for row in split.test}
+    assert not fitted & tested
+    assert len(fitted) + len(tested) == len(labelled.X)
     novelty = halves(labelled, protocol="S", seed=0)
     assert np.array_equal(novelty.fitting, labelled.split(protocol="S", seed=0).fitting)
 

@@ -63,7 +63,7 @@ def test_peers_get_medians_standard_scores_and_a_column_for_each_category() -> N
     assert encode(pd.DataFrame({"load": [2.0], "mode": ["new"]}))[0, 1:].tolist() == [0, 0, 0]
 
 
-def test_a_missing_file_and_an_unknown_table_are_told_in_one_line(pumps: Path) -> None:
+def test_a_missing_file_and_an_unknown_table_are_refused_in_one_line(pumps: Path) -> None:
     with pytest.raises(TableError, match=r"pumps\.csv is not there; the table pumps needs it"):
         plan(Choice(data=pumps / "nowhere", methods=[], protocols=["S"], seeds=[0], sets=["pumps"]))
     with pytest.raises(ConfigError, match=r"there is no table pump; there are .*pumps"):

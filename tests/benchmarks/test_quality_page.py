@@ -54,10 +54,10 @@ def test_the_page_is_whole_and_can_be_read_by_anyone_without_anything_from_elsew
 
 
 def test_every_picture_says_in_words_what_is_to_be_seen(page: str) -> None:
-    said = Page(page).pictures
-    assert len(said) == 2 * 3 + 1 + 1 + 1
-    assert any("ours_clean is first with a mean rank of" in text for text in said)
-    assert all("protocol" in text for text in said)
+    texts = Page(page).pictures
+    assert len(texts) == 2 * 3 + 1 + 1 + 1
+    assert any("ours_clean is first with a mean rank of" in text for text in texts)
+    assert all("protocol" in text for text in texts)
 
 
 def test_pictures_take_their_colours_from_the_page_in_light_and_in_dark(page: str) -> None:

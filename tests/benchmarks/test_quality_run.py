@@ -81,11 +81,11 @@ def test_a_method_that_fails_is_a_row_without_figures_and_the_others_go_on(
     assert program("--methods", odd, "--protocols", "S", "--sets", "1_near", "--timeout", "8") == 1
     empty = {row["method"].partition(":")[2] for row in rows_of(tmp_path) if not row["roc_auc"] + row["peak_mb"]}
     assert empty == {"raises", "dies", "sleeps", "nothing"}
-    said = " ".join(capsys.readouterr().err.split())
-    assert "1_near S made_up_sets:raises 0: ValueError: these rows are" in said
-    assert "1_near S made_up_sets:dies 0: its process was ended by SIGABRT" in said
-    assert "1_near S made_up_sets:sleeps 0: took more than 8 s" in said
-    assert "70 rows were scored, 70 scores came, 70 not finite" in said
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "1_near S made_up_sets:raises 0: ValueError: these rows are" in printed
+    assert "1_near S made_up_sets:dies 0: its process was ended by SIGABRT" in printed
+    assert "1_near S made_up_sets:sleeps 0: took more than 8 s" in printed
+    assert "70 rows were scored, 70 scores came, 70 not finite" in printed
     assert program("--methods", "made_up_sets:raises", "--protocols", "S", "--sets", "1_near") == 0
     assert program("--methods", "made_up_sets:raises", "--protocols", "S", "--sets", "1_near", "--again") == 1
 
@@ -113,9 +113,9 @@ def test_ctrl_c_leaves_what_is_done_and_no_process_behind(tmp_path: Path, progra
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         workers = children.read_text().split() if children.exists() else []
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, printed = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "the same command goes on" in said
+    assert "the same command goes on" in printed
     assert [row["method"] for row in rows_of(tmp_path)] == ["made_up_sets:distance"]
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 

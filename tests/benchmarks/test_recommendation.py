@@ -1,4 +1,4 @@
-"""The benchmark of recommendations judges them by seeds that did not make them."""
+"""The benchmark of recommendations tests them with seeds that did not make them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from training.comparison.recommendation import Recommendation, recommend
 from training.comparison.summary import summaries_of
 
 
-def verdict(**errors: list[float]) -> Recommendation:
+def recommended(**errors: list[float]) -> Recommendation:
     return recommend(
         summaries_of([outcome(name, seed, error) for name, found in errors.items() for seed, error in enumerate(found)])
     )
 
 
-RELU = verdict(relu=[1.0, 1.1, 0.9], elu=[2.0, 2.2, 1.8])
-ELU = verdict(relu=[2.0, 2.2, 1.8], elu=[1.0, 1.1, 0.9])
-TIE = verdict(relu=[1.0, 1.1, 0.9], elu=[0.9, 1.1, 1.0])
+RELU = recommended(relu=[1.0, 1.1, 0.9], elu=[2.0, 2.2, 1.8])
+ELU = recommended(relu=[2.0, 2.2, 1.8], elu=[1.0, 1.1, 0.9])
+TIE = recommended(relu=[1.0, 1.1, 0.9], elu=[0.9, 1.1, 1.0])
 
 
 def test_what_fresh_seeds_find_surely_worse_is_not_confirmed() -> None:

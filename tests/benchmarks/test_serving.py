@@ -196,7 +196,7 @@ def state_of(pid: int) -> str:
 
 
 @on_linux
-def test_a_server_that_ends_is_an_error_with_what_it_said() -> None:
+def test_a_server_that_ends_is_an_error_with_its_output() -> None:
     command = (sys.executable, "-c", "raise SystemExit('no such thing')")
     port, cpu = free_port(), min(os.sched_getaffinity(0))
     with (

@@ -94,7 +94,9 @@ def test_peers_that_are_not_installed_are_named_and_not_measured(tmp_path: Path)
 
 
 @pytest.mark.slow  # makes an environment
-def test_what_cannot_be_installed_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_cannot_be_installed_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     problem = install(tmp_path / "peer", ["no-such-package==1"])
     assert problem is not None

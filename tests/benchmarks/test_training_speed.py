@@ -52,7 +52,7 @@ def test_ours_comes_down_to_an_error_and_the_seconds_rise_with_the_epochs(preset
     assert errors[-1] < errors[0]
 
 
-def test_a_level_that_a_fit_does_not_reach_is_reached_by_a_longer_one_or_said_to_be_out_of_reach(
+def test_a_level_that_a_fit_does_not_reach_is_reached_by_a_longer_one_or_reported_as_out_of_reach(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     curves = {1: [(1.0, 0.5), (2.0, 0.4)], 2: [(1.5, 0.45), (3.0, 0.3)]}
@@ -69,11 +69,11 @@ def test_ratios_are_medians_over_rounds_and_none_is_given_where_ours_was_once_ne
         reached = equal_error.Reached(seconds={"pyod": own}, longer={"pyod": 1}, fit_seconds=1.0, error=0.1)
         return equal_error.Round(ours=reached, peers={"pyod": Fitted(seconds=theirs, error=0.2)})
 
-    cells, told = program._cells([one(2.0, 1.0), one(9.0, 1.0), one(12.0, 3.0)], ["pyod"])
-    assert told == {"pyod": 4.0}
+    cells, ratios = program._cells([one(2.0, 1.0), one(9.0, 1.0), one(12.0, 3.0)], ["pyod"])
+    assert ratios == {"pyod": 4.0}
     assert cells == ["1.00, 0.100", "4.00 (2.00–9.00)", "9.00, 0.200", "1.00"]
-    cells, told = program._cells([one(2.0, 1.0), one(9.0, None)], ["pyod"])
-    assert (told, cells[1], cells[-1]) == ({}, "–", "never as good")
+    cells, ratios = program._cells([one(2.0, 1.0), one(9.0, None)], ["pyod"])
+    assert (ratios, cells[1], cells[-1]) == ({}, "–", "never as good")
 
 
 def test_linear_growth_has_the_exponent_one() -> None:
@@ -85,7 +85,7 @@ def test_what_cannot_be_imported_has_no_time() -> None:
     assert import_seconds("import json") is not None
 
 
-def test_a_peer_that_is_not_there_is_left_out_and_said(
+def test_a_peer_that_is_not_installed_is_left_out_with_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -96,7 +96,7 @@ def test_a_peer_that_is_not_there_is_left_out_and_said(
     ]
 
 
-def test_steps_are_told_by_name_beside_their_products(
+def test_steps_are_reported_by_name_with_their_products(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(program, "_STEP_ROUNDS", 1)

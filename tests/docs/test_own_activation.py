@@ -29,7 +29,11 @@ def test_the_example_passes_the_tests_of_every_activation(tmp_path: Path) -> Non
         shutil.copytree(REPOSITORY / part, tmp_path / part, ignore=shutil.ignore_patterns("artifacts", "__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     put(tmp_path / "models" / "network" / "activations.py", row, before='}\n"""The activations by the name')
-    put(tmp_path / "tests" / "models" / "test_activations.py", reference, before='}\n"""Each activation as its paper')
+    put(
+        tmp_path / "tests" / "models" / "network" / "test_activations.py",
+        reference,
+        before='}\n"""Each activation as its paper',
+    )
     done = subprocess.run(
         [sys.executable, *tests.split()[1:]],
         cwd=tmp_path,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import re
@@ -14,38 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.ipc
-import pyarrow.parquet
 import pytest
+from bodies import repeated
 from conftest import Trained
-from samples import arrow_table, machine_records
+from samples import machine_records
 from serving import Start
 
 from service.formats.formats import FORMATS
 
 RECORDS = machine_records(40, seed=7)
 ROWS = 100_000
-
-
-def repeated(form: str, rows: int) -> bytes:
-    """Return the records again and again, in a form."""
-    table = pa.concat_tables([arrow_table(RECORDS)] * (rows // len(RECORDS) + 1)).slice(0, rows).combine_chunks()
-    out = io.BytesIO()
-    if form == "json":
-        cells = [list(record.values()) for record in RECORDS] * (rows // len(RECORDS) + 1)
-        return json.dumps({"columns": list(RECORDS[0]), "rows": cells[:rows]}).encode()
-    if form == "jsonl":
-        return ("\n".join(map(json.dumps, RECORDS)) + "\n").encode() * (rows // len(RECORDS))
-    if form == "csv":
-        pa.csv.write_csv(table, out)
-    elif form == "parquet":
-        pa.parquet.write_table(table, out)
-    else:
-        with (pa.ipc.new_stream if form == "arrow" else pa.ipc.new_file)(out, table.schema) as writer:
-            writer.write_table(table)
-    return out.getvalue()
 
 
 def ask(client: httpx.Client, body: bytes, form: str, accept: str) -> httpx.Response:

@@ -120,7 +120,7 @@ def test_settings_outside_their_limits_are_refused_at_once(
 
 
 @pytest.mark.slow  # starts and stops it
-def test_after_ctrl_c_it_goes_on_and_finds_the_same(data: Path, tmp_path: Path, run_python: Any) -> None:
+def test_after_ctrl_c_it_resumes_with_the_same_results(data: Path, tmp_path: Path, run_python: Any) -> None:
     arguments = ["-m", "training.compare", str(data), *TWO, "--seeds", "3", "--json"]
     whole = json.loads(run_python(*arguments, "--output", tmp_path / "whole").stdout)
     kept = tmp_path / "stopped" / RESULTS
@@ -131,10 +131,10 @@ def test_after_ctrl_c_it_goes_on_and_finds_the_same(data: Path, tmp_path: Path, 
         while not (kept.exists() and kept.read_bytes().count(b"\n") > 2) and time.monotonic() < deadline:
             time.sleep(0.02)
         run.send_signal(signal.SIGINT)
-        _, told = run.communicate(timeout=60)
-    assert run.returncode == 130, told
-    assert "of 6 networks are kept, the same command goes on from there" in told
-    assert "Traceback" not in told
+        _, printed = run.communicate(timeout=60)
+    assert run.returncode == 130, printed
+    assert "of 6 networks are kept, the same command goes on from there" in printed
+    assert "Traceback" not in printed
     resumed = json.loads(run_python(*arguments, "--output", kept.parent).stdout)
     for name, figures in whole["activations"].items():
         for figure in ("validation_error", "dead_share", "best_epoch", "zero_share"):
@@ -152,12 +152,12 @@ def test_ctrl_c_while_the_report_is_written_says_that_the_networks_are_kept(
     with pytest.raises(SystemExit) as end:
         main([str(data), "--label", "state", *TWO, "--output", str(finished[1])])
     assert end.value.code == 130
-    told = " ".join(capsys.readouterr().err.split())
-    assert "4 of 4 networks are kept, the same command goes on from there" in told
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "4 of 4 networks are kept, the same command goes on from there" in printed
 
 
 @pytest.mark.slow
-def test_to_begin_anew_leaves_what_else_lies_in_the_folder(data: Path, tmp_path: Path) -> None:
+def test_overwrite_leaves_other_files_in_the_folder(data: Path, tmp_path: Path) -> None:
     mine = tmp_path / "notes.txt"
     mine.write_text("mine")
     (tmp_path / RESULTS).write_text("of another comparison\n")
@@ -168,7 +168,9 @@ def test_to_begin_anew_leaves_what_else_lies_in_the_folder(data: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_the_winner_is_saved_with_the_comparison_in_its_card(data: Path, tmp_path: Path, run_python: Any) -> None:
+def test_the_recommended_detector_is_saved_with_the_comparison_in_its_card(
+    data: Path, tmp_path: Path, run_python: Any
+) -> None:
     arguments = [data, *TWO, "--json", "--save-best", "--preset", "fast", "--name", f"saved-{tmp_path.name}"]
     run = run_python("-m", "training.compare", *arguments, "--output", tmp_path / "c")
     assert run.returncode == 0, run.stderr
@@ -196,7 +198,7 @@ def test_relu_dies_at_a_high_learning_rate_and_a_kind_that_cannot_die_is_recomme
 
 
 @pytest.mark.slow
-def test_a_sweep_judges_each_activation_under_its_best_setting(data: Path, tmp_path: Path, run_python: Any) -> None:
+def test_a_sweep_compares_each_activation_under_its_best_setting(data: Path, tmp_path: Path, run_python: Any) -> None:
     flags = ["--activations", "relu", "sigmoid", "--seeds", "2", "--jobs", "2", "--depth", "1", "6", "--epochs", "5"]
     run = run_python("-m", "training.compare", data, *flags, "--output", tmp_path / "c", "--json")
     report = json.loads(run.stdout)

@@ -1,4 +1,4 @@
-"""What trials found is kept line by line; a comparison goes on only where it is the same one."""
+"""Results of trials are kept line by line; a comparison resumes only where it is the same one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.comparison.trials import Trial
 SUBJECT = {"rows": "abc", "dropout": 0.0}
 
 
-def test_what_was_kept_is_read_back_equal(tmp_path: Path) -> None:
+def test_kept_results_are_read_back_equal(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "trials.jsonl"
     results = TrialFile(path, SUBJECT)
     found = [outcome("prelu", 0, 1.0, slopes={"encoder_1": (-0.1, 0.2, 0.5)}), outcome("relu", 0, 2.0, roc_auc=0.5)]
@@ -26,7 +26,7 @@ def test_what_was_kept_is_read_back_equal(tmp_path: Path) -> None:
     assert again.of([failed.trial, found[0].trial]) == [failed, found[0]]
 
 
-def test_a_line_that_was_cut_off_is_dropped_and_the_file_goes_on(tmp_path: Path) -> None:
+def test_a_line_that_was_cut_off_is_dropped_and_the_file_continues(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
     results = TrialFile(path, SUBJECT)
     results.append(outcome("relu", 0, 1.0))

@@ -72,7 +72,7 @@ def test_differences_within_the_margin_do_not_matter_however_certain() -> None:
     assert got.settled
 
 
-def test_seeds_that_cannot_tell_are_said_to_be_too_few() -> None:
+def test_seeds_that_cannot_tell_are_reported_as_too_few() -> None:
     got = recommended({"relu": [1.0, 1.5, 0.7], "elu": [0.9, 1.1, 1.0]})
     assert set(got.ties) == {"relu", "elu"}
     assert not got.settled

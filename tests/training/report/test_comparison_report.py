@@ -1,4 +1,4 @@
-"""The report of a comparison: the recommendation first, every figure told in words, nothing from elsewhere."""
+"""The report of a comparison: the recommendation first, alternative texts, nothing loaded from outside."""
 
 from __future__ import annotations
 
@@ -72,24 +72,24 @@ def test_the_recommendation_comes_first_in_plain_words(prepared: Prepared, tmp_p
     assert re.findall(r'<section id="([^"]+)"', page.html)[0] == "recommendation"
     first = page.html.split('<section id="recommendation"')[1].split("</section>")[0]
     assert first.index("Take prelu: --activation prelu") < first.index("prelu has the lowest held-out error")
-    assert first.count("ore seeds would change nothing") == 1, "said once"
+    assert first.count("ore seeds would change nothing") == 1, "only once"
     assert "surely worse" in first
 
 
-def test_every_activation_has_its_pictures_and_each_says_what_is_to_be_seen(prepared: Prepared, tmp_path: Path) -> None:
-    said = written(found(), prepared, tmp_path).pictures
+def test_every_activation_has_its_plots_and_each_has_an_alternative_text(prepared: Prepared, tmp_path: Path) -> None:
+    texts = written(found(), prepared, tmp_path).pictures
     for name in ERRORS:
         assert any(
-            text.startswith(f"Losses of {name} over 3 epochs: on the validation rows from 3.5 to") for text in said
+            text.startswith(f"Losses of {name} over 3 epochs: on the validation rows from 3.5 to") for text in texts
         )
-        assert any(text.startswith(f"{name} and its slope from −4 to 4: at −2 it is") for text in said)
+        assert any(text.startswith(f"{name} and its slope from −4 to 4: at −2 it is") for text in texts)
         assert any(
-            text.startswith(f"Gradients of {name} by layer: at the first step 0.5 at encoder_1") for text in said
+            text.startswith(f"Gradients of {name} by layer: at the first step 0.5 at encoder_1") for text in texts
         )
-    assert any("relu × 2.00, surely worse, tanh × 3.02, to compare with" in text for text in said)
-    assert any("prelu has the lowest error, 0.5, at 1 ms" in text for text in said)
-    assert any("prelu 0.44 to 0.56, relu 0.9 to 1.1" in text for text in said)
-    assert any("Learned slopes of prelu: encoder_1 -0.10 to 0.30, mean 0.05" in text for text in said)
+    assert any("relu × 2.00, surely worse, tanh × 3.02, to compare with" in text for text in texts)
+    assert any("prelu has the lowest error, 0.5, at 1 ms" in text for text in texts)
+    assert any("prelu 0.44 to 0.56, relu 0.9 to 1.1" in text for text in texts)
+    assert any("Learned slopes of prelu: encoder_1 -0.10 to 0.30, mean 0.05" in text for text in texts)
 
 
 def test_dead_units_are_drawn_where_units_can_die(prepared: Prepared, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_depth_has_a_section_where_several_were_compared(prepared: Prepared, tmp
     assert any(text.startswith("First layer’s gradient over the last one’s over depth") for text in page.pictures)
 
 
-def test_what_the_learning_rate_does_to_dead_units_is_said_in_measured_numbers(
+def test_the_effect_of_the_learning_rate_on_dead_units_is_reported_in_numbers(
     prepared: Prepared, tmp_path: Path
 ) -> None:
     page = written([*found(SLOW), *found(QUICK, dead=0.75)], prepared, tmp_path)

@@ -41,15 +41,15 @@ def page(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Page:
     return written(trained, tmp_path_factory.mktemp("report"))
 
 
-def test_the_page_is_whole_and_can_be_read_by_anyone_without_anything_from_elsewhere(page: Page) -> None:
+def test_the_page_is_complete_accessible_and_self_contained(page: Page) -> None:
     assert complaints_about(page) == []
 
 
-def test_every_picture_says_what_is_to_be_seen(page: Page, trained: Any) -> None:
-    said = page.pictures
+def test_every_plot_has_an_alternative_text(page: Page, trained: Any) -> None:
+    texts = page.pictures
     calibration = trained.result.detector.calibration
     above = int((calibration.scores > calibration.threshold).sum())
-    assert any(f"{above} lie above the threshold of {calibration.threshold:.4g}" in text for text in said)
+    assert any(f"{above} lie above the threshold of {calibration.threshold:.4g}" in text for text in texts)
     for start in (
         *("Histogram of the scores of test rows by label", "Heat map of the shares of columns", "Mean error by column"),
         *(
@@ -60,7 +60,7 @@ def test_every_picture_says_what_is_to_be_seen(page: Page, trained: Any) -> None
         ),
         *("relu and its slope", "Heat map of dead units of relu"),
     ):
-        assert any(text.startswith(start) for text in said), start
+        assert any(text.startswith(start) for text in texts), start
 
 
 def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
@@ -76,7 +76,7 @@ def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page
     assert "anomaly" in first
 
 
-def test_what_is_told_of_an_ensemble_is_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:
+def test_the_figures_of_an_ensemble_are_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:
     assert trained.result.network_config.members > 1
     assert trained.result.judged.scorer is not trained.result.detector.scorer
     assert "the networks that had not seen those rows" in page.html
@@ -109,7 +109,7 @@ def test_names_of_columns_are_nothing_but_text(hostile: Page) -> None:
     assert "&lt;script&gt;alert(" in hostile.html
 
 
-def test_without_labels_nothing_is_said_of_them_and_saturated_units_are_drawn(hostile: Page) -> None:
+def test_without_labels_there_are_no_plots_by_label_and_saturated_units_are_drawn(hostile: Page) -> None:
     assert not any("by label" in text for text in hostile.pictures)
     assert any(text.startswith("Heat map of saturated units of tanh") for text in hostile.pictures)
 
@@ -162,7 +162,7 @@ def test_a_file_that_is_no_report_is_refused_before_the_first_epoch(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_page_that_could_not_be_written_is_found_out_before_the_first_epoch(
+def test_a_page_that_cannot_be_written_is_refused_before_the_first_epoch(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.network.learning.run_epochs", lambda *_, **__: pytest.fail("an epoch was run"))

@@ -12,7 +12,7 @@ import pytest
 
 from models.bundle import FORMAT_VERSION, MANIFEST, NETWORK_KERAS, PARITY, load_detector, read_manifest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 KEPT = REPOSITORY / "tests" / "bundles"
 NAMES = sorted(path.name for path in KEPT.iterdir() if (path / "recorded.json").exists())
 SUMS = dict(reversed(line.split("  ")) for line in (KEPT / "SHA256SUMS").read_text().splitlines())

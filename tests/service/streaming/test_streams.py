@@ -12,11 +12,11 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
+from bodies import READ, WRITTEN, stream
 from hypothesis import given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem
 from samples import arrow_table, sample_detector, sample_record
-from test_formats import READ, WRITTEN, stream
 
 from models.detector import Detector
 from models.tables.read_options import CHUNK_ROWS

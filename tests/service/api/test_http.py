@@ -348,7 +348,7 @@ def test_settings_outside_their_limits_are_named_by_variable(run_python: Any, bu
 
 def test_uvicorn_finds_the_app_by_its_variable(bundle_path: Path) -> None:
     command = [sys.executable, "-m", "uvicorn", "service.app:app", "--port", "0"]
-    env = {"DETECTOR_PATH": str(bundle_path), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""}
+    env = {"DETECTOR_PATH": str(bundle_path), "PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stderr is not None
         try:

@@ -24,7 +24,7 @@ from models.scoring import Scorer
 
 FILES = bundle.FILES
 PARSERS = ("models.bundle.loading.read_plain", "models.bundle.loading.array_in")
-KEPT = Path(__file__).resolve().parents[1] / "bundles"
+KEPT = Path(__file__).resolve().parents[2] / "bundles"
 
 
 def npy(array, **options):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
+from bodies import READ, WRITTEN, Records, arrow_file, parquet, read_json_answer, stream
 from conftest import Trained
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -29,66 +29,6 @@ RECORDS = machine_records(CHUNK_ROWS + 900, seed=11)  # more than one chunk
 PARQUET, STREAM, FILE, CSV, LINES = (
     FORMATS[name].types[0] for name in ("parquet", "arrow", "arrow_file", "csv", "jsonl")
 )
-Records = list[dict[str, Any]]
-
-
-def stream(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
-        writer.write_table(table)
-    return out.getvalue()
-
-
-def arrow_file(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    with pa.ipc.new_file(out, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
-        writer.write_table(table)
-    return out.getvalue()
-
-
-def parquet(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    pa.parquet.write_table(table, out, **options)
-    return out.getvalue()
-
-
-def csv_text(records: Records, folder: Path) -> bytes:
-    return write_csv(folder / "rows.csv", records).read_bytes()
-
-
-WRITTEN: dict[str, Callable[[Records, Path], bytes]] = {
-    "json": lambda records, folder: json.dumps(records).encode(),
-    "jsonl": lambda records, folder: "\n".join(map(json.dumps, records)).encode(),
-    "csv": csv_text,
-    "arrow": lambda records, folder: stream(arrow_table(records)),
-    "arrow_file": lambda records, folder: arrow_file(arrow_table(records)),
-    "parquet": lambda records, folder: parquet(arrow_table(records)),
-}
-
-
-def read_json_answer(content: bytes) -> Records:
-    return [item | item.pop("ids") for item in json.loads(content)["results"]]
-
-
-def read_table(table: pa.Table) -> Records:
-    """Put the columns top_1_feature … back together to contributions."""
-    rows = []
-    for flat in table.to_pylist():
-        row = {name: value for name, value in flat.items() if not name.startswith("top_")}
-        ranks = [k for k in range(1, 10) if f"top_{k}_feature" in flat]
-        parts = ("feature", "contribution", "actual", "expected")
-        rows.append(row | {"contributions": [{part: flat[f"top_{k}_{part}"] for part in parts} for k in ranks]})
-    return rows
-
-
-READ: dict[str, Callable[[bytes], Records]] = {
-    "json": read_json_answer,
-    "jsonl": lambda content: [json.loads(line) for line in content.splitlines()],
-    "csv": lambda content: read_table(pa.csv.read_csv(io.BytesIO(content))),
-    "arrow": lambda content: read_table(pa.ipc.open_stream(content).read_all()),
-    "arrow_file": lambda content: read_table(pa.ipc.open_file(content).read_all()),
-    "parquet": lambda content: read_table(pa.parquet.read_table(io.BytesIO(content))),
-}
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bodies import repeated
 from samples import machine_records
 from serving import Service
-from test_load import repeated
 
 from service.formats.formats import FORMATS, STREAMED
 

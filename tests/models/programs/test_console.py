@@ -10,7 +10,7 @@ import pytest
 from models.programs.cli import MODULES
 from models.programs.console import main
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
