@@ -155,7 +155,7 @@ def test_plain_numbers_are_read_all_at_once():
     )
 
 
-def test_numbers_with_marks_between_thousands_are_read_all_at_once():
+def test_numbers_with_thousands_separators_are_read_all_at_once():
     texts = pa.chunked_array([pa.array(["1.234,5", "-1.234.567", "12", "0,25", "NA"])])
     np.testing.assert_array_equal(
         numbers_of_texts(texts, decimal=",", thousands="."), [1234.5, -1_234_567, 12, 0.25, np.nan]
