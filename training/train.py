@@ -6,20 +6,22 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Message, Set, joined
 from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, print_report, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
+from training.settings.config import TrainConfig
 from training.settings.config_file import parse_with_config
 from training.settings.flags import add_config_flags, config_of
 
 if TYPE_CHECKING:
     from training.programs.train import TrainCommand
 
+_DECIDED: Final = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
 _EXAMPLES = """\
 examples:
   python -m training.train                               the demo data set, a real one
@@ -52,7 +54,7 @@ def _command(arguments: argparse.Namespace) -> TrainCommand:
     """
     from training.columns.schema_file import read_schema_file
     from training.data import demo_data
-    from training.programs.train import TrainCommand, settings_of_schema
+    from training.programs.train import TrainCommand
 
     options = read_options_of(arguments)
     schema = None if arguments.schema_in is None else read_schema_file(arguments.schema_in)
@@ -63,7 +65,8 @@ def _command(arguments: argparse.Namespace) -> TrainCommand:
             raise ConfigError("--missing-values and --schema-in need DATA: write it before the flags.")
         config = config_of(arguments, **demo_data.SETTINGS)
     elif schema is not None:
-        config = config_of(arguments, **settings_of_schema(schema, given=vars(arguments)))
+        _require_undecided(arguments)
+        config = config_of(arguments, id=schema.ids, label=schema.label)
         options = replace(options, header=options.header or schema.header)
     else:
         config = config_of(arguments)
@@ -81,6 +84,15 @@ def _command(arguments: argparse.Namespace) -> TrainCommand:
         to_stderr=arguments.json,
         quiet=arguments.quiet,
     )
+
+
+def _require_undecided(arguments: argparse.Namespace) -> None:
+    """Check that no flag decides on columns, because a schema file does."""
+    defaults = {setting.name: setting.default for setting in fields(TrainConfig)}
+    both = [name for name in _DECIDED if (getattr(arguments, name) or defaults[name]) != defaults[name]]
+    if both:
+        flags = joined([Message(Set(name)) for name in both], by=", ")
+        raise ConfigError("--schema-in decides on columns: say in the file what ", flags, " would say.")
 
 
 def _parser() -> OneLineParser:
@@ -114,10 +126,7 @@ def _parser() -> OneLineParser:
         help="take the decision on each column from such a file, edited or not",
     )
     parser.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="write a report about the fit as one self-contained HTML file",
+        "--report", type=Path, metavar="FILE", help="write a report about the fit as one self-contained HTML file"
     )
     parser.add_argument(
         "--tensorboard",

@@ -6,7 +6,7 @@ A body is bounded before it is decompressed: what is small on the wire can be gi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -31,36 +31,33 @@ _PARQUET_START: Final = b"PAR1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRows:
-    """Rows that Arrow read.
+    """The rows of a table that Arrow read.
 
     Args:
-        tables: At most `CHUNK_ROWS` rows each, of equal columns.
+        table: The rows.
         first: Index of the first of them in the request.
         notes: One line for each thing that was detected, repaired or is ignored.
     """
 
-    tables: Sequence[Table]
+    table: Table
     first: int = 0
     notes: Sequence[str] = ()
 
     def __len__(self) -> int:
-        return sum(map(len, self.tables))
+        return len(self.table)
 
     def chunks(self) -> Iterator[TableRows]:
-        """Return a table at a time, in order."""
-        first = self.first
-        for table in self.tables:
-            yield TableRows(tables=[table], first=first)
-            first += len(table)
+        """Yield the rows in order, at most `CHUNK_ROWS` at a time."""
+        for index, table in enumerate(self.table.chunks(CHUNK_ROWS)):
+            yield TableRows(table=table, first=self.first + index * CHUNK_ROWS)
 
     def columns(self, schema: FeatureSchema) -> Columns:
-        """Return the values by column, of rows that are one chunk.
+        """Return the values by column.
 
         Raises:
             TableError: A value is not of the column's kind.
         """
-        [table] = self.tables
-        return columns_of_table(schema, table, first_row=self.first)
+        return columns_of_table(schema, self.table, first_row=self.first)
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
         """Return the id columns that came, as plain values by row."""
@@ -69,17 +66,11 @@ class TableRows:
 
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, pa.ChunkedArray]:
         """Return the id columns that came."""
-        if not schema.ids:
-            return {}
-        data = pa.concat_tables([table.data for table in self.tables], promote_options="permissive")
-        return {name: data.column(name) for name in schema.ids if name in data.column_names}
+        return {name: self.table.data.column(name) for name in schema.ids if name in self.table.names}
 
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
-        """Return every cell that `columns` would refuse."""
-        first = self.first
-        for table in self.tables:
-            yield from problems_of_table(schema, table, first_record=first)
-            first += len(table)
+        """Yield every cell that `columns` would refuse."""
+        return problems_of_table(schema, self.table, first_record=self.first)
 
 
 def read_csv(content: bytes, spec: BodySpec) -> TableRows:
@@ -102,7 +93,7 @@ def read_parquet(content: bytes, spec: BodySpec) -> TableRows:
     return _read(content, spec, "parquet", "parquet", start=_PARQUET_START)
 
 
-def read_tables(content: bytes, spec: BodySpec, file_format: str, name: str) -> list[Table]:
+def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> Table:
     """Read the rows of a table, of its columns only those that the detector knows.
 
     Args:
@@ -110,9 +101,6 @@ def read_tables(content: bytes, spec: BodySpec, file_format: str, name: str) -> 
         spec: The columns that are wanted, and how much may come.
         file_format: A key of `models.tables.formats.FORMATS`.
         name: What errors call the format.
-
-    Returns:
-        Tables of at most `CHUNK_ROWS` rows, all but the last full; none where there is no row.
 
     Raises:
         RequestError: It cannot be read, holds too much, or lacks a column.
@@ -124,11 +112,10 @@ def read_tables(content: bytes, spec: BodySpec, file_format: str, name: str) -> 
     source = Source(name="request body", content=content, max_bytes=spec.max_bytes, max_rows=spec.max_rows)
     tables: list[Table] = []
     try:
-        for index, table in enumerate(iter_table(source, options, format=file_format, chunk_rows=CHUNK_ROWS)):
-            if index == 0:
+        for table in iter_table(source, options, format=file_format, chunk_rows=CHUNK_ROWS):
+            if not tables:
                 _require_shape(schema, table)
-            if len(table):
-                tables.append(table)
+            tables.append(table)
     except TooLargeError as error:
         raise too_large(spec.max_bytes) if error.rows is None else too_many_rows(error.rows, spec.max_rows) from error
     except UnreadableError as error:
@@ -137,7 +124,7 @@ def read_tables(content: bytes, spec: BodySpec, file_format: str, name: str) -> 
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
     except RecordError as error:
         raise RequestError.of_problems([error]) from error
-    return tables
+    return replace(tables[0], data=pa.concat_tables([table.data for table in tables]))
 
 
 def _read(content: bytes, spec: BodySpec, file_format: str, name: str, *, start: bytes = b"") -> TableRows:
@@ -152,10 +139,10 @@ def _read(content: bytes, spec: BodySpec, file_format: str, name: str, *, start:
             HTTPStatus.BAD_REQUEST,
             f"The body is {compression}, not {name}. Say so: Content-Encoding: {compression}.",
         )
-    tables = read_tables(content, spec, file_format, name)
-    if not tables:
+    table = read_table(content, spec, file_format, name)
+    if not len(table):
         raise TableError("The body holds no rows. Send at least one.")
-    return TableRows(tables=tables, notes=notes_of(tables[0], spec.schema))
+    return TableRows(table=table, notes=notes_of(table, spec.schema))
 
 
 def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:

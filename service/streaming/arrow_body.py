@@ -14,7 +14,7 @@ from models.tables.chunks import Regrouping
 from models.tables.read_options import CHUNK_ROWS
 from models.tables.table import Table
 from service.formats.rows import BodySpec
-from service.formats.tables import TableRows, notes_of, read_tables
+from service.formats.tables import TableRows, notes_of, read_table
 from service.streaming.bodies import too_long
 from service.web.problems import RequestError
 
@@ -74,9 +74,9 @@ class ArrowBody:
 
     def rows(self, part: bytes) -> Iterator[TableRows]:
         """Yield the chunks that are full with one more part."""
-        for table in read_tables(part, self._spec, "arrow", "arrow"):
-            self.notes = self.notes or notes_of(table, self._spec.schema)
-            yield from map(self._chunk, self._grouping.add(table.data))
+        table = read_table(part, self._spec, "arrow", "arrow")
+        self.notes = self.notes or notes_of(table, self._spec.schema)
+        yield from map(self._chunk, self._grouping.add(table.data))
 
     def rest(self) -> Iterator[TableRows]:
         """Yield the rows that are left."""
@@ -105,4 +105,4 @@ class ArrowBody:
 
     def _chunk(self, data: pa.Table) -> TableRows:
         first, self._first = self._first, self._first + len(data)
-        return TableRows(tables=[Table(data=data)], first=first)
+        return TableRows(table=Table(data=data), first=first)

@@ -56,21 +56,21 @@ class AutoencoderDetector(
     After a fit, what should be looked at, such as dead units or too few rows for a rate, is a `DetectorWarning`.
 
     Args:
-        label: Column of `X` that says what is an anomaly: never a feature, for evaluation and `fit_on`.
+        label: Column of `X` with labels, which say what is an anomaly: for evaluation and `fit_on`, never a feature.
         anomaly_values: Values of the label that mean anomaly.
         fit_on: ``all`` rows, or those that the label calls ``normal``.
         id: Columns that name a record: never features.
         include: Only these columns are features.
         exclude: Columns that are no features.
-        kind: ``COLUMN=KIND``: what a column is, where its values do not tell.
+        kind: ``COLUMN=KIND``: the kind of a column, where its values leave it open.
         date_order: ``ORDER`` or ``COLUMN=ORDER``: how dates such as 03/04/2024 are meant.
-        missing_values: ``VALUE`` or ``COLUMN=VALUE``: says that there is no value.
+        missing_values: ``VALUE`` or ``COLUMN=VALUE``: a code for a missing value.
         infinite: What becomes of infinite numbers: ``refuse`` or ``missing``.
         time: Column to split in time by: fitted on the oldest rows, evaluated on the newest.
         group: Column whose rows of one value stay in one part of the split.
         duplicates: What becomes of equal rows: ``keep`` or ``drop``.
-        least_rows: Fewest rows to fit on, and a fifth as many to stop and to calibrate on.
-        training_rows: What is known of the rows that are learned from: ``mixed``, or ``clean``, all normal; None for
+        least_rows: Fewest rows for fitting, and a fifth as many for early stopping and for calibration.
+        training_rows: What is known of the fitting rows: ``mixed``, or ``clean``, all normal; None for
             mixed, and for clean with `fit_on` normal.
         preset: How many networks are fitted, and for how long: ``fast``, ``balanced`` or ``best``.
         activation: A key of `models.network.activations.ACTIVATIONS`.
@@ -78,14 +78,14 @@ class AutoencoderDetector(
         hidden_units: Widths of the encoder's hidden layers; None for widths by preset and number of features.
         depth: Number of the encoder's hidden layers, where `hidden_units` is None.
         latent_units: Width of the bottleneck; None for one by preset and number of features.
-        dropout: Share of hidden units left out in each step.
+        dropout: Share of the hidden units that are dropped in each step.
         input_noise: Deviation of the noise on the standardised input while fitting; None for 0.5 or, of several
             networks, from fine to coarse.
-        epochs: At most so many passes over the fitting rows; None for a number by preset and number of rows.
+        epochs: Most passes over the fitting rows; None for a number by preset and number of rows.
         batch_size: Rows of one step; None for one by the number of rows.
         learning_rate: Largest step size.
         weight_decay: On kernels.
-        patience: Epochs without a better validation loss before a single network stops.
+        patience: Epochs without a lower validation loss before the fit of a single network stops.
         threshold_method: A key of `models.calibration.THRESHOLD_METHODS`.
         alert_rate: For the methods fpr and evt; None for 0.01, or more where rows are few, and 0.001 for evt.
         contamination: For the method contamination; None for 0.05.
@@ -94,8 +94,8 @@ class AutoencoderDetector(
         precision: For the method labels: wanted share of anomalies among the flagged rows.
         recall: For the method labels: wanted share of the anomalies that is flagged.
         false_positive_rate: For the method labels: share of the normal rows that may be flagged.
-        threshold_by: Column whose values have thresholds of their own.
-        random_state: Seed of the split, the starting weights and the order of the rows; None or a RandomState for
+        threshold_by: Column whose values each have their own threshold.
+        random_state: Seed of the split, the initial weights and the order of the rows; None or a RandomState for
             another one at each fit.
 
     Attributes:

@@ -136,13 +136,7 @@ def fit_with_bar(
             log(epoch)
 
         return fit(
-            prepared,
-            config,
-            name=name,
-            version=version,
-            test_table=test_table,
-            on_epoch=on_epoch,
-            should_stop=stopped,
+            prepared, config, name=name, version=version, test_table=test_table, on_epoch=on_epoch, should_stop=stopped
         )
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from models.bundle import new_bundle
-from models.errors import ConfigError, Message, Set, joined
 from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
 from models.tables.files import read_table
@@ -28,8 +27,6 @@ from training.settings.config import TrainConfig
 
 if TYPE_CHECKING:
     from training.fit import FitResult
-
-_DECIDED: Final = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,24 +118,6 @@ def _prepare(command: TrainCommand, table: Table, test_table: Table | None, cons
         notes = {encoder.name: encoder.describe() for encoder in prepared.preprocessor.encodings}
         write_schema_file(command.schema_out, prepared.schema, notes=notes)
     return prepared
-
-
-def settings_of_schema(schema: FeatureSchema, *, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a schema file has decided.
-
-    Args:
-        schema: From the file.
-        given: The settings that flags give, by name.
-
-    Raises:
-        ConfigError: A flag decides on columns, too.
-    """
-    defaults = {setting.name: setting.default for setting in fields(TrainConfig)}
-    both = [name for name in _DECIDED if (given[name] or defaults[name]) != defaults[name]]
-    if both:
-        flags = joined([Message(Set(name)) for name in both], by=", ")
-        raise ConfigError("--schema-in decides on columns: say in the file what ", flags, " would say.")
-    return {"id": schema.ids, "label": schema.label}
 
 
 def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:

@@ -44,7 +44,9 @@ class TrainConfig:
     """
 
     label: str | None = _setting(
-        None, "column that says what is an anomaly; never a feature, serves evaluation and --fit-on", group="columns"
+        None,
+        "column of labels, which say what is an anomaly: for evaluation and --fit-on, never a feature",
+        group="columns",
     )
     anomaly_values: tuple[str, ...] = _setting((), "values of the label that mean anomaly", group="columns")
     fit_on: str = _setting("all", "which rows may be learned from", group="columns")
@@ -52,15 +54,15 @@ class TrainConfig:
     include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
     exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
     kind: tuple[str, ...] = _setting(
-        (), f"COLUMN=KIND: what a column is, one of {', '.join(Kind)}, where its values do not tell", group="columns"
-    )
-    date_order: tuple[str, ...] = _setting(
         (),
-        f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant",
+        f"COLUMN=KIND: the kind of a column, one of {', '.join(Kind)}, where its values do not tell",
         group="columns",
     )
+    date_order: tuple[str, ...] = _setting(
+        (), f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant", group="columns"
+    )
     missing_values: tuple[str, ...] = _setting(
-        (), "VALUE, or COLUMN=VALUE: says that there is no value, such as -999", group="columns"
+        (), "VALUE, or COLUMN=VALUE: a code for a missing value, such as -999", group="columns"
     )
     infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns")
 
@@ -75,28 +77,18 @@ class TrainConfig:
     duplicates: str = _setting("keep", "what becomes of rows that equal another in every feature", group="rows")
 
     least_rows: int = _setting(
-        20, "fewest rows to fit on, and a fifth as many to stop and to calibrate on; fewer is an error", group="rows"
+        20, "fewest rows for fitting, and a fifth as many for early stopping and for calibration", group="rows"
     )
 
     training_rows: str | None = _setting(
         None,
-        "what is known of the rows that are learned from (default: mixed; clean with --fit-on normal)",
+        "what is known of the fitting rows (default: mixed; clean with --fit-on normal)",
         group="network",
     )
-    preset: str = _setting(
-        "balanced",
-        "how many networks are fitted, and for how long",
-        group="network",
-    )
-    activation: str = _setting(
-        "relu",
-        "activation of the hidden layers; the output layer is linear",
-        group="network",
-    )
+    preset: str = _setting("balanced", "how many networks are fitted, and for how long", group="network")
+    activation: str = _setting("relu", "activation of the hidden layers; the output layer is linear", group="network")
     hidden_units: tuple[int, ...] | None = _setting(
-        None,
-        "widths of the encoder's hidden layers, outermost first (default: by preset)",
-        group="network",
+        None, "widths of the encoder's hidden layers, outermost first (default: by preset)", group="network"
     )
     depth: int | None = _setting(
         None,
@@ -106,35 +98,29 @@ class TrainConfig:
     latent_units: int | None = _setting(
         None,
         "width of the bottleneck, with a decoder like the encoder behind it (default: that of the layer before it, and "
-        "the output is read off it at once)",
+        "the output is read off it)",
         group="network",
     )
-    dropout: float = _setting(0.0, "share of hidden units left out in each step", group="network")
+    dropout: float = _setting(0.0, "share of the hidden units that are dropped in each step", group="network")
     input_noise: float | None = _setting(
         None,
-        "deviation of the noise put on the standardised input while fitting (default: by preset; of several networks "
-        "each its own, from fine to coarse)",
+        "standard deviation of the noise on the standardised input while fitting (default: by preset; each member of "
+        "an ensemble has its own, from fine to coarse)",
         group="network",
     )
 
     epochs: int | None = _setting(
-        None,
-        "at most so many passes over the fitting rows (default: by preset and number of rows)",
-        group="fitting",
+        None, "most passes over the fitting rows (default: by preset and number of rows)", group="fitting"
     )
     batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
     learning_rate: float = _setting(2e-3, "largest step size of AdamW", group="fitting")
     weight_decay: float = _setting(0.01, "weight decay of AdamW, on kernels only", group="fitting")
     patience: int = _setting(
-        20, "epochs without a better validation loss before a single network stops", group="fitting"
+        20, "epochs without a lower validation loss before the fit of a single network stops", group="fitting"
     )
-    seed: int = _setting(0, "of the split, the starting weights and the order of the rows", group="fitting")
+    seed: int = _setting(0, "seed of the split, the initial weights and the order of the rows", group="fitting")
 
-    threshold_method: str = _setting(
-        "fpr",
-        "how the threshold is found",
-        group="threshold",
-    )
+    threshold_method: str = _setting("fpr", "how the threshold is found", group="threshold")
     alert_rate: float | None = _setting(
         None,
         "fpr, evt: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few; evt 0.001)",
@@ -156,7 +142,7 @@ class TrainConfig:
     )
     threshold_by: str | None = _setting(
         None,
-        "column whose values have thresholds of their own (site, machine type); a feature or not",
+        "column whose values (site, machine type) each have their own threshold; it may be a feature",
         group="threshold",
     )
 

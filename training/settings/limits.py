@@ -23,10 +23,7 @@ FIT_ON: Final = {
 }
 """Which rows may be learned from, by the name that ``--fit-on`` takes."""
 
-DUPLICATES: Final = {
-    "keep": "each counts as often as it occurs",
-    "drop": "each is used once",
-}
+DUPLICATES: Final = {"keep": "each counts as often as it occurs", "drop": "each is used once"}
 """What becomes of equal rows, by the name that ``--duplicates`` takes."""
 
 LIMITS: Final[Mapping[str, Limit]] = {

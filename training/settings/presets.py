@@ -9,7 +9,7 @@ TRAINING_ROWS: Final = {
     "mixed": "anomalies may be among them: nothing is assumed",
     "clean": "they are all normal: finer networks, fitted for longer, find more",
 }
-"""What is known of the rows that are learned from, by the name that ``--training-rows`` takes."""
+"""What is known of the fitting rows, by the name that ``--training-rows`` takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

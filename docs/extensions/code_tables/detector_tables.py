@@ -44,8 +44,8 @@ def thresholds_table() -> str:
     what, promises = [], []
     for name, method in THRESHOLD_METHODS.items():
         what.append([code(name), plain(method.summary), "yes" if method.by_segment else "no"])
-        for setting, goal in method.targets.items():
-            promise = goal.promise
+        for setting, target in method.targets.items():
+            promise = target.promise
             for placeholder, word in words.items():
                 promise = promise.replace(placeholder, word)
             promises.append([code(name), _flag(setting), plain(promise)])
@@ -57,11 +57,11 @@ def thresholds_table() -> str:
 
 
 def kinds_table() -> str:
-    """Return each kind of column with what its encoder makes of it."""
+    """Return each kind of column with its encoding."""
     from models.encoders import ENCODINGS
     from models.schema import Kind
 
-    return table(["kind", "how it enters"], [[code(kind), docstring(ENCODINGS[kind].__doc__)] for kind in Kind])
+    return table(["kind", "how it is encoded"], [[code(kind), docstring(ENCODINGS[kind].__doc__)] for kind in Kind])
 
 
 def time_layouts_table() -> str:

@@ -62,20 +62,6 @@ class Dialect:
     only_exact: bool
     repairs: tuple[str, ...]
 
-    def for_more_rows(self) -> ReadOptions:
-        """Return what is said of further rows of the same file, which have no header line above them."""
-        return ReadOptions(
-            delimiter=self.delimiter,
-            decimal=self.decimal,
-            thousands=self.thousands,
-            encoding="utf-8" if self.encoding == "utf-8-sig" else self.encoding,
-            quote=self.quote,
-            comment=self.comment,
-            header=self.header.names,
-            has_header=False,
-            ragged_rows="fill" if self.short_rows else "error",
-        )
-
 
 def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     """Detect the dialect of a text file from its first lines; what the options give is not detected.
