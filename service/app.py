@@ -1,4 +1,4 @@
-"""Puts the service together; nothing is built at import."""
+"""Builds the application; nothing is built at import."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
+from models.threads import share_threads
 from service.api.openapi import openapi_document
 from service.api.routes import router
 from service.fast_path.answering import SmallScores
@@ -23,7 +24,7 @@ __all__ = ["create_app", "open_registry"]
 
 
 def create_app(registry: Registry, settings: Settings) -> FastAPI:
-    """Return the service for the detectors of a registry."""
+    """Return the application that serves the detectors of a registry."""
     app = FastAPIOffline(  # /docs draws its page with scripts of ours, not with those of a host on the internet
         title="Anomaly detector",
         description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
@@ -52,6 +53,7 @@ def open_registry(settings: Settings) -> Registry:
     """
     if settings.path is None:
         raise BundleError("No detector is named: set DETECTOR_PATH, or say --detector BUNDLE.")
+    share_threads(settings.workers)  # before a detector asks for its threads
     return Registry.open(settings.path)
 
 

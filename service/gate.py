@@ -24,19 +24,19 @@ T = TypeVar("T")
 SMALL_BYTES: Final = 16_384
 """Largest body of a small request, which is scored on the event loop; larger ones wait for a thread."""
 
-_SMALL_SHARE: Final = 0.005  # of the wait of large requests: a small one is that much less work
+_SMALL_SHARE: Final = 0.005  # of the wait of a large request: a small one is that much less work
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 
 
 @final
 class Gate:
-    """Admits requests, and gives large ones a thread.
+    """Admits requests, and runs the work of large ones on threads.
 
-    Authentication, metrics and request ids belong here, too: the protocol and the application call `admit` for each
-    request, once.
+    Authentication, metrics and request ids belong here, too: `admit` is called once for each request, by the protocol
+    or by the middleware.
 
     Args:
-        settings: How long a request may wait.
+        settings: Settings of the service.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -44,27 +44,27 @@ class Gate:
         self._large = Queue(settings.max_wait_seconds)
         self._refusal_of_small, self._refusal_of_large = _overloaded({}), _overloaded(CLOSE)
         self._in_tick = False
-        self._threads = CapacityLimiter(allowed_threads())  # more would only hold more memory
+        self._threads = CapacityLimiter(allowed_threads())  # more would only take more memory
         self._unlimited = CapacityLimiter(math.inf)
 
     def admit(self, method: str, headers: Headers, *, small: bool) -> Response | None:
-        """Return the refusal of a request, None where it is admitted.
+        """Return the refusal of a request, None if it is admitted.
 
         Args:
-            method: Of HTTP. All but POST are admitted.
-            headers: By lower-case names.
-            small: Whether the body is small.
+            method: HTTP method; all but POST are admitted.
+            headers: Names in lower case.
+            small: The body is small.
         """
         if method != "POST":
             return None
         return self._admit_small() if small else self.admit_large()
 
     def admit_large(self) -> Response | None:
-        """Return the refusal of a request that has to wait for a thread, None where it is admitted."""
+        """Return the refusal of a request that has to wait for a thread, None if it is admitted."""
         return self._refusal_of_large if self._large.is_overloaded(time.monotonic()) else None
 
     async def on_thread(self, work: Callable[[], T]) -> T:
-        """Wait for a thread, do a large request's work there, and return its result."""
+        """Wait for a thread, run the work of a large request on it, and return the result."""
         ticket = object()
         self._large.enter(ticket, time.monotonic())
         try:

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError
-from models.threads import share_threads
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ def serve(settings: Settings) -> None:
     Raises:
         DetectorError: The detector cannot be loaded, or several workers are asked for where there are none.
     """
-    share_threads(settings.workers)  # before anything asks for its threads
     with _frozen():
         from service.app import create_app, open_registry
 
@@ -44,7 +42,7 @@ def serve(settings: Settings) -> None:
 
 
 def serve_app(app: FastAPI, settings: Settings) -> None:
-    """Serve an application of `service.app.create_app`, with middleware that was added to it, as `serve` does.
+    """Serve an application of `service.app.create_app`, perhaps with middleware of the user's own, as `serve` does.
 
     Raises:
         ConfigError: Several workers are asked for where there are none.
@@ -74,19 +72,20 @@ def _options(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "access_log": settings.access_log,
-        "proxy_headers": settings.access_log,  # who asked is of interest to the log alone
+        "proxy_headers": settings.access_log,  # the client's address is of interest to the log alone
         "timeout_graceful_shutdown": settings.drain_seconds,
         "log_config": None,
-        "lifespan": "off",  # there is nothing to start or to end with it but lines in the log
+        "lifespan": "off",  # nothing is started or ended with it but lines in the log
         "server_header": False,
     }
 
 
 @contextmanager
 def _frozen() -> Iterator[None]:
-    """Keep what is made from the garbage collector: all of it stays, and to look through it takes a tenth of a start.
+    """Freeze the objects that are made here: the garbage collector never looks at them again.
 
-    Nor does it look there while records are scored, which would give each worker a copy of what all of them share.
+    They live as long as the process. Looking at them takes a tenth of the start, and would give each worker its own
+    copy of the memory that all of them share.
     """
     gc.disable()
     try:

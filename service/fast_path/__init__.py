@@ -1,1 +1,1 @@
-"""A shorter way for small JSON requests: micro-batches, and the protocol below ASGI."""
+"""The fast path of small JSON requests: micro-batches, an answer without FastAPI's routes, a protocol below ASGI."""

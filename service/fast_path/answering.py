@@ -1,7 +1,7 @@
-"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, frames the items.
+"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, encodes the answer.
 
-Two carriers use it, the protocol and the application's route. Only what succeeds is answered here. Everything else, and
-every error, is left to the routes: the answers are the same, byte by byte.
+Two carriers use it, the protocol and the middleware. Only requests that succeed are answered here. All others, and
+every error, are left to the routes: the answers are the same, byte for byte.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _NOT_PLAIN: Final = frozenset([b"content-encoding", b"expect", b"transfer-encodi
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status and headers of answers.
+    """Status and headers of an answer.
 
     Args:
-        status: The status code.
-        headers: All but the length.
-        lines: The same, as they are sent.
+        status: Status code.
+        headers: All headers but the content length.
+        lines: The same headers, as they are sent.
     """
 
     status: int
@@ -54,14 +54,14 @@ class Head:
 
     @classmethod
     def of(cls, status: int, headers: Headers) -> Head:
-        """Return the head with headers by name, but for the length."""
+        """Return the head for a status and headers."""
         named = tuple((name, value) for name, value in headers if name != b"content-length")
         return cls(status, named, b"".join(b"%s: %s\r\n" % header for header in named))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent: status and headers, and the body."""
+    """An answer: status, headers and body."""
 
     head: Head
     body: bytes
@@ -74,18 +74,18 @@ class Answer:
 
 
 Reply = Callable[[Answer | None], None]
-"""Takes the answer, once; None where the routes have to answer."""
+"""Called once with the answer, or with None if the routes have to answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """What is made once for a detector.
+    """A detector, with all that its answers have in common.
 
     Args:
         detector: The detector.
-        exact: Decodes most of its records.
+        exact: Decoder of most of its records.
         frame: The JSON around the items of an answer.
-        head: Of its answers.
+        head: Status and headers of an answer.
     """
 
     detector: Detector
@@ -106,12 +106,12 @@ class _Ready:
 
 @final
 class SmallScores:
-    """Answers small requests.
+    """Answers small requests for scores.
 
     Args:
-        registry: Knows the active detector.
-        settings: How much may come.
-        batcher: Scores.
+        registry: The detectors.
+        settings: Limits of a request.
+        batcher: Scores the records.
     """
 
     def __init__(self, registry: Registry, settings: Settings, batcher: Batcher) -> None:
@@ -122,11 +122,11 @@ class SmallScores:
         self._last = _Ready.of(registry.active())
 
     def explain_of(self, query: bytes, headers: Headers) -> int | None:
-        """Return how many columns a request to `PATH` wants named; None where the routes have to answer it.
+        """Return how many columns a request to `PATH` asks to explain; None if the routes have to answer it.
 
         Args:
             query: The query string.
-            headers: By lower-case names.
+            headers: Names in lower case.
         """
         size = -1
         for name, value in headers:
@@ -148,16 +148,16 @@ class SmallScores:
         """Answer a request.
 
         Args:
-            body: All of it.
+            body: The whole body.
             explain: How many of the columns that add most are named.
-            reply: Takes the answer at the end of the tick, or None at once or then.
+            reply: Called at the end of the tick, with None perhaps at once.
         """
         ready = self._ready()
         rows = self._rows(ready.exact, body)
         if rows is None or len(rows) * min(explain, len(ready.detector.schema.columns)) > MOST_VALUES:
             reply(None)
             return
-        self._batcher.submit(rows, detector=ready.detector, explain=explain, done=partial(_finish, ready, reply))
+        self._batcher.submit(rows, detector=ready.detector, explain=explain, done=partial(_reply_with, ready, reply))
 
     def _ready(self) -> _Ready:
         active = self._registry.active()
@@ -166,7 +166,7 @@ class SmallScores:
         return self._last
 
     def _rows(self, exact: ExactRecords, body: bytes) -> Records | None:
-        """Decode a body; None where it is wrong or has too many rows."""
+        """Return the records of a body; None if it is wrong or has too many."""
         cells = exact.rows(body, most=self._max_rows)
         if cells is not None:
             return Records(names=exact.names, rows=cells, typed=True)
@@ -176,8 +176,8 @@ class SmallScores:
             return None
 
 
-def _finish(ready: _Ready, reply: Reply, items: list[Any] | Exception) -> None:
-    """Answer with the items of a request; the routes say what is wrong with one that cannot be scored."""
+def _reply_with(ready: _Ready, reply: Reply, items: list[Any] | Exception) -> None:
+    """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
     reply(None if isinstance(items, Exception) else Answer(ready.head, ready.frame.around(encode_items(items))))
 
 

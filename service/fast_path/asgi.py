@@ -22,13 +22,13 @@ ADMITTED: Final = "detector.admitted"
 
 @final
 class EntryMiddleware:
-    """Admits requests, and answers small ones; it stands behind all middleware that users add.
+    """Admits requests and answers small ones; it stands behind all middleware that users add.
 
     Args:
-        app: Answers all others.
+        app: Answers all other requests.
         gate: Admits requests.
         small: Answers small requests.
-        settings: Of the service.
+        settings: Settings of the service.
     """
 
     def __init__(self, app: ASGIApp, *, gate: Gate, small: SmallScores, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class EntryMiddleware:
     async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()
         try:
-            # Most bodies are there already: no timer, which would take longer than all else here.
+            # Most bodies are there already, and need no timer, which would take longer than everything else here.
             waiting = next(receiving)
         except StopIteration as received:
             message = received.value
@@ -78,7 +78,7 @@ class EntryMiddleware:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _late_message(self, receiving: Generator[Any, Any, Message], waiting: Any) -> Message | None:
-        """Return a message that is waited for, None where it takes too long."""
+        """Wait for a message; return None if it takes too long."""
         try:
             async with asyncio.timeout(self._body_seconds):
                 return await _resumed(receiving, waiting)
@@ -98,7 +98,7 @@ class EntryMiddleware:
 
 @coroutine
 def _resumed(receiving: Generator[Any, Any, Message], waiting: Any) -> Generator[Any, Any, Message]:
-    """Await what has been started already, and waits for a future."""
+    """Go on with an awaitable that has been started and waits for a future."""
     while True:
         try:
             sent = yield waiting
@@ -114,7 +114,7 @@ def _resumed(receiving: Generator[Any, Any, Message], waiting: Any) -> Generator
 
 
 def _again(message: Message, receive: Receive) -> Receive:
-    """Return what receives a message again, then the rest."""
+    """Return a `receive` that returns a message again, then the next ones."""
     messages = [message]
 
     async def again() -> Message:

@@ -22,13 +22,13 @@ MAX_ROWS: Final = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """Rows that wait for the end of the tick.
+    """The rows of a request that wait for the end of the tick.
 
     Args:
-        rows: The rows of one request.
-        detector: Scores them.
+        rows: All rows of the request.
+        detector: The detector that scores them.
         explain: How many of the columns that add most are named.
-        done: Takes their JSON items, or the error.
+        done: Called with their JSON items, or with the error.
     """
 
     rows: Records
@@ -37,7 +37,7 @@ class _Waiting:
     done: Done
 
     def shape(self) -> Hashable:
-        """Return what rows have to have in common to be scored together."""
+        """Return the shape: rows of the same shape are scored together."""
         names = self.rows.names
         return id(self.detector), self.explain, self.rows.typed, None if names is None else tuple(names)
 

@@ -1,4 +1,4 @@
-"""Does work on pieces beside one another; what comes out keeps their order, and few of them exist at a time."""
+"""Works on several chunks at once, in bounded memory; the results keep the order of the chunks."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from queue import SimpleQueue
 from threading import Event, Semaphore
 from typing import Final, TypeVar
 
-_AHEAD: Final = 2  # pieces beside those that are worked on: one is taken in, one is used
+_AHEAD: Final = 2  # chunks beside those that are worked on: one is read, one is used
 
-Piece = TypeVar("Piece")
+Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 
 def in_order(
-    pieces: Iterable[Piece], work: Callable[[Piece, Event], Result], *, threads: int
+    chunks: Iterable[Chunk], work: Callable[[Chunk, Event], Result], *, threads: int
 ) -> Generator[Result, None, None]:
-    """Take pieces on a thread of their own, work on several at once, and yield the results in the pieces' order.
+    """Read chunks on one thread, work on several of them at once, and yield the results in order.
 
-    An error comes where it would come if one piece were done after the other. Close the iterator to stop early: it
-    waits until no thread is at work any more.
+    An error is raised where it would be raised if the chunks were worked on one after the other. Close the iterator to
+    stop early: it waits until all threads have ended.
 
     Args:
-        pieces: What is worked on; at most `threads` + 3 of them, or of their results, exist at a time.
-        work: What is done to each, on several threads at once. When the event that it is given is set, nobody waits for
-            its result any more: work that takes long looks at it now and then.
-        threads: How many work.
+        chunks: The work; at most `threads` + 3 chunks or results exist at a time.
+        work: Called with each chunk, on several threads at once, and with an event: when that is set, the result is no
+            longer needed, so that long work checks it now and then.
+        threads: Number of threads that work.
 
     Example:
         >>> list(in_order(range(4), lambda number, stopped: number**2, threads=2))
         [0, 1, 4, 9]
     """
     slots, stopped = Semaphore(threads + _AHEAD), Event()
-    worked_on: SimpleQueue[Future[Result] | None] = SimpleQueue()
+    results: SimpleQueue[Future[Result] | None] = SimpleQueue()
 
-    def feed() -> None:
+    def read() -> None:
         try:
-            for piece in pieces:
+            for chunk in chunks:
                 slots.acquire()
                 if stopped.is_set():
                     break
-                worked_on.put(pool.submit(work, piece, stopped))
+                results.put(pool.submit(work, chunk, stopped))
         finally:
-            worked_on.put(None)
+            results.put(None)
 
     with ThreadPoolExecutor(threads + 1) as pool:
-        feeding = pool.submit(feed)
+        reading = pool.submit(read)
         try:
-            while (piece := worked_on.get()) is not None:
-                yield piece.result()
+            while (result := results.get()) is not None:
+                yield result.result()
                 slots.release()
-            feeding.result()  # raises what the pieces raised
+            reading.result()  # raises the error of the chunks
         finally:
             stopped.set()
             slots.release()

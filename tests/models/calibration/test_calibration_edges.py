@@ -76,7 +76,7 @@ def test_a_fixed_threshold_may_be_0_and_thresholds_by_segment_are_not_for_it():
         Calibration.of(TAILED, method="fixed", value=-1e-9)
 
 
-def test_too_few_rows_for_a_contamination_are_said_before_a_score_is_known():
+def test_too_few_rows_for_a_contamination_are_refused_before_a_score_is_known():
     check_rows(CalibrationRows.of(TAILED[:10]), spec_of("contamination", 0.1))
     with pytest.raises(ConfigError, match="at least 10 calibration rows, there are 9"):
         check_rows(CalibrationRows.of(TAILED[:9]), spec_of("contamination", 0.1))
@@ -116,9 +116,9 @@ def test_each_row_knows_the_name_of_its_segment():
 
 def test_segments_that_are_too_small_are_part_of_the_promise_and_of_the_error():
     alone = Calibration.on(segmented(19, 19), spec_of("fpr", 0.05)).promise
-    assert alone.endswith("of each segment with a threshold of its own (2 of 2) by itself.")
+    assert alone.endswith("in each segment with a threshold of its own (2 of 2).")
     some = Calibration.on(segmented(19, 3), spec_of("fpr", 0.05)).promise
-    assert some.endswith("(1 of 2) by itself. The others get the threshold of all rows.")
+    assert some.endswith("(1 of 2). The others get the threshold of all rows.")
     for refuse in (check_rows, Calibration.on):
         complaint = (
             "of 2 the first is 'a': An alert rate of 0.05 needs at least 19 calibration rows, there are 18. Give more "
