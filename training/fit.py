@@ -1,7 +1,7 @@
-"""From a prepared table to a calibrated detector: fit, calibrate, judge.
+"""From a prepared table to a calibrated detector: fit, calibrate, evaluate.
 
-Weights, early stopping and the threshold each look at their own rows; what is said about the detector is
-measured on rows that none of them has seen.
+Weights, early stopping and threshold each have rows of their own; the figures of the detector are measured on rows that
+none of them has seen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, rows_needed
 from models.columns.from_records import Columns
-from models.detector import Detector, Verdicts
+from models.detector import Detector
 from models.errors import Message, Set
 from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
@@ -54,7 +54,7 @@ class FitResult:
         slopes: Mean learned slope of each layer, for prelu.
         parameters: Number of weights.
         sample: Some of the test rows, on which a saved detector has to score the same.
-        judged: The detector that was calibrated and judged, before it was fitted again on all rows: it has seen
+        evaluated: The detector that was calibrated and evaluated, before it was fitted again on all rows: it has seen
             neither calibration nor test rows. A single network is fitted once.
     """
 
@@ -72,7 +72,7 @@ class FitResult:
     slopes: dict[str, tuple[float, float, float]]
     parameters: int
     sample: Columns
-    judged: Detector
+    evaluated: Detector
 
 
 def fit(
@@ -85,16 +85,16 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FitResult:
-    """Fit a network on what was prepared, calibrate it and judge it.
+    """Fit a network on prepared rows, calibrate it and evaluate it.
 
     Args:
         prepared: From `prepare`, with the same settings.
         config: The settings.
         name: What the detector will be called.
         version: Which of its versions this will be.
-        test_table: Labelled rows that are only judged on.
-        on_epoch: Is told of each epoch.
-        should_stop: Is asked after each epoch; the best one so far is kept.
+        test_table: Labelled rows for evaluation alone.
+        on_epoch: Called after each epoch.
+        should_stop: Called after each epoch; True ends the training, with the best weights so far.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -114,7 +114,7 @@ def fit(
         calibration=calibration,
         reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.scores),
     )
-    realised, metrics = _judge(detector, prepared, config, test_table)
+    realised, metrics = _evaluate(detector, prepared, config, test_table)
     if more and not learned.history.interrupted:
         learned = learning(rows=more[0])
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
@@ -136,7 +136,7 @@ def fit(
         slopes=learned_slopes(learned.weights),
         parameters=parameter_count(learned.weights),
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
-        judged=detector,
+        evaluated=detector,
     )
     return replace(result, detector=replace(result.detector, card=_card(result, prepared, config)))
 
@@ -156,7 +156,7 @@ def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calib
     return Calibration.on(rows, prepared_spec(rows, spec))
 
 
-def _judge(
+def _evaluate(
     detector: Detector, prepared: Prepared, config: TrainConfig, test_table: Table | None
 ) -> tuple[float, Metrics | None]:
     """Return the realised alert rate, and the metrics where there are labels."""
@@ -166,8 +166,7 @@ def _judge(
     alike = ~labels if labels is not None and config.fit_on == "normal" else np.ones(len(verdicts), np.bool_)
     realised = float(verdicts.is_anomaly[alike].mean()) if alike.any() else float("nan")
     if test_table is not None and prepared.rule is not None:
-        judged: Verdicts = detector.score_table(test_table)
-        return realised, evaluate(judged, prepared.rule.anomalies(test_table))
+        return realised, evaluate(detector.score_table(test_table), prepared.rule.anomalies(test_table))
     return realised, None if labels is None else evaluate(verdicts, labels)
 
 
@@ -208,7 +207,7 @@ def _warnings(
 
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
-    """Return what the bundle tells about its training, as plain data."""
+    """Return the card of the bundle: its training as plain data."""
     schema, history = prepared.schema, result.history
     return {
         "rows": len(prepared.table),

@@ -1,4 +1,4 @@
-"""Writes a fit as a bundle, and proves that the saved detector scores the same."""
+"""Writes a fit as a bundle, and checks that the saved detector scores the same."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def write_result(result: FitResult, folder: Path) -> None:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     expected, scores = (detector.score(result.sample).anomaly_score for detector in (result.detector, saved))
-    apart = np.abs(scores - expected) / np.maximum(1.0, expected)
-    if not (apart <= PARITY).all():
+    difference = np.abs(scores - expected) / np.maximum(1.0, expected)
+    if not (difference <= PARITY).all():
         raise BundleError(
-            f"The saved detector scores up to {apart.max():.1e} apart from the fitted one; it was not kept. "
+            f"The saved detector scores up to {difference.max():.1e} apart from the fitted one; it was not kept. "
             "Please report this."
         )

@@ -1,4 +1,4 @@
-"""A detector on disk: a folder of plain files. Read → judge → build; no file holds code.
+"""A detector on disk: a folder of plain files. Read → verify → build; no file holds code.
 
     manifest.json      format version, name, version, engine, network configuration, versions, digests, card
     schema.json        the columns
@@ -6,12 +6,12 @@
     ensemble.json      how the errors of several networks make one score; no family for a single one
     calibration.npy    score, label and segment of the calibration rows, ascending by score
     reference.json     per column and for the score: what the fitting rows looked like
-    probe.json         a few made-up rows of `Z` with their scores as the training network gives them
-    network.onnx       what is run
-    network.keras      what can be trained on; only its weights are ever read
+    probe.json         a few made-up rows with the scores that the training network gives them
+    network.onnx       the network that is run
+    network.keras      the network for users of Keras; serving neither reads nor verifies it
 
-To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the old ones in `loading.py`, keep
-a bundle of the new one (``tests/bundles/README.md``) and run ``pytest tests/models/test_old_bundles.py``.
+To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the formats of releases in
+`loading.py`, keep a bundle (``tests/bundles/README.md``) and run ``pytest tests/models/bundle/test_kept_bundles.py``.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> None:
-    """Load every bundle as the service does, compare all digests, and say in one line each how that went.
+    """Load every bundle as the service does, compare all digests, and print one line for each.
 
     Raises:
         BundleError: One of them is bad.
@@ -77,7 +77,7 @@ def describe(arguments: argparse.Namespace) -> None:
 
 
 def diff(arguments: argparse.Namespace) -> None:
-    """Show in what two bundles differ."""
+    """Show the differences of two bundles."""
     left, right = (card_of(resolve(path)) for path in (arguments.left, arguments.right))
     found, is_same = differences(left, right), has_same_network(left, right)
     if arguments.json:
@@ -101,8 +101,8 @@ def _verified(folder: Path) -> dict[str, Any]:
         read_files(folder, manifest, [NETWORK_KERAS])
     except BundleError as error:
         return {"path": str(folder), "ok": False, "error": " ".join(str(error).split())}
-    told = {name: manifest[name] for name in ("name", "version", "created", "format_version", "versions")}
-    return {"path": str(folder), "ok": True, "bytes": bytes_of(folder), **told}
+    facts = {name: manifest[name] for name in ("name", "version", "created", "format_version", "versions")}
+    return {"path": str(folder), "ok": True, "bytes": bytes_of(folder), **facts}
 
 
 def _line(result: dict[str, Any]) -> str:

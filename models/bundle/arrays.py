@@ -1,4 +1,4 @@
-"""Arrays on disk: NumPy's own format, read without trust in what its header says."""
+"""Arrays on disk in NumPy's format; the header is not trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be told of a bundle in plain data, and how two of them differ."""
+"""The card of a bundle: its contents as plain data; and the differences of two cards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OF_COMPARISON: Final = ("recommendation", "ties", "reason", "settled")
 
 
 def card_of(folder: Path) -> dict[str, Any]:
-    """Verify a bundle and return all that can be told of it, part by part.
+    """Verify a bundle and return its card, part by part.
 
     Raises:
         BundleError: It is damaged.
@@ -55,7 +55,7 @@ def bytes_of(folder: Path) -> int:
 
 
 def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what is different in two cards: the part, the name in it, and both values; None where one has none."""
+    """Return the differences of two cards: part, name, and both values; None where a card has none."""
     return [
         {"part": part, "name": name, "left": ours.get(name), "right": theirs.get(name)}
         for part in _ONE_BY_ONE
@@ -66,7 +66,7 @@ def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[dict[
 
 
 def has_same_network(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Say whether two cards are of bundles with the very same network, as before and after a recalibration."""
+    """Return whether two cards are of bundles with the same network, as before and after a recalibration."""
     return bool(left["digests"][NETWORK_ONNX] == right["digests"][NETWORK_ONNX])
 
 

@@ -1,4 +1,4 @@
-"""What a detector says about its columns: how each enters, and what its values in the fitting rows were."""
+"""Column cards: how each column enters a detector, and a summary of its values in the fitting rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.schema import Column
 
 
 def column_cards(detector: Detector) -> list[dict[str, Any]]:
-    """Return one object a column: name, kind, how its values may be written, how it enters, and a summary.
+    """Return one object for each column: name, kind, how its values may be written, how it enters, and a summary.
 
     The summary is of the fitting rows. It has the number of ``missing`` values and a ``typical`` one, and beside
     these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.

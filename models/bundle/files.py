@@ -1,4 +1,4 @@
-"""Takes the bytes of a bundle's files: plain files of the folder, of a bounded size, each read once."""
+"""Reads the bytes of a bundle's files: plain files of the folder, of a bounded size, each read once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _FLAGS: Final = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)  # the path is resolved already: what is a link now was put there meanwhile
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe in the place of a file is refused, not waited for
+    | getattr(os, "O_NOFOLLOW", 0)  # the path is resolved: a link here was put there since
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe is refused, not waited for
 )
 
 
@@ -38,7 +38,7 @@ def require_closed(folder: Path) -> None:
 
 
 def read_file(folder: Path, name: str) -> bytes:
-    """Return the bytes of one file of a bundle; whatever is made of it is made of these.
+    """Return the bytes of one file of a bundle; it is read only once.
 
     Raises:
         BundleError: It is missing, lies outside the folder, is no plain file, or is larger than any that we write.

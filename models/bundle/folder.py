@@ -1,4 +1,4 @@
-"""The folder of a new bundle: tried before the work, there as a whole or not at all, even after a power cut."""
+"""The folder of a new bundle: tried before training, and there as a whole or not at all, even after a power cut."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _require_free(path: Path, *, overwrite: bool) -> None:
 
 
 def _rename(folder: Path, path: Path, *, overwrite: bool) -> None:
-    """Rename a complete bundle into place, which fails where there is one; keep it beside that one then."""
+    """Rename a complete bundle into place; where another one was saved meanwhile, keep it beside that one."""
     old = folder.with_name(f"{folder.name}.old")
     if overwrite and path.exists():
         path.rename(old)
@@ -80,7 +80,7 @@ def _rename(folder: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _settle(path: Path) -> None:
-    """Have a file or folder written to the disk itself, so that a power cut cannot leave a part of it."""
+    """Write a file or folder through to the disk, so that a power cut cannot leave a part of it."""
     with suppress(OSError):  # Windows opens no folders, and some file systems cannot do this
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -90,7 +90,7 @@ def _settle(path: Path) -> None:
 
 
 def _is_bundle(folder: Path) -> bool:
-    """Say whether a folder holds a bundle and nothing else, so that nothing else can be lost with it."""
+    """Return whether a folder holds a bundle and nothing else, so that nothing else can be lost with it."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A few made-up rows with the scores of the training network: what a loaded detector is compared with.
+"""The probe: made-up rows with the scores of the training network, with which a loaded detector is compared.
 
 There are two kinds: rows of `Z`, a little beyond what the fitting rows had, and records, which go through the
 encoders first: each with its own kinds of values, a missing one and, for categories, one that was never seen.
@@ -28,10 +28,10 @@ from models.scoring import Scorer
 from models.strict_json import from_plain
 
 PARITY: Final = 1e-5
-"""How far, relative to max(1, score), two ways to compute the same score may lie apart."""
+"""Largest difference of two computations of a score, relative to max(1, score)."""
 
 ENSEMBLE_PARITY: Final = 1e-4
-"""The same for an ensemble, whose unit is a typical error: what float32 rounds off counts more in it."""
+"""The same for an ensemble, whose unit is a typical error, so that the rounding of float32 counts more."""
 
 _PROBE_ROWS: Final = 8
 _MOST_CATEGORIES: Final = 64
@@ -39,7 +39,7 @@ _NEVER_SEEN: Final = "(never seen)"
 
 
 def probe_of(scorer: Scorer, reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> dict[str, Any]:
-    """Make rows up (no record of the user's is kept) and score them with the training network."""
+    """Make up rows (no record of the user's is kept) and score them with the training network."""
     preprocessor = scorer.preprocessor
     random = np.random.default_rng(0)
     low, high = preprocessor.limits.astype(np.float64)
@@ -79,7 +79,7 @@ def check_probe(scorer: Scorer, probe: Mapping[str, Any]) -> None:
 
 
 def _scores(scorer: Scorer, encoded: Encoded) -> NDArray[np.float64]:
-    with np.errstate(over="ignore", invalid="ignore"):  # of weights that nobody has trained: the scores will differ
+    with np.errstate(over="ignore", invalid="ignore"):  # of damaged weights: the scores will differ
         return scorer.score(encoded).anomaly_score
 
 
@@ -87,11 +87,11 @@ def _compare(scores: NDArray[np.float64], expected: object, parity: float) -> No
     recorded = np.array(from_plain(expected, list[float]))
     if recorded.shape != scores.shape:
         raise ValueError(f"{len(recorded)} scores for {len(scores)} rows")
-    apart = np.abs(scores - recorded) / np.maximum(1.0, np.abs(recorded))
-    if not (apart <= parity).all():
+    difference = np.abs(scores - recorded) / np.maximum(1.0, np.abs(recorded))
+    if not (difference <= parity).all():
         raise BundleError(
-            f"network.onnx scores the probe up to {apart.max():.1e} apart from the network that was trained; at most "
-            f"{parity:.0e} is right. Train the detector anew, or report this."
+            f"network.onnx scores the probe up to {difference.max():.1e} apart from the network that was trained; at "
+            f"most {parity:.0e} is right. Train the detector anew, or report this."
         )
 
 

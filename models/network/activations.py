@@ -1,4 +1,4 @@
-"""The activations of the hidden layers: one row each, for flags, building, exporting, diagnostics and documents.
+"""The activations of the hidden layers, one row each: flags, networks, exports, diagnostics and documents read it.
 
 The output layer has none of them: it is linear, because it predicts quantities of either sign.
 """
@@ -49,7 +49,7 @@ class ActivationParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationSpec:
-    """What is to be known of an activation.
+    """An activation function, and what follows from choosing it.
 
     Args:
         formula: For x below 0, and for x from 0 on where it differs.
@@ -60,8 +60,8 @@ class ActivationSpec:
         parameter: Its parameter, if it has one.
         alpha_dropout: Takes the dropout that keeps mean and variance.
         can_die: A unit can be zero on every row and get no gradient.
-        ends: The two values at which a unit saturates, where its slope tends to zero on both sides.
-        learns_slope: Has weights of its own, one a unit.
+        ends: The two values at which a unit saturates: the limits of a function that is bounded on both sides.
+        learns_slope: Has a learned weight for each unit.
         source: The paper that introduced it.
     """
 

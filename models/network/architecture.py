@@ -40,9 +40,9 @@ class AutoencoderConfig:
         activation_parameter: Value of the activation's parameter; None for its default, or where it has none.
         dropout: Share of the hidden units that are left out in each step, in [0, 1).
         input_noise: Standard deviation of the Gaussian noise that the first layer adds to the standardised input while
-            fitting; 0 where each member is given noisy rows of its own.
+            fitting; 0 for an ensemble, whose members are given noisy rows.
         members: Number of networks of this shape, M, each with weights of its own; they are fitted and run at once.
-        linear_decoder: The output is read off the bottleneck: the decoder has no hidden layer.
+        linear_decoder: The decoder has no hidden layer: the output layer follows the bottleneck.
         skip_weight: Weight of its input in each member's output (c_skip of Karras et al., NeurIPS 2022), so that the
             layers have only the rest to learn `(M,)`; empty where no member has one.
 
@@ -120,13 +120,13 @@ class AutoencoderConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One step of the forward pass; a member's value is `(n, inputs)` before and `(n, units)` behind it.
+    """One step of the forward pass: a member's value `(n, inputs)` becomes `(n, units)`.
 
     Args:
         kind: ``noise`` and ``dropout`` act while fitting alone; ``skip`` adds the network's input times `skip_weight`.
-        name: Name of the dense layer; the others are called after the one that they stand behind.
-        inputs: Width of what comes in.
-        units: Width of what comes out.
+        name: Name of the dense layer; the others have the name of the dense layer before them.
+        inputs: Width of the value before.
+        units: Width of the value behind.
         initializer: Starting kernel of a dense layer, by its name in Keras.
     """
 

@@ -1,4 +1,4 @@
-"""Runs an exported network in ONNX Runtime. The seam to the outside is one small protocol."""
+"""Engines run an exported network: a protocol, and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from models.errors import BundleError
 from models.network.architecture import AutoencoderConfig
 
 _NEVER_WRITTEN: Final = (b"location", b"com.microsoft", b"com.ms.", b"ai.onnx", b"org.pytorch")
-"""Texts that no graph of ours holds, however it is serialised: the key without which no array can lie in another file,
-and the names of the sets of operators that ONNX Runtime has beside the standard one. Weights hold one by chance in less
-than one graph of 1 GB in ten million."""
+"""Texts that no graph of ours holds: the key without which no array can lie in another file, and the domains of the
+operators that ONNX Runtime has beyond the standard. Protocol buffers write texts as they are. The weights of a graph of
+1 GB hold one of these by chance once in ten million graphs."""
 
 
 class Engine(Protocol):
-    """A network that can be run: one method for scores, one for features."""
+    """A network that can be run: `reconstruct` for scores, `embed` for features."""
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the reconstructions of `Z` `(n, d)` by M members `(M, n, d)`."""
@@ -46,9 +46,9 @@ class OnnxEngine:
     """
 
     def __init__(self, graph: bytes, config: AutoencoderConfig, /, *, threads: int = 1) -> None:
-        # Its official builds report to their maker unless they are told not to before they are imported.
+        # Official builds of ONNX Runtime send telemetry unless this is set before they are imported.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime as ort  # a program that is only asked for its help loads no network
+        import onnxruntime as ort  # printing help does not need it
 
         self._members = config.members
         if found := next((text for text in _NEVER_WRITTEN if text in graph), None):
@@ -59,8 +59,8 @@ class OnnxEngine:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU alone
-        options.add_session_config_entry("session.load_model_format", "ONNX")  # never the one that skips its checks
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads do not use the CPU
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # not that of ORT, checked less
         # Arrays in other files would be looked for in the current folder: here there are none.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         options.log_severity_level = 4

@@ -1,4 +1,4 @@
-"""How the errors of several networks become one anomaly score that still sums exactly over the columns.
+"""Combines the errors of several networks into one anomaly score, which is an exact sum over the columns.
 
 A member's error is counted in units of its typical error, that of the median fitting row. Members stand alone, or in a
 family that is fitted alike; the score of a family is that of its worst member, which has the largest error on a row.
@@ -28,7 +28,7 @@ class Family:
     """One member, or several that are fitted alike.
 
     Args:
-        name: What sets them apart from the other families.
+        name: Of the family, such as ``robust``.
         typical_errors: The error of each member on the median fitting row.
         scale: What a unit of the family's score adds to the anomaly score.
         logarithmic: Errors count by their logarithm, so that no family outweighs the others on rows that lie far off.
@@ -50,7 +50,7 @@ class Ensemble:
 
     Args:
         families: One or more.
-        histograms: How usual each column's value is on its own.
+        histograms: Of each column alone.
         histogram_scale: What a unit of rarity adds to the score.
     """
 

@@ -1,4 +1,4 @@
-"""How usual each column's value is on its own: one histogram a feature, learned from the fitting rows.
+"""Histograms of single features, learned from the fitting rows: how rare a value is.
 
 A network learns what goes with what, and where rows are few or hold anomalies it learns those, too. What is rare in
 a single column stays rare: an anomaly's column adds −log of the share of the fitting rows that have about its value,

@@ -6,8 +6,8 @@ the record and its reconstruction, in standard deviations²:
     score = Σ_columns error_column        error_column = Σ_features weight · (Z − Ẑ)² + novelty penalty
 
 About 1 is what predicting the mean of every column would give; higher is more anomalous, always. The sum over
-the columns is exact. Where several networks were fitted, `models/scoring/ensemble.py` says how their errors make one
-score, and that sum is exact, too. Deciding what score is an anomaly is not done here: see `models/calibration`.
+the columns is exact. Where several networks were fitted, `models/scoring/ensemble.py` makes one score of
+their errors, and that sum is exact, too. Which scores are anomalies is decided in `models/calibration`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from models.network.engine import Engine
 from models.scoring.ensemble import Ensemble, column_sums, member_errors
 from models.threads import allowed_threads
 
-_CHUNK_ROWS: Final = 1024  # what stays in the processor's cache: larger calls of the engine are slower a row
+_CHUNK_ROWS: Final = 1024  # larger calls leave the processor's cache and are slower a row
 
 
 @cache
 def _map() -> Callable[..., Iterator[Any]]:
-    """Return what scores chunks: threads, side by side, as an engine uses one for each call; `map` where one is all."""
+    """Return a `map` over chunks: by threads, as an engine uses one thread a call; the built-in one for one thread."""
     threads = allowed_threads()
     return map if threads == 1 else ThreadPoolExecutor(threads, thread_name_prefix="score").map
 

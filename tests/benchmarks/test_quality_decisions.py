@@ -70,7 +70,7 @@ def test_the_figures_of_decisions_are_those_of_its_definition(tmp_path: Path) ->
 
 @pytest.mark.filterwarnings("ignore::training.estimator.errors.DetectorWarning")  # one epoch is few
 @pytest.mark.slow  # starts workers
-def test_ours_is_judged_by_each_of_its_rules_and_told_on_the_page(tmp_path: Path) -> None:
+def test_ours_is_evaluated_by_each_of_its_rules_and_shown_on_the_page(tmp_path: Path) -> None:
     method = "ours:epochs=1"
     path = write_set(tmp_path / "1_near.npz", rows=400, anomalies=40)
     for experiment, more in ((THRESHOLDS, {}), (DECISIONS, {"rules": "own"})):

@@ -35,7 +35,7 @@ def test_a_large_set_is_drawn_down_as_it_always_was(tmp_path: Path) -> None:
     assert digest(split.fitting) == "5befebe697961a9f"
 
 
-def test_fitted_and_judged_rows_of_the_unlabelled_protocol_are_one_object(tmp_path: Path) -> None:
+def test_fitted_and_scored_rows_of_the_unlabelled_protocol_are_one_object(tmp_path: Path) -> None:
     split = read_set(write_set(tmp_path / "a.npz")).split(protocol="U", seed=0).standardised()
     assert split.fitting is split.test
 

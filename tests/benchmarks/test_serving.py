@@ -132,7 +132,7 @@ def test_the_page_has_a_section_for_each_table_and_says_what_is_left_out() -> No
     assert "| batch_over_mlserver | 2 |" in page
 
 
-def test_every_form_of_a_batch_holds_the_same_rows() -> None:
+def test_every_format_of_a_batch_holds_the_same_rows() -> None:
     X = made_up_rows(3)
     made = {form: build(X) for form, build in of_ours(COLUMNS).items()}
     columns_and_rows = json.loads(made[COLUMNS_AND_ROWS].body)

@@ -76,7 +76,7 @@ def test_a_peer_is_sent_the_rows_in_its_first_form(name: str) -> None:
     np.testing.assert_array_equal(np.reshape(rows, X.shape), X)
 
 
-def test_the_other_forms_hold_the_same_rows() -> None:
+def test_the_other_formats_hold_the_same_rows() -> None:
     [tensor] = json.loads(PEERS["mlserver"].batches["V2 tensor, float32 in base64"](X).body)["inputs"]
     floats = np.frombuffer(base64.b64decode(tensor["data"][0]), np.float32).reshape(X.shape)
     np.testing.assert_array_equal(floats, X.astype(np.float32))

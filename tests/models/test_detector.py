@@ -59,7 +59,7 @@ def test_missing_unseen_and_absent_have_three_outcomes():
         detector.score_records([absent])
 
 
-def test_a_missing_value_is_shown_as_none_and_an_unseen_one_as_itself():
+def test_a_missing_value_is_reported_as_none_and_an_unseen_one_as_itself():
     verdicts = sample_detector().score_records(
         [sample_record(mode=None, number=None), sample_record(mode="never seen")]
     )
@@ -104,7 +104,7 @@ def test_a_table_without_rows_is_scored_by_the_real_engine_too(detector, fresh):
     assert len(detector.score_table(Table(data=arrow_table(fresh).slice(0, 0)))) == 0
 
 
-def test_a_record_scores_the_same_alone_and_at_any_place_of_a_batch(detector, fresh):
+def test_a_record_scores_the_same_alone_and_at_any_index_of_a_batch(detector, fresh):
     """Case 4."""
     together = detector.score_records(fresh)
     for row, record in enumerate(fresh):

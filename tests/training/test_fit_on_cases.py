@@ -159,7 +159,7 @@ def test_nullable_types_train_and_both_files_score_the_same(cases, tmp_path):
 
 
 @pytest.mark.slow
-def test_raw_timestamps_do_not_drown_the_rest(cases, tmp_path):
+def test_plain_timestamps_do_not_drown_the_rest(cases, tmp_path):
     """Case 29: the three rows that break `b` score highest, by `a` or `b`, and no |Z| is above 10."""
     table = read_table([cases / "29_timestamps_train.csv"])
     made = train(table, tmp_path / "1", alert_rate=0.05, epochs=200)

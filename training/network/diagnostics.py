@@ -1,4 +1,4 @@
-"""What the units of the hidden layers do on reference rows: which are dead, nearly dead or saturated."""
+"""Diagnostics of the hidden layers: dead, nearly dead and saturated units, and vanishing gradients."""
 
 from __future__ import annotations
 

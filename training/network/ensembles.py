@@ -1,4 +1,4 @@
-"""Learns, from the fitting rows, how the errors of an ensemble's members become one score."""
+"""Learns from the fitting rows how the errors of an ensemble's members are combined into one score."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ def run_epochs(
     """Fit a network to reproduce its input; what it minimises is the mean anomaly score.
 
     Args:
-        network: As built, a single one or an ensemble; holds the weights that were kept afterwards: the best of a
-            single network, the last of an ensemble, whose members have no best epoch in common.
+        network: As built; afterwards it has the weights that were kept: the best of a single network, the last of an
+            ensemble, whose members have no best epoch in common.
         fitting: Rows to learn from `(n, d)`.
         validation: Rows for early stopping `(m, d)`, within the range of the fitting rows.
         weights: What a squared unit of each feature counts `(d,)`.
@@ -51,8 +51,8 @@ def run_epochs(
         settings: How.
         fitting_weights: What each row to learn from counts `(n,)`; None for all alike. Only their ratios matter.
         validation_weights: The same for early stopping `(m,)`.
-        on_epoch: Is told of each epoch.
-        should_stop: Is asked after each epoch; the best weights so far are kept.
+        on_epoch: Called after each epoch.
+        should_stop: Called after each epoch; True ends the training, with the best weights so far.
 
     Raises:
         TrainingError: `Z` or the loss is not finite.
@@ -136,19 +136,19 @@ def steps_function(
     loss_of = _loss_function(network, settings, steps)
 
     def run(order: Any, epoch: Any, first: Any, end: Any) -> Any:
-        def one_step(number: Any, total: Any) -> tuple[Any, Any]:
-            batch = tf.gather(Z, order[number])
-            weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[number])
+        def step(i: Any, total: Any) -> tuple[Any, Any]:
+            batch = tf.gather(Z, order[i])
+            weight = counted if len(counted.shape) == 1 else tf.gather(counted, order[i])
             with tf.GradientTape() as tape:
-                loss = loss_of(batch, weight, (epoch - 1) * steps + number)
+                loss = loss_of(batch, weight, (epoch - 1) * steps + i)
             optimizer.apply(tape.gradient(loss, variables))
-            return number + 1, total + loss
+            return i + 1, total + loss
 
-        _, total = tf.while_loop(lambda number, _: number < end, one_step, (first, tf.constant(0.0)))
+        _, total = tf.while_loop(lambda i, _: i < end, step, (first, tf.constant(0.0)))
         return total, gradient_norms(optimizer.mean_gradients(network.kernels), settings.members)
 
-    number = tf.TensorSpec((), tf.int32)
-    return _compiled(run, tf.TensorSpec((steps, size), tf.int64), number, number, number)
+    scalar = tf.TensorSpec((), tf.int32)
+    return _compiled(run, tf.TensorSpec((steps, size), tf.int64), scalar, scalar, scalar)
 
 
 def gradient_norms(gradients: Sequence[Any], members: int) -> Any:
@@ -222,7 +222,7 @@ def _validation_function(
         scores: list[Any] = []
         units: list[dict[str, Any]] = []
         for chunk in chunks:
-            with tf.control_dependencies(scores[-1:]):  # one after the other: what all layers give of all rows is large
+            with tf.control_dependencies(scores[-1:]):  # one after the other, to save memory
                 chunk_scores, chunk_units = validated(chunk)
             scores.append(chunk_scores)
             units.append(chunk_units)
@@ -258,7 +258,7 @@ def _scores(Z: Any, reconstruction: Any, weights: Any) -> Any:
 
 
 def _counted(rows: Encoded, weights: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> Any:
-    """Return what each feature counts `(d,)`, or each cell `(n, d)`: a missing one nothing, a row by its weight."""
+    """Return the weights of the squared errors, by feature `(d,)` or by cell `(n, d)`; 0 for missing cells."""
     counted = weights
     if row_weights is not None:
         counted = (row_weights / row_weights.mean()).astype(np.float32)[:, None] * counted

@@ -1,4 +1,4 @@
-"""How a network is fitted, and what happened in each epoch: plain data, apart from Keras."""
+"""Settings and history of the epochs: plain data, without Keras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from training.network.diagnostics import LayerHealth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochSettings:
-    """How the weights are found.
+    """How a network is fitted.
 
     Args:
         epochs: At most so many passes over the fitting rows.
@@ -71,7 +71,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All passes, and which one's weights were kept: the best of a single network, the last of an ensemble.
+    """All epochs, and the one whose weights were kept: the best of a single network, the last of an ensemble.
 
     Args:
         epochs: In order.

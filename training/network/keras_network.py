@@ -51,7 +51,7 @@ class DenseNetwork:
             training: Whether noise and dropout act.
         """
         members = self.config.members
-        if members == 1:  # within, it is a matrix: a stack of one would take TensorFlow longer
+        if members == 1:  # TensorFlow is faster with matrices than with stacks of one
             value = tf.reshape(Z, Z.shape[-2:])
         else:
             value = Z if len(Z.shape) == 3 else tf.broadcast_to(Z, (members, *Z.shape))
@@ -91,7 +91,7 @@ class DenseNetwork:
 
 
 def join_networks(config: AutoencoderConfig, parts: Sequence[DenseNetwork]) -> DenseNetwork:
-    """Return one network of the members of several."""
+    """Return one network with the members of several."""
     network = DenseNetwork(config, seed=0)
     arrays = [part.arrays() for part in parts]
     network.assign({name: np.concatenate([weights[name] for weights in arrays]) for name in network.weights})
@@ -136,7 +136,7 @@ def keras_model(network: DenseNetwork) -> Any:
 
 
 class _Seeds:
-    """Seeds of the layers, in the order in which they are asked for."""
+    """Seeds of the layers, drawn in the order of the layers."""
 
     def __init__(self, seed: int) -> None:
         self._sequence = np.random.SeedSequence(seed)
@@ -155,7 +155,7 @@ def _noise(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
 
 def _dense(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
     class_name = "".join(word.capitalize() for word in layer.initializer.split("_"))
-    # Each member starts as a network of its own: an initialiser of the whole would take the members for more inputs.
+    # Kernel by kernel: an initialiser of the whole stack would take the members for more inputs.
     starts = [
         keras.initializers.get({"class_name": class_name, "config": {"seed": seeds.next()}})(
             (layer.inputs, layer.units)

@@ -1,4 +1,4 @@
-"""Keeps Keras from importing what it only could work with: seconds that a program would wait for nothing."""
+"""Keeps Keras from importing optional packages, which would take seconds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any, Final, cast
 
 UNUSED: Final = ("matplotlib", "pandas", "sklearn")
-"""Packages that Keras takes where they are installed, for wrappers, frames and pictures."""
+"""Packages that Keras imports where they are installed, for wrappers, frames and pictures."""
 
 
 @contextmanager
 def without_unused() -> Iterator[None]:
     """Let these packages look as if they were not installed while Keras is imported; afterwards they are there.
 
-    For programs alone, whose process is their own: Keras's wrappers for these packages do not work in it afterwards.
+    For command lines alone: Keras's wrappers for these packages do not work in the process afterwards.
     What is imported already costs nothing more, and is left as it is.
     """
     modules = cast("dict[str, Any]", sys.modules)

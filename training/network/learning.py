@@ -1,4 +1,4 @@
-"""Fits a network, single or an ensemble, on some of the prepared rows, and makes it score."""
+"""Fits a single network or an ensemble on some of the prepared rows, and makes a scorer of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from training.settings.config import TrainConfig
 
 Mask = NDArray[np.bool_]
 
-_SHOWN_ROWS: Final = 500
+_ENSEMBLE_VALIDATION_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class Learned:
         config: What it looks like.
         network: Its variables and its forward pass.
         weights: Its arrays by name.
-        graph: It, exported.
-        scorer: What scores with it.
+        graph: The exported network.
+        scorer: Scores with the exported network.
         history: The epochs, of the first members that were fitted.
-        watched: The rows whose loss was shown.
+        watched: The validation rows of the history.
     """
 
     config: AutoencoderConfig
@@ -66,9 +66,9 @@ def learn(
         prepared: The table.
         config: The settings.
         rows: What is learned from `(n,)`.
-        watched: Rows whose loss is shown, and by which a single network stops `(n,)`.
-        on_epoch: Is told of each epoch.
-        should_stop: Is asked after each epoch.
+        watched: Rows of the validation loss, by which a single network stops `(n,)`.
+        on_epoch: Called after each epoch.
+        should_stop: Called after each epoch; True ends the training.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -76,14 +76,14 @@ def learn(
     preprocessor = prepared.preprocessor
     if (rows != prepared.split.fitting).any():
         preprocessor = learn_preprocessor(prepared.schema, prepared.columns, rows)
-    fitting, shown = (encode(preprocessor, prepared.columns, mask) for mask in (rows, watched))
-    shown = replace(shown, Z=preprocessor.within_limits(shown.Z))
-    shown_weights = prepared.weights_of(watched)
+    fitting, validation = (encode(preprocessor, prepared.columns, mask) for mask in (rows, watched))
+    validation = replace(validation, Z=preprocessor.within_limits(validation.Z))
+    validation_weights = prepared.weights_of(watched)
     network_config = config.architecture(features=fitting.Z.shape[1])
-    if network_config.members > 1:  # they stop nothing: a few are enough, and all outputs of all members are large
-        shown, shown_weights = (
-            shown.rows(0, _SHOWN_ROWS),
-            None if shown_weights is None else shown_weights[:_SHOWN_ROWS],
+    if network_config.members > 1:  # it does not stop early: a few rows are enough, and save memory
+        validation, validation_weights = (
+            validation.rows(0, _ENSEMBLE_VALIDATION_ROWS),
+            None if validation_weights is None else validation_weights[:_ENSEMBLE_VALIDATION_ROWS],
         )
     kind = kind_of(network_config)
     builder = BUILDERS[kind]
@@ -94,13 +94,13 @@ def learn(
         history = run_epochs(
             part,
             fitting=fitting,
-            validation=shown,
+            validation=validation,
             weights=preprocessor.weights,
             features=preprocessor.features,
             activation=config.activation,
             settings=settings,
             fitting_weights=prepared.weights_of(rows),
-            validation_weights=shown_weights,
+            validation_weights=validation_weights,
             on_epoch=on_epoch,
             should_stop=should_stop,
         )
@@ -120,7 +120,7 @@ def learn(
             seconds=sum(history.seconds for history in histories),
             interrupted=any(history.interrupted for history in histories),
         ),
-        watched=shown,
+        watched=validation,
     )
 
 

@@ -1,6 +1,6 @@
-"""Writes a network as the ONNX graph that is served: one branch a member, so that each has matrices of its own.
+"""Exports a network as the ONNX graph that is served, with one branch for each member.
 
-A matrix that stands alone is arranged for fast products once, when the graph is loaded; a stack would be in every call.
+ONNX Runtime packs the matrix of a branch once, when the graph is loaded; that of a stack it would pack in every call.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _skip_weights(config: AutoencoderConfig) -> dict[str, NDArray[np.float32]]:
 
 
 def _of(config: AutoencoderConfig, name: str, member: int) -> str:
-    """Return the name of a member's value; what goes into the graph and out of it has its own."""
+    """Return the name of a member's value; the graph's input and outputs keep theirs."""
     return name if name == "Z" or (config.members == 1 and name in _OUTPUTS) else f"{name}_{member}"
 
 

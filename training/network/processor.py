@@ -1,4 +1,4 @@
-"""Whether this processor can run TensorFlow at all: without AVX the import ends the process without a word."""
+"""Checks that this processor can run TensorFlow: without AVX the import ends the process without a message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def require_avx(*, cpuinfo: Path = _CPUINFO) -> None:
     """Check that an x86 processor has the instructions that TensorFlow's builds are made of.
 
     Args:
-        cpuinfo: What the system says of the processor; where it says nothing, nothing is known against it.
+        cpuinfo: The system's description of the processor; where there is none, the check passes.
 
     Raises:
         ConfigError: The processor is an x86 one without AVX.

@@ -1,4 +1,4 @@
-"""Writes what happens in the epochs as TensorBoard summaries: losses, units and gradients of each layer."""
+"""Writes the epochs as TensorBoard summaries: losses, units and gradients of each layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCALAR: Final = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scala
 
 
 class TensorBoardLog:
-    """Is told of each epoch; each fit of a training becomes a run of its own, ``fit_1``, ``fit_2``, ….
+    """Is called after each epoch; each fit of a training becomes a run of its own, ``fit_1``, ``fit_2``, ….
 
     Args:
         folder: Where the runs are written; `tensorboard --logdir` takes it.

@@ -48,10 +48,10 @@ def write_fit_report(
     rows = scored_rows(result, prepared, test_table)
     sections = [
         Section(anchor="result", title="Results", parts=list(_result(result, rows))),
-        scores_section(result.judged.calibration, rows),
+        scores_section(result.evaluated.calibration, rows),
         highest_rows_section(rows),
         columns_section(rows),
-        embedding_section(result.judged, rows),
+        embedding_section(result.evaluated, rows),
         Section(anchor="learning", title="How it learned", parts=list(_learning(result))),
         Section(
             anchor="subject",

@@ -53,7 +53,7 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
     if test_table is not None and prepared.rule is not None:
         return ScoredRows(
             name="rows of --test-data",
-            verdicts=result.judged.score_table(test_table),
+            verdicts=result.evaluated.score_table(test_table),
             is_anomaly=prepared.rule.anomalies(test_table),
             numbers=np.arange(1, len(test_table) + 1),
             ids=_ids(test_table, result, np.arange(len(test_table))),
@@ -62,7 +62,7 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
     indices = np.flatnonzero(test)
     return ScoredRows(
         name="test rows",
-        verdicts=result.judged.score(prepared.part(test)),
+        verdicts=result.evaluated.score(prepared.part(test)),
         is_anomaly=None if prepared.is_anomaly is None else prepared.is_anomaly[test],
         numbers=indices + 1,
         ids=_ids(prepared.table, result, indices),

@@ -123,7 +123,7 @@ def test_a_file_that_grows_or_shrinks_while_it_is_read_is_refused(change, copied
         load_detector(copied)
 
 
-def test_each_file_is_read_once_so_that_what_is_judged_is_what_is_used(copied, monkeypatch):
+def test_each_file_is_read_once_so_that_what_is_checked_is_what_is_used(copied, monkeypatch):
     from models.bundle import reading
 
     read, seen = reading.read_file, []

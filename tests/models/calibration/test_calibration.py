@@ -157,7 +157,7 @@ def test_a_verdict_is_a_score_strictly_above_the_threshold(method):
 
 
 @pytest.mark.parametrize("method", THRESHOLD_METHODS)
-def test_a_score_is_judged_alone_as_among_others_and_a_higher_one_never_has_a_higher_p_value(method):
+def test_a_score_is_decided_alone_as_among_others_and_a_higher_one_never_has_a_higher_p_value(method):
     calibration = calibrated(method, np.random.default_rng(1).exponential(size=600))
     probed = np.sort(np.random.default_rng(2).exponential(2, size=300))
     judged = calibration.decide(probed)
@@ -208,7 +208,7 @@ def test_every_threshold_method_has_a_summary_and_flags_that_training_knows(meth
 # --- which rows it rests on -----------------------------------------------------------------------------
 
 
-def test_p_values_rest_on_the_normal_rows_alone_where_that_is_said():
+def test_the_calibration_population_can_be_the_normal_rows_alone():
     scores, is_anomaly = np.arange(200.0), np.arange(200) >= 100
     spec = spec_of("fpr", 0.05)
     on_all = Calibration.on(CalibrationRows.of(scores, is_anomaly=is_anomaly), spec)
@@ -233,7 +233,7 @@ def mixed(seed=0, rows=3000):
 
 
 @pytest.mark.parametrize("method", [name for name, method in THRESHOLD_METHODS.items() if method.by_segment])
-def test_a_segment_is_judged_as_if_its_rows_were_all_there_are(method):
+def test_a_segment_is_decided_as_if_there_were_no_other_rows(method):
     scores, segment = mixed()
     labelled = np.arange(len(scores)) % 10 == 0
     spec = spec_of(method, VALUES[method])
@@ -248,7 +248,7 @@ def test_a_segment_is_judged_as_if_its_rows_were_all_there_are(method):
 
 
 @pytest.mark.parametrize("method", [name for name, method in THRESHOLD_METHODS.items() if method.by_segment])
-def test_rows_of_several_segments_in_one_call_are_each_judged_by_their_own(method):
+def test_rows_of_several_segments_in_one_call_are_each_decided_by_their_own(method):
     scores, segment = mixed()
     labelled = np.arange(len(scores)) % 10 == 0
     rows = CalibrationRows.of(scores, is_anomaly=labelled, segment=segment)
@@ -264,7 +264,7 @@ def test_rows_of_several_segments_in_one_call_are_each_judged_by_their_own(metho
 
 @pytest.mark.parametrize("method", [name for name, method in THRESHOLD_METHODS.items() if method.by_segment])
 @pytest.mark.parametrize("name", ["few", "unseen", None])
-def test_a_segment_that_is_small_unseen_or_missing_is_judged_like_all_rows(name, method):
+def test_a_segment_that_is_small_unseen_or_missing_gets_the_threshold_of_all_rows(name, method):
     scores, segment = mixed()
     calibration = calibrated(method, scores, segment=segment)
     assert name not in calibration.by_segment
@@ -287,7 +287,7 @@ def test_the_verdict_is_that_the_p_value_is_at_most_the_rate_in_every_segment():
             np.testing.assert_array_equal(judged.is_anomaly, probed > judged.threshold)
 
 
-def test_a_small_segment_is_said_to_be_judged_like_all_rows_with_the_reason():
+def test_the_calibration_knows_why_a_small_segment_has_no_threshold():
     scores, segment = mixed()
     calibration = Calibration.on(CalibrationRows.of(scores, segment=segment), spec_of("fpr", 0.01))
     rows = int((segment == "few").sum())

@@ -76,7 +76,7 @@ def test_a_fixed_threshold_may_be_0_and_thresholds_by_segment_are_not_for_it():
         Calibration.of(TAILED, method="fixed", value=-1e-9)
 
 
-def test_too_few_rows_for_a_contamination_are_said_before_a_score_is_known():
+def test_too_few_rows_for_a_contamination_are_refused_before_a_score_is_known():
     check_rows(CalibrationRows.of(TAILED[:10]), spec_of("contamination", 0.1))
     with pytest.raises(ConfigError, match="at least 10 calibration rows, there are 9"):
         check_rows(CalibrationRows.of(TAILED[:9]), spec_of("contamination", 0.1))

@@ -155,7 +155,7 @@ def test_plain_numbers_are_read_all_at_once():
     )
 
 
-def test_numbers_with_marks_between_thousands_are_read_all_at_once():
+def test_numbers_with_thousands_separators_are_read_all_at_once():
     texts = pa.chunked_array([pa.array(["1.234,5", "-1.234.567", "12", "0,25", "NA"])])
     np.testing.assert_array_equal(
         numbers_of_texts(texts, decimal=",", thousands="."), [1234.5, -1_234_567, 12, 0.25, np.nan]
@@ -260,7 +260,7 @@ def test_a_column_may_be_stored_in_an_uncommon_type(array, column, values):
     np.testing.assert_array_equal(found, np.array(values, found.dtype))
 
 
-def test_a_column_in_several_pieces_reads_like_one():
+def test_a_column_in_several_chunks_reads_like_one():
     pieces = pa.chunked_array([pa.array(["a", None]).dictionary_encode(), pa.array(["b", "a"]).dictionary_encode()])
     schema = FeatureSchema(columns=(Column(name="c", kind=Kind.CATEGORICAL),))
     assert columns_of_table(schema, Table(data=pa.table({"c": pieces})))["c"].tolist() == ["a", None, "b", "a"]

@@ -54,7 +54,7 @@ def test_columns_stand_in_the_order_of_the_schema():
     assert tuple(columns) == SCHEMA.names
 
 
-def test_fields_that_are_no_features_are_left_alone():
+def test_fields_that_are_no_features_are_ignored():
     plain = columns_of_records(SCHEMA, [sample_record()])
     assert_equal(columns_of_records(SCHEMA, [sample_record(serial="m-1", note={"any": "thing"})]), plain)
 
@@ -103,7 +103,7 @@ def test_rows_without_a_feature_are_an_error_that_names_it():
 
 
 @given(st.text() | st.lists(st.integers(), max_size=100))
-def test_a_value_is_shown_in_at_most_sixty_characters(value):
+def test_a_value_is_printed_in_at_most_sixty_characters(value):
     assert len(brief_repr(value)) <= 60
 
 

@@ -123,7 +123,7 @@ def test_that_a_value_is_missing_is_a_feature_only_where_fitting_rows_lacked_som
 
 
 @pytest.mark.parametrize("encoding", EVERY)
-def test_a_missing_value_is_shown_as_none(encoding):
+def test_a_missing_value_is_reported_as_none(encoding):
     missing = None if encoding.kind is Kind.CATEGORICAL else np.nan
     assert encoding.actual(missing) is None
 
@@ -206,7 +206,7 @@ def test_an_unseen_category_has_no_level_where_there_is_no_bucket():
     assert masks.unseen.tolist() == [True, False]
 
 
-def test_missing_unseen_and_rare_are_told_apart():
+def test_missing_unseen_and_rare_values_have_other_features():
     Z, masks = encoded(CATEGORICAL, np.array([None, "never seen", "flush"], object))
     assert masks.missing.tolist() == [True, False, False]
     assert masks.unseen.tolist() == [False, True, False]
@@ -270,7 +270,7 @@ def test_an_expected_timestamp_without_cycles_is_the_training_period():
     assert encoding.decode(np.zeros(1, np.float32)) == "from 2001-09-09T01:46:40"
 
 
-def test_a_timestamp_is_shown_as_iso_8601():
+def test_a_timestamp_is_reported_as_iso_8601():
     assert TIMESTAMPS.actual(seconds("2024-01-20T06:30:00")) == "2024-01-20T06:30:00"
 
 
@@ -286,7 +286,7 @@ def described(number, **changes):
     return dataclasses.replace(sample_encodings()[number], **changes).describe()
 
 
-def test_how_a_column_enters_is_said_in_one_phrase():
+def test_an_encoding_is_described_in_one_phrase():
     missing = "; missing in 10.0%, which is a feature"
     assert described(0) == "standardised"
     assert described(0, missing_share=0.1) == "standardised" + missing
@@ -411,7 +411,7 @@ def test_a_time_of_day_enters_with_its_phase_in_the_day_alone():
     assert encoding.describe() == "place in the day"
 
 
-def test_a_missing_value_is_shown_to_the_network_as_the_mean_and_its_feature_is_standardised():
+def test_the_network_is_given_the_mean_for_a_missing_value_and_its_feature_is_standardised():
     encoding = NumericEncoding(name="x", center=50.0, scale=5.0, missing_share=0.2)
     Z, _ = encoded(encoding, np.array([np.nan, 55.0]))
     np.testing.assert_allclose(Z, [[0.0, 0.8 / 0.4], [1.0, -0.2 / 0.4]], rtol=1e-6)

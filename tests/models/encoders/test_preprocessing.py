@@ -36,13 +36,13 @@ def test_the_weights_are_the_mean_over_the_columns():
     np.testing.assert_allclose(np.add.reduceat(COMPLETE.weights, COMPLETE.starts), 1 / 5, rtol=1e-6)
 
 
-def test_a_row_without_anything_new_is_judged_on_all_features():
+def test_all_features_count_of_a_row_without_anything_new():
     encoded = transformed(WITH_GAPS, sample_record())
     assert (encoded.missing, encoded.novelty_penalty) == (None, None)
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_a_missing_value_is_not_judged_by_the_features_of_its_value(number):
+def test_the_features_of_a_missing_value_do_not_count(number):
     name = SCHEMA.names[number]
     encoded = transformed(WITH_GAPS, sample_record(), sample_record(**{name: None}))
     place = WITH_GAPS.slices[number]

@@ -112,6 +112,6 @@ def test_years_of_two_digits_are_seen(text, is_one):
     assert has_two_digit_year(text) is is_one
 
 
-def test_milliseconds_are_shown_only_where_there_are_some():
+def test_milliseconds_are_written_only_where_there_are_some():
     assert timestamp_text(0.5) == "1970-01-01T00:00:00.500"
     assert timestamp_text(1.0) == "1970-01-01T00:00:01"

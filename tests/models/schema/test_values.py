@@ -45,7 +45,7 @@ def test_a_decimal_comma_reads_as_a_decimal_point(number):
 @pytest.mark.parametrize("decimal", [".", ","])
 @pytest.mark.parametrize("thousands", THOUSANDS)
 @given(st.integers(-(10**12), 10**12), st.integers(0, 99))
-def test_marks_between_thousands_do_not_change_a_number(decimal, thousands, whole, cents):
+def test_thousands_separators_do_not_change_a_number(decimal, thousands, whole, cents):
     if decimal == thousands:
         return
     plain = f"{whole}{decimal}{cents:02d}"
@@ -56,13 +56,13 @@ def test_marks_between_thousands_do_not_change_a_number(decimal, thousands, whol
 
 
 @pytest.mark.parametrize("text", ["12,34", "1,2345", "1,23", ",123", "1,234,", "1234,567", "1,234.567,890"])
-def test_a_mark_that_does_not_stand_between_thousands_is_refused(text):
+def test_a_separator_that_is_not_between_thousands_is_refused(text):
     with pytest.raises(ValueError, match="a number with the thousands separator ','"):
         parse_number(text, thousands=",")
 
 
 @pytest.mark.parametrize(("text", "thousands"), [("1\u202f234", " "), ("1\u00a0234", " "), ("1’234", "'")])
-def test_a_mark_is_known_in_all_its_forms(text, thousands):
+def test_every_variant_of_a_separator_is_known(text, thousands):
     assert parse_number(text, thousands=thousands) == 1234
 
 
@@ -123,7 +123,7 @@ def test_a_decimal_is_the_category_that_the_same_float_is():
         ("−5", ".", None, -5),
     ],
 )
-def test_grouped_digits_are_read_where_it_is_said_how(text, decimal, thousands, number):
+def test_grouped_digits_are_read_with_their_separators(text, decimal, thousands, number):
     assert parse_number(text, decimal=decimal, thousands=thousands) == number
 
 

@@ -87,7 +87,7 @@ def test_the_expected_values_are_those_of_the_first_member():
     np.testing.assert_array_equal(SCORER.score(Encoded(Z=Z)).reconstruction, FACTORS[0] * Z)
 
 
-def test_gaps_are_not_judged_and_news_count_for_every_member():
+def test_missing_values_do_not_count_and_novelty_counts_for_every_member():
     Z = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
     missing = np.zeros((6, 4), bool)
     missing[2, 1] = True
@@ -117,7 +117,7 @@ def test_the_reconstruction_error_is_the_mean_over_the_members():
 
 
 @given(st.lists(st.floats(0.1, 100), min_size=2, max_size=5), st.integers(0, 99))
-def test_the_median_row_scores_one_whatever_the_units_of_the_voices(units, seed):
+def test_the_median_row_scores_one_whatever_the_units_of_the_members(units, seed):
     rng = np.random.default_rng(seed)
     voices = [unit * rng.gamma(2.0, size=400) for unit in units]
     scales = scales_of(voices, [1.0] * len(units))
@@ -127,7 +127,7 @@ def test_the_median_row_scores_one_whatever_the_units_of_the_voices(units, seed)
     np.testing.assert_allclose(moves, moves[0])  # each moves the ordinary rows as much as the others do
 
 
-def test_a_voice_counts_by_its_weight_and_one_that_never_changes_is_not_made_loud():
+def test_a_member_counts_by_its_weight_and_a_constant_one_is_not_amplified():
     voice = np.random.default_rng(0).gamma(2.0, size=400)
     once, twice = scales_of([voice, voice], [1.0, 2.0])
     assert twice == pytest.approx(2 * once)

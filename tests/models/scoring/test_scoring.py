@@ -93,7 +93,7 @@ def test_no_extrapolation_of_the_network_can_excuse_a_value_beyond_the_training_
 
 
 @pytest.mark.parametrize("name", list(sample_record()))
-def test_a_missing_value_is_not_judged_by_what_the_network_expects_in_its_place(name):
+def test_a_missing_value_is_not_scored_by_what_the_network_expects_in_its_place(name):
     schema, gap = sample_schema(), sample_record(**{name: None})
 
     def score(offset):

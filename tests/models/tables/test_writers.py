@@ -42,7 +42,7 @@ def test_lines_of_csv_are_the_same_by_arrows_writer_and_cell_by_cell(
     assert csv_lines(in_pieces) == _quoted_lines(whole) == csv_lines(whole)
 
 
-def test_pieces_without_rows_add_nothing_to_lines_of_csv() -> None:
+def test_chunks_without_rows_add_nothing_to_lines_of_csv() -> None:
     """Arrow 26 writes what its buffer happens to hold for each of them."""
     ids = pa.array(["a", "b"])
     assert csv_lines(pa.table({"id": pa.chunked_array([ids.slice(2), ids, ids.slice(0, 0)])})) == b"a\nb\n"

@@ -54,7 +54,7 @@ def test_the_answer_has_the_names_that_other_programs_rely_on(client: httpx.Clie
     assert result["contributions"][0].keys() == {"feature", "contribution", "actual", "expected"}
 
 
-def test_the_three_forms_of_a_request_get_the_scores_of_the_detector(client: httpx.Client, detector: Detector) -> None:
+def test_the_three_shapes_of_a_request_get_the_scores_of_the_detector(client: httpx.Client, detector: Detector) -> None:
     expected = pytest.approx(detector.score_records(RECORDS).anomaly_score.tolist(), rel=PARITY)
     rows = {"columns": list(RECORDS[0]), "rows": [list(record.values()) for record in RECORDS]}
     assert scores(post(client, RECORDS)) == expected

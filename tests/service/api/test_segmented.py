@@ -39,7 +39,7 @@ def test_the_sites_have_thresholds_of_their_own(segmented):
     assert thresholds["south"] > 1.5 * thresholds["north"]
 
 
-def test_a_record_is_judged_by_the_rows_of_its_own_site(segmented):
+def test_a_record_is_decided_by_the_rows_of_its_own_site(segmented):
     verdicts = segmented.score_records([*RECORDS, *OTHERS])
     names = [record["site"] for record in [*RECORDS, *OTHERS]]
     for row, name in enumerate(names):

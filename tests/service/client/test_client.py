@@ -80,7 +80,7 @@ def test_values_of_numpy_and_pandas_can_be_sent(ours: DetectorClient) -> None:
     assert ours.score(record).records == ours.score(plain).records
 
 
-def test_more_than_a_service_takes_is_sent_in_pieces(ours: DetectorClient, narrow: DetectorClient) -> None:
+def test_more_than_a_service_takes_is_sent_in_chunks(ours: DetectorClient, narrow: DetectorClient) -> None:
     assert scores(narrow.score(RECORDS).records) == pytest.approx(scores(ours.score(RECORDS).records), rel=1e-5)
     assert len(narrow.embed(RECORDS)) == len(narrow.reconstruct(RECORDS)) == 40
     table = arrow_table(RECORDS)
@@ -206,7 +206,7 @@ def test_scores_of_two_versions_are_not_put_together() -> None:
         client.score([{"a": 1}] * 3)
 
 
-def test_a_records_place_is_counted_over_all_pieces() -> None:
+def test_a_records_index_is_counted_over_all_chunks() -> None:
     place = {"record": 1, "field": "a", "problem": "got x.", "remedy": "Send a number."}
     refused = httpx.Response(422, json={"detail": "record 1: got x.", "errors": [place]})
     transport, _ = answers(card(), scored("1", 2), refused)

@@ -403,7 +403,7 @@ def test_ids_of_two_types_become_text_in_a_typed_file(detector: Detector, tmp_pa
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
-def test_ids_of_any_plain_type_are_carried(detector: Detector, tmp_path: Path, values: Any, wanted: list[Any]) -> None:
+def test_ids_of_any_plain_type_are_kept(detector: Detector, tmp_path: Path, values: Any, wanted: list[Any]) -> None:
     data = generated(2).set_column(0, "machine", values)
     for output_name in ("out.jsonl", "out.csv", "out.parquet"):
         score(detector, [write_parquet(data, tmp_path / "in.parquet")], tmp_path / output_name)

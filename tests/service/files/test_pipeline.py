@@ -18,7 +18,7 @@ NAPS = st.lists(st.sampled_from([0.0, 0.0, 0.001]), max_size=30)
 
 @settings(max_examples=40, deadline=None)
 @given(naps=NAPS, threads=st.integers(1, 4))
-def test_results_come_in_the_order_of_the_pieces_however_long_each_takes(naps: list[float], threads: int) -> None:
+def test_results_come_in_the_order_of_the_chunks_however_long_each_takes(naps: list[float], threads: int) -> None:
     def work(number: int, stopped: threading.Event) -> int:
         time.sleep(naps[number])
         return 2 * number
@@ -60,7 +60,7 @@ def test_the_first_error_is_that_of_working_on_one_after_the_other(
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_few_pieces_exist_at_a_time(threads: int) -> None:
+def test_few_chunks_exist_at_a_time(threads: int) -> None:
     taken, used, most = 0, 0, 0
 
     def pieces() -> Iterator[int]:
@@ -119,7 +119,7 @@ def test_work_is_told_when_nobody_waits_for_it_any_more() -> None:
     assert all(told)
 
 
-def test_work_goes_on_beside_other_work_and_beside_the_taking_of_pieces() -> None:
+def test_work_goes_on_beside_other_work_and_beside_the_taking_of_chunks() -> None:
     together = threading.Barrier(3, timeout=30)  # is passed only if two pieces and the next one are at hand at once
 
     def pieces() -> Iterator[int]:

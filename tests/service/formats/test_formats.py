@@ -53,7 +53,7 @@ def expected(trained_service: InProcess) -> Records:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_form_of_a_body_gets_the_same_scores_bit_for_bit(
+def test_every_format_of_a_body_gets_the_same_scores_bit_for_bit(
     trained_service: InProcess, expected: Records, tmp_path: Path, form: str
 ) -> None:
     answer = ask(trained_service, WRITTEN[form](RECORDS, tmp_path), form, path="/score?explain=2")
@@ -62,7 +62,7 @@ def test_every_form_of_a_body_gets_the_same_scores_bit_for_bit(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_form_of_an_answer_has_the_same_scores_bit_for_bit(
+def test_every_format_of_an_answer_has_the_same_scores_bit_for_bit(
     trained_service: InProcess, expected: Records, form: str
 ) -> None:
     answer = ask(trained_service, json.dumps(RECORDS).encode(), "json", form, "/score?explain=2")

@@ -59,7 +59,7 @@ def test_the_answer_has_the_format_that_is_preferred(accept, form):
         unique_by=(lambda p: p[0], lambda p: p[1]),
     )
 )
-def test_among_named_forms_the_highest_quality_wins_whatever_the_order(wishes):
+def test_among_named_types_the_highest_quality_wins_whatever_the_order(wishes):
     accept = ", ".join(f"{kind};q={quality / 1000:.3f}" for kind, quality in wishes)
     assert negotiate(accept) == format_of(max(wishes, key=lambda wish: wish[1])[0])
 

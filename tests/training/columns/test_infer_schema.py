@@ -95,7 +95,7 @@ def test_an_epoch_is_a_timestamp_only_where_its_name_says_so(unit, layout):
     assert fate(cells, name="amount") == (Kind.NUMERIC, None)
 
 
-def test_dates_whose_day_and_month_cannot_be_told_apart_are_asked_about():
+def test_ambiguous_dates_are_refused_with_the_flag_that_settles_them():
     cells = repeated("01/02/2024", "03/04/2024")
     with pytest.raises(
         TableError, match=r"cannot be told apart .*--date-order column=day-first or .*column=month-first"
@@ -209,7 +209,7 @@ def test_eight_digits_that_are_no_dates_are_numbers():
     assert fate([20240101 + 7 * (i % 29) for i in range(N)], name="size") == (Kind.NUMERIC, None)
 
 
-def test_numbers_that_are_no_timestamps_cannot_be_said_to_be_some():
+def test_numbers_that_are_no_timestamps_are_refused_as_datetime():
     with pytest.raises(TableError, match="but its numbers are neither seconds"):
         fate(repeated(1, 2, 3), roles=Roles(kinds={"column": Kind.DATETIME}))
 
@@ -259,7 +259,7 @@ def test_kinds_come_from_all_rows_and_constancy_from_the_fitting_rows():
     assert fate([str(i % 7) for i in range(N // 2)] + ["x"] * (N // 2), fitting=FIRST_HALF)[0] is Kind.CATEGORICAL
 
 
-def test_every_column_has_exactly_one_fate():
+def test_there_is_exactly_one_decision_on_every_column():
     records = machine_records(200, seed=4)
     table = Table(data=arrow_table(records))
     roles = Roles(ids=("serial",), label="mode", exclude=("heat",))

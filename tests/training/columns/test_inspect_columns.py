@@ -78,7 +78,7 @@ def test_columns_that_hardly_ever_change_are_one_line():
     assert (finding.columns, finding.remedy) == (("x", "v"), "else: --exclude x v")
 
 
-def test_merchants_of_whom_most_are_rare_are_kept_and_it_is_said_how():
+def test_merchants_of_whom_most_are_rare_are_kept_with_a_finding():
     merchants = np.array([f"shop {i}" for i in RNG.zipf(1.5, N) % 400], object)
     many = np.array([f"shop {i % 900}" for i in range(N)], object)
     assert findings(merchant=merchants) == ()
@@ -106,7 +106,7 @@ def test_what_was_noticed_is_kept_with_what_was_prepared():
     assert str(finding) == "'x': numbers in '°C' (decimal mark '.'); if they are categories: --kind x=categorical"
 
 
-def test_an_infinite_number_is_refused_with_its_row_unless_it_is_said_to_be_missing():
+def test_an_infinite_number_is_refused_with_its_row_unless_it_counts_as_missing():
     table = Table(data=pa.table({"x": replaced(RNG.normal(size=N), np.inf, 1), "y": RNG.normal(size=N)}))
     with pytest.raises(TableError, match=r"Column 'x', row 1: .* got inf\. .*--infinite missing"):
         prepare(table, TrainConfig())
@@ -125,7 +125,7 @@ def test_a_missing_value_that_no_cell_has_is_noted():
     ]
 
 
-def test_values_that_are_said_to_be_missing_are_so_in_every_column():
+def test_missing_values_for_all_columns_are_missing_in_every_column():
     x = replaced(RNG.normal(20, 5, N), -200, 30)
     mode = np.where(RNG.random(N) < 0.1, "n/k", RNG.choice(["a", "b"], N))
     table = Table(data=pa.table({"x": x, "mode": mode}))

@@ -132,7 +132,7 @@ def test_a_cycle_is_used_only_where_the_rows_cover_it_twice(days, cycles):
     assert learned(Kind.DATETIME, timestamps)[0].cycles == cycles
 
 
-def test_a_cycle_on_which_all_rows_have_the_same_place_is_not_used():
+def test_a_cycle_on_which_all_rows_have_the_same_phase_is_not_used():
     midnights = 1_700_006_400 + DAY * np.arange(60)
     assert learned(Kind.DATETIME, midnights)[0].cycles == ("week",)
 
@@ -190,13 +190,13 @@ def test_an_unseen_category_novelty_penaltys_less_where_many_rows_have_one_of_th
     assert encoder.novelty_penalty == _novelty_penalty(1000, singles=200)
 
 
-def test_a_time_of_day_is_placed_in_the_day_however_few_hours_the_rows_cover():
+def test_a_time_of_day_has_a_phase_however_few_hours_the_rows_cover():
     schema = FeatureSchema(columns=(Column(name="at", kind=Kind.DATETIME, layout="time"),))
     [encoder] = learn_preprocessor(schema, {"at": np.linspace(30_000.0, 33_000.0, 50)}).encodings
     assert (encoder.cycles, encoder.clock, len(encoder.features)) == (("day",), True, 2)
 
 
-def test_rows_are_encoded_alike_in_chunks_and_at_once(monkeypatch):
+def test_rows_are_encoded_the_same_in_chunks_and_at_once(monkeypatch):
     columns = {
         "x": np.array([1.0, 2.0, np.nan, 4.0, 5.0, 7.0, 9.0]),
         "mode": np.array(["a", "b", "a", "new", None, "a", "b"], object),

@@ -9,16 +9,16 @@ from training.columns.roles import DATE_ORDERS, Roles, parse_date_orders, parse_
 NAMES = ["load", "a=b", "at"]
 
 
-def test_a_kind_is_said_of_a_column_whose_name_may_have_an_equals_sign():
+def test_the_name_of_a_column_with_a_kind_may_have_an_equals_sign():
     assert parse_kinds(("load=boolean", "a=b=datetime"), NAMES) == {"load": Kind.BOOLEAN, "a=b": Kind.DATETIME}
 
 
-def test_an_order_is_said_of_all_columns_or_of_one():
+def test_a_date_order_is_for_all_columns_or_for_one():
     assert parse_date_orders(("day-first", "at=month-first"), NAMES) == {"*": "day_first", "at": "month_first"}
     assert list(DATE_ORDERS) == ["day-first", "month-first"]
 
 
-def test_missing_values_are_said_of_all_columns_or_of_one_and_may_be_many():
+def test_missing_values_are_for_all_columns_or_for_one_and_may_be_many():
     said = parse_missing_values(("-200", "load=-999", "load=off", "*=x=y", "a=b=c"), NAMES)
     assert said == {"*": ("-200", "x=y"), "load": ("-999", "off"), "a=b": ("c",)}
 
@@ -30,7 +30,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_columns(said):
         said((f"lod={value}",), NAMES)
 
 
-def test_what_was_said_of_a_column_and_of_all_is_missing_in_it():
+def test_missing_values_of_a_column_and_of_all_are_missing_in_it():
     roles = Roles(missing_values={"load": ("-1",), "*": ("-9", "-1")}, infinite="missing")
     assert roles.missing_of("load", Kind.NUMERIC) == ("-1", "-9", "inf", "-inf")
     assert roles.missing_of("at", Kind.DATETIME) == ("-9", "-1")

@@ -65,7 +65,7 @@ def test_every_plot_has_an_alternative_text(page: Page, trained: Any) -> None:
 
 def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
     test = np.flatnonzero(trained.prepared.split.test)
-    verdicts = trained.result.judged.score(trained.prepared.part(trained.prepared.split.test))
+    verdicts = trained.result.evaluated.score(trained.prepared.part(trained.prepared.split.test))
     worst = int(verdicts.anomaly_score.argmax())
     [reason] = verdicts.contributions(worst, top=1)
     rows = page.html.split('<section id="rows"')[1].split("</section>")[0]
@@ -78,7 +78,7 @@ def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page
 
 def test_the_figures_of_an_ensemble_are_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:
     assert trained.result.network_config.members > 1
-    assert trained.result.judged.scorer is not trained.result.detector.scorer
+    assert trained.result.evaluated.scorer is not trained.result.detector.scorer
     assert "the networks that had not seen those rows" in page.html
 
 

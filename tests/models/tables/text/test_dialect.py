@@ -169,7 +169,7 @@ def test_what_is_not_sure_is_asked_with_the_flag_that_answers(content, flag):
         ("ä,b\n1,2\n".encode("cp1251", "replace"), {"encoding": "cp1251"}, {"?": ["1"], "b": ["2"]}),
     ],
 )  # fmt: skip
-def test_what_the_caller_says_is_taken(content, said, table):
+def test_what_the_options_give_is_not_detected(content, said, table):
     assert rows(content, **said) == table
 
 
