@@ -14,7 +14,6 @@ from benchmarks.activations.plan import DEPTHS, RATES, RELU_OUTPUT, USUAL_RATE
 from training.comparison.trials import DEFAULT_ACTIVATIONS
 
 _SIGNIFICANT: Final = 0.05
-_OTHERS: Final = tuple(name for name in DEFAULT_ACTIVATIONS if name != "relu")
 
 
 _INTRODUCTION: Final = """\

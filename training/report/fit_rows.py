@@ -149,55 +149,50 @@ def _shares_plot(rows: ScoredRows, highest: list[int], names: list[str]) -> Plot
 def columns_section(rows: ScoredRows) -> Section:
     """Return the error of each column, of flagged rows and of the others."""
     errors, flagged = rows.verdicts.scores.column_errors, rows.verdicts.is_anomaly
-    features = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
-    usual = errors[~flagged].mean(axis=0) if not flagged.all() else np.zeros(len(features))
+    names = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
+    usual = errors[~flagged].mean(axis=0) if not flagged.all() else np.zeros(len(names))
     unusual = errors[flagged].mean(axis=0) if flagged.any() else None
     rank = usual if unusual is None else np.maximum(usual / max(usual.sum(), 1e-300), unusual / unusual.sum())
     order = np.argsort(-rank, kind="stable").tolist()
-    drawn = order[:_PLOTTED_COLUMNS]
-    hardest = features[int(usual.argmax())]
-    finding = f"of rows that are not flagged, {hardest} adds most, {usual.max():.2g}"
+    median, high = np.quantile(errors, [0.5, 0.99], axis=0)
+    figures = [usual, unusual, median, high]
+    grid = Grid(
+        title="Every column",
+        header=("column", "mean, not flagged", "mean, flagged", "median of all", "99th percentile of all"),
+        rows=[(names[i], *("–" if each is None else f"{each[i]:.3g}" for each in figures)) for i in order],
+        folded=True,
+    )
+    explanation = Text(
+        text="The score is a sum over the columns. A column adds more the further its value is from the expected one: "
+        "with a single network the squared distance in standard deviations, divided by the number of columns; with "
+        "several networks a combination of their scores, and of how rare the value is by itself."
+    )
+    plot = _columns_plot(names, usual, unusual, drawn=order[:_PLOTTED_COLUMNS], name=rows.name)
+    return Section(anchor="columns", title="Error by column", parts=[explanation, plot, grid])
+
+
+def _columns_plot(
+    names: list[str],
+    usual: NDArray[np.float64],
+    unusual: NDArray[np.float64] | None,
+    *,
+    drawn: list[int],
+    name: str,
+) -> Plot:
+    finding = f"of rows that are not flagged, {names[int(usual.argmax())]} adds most, {usual.max():.2g}"
     if unusual is not None:
-        finding += f"; of flagged rows, {features[int(unusual.argmax())]} does, {unusual.max():.2g}"
-    spread = np.quantile(errors, [0.5, 0.99], axis=0)
-    return Section(
-        anchor="columns",
-        title="Error by column",
-        parts=[
-            Text(
-                text="The score is a sum over the columns. A column adds more the further its value is from the "
-                "expected one: with a single network the squared distance in standard deviations, divided by the "
-                "number of columns; with several networks a combination of their scores, and of how rare the value "
-                "is by itself."
-            ),
-            Plot(
-                title=f"Mean contribution of each column to the score of {rows.name}"
-                + (f"; {len(drawn)} of {len(features)} columns." if len(features) > len(drawn) else "."),
-                alt=f"Mean error by column: {finding}.",
-                svg=pair_plot(
-                    [shortened(features[i]) for i in drawn],
-                    usual[drawn].tolist(),
-                    None if unusual is None else unusual[drawn].tolist(),
-                    labels=("not flagged", "flagged"),
-                    xlabel="contribution to the score (logarithmic)",
-                ),
-            ),
-            Grid(
-                title="Every column",
-                header=("column", "mean, not flagged", "mean, flagged", "median of all", "99th percentile of all"),
-                rows=[
-                    (
-                        features[i],
-                        f"{usual[i]:.3g}",
-                        "–" if unusual is None else f"{unusual[i]:.3g}",
-                        f"{spread[0, i]:.3g}",
-                        f"{spread[1, i]:.3g}",
-                    )
-                    for i in order
-                ],
-                folded=True,
-            ),
-        ],
+        finding += f"; of flagged rows, {names[int(unusual.argmax())]} does, {unusual.max():.2g}"
+    return Plot(
+        title=f"Mean contribution of each column to the score of {name}"
+        + (f"; {len(drawn)} of {len(names)} columns." if len(names) > len(drawn) else "."),
+        alt=f"Mean error by column: {finding}.",
+        svg=pair_plot(
+            [shortened(names[i]) for i in drawn],
+            usual[drawn].tolist(),
+            None if unusual is None else unusual[drawn].tolist(),
+            labels=("not flagged", "flagged"),
+            xlabel="contribution to the score (logarithmic)",
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,10 @@ def test_training_imports_matplotlib_only_where_a_report_is_written(
     code = "import sys, training.train, training.compare; print('matplotlib' in sys.modules)"
     run = run_python("-c", code)
     assert run.stdout == "False\n", run.stderr
+
+
+def test_every_template_is_in_the_package() -> None:
+    root = Path(__file__).resolve().parents[3]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["training"]
+    packaged = {path for pattern in patterns for path in (root / "training").glob(pattern)}
+    assert set((root / "training" / "report" / "templates").iterdir()) <= packaged

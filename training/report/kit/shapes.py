@@ -270,18 +270,16 @@ def heat_map(shares: NDArray[np.float64], rows: Sequence[str], *, xlabel: str, c
         columns: Names of the columns; without any they are numbered from 1.
     """
     levels = np.where(shares > 0, np.digitize(shares, _BOUNDS, right=True) + 1, 0)
-    with _rows_of(rows, above=1.0 if columns else 0.4, xlabel=xlabel, xlim=(0.5, shares.shape[1] + 0.5)) as (
-        figure,
-        axes,
-    ):
+    setting = {"xlabel": xlabel, "xlim": (0.5, shares.shape[1] + 0.5)}
+    with _rows_of(rows, above=1.0 if columns else 0.4, **setting) as (figure, axes):
         for row, line in enumerate(levels.tolist()):
             for start, length, level in _runs(line):
                 if level:
                     axes.broken_barh([(start + 0.5, length)], (row - 0.45, 0.9), facecolors=LEVELS[level - 1])
-        if not columns:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        else:
+        if columns:
             axes.set_xticks(range(1, len(columns) + 1), columns, rotation=45, ha="right", rotation_mode="anchor")
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.legend(
             handles=[Patch(facecolor=colour, label=name) for colour, name in zip(LEVELS, _RANGES, strict=True)],
             loc="outside lower center",
@@ -294,11 +292,10 @@ def heat_map(shares: NDArray[np.float64], rows: Sequence[str], *, xlabel: str, c
         return svg_of(figure)
 
 
-def _runs(levels: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Return start, length and level of each run of equal levels in a row."""
-    runs, start = [], 0
+def _runs(levels: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield start, length and level of each run of equal levels in a row."""
+    start = 0
     for level, members in groupby(levels):
         length = len(list(members))
-        runs.append((start, length, level))
+        yield start, length, level
         start += length
-    return runs
