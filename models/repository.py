@@ -1,4 +1,4 @@
-"""Where bundles lie: ``artifacts/NAME/VERSION``, with versions that count up from 1."""
+"""The repository of bundles: ``artifacts/NAME/VERSION``, with versions that count up from 1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ARTIFACTS: Final = Path("models/artifacts")
 """The folder of all detectors, the one thing that is mounted into a container."""
 
 MANIFEST: Final = "manifest.json"
-"""The file by which a folder is known to be a bundle."""
+"""The file that makes a folder a bundle."""
 
 
 def versions(folder: Path) -> list[int]:
@@ -27,12 +27,12 @@ def next_version(folder: Path) -> Path:
 
 
 def version_of(path: Path) -> str:
-    """Return the version that the bundle in a folder has by its name: 1 where that is no number."""
+    """Return the version of a bundle by the name of its folder; 1 if that is not a number."""
     return path.name if path.name.isdecimal() else "1"
 
 
 def bundles_in(path: Path) -> list[Path]:
-    """Return every bundle that a path holds: itself, or all versions of one detector or of all that lie there."""
+    """Return every bundle in a path: itself, all versions of one detector, or all versions of all detectors."""
     if (path / MANIFEST).exists():
         return [path]
     if found := versions(path):

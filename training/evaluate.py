@@ -13,7 +13,7 @@ from models.detector import Verdicts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """Agreement with labels on rows that nothing has seen. A figure that is not defined is None.
+    """Agreement with labels on held-out rows. A figure that is not defined is None.
 
     Args:
         rows: Number of rows.

@@ -12,8 +12,8 @@ Statistics 51, 2023). A record is an anomaly when its score is strictly above th
 p ≤ α: flag and p-value can never disagree. For ``evt`` this holds, too: there the p-values of the highest
 scores come from the tail that was fitted to them (`models.calibration.tail`).
 
-With thresholds by segment, each of these is said of the calibration rows of the record's own segment (Mondrian
-conformal prediction, ibid., section 4.5).
+With thresholds by segment, all this holds for the calibration rows of the record's own segment (Mondrian conformal
+prediction, ibid., section 4.5).
 """
 
 from models.calibration.calibration import Calibration, Decisions, check_rows

@@ -80,7 +80,7 @@ class Calibration:
 
     @classmethod
     def of(cls, scores: FloatVector, *, method: str, value: float) -> Calibration:
-        """Calibrate on the scores of held-out rows `(n,)`, in any order, about which nothing else is known.
+        """Calibrate on the scores of held-out rows `(n,)`, in any order, without labels and segments.
 
         Raises:
             ConfigError: The value is outside the method's limits, or the rows are too few for it.
@@ -89,7 +89,7 @@ class Calibration:
 
     @property
     def method(self) -> str:
-        """The key of `THRESHOLD_METHODS`."""
+        """The threshold method, a key of `THRESHOLD_METHODS`."""
         return self.spec.method
 
     @property
@@ -99,7 +99,7 @@ class Calibration:
 
     @property
     def value(self) -> float:
-        """The rate, share, figure or score that was wanted."""
+        """The wanted rate, share, figure or score."""
         return self.spec.value
 
     @property
@@ -131,8 +131,8 @@ class Calibration:
         if not self.rows.segments:
             return promise
         others = " The others get the threshold of all rows." if self.left_pooled else ""
-        own = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
-        return f"{promise} This is said of each segment with a threshold of its own ({own}) by itself.{others}"
+        share = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
+        return f"{promise} It holds separately in each segment with a threshold of its own ({share}).{others}"
 
     def decide(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Decisions:
         """Decide which of m scores are anomalies.

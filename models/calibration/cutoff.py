@@ -12,7 +12,7 @@ from models.calibration.tail import TAIL_SHARES, Tail, tail_p_value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdSpec:
-    """How thresholds are found.
+    """The method that finds the thresholds, and what it is asked for.
 
     Args:
         method: A key of `THRESHOLD_METHODS`.
@@ -29,7 +29,7 @@ class ThresholdSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutoff:
-    """The threshold of some calibration rows: of all, or of a segment.
+    """The threshold of calibration rows, all or those of a segment.
 
     Args:
         threshold: The score above which a record is an anomaly.

@@ -33,7 +33,7 @@ _TEXTS: Final = frozenset([str, type(None)])
 def columns_of_records(
     schema: FeatureSchema, records: Sequence[Mapping[str, Any]], *, first_record: int = 0
 ) -> dict[str, NDArray[Any]]:
-    """Take the features out of records: objects by name.
+    """Return the features of records, which are objects by name.
 
     A field that is null is a missing value; one that is absent is an error; fields that are no features are
     ignored. Nested objects are fields with dotted names; where an object is null, so are its fields.
@@ -68,7 +68,7 @@ def columns_of_rows(
     first_record: int = 0,
     typed: bool = False,
 ) -> dict[str, NDArray[Any]]:
-    """Take the features out of rows of cells, in the order of `names`.
+    """Return the features of rows of cells, in the order of `names`.
 
     Args:
         schema: Which features are wanted, and their kinds.

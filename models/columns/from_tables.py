@@ -1,4 +1,4 @@
-"""From a table to columns of plain values, equal to those that `from_records` makes of equal records."""
+"""Columns from tables, equal to those that `from_records` makes of equal records."""
 
 from __future__ import annotations
 

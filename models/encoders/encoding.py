@@ -1,4 +1,4 @@
-"""What is learned of a column, what encodes many columns at once, and how missing values enter."""
+"""The protocols of encodings, learned for one column, and encoders of many columns; the encoding of missing values."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Encoder(Protocol):
         ...
 
 
-def hold(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
+def clip_in_place(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
     """Clip z to `Z_LIMIT`, and set it to 0, the mean, where it is missing; return the same array.
 
     In place, and by two calls: large arrays are slow to allocate, and `clip` takes longer for a single row.
@@ -125,7 +125,7 @@ def missing_feature(name: str, missing_share: float) -> tuple[str, ...]:
 
 
 def missing_phrase(missing_share: float) -> str:
-    """Describe how missing values enter."""
+    """Describe the encoding of missing values."""
     return f"; missing in {missing_share:.1%}, which is a feature" if missing_share else ""
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.encoders.encoding import (
     FloatMatrix,
     ValueMasks,
-    hold,
+    clip_in_place,
     index_of,
     missing_feature,
     missing_indicator,
@@ -170,7 +170,7 @@ class NumericEncoder:
         z /= self.scales
         missing = np.isnan(z)
         any_missing = bool(missing.any())
-        out[:, self.positions] = hold(z, missing if any_missing else None).T
+        out[:, self.positions] = clip_in_place(z, missing if any_missing else None).T
         for i, position in self.with_indicator:
             out[:, position] = missing_indicator(missing[i], self.encodings[i].missing_share)
         return ValueMasks(missing if any_missing else None)

@@ -1,4 +1,4 @@
-"""Columns → `Z`: the one place where values are standardised, with what was learned from the fitting rows."""
+"""The preprocessor, columns → `Z`: the only place where values are standardised, by what the fitting rows taught."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Preprocessor:
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
-        """What a squared unit of each feature adds to the score `(d,)`: the mean over the K columns."""
+        """Weight of each feature's squared error in the score `(d,)`: a mean over the K columns."""
         weights = [weight / len(self.encodings) for encoding in self.encodings for weight in encoding.weights]
         return np.array(weights, np.float32)
 
@@ -116,7 +116,7 @@ class Preprocessor:
         return encoders_of(self.encodings, [features.start for features in self.slices])
 
     def within_limits(self, Z: FloatMatrix) -> FloatMatrix:
-        """Hold `Z` within what the fitting rows had: what the network is given.
+        """Clip `Z` to the range of the fitting rows: the input of the network.
 
         The error is taken against `Z` itself. So a value beyond the training range meets the reconstruction of
         the range's end, and the further it is, the higher it scores; no extrapolation can excuse it.

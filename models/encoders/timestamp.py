@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.encoders.encoding import (
     FloatMatrix,
     ValueMasks,
-    hold,
+    clip_in_place,
     missing_feature,
     missing_indicator,
     missing_phrase,
@@ -156,7 +156,7 @@ class TimestampEncoder:
         )
         missing = np.isnan(values)
         any_missing = bool(missing.any())
-        elapsed = hold(np.minimum(values - self.starts, 0.0) / self.scales, missing if any_missing else None)
+        elapsed = clip_in_place(np.minimum(values - self.starts, 0.0) / self.scales, missing if any_missing else None)
         for i, position in self.dated:
             out[:, position] = elapsed[i]
         known = np.where(missing, 0.0, values) if any_missing else values

@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of the user's that is a feature.
+    """A column of the user's that is a feature.
 
     Args:
         name: As the user calls it.

@@ -64,8 +64,11 @@ def test_no_error_is_defined_outside_of_the_drawn_tree():
 def test_no_class_has_a_concrete_parent_of_ours():
     definitions = class_definitions()
     ours = {name for name, bases in definitions if not {"Protocol", "ABC"} & set(bases)} - set(drawn_tree())
-    # Request and response models share fields by inheritance, as pydantic wants it.
-    ours -= {name for name, bases in definitions if "BaseModel" in bases}
+    # Fields of pydantic's models and Uvicorn's protocols are shared by inheritance, as their packages want it.
+    theirs = {"BaseModel", "HttpToolsProtocol"}
+    for _ in definitions:  # children of children
+        theirs |= {name for name, bases in definitions if theirs & set(bases)}
+    ours -= theirs
     assert [name for name, bases in definitions if ours & set(bases)] == []
 
 

@@ -1,1 +1,1 @@
-"""What is decided on the columns of a table, what is noticed about them, and what is learned from them."""
+"""The columns of a training table: schema inference, findings, and learned encodings."""

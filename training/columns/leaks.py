@@ -28,7 +28,7 @@ _LABEL_NAME: Final = re.compile(
 
 
 def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_]) -> tuple[Finding, ...]:
-    """Find the columns that give the label away.
+    """Find the columns that leak the label.
 
     Args:
         schema: The features.

@@ -1,1 +1,1 @@
-"""What the settings of a threshold must keep to, and what is said about one that was found."""
+"""Thresholds: checks of their settings, and the report of one that was found."""

@@ -1,4 +1,4 @@
-"""What the settings of the threshold ask of one another."""
+"""Checks of the threshold's settings against each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def threshold_complaints(config: TrainConfig) -> Iterator[str]:
-    """Yield a sentence for each of them that is not kept to."""
+    """Yield a sentence for each check that fails."""
     name = config.threshold_method
     method = THRESHOLD_METHODS.get(name)
     if method is None:

@@ -81,7 +81,7 @@ def _with_interval(values: NDArray[np.float64]) -> dict[str, float | None]:
 
 
 def _segment_reports(calibration: Calibration) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the report of each segment, and what to warn of."""
+    """Return the report of each segment, and warnings."""
     reports, warnings = [], []
     for i, name in enumerate(calibration.rows.segments):
         report = {"segment": name, "calibration_rows": len(calibration.rows.of_segment(i).reference)}

@@ -116,9 +116,9 @@ def test_each_row_knows_the_name_of_its_segment():
 
 def test_segments_that_are_too_small_are_part_of_the_promise_and_of_the_error():
     alone = Calibration.on(segmented(19, 19), spec_of("fpr", 0.05)).promise
-    assert alone.endswith("of each segment with a threshold of its own (2 of 2) by itself.")
+    assert alone.endswith("in each segment with a threshold of its own (2 of 2).")
     some = Calibration.on(segmented(19, 3), spec_of("fpr", 0.05)).promise
-    assert some.endswith("(1 of 2) by itself. The others get the threshold of all rows.")
+    assert some.endswith("(1 of 2). The others get the threshold of all rows.")
     for refuse in (check_rows, Calibration.on):
         complaint = (
             "of 2 the first is 'a': An alert rate of 0.05 needs at least 19 calibration rows, there are 18. Give more "
