@@ -1,4 +1,4 @@
-"""The errors of this project, one base class for each question that a caller asks.
+"""The errors of this project, one class for each thing that a caller can change.
 
     DetectorError              anything that went wrong and that we understood
     ├── ConfigError            a flag, setting or argument is outside its limits: change the call
@@ -79,7 +79,7 @@ class Set:
 
 
 class Message(str):
-    """Words for a reader, with settings among them. As text, it is what the command line prints.
+    """A message with settings among its words. As text, it is what the command line prints.
 
     Args:
         parts: Words, settings, and other messages or errors; they are joined without spaces.
@@ -107,7 +107,7 @@ class Message(str):
 
 
 def joined(messages: Sequence[str], *, by: str = " ") -> Message:
-    """Return messages behind one another."""
+    """Return one message made of several."""
     return Message(*[part for message in messages for part in (by, message)][1:])
 
 
@@ -118,7 +118,7 @@ def _flat(part: str | Set | DetectorError) -> Sequence[str | Set]:
 
 
 class DetectorError(Exception):
-    """Anything that went wrong and that we understood.
+    """An error that this project raises.
 
     Args:
         parts: What is wrong and what to do: the parts of a `Message`.

@@ -29,7 +29,7 @@ class Interval:
     ends: str = "[]"
 
     def __contains__(self, value: float) -> bool:
-        """Return whether a number is within the ends."""
+        """Return whether a number is in the interval."""
         above = value > self.low if self.ends[0] == "(" else value >= self.low
         below = value < self.high if self.ends[1] == ")" else value <= self.high
         return above and below and math.isfinite(value)

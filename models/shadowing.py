@@ -1,4 +1,4 @@
-"""Packages of others that are called `models`, `training` or `service`, too: one line says which hides which."""
+"""Name clashes with other packages `models`, `training` and `service`: one line says which hides which."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_ours(package: ModuleType) -> bool:
 
 
 def refuse(package: ModuleType) -> None:
-    """Stop because a package of others was found in the place of ours.
+    """Stop because another package was found in the place of ours.
 
     Raises:
         ImportError: Always; for `python -m` it is one line on stderr and exit code 2.
@@ -39,12 +39,12 @@ def refuse(package: ModuleType) -> None:
 
 
 class HiddenModules(MetaPathFinder):
-    """Says where a module lies that is looked for in ours, and is in a folder of the user's own that ours hides."""
+    """An import finder that names the folder of a module which our package of the same name hides."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return None: it is asked last, for modules that nothing else has found.
+        """Return None; this finder is the last one, for modules that no other has found.
 
         Raises:
             ModuleNotFoundError: A hidden folder has the module.

@@ -1,4 +1,4 @@
-"""`python -m service`: serves one detector over HTTP until SIGTERM, then finishes what is in flight."""
+"""`python -m service`: serves one detector over HTTP until SIGTERM, then finishes the requests in flight."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _require_free_port(settings: Settings) -> None:
-    """Find out in one line what the server would say in seven.
+    """Check the address, so that the error is one line where the server would print seven.
 
     Raises:
         ConfigError: The address cannot be listened on.

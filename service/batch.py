@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clean_up_at_sigterm()
 
     def work() -> None:
-        from service.files.score_files import BatchCommand, run  # a page of help waits for nothing that scores
+        from service.files.score_files import BatchCommand, run  # --help needs nothing that scores
 
         run(
             BatchCommand(

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
 from service.api.parameters import ReadingQuery, ScoreQuery
 from service.api.schemas import EmbedResponse, ReconstructResponse, ScoreResponse
-from service.formats.rows import Rows
 from service.web.problems import RequestError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Operation:
         query: The query parameters that it takes.
         answer: Its answer in JSON.
         list_name: The list of that answer with one item a row.
-        items: Returns these items: detector, rows of one chunk, how many columns are named.
+        items: Returns these items: of detector, columns of a chunk of rows, and how many columns are named.
         table: Returns the columns of a table, which stand behind the ids; of the same arguments.
         item_name: Name of an item in JSON lines, where it is no object.
         is_scoring: The JSON answer has the threshold, and each item the row's ids.
@@ -46,8 +46,8 @@ class Operation:
     query: type[ReadingQuery]
     answer: type[BaseModel]
     list_name: str
-    items: Callable[[Detector, Rows, int], list[Any]]
-    table: Callable[[Detector, Rows, int], pa.Table]
+    items: Callable[[Detector, Columns, int], list[Any]]
+    table: Callable[[Detector, Columns, int], pa.Table]
     item_name: str | None = None
     is_scoring: bool = False
     values: Callable[[Detector, int], int] = lambda detector, top: 0
@@ -71,51 +71,51 @@ def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
     return items
 
 
-def _scored(detector: Detector, rows: Rows) -> Verdicts:
-    verdicts = detector.score(rows.columns(detector.schema))
-    _require_numbers(verdicts.anomaly_score)
-    return verdicts
+def _score_items(detector: Detector, columns: Columns, top: int) -> list[Any]:
+    return score_items(_scored(detector, columns), top=top)
 
 
-def _embedded(detector: Detector, rows: Rows) -> NDArray[np.float32]:
-    embeddings = detector.embed(rows.columns(detector.schema))
-    _require_numbers(embeddings)
+def _embed_items(detector: Detector, columns: Columns, top: int) -> list[Any]:
+    embeddings: list[Any] = _embedded(detector, columns).tolist()
     return embeddings
 
 
-def _score_items(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    return score_items(_scored(detector, rows), top=top)
-
-
-def _embed_items(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    embeddings: list[Any] = _embedded(detector, rows).tolist()
-    return embeddings
-
-
-def _reconstruct_items(detector: Detector, rows: Rows, top: int) -> list[Any]:
-    verdicts = _scored(detector, rows)
+def _reconstruct_items(detector: Detector, columns: Columns, top: int) -> list[Any]:
+    verdicts = _scored(detector, columns)
     return [verdicts.expected(row) for row in range(len(verdicts))]
 
 
-def _score_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
+def _score_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
     import pyarrow as pa  # 30 MB: for the first answer that is a table
 
     from service.files.scored_rows import ScoredRows
 
-    return ScoredRows(ids=pa.table({}), verdicts=_scored(detector, rows), top=top).table()
+    return ScoredRows(ids=pa.table({}), verdicts=_scored(detector, columns), top=top).table()
 
 
-def _embed_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
+def _embed_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
     import pyarrow as pa
 
-    units = _embedded(detector, rows).T
+    units = _embedded(detector, columns).T
     return pa.table({f"embedding_{index}": unit for index, unit in enumerate(units, start=1)})
 
 
-def _reconstruct_table(detector: Detector, rows: Rows, top: int) -> pa.Table:
+def _reconstruct_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
     from models.columns.to_tables import expected_table
 
-    return expected_table(detector.schema, _scored(detector, rows))
+    return expected_table(detector.schema, _scored(detector, columns))
+
+
+def _scored(detector: Detector, columns: Columns) -> Verdicts:
+    verdicts = detector.score(columns)
+    _require_numbers(verdicts.anomaly_score)
+    return verdicts
+
+
+def _embedded(detector: Detector, columns: Columns) -> NDArray[np.float32]:
+    embeddings = detector.embed(columns)
+    _require_numbers(embeddings)
+    return embeddings
 
 
 def _require_numbers(numbers: NDArray[Any]) -> None:

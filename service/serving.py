@@ -50,7 +50,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
     if settings.workers > 1 and sys.platform != "linux":
         raise ConfigError(f"--workers {settings.workers}: needs Linux. Start several services, each on its own --port.")
     with _frozen():
-        import uvicorn  # a page of help waits for nothing that serves
+        import uvicorn  # --help needs nothing that serves
 
         from service.fast_path.protocol import carriers
         from service.workers import serve_by_workers

@@ -22,19 +22,21 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 for any free one")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
-    body_seconds: float = Field(60, gt=0, description="how long a body may take to come, and a client to read anything")
+    body_seconds: float = Field(
+        60, gt=0, description="seconds for a body to arrive, and for a client to read something"
+    )
     max_rows: int = Field(100_000, ge=1, description="most records in one request")
     max_wait_seconds: float = Field(
         1,
         gt=0,
-        description="how long the oldest request may wait for a CPU, a small one 1/200 of it, before others are "
-        "refused (503)",
+        description="seconds that the oldest request may wait for a CPU, a small one 1/200 of it, before new ones "
+        "are refused (503)",
     )
     fast_path: bool = Field(
-        True, description="answer small requests in JSON below ASGI; it goes off by itself where middleware was added"
+        True, description="answer small JSON requests below ASGI; off by itself if middleware was added"
     )
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
-    drain_seconds: int = Field(30, ge=0, description="how long requests in flight may take after SIGTERM")
+    drain_seconds: int = Field(30, ge=0, description="seconds that requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")
 
 
@@ -48,6 +50,6 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         complaints = [
-            f"DETECTOR_{str(one['loc'][0]).upper()}: {one['msg']}, got {one['input']!r}." for one in error.errors()
+            f"DETECTOR_{str(item['loc'][0]).upper()}: {item['msg']}, got {item['input']!r}." for item in error.errors()
         ]
         raise ConfigError(" ".join(complaints)) from error

@@ -29,8 +29,8 @@ from models.encoders import FloatMatrix
 from models.network.engine import Engine
 from service.fast_path.answering import Answer, SmallScores
 from service.fast_path.micro_batching import Batcher
-from service.formats.answers import JsonFrame, encode_items
 from service.formats.exact_json import exact_records
+from service.formats.json import JsonFrame, encode_items
 from service.formats.rows import Records
 from service.operations import OPERATIONS, score_items
 from service.registry import Registry

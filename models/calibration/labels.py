@@ -34,7 +34,6 @@ class Outcomes:
         true_positives: Anomalies above it `(c,)`.
         false_positives: Normal rows above it `(c,)`.
         anomalies: Number of anomalies.
-        normal: Number of normal rows.
         anomaly_weight: See `CalibrationRows`.
     """
 
@@ -42,7 +41,6 @@ class Outcomes:
     true_positives: FloatVector
     false_positives: FloatVector
     anomalies: int
-    normal: int
     anomaly_weight: float
 
     @property
@@ -59,18 +57,16 @@ class Outcomes:
         return (1 + beta**2) * right / (beta**2 * anomalies + right + self.false_positives)
 
 
-def outcomes(rows: CalibrationRows, threshold: FloatVector | None = None) -> Outcomes:
-    """Return what thresholds would do; every different one, if none are given."""
+def outcomes(rows: CalibrationRows) -> Outcomes:
+    """Return what every different threshold would do to labelled rows."""
     normal, anomalies = rows.normal, rows.anomalies
-    if threshold is None:
-        scores = np.unique(np.concatenate([normal, anomalies]))
-        threshold = np.array([*scores[::-1], np.nextafter(scores[0], -np.inf)])
+    scores = np.unique(np.concatenate([normal, anomalies]))
+    threshold = np.array([*scores[::-1], np.nextafter(scores[0], -np.inf)])
     return Outcomes(
         threshold=threshold,
         true_positives=(len(anomalies) - np.searchsorted(anomalies, threshold, side="right")).astype(np.float64),
         false_positives=(len(normal) - np.searchsorted(normal, threshold, side="right")).astype(np.float64),
         anomalies=len(anomalies),
-        normal=len(normal),
         anomaly_weight=rows.anomaly_weight,
     )
 

@@ -1,1 +1,1 @@
-"""What the command-line programs share."""
+"""The parts that all command-line programs share: parser, reading flags, input files, progress bar."""

@@ -29,7 +29,7 @@ MODULES: Final = {
 
 
 def as_called(text: str) -> str:
-    """Return a text about `python -m` in the words of the console script, where the program was called by it."""
+    """Return a text with `python -m MODULE` replaced by the console script, if that was called."""
     if Path(sys.argv[0]).stem != CONSOLE:
         return text
     for name, (module, _) in MODULES.items():
@@ -61,7 +61,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def add_output_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say what a program prints."""
+    """Add the flags for the output of a program: --json, --quiet, --debug."""
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
     output.add_argument("--quiet", action="store_true", help="print nothing but errors, and the JSON object")
@@ -109,7 +109,7 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
 
 
 def moved(old: str, new: str) -> int:
-    """Say in one line that a command has another name now; return the exit code."""
+    """Print in one line that a command has another name now; return the exit code."""
     print(f"error: python -m {old} is gone; say: python -m {new}", file=sys.stderr)
     return 2
 

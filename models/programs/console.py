@@ -12,7 +12,7 @@ from models.programs.cli import MODULES, run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program that the first word names; return its exit code."""
+    """Run the command that the first word names; return its exit code."""
     command, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if command in ("--help", "-h"):
         print(_help())

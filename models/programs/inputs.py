@@ -47,7 +47,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Some rows of a file.
+    """A chunk of rows of a file.
 
     Args:
         path: The file.

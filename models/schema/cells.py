@@ -42,7 +42,6 @@ _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 _FIRST_TIMESTAMP: Final = -62_135_510_400.0  # 0001-01-02
 _LAST_TIMESTAMP: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
 
@@ -52,11 +51,6 @@ Cell = float | bool | str | None
 def is_missing_text(text: str) -> bool:
     """Return True if a text stands for a missing value."""
     return text.strip() in MISSING_TEXTS
-
-
-def is_decimal_comma(text: str) -> bool:
-    """Return True if a text is a number with a decimal comma, such as ``-0,75``."""
-    return _DECIMAL_COMMA.fullmatch(text.strip()) is not None
 
 
 def grouped_number(decimal: str, thousands: str) -> str:
@@ -254,8 +248,8 @@ def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
             plain = plain.replace(thousands, "")
         elif thousands in plain:
             raise ValueError(f"a number with the thousands separator {thousands!r}")
-    if decimal == "," and is_decimal_comma(plain):
-        plain = plain.replace(",", ".")
+    if decimal == ",":
+        plain = plain.replace(",", ".", 1)
     if _NUMBER.fullmatch(plain) is not None:
         return float(plain)
     if _INFINITE.fullmatch(plain):

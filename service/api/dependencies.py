@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from models.detector import Detector
 from models.errors import RecordError
+from service.formats.answers import AnswerSpec
 from service.formats.formats import FORMATS, STREAMED
+from service.formats.rows import BodySpec
+from service.operations import Operation
 from service.registry import Registry
 from service.settings import Settings
-from service.web.body import Head, head_of
-from service.web.negotiation import content_types, negotiate
+from service.web.negotiation import Head, answer_format, head_of
 from service.web.problems import RequestError
 
 
@@ -37,6 +39,40 @@ class Exchange:
     head: Head
     format_name: str
 
+    def body_spec(self, options: Mapping[str, Any]) -> BodySpec:
+        """Return what is known of the body.
+
+        Args:
+            options: How CSV is written, as the query says.
+
+        Raises:
+            RequestError: The query says so, and the body is no CSV.
+        """
+        row = FORMATS[self.head.format_name]
+        if options and not row.has_dialects:
+            raise RequestError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"The query says how CSV is written, but the body is {row.summary}. Leave that out.",
+            )
+        return BodySpec(
+            schema=self.detector.schema,
+            max_rows=self.settings.max_rows,
+            max_bytes=self.settings.max_body_bytes,
+            format_name=self.head.format_name,
+            coding=self.head.coding,
+            charset=self.head.charset,
+            options=options,
+        )
+
+    def answer_spec(self, operation: Operation, explain: int) -> AnswerSpec:
+        """Return what is answered to the rows."""
+        return AnswerSpec(
+            operation=operation,
+            detector=self.detector,
+            format_name=self.format_name,
+            top=min(explain, len(self.detector.schema.columns)),
+        )
+
 
 # Coroutines, as FastAPI gives plain functions a thread, and one for all, as it takes a while to call each.
 async def _detector(request: Request) -> Detector:
@@ -55,14 +91,14 @@ async def _exchange(request: Request) -> Exchange:
         request=request,
         settings=request.app.state.settings,
         detector=request.app.state.registry.active(),
-        head=head_of(request),
-        format_name=_negotiated(request, FORMATS.keys()),
+        head=head_of(request.headers),
+        format_name=answer_format(request.headers),
     )
 
 
 async def _stream_exchange(request: Request) -> Exchange:
     _require_sent_once(request)
-    head = head_of(request, among=STREAMED)
+    head = head_of(request.headers, among=STREAMED)
     if head.coding is not None:
         raise RequestError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -74,7 +110,7 @@ async def _stream_exchange(request: Request) -> Exchange:
         settings=request.app.state.settings,
         detector=request.app.state.registry.active(),
         head=head,
-        format_name=_negotiated(request, STREAMED),
+        format_name=answer_format(request.headers, among=STREAMED),
     )
 
 
@@ -86,14 +122,6 @@ def _require_sent_once(request: Request) -> None:
         raise RequestError.of_problems(
             [RecordError("comes more than once.", record=None, field=n, remedy="Send it once.") for n in repeated]
         )
-
-
-def _negotiated(request: Request, among: Collection[str]) -> str:
-    name = negotiate(",".join(request.headers.getlist("accept")), among=among)
-    if name is None:
-        detail = f"None of the formats in Accept is answered here. Accept one of {', '.join(content_types(among))}."
-        raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail)
-    return name
 
 
 ActiveDetector = Annotated[Detector, Depends(_detector)]

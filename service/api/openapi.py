@@ -16,7 +16,7 @@ from models.detector import Detector
 from service.api.schemas import Problem, example_record, request_examples, request_schema
 from service.formats.formats import FORMATS
 from service.operations import Operation
-from service.web.content_encoding import CODINGS
+from service.web.negotiation import CODINGS
 from service.web.problems import PROBLEM_JSON, TITLES
 
 _JSON: Final = "application/json"

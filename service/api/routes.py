@@ -7,24 +7,23 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from models.errors import DataError
-from service.api.dependencies import ActiveDetector, Exchange, Exchanged, ServiceSettings, StreamExchanged
+from service.api.dependencies import ActiveDetector, Exchanged, ServiceSettings, StreamExchanged
 from service.api.openapi import documented, documented_stream, problems
-from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
+from service.api.parameters import NoQuery, StreamQuery
 from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
 from service.fast_path.micro_batching import Batcher
-from service.formats.answers import AnswerSpec, JsonFrame, answer_headers, encode_items, write_rows
+from service.formats.answers import AnswerSpec, answer_body, answer_headers
 from service.formats.formats import FORMATS, STREAMED
-from service.formats.json import read_json
+from service.formats.json import JsonFrame, encode_items, read_json
 from service.formats.rows import BodySpec, all_problems
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
 from service.streaming.answer import ScoringStream, answer_stream
 from service.web.body import read_body
 from service.web.content_encoding import ENCODERS, coding_for, decoded
-from service.web.problems import RequestError
 
 router: Final = APIRouter()
 
@@ -36,10 +35,10 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
         query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
         exchange: Exchanged,
     ) -> Response:
-        answer = AnswerSpec.of(operation, exchange.detector, explain=query.top)
-        spec = _body_spec(query, exchange)
+        options, explain = query.options(), query.top
+        body, answer = exchange.body_spec(options), exchange.answer_spec(operation, explain)
         content = await read_body(exchange.request, exchange.settings)
-        return await _respond(exchange, content, spec, answer)
+        return await _respond(exchange.request, content, body, answer)
 
     return endpoint
 
@@ -51,11 +50,9 @@ for _name, _operation in OPERATIONS.items():
 @router.post("/score/stream", **documented_stream(STREAMED))
 async def score_stream(query: Annotated[StreamQuery, Query()], exchange: StreamExchanged) -> Response:
     """Score a body of any length while it comes: what is scored is answered before the rest is there."""
-    scoring = ScoringStream(
-        body=FORMATS[exchange.head.format_name].open_stream(_body_spec(None, exchange)),
-        spec=AnswerSpec.of(OPERATIONS["score"], exchange.detector, explain=query.explain),
-        format_name=exchange.format_name,
-    )
+    body = exchange.body_spec({})
+    answer = exchange.answer_spec(OPERATIONS["score"], query.explain)
+    scoring = ScoringStream(FORMATS[body.format_name].open_stream(body), answer)
     return await answer_stream(exchange.request, scoring, exchange.settings)
 
 
@@ -86,69 +83,37 @@ async def readyz(active: ActiveDetector) -> Response:
     return _json({"status": "ready", "detector": active.name, "version": active.version})
 
 
-def _body_spec(query: ReadingQuery | None, exchange: Exchange) -> BodySpec:
-    options = {} if query is None else query.options()
-    head, settings = exchange.head, exchange.settings
-    if options and not FORMATS[head.format_name].has_dialects:
-        raise RequestError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"The query says how CSV is written, but the body is {FORMATS[head.format_name].summary}. Leave that out.",
-        )
-    return BodySpec(
-        schema=exchange.detector.schema,
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_body_bytes,
-        charset=head.charset,
-        options=options,
-    )
-
-
-async def _respond(exchange: Exchange, content: bytes, spec: BodySpec, answer: AnswerSpec) -> Response:
+async def _respond(request: Request, content: bytes, body: BodySpec, answer: AnswerSpec) -> Response:
     """Answer a body: a small one on the event loop, others on a thread, so that others are answered meanwhile."""
-    gate: Gate = exchange.request.app.state.gate
-    format_name = exchange.format_name
-    if not _is_small(exchange, content):
+    gate: Gate = request.app.state.gate
+    arrow = FORMATS[body.format_name].arrow or FORMATS[answer.format_name].arrow
+    if len(content) > SMALL_BYTES or body.coding is not None or arrow:
         if refusal := gate.admit_large():
             return refusal
-        body, headers = await gate.on_thread(partial(_answer, exchange, content, spec, answer))
-    elif answer.operation.is_scoring and exchange.head.format_name == format_name == "json":
-        body, headers = await _answer_in_batch(content, spec, answer, exchange.request.app.state.batcher)
+        written, headers = await gate.on_thread(partial(answer_body, content, body, answer))
+    elif answer.operation.is_scoring and body.format_name == answer.format_name == "json":
+        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher)
     else:
-        body, headers = _answer(exchange, content, spec, answer)
-    coding = coding_for(body, format_name, ",".join(exchange.request.headers.getlist("accept-encoding")))
-    if coding is not None:
-        body = await gate.on_thread(partial(ENCODERS[coding], body))
+        written, headers = answer_body(content, body, answer)
+    accepted = ",".join(request.headers.getlist("accept-encoding"))
+    if accepted and (coding := coding_for(written, answer.format_name, accepted)):
+        written = await gate.on_thread(partial(ENCODERS[coding], written))
         headers["Content-Encoding"] = coding
-    return Response(body, headers=headers)
-
-
-def _is_small(exchange: Exchange, content: bytes) -> bool:
-    """Return True if a request is done before others would notice."""
-    uses_arrow = FORMATS[exchange.head.format_name].arrow or FORMATS[exchange.format_name].arrow
-    return len(content) <= SMALL_BYTES and exchange.head.coding is None and not uses_arrow
-
-
-def _answer(exchange: Exchange, content: bytes, spec: BodySpec, answer: AnswerSpec) -> tuple[bytes, dict[str, str]]:
-    """Return the answer to a body, and its headers."""
-    plain = decoded(content, exchange.head.coding, max_bytes=spec.max_bytes)
-    rows = FORMATS[exchange.head.format_name].read(plain, spec)
-    writer = FORMATS[exchange.format_name].write(answer)
-    body = write_rows(writer, answer, rows) + writer.finish()
-    return body, answer_headers(answer.detector, rows.notes, format_name=exchange.format_name)
+    return Response(written, headers=headers)
 
 
 async def _answer_in_batch(
-    content: bytes, spec: BodySpec, answer: AnswerSpec, batcher: Batcher
+    content: bytes, body: BodySpec, answer: AnswerSpec, batcher: Batcher
 ) -> tuple[bytes, dict[str, str]]:
-    """Return the answer to a small JSON body whose records are scored with those of other requests."""
-    rows = read_json(decoded(content, None, max_bytes=spec.max_bytes), spec)
-    answer.require_bounded(len(rows))
+    """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
+    rows = read_json(decoded(content, None, max_bytes=body.max_bytes), body)
+    answer.require_bounded(rows)
     try:
         items = await batcher.score(rows, detector=answer.detector, explain=answer.top)
     except DataError as error:
-        raise all_problems(rows, spec.schema, error) from error
-    body = JsonFrame.of(answer.operation, answer.detector).around(encode_items(items))
-    return body, answer_headers(answer.detector, (), format_name="json")
+        raise all_problems(rows, body.schema, error) from error
+    frame = JsonFrame.of(answer.operation, answer.detector)
+    return frame.around(encode_items(items)), answer_headers(answer, ())
 
 
 def _json(content: dict[str, Any]) -> Response:

@@ -1,4 +1,4 @@
-"""A client of the service: typed results, retries, large inputs in pieces, data frames in and out.
+"""A client of the service: typed results, retries, large inputs in chunks, data frames in and out.
 
 It needs httpx (``pip install '.[client]'``) and nothing of the server's.
 
@@ -46,8 +46,8 @@ _JSON: Final = "application/json"
 _STREAM: Final = "application/vnd.apache.arrow.stream"
 _AGAIN: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _LOST: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-_LONGEST_WAIT: Final = 60.0  # seconds; who is told to wait longer hears of it
-_ROOM: Final = 0.9  # of the largest body: Arrow's heads need some, too
+_LONGEST_WAIT: Final = 60.0  # seconds; with a longer Retry-After, the error is raised at once
+_ROOM: Final = 0.9  # of the largest body: Arrow's headers need the rest
 
 
 @final
@@ -55,7 +55,7 @@ class DetectorClient:
     """Talks to one service; may be used by many threads at once.
 
     Args:
-        url: Where the service is.
+        url: Address of the service.
         timeout: Seconds that one answer may take.
         retries: How often a request is sent again that was lost, or put off by the service (429, 503).
         backoff_seconds: Wait before the first time again; it doubles each time. Retry-After, where it comes, wins.
@@ -89,14 +89,14 @@ class DetectorClient:
         self._client.close()
 
     def is_ready(self) -> bool:
-        """Say whether the service can score records, without a second try."""
+        """Return True if the service can score records; it is asked once."""
         try:
             return self._client.get("/readyz").is_success
         except httpx.TransportError:
             return False
 
     def detector(self) -> DetectorInfo:
-        """Return what the service says of its detector.
+        """Return the detector of the service.
 
         Raises:
             ServiceError: The service does not answer.
@@ -147,7 +147,7 @@ class DetectorClient:
         Raises:
             ServiceError: A row cannot be scored, then with all places; or the service does not answer.
         """
-        import pyarrow as pa  # only who has data frames needs it
+        import pyarrow as pa  # data frames alone need it
 
         from service.client.frames import arrow_of, frame_like
 
@@ -158,16 +158,15 @@ class DetectorClient:
                 "POST", "/score", body, params={"explain": explain}, content_type=_STREAM, accept=_STREAM, first=first
             )
             answers.append(pa.ipc.open_stream(answer.content).read_all())
-        abouts = {answer.schema.metadata[b"version"] for answer in answers}
-        _require_one_version({about.decode() for about in abouts})
+        _require_one_version({answer.schema.metadata[b"version"].decode() for answer in answers})
         return frame_like(frame, pa.concat_tables(answers, promote_options="permissive"))
 
     def _ask(self, path: str, records: Record | Sequence[Record], *, explain: int = 0) -> Iterator[dict[str, Any]]:
-        """Ask in as many requests as the service's limits want."""
+        """Return the answers to records, in as many requests as the limits of the service need."""
         several = [records] if isinstance(records, Mapping) else records
         per_row = explain if path == "/score" else len(self._known().columns) if path == "/reconstruct" else 0
         versions: set[str] = set()
-        for first, body in self._pieces(several, self._most_rows(per_row)):
+        for first, body in self._chunks(several, self._most_rows(per_row)):
             params = {"explain": explain} if explain else {}
             answer = self._send("POST", path, body, params=params, content_type=_JSON, accept=_JSON, first=first)
             plain: dict[str, Any] = msgspec.json.decode(answer.content)
@@ -183,22 +182,22 @@ class DetectorClient:
         values = min(values_per_row, len(known.columns))
         return min(known.max_rows, known.max_values // values if values else known.max_rows)
 
-    def _pieces(self, records: Sequence[Record], most_rows: int) -> Iterator[tuple[int, bytes]]:
-        """Return JSON lists that the service takes, with the number of the first record of each."""
+    def _chunks(self, records: Sequence[Record], most_rows: int) -> Iterator[tuple[int, bytes]]:
+        """Return JSON lists within the limits of the service, with the index of the first record of each."""
         most_bytes = self._known().max_body_bytes
-        held: list[bytes] = []
+        chunk: list[bytes] = []
         size, first = 2, 0
-        for number, record in enumerate(records):
-            text = msgspec.json.encode(record, enc_hook=_plain)
-            if held and (len(held) == most_rows or size + len(text) + 1 > most_bytes):
-                yield first, b"[" + b",".join(held) + b"]"
-                held, size, first = [], 2, number
-            held.append(text)
+        for index, record in enumerate(records):
+            text = msgspec.json.encode(record, enc_hook=_json_value)
+            if chunk and (len(chunk) == most_rows or size + len(text) + 1 > most_bytes):
+                yield first, b"[" + b",".join(chunk) + b"]"
+                chunk, size, first = [], 2, index
+            chunk.append(text)
             size += len(text) + 1
-        yield first, b"[" + b",".join(held) + b"]"
+        yield first, b"[" + b",".join(chunk) + b"]"
 
     def _streams(self, table: pa.Table, explain: int) -> Iterator[tuple[int, bytes]]:
-        """Return Arrow streams that the service takes, with the number of the first row of each."""
+        """Return Arrow streams within the limits of the service, with the index of the first row of each."""
         from service.client.frames import stream_of
 
         most_rows, most_bytes = self._most_rows(explain), self._known().max_body_bytes
@@ -224,7 +223,7 @@ class DetectorClient:
         accept: str = _JSON,
         first: int = 0,
     ) -> httpx.Response:
-        """Send a request, again where that can help: scoring changes nothing, so twice does no harm.
+        """Send a request, again if that can help: scoring changes nothing, so sending it twice does no harm.
 
         Raises:
             ServiceError: The service refuses it, or does not answer.
@@ -244,16 +243,16 @@ class DetectorClient:
                 ) from error
             if answer.is_success:
                 return answer
-            asked = _retry_after(answer)
-            if answer.status_code in _AGAIN and attempt < self._retries and (asked or 0.0) <= _LONGEST_WAIT:
-                time.sleep(wait if asked is None else asked)
+            retry_after = _retry_after(answer)
+            if answer.status_code in _AGAIN and attempt < self._retries and (retry_after or 0.0) <= _LONGEST_WAIT:
+                time.sleep(wait if retry_after is None else retry_after)
                 continue
             raise refusal(answer.status_code, answer.reason_phrase, answer.content, first=first)
         raise AssertionError  # the last attempt returns or raises
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
-    """Return the seconds that an answer asks to wait, which it says as a number or as a date."""
+    """Return the seconds that Retry-After asks to wait, given as a number or as a date; None without one."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
@@ -271,8 +270,8 @@ def _require_one_version(versions: set[str]) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that JSON knows for one of NumPy's or pandas'."""
+def _json_value(value: Any) -> Any:
+    """Return a value of NumPy or pandas as one that JSON has."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "item"):

@@ -1,4 +1,4 @@
-"""Data frames of pandas, polars and Arrow, to what is sent and back; each library is imported where it is met."""
+"""Data frames of pandas, polars and Arrow, converted to Arrow and back; each library is imported when it is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def arrow_of(frame: Any) -> pa.Table:
     """Return a data frame as an Arrow table.
 
     Raises:
-        ServiceError: A column holds values of kinds that cannot stand together.
+        ServiceError: A column mixes types that Arrow cannot hold in one column.
     """
     if isinstance(frame, pa.Table):
         return frame
@@ -28,7 +28,7 @@ def arrow_of(frame: Any) -> pa.Table:
 
 
 def frame_like(frame: Frame, table: pa.Table) -> Frame:
-    """Return a table as a frame of the kind of another one, with its index."""
+    """Return a table as a data frame of the same library as another one, with its index."""
     found: Any = table
     if hasattr(frame, "iloc"):
         found = table.to_pandas()

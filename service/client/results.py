@@ -63,18 +63,18 @@ class ScoreResult(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorInfo:
-    """What a service says of its detector.
+    """The detector of a service.
 
     Args:
-        name: What it is called.
-        version: Which of its versions this is.
+        name: Name of the detector.
+        version: Version of the detector.
         threshold: The score above which a record is an anomaly.
-        columns: Names of the columns that a record has to have.
-        ids: Names of the id fields that are echoed.
+        columns: Names of the columns that a record must have.
+        ids: Names of the id fields that answers repeat.
         max_rows: Most records in one request.
-        max_body_bytes: Largest request.
+        max_body_bytes: Largest request body.
         max_values: Most contributions or expected values in one answer.
-        card: Everything else, as `GET /detector` answers it.
+        card: The whole answer of `GET /detector`.
     """
 
     name: str
@@ -89,7 +89,7 @@ class DetectorInfo:
 
 
 def detector_info(card: dict[str, Any]) -> DetectorInfo:
-    """Return what `GET /detector` answered, in a type."""
+    """Return the detector that an answer of `GET /detector` describes."""
     return DetectorInfo(
         name=card["name"],
         version=card["version"],
@@ -102,25 +102,25 @@ def detector_info(card: dict[str, Any]) -> DetectorInfo:
 
 
 def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceError:
-    """Return the error that a problem document tells of.
+    """Return the error that a problem document describes.
 
     Args:
-        status: The answer's status.
-        phrase: What HTTP calls it.
-        content: The answer's body.
-        first: Number of the request's first record among all of the caller's.
+        status: Status code of the answer.
+        phrase: Reason phrase of the status.
+        content: Body of the answer.
+        first: Index of the request's first record among all records of the caller.
     """
     try:
         problem = msgspec.json.decode(content)
         detail, errors = str(problem["detail"]), problem.get("errors", [])
         places = tuple(
             RecordPlace(
-                record=None if one["record"] is None else one["record"] + first,
-                field=one["field"],
-                problem=one["problem"],
-                remedy=one["remedy"],
+                record=None if item["record"] is None else item["record"] + first,
+                field=item["field"],
+                problem=item["problem"],
+                remedy=item["remedy"],
             )
-            for one in errors
+            for item in errors
         )
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):  # a proxy's page, not the service's
         detail, places = phrase, ()

@@ -20,9 +20,9 @@ from models.errors import DetectorError
 from service.api.parameters import ScoreQuery
 from service.api.schemas import MOST_VALUES
 from service.fast_path.micro_batching import MAX_ROWS, Batcher
-from service.formats.answers import JsonFrame, answer_headers, encode_items
+from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords, exact_records
-from service.formats.json import decode_json
+from service.formats.json import JsonFrame, decode_json, encode_items
 from service.formats.rows import Records
 from service.gate import SMALL_BYTES
 from service.operations import OPERATIONS
@@ -95,7 +95,7 @@ class _Ready:
 
     @classmethod
     def of(cls, detector: Detector) -> _Ready:
-        response = Response(headers=answer_headers(detector, (), format_name="json"))
+        response = Response(headers=answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), ()))
         return cls(
             detector=detector,
             exact=exact_records(detector.schema),

@@ -11,7 +11,7 @@ _BURST: Final = 3  # times the wait: with less, a burst of some hundred requests
 
 @final
 class Queue:
-    """Large requests that wait for a thread, with the time since when.
+    """Large requests that wait for a thread, and since when.
 
     Args:
         max_wait: Seconds that the oldest may have waited before new ones are refused.
@@ -40,15 +40,14 @@ class Queue:
 
 @final
 class Tick:
-    """Small requests that are there in one tick of the event loop; the first of them is the oldest.
+    """Small requests that arrive in one tick of the event loop; the first of them is the oldest.
 
-    What counts is the CPU time that the loop has spent since it came: a process that others keep from its CPU is not
-    overloaded. A burst is over soon and is not refused: overload begins behind a tick of `_BURST` times the wait, and
-    ends with one that is short.
+    Their wait is the CPU time that the loop has spent since then: a process that gets no CPU is not overloaded. A burst
+    is over soon and is not refused: overload begins after a tick of `_BURST` times the wait, and ends with a short one.
 
     Args:
         max_wait: Seconds that the oldest may have waited before new ones are refused.
-        clock: Tells the thread's CPU time.
+        clock: Returns the CPU time of the thread.
     """
 
     def __init__(self, max_wait: float, clock: Callable[[], float] = time.thread_time) -> None:
@@ -58,7 +57,7 @@ class Tick:
         self._is_shedding = False
 
     def begin(self) -> None:
-        """Begin with the first request."""
+        """Begin a tick with its first request."""
         self._began = self._clock()
 
     def is_overloaded(self) -> bool:
@@ -66,6 +65,6 @@ class Tick:
         return self._is_shedding and self._clock() - self._began > self._max_wait
 
     def end(self) -> None:
-        """End behind the last request."""
+        """End a tick after its last request."""
         longest = self._max_wait * (1 if self._is_shedding else _BURST)
         self._is_shedding = self._clock() - self._began > longest

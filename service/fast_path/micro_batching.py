@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
-from service.formats.answers import items_of
+from service.formats.json import items_of
 from service.formats.rows import Records
 from service.operations import OPERATIONS
 

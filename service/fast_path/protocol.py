@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 
 
 def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., HttpToolsProtocol]]:
-    """Return what serves an application: the ASGI callable, and the factory of the protocol.
+    """Return the ASGI application to serve, and the factory of the protocol that serves it.
 
-    Where nothing else has to see small requests, they are answered in front of FastAPI: by the protocol, or by
-    `EntryMiddleware`. Else by the latter behind all other middleware.
+    Small requests are answered in front of FastAPI, by the protocol or by `EntryMiddleware`, if nothing else has to see
+    them. If middleware was added, `EntryMiddleware` answers them behind it.
 
     Args:
-        app: Made by `service.app.create_app`.
-        settings: Of the service.
+        app: Application of `service.app.create_app`.
+        settings: Settings of the service.
     """
     guarded = partial(GuardedProtocol, patience=settings.body_seconds)
     state = app.state
@@ -53,7 +53,7 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
 
 
 def _seen_by(app: FastAPI) -> str | None:
-    """Return what has to see every request in front of us, None where nothing has."""
+    """Return what has to see every request before it is answered, None if nothing has."""
     kinds: list[Any] = [item.cls for item in app.user_middleware]
     if added := [getattr(kind, "__name__", "one") for kind in kinds if kind is not EntryMiddleware]:
         return f"middleware was added ({', '.join(added)})"
@@ -62,7 +62,7 @@ def _seen_by(app: FastAPI) -> str | None:
 
 
 def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> str | None:
-    """Return why the protocol is off, None where it is on."""
+    """Return why the protocol is off, None if it is on."""
     first, end = TESTED_UVICORN
     if not first <= tuple(int(part) for part in version.split(".")[:2]) < end:
         return f"it is not tested with Uvicorn {version}"
@@ -73,11 +73,11 @@ def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> 
 
 @final
 class SlowReaderGuard:
-    """Cuts off a client that reads nothing: its answers would be held for ever. It may read slowly.
+    """Cuts off a client that reads nothing, whose answers would be held for ever. A client may read slowly.
 
     Args:
-        loop: Of the connection.
-        patience: Seconds in which a client has to read anything.
+        loop: Event loop of the connection.
+        patience: Seconds in which a client has to read at least one byte.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
@@ -86,12 +86,12 @@ class SlowReaderGuard:
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, transport: asyncio.Transport) -> None:
-        """Begin to watch a client that has much to read."""
+        """Begin to watch a client with much to read."""
         unread = transport.get_write_buffer_size()
         self._timer = self._loop.call_later(self._patience, self._check, transport, unread)
 
     def stop(self) -> None:
-        """Stop watching: it has read most of it, or has gone."""
+        """Stop watching: the client has read most of it, or has gone."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -107,11 +107,11 @@ class GuardedProtocol(HttpToolsProtocol):
     """Uvicorn's protocol with a `SlowReaderGuard`.
 
     Args:
-        config: As Uvicorn gives it, like the next three.
+        config: Configuration of the server; Uvicorn gives the first four.
         server_state: All connections of the server.
         app_state: State of the application's lifespan.
-        _loop: The event loop.
-        patience: Seconds in which a client has to read anything.
+        _loop: Event loop.
+        patience: Seconds in which a client has to read at least one byte.
     """
 
     def __init__(
@@ -127,17 +127,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._guard = SlowReaderGuard(self.loop, patience)
 
     def pause_writing(self) -> None:
-        """Watch a client that has much to read."""
+        """Watch a client with much to read."""
         super().pause_writing()
         self._guard.watch(self.transport)
 
     def resume_writing(self) -> None:
-        """Stop watching it."""
+        """Stop watching the client."""
         super().resume_writing()
         self._guard.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching it."""
+        """Stop watching the client."""
         self._guard.stop()
         super().connection_lost(exc)
 
@@ -147,14 +147,14 @@ class FastProtocol(GuardedProtocol):
     """Answers small requests without the task and the messages that ASGI has for each; Uvicorn does all the rest.
 
     Args:
-        config: As Uvicorn gives it, like the next three.
+        config: Configuration of the server; Uvicorn gives the first four.
         server_state: All connections of the server.
         app_state: State of the application's lifespan.
-        _loop: The event loop.
-        app: Answers small requests that `small` cannot.
+        _loop: Event loop.
+        app: Answers the small requests that `small` cannot answer.
         gate: Admits requests.
         small: Answers small requests.
-        patience: Seconds in which a client has to read anything.
+        patience: Seconds in which a client has to read at least one byte.
     """
 
     def __init__(
@@ -173,12 +173,12 @@ class FastProtocol(GuardedProtocol):
         self._application = app
         self._gate = gate
         self._small = small
-        self._explain: int | None = None  # of the small request that comes; None while none comes
+        self._explain: int | None = None  # of the small request that is being received, None if none is
         self._body = b""
         self._late: asyncio.TimerHandle | None = None
 
     def on_headers_complete(self) -> None:
-        """Begin a small request; leave others to Uvicorn."""
+        """Begin to receive a small request; leave others to Uvicorn."""
         self._explain = self._explain_of_small()
         if self._explain is None:
             super().on_headers_complete()
@@ -206,25 +206,25 @@ class FastProtocol(GuardedProtocol):
             self._small.answer(self._body, explain, partial(self._reply, exchange))
 
     def data_received(self, data: bytes) -> None:
-        """Wait for a moment for the rest of a small request."""
+        """Wait a moment for the rest of a small request."""
         super().data_received(data)
         if self._explain is not None and self._late is None:
             self._late = self.loop.call_later(_BODY_SECONDS, self._leave_to_uvicorn)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop waiting for the rest of a request."""
         self._explain = None
         self._stop_waiting()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Let Uvicorn finish a request that has begun to come."""
+        """Let Uvicorn finish a request that is being received."""
         if self._explain is not None:
             self._leave_to_uvicorn()
         super().shutdown()
 
     def _explain_of_small(self) -> int | None:
-        """Return how many columns a small request wants named; None where it is none, or others are before it."""
+        """Return how many columns a small request asks to explain; None if it is not small, or others are before it."""
         if (
             (self.cycle is not None and not self.cycle.response_complete)
             or self.flow.write_paused
@@ -250,7 +250,7 @@ class FastProtocol(GuardedProtocol):
             self._late = None
 
     def _reply(self, exchange: _Exchange, answer: Answer | None) -> None:
-        """Send an answer; let the application make it where there is none."""
+        """Send an answer; if it is None, ask the application for one."""
         if answer is None:
             exchange.task = self.loop.create_task(self._ask_application(exchange))
             return
@@ -271,13 +271,13 @@ class FastProtocol(GuardedProtocol):
         self.on_response_complete()
 
     async def _ask_application(self, exchange: _Exchange) -> None:
-        """Let the application answer a request."""
+        """Send the answer of the application."""
         coming: list[Message] = [{"type": "http.request", "body": exchange.body, "more_body": False}]
         sent: list[Message] = []
 
         async def receive() -> Message:
             if not coming:
-                await asyncio.Event().wait()  # the client stays
+                await asyncio.Event().wait()  # as if the client stayed
             return coming.pop()
 
         async def send(message: Message) -> None:
@@ -285,7 +285,7 @@ class FastProtocol(GuardedProtocol):
 
         try:
             await self._application(exchange.whole_scope(), receive, send)
-        except Exception:  # it has been answered by the application's handler
+        except Exception:  # the application has answered it
             log.exception("a request could not be answered")
         start, *bodies = sent
         content = b"".join(message.get("body", b"") for message in bodies)
@@ -294,11 +294,11 @@ class FastProtocol(GuardedProtocol):
 
 @final
 class _Exchange:
-    """A small request that is answered, with what Uvicorn reads of one.
+    """A small request that is being answered, with the attributes that Uvicorn reads.
 
     Args:
-        scope: Of ASGI, without what the URL says.
-        url: The path and the query.
+        scope: ASGI scope without method and URL.
+        url: Path and query.
         body: The whole body.
     """
 
@@ -315,7 +315,7 @@ class _Exchange:
         self.task: asyncio.Task[None] | None = None  # kept from the garbage collector
 
     def whole_scope(self) -> Scope:
-        """Return the scope for the application."""
+        """Return the ASGI scope."""
         path, _, query = self.url.partition(b"?")
         named = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
         return {**self.scope, **named, ADMITTED: True}

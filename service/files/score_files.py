@@ -29,9 +29,9 @@ from service.files.pipeline import in_order
 from service.files.scored_rows import Layout, ScoredRows
 
 _CHUNK_ROWS: Final = 32_768
-_CHUNK_CELLS: Final = 1 << 20  # where columns are many, a chunk has fewer rows
-_LEAST_ROWS: Final = 256  # below it, the calls would take longer than the work
-_CACHED_ROWS: Final = 1024  # what stays in the processor's cache from a column of numbers to a score
+_CHUNK_CELLS: Final = 1 << 20  # a chunk of many columns has fewer rows
+_LEAST_ROWS: Final = 256  # with fewer, the calls would take longer than the work
+_CACHED_ROWS: Final = 1024  # so many rows stay in the processor's cache from their columns to their scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class BatchCommand:
         detector: A bundle, or the folder of a detector.
         inputs: Files and patterns.
         output: The file that is written.
-        format_name: A key of `OUTPUT_FORMATS`; None: by the output's name.
+        format_name: A key of `OUTPUT_FORMATS`; None to take it from the output's name.
         write: Some of `service.files.WRITTEN`.
         explain: How many of the columns that add most are named.
         options: How text files are written.
@@ -91,7 +91,7 @@ def prepare(
     write: Collection[str] = ("scores",),
     top: int = 0,
 ) -> Job:
-    """Look at the first row of every file, so that what cannot be scored is refused before the first one is.
+    """Look at the first row of every file, so that files that cannot be scored are refused before any row is.
 
     Args:
         detector: The detector that will score.
@@ -128,8 +128,8 @@ def score_files(
         job: From `prepare`.
         output: The file; it is replaced when the new one is complete.
         format_name: A key of `OUTPUT_FORMATS`.
-        chunk_rows: Rows of a chunk, of which a few are held at once; by default fewer where columns are many.
-        on_rows: Is told how many more rows are written.
+        chunk_rows: Rows of a chunk, of which a few exist at once; by default, fewer if there are many columns.
+        on_rows: Called with the number of rows that were just written.
 
     Raises:
         TableError: A cell is of the wrong kind, or the output cannot be written; there is no output then.
@@ -138,15 +138,15 @@ def score_files(
     with new_file(output, job.layout.schema, format_name=format_name) as writer:
         score = partial(_scored, detector, writer, job.layout)
         with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
-            for part, add in scored:
-                add()
-                tally = Tally(rows=tally.rows + part.rows, flagged=tally.flagged + part.flagged)
-                on_rows(part.rows)
+            for done, write in scored:
+                write()
+                tally = Tally(rows=tally.rows + done.rows, flagged=tally.flagged + done.flagged)
+                on_rows(done.rows)
     return tally
 
 
 def run(command: BatchCommand) -> None:
-    """Write what a command line asks for, and say what happened."""
+    """Run a command line, and report what happened."""
     started = time.perf_counter()
     check_folder(command.output)
     format_name = command.format_name or format_of(command.output)
@@ -172,7 +172,7 @@ def run(command: BatchCommand) -> None:
 
 
 def _summary(layout: Layout, tally: Tally) -> str:
-    """Return what was done to the rows, in a few words."""
+    """Return a summary of what was done, in a few words."""
     done = []
     if layout.scores:
         done.append(f"scored, {tally.flagged:,} flagged ({tally.flagged / max(tally.rows, 1):.2%})")
@@ -198,7 +198,7 @@ def _report(detector: Detector, job: Job, tally: Tally, output: Path, *, seconds
 
 
 def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Chunk]:
-    """Read all rows, numbers of text files as numbers."""
+    """Read all rows; numbers of text files are parsed as numbers."""
     options = replace(job.inputs.options, numbers=plain_numbers(detector.schema))
     fitting = max(_LEAST_ROWS, min(_CHUNK_ROWS, _CHUNK_CELLS // len(detector.schema.read)))
     return replace(job.inputs, options=options).chunks(chunk_rows=chunk_rows or fitting)
@@ -207,7 +207,7 @@ def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Ch
 def _scored(
     detector: Detector, writer: Writer, layout: Layout, chunk: Chunk, stopped: Event
 ) -> tuple[Tally, Callable[[], None]]:
-    """Score a chunk; return its tally, and what adds it to the output; of some rows only if it is stopped."""
+    """Score a chunk; return its tally and a function that writes it. A chunk that is stopped is scored in part."""
     with chunk.naming_file():
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()

@@ -1,4 +1,4 @@
-"""Rows as they are written: the ids, then scores and reasons, the embedding, the expected values."""
+"""Rows of an output: the ids, then scores and contributions, the embedding, the expected values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from models.schema.cells import Cell, parse_category
 from models.tables.writers import PlainRows, Rows, json_cells
 
 FIGURES: Final = ("anomaly_score", "p_value", "is_anomaly")
-"""Columns of the score of a row, behind its ids."""
+"""Columns of the score, after the ids."""
 
 THRESHOLD: Final = "threshold"
-"""The column behind these where thresholds go by segment."""
+"""The column after these if thresholds go by segment."""
 
 _EXPLAINED: Final = {
     "feature": pa.string(),
@@ -38,8 +38,8 @@ class Layout:
         scores: Whether scores are written.
         top: How many of the columns that add most are named.
         by_segment: Each row has its own threshold, and it is written.
-        units: Width of the embedding; 0 where it is not written.
-        expected: The columns whose expected values are written.
+        units: Width of the embedding; 0 if it is not written.
+        expected: Columns whose expected values are written.
     """
 
     ids: Mapping[str, pa.DataType]
@@ -51,10 +51,10 @@ class Layout:
 
     @classmethod
     def of(cls, detector: Detector, ids: Mapping[str, pa.DataType], write: Collection[str], *, top: int) -> Layout:
-        """Return the columns that a detector writes.
+        """Return the layout of a detector's output.
 
         Args:
-            detector: Scores.
+            detector: The detector that scores.
             ids: Name and type of each id column.
             write: Some of `service.files.WRITTEN`.
             top: How many of the columns that add most are named.
@@ -76,7 +76,7 @@ class Layout:
 
     @property
     def more(self) -> pa.Schema:
-        """The columns behind those of the score."""
+        """The columns after those of the score."""
         embedding = [(f"embedding_{unit}", pa.float32()) for unit in range(1, self.units + 1)]
         return pa.schema([*embedding, *((f"expected_{column.name}", column.type) for column in self.expected)])
 
@@ -89,11 +89,11 @@ class Layout:
         return pa.schema([*self.ids.items(), *scores, *self.more])
 
     def rows(self, detector: Detector, columns: Columns, ids: pa.Table) -> Rows:
-        """Return n rows as they are written.
+        """Score n rows and return them as they are written.
 
         Args:
-            detector: Scores.
-            columns: Their values, by column.
+            detector: The detector that scores.
+            columns: The values of the rows, by column.
             ids: Their id columns.
         """
         verdicts = detector.score(columns) if self.scores or self.expected else None
@@ -111,7 +111,7 @@ class ScoredRows:
     """Some rows with their scores.
 
     Args:
-        ids: The rows' id columns, as they were read; any number of columns.
+        ids: Their id columns, as they were read.
         verdicts: Their scores and decisions.
         top: How many of the columns that add most are named.
         more: Further columns.
@@ -134,7 +134,7 @@ class ScoredRows:
         return Layout(ids=types, top=self.top, by_segment=self.verdicts.segments is not None)
 
     def table(self) -> pa.Table:
-        """Return them as a table; values are text there, because columns differ in kind."""
+        """Return the rows as a table; actual and expected values are texts, because columns differ in kind."""
         columns: list[Any] = [*self.ids.columns, *map(arrow_of, self._figures())]
         if self.top:
             explained = self._contributions()
@@ -149,7 +149,7 @@ class ScoredRows:
         return _beside(pa.table(columns, names=self.layout.schema.names), self.more)
 
     def records(self) -> list[dict[str, Any]]:
-        """Return them as objects; contributions are a list, as the service answers them."""
+        """Return the rows as objects; contributions are a list, as in the answers of the service."""
         more = {} if self.more is None else dict(zip(self.more.column_names, self.more.columns, strict=True))
         names = (*self.ids.column_names, *self.layout.figures, *more)
         columns = [

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from service.formats.answers import AnswerSpec, AnswerWriter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Stream = Callable[[BodySpec], StreamedBody]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what is loaded stays in the row
 class Format:
     """One format of bodies and answers.
 
@@ -49,22 +49,22 @@ class Format:
     has_dialects: bool = False
     ends_with_problem: bool = False
 
-    @property
+    @cached_property
     def read(self) -> Read:
         """The function that reads a whole body."""
-        reader: Read = _loaded(self.reader)
+        reader: Read = resolve_name(self.reader)
         return reader
 
-    @property
+    @cached_property
     def write(self) -> Write:
         """The function that opens a writer of an answer, which takes rows once or again and again."""
-        writer: Write = _loaded(self.writer)
+        writer: Write = resolve_name(self.writer)
         return writer
 
-    @property
+    @cached_property
     def open_stream(self) -> Stream:
         """The class that reads a body while it comes, for a format that is streamed."""
-        stream: Stream = _loaded(str(self.stream))
+        stream: Stream = resolve_name(str(self.stream))
         return stream
 
 
@@ -127,8 +127,3 @@ FORMATS: Final[dict[str, Format]] = {
 
 STREAMED: Final = tuple(name for name, row in FORMATS.items() if row.stream is not None)
 """The formats of bodies and answers that are streamed."""
-
-
-@cache
-def _loaded(reference: str) -> Any:
-    return resolve_name(reference)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import codecs
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, final
 
 import msgspec
 
 from models.columns.from_records import brief_repr
+from models.detector import Detector
 from models.errors import RecordError
 from models.strict_json import repeated_keys, repeats_key
-from service.formats.answers import AnswerSpec, JsonFrame, encode_items, items_of
+from service.formats.answers import AnswerSpec
 from service.formats.exact_json import exact_records
 from service.formats.rows import BodySpec, Records, Rows
+from service.operations import Operation
 from service.web.problems import RequestError, too_many_rows
 
 _SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
@@ -114,6 +117,7 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class JsonWriter:
     """Writes one JSON object, whose last key holds the list of items.
 
@@ -121,21 +125,19 @@ class JsonWriter:
         spec: What is answered.
     """
 
-    def __init__(self, spec: AnswerSpec) -> None:
-        self._spec = spec
+    spec: AnswerSpec
 
-    def write(self, rows: Rows) -> bytes:
-        """Return the answer to all rows."""
-        spec = self._spec
-        items = (encode_items(items_of(spec.operation, spec.detector, chunk, spec.top)) for chunk in rows.chunks())
-        return JsonFrame.of(spec.operation, spec.detector, rows.notes).around(b",".join(items))
-
-    def finish(self) -> bytes:
-        """Return nothing: the answer is complete."""
-        return b""
+    def write(self, rows: Rows | None, *, last: bool) -> bytes:
+        """Return the whole answer: JSON is not streamed."""
+        operation, detector, top = self.spec.operation, self.spec.detector, self.spec.top
+        if rows is None:
+            return b""
+        items = [encode_items(items_of(operation, detector, chunk, top)) for chunk in rows.chunks()]
+        return JsonFrame.of(operation, detector, rows.notes).around(b",".join(items))
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class LinesWriter:
     """Writes one JSON object a line: the ids of a row, and its item.
 
@@ -143,23 +145,64 @@ class LinesWriter:
         spec: What is answered.
     """
 
-    def __init__(self, spec: AnswerSpec) -> None:
-        self._spec = spec
+    spec: AnswerSpec
 
-    def write(self, rows: Rows) -> bytes:
+    def write(self, rows: Rows | None, *, last: bool) -> bytes:
         """Return the lines of some rows."""
-        spec = self._spec
-        encode, name = msgspec.json.Encoder().encode_lines, spec.operation.item_name
+        operation, detector, top = self.spec.operation, self.spec.detector, self.spec.top
+        encode, name = msgspec.json.Encoder().encode_lines, operation.item_name
         written = []
-        for chunk in rows.chunks():
-            items = spec.operation.items(spec.detector, chunk, spec.top)
+        for chunk in rows.chunks() if rows is not None else ():
+            columns, ids = chunk.columns(detector.schema), chunk.ids(detector.schema)
+            items = operation.items(detector, columns, top)
             fields = items if name is None else [{name: item} for item in items]
-            written.append(encode([a | b for a, b in zip(chunk.ids(spec.detector.schema), fields, strict=True)]))
+            written.append(encode([a | b for a, b in zip(ids, fields, strict=True)]))
         return b"".join(written)
 
-    def finish(self) -> bytes:
-        """Return nothing: there is nothing behind the last line."""
-        return b""
+
+@dataclass(frozen=True, slots=True)
+class JsonFrame:
+    """The frame of a JSON answer: what stands around its items.
+
+    Args:
+        head: The bytes before the first item.
+    """
+
+    head: bytes
+
+    @classmethod
+    def of(cls, operation: Operation, detector: Detector, notes: Sequence[str] = ()) -> JsonFrame:
+        """Return the frame of the answers of a detector."""
+        head: dict[str, Any] = {"detector": detector.name, "version": detector.version}
+        if operation.is_scoring:
+            head["threshold"] = detector.calibration.threshold
+        if notes:
+            head["notes"] = list(notes)
+        return cls(msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(operation.list_name) + b":[")
+
+    def around(self, items: bytes) -> bytes:
+        """Return the answer with its items, which have commas between them."""
+        return self.head + items + b"]}"
+
+
+def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> list[Any]:
+    """Return the JSON item of each row of a chunk; a scored one has the row's ids.
+
+    Raises:
+        DataError: A value is not of its column's kind.
+        RequestError: The network gave what is no number.
+    """
+    columns = rows.columns(detector.schema)
+    ids = rows.ids(detector.schema) if operation.is_scoring and detector.schema.ids else None
+    items = operation.items(detector, columns, top)
+    for item, fields in zip(items, ids or (), strict=bool(ids)):
+        item["ids"] = fields
+    return items
+
+
+def encode_items(items: list[Any]) -> bytes:
+    """Return items as JSON with commas between them."""
+    return msgspec.json.encode(items)[1:-1]
 
 
 def _decode(content: bytes, kind: Any = Any, *, where: str = "The body") -> Any:

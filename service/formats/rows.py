@@ -32,6 +32,8 @@ class BodySpec:
         schema: The columns that are wanted.
         max_rows: Most rows that may come.
         max_bytes: Most bytes that may come, when nothing is compressed.
+        format_name: Its format, a key of `FORMATS`.
+        coding: Its content coding, or None.
         charset: The character encoding that the content type names, or None.
         options: How CSV is written, fields of `ReadOptions`; what is left out is detected.
     """
@@ -39,6 +41,8 @@ class BodySpec:
     schema: FeatureSchema
     max_rows: int
     max_bytes: int
+    format_name: str = "json"
+    coding: str | None = None
     charset: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 

@@ -45,29 +45,22 @@ class TableWriter:
         self._writer: Writer | None = None
         self._schema: pa.Schema | None = None
 
-    def write(self, rows: Rows) -> bytes:
+    def write(self, rows: Rows | None, *, last: bool) -> bytes:
         """Return what the format has of some rows by now; some formats hold them to the end.
 
         Raises:
             DataError: A value is not of its column's kind.
             RequestError: The format cannot hold the answer, or the network gave what is no number.
         """
-        spec = self._spec
-        ids = {name: _id_column(column) for name, column in rows.id_columns(spec.detector.schema).items()}
-        for chunk in rows.chunks():
-            table = spec.operation.table(spec.detector, chunk, spec.top)
-            start = chunk.first - rows.first
-            columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
-            self._add(pa.table(columns, names=[*ids, *table.column_names]), ids)
-        return self._out.taken()
-
-    def finish(self) -> bytes:
-        """Return the rest of the table.
-
-        Raises:
-            RequestError: The format cannot hold the answer.
-        """
-        if self._writer is not None:
+        if rows is not None:
+            schema = self._spec.detector.schema
+            ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
+            for chunk in rows.chunks():
+                table = self._spec.operation.table(self._spec.detector, chunk.columns(schema), self._spec.top)
+                start = chunk.first - rows.first
+                columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
+                self._add(pa.table(columns, names=[*ids, *table.column_names]), ids)
+        if last and self._writer is not None:
             with self._refused():
                 self._writer.finish()
                 self._writer.close()

@@ -39,18 +39,16 @@ class ScoringStream:
     Args:
         body: The body, cut into parts.
         spec: What is answered, by one detector for the whole stream.
-        format_name: The answer's format, one of `STREAMED`.
 
     Attributes:
         rows: Number of rows that were answered.
     """
 
-    def __init__(self, *, body: StreamedBody, spec: AnswerSpec, format_name: str) -> None:
+    def __init__(self, body: StreamedBody, spec: AnswerSpec) -> None:
         self.body = body
         self.spec = spec
-        self.format_name = format_name
         self.rows = 0
-        self._writer = FORMATS[format_name].write(spec)
+        self._writer = FORMATS[spec.format_name].write(spec)
 
     def answer(self, part: bytes) -> bytes:
         """Return the answer to a part.
@@ -69,7 +67,7 @@ class ScoringStream:
         content = self._answer(self.body.rest())
         if not self.rows:
             raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-        return content + self._writer.finish()
+        return content + self._writer.write(None, last=True)
 
     def _answer(self, chunks: Iterator[Rows]) -> bytes:
         written = []
@@ -152,7 +150,7 @@ class _StreamedAnswer(Response):
     def __init__(
         self, first: bytes, rest: AsyncGenerator[bytes, None], incoming: _Incoming, scoring: ScoringStream
     ) -> None:
-        headers = answer_headers(scoring.spec.detector, scoring.body.notes, format_name=scoring.format_name)
+        headers = answer_headers(scoring.spec, scoring.body.notes)
         super().__init__(headers=headers | CLOSE)
         del self.headers["content-length"]
         self._first, self._rest, self._incoming, self._scoring = first, rest, incoming, scoring
@@ -168,7 +166,7 @@ class _StreamedAnswer(Response):
             return
         except RequestError as error:
             log.warning("a stream is cut off after record %d: the next one cannot be scored", self._scoring.rows - 1)
-            if not FORMATS[self._scoring.format_name].ends_with_problem:
+            if not FORMATS[self._scoring.spec.format_name].ends_with_problem:
                 return
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
             await self._linger()

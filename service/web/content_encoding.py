@@ -13,30 +13,8 @@ from service.formats.formats import FORMATS
 from service.web.negotiation import qualities
 from service.web.problems import RequestError, too_large
 
-CODINGS: Final = ("gzip", "zstd")
-"""The content codings of bodies (Content-Encoding)."""
-
 _LEAST_BYTES: Final = 1024
 _LEVEL: Final = 1  # of both codings: more takes several times as long and saves a tenth
-
-
-def coding_of(content_encoding: str) -> str | None:
-    """Return the coding that a header means, one of `CODINGS`; None for none.
-
-    Raises:
-        RequestError: It is none of them.
-    """
-    wanted = content_encoding.strip().lower()
-    if wanted in ("", "identity"):
-        return None
-    coding = wanted.removeprefix("x-")
-    if coding not in CODINGS:
-        raise RequestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Encoding {wanted!r} is not read here. Send the body as it is, or one of {', '.join(CODINGS)}.",
-            headers={"Accept-Encoding": ", ".join(CODINGS)},
-        )
-    return coding
 
 
 def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:

@@ -1,17 +1,79 @@
-"""Content negotiation: which format a body has, and which one its sender wants for the answer."""
+"""Content negotiation: the format and coding of a body, and the format that its sender wants for the answer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
+from starlette.datastructures import Headers
+
 from service.formats.formats import FORMATS
+from service.web.problems import RequestError
+
+CODINGS: Final = ("gzip", "zstd")
+"""The content codings of bodies (Content-Encoding)."""
 
 _BY_TYPE: Final = {kind: name for name, row in FORMATS.items() for kind in row.types}
 _USUAL: Final = {"": "json", "*/*": "json", **_BY_TYPE}  # nearly all that comes: not worth a comparison
 _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What the headers of a request say of its body.
+
+    Args:
+        format_name: A key of `FORMATS`.
+        charset: The character encoding that the content type names, or None.
+        coding: One of `CODINGS`, or None.
+    """
+
+    format_name: str
+    charset: str | None
+    coding: str | None
+
+
+def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> Head:
+    """Return what the headers of a request say of its body.
+
+    Args:
+        headers: The headers.
+        among: Keys of `FORMATS` that are read.
+
+    Raises:
+        RequestError: They name a format, charset or coding that is not read.
+    """
+    content_type = headers.get("content-type", "")
+    name = format_of(content_type)
+    if name is None or name not in among:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types(among))}.",
+            headers={"Accept": ", ".join(content_types(among))},
+        )
+    coding = _coding(headers.get("content-encoding", ""))
+    return Head(format_name=name, charset=_charset(name, content_type), coding=coding)
+
+
+def answer_format(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> str:
+    """Return the format that the headers of a request ask for.
+
+    Args:
+        headers: The headers.
+        among: Keys of `FORMATS` that can be answered.
+
+    Raises:
+        RequestError: They accept none of them.
+    """
+    name = negotiate(",".join(headers.getlist("accept")), among=among)
+    if name is None:
+        detail = f"None of the formats in Accept is answered here. Accept one of {', '.join(content_types(among))}."
+        raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail)
+    return name
 
 
 def content_types(among: Collection[str] = FORMATS.keys()) -> list[str]:
@@ -90,3 +152,35 @@ def _rating(kind: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
         return 0.0, 0
     specific, quality = max(matches)
     return quality, specific
+
+
+def _charset(format_name: str, content_type: str) -> str | None:
+    charset, allowed = parameters(content_type).get("charset", "").lower(), FORMATS[format_name].charsets
+    if not charset or not allowed:
+        return None
+    if charset not in allowed:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The charset {charset!r} is not read here for {FORMATS[format_name].types[0]}. Send UTF-8, and say "
+            "charset=utf-8 or nothing.",
+        )
+    return charset
+
+
+def _coding(content_encoding: str) -> str | None:
+    """Return the coding that a header means, one of `CODINGS`; None for none.
+
+    Raises:
+        RequestError: It is none of them.
+    """
+    wanted = content_encoding.strip().lower()
+    if wanted in ("", "identity"):
+        return None
+    coding = wanted.removeprefix("x-")
+    if coding not in CODINGS:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding {wanted!r} is not read here. Send the body as it is, or one of {', '.join(CODINGS)}.",
+            headers={"Accept-Encoding": ", ".join(CODINGS)},
+        )
+    return coding

@@ -244,8 +244,13 @@ def _report(
         "reason": recommendation.reason,
         "settled": recommendation.settled,
         "differences": {
-            one.activation: {"ratio": one.ratio, "interval": [one.low, one.high], "p": one.p, "verdict": one.verdict}
-            for one in recommendation.differences
+            item.activation: {
+                "ratio": item.ratio,
+                "interval": [item.low, item.high],
+                "p": item.p,
+                "verdict": item.verdict,
+            }
+            for item in recommendation.differences
         },
         "sweep": [{"activation": summary.activation, **summary.to_json()} for summary in summaries],
         "folder": str(folder),

@@ -62,8 +62,8 @@ class Recommendation:
 
     def ranked(self, summaries: Sequence[Summary]) -> list[Summary]:
         """Return summaries in the order of `differences`; activations that are not among them come last."""
-        order = {one.activation: i for i, one in enumerate(self.differences)}
-        return sorted(summaries, key=lambda one: (order.get(one.activation, len(order)), one.error.mean))
+        order = {item.activation: i for i, item in enumerate(self.differences)}
+        return sorted(summaries, key=lambda item: (order.get(item.activation, len(order)), item.error.mean))
 
 
 def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recommendation:
@@ -84,7 +84,7 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
     if len(seeds) < LEAST_SEEDS:
         return _too_few_seeds(len(seeds))
     differences = _differences({name: _log_errors(summary, seeds) for name, summary in complete.items()}, margin)
-    ties = tuple(one.activation for one in differences if one.verdict in {"best", "equal", "open"})
+    ties = tuple(item.activation for item in differences if item.verdict in {"best", "equal", "open"})
     chosen, why = _cheapest([complete[name] for name in ties])
     sentences = [
         *_ranking(differences, len(seeds), margin),
@@ -99,7 +99,7 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
         ties=ties,
         differences=differences,
         reason=" ".join(filter(None, sentences)),
-        settled=all(one.verdict != "open" for one in differences),
+        settled=all(item.verdict != "open" for item in differences),
     )
 
 
@@ -175,7 +175,7 @@ def _cheapest(ties: Sequence[Summary]) -> tuple[str, str]:
     """
     alive = [summary for summary in ties if not summary.seeds_with_dead_layer] or list(ties)
     excluded = [summary.activation for summary in ties if summary not in alive]
-    costs = {summary.activation: min(one.step_seconds for one in summary.outcomes) for summary in alive}
+    costs = {summary.activation: min(item.step_seconds for item in summary.outcomes) for summary in alive}
     least = min(costs.values())
     chosen = next(name for name in ACTIVATIONS if costs.get(name, np.inf) <= _SIMILAR_COST * least)
     if len(ties) == 1:
@@ -186,24 +186,24 @@ def _cheapest(ties: Sequence[Summary]) -> tuple[str, str]:
 
 
 def _ranking(differences: Sequence[Difference], seeds: int, margin: float) -> list[str]:
-    best, *others = (one for one in differences if one.verdict != "reference")
+    best, *others = (item for item in differences if item.verdict != "reference")
     if not others:
         return [f"Only {best.activation} was compared{'' if len(differences) == 1 else ' that does not saturate'}."]
-    of_those = " of those that do not saturate" if any(one.ratio < 0 for one in differences) else ""
-    ties = [one for one in others if one.verdict != "worse"]
-    worse = [one for one in others if one.verdict == "worse"]
+    of_those = " of those that do not saturate" if any(item.ratio < 0 for item in differences) else ""
+    ties = [item for item in others if item.verdict != "worse"]
+    worse = [item for item in others if item.verdict == "worse"]
     if not worse:
-        sure = all(one.verdict == "equal" for one in others)
+        sure = all(item.verdict == "equal" for item in others)
         none = "No difference" if sure else f"No difference that {seeds} seeds can tell"
         return [
             f"{none}: no activation has a held-out error that is surely more than {margin:.0%} above that of "
             f"{best.activation}, the lowest{of_those}."
         ]
-    nearest = min(worse, key=lambda one: one.ratio)
+    nearest = min(worse, key=lambda item: item.ratio)
     lowest = f"{best.activation} has the lowest held-out error{of_those} over {seeds} seeds"
     if ties:
-        lowest += f"; {listed([one.activation for one in ties])} cannot be told from it"
-    names = listed([one.activation for one in worse])
+        lowest += f"; {listed([item.activation for item in ties])} cannot be told from it"
+    names = listed([item.activation for item in worse])
     if len(worse) == 1:
         return [f"{lowest}. {names} is surely worse, by {nearest.ratio:.1%} (p = {nearest.p:.2g})."]
     least = f"{nearest.activation} by the least, {nearest.ratio:.1%} (p = {nearest.p:.2g})"
@@ -211,13 +211,15 @@ def _ranking(differences: Sequence[Difference], seeds: int, margin: float) -> li
 
 
 def _references(differences: Sequence[Difference]) -> Iterator[str]:
-    references = [one for one in differences if one.verdict == "reference"]
+    references = [item for item in differences if item.verdict == "reference"]
     if not references:
         return
     best = differences[0].activation
-    errors = [f"{one.activation} {abs(one.ratio):.1%} {'below' if one.ratio < 0 else 'above'}" for one in references]
+    errors = [
+        f"{item.activation} {abs(item.ratio):.1%} {'below' if item.ratio < 0 else 'above'}" for item in references
+    ]
     yield f"For comparison, against the error of {best}: {listed(errors)}."
-    if any(one.ratio < 0 for one in references):
+    if any(item.ratio < 0 for item in references):
         yield "A lower error is no reason to take one that saturates: over labelled sets, they found fewer anomalies."
 
 
@@ -226,8 +228,8 @@ def _failures(names: Sequence[str]) -> list[str]:
 
 
 def _outlook(differences: Sequence[Difference], seeds: int, margin: float) -> str:
-    undecided = [one.activation for one in differences if one.verdict == "open" and one.ratio > margin]
-    if all(one.verdict != "open" for one in differences):
+    undecided = [item.activation for item in differences if item.verdict == "open" and item.ratio > margin]
+    if all(item.verdict != "open" for item in differences):
         return "More seeds would change nothing."
     if not undecided:
         return f"More seeds will hardly change this: what they could tell is within {margin:.0%}."
@@ -237,7 +239,7 @@ def _outlook(differences: Sequence[Difference], seeds: int, margin: float) -> st
 def _labels(summaries: Sequence[Summary], activation: str) -> str:
     """Return whether another activation finds more anomalies, by ROC AUC on untouched rows; empty without labels."""
     roc_auc = {
-        summary.activation: {one.trial.seed: one.roc_auc for one in summary.outcomes if one.roc_auc is not None}
+        summary.activation: {item.trial.seed: item.roc_auc for item in summary.outcomes if item.roc_auc is not None}
         for summary in summaries
     }
     recommended = roc_auc[activation]
@@ -259,7 +261,7 @@ def _labels(summaries: Sequence[Summary], activation: str) -> str:
 
 
 def _without_labels(differences: Sequence[Difference]) -> str:
-    if all(one.verdict != "worse" for one in differences):
+    if all(item.verdict != "worse" for item in differences):
         return ""
     return (
         "A lower error is a better picture of the records; over labelled sets it decided little about what was found. "

@@ -171,7 +171,7 @@ def summaries_of(results: Sequence[TrialResult]) -> list[Summary]:
     }
     summaries = []
     for (setting, activation), members in groups.items():
-        outcomes = sorted((one for one in members if isinstance(one, Outcome)), key=lambda one: one.trial.seed)
+        outcomes = sorted((item for item in members if isinstance(item, Outcome)), key=lambda item: item.trial.seed)
         if not outcomes:
             continue
         summaries.append(
@@ -179,8 +179,8 @@ def summaries_of(results: Sequence[TrialResult]) -> list[Summary]:
                 activation=activation,
                 setting=setting,
                 outcomes=tuple(outcomes),
-                failures=tuple(one for one in members if isinstance(one, Failure)),
-                reached=tuple(_reached(one, levels.get((setting, one.trial.seed))) for one in outcomes),
+                failures=tuple(item for item in members if isinstance(item, Failure)),
+                reached=tuple(_reached(item, levels.get((setting, item.trial.seed))) for item in outcomes),
             )
         )
     return summaries

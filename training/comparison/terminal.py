@@ -71,7 +71,7 @@ def show_comparison(console: Console, summaries: Sequence[Summary], recommendati
         summaries: One for each activation, under its best setting.
         recommendation: The recommendation.
     """
-    differences = {one.activation: one for one in recommendation.differences}
+    differences = {item.activation: item for item in recommendation.differences}
     ranked = recommendation.ranked(summaries)
     console.print(_quality(ranked, differences, chosen=recommendation.activation))
     console.print(_cost(ranked, chosen=recommendation.activation))
@@ -96,7 +96,7 @@ def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference]
             f"{difference.ratio:+.1%}" if difference and against else "–",
             as_p(difference.p) if difference and against else "–",
             "–" if stable is None else f"{stable:.3f}",
-            *([_interval(summary.mean(lambda one: one.roc_auc or 0.0), 3)] if labelled else []),
+            *([_interval(summary.mean(lambda outcome: outcome.roc_auc or 0.0), 3)] if labelled else []),
         )
     return grid
 
@@ -106,13 +106,13 @@ def _cost(summaries: Sequence[Summary], *, chosen: str | None) -> Grid:
     for summary in summaries:
         grid.add_row(
             _name(summary, chosen),
-            f"{summary.mean(lambda one: one.best_epoch).mean:.0f}",
-            f"{summary.mean(lambda one: one.seconds_to_best).mean:.2f}",
-            f"{1e3 * summary.mean(lambda one: one.step_seconds).mean:.2f}",
-            f"{1e6 * summary.mean(lambda one: one.scoring_seconds).mean:.2f}",
-            f"{summary.mean(lambda one: one.share('dead')).mean:.1%}",
-            f"{summary.mean(lambda one: one.share('saturated')).mean:.1%}",
-            f"{summary.mean(lambda one: one.zeros).mean:.0%}",
+            f"{summary.mean(lambda outcome: outcome.best_epoch).mean:.0f}",
+            f"{summary.mean(lambda outcome: outcome.seconds_to_best).mean:.2f}",
+            f"{1e3 * summary.mean(lambda outcome: outcome.step_seconds).mean:.2f}",
+            f"{1e6 * summary.mean(lambda outcome: outcome.scoring_seconds).mean:.2f}",
+            f"{summary.mean(lambda outcome: outcome.share('dead')).mean:.1%}",
+            f"{summary.mean(lambda outcome: outcome.share('saturated')).mean:.1%}",
+            f"{summary.mean(lambda outcome: outcome.zeros).mean:.0%}",
         )
     return grid
 

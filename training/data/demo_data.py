@@ -16,7 +16,7 @@ from models.tables.table import Table
 NAME: Final = "breast-cancer"
 LABEL: Final = "diagnosis"
 SETTINGS: Final = {"label": LABEL, "fit_on": "normal"}
-"""What a training on the demo data set needs."""
+"""Settings of a training on the demo data set."""
 
 DESCRIPTION: Final = (
     "no DATA was named: training on scikit-learn's breast-cancer set (569 biopsies, 30 measurements), on its benign "

@@ -27,7 +27,7 @@ _SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelRule:
-    """Which values of the label column mean "anomaly".
+    """The values of a label column that mean "anomaly".
 
     Args:
         column: The label column.

@@ -134,7 +134,7 @@ def prepare(
 
 
 def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
-    """Return what is kept of the calibration rows.
+    """Return the calibration rows with their scores, labels and segments.
 
     Args:
         scores: Their anomaly scores, in the table's order.
@@ -156,7 +156,7 @@ def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: Train
 
 
 def split_policy(config: TrainConfig) -> str:
-    """Say in one phrase how the rows are split."""
+    """Return the split policy in one phrase."""
     if config.time is not None:
         return f"in time by {config.time!r}: the oldest are fitted, the newest are test rows"
     if config.group is not None:
@@ -199,7 +199,7 @@ def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArra
 def _used(
     split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
 ) -> tuple[Split, dict[str, int], list[Finding]]:
-    """Leave out empty rows, and duplicates where these are not wanted; return what is noticed about the others."""
+    """Leave out empty rows, and duplicates where these are not wanted; return findings about the others."""
     left_out, findings = {}, []
     empty = empty_rows(schema, columns)
     if empty.any():

@@ -244,7 +244,7 @@ class AutoencoderDetector(
         return -self.anomaly_score(X)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return how far the scores lie below the threshold `(n,)`: negative for anomalies."""
+        """Return threshold minus anomaly score `(n,)`: negative for anomalies."""
         verdicts = self._scored(X)
         return verdicts.threshold - verdicts.anomaly_score
 
@@ -328,7 +328,7 @@ class AutoencoderDetector(
         return estimator
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the parameters and, once fitted, the files of the bundle; nothing of Keras is pickled."""
+        """Return the parameters and, if fitted, the files of a bundle; no object of Keras is pickled."""
         state = dict(super().__getstate__())
         if "detector_" in state:
             if state["_files"] is None:

@@ -164,7 +164,7 @@ def _described(X: Any, array: NDArray[Any]) -> str:
 
 
 def _arrow_column(values: NDArray[Any]) -> pa.Array:
-    """Return a column of an array; NaN among objects says that there is no value."""
+    """Return a column of an array; NaN among objects is a missing value."""
     try:
         return pa.array(np.ascontiguousarray(values), from_pandas=values.dtype == object)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""From the parameters of the estimator to the settings of a training."""
+"""The parameters of the estimator as settings of a training, and back."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from training.thresholds.report import threshold_report
 from training.thresholds.rows import threshold_rows
 
 TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.settings))
-"""The settings that say what is wanted of a threshold."""
+"""The settings that give the target of a threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ _INTERRUPTED: Final = (
 
 
 def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
-    """Print what was repaired, how each column enters and how the rows are split."""
+    """Print repairs, the encoding of each column, findings and the split of the rows."""
     for repair in prepared.table.repairs:
         console.print(f"[dim]read: {escape(repair)}[/dim]")
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)

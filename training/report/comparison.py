@@ -22,18 +22,18 @@ _Figure = tuple[str, Callable[[Outcome], float], str, float]
 
 _MEASURES: Final = {"roc_auc": "ROC AUC", "average_precision": "average precision"}
 _TIMES: Final[tuple[_Figure, ...]] = (
-    ("best epoch", lambda one: one.best_epoch, ".0f", 1),
-    ("seconds to it", lambda one: one.seconds_to_best, ".2f", 1),
-    ("seconds of all epochs", lambda one: one.seconds, ".2f", 1),
-    ("ms a step", lambda one: one.step_seconds, ".2f", 1e3),
-    ("µs to score a row", lambda one: one.scoring_seconds, ".2f", 1e6),
+    ("best epoch", lambda outcome: outcome.best_epoch, ".0f", 1),
+    ("seconds to it", lambda outcome: outcome.seconds_to_best, ".2f", 1),
+    ("seconds of all epochs", lambda outcome: outcome.seconds, ".2f", 1),
+    ("ms a step", lambda outcome: outcome.step_seconds, ".2f", 1e3),
+    ("µs to score a row", lambda outcome: outcome.scoring_seconds, ".2f", 1e6),
 )
 _UNITS: Final[tuple[_Figure, ...]] = (
-    ("dead, %", lambda one: one.share("dead"), ".1f", 100),
-    ("nearly dead, %", lambda one: one.share("nearly_dead"), ".1f", 100),
-    ("saturated, %", lambda one: one.share("saturated"), ".1f", 100),
-    ("outputs that are zero, %", lambda one: one.zeros, ".1f", 100),
-    ("first over last gradient", lambda one: one.gradient_ratio, ".3g", 1),
+    ("dead, %", lambda outcome: outcome.share("dead"), ".1f", 100),
+    ("nearly dead, %", lambda outcome: outcome.share("nearly_dead"), ".1f", 100),
+    ("saturated, %", lambda outcome: outcome.share("saturated"), ".1f", 100),
+    ("outputs that are zero, %", lambda outcome: outcome.zeros, ".1f", 100),
+    ("first over last gradient", lambda outcome: outcome.gradient_ratio, ".3g", 1),
 )
 
 
@@ -109,7 +109,7 @@ def _subject_section(summaries: Sequence[Summary], prepared: Prepared, config: T
 def _figures_section(summaries: Sequence[Summary], best: Sequence[Summary], recommendation: Recommendation) -> Section:
     ranked = recommendation.ranked(summaries)
     rows = list(zip(labels_of(ranked), ranked, strict=True))
-    chosen = [name for name, one in rows if one in best and one.activation == recommendation.activation]
+    chosen = [name for name, item in rows if item in best and item.activation == recommendation.activation]
     explanation = "Means over the seeds, in brackets their 95 % intervals (Student’s)."
     if len(summaries) > len(best):
         explanation += " The recommendation compares each activation under the setting with its lowest error."
@@ -182,7 +182,7 @@ def _quality(rows: Sequence[tuple[str, Summary]], chosen: Sequence[str]) -> Grid
 
 
 def _measured(summary: Summary, name: str) -> Mean:
-    return summary.mean(lambda one: float(getattr(one, name)))
+    return summary.mean(lambda outcome: float(getattr(outcome, name)))
 
 
 def _grid(

@@ -42,7 +42,7 @@ def learning_sections(summaries: Sequence[Summary], best: Sequence[Summary], con
 
 
 def _losses(best: Sequence[Summary]) -> Plots:
-    names = dict(zip((one.activation for one in best), labels_of(best), strict=True))
+    names = dict(zip((item.activation for item in best), labels_of(best), strict=True))
     losses = [
         Losses(
             name=names[summary.activation],
@@ -59,7 +59,7 @@ def _losses(best: Sequence[Summary]) -> Plots:
                 drawn,
                 [other for other in losses if other is not drawn],
                 limits=limits,
-                best=summary.mean(lambda one: one.best_epoch).mean,
+                best=summary.mean(lambda outcome: outcome.best_epoch).mean,
             )
             for drawn, summary in zip(losses, best, strict=True)
         ],
@@ -93,7 +93,7 @@ def _units(summaries: Sequence[Summary]) -> Iterator[Part]:
         for i, summary in enumerate(summaries)
         if ACTIVATIONS[summary.activation].can_die or any(max(line) > 0 for line in shares[i].values())
     ]
-    alive = sorted({one.activation for one in summaries} - {summaries[i].activation for i in drawn})
+    alive = sorted({item.activation for item in summaries} - {summaries[i].activation for i in drawn})
     if alive:
         yield Text(text=f"No unit of {', '.join(alive)} is dead in any epoch, under any setting and with any seed.")
     if not drawn:
@@ -137,8 +137,8 @@ def _dead_by_epoch(summary: Summary) -> dict[str, list[float]]:
 def _gradients(summaries: Sequence[Summary], best: Sequence[Summary]) -> Plots:
     deepest = _deepest(summaries, best)
     names = labels_of(deepest)
-    first = [_mean_norms([one.first_gradients for one in summary.outcomes]) for summary in deepest]
-    last = [_mean_norms([one.last_gradients for one in summary.outcomes]) for summary in deepest]
+    first = [_mean_norms([item.first_gradients for item in summary.outcomes]) for summary in deepest]
+    last = [_mean_norms([item.last_gradients for item in summary.outcomes]) for summary in deepest]
     limits = gradient_limits([*first, *last])
     depths = {len(summary.setting.hidden_units) for summary in summaries}
     where = (

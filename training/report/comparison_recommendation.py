@@ -16,7 +16,7 @@ _VERDICTS: Final = {
     "worse": "surely worse",
     "equal": "no worse",
     "open": "these seeds cannot tell",
-    "reference": "to compare with",
+    "reference": "reference",
 }
 
 
@@ -64,16 +64,16 @@ def _how_sure(best: Sequence[Summary], margin: float) -> str:
 def _differences_grid(recommendation: Recommendation) -> Grid:
     first = recommendation.differences[0]
 
-    def cells(one: Difference) -> tuple[str, ...]:
-        if one.verdict == "best":
-            return (one.activation, "–", "–", "–", _VERDICTS[one.verdict])
-        interval = f"{one.low:+.1%} to {one.high:+.1%}"
-        return (one.activation, f"{one.ratio:+.1%}", interval, as_p(one.p), _VERDICTS[one.verdict])
+    def cells(item: Difference) -> tuple[str, ...]:
+        if item.verdict == "best":
+            return (item.activation, "–", "–", "–", _VERDICTS[item.verdict])
+        interval = f"{item.low:+.1%} to {item.high:+.1%}"
+        return (item.activation, f"{item.ratio:+.1%}", interval, as_p(item.p), _VERDICTS[item.verdict])
 
     return Grid(
         title=f"Held-out errors against that of {first.activation}",
         header=("activation", "error above it", "95 % interval", "p (Holm)", "verdict"),
-        rows=[cells(one) for one in recommendation.differences],
+        rows=[cells(item) for item in recommendation.differences],
         note="Ratios of the errors, seed by seed; Student’s paired test on their logarithms.",
         marked=() if recommendation.activation is None else (recommendation.activation,),
     )
@@ -83,20 +83,20 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Iterator[
     if len(recommendation.differences) < 2:
         return
     first, *others = recommendation.differences
-    names = [one.activation for one in recommendation.differences]
-    middles = [1 + one.ratio for one in recommendation.differences]
+    names = [item.activation for item in recommendation.differences]
+    middles = [1 + item.ratio for item in recommendation.differences]
     largest, smallest = max(middles), min(middles)
     wide = largest > 3 * smallest
     yield Plot(
         title=f"Error of each activation as a multiple of that of {first.activation}, with 95 % intervals. The grey "
         f"band is the margin of {margin:.0%}.",
         alt=f"Errors against that of {first.activation}, from top to bottom: "
-        + ", ".join(f"{one.activation} × {1 + one.ratio:.2f}, {_VERDICTS[one.verdict]}" for one in others)
+        + ", ".join(f"{item.activation} × {1 + item.ratio:.2f}, {_VERDICTS[item.verdict]}" for item in others)
         + ".",
         svg=interval_plot(
             names,
             middles,
-            [(1 + one.low, 1 + one.high) for one in recommendation.differences],
+            [(1 + item.low, 1 + item.high) for item in recommendation.differences],
             loud=recommendation.activation,
             band=(1.0, 1 + margin),
             setting={
@@ -113,7 +113,7 @@ def _speed_plot(best: Sequence[Summary], recommendation: Recommendation) -> Iter
         return
     points = []
     for summary in recommendation.ranked(best):
-        step, error = summary.mean(lambda one: 1e3 * one.step_seconds), summary.error
+        step, error = summary.mean(lambda outcome: 1e3 * outcome.step_seconds), summary.error
         points.append(
             Point(
                 name=summary.activation,

@@ -34,10 +34,15 @@ class _Measure:
     log: bool
 
 
-_ERROR: Final = _Measure(title="held-out error", figure=lambda one: one.error, form=".3g", log=True)
-_DEAD: Final = _Measure(title="share of dead units", figure=lambda one: one.share("dead"), form=".1%", log=False)
+_ERROR: Final = _Measure(title="held-out error", figure=lambda outcome: outcome.error, form=".3g", log=True)
+_DEAD: Final = _Measure(
+    title="share of dead units", figure=lambda outcome: outcome.share("dead"), form=".1%", log=False
+)
 _RATIO: Final = _Measure(
-    title="first layer’s gradient over the last one’s", figure=lambda one: one.gradient_ratio, form=".2g", log=True
+    title="first layer’s gradient over the last one’s",
+    figure=lambda outcome: outcome.gradient_ratio,
+    form=".2g",
+    log=True,
 )
 
 

@@ -96,7 +96,7 @@ def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[fl
 
 def loss_limits(losses: Sequence[Losses]) -> tuple[float, float]:
     """Return the limits of a logarithmic axis for the mean losses of several networks."""
-    means = np.concatenate([line.mean(axis=0) for one in losses for line in (one.fitting, one.validation)])
+    means = np.concatenate([line.mean(axis=0) for item in losses for line in (item.fitting, item.validation)])
     positive = means[means > 0]
     return (float(positive.min()) / 1.3, float(positive.max()) * 1.3) if len(positive) else (0.1, 1.0)
 
@@ -175,7 +175,7 @@ def gradient_plot(
 
 def gradient_limits(norms: Sequence[Mapping[str, float]]) -> tuple[float, float]:
     """Return the limits of a logarithmic axis for the gradients of several networks; zero is drawn at the lower one."""
-    values = [norm for one in norms for norm in one.values() if norm > 0]
+    values = [norm for item in norms for norm in item.values() if norm > 0]
     return (min(values) / 2, max(values) * 2) if values else (1e-3, 1.0)
 
 

@@ -1,1 +1,1 @@
-"""Everything that can be set for a training, with its limits and its flags."""
+"""The settings of a training, with their limits, presets and flags."""

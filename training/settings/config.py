@@ -37,7 +37,7 @@ def _with_activation_parameters(settings: type[_T]) -> type[_T]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 @_with_activation_parameters
 class TrainConfig:
-    """The settings of a training; the help text of each says what it is. The parameters of activations are settings.
+    """The settings of a training, each with a help text; the parameters of activations are settings, too.
 
     Raises:
         ConfigError: A setting is outside its limits; the error names all that are.
@@ -194,7 +194,7 @@ class TrainConfig:
         return tuple(replace(plan, input_noise=(self.input_noise,) * len(plan.input_noise)) for plan in plans)
 
     def _skip_weights_of(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
-        """Return the weight of its input in each member's output; none where no family has residuals."""
+        """Return the skip weight of each member of some families; empty where no family is residual."""
         residual = any(plan.residual for plan in self.families)
         return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
 
@@ -240,12 +240,12 @@ class TrainConfig:
 
     @property
     def threshold_target(self) -> str | None:
-        """The setting that gives what is wanted of the threshold; None where none is given."""
+        """The setting that gives the target of the threshold; None where none is given."""
         flags = THRESHOLD_METHODS[self.threshold_method].settings
         return next((name for name in flags if getattr(self, name) is not None), None)
 
     def threshold_spec(self, *, calibration_rows: int) -> ThresholdSpec:
-        """Return how thresholds are found on so many calibration rows."""
+        """Return the threshold spec for a number of calibration rows."""
         target = self.threshold_target
         default = THRESHOLD_METHODS[self.threshold_method].default
         value = default(calibration_rows=calibration_rows) if target is None else getattr(self, target)

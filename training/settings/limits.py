@@ -1,4 +1,4 @@
-"""The limits of the settings: one table of intervals and choices, and what settings ask of one another."""
+"""The limits of the settings: one table of intervals and choices, and checks of settings against each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIT_ON: Final = {
 """Which rows may be learned from, by the name that ``--fit-on`` takes."""
 
 DUPLICATES: Final = {"keep": "each counts as often as it occurs", "drop": "each is used once"}
-"""What becomes of equal rows, by the name that ``--duplicates`` takes."""
+"""The treatment of duplicates, by the name that ``--duplicates`` takes."""
 
 LIMITS: Final[Mapping[str, Limit]] = {
     "fit_on": FIT_ON,
@@ -50,11 +50,11 @@ LIMITS: Final[Mapping[str, Limit]] = {
         for name, target in method.targets.items()
     },
 }
-"""What each setting must keep to: an interval, or its choices with a line of help each."""
+"""The limit of each setting: an interval, or its choices with a line of help each."""
 
 
 def complaints(config: TrainConfig) -> Iterator[str]:
-    """Yield a sentence for each limit that settings do not keep to."""
+    """Yield a sentence for each setting outside its limit, and for settings that do not go together."""
     yield from complaints_about(config, LIMITS)
     for name in ("kind", "date_order", "missing_values"):
         if (sentence := assignment_complaint(name, getattr(config, name))) is not None:

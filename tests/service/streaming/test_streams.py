@@ -22,7 +22,7 @@ from models.detector import Detector
 from models.tables.read_options import CHUNK_ROWS
 from service.formats.formats import FORMATS, STREAMED
 from service.formats.rows import BodySpec, Rows
-from service.web.content_encoding import CODINGS
+from service.web.negotiation import CODINGS
 from service.web.problems import RequestError
 
 RECORDS = [

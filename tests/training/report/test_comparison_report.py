@@ -86,7 +86,7 @@ def test_every_activation_has_its_plots_and_each_has_an_alternative_text(prepare
         assert any(
             text.startswith(f"Gradients of {name} by layer: at the first step 0.5 at encoder_1") for text in texts
         )
-    assert any("relu × 2.00, surely worse, tanh × 3.02, to compare with" in text for text in texts)
+    assert any("relu × 2.00, surely worse, tanh × 3.02, reference" in text for text in texts)
     assert any("prelu has the lowest error, 0.5, at 1 ms" in text for text in texts)
     assert any("prelu 0.44 to 0.56, relu 0.9 to 1.1" in text for text in texts)
     assert any("Learned slopes of prelu: encoder_1 -0.10 to 0.30, mean 0.05" in text for text in texts)
