@@ -99,14 +99,14 @@ def measure(
     state, in_process = _State(), []
     order = sorted(chosen, key=lambda one: one.name != _SAME_LOAD[0])  # its capacity is needed for others' load
     task = bar.add_task("rounds", total=plan.rounds * len(chosen))
-    for number in range(plan.rounds):
+    for offset in range(plan.rounds):
         if "engine" in plan.sections:
             in_process.append(in_process_beside(bundle, cpu=plan.server_cpu))
-        for place in range(len(chosen) if plan.sections - {"engine"} else 0):
-            one = order[(place + number) % len(order)]
-            bar.update(task, description=f"round {number + 1}, {one.name}")
-            if one.name not in state.left_out:
-                _try(one, plan, state)
+        for i in range(len(chosen) if plan.sections - {"engine"} else 0):
+            server = order[(i + offset) % len(order)]
+            bar.update(task, description=f"round {offset + 1}, {server.name}")
+            if server.name not in state.left_out:
+                _try(server, plan, state)
             bar.advance(task)
     servers = {
         one.name: Figures(says=one.says, turns=tuple(state.turns[one.name]))

@@ -106,7 +106,7 @@ def _recovery(course: Course, end: float, usual: float) -> float:
     starts = np.arange(end, course.due[-1] - _WINDOW, _WINDOW)
     good = [not _is_bad(course, float(start), usual) for start in starts]
     windows = round(_CALM / _WINDOW)
-    first = next((number for number in range(len(good)) if all(good[number : number + windows])), None)
+    first = next((i for i in range(len(good)) if all(good[i : i + windows])), None)
     return float("inf") if first is None else first * _WINDOW
 
 
