@@ -140,7 +140,7 @@ def draw(course: Course, path: Path) -> None:
     ):
         if mask.any():
             own = [course.took[mask & course.within(a, b)] for a, b in pairwise(edges)]
-            times.plot(middles, [_ms(one, percent) for one in own], label=name)
+            times.plot(middles, [_ms(item, percent) for item in own], label=name)
     times.set(yscale="log", ylabel="ms from when it was due")
     memory.plot(course.memory[:, 0], course.memory[:, 1])
     memory.set(ylabel="memory, MB", xlabel="seconds", ylim=(0, 1.2 * course.memory[:, 1].max()))

@@ -114,7 +114,7 @@ def products_function(widths: list[int], members: int, batch: int) -> Any:
                     if i:
                         found.append(tf.matmul(gradient, kernel, transpose_b=True))
             # Each is asked for one cell: none can be left out.
-            return number + 1, total + tf.add_n([tf.reshape(one, [-1])[0] for one in found])
+            return number + 1, total + tf.add_n([tf.reshape(item, [-1])[0] for item in found])
 
         return tf.while_loop(lambda number, _: number < _LOOPS, once, (tf.constant(0), tf.constant(0.0)))[1]
 
