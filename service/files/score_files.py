@@ -138,10 +138,10 @@ def score_files(
     with new_file(output, job.layout.schema, format_name=format_name) as writer:
         score = partial(_scored, detector, writer, job.layout)
         with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
-            for part, add in scored:
-                add()
-                tally = Tally(rows=tally.rows + part.rows, flagged=tally.flagged + part.flagged)
-                on_rows(part.rows)
+            for done, write in scored:
+                write()
+                tally = Tally(rows=tally.rows + done.rows, flagged=tally.flagged + done.flagged)
+                on_rows(done.rows)
     return tally
 
 
