@@ -93,8 +93,8 @@ class TimestampEncoding:
 
     def describe(self) -> str:
         if self.clock:
-            return "place in the day" + missing_phrase(self.missing_share)
-        cycles = "".join(f"place in the {cycle}, " for cycle in self.cycles)
+            return "time of day" + missing_phrase(self.missing_share)
+        cycles = "".join(f"time of {cycle}, " for cycle in self.cycles)
         return f"{cycles}time elapsed since {timestamp_text(self.start)}" + missing_phrase(self.missing_share)
 
 

@@ -66,7 +66,12 @@ class Exchange:
 
     def answer_spec(self, operation: Operation, explain: int) -> AnswerSpec:
         """Return what is answered to the rows."""
-        return AnswerSpec(operation=operation, detector=self.detector, format_name=self.format_name, explain=explain)
+        return AnswerSpec(
+            operation=operation,
+            detector=self.detector,
+            format_name=self.format_name,
+            top=min(explain, len(self.detector.schema.columns)),
+        )
 
 
 # Coroutines, as FastAPI gives plain functions a thread, and one for all, as it takes a while to call each.

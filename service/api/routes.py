@@ -35,8 +35,8 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
         query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
         exchange: Exchanged,
     ) -> Response:
-        body = exchange.body_spec(query.options())
-        answer = exchange.answer_spec(operation, query.top)
+        options, explain = query.options(), query.top
+        body, answer = exchange.body_spec(options), exchange.answer_spec(operation, explain)
         content = await read_body(exchange.request, exchange.settings)
         return await _respond(exchange.request, content, body, answer)
 
@@ -95,8 +95,8 @@ async def _respond(request: Request, content: bytes, body: BodySpec, answer: Ans
         written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher)
     else:
         written, headers = answer_body(content, body, answer)
-    coding = coding_for(written, answer.format_name, ",".join(request.headers.getlist("accept-encoding")))
-    if coding is not None:
+    accepted = ",".join(request.headers.getlist("accept-encoding"))
+    if accepted and (coding := coding_for(written, answer.format_name, accepted)):
         written = await gate.on_thread(partial(ENCODERS[coding], written))
         headers["Content-Encoding"] = coding
     return Response(written, headers=headers)
@@ -107,7 +107,7 @@ async def _answer_in_batch(
 ) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
     rows = read_json(decoded(content, None, max_bytes=body.max_bytes), body)
-    answer.require_bounded(len(rows))
+    answer.require_bounded(rows)
     try:
         items = await batcher.score(rows, detector=answer.detector, explain=answer.top)
     except DataError as error:

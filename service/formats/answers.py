@@ -29,27 +29,22 @@ class AnswerSpec:
         operation: The operation on the rows.
         detector: The detector that does it.
         format_name: The format of the answer, a key of `FORMATS`.
-        explain: How many of the columns that add most are to be named.
+        top: How many of the columns that add most are named; at most all of the detector's.
     """
 
     operation: Operation
     detector: Detector
     format_name: str = "json"
-    explain: int = 0
+    top: int = 0
 
-    @property
-    def top(self) -> int:
-        """How many of the columns that add most are named: a detector may have fewer than is asked for."""
-        return min(self.explain, len(self.detector.schema.columns))
-
-    def require_bounded(self, rows: int) -> None:
-        """Check the size of an answer to so many rows.
+    def require_bounded(self, rows: Rows) -> None:
+        """Check the size of the answer to some rows.
 
         Raises:
             RequestError: It would hold too many values.
         """
-        values = rows * self.operation.values(self.detector, self.top)
-        if values > MOST_VALUES:
+        per_row = self.operation.values(self.detector, self.top)
+        if per_row and (values := per_row * len(rows)) > MOST_VALUES:
             detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
@@ -95,7 +90,7 @@ def write_rows(writer: AnswerWriter, answer: AnswerSpec, rows: Rows, *, last: bo
     Raises:
         RequestError: The answer would be too large, or rows cannot be used: then with everything that is wrong.
     """
-    answer.require_bounded(len(rows))
+    answer.require_bounded(rows)
     try:
         return writer.write(rows, last=last)
     except DataError as error:

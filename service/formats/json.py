@@ -117,6 +117,7 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class JsonWriter:
     """Writes one JSON object, whose last key holds the list of items.
 
@@ -124,12 +125,11 @@ class JsonWriter:
         spec: What is answered.
     """
 
-    def __init__(self, spec: AnswerSpec) -> None:
-        self._spec = spec
+    spec: AnswerSpec
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
         """Return the whole answer: JSON is not streamed."""
-        operation, detector, top = self._spec.operation, self._spec.detector, self._spec.top
+        operation, detector, top = self.spec.operation, self.spec.detector, self.spec.top
         if rows is None:
             return b""
         items = [encode_items(items_of(operation, detector, chunk, top)) for chunk in rows.chunks()]
@@ -137,6 +137,7 @@ class JsonWriter:
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class LinesWriter:
     """Writes one JSON object a line: the ids of a row, and its item.
 
@@ -144,12 +145,11 @@ class LinesWriter:
         spec: What is answered.
     """
 
-    def __init__(self, spec: AnswerSpec) -> None:
-        self._spec = spec
+    spec: AnswerSpec
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
         """Return the lines of some rows."""
-        operation, detector, top = self._spec.operation, self._spec.detector, self._spec.top
+        operation, detector, top = self.spec.operation, self.spec.detector, self.spec.top
         encode, name = msgspec.json.Encoder().encode_lines, operation.item_name
         written = []
         for chunk in rows.chunks() if rows is not None else ():

@@ -1,4 +1,4 @@
-"""The start of the service: what is loaded for good is not looked through for rubbish."""
+"""The start of the service: the garbage collector ignores the objects that live as long as the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from service.serving import _frozen
 
 
-def test_the_collector_is_on_again_and_leaves_alone_what_was_made() -> None:
+def test_the_collector_is_on_again_and_ignores_frozen_objects() -> None:
     with _frozen():
         assert not gc.isenabled()
     assert gc.isenabled()

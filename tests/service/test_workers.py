@@ -93,7 +93,7 @@ def test_workers_score_large_requests_on_threads_of_their_own(bundle_path: Path,
             assert len({result["anomaly_score"] for result in answer.json()["results"]}) == 1
 
 
-def test_workers_share_what_they_do_not_change(bundle_path: Path, start: Start) -> None:
+def test_workers_share_memory(bundle_path: Path, start: Start) -> None:
     with start(bundle_path, "--workers", "4") as service:
         answers(service, 100)
         pids = [service.process.pid, *workers_of(service)]

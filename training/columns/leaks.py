@@ -41,7 +41,7 @@ def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.b
     for column in schema.columns:
         what = _separation(column, columns[column.name], is_anomaly) or _flagging(columns[column.name], is_anomaly)
         if what is not None:
-            found[column.name] = f"{what}: it gives the label {schema.label!r} away"
+            found[column.name] = f"{what}: it leaks the label {schema.label!r}"
     remedy = Message("if known only once the anomaly is: ", Set("exclude", tuple(found)))
     return tuple(Finding(columns=(name,), what=what, remedy=remedy, warning=True) for name, what in found.items())
 

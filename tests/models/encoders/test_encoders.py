@@ -294,7 +294,7 @@ def test_an_encoding_is_described_in_one_phrase():
     assert described(2, missing_share=0.1) == "true in 30.0% of rows" + missing
     assert described(3) == "2 categories, 2 rare ones in one bucket"
     assert described(3, rare=(), rare_share=0.0, missing_share=0.1) == "2 categories" + missing
-    assert described(4) == "place in the day, place in the week, time elapsed since 2024-01-01T00:00:00"
+    assert described(4) == "time of day, time of week, time elapsed since 2024-01-01T00:00:00"
     assert described(4, cycles=(), missing_share=0.1) == "time elapsed since 2024-01-01T00:00:00" + missing
 
 
@@ -408,7 +408,7 @@ def test_a_time_of_day_enters_with_its_phase_in_the_day_alone():
     assert encoding.features == ("t: sine of day", "t: cosine of day")
     assert [encoding.actual(value) for value in (0.25 * DAY, np.nan)] == ["06:00:00", None]
     assert encoding.decode(Z[1]) == "06:00"
-    assert encoding.describe() == "place in the day"
+    assert encoding.describe() == "time of day"
 
 
 def test_the_network_is_given_the_mean_for_a_missing_value_and_its_feature_is_standardised():
@@ -429,7 +429,7 @@ def test_a_missing_category_has_a_level_of_its_own_behind_the_others():
 
 def test_a_time_of_day_with_gaps_says_so():
     encoding = TimestampEncoding(name="t", start=0.0, scale=1.0, cycles=("day",), clock=True, missing_share=0.1)
-    assert encoding.describe() == "place in the day; missing in 10.0%, which is a feature"
+    assert encoding.describe() == "time of day; missing in 10.0%, which is a feature"
 
 
 def test_plain_rows_of_features_hold_at_most_the_largest_distance():

@@ -80,7 +80,7 @@ def test_values_of_numpy_and_pandas_can_be_sent(ours: DetectorClient) -> None:
     assert ours.score(record).records == ours.score(plain).records
 
 
-def test_more_than_a_service_takes_is_sent_in_chunks(ours: DetectorClient, narrow: DetectorClient) -> None:
+def test_inputs_above_the_limits_are_sent_in_chunks(ours: DetectorClient, narrow: DetectorClient) -> None:
     assert scores(narrow.score(RECORDS).records) == pytest.approx(scores(ours.score(RECORDS).records), rel=1e-5)
     assert len(narrow.embed(RECORDS)) == len(narrow.reconstruct(RECORDS)) == 40
     table = arrow_table(RECORDS)
@@ -104,7 +104,7 @@ def test_a_data_frame_comes_back_as_one_of_its_kind(ours: DetectorClient, kind: 
         assert list(scored.index) == list(range(100, 140))
 
 
-def test_what_is_wrong_comes_as_an_error_with_every_place(ours: DetectorClient, narrow: DetectorClient) -> None:
+def test_a_refusal_is_an_error_with_every_wrong_place(ours: DetectorClient, narrow: DetectorClient) -> None:
     wrong = [*RECORDS[:20], RECORDS[20] | {"pressure": "high", "mode": []}]
     for client in (ours, narrow):
         with pytest.raises(ServiceError, match="422: record") as caught:
@@ -163,7 +163,7 @@ def test_a_lost_or_refused_request_is_sent_again_with_growing_waits(waits: list[
     assert len(asked) == 6
 
 
-def test_a_service_that_says_when_is_asked_again_then(waits: list[float]) -> None:
+def test_retry_after_sets_the_wait(waits: list[float]) -> None:
     later = "Wed, 21 Oct 2065 07:28:00 GMT"
     transport, _ = answers(
         card(),
@@ -178,7 +178,7 @@ def test_a_service_that_says_when_is_asked_again_then(waits: list[float]) -> Non
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422, 500])
-def test_what_would_not_help_is_not_done_again(waits: list[float], status: int) -> None:
+def test_errors_that_repeating_cannot_help_are_raised_at_once(waits: list[float], status: int) -> None:
     transport, asked = answers(card(), httpx.Response(status, text="<html>a proxy's page</html>"))
     with DetectorClient("http://x", transport=transport) as client, pytest.raises(ServiceError, match=str(status)):
         client.score({"a": 1})
@@ -200,7 +200,7 @@ def test_an_answer_that_takes_too_long_is_not_asked_for_again(waits: list[float]
     assert (len(asked), waits) == (2, [])
 
 
-def test_scores_of_two_versions_are_not_put_together() -> None:
+def test_scores_of_two_versions_are_refused() -> None:
     transport, _ = answers(card(), scored("1", 2), scored("2", 1))
     with DetectorClient("http://x", transport=transport) as client, pytest.raises(ServiceError, match="versions 1, 2"):
         client.score([{"a": 1}] * 3)

@@ -82,7 +82,7 @@ LATE = st.sampled_from([None, None, None, 0.0, 0.002])
 
 @settings(deadline=None, max_examples=150)
 @given(st.integers(0, 1), st.lists(st.tuples(bodies(), QUERIES, HEADERS), min_size=1, max_size=6), LATE)
-def test_small_requests_are_answered_as_the_routes_answer_them_each_alone(
+def test_small_requests_get_the_same_bytes_as_from_the_routes_one_by_one(
     both: list[tuple[Wire, Wire]],
     number: int,
     asked: list[tuple[bytes, str, tuple[str, ...]]],
@@ -93,14 +93,14 @@ def test_small_requests_are_answered_as_the_routes_answer_them_each_alone(
     assert ours.together(requests, late=late) == [routes.together([one])[0] for one in requests]
 
 
-def test_bodies_that_come_later_are_waited_for(both: list[tuple[Wire, Wire]]) -> None:
+def test_a_late_body_gets_the_same_answer(both: list[tuple[Wire, Wire]]) -> None:
     ours, routes = both[0]
     one = request(BODY, query="explain=2")
     for late in (0.01, 0.3):
         assert ours.together([one], late=late) == routes.together([one])
 
 
-def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
+def test_three_hundred_requests_in_one_tick_get_their_own_answers(detector: Detector) -> None:
     records = machine_records(300, seed=3)
     with wired(detector) as wire:
         answers = wire.together([request(json.dumps(record).encode()) for record in records])
@@ -109,7 +109,7 @@ def test_each_of_many_at_once_gets_its_own_answer(detector: Detector) -> None:
     assert scores == pytest.approx(detector.score_records(records).anomaly_score.tolist(), rel=1e-5)
 
 
-def test_a_client_that_leaves_while_its_record_waits_takes_no_other_along(wire: Wire) -> None:
+def test_a_client_that_leaves_while_its_record_waits_does_not_disturb_the_others(wire: Wire) -> None:
     with wire.connect() as leaves, wire.connect() as stays:
         with wire.busy():
             leaves.sendall(request(BODY))
@@ -132,14 +132,14 @@ def test_requests_on_one_connection_are_answered_in_their_order(wire: Wire) -> N
         assert [answer_from(connection) for _ in several] == expected
 
 
-def test_a_connection_is_closed_where_that_is_asked_for(wire: Wire) -> None:
+def test_a_connection_is_closed_if_the_request_says_so(wire: Wire) -> None:
     with wire.connect() as connection:
         connection.sendall(request(BODY) + request(BODY, headers=["Connection: close"]))
         assert [answer_from(connection)[1].get("connection") for _ in range(2)] == [None, "close"]
         assert connection.recv(1) == b""
 
 
-def test_a_service_that_ends_answers_what_has_begun_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_ends_answers_a_request_that_is_being_received(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "_BODY_SECONDS", 60.0)  # it still waits for the body when it has to end
     whole = request(BODY)
     with wired(sample_detector()) as wire, wire.connect() as connection:
@@ -152,7 +152,7 @@ def test_a_service_that_ends_answers_what_has_begun_to_come(monkeypatch: pytest.
         assert (status, headers["connection"]) == (200, "close")
 
 
-def test_the_access_log_says_who_asked_by_a_proxys_word(bundle_path: Path, start: Start) -> None:
+def test_the_access_log_has_the_clients_address_from_the_proxy(bundle_path: Path, start: Start) -> None:
     with start(bundle_path, "--access-log") as service:
         for address in ("10.1.2.3", "10.1.2.4"):
             answer = service.client.post(
@@ -166,7 +166,7 @@ def test_the_access_log_says_who_asked_by_a_proxys_word(bundle_path: Path, start
 
 
 @given(bodies())
-def test_what_is_decoded_exactly_is_what_the_slow_way_gives(body: bytes) -> None:
+def test_the_exact_decoder_gives_the_same_cells_as_the_general_one(body: bytes) -> None:
     schema = WITHOUT_IDS
     exact = ExactRecords(schema)
     rows = exact.rows(body, most=10)
@@ -178,7 +178,9 @@ def test_what_is_decoded_exactly_is_what_the_slow_way_gives(body: bytes) -> None
 
 
 @given(st.lists(bodies(), min_size=1, max_size=3), st.sampled_from([b"\n", b"\r\n\n", b" "]))
-def test_what_is_decoded_exactly_of_lines_is_what_the_slow_way_gives(records: list[bytes], between: bytes) -> None:
+def test_the_exact_decoder_gives_the_same_cells_of_lines_as_the_general_one(
+    records: list[bytes], between: bytes
+) -> None:
     exact, body = ExactRecords(WITHOUT_IDS), between.join(records)
     rows = exact.lines(body, most=10)
     if rows is None:
@@ -194,7 +196,7 @@ def columns_or_error(rows: Records, schema: FeatureSchema) -> dict[str, str] | s
         return str(error)
 
 
-def test_most_records_are_decoded_the_short_way() -> None:
+def test_the_exact_decoder_takes_records_with_the_schemas_columns_alone() -> None:
     schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in ("a", "b")))
     exact = ExactRecords(schema)
     assert exact.rows(b'{"b": 2, "a": null}', most=1) == [(None, 2.0)]
@@ -215,7 +217,7 @@ def test_most_records_are_decoded_the_short_way() -> None:
     assert exact.lines(b"\n", most=9) is None
 
 
-def test_most_tables_are_decoded_the_short_way() -> None:
+def test_the_exact_decoder_takes_tables_with_the_schemas_columns_in_order() -> None:
     schema = FeatureSchema(columns=tuple(Column(name=name, kind=Kind.NUMERIC) for name in ("a", "b")))
     exact = ExactRecords(schema)
     assert exact.rows(b'{"columns": ["a", "b"], "rows": [[2, null], [0.5, -1]]}', most=2) == [(2.0, None), (0.5, -1.0)]
@@ -232,7 +234,7 @@ def test_most_tables_are_decoded_the_short_way() -> None:
         assert exact.rows(refused, most=9) is None
 
 
-def test_more_rows_than_may_come_are_left_before_they_are_decoded() -> None:
+def test_the_exact_decoder_leaves_bodies_with_too_many_rows_before_it_decodes_them() -> None:
     exact = ExactRecords(FeatureSchema(columns=(Column(name="a", kind=Kind.NUMERIC),)))
     for body in (b'[{"a": 1}, {"a": 2}]', b'{"columns": ["a"], "rows": [[1], [2]]}'):
         assert exact.rows(body, most=2) == [(1.0,), (2.0,)]
@@ -241,7 +243,7 @@ def test_more_rows_than_may_come_are_left_before_they_are_decoded() -> None:
     assert exact.lines(b'{"a": 1}\n{"a": 2}', most=1) is None
 
 
-def test_a_value_that_is_refused_is_named_by_its_record_of_all_lines_that_came() -> None:
+def test_a_refused_value_in_a_line_has_the_index_of_its_record_in_the_whole_body() -> None:
     schema = FeatureSchema(columns=(Column(name="at", kind=Kind.DATETIME),))
     spec = BodySpec(schema=schema, max_rows=9, max_bytes=1000)
     lines = read_lines(b'{"at": "2024-01-01"}\n{"at": "yesterday"}\n', spec, first_record=100)
@@ -250,7 +252,7 @@ def test_a_value_that_is_refused_is_named_by_its_record_of_all_lines_that_came()
         lines.columns(schema)
 
 
-def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_member() -> None:
+def test_the_exact_decoder_takes_texts_and_ids_and_colons_in_texts_hide_no_repeated_key() -> None:
     columns = (Column(name="at", kind=Kind.DATETIME), Column(name="c", kind=Kind.CATEGORICAL))
     exact = ExactRecords(FeatureSchema(columns=columns, ids=("id",)))
     assert exact.names == ("at", "c", "id")
@@ -267,7 +269,7 @@ def test_texts_and_ids_are_decoded_the_short_way_and_colons_in_texts_hide_no_mem
         assert exact.rows(refused, most=9) is None
 
 
-def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, Wire]]) -> None:
+def test_records_with_ids_get_the_same_answer_as_from_the_routes(both: list[tuple[Wire, Wire]]) -> None:
     ours, routes = both[0]
     body = json.dumps(sample_record() | dict.fromkeys(DETECTORS[0].schema.ids, "7:1")).encode()
     assert ExactRecords(DETECTORS[0].schema).rows(body, most=1) is not None
@@ -275,7 +277,7 @@ def test_records_with_ids_get_the_same_answer_both_ways(both: list[tuple[Wire, W
 
 
 @pytest.mark.parametrize("fast_path", [True, False])
-def test_small_requests_are_refused_alike_on_both_ways(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overloaded_carriers_send_the_same_refusal(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_shedding.Tick, "is_overloaded", lambda tick: True)
     with wired(sample_detector(), fast_path=fast_path) as wire:
         [(status, headers, body)] = wire.together([request(BODY)])
@@ -283,6 +285,6 @@ def test_small_requests_are_refused_alike_on_both_ways(fast_path: bool, monkeypa
     assert "DETECTOR_MAX_WAIT_SECONDS" in json.loads(body)["detail"]
 
 
-def test_a_burst_is_answered_however_many_come_at_once() -> None:
+def test_a_burst_of_requests_is_answered() -> None:
     with wired(sample_detector(), max_wait_seconds=1e-9) as wire:
         assert {status for status, _, _ in wire.together([request(BODY)] * 20)} == {200}

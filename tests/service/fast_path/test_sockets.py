@@ -52,7 +52,7 @@ def all_of(connection: socket.socket) -> bytes:
     return answer
 
 
-def test_a_body_that_dribbles_is_given_up_and_its_connection_closed(strict_service: Any) -> None:
+def test_a_body_that_takes_too_long_is_refused_and_its_connection_closed(strict_service: Any) -> None:
     with connect(strict_service) as connection:
         started = time.monotonic()
         connection.sendall(head())
@@ -72,7 +72,7 @@ def test_a_body_that_dribbles_is_given_up_and_its_connection_closed(strict_servi
         assert b"connection: close" in answer.lower()
 
 
-def test_a_body_that_is_given_up_is_told_how_long_it_may_take(bundle_path: Path) -> None:
+def test_the_refusal_of_a_slow_body_names_the_setting(bundle_path: Path) -> None:
     app = create_app(Registry.open(bundle_path), load_settings(body_seconds=0.05))
 
     async def slow_body() -> AsyncIterator[bytes]:

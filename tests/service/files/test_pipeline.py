@@ -1,4 +1,4 @@
-"""Work on pieces beside one another looks, from outside, like work on one after the other."""
+"""Chunks that are worked on at once give the results and errors of sequential work."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def test_results_come_in_the_order_of_the_chunks_however_long_each_takes(naps: l
 @given(
     naps=NAPS, broken=st.sets(st.integers(0, 30)), ends_after=st.none() | st.integers(0, 30), threads=st.integers(1, 4)
 )
-def test_the_first_error_is_that_of_working_on_one_after_the_other(
+def test_the_first_error_is_that_of_sequential_work(
     naps: list[float], broken: set[int], ends_after: int | None, threads: int
 ) -> None:
-    def pieces() -> Iterator[int]:
+    def chunks() -> Iterator[int]:
         for number in range(len(naps)):
             if number == ends_after:
                 raise OSError("the file ends")
@@ -54,8 +54,8 @@ def test_the_first_error_is_that_of_working_on_one_after_the_other(
             return got, repr(error)
         return got, ""
 
-    assert outcome(in_order(pieces(), work, threads=threads)) == outcome(
-        work(number, threading.Event()) for number in pieces()
+    assert outcome(in_order(chunks(), work, threads=threads)) == outcome(
+        work(number, threading.Event()) for number in chunks()
     )
 
 
@@ -63,13 +63,13 @@ def test_the_first_error_is_that_of_working_on_one_after_the_other(
 def test_few_chunks_exist_at_a_time(threads: int) -> None:
     taken, used, most = 0, 0, 0
 
-    def pieces() -> Iterator[int]:
+    def chunks() -> Iterator[int]:
         nonlocal taken
         for number in range(200):
             taken += 1
             yield number
 
-    for _ in in_order(pieces(), lambda number, stopped: number, threads=threads):
+    for _ in in_order(chunks(), lambda number, stopped: number, threads=threads):
         most = max(most, taken - used)
         time.sleep(0.0005)
         used += 1
@@ -77,15 +77,15 @@ def test_few_chunks_exist_at_a_time(threads: int) -> None:
     assert most <= threads + 3
 
 
-def test_one_that_is_closed_early_takes_no_more_and_leaves_no_thread() -> None:
+def test_an_iterator_that_is_closed_early_reads_no_more_and_leaves_no_thread() -> None:
     before, taken = threading.active_count(), []
 
-    def pieces() -> Iterator[int]:
+    def chunks() -> Iterator[int]:
         for number in range(1_000):
             taken.append(number)
             yield number
 
-    with closing(in_order(pieces(), lambda number, stopped: number, threads=2)) as results:
+    with closing(in_order(chunks(), lambda number, stopped: number, threads=2)) as results:
         assert next(results) == 0
     assert threading.active_count() == before
     assert len(taken) <= 10
@@ -102,7 +102,7 @@ def test_an_interrupt_while_a_result_is_used_leaves_no_thread() -> None:
     assert threading.active_count() == before
 
 
-def test_work_is_told_when_nobody_waits_for_it_any_more() -> None:
+def test_work_is_told_when_its_result_is_no_longer_needed() -> None:
     told: list[bool] = []
     begun = threading.Event()
 
@@ -119,10 +119,10 @@ def test_work_is_told_when_nobody_waits_for_it_any_more() -> None:
     assert all(told)
 
 
-def test_work_goes_on_beside_other_work_and_beside_the_taking_of_chunks() -> None:
-    together = threading.Barrier(3, timeout=30)  # is passed only if two pieces and the next one are at hand at once
+def test_chunks_are_read_while_others_are_worked_on() -> None:
+    together = threading.Barrier(3, timeout=30)  # is passed only if two chunks and the next one are at hand at once
 
-    def pieces() -> Iterator[int]:
+    def chunks() -> Iterator[int]:
         yield from (0, 1)
         together.wait()
         yield 2
@@ -132,4 +132,4 @@ def test_work_goes_on_beside_other_work_and_beside_the_taking_of_chunks() -> Non
             together.wait()
         return number
 
-    assert list(in_order(pieces(), work, threads=2)) == [0, 1, 2]
+    assert list(in_order(chunks(), work, threads=2)) == [0, 1, 2]

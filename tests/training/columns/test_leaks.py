@@ -18,24 +18,24 @@ def leaks(values, kind=Kind.NUMERIC, is_anomaly=ANOMALY):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_numbers_that_alone_separate_the_anomalies_give_the_label_away(sign):
+def test_numbers_that_alone_separate_the_anomalies_leak_the_label(sign):
     [line] = leaks(sign * (RNG.normal(size=N) + 20 * ANOMALY))
-    assert "'x': alone separates the anomalies (ROC AUC 1.000): it gives the label 'failure' away" in line
+    assert "'x': alone separates the anomalies (ROC AUC 1.000): it leaks the label 'failure'" in line
     assert line.endswith("--exclude x")
 
 
-def test_categories_that_alone_separate_the_anomalies_give_the_label_away():
+def test_categories_that_alone_separate_the_anomalies_leak_the_label():
     assert leaks(np.where(ANOMALY, "broken", RNG.choice(["a", "b"], N)), Kind.CATEGORICAL)
 
 
-def test_a_flag_that_only_anomalies_have_gives_the_label_away():
+def test_a_flag_that_only_anomalies_have_leaks_the_label():
     some = ANOMALY & (RNG.random(N) < 0.3)
     [line] = leaks(some)
     assert f"{some.sum()} of the {some.sum()} rows with 1 are anomalies" in line
     assert leaks(np.where(some, "yes", "no"), Kind.CATEGORICAL)
 
 
-def test_a_value_that_only_anomalies_have_or_lack_gives_the_label_away():
+def test_a_value_that_only_anomalies_have_or_lack_leaks_the_label():
     [line] = leaks(np.where(ANOMALY, RNG.normal(size=N), np.nan))
     assert "80 of the 80 rows with a value are anomalies" in line
 
@@ -56,7 +56,7 @@ def test_a_column_that_only_helps_gives_nothing_away(values, kind):
     assert leaks(values, kind) == []
 
 
-def test_labels_of_one_kind_give_nothing_away():
+def test_labels_of_one_kind_are_not_leaked():
     assert leaks(RNG.normal(size=N), is_anomaly=np.zeros(N, bool)) == []
 
 
