@@ -67,7 +67,7 @@ def scorers() -> tuple[Callable[[], float], Callable[[], float]]:
             raise NotImplementedError
 
     predicting = Scorer(preprocessor=scorer.preprocessor, engine=Predicting())
-    functions = tuple(scoring(one, row) for one in (scorer, predicting))
+    functions = tuple(scoring(item, row) for item in (scorer, predicting))
     for _ in range(10):
         for function in functions:
             function()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from code_tables.commands import ROOT, parser_of
 from code_tables.markdown import code, docstring, plain, table
 
-_BUNDLE: Final = ROOT / "tests" / "bundles" / "v1" / "bundle"  # any detector will do: only the interface is shown
+_BUNDLE: Final = ROOT / "tests" / "bundles" / "0.1.0" / "bundle"  # any detector will do: only the interface is shown
 
 _EVERYWHERE: Final = {  # what the interface's own description leaves out: it is said of no single endpoint
     404: "There is no such address.",

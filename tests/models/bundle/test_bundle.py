@@ -164,7 +164,7 @@ def test_a_threshold_that_was_edited_is_refused(copied):
 
 @pytest.mark.parametrize("name", ["run", "idle"])
 def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, tmp_path):
-    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "0.1.0" / "bundle", tmp_path / "bundle"))
     calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
     calibration["thresholds"][name] = np.nextafter(calibration["thresholds"][name], 0)
     change_manifest(folder, calibration=calibration)
@@ -173,7 +173,7 @@ def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, t
 
 
 def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
-    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "0.1.0" / "bundle", tmp_path / "bundle"))
     calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
     del calibration["thresholds"]["run"]
     change_manifest(folder, calibration=calibration)
@@ -182,7 +182,7 @@ def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
 
 
 def test_a_schema_that_names_no_column_for_the_segments_is_refused(tmp_path):
-    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "0.1.0" / "bundle", tmp_path / "bundle"))
     schema = json.loads((folder / "schema.json").read_text())
     del schema["threshold_by"]
     forge(folder, "schema.json", json.dumps(schema).encode())
