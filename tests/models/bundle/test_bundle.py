@@ -94,16 +94,16 @@ def test_loading_imports_no_training_library(bundle_path, run_python):
     assert run_python("-c", code).stdout.strip() == "[]"
 
 
-# --- judge, then build ----------------------------------------------------------------------------------
+# --- verify, then build ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SERVED)
-@pytest.mark.parametrize("place", [0, 0.5, 1])
+@pytest.mark.parametrize("share", [0, 0.5, 1])
 def test_one_changed_byte_is_refused_by_the_name_of_its_file_before_anything_is_parsed(
-    name, place, copied, monkeypatch
+    name, share, copied, monkeypatch
 ):
     content = bytearray((copied / name).read_bytes())
-    content[int(place * (len(content) - 1))] ^= 1
+    content[int(share * (len(content) - 1))] ^= 1
     (copied / name).write_bytes(content)
     for parser in PARSERS:
         monkeypatch.setattr(parser, lambda *_: pytest.fail("parsed before verified"))
