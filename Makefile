@@ -14,7 +14,7 @@ AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 .DELETE_ON_ERROR:
 .PHONY: help demo test check docs coverage mutants install lock clean
 
-help: ## list the goals
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) ## train on real data, serve the detector, score records and show why they stand out

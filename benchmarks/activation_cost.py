@@ -98,12 +98,12 @@ def seconds_by_round(functions: dict[str, Callable[[], object]], *, rounds: int,
     names = list(functions)
     times: dict[str, list[float]] = {name: [] for name in names}
     console = Console(stderr=True)
-    for number in track(range(-_WARM_UP, rounds), description=what, console=console, transient=True):
-        for place in range(len(names)):
-            name = names[(place + number) % len(names)]
+    for turn in track(range(-_WARM_UP, rounds), description=what, console=console, transient=True):
+        for i in range(len(names)):
+            name = names[(i + turn) % len(names)]
             started = time.perf_counter()
             functions[name]()
-            if number >= 0:
+            if turn >= 0:
                 times[name].append(time.perf_counter() - started)
     return {name: np.array(seconds) for name, seconds in times.items()}
 

@@ -51,16 +51,16 @@ def made_up(rows: int) -> Table:
     """Return rows of correlated numbers."""
     draw = np.random.default_rng(0)
     X = draw.normal(size=(rows, 5)) @ draw.normal(size=(5, _COLUMNS)) + 0.3 * draw.normal(size=(rows, _COLUMNS))
-    return Table(data=pa.table({f"x{number}": X[:, number] for number in range(_COLUMNS)}))
+    return Table(data=pa.table({f"x{i}": X[:, i] for i in range(_COLUMNS)}))
 
 
 def measured(prepared: Prepared, config: TrainConfig, *, rounds: int) -> tuple[list[float], list[float]]:
     """Return the ratio of each round, with measuring to without, and with to with."""
     seconds(prepared, config, without)  # the first fit of a process is longer
     ratios, same = [], []
-    for number in track(range(rounds), description="fitting", console=Console(stderr=True), transient=True):
+    for turn in track(range(rounds), description="fitting", console=Console(stderr=True), transient=True):
         order: list[Callable[[], Any]] = [nullcontext, without, nullcontext]
-        taken = [seconds(prepared, config, way) for way in (order if number % 2 else order[::-1])]
+        taken = [seconds(prepared, config, way) for way in (order if turn % 2 else order[::-1])]
         ratios.append(float(np.sqrt(taken[0] * taken[2])) / taken[1])  # before and after: a drift cancels out
         same.append(taken[0] / taken[2])
     return ratios, same

@@ -106,7 +106,7 @@ def page_of(rows: Sequence[tuple[str, Recommendation, Recommendation]]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, first, fresh in rows:
-        difference = next((one for one in fresh.differences if one.activation == first.activation), None)
+        difference = next((item for item in fresh.differences if item.activation == first.activation), None)
         ratio, interval = (
             ("–", "–")
             if difference is None or difference.verdict == "best"

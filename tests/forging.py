@@ -24,7 +24,7 @@ from training.network.onnx_export import onnx_bytes
 
 
 def random_weights(config: AutoencoderConfig, *, seed: int = 0) -> dict[str, NDArray[np.float32]]:
-    """Weights that nobody has learned."""
+    """Random weights."""
     rng = np.random.default_rng(seed)
     draw = {
         "kernel": lambda shape: rng.normal(0, 0.3, shape),

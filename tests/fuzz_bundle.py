@@ -71,14 +71,14 @@ def mutated_bytes(content: bytes, chance: random.Random) -> bytes:
 def mutated_json(content: bytes, chance: random.Random) -> bytes:
     """Change, drop, double or rename one part at any depth."""
     plain = json.loads(content)
-    places: list[tuple[Any, Any]] = []
+    parts: list[tuple[Any, Any]] = []
     waiting = [plain]
     while waiting:
         item = waiting.pop()
         keys = list(item) if isinstance(item, dict) else range(len(item))
-        places += [(item, key) for key in keys]
+        parts += [(item, key) for key in keys]
         waiting += [item[key] for key in keys if isinstance(item[key], (dict, list))]
-    parent, key = chance.choice(places)
+    parent, key = chance.choice(parts)
     value = parent[key]
     match chance.randrange(5):
         case 0:
@@ -94,7 +94,7 @@ def mutated_json(content: bytes, chance: random.Random) -> bytes:
         case 3:
             parent[key] = [value]
         case 4:
-            other, name = chance.choice(places)
+            other, name = chance.choice(parts)
             parent[key] = other[name] if not isinstance(other[name], (dict, list)) else str(other[name])
     return json.dumps(plain, allow_nan=True).encode()
 

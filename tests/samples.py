@@ -29,7 +29,7 @@ Records = list[dict[str, Any]]
 
 
 def machine_records(rows: int, *, seed: int) -> Records:
-    """Make records up: three correlated numbers (one with gaps), a category with rare levels, a flag, an instant."""
+    """Make records up: three correlated numbers (one with gaps), a category with rare levels, a flag, a timestamp."""
     rng = np.random.default_rng(seed)
     pressure = rng.normal(50, 5, rows)
     flow = 2 * pressure + rng.normal(0, 2, rows)

@@ -165,7 +165,7 @@ def _selu(found: Frame) -> str:
     ]
     return _claim(
         "SELU needs its initialiser and alpha dropout",
-        [one.mean > 1 and one.p < _SIGNIFICANT for one in (he, usual)],
+        [item.mean > 1 and item.p < _SIGNIFICANT for item in (he, usual)],
         "Four hidden layers: held-out error over that of SELU with what belongs to it.",
         table(["SELU with", "error ratio", "p"], rows),
     )

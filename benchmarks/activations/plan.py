@@ -70,24 +70,30 @@ def cases(sets: Sequence[str], some: Sequence[str], seeds: Sequence[int]) -> lis
     Args:
         sets: All sets.
         some: Sets of the sweeps.
-        seeds: Number of seeds.
+        seeds: The seeds of each case.
     """
     found: list[Case] = []
     for seed in seeds:
         for name in sets:
-            found += [Case(part="usual", set=name, activation=one, seed=seed) for one in DEFAULT_ACTIVATIONS]
+            found += [
+                Case(part="usual", set=name, activation=activation, seed=seed) for activation in DEFAULT_ACTIVATIONS
+            ]
         for name in some:
-            for one in DEFAULT_ACTIVATIONS:
-                found += [Case(part="depth", set=name, activation=one, depth=depth, seed=seed) for depth in DEPTHS]
-                found += [Case(part="rate", set=name, activation=one, learning_rate=rate, seed=seed) for rate in RATES]
+            for activation in DEFAULT_ACTIVATIONS:
                 found += [
-                    Case(part="noise", set=name, activation=one, depth=depth, noise=NOISE, seed=seed)
+                    Case(part="depth", set=name, activation=activation, depth=depth, seed=seed) for depth in DEPTHS
+                ]
+                found += [
+                    Case(part="rate", set=name, activation=activation, learning_rate=rate, seed=seed) for rate in RATES
+                ]
+                found += [
+                    Case(part="noise", set=name, activation=activation, depth=depth, noise=NOISE, seed=seed)
                     for depth in (1, 4)
                 ]
-            for one in ("selu", "selu, He"):
-                found.append(Case(part="selu", set=name, activation=one, depth=4, seed=seed))
-            for one in ("selu", "selu, usual dropout"):
-                found.append(Case(part="selu", set=name, activation=one, depth=4, dropout=0.1, seed=seed))
+            for activation in ("selu", "selu, He"):
+                found.append(Case(part="selu", set=name, activation=activation, depth=4, seed=seed))
+            for activation in ("selu", "selu, usual dropout"):
+                found.append(Case(part="selu", set=name, activation=activation, depth=4, dropout=0.1, seed=seed))
             found.append(Case(part="output", set=name, activation=RELU_OUTPUT, seed=seed))
     return found
 

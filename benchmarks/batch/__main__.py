@@ -73,9 +73,9 @@ def measure(
     names = list(jobs)
     found: dict[str, list[Run]] = defaultdict(list)
     task = bar.add_task("speed", total=rounds * len(names))
-    for number in range(rounds):
-        for place in range(len(names)):
-            name = names[(place + number) % len(names)]
+    for turn in range(rounds):
+        for i in range(len(names)):
+            name = names[(i + turn) % len(names)]
             contender, source, with_ = jobs[name]
             found[name].append(run(contender, source, folder / f"out{source.suffix}", with_))
             bar.advance(task)

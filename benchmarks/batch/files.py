@@ -13,8 +13,8 @@ import pyarrow.parquet
 
 from models.errors import ConfigError
 
-COLUMNS: Final = tuple(f"x{number}" for number in range(30))
-SCHEMA: Final = pa.schema([(name, pa.float32() if number % 2 else pa.float64()) for number, name in enumerate(COLUMNS)])
+COLUMNS: Final = tuple(f"x{i}" for i in range(30))
+SCHEMA: Final = pa.schema([(name, pa.float32() if i % 2 else pa.float64()) for i, name in enumerate(COLUMNS)])
 """Half of the columns are float32, as sensors give them."""
 
 SHAPES: Final = {"fast": ("--hidden-units", "64", "32", "--latent-units", "8", "--activation", "relu"), "balanced": ()}

@@ -46,9 +46,9 @@ def duels(rows: Sequence[Row], *, against: str) -> str:
     for probe in PROBES[:2]:
         fights = found[probe.name]
         head += [f"{probe.says}: wins / ties / losses", "mean lead, points", "p (Holm)"]
-        columns.append([f"{one.wins} / {one.ties} / {one.losses}" for one in fights])
-        columns.append([f"{100 * one.difference:+.1f}" for one in fights])
-        columns.append([f"{p:.3f}" for p in holm([one.p for one in fights])])
+        columns.append([f"{item.wins} / {item.ties} / {item.losses}" for item in fights])
+        columns.append([f"{100 * item.difference:+.1f}" for item in fights])
+        columns.append([f"{p:.3f}" for p in holm([item.p for item in fights])])
     return table(head, [list(cells) for cells in zip(ACTIVATIONS, *columns, strict=True)])
 
 
@@ -64,11 +64,11 @@ def by_set(rows: Sequence[Row], probe: str) -> str:
 
 def sparsity(rows: Sequence[Row]) -> str:
     """Return the share of zeros in embeddings with relu, and the number of units that are always 0."""
-    one = [row for row in rows if row["method"] == "relu"]
+    relu = [row for row in rows if row["method"] == "relu"]
     body = []
     for name in sets_of(rows):
         zeros, silent, units = (
-            np.mean([float(row[figure]) for row in one if row["set"] == name])
+            np.mean([float(row[figure]) for row in relu if row["set"] == name])
             for figure in ("zeros", "silent", "units")
         )
         body.append([name, f"{zeros:.0%}", f"{silent:.1f} of {units:.0f}", f"{units * (1 - zeros):.1f}"])
@@ -78,7 +78,7 @@ def sparsity(rows: Sequence[Row]) -> str:
 def example_table(example: Example) -> str:
     """Return the columns that drive a unit most."""
     drives = example.drives[:_SHOWN_COLUMNS]
-    body = [[one.column, f"{one.share:.0%}", f"{one.anomalies:.4g}", f"{one.normal:.4g}"] for one in drives]
+    body = [[item.column, f"{item.share:.0%}", f"{item.anomalies:.4g}", f"{item.normal:.4g}"] for item in drives]
     said = (
         f"Unit {example.unit} of {example.units}: mean {example.anomalies:.2f} over the anomalies and "
         f"{example.normal:.2f} over the normal rows, {example.difference:+.1f} deviations apart; 0 on "

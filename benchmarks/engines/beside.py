@@ -75,11 +75,11 @@ def measured(bundle: Path, folder: Path, *, rounds: int, threads: int, sizes: Se
     for size in sizes:
         jobs = {name: _job(run, Z[:size], _chunk(detector)) for name, run in runs.items()}
         calls = max(1, round(_LEAST_SECONDS / _seconds(jobs[OURS], 1)))
-        for number in range(-1, rounds):  # the first warms up
-            for place in range(len(jobs)):
-                name = list(jobs)[(place + number) % len(jobs)]
+        for turn in range(-1, rounds):  # the first warms up
+            for i in range(len(jobs)):
+                name = list(jobs)[(i + turn) % len(jobs)]
                 seconds = _seconds(jobs[name], calls)
-                if number >= 0:
+                if turn >= 0:
                     took[name][size].append(seconds / size)
     scores = {name: _scores(detector, run, encoded) for name, run in runs.items()}
     apart = {name: np.abs(own - scores[OURS]) / np.maximum(1, scores[OURS]) for name, own in scores.items()}

@@ -83,8 +83,8 @@ def _reconstructing(graph: bytes) -> Any:
     outputs = [output for output in model.graph.output if output.name == "reconstruction"]
     del model.graph.output[:]
     model.graph.output.extend(outputs)
-    for number, node in enumerate(model.graph.node):
-        node.name = f"{node.op_type}_{number}"
+    for i, node in enumerate(model.graph.node):
+        node.name = f"{node.op_type}_{i}"
     return model
 
 

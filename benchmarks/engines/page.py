@@ -58,9 +58,9 @@ def _speed(preset: str, engines: Mapping[str, Beside]) -> Iterator[str]:
     yield ""
     yield f"| engine | {' | '.join(f'{size:,}' for size in sizes)} | scores apart, at most | 99.9 % of them |"
     yield "| --- |" + " --- |" * (len(sizes) + 2)
-    for name, one in engines.items():
-        cells = [f"{one.microseconds[size]:.3g} µs" if name == OURS else _ratio(one.ratios[size]) for size in sizes]
-        yield f"| {ENGINES[name].says} | {' | '.join(cells)} | {one.worst:.0e} | {one.usual:.0e} |"
+    for name, item in engines.items():
+        cells = [f"{item.microseconds[size]:.3g} µs" if name == OURS else _ratio(item.ratios[size]) for size in sizes]
+        yield f"| {ENGINES[name].says} | {' | '.join(cells)} | {item.worst:.0e} | {item.usual:.0e} |"
     yield ""
 
 

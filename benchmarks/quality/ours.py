@@ -95,7 +95,7 @@ def settings_by_name(name: str) -> dict[str, Any]:
     if name.startswith("ours:"):
         return settings_of(name)
     raise ConfigError(
-        f"--methods: {name} is not ours; here only {', '.join(one.name for one in OURS)} can be measured."
+        f"--methods: {name} is not ours; here only {', '.join(item.name for item in OURS)} can be measured."
     )
 
 

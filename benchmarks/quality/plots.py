@@ -41,9 +41,9 @@ def critical_difference_diagram(mean_ranks: Mapping[str, float], difference: flo
             axes.text(rank, 0.3, str(rank), ha="center", va="bottom")
         axes.hlines(1.1, lowest, lowest + difference, color=INK, linewidth=2)
         axes.text(lowest + difference + 0.1, 1.1, f"critical difference {difference:.2f}", va="center")
-        for place, (name, value) in enumerate(zip(names, values, strict=True)):
-            to_left = place < left
-            y = -(bars + 0.8 + (place if to_left else len(names) - 1 - place))
+        for i, (name, value) in enumerate(zip(names, values, strict=True)):
+            to_left = i < left
+            y = -(bars + 0.8 + (i if to_left else len(names) - 1 - i))
             end = lowest - 0.15 if to_left else highest + 0.15
             colour = ACCENT if name in OURS else INK
             axes.plot([value, value, end], [0, y, y], color=colour, linewidth=0.8)
@@ -56,8 +56,8 @@ def critical_difference_diagram(mean_ranks: Mapping[str, float], difference: flo
                 va="center",
                 color=colour,
             )
-        for number, (first, last) in enumerate(groups):
-            axes.hlines(-0.3 - 0.28 * number, values[first] - 0.05, values[last] + 0.05, color=INK, linewidth=3)
+        for i, (first, last) in enumerate(groups):
+            axes.hlines(-0.3 - 0.28 * i, values[first] - 0.05, values[last] + 0.05, color=INK, linewidth=3)
         return svg_of(figure)
 
 
@@ -120,9 +120,9 @@ def curves(x: Sequence[float], lines: Mapping[str, Sequence[float]], *, xlabel: 
         ylabel: Label of the vertical axis.
     """
     with drawing(width=7.5, height=4.4) as (figure, axes):
-        for number, (name, y) in enumerate(lines.items()):
+        for i, (name, y) in enumerate(lines.items()):
             ours = name in OURS
-            style = "-" if ours else ("-", "--", "-.", ":")[number % 4]
+            style = "-" if ours else ("-", "--", "-.", ":")[i % 4]
             axes.plot(
                 x,
                 y,

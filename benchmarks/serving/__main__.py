@@ -69,7 +69,7 @@ def _measured(arguments: argparse.Namespace, folder: Path, bar: Progress) -> str
         require_wrk()
     bundles = bundles_in(folder)
     chosen, missing = contenders(bundles), {}
-    wanted = arguments.only and _names(arguments.only, [*(one.name for one in chosen), *PEERS], "server")
+    wanted = arguments.only and _names(arguments.only, [*(item.name for item in chosen), *PEERS], "server")
     train_detectors(folder)
     if arguments.peers:
         peers, absent = peer_contenders(arguments.peers, bundles["fast"], folder, made_up_rows()[:1])
@@ -92,7 +92,7 @@ def _measured(arguments: argparse.Namespace, folder: Path, bar: Progress) -> str
 
 def _chosen(all_of_them: Sequence[Contender], wanted: Sequence[str] | None) -> list[Contender]:
     """Return the chosen servers, and the empty endpoint, the reference of all."""
-    return [one for one in all_of_them if not wanted or one.name in {"empty", *wanted}]
+    return [item for item in all_of_them if not wanted or item.name in {"empty", *wanted}]
 
 
 def _names(given: str, known: Collection[str], what: str) -> list[str]:
@@ -112,7 +112,7 @@ def _expected_score(bundle: Path) -> float:
 
 def _about(arguments: argparse.Namespace) -> str:
     """Return a paragraph on the machine, the versions and the method."""
-    installed = {one.name.lower().replace("_", "-"): one.version for one in distributions()}
+    installed = {item.name.lower().replace("_", "-"): item.version for item in distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in _VERSIONS if name in installed)
     return (
         f"{_processor()}; one CPU for the server, one for the load. Python {platform.python_version()}, {versions}. "

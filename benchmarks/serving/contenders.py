@@ -19,7 +19,7 @@ from models.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS: Final = tuple(f"x{number}" for number in range(WIDTHS[0]))
+COLUMNS: Final = tuple(f"x{i}" for i in range(WIDTHS[0]))
 _ROWS: Final = 2_000
 _MIXED_WIDTH: Final = 22
 
@@ -69,8 +69,8 @@ def made_up_tables() -> dict[str, pd.DataFrame]:
     numbers = pd.DataFrame(made_up_rows(), columns=list(COLUMNS))
     narrow = numbers[list(COLUMNS[:_MIXED_WIDTH])]
     mixed = narrow[list(COLUMNS[:10])].copy()
-    for place in range(10):
-        mixed[f"c{place}"] = pd.qcut(numbers[COLUMNS[10 + place]], 5, labels=list("abcde"))
+    for i in range(10):
+        mixed[f"c{i}"] = pd.qcut(numbers[COLUMNS[10 + i]], 5, labels=list("abcde"))
     for name, hours in (("at", 1), ("since", 7)):
         mixed[name] = pd.date_range("2024-01-01", periods=len(mixed), freq=f"{hours}h").strftime("%Y-%m-%dT%H:%M:%S")
     return {"numbers": numbers, "narrow": narrow, "mixed": mixed}

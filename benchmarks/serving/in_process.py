@@ -81,10 +81,10 @@ def measured(bundle: Path) -> InProcess:
             z = z @ kernel
 
     def network(z: NDArray[np.float32]) -> None:
-        for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
+        for i, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
             z = z @ kernel
             z += bias
-            if number < len(kernels) - 1:
+            if i < len(kernels) - 1:
                 np.maximum(z, 0.0, out=z)
 
     def rate(run: Callable[[NDArray[np.float32]], object]) -> float:

@@ -97,86 +97,90 @@ def measure(
         bar: The progress bar.
     """
     state, in_process = _State(), []
-    order = sorted(chosen, key=lambda one: one.name != _SAME_LOAD[0])  # its capacity is needed for others' load
+    order = sorted(chosen, key=lambda item: item.name != _SAME_LOAD[0])  # its capacity is needed for others' load
     task = bar.add_task("rounds", total=plan.rounds * len(chosen))
-    for number in range(plan.rounds):
+    for offset in range(plan.rounds):
         if "engine" in plan.sections:
             in_process.append(in_process_beside(bundle, cpu=plan.server_cpu))
-        for place in range(len(chosen) if plan.sections - {"engine"} else 0):
-            one = order[(place + number) % len(order)]
-            bar.update(task, description=f"round {number + 1}, {one.name}")
-            if one.name not in state.left_out:
-                _try(one, plan, state)
+        for i in range(len(chosen) if plan.sections - {"engine"} else 0):
+            server = order[(i + offset) % len(order)]
+            bar.update(task, description=f"round {offset + 1}, {server.name}")
+            if server.name not in state.left_out:
+                _try(server, plan, state)
             bar.advance(task)
     servers = {
-        one.name: Figures(says=one.says, turns=tuple(state.turns[one.name]))
-        for one in chosen
-        if one.name in state.turns and one.name not in state.left_out
+        item.name: Figures(says=item.says, turns=tuple(state.turns[item.name]))
+        for item in chosen
+        if item.name in state.turns and item.name not in state.left_out
     }
     return Found(servers=servers, in_process=tuple(in_process), left_out={**missing, **state.left_out})
 
 
-def _try(one: Contender, plan: Plan, state: _State) -> None:
+def _try(contender: Contender, plan: Plan, state: _State) -> None:
     """Measure a server; a peer that fails is left out afterwards."""
     try:
-        if one.prepare and one.name not in state.turns:
-            subprocess.run(one.prepare, check=True, capture_output=True, env={**os.environ, **one.environment})
-        state.turns[one.name].append(turn(one, plan, state.capacity))
+        if contender.prepare and contender.name not in state.turns:
+            subprocess.run(
+                contender.prepare, check=True, capture_output=True, env={**os.environ, **contender.environment}
+            )
+        state.turns[contender.name].append(turn(contender, plan, state.capacity))
     except (RuntimeError, subprocess.CalledProcessError) as error:
         said = (error.stderr or b"").decode() if isinstance(error, subprocess.CalledProcessError) else str(error)
-        if not one.peer:
-            raise RuntimeError(f"{one.name}: {said}") from error
-        state.left_out[one.name] = said.strip().rpartition("\n")[2]
+        if not contender.peer:
+            raise RuntimeError(f"{contender.name}: {said}") from error
+        state.left_out[contender.name] = said.strip().rpartition("\n")[2]
 
 
-def turn(one: Contender, plan: Plan, capacity: dict[str, float]) -> Turn:
+def turn(contender: Contender, plan: Plan, capacity: dict[str, float]) -> Turn:
     """Start a server, measure it under all loads, and end it; store its rate in `capacity`."""
     port = free_port()
     with started(
-        one.command(port), port, request=one.request, cpu=plan.server_cpu, environment=one.environment
+        contender.command(port), port, request=contender.request, cpu=plan.server_cpu, environment=contender.environment
     ) as server:
-        _require_score(one, server, plan.score)
-        _closed(server, one.request, OPEN_CONNECTIONS, plan, seconds=_WARM_SECONDS)
+        _require_score(contender, server, plan.score)
+        _closed(server, contender.request, OPEN_CONNECTIONS, plan, seconds=_WARM_SECONDS)
         closed = (
-            {many: _closed(server, one.request, many, plan) for many in plan.connections}
+            {many: _closed(server, contender.request, many, plan) for many in plan.connections}
             if "closed" in plan.sections
             else {}
         )
-        opened = _opened(server, one, closed.get(OPEN_CONNECTIONS), plan, capacity) if "open" in plan.sections else {}
+        opened = (
+            _opened(server, contender, closed.get(OPEN_CONNECTIONS), plan, capacity) if "open" in plan.sections else {}
+        )
         resident_mb = server.resident_mb()
-        batches = _batches(server, one, plan) if "batches" in plan.sections else {}
+        batches = _batches(server, contender, plan) if "batches" in plan.sections else {}
     return Turn(
         start_seconds=server.start_seconds, resident_mb=resident_mb, closed=closed, open=opened, batches=batches
     )
 
 
-def _require_score(one: Contender, server: Server, score: float) -> None:
+def _require_score(contender: Contender, server: Server, score: float) -> None:
     """Check that a server gives the expected score.
 
     Raises:
         RuntimeError: It does not.
     """
-    if one.scores is None:
+    if contender.scores is None:
         return
-    [found] = one.scores(json.loads(server.answer))
+    [found] = contender.scores(json.loads(server.answer))
     if abs(found - score) > _CLOSE_ENOUGH * score:
-        raise RuntimeError(f"{one.name} scores {found}, where {score} is expected.")
+        raise RuntimeError(f"{contender.name} scores {found}, where {score} is expected.")
 
 
 def _opened(
-    server: Server, one: Contender, closed: Round | None, plan: Plan, capacity: dict[str, float]
+    server: Server, contender: Contender, closed: Round | None, plan: Plan, capacity: dict[str, float]
 ) -> dict[str, OpenLoad]:
-    closed = closed or _closed(server, one.request, OPEN_CONNECTIONS, plan)
-    capacity[one.name] = closed.load.rate
-    rates = {OWN: OPEN_SHARE * capacity[one.name]}
+    closed = closed or _closed(server, contender.request, OPEN_CONNECTIONS, plan)
+    capacity[contender.name] = closed.load.rate
+    rates = {OWN: OPEN_SHARE * capacity[contender.name]}
     whose, others = _SAME_LOAD
-    if one.name in others and whose in capacity:
+    if contender.name in others and whose in capacity:
         rates[whose] = OPEN_SHARE * capacity[whose]
     found = {}
     for name, rate in rates.items():
         found[name] = open_loop_beside(
             server.port,
-            one.request,
+            contender.request,
             rate=rate,
             connections=OPEN_CONNECTIONS,
             seconds=plan.seconds,
@@ -186,9 +190,9 @@ def _opened(
     return found
 
 
-def _batches(server: Server, one: Contender, plan: Plan) -> dict[Batch, Round]:
+def _batches(server: Server, contender: Contender, plan: Plan) -> dict[Batch, Round]:
     found = {}
-    for form, made in one.batches.items():
+    for form, made in contender.batches.items():
         for rows in SIZES:
             found[form, rows] = _closed(server, made(plan.rows[:rows]), 1, plan)
     return found

@@ -106,7 +106,7 @@ def open_loop(port: int, request: Request, *, due: NDArray[np.float64], connecti
     if answers.complaint:
         raise RuntimeError(answers.complaint)
     took, behind = answers.took, answers.behind
-    p50, p99, p999 = (float(1e3 * one) for one in np.percentile(took, [50, 99, 99.9]))
+    p50, p99, p999 = (float(1e3 * item) for item in np.percentile(took, [50, 99, 99.9]))
     seconds = float(np.max(due + took))
     return OpenLoad(
         load=Load(requests=len(due), seconds=seconds, p50=p50, p99=p99, p999=p999),

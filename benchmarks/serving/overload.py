@@ -106,7 +106,7 @@ def _recovery(course: Course, end: float, usual: float) -> float:
     starts = np.arange(end, course.due[-1] - _WINDOW, _WINDOW)
     good = [not _is_bad(course, float(start), usual) for start in starts]
     windows = round(_CALM / _WINDOW)
-    first = next((number for number in range(len(good)) if all(good[number : number + windows])), None)
+    first = next((i for i in range(len(good)) if all(good[i : i + windows])), None)
     return float("inf") if first is None else first * _WINDOW
 
 
@@ -140,7 +140,7 @@ def draw(course: Course, path: Path) -> None:
     ):
         if mask.any():
             own = [course.took[mask & course.within(a, b)] for a, b in pairwise(edges)]
-            times.plot(middles, [_ms(one, percent) for one in own], label=name)
+            times.plot(middles, [_ms(item, percent) for item in own], label=name)
     times.set(yscale="log", ylabel="ms from when it was due")
     memory.plot(course.memory[:, 0], course.memory[:, 1])
     memory.set(ylabel="memory, MB", xlabel="seconds", ylim=(0, 1.2 * course.memory[:, 1].max()))

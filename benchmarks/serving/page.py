@@ -40,15 +40,15 @@ def _closed(found: Found) -> list[str]:
     """Return a table for each number of connections."""
     servers = found.servers
     parts = []
-    for many in next((one.turns[0].closed for one in servers.values()), {}):
+    for many in next((item.turns[0].closed for item in servers.values()), {}):
         rows = []
-        for name, one in servers.items():
-            rounds = [turn.closed[many] for turn in one.turns]
+        for name, item in servers.items():
+            rounds = [turn.closed[many] for turn in item.turns]
             rows.append(
                 [
-                    *(name, one.says),
-                    with_ends(one.rates(many) / servers["empty"].rates(many)) if "empty" in servers else "",
-                    f"{np.median(one.rates(many)):,.0f}",
+                    *(name, item.says),
+                    with_ends(item.rates(many) / servers["empty"].rates(many)) if "empty" in servers else "",
+                    f"{np.median(item.rates(many)):,.0f}",
                     *(f"{np.median([getattr(r.load, which) for r in rounds]):.2f}" for which in ("p50", "p99", "p999")),
                     f"{np.median([1e6 * r.cpu_seconds for r in rounds]):,.0f}",
                 ]
@@ -60,22 +60,22 @@ def _closed(found: Found) -> list[str]:
 
 def _open(found: Found) -> list[str]:
     rows, late = [], []
-    for name, one in found.servers.items():
-        for load in one.turns[0].open:
-            loads = [turn.open[load] for turn in one.turns if load in turn.open]
-            late += [name] * (not all(one.kept_up for one in loads))
+    for name, item in found.servers.items():
+        for load in item.turns[0].open:
+            loads = [turn.open[load] for turn in item.turns if load in turn.open]
+            late += [name] * (not all(item.kept_up for item in loads))
             rows.append(
                 [
                     *(name, "its own" if load == OWN else f"that of {load}"),
-                    f"{np.median([one.offered for one in loads]):,.0f}",
-                    *(with_ends(np.array([getattr(one.load, p) for one in loads])) for p in ("p50", "p99", "p999")),
-                    f"{np.median([one.behind for one in loads]):.3f}",
+                    f"{np.median([item.offered for item in loads]):,.0f}",
+                    *(with_ends(np.array([getattr(item.load, p) for item in loads])) for p in ("p50", "p99", "p999")),
+                    f"{np.median([item.behind for item in loads]):.3f}",
                 ]
             )
     if not rows:
         return []
     text = (
-        f"Requests come when they come (Poisson), {100 * OPEN_SHARE:.0f} % as many a second as the server, or the one "
+        f"Requests arrive as a Poisson process, {100 * OPEN_SHARE:.0f} % as many a second as the server, or the one "
         f"that is named, answers in a closed loop of {OPEN_CONNECTIONS} connections. Times count from when a request "
         "was due, so waiting for a free connection is part of them. The last column is how late the generator itself "
         "was, p99."
@@ -90,19 +90,19 @@ def _open(found: Found) -> list[str]:
 def _batches(found: Found) -> list[str]:
     base = _best_of_mlserver(found)
     rows = []
-    for name, one in found.servers.items():
-        for form, many in one.turns[0].batches:
-            rounds = [turn.batches[form, many] for turn in one.turns]
-            reached = one.rows((form, many))
+    for name, item in found.servers.items():
+        for form, many in item.turns[0].batches:
+            rounds = [turn.batches[form, many] for turn in item.turns]
+            reached = item.rows((form, many))
             rows.append(
                 [
                     *(name, form, f"{many:,}", f"{np.median(reached):,.0f}"),
                     with_ends(reached / base[many]) if many in base else "",
-                    f"{np.median([1e6 * one.cpu_seconds / many for one in rounds]):.2f}",
+                    f"{np.median([1e6 * item.cpu_seconds / many for item in rounds]):.2f}",
                 ]
             )
     head = ("server", "body", "rows a request", "rows/s", "÷ MLServer's best", "CPU, µs a row")
-    return ["One connection; answers of ours are of the kind of the body.", table(head, rows)] if rows else []
+    return ["One connection; our answers have the format of the body.", table(head, rows)] if rows else []
 
 
 def _best_of_mlserver(found: Found) -> dict[int, Series]:
@@ -116,15 +116,15 @@ def _best_of_mlserver(found: Found) -> dict[int, Series]:
 def _in_process(found: Found) -> list[str]:
     if not found.in_process:
         return []
-    peak = max(one.peak for one in found.in_process)
+    peak = max(item.peak for item in found.in_process)
     series = {
-        "our engine": [one.engine for one in found.in_process],
-        "NumPy, the products": [one.products for one in found.in_process],
-        "NumPy, the network": [one.network for one in found.in_process],
+        "our engine": [item.engine for item in found.in_process],
+        "NumPy, the products": [item.products for item in found.in_process],
+        "NumPy, the network": [item.network for item in found.in_process],
     }
     share = found.in_process[0].share_of(peak) / found.in_process[0].engine
     rows = [
-        [name, f"{np.median(one) / 1e6:.2f}", with_ends(100 * share * np.array(one))] for name, one in series.items()
+        [name, f"{np.median(item) / 1e6:.2f}", with_ends(100 * share * np.array(item))] for name, item in series.items()
     ]
     text = (
         f"100,000 rows in chunks of 1,024 on one CPU. Its peak is {peak / 1e9:,.0f} billion operations a second: the "
@@ -137,10 +137,10 @@ def _starts(found: Found) -> list[str]:
     rows = [
         [
             name,
-            with_ends(one.of(lambda turn: turn.start_seconds)),
-            with_ends(one.of(lambda turn: turn.resident_mb), digits=0),
+            with_ends(item.of(lambda turn: turn.start_seconds)),
+            with_ends(item.of(lambda turn: turn.resident_mb), digits=0),
         ]
-        for name, one in found.servers.items()
+        for name, item in found.servers.items()
     ]
     text = "Memory is that of all its processes after all requests of one record; what they share counts in each."
     return [text, table(("server", "start, s", "memory, MB"), rows)] if rows else []
@@ -159,7 +159,7 @@ def _figures(found: Found) -> list[str]:
 
 def with_ends(series: Series, *, digits: int = 2) -> str:
     """Return the median, and in brackets the lowest and the highest."""
-    low, middle, high = (f"{one:,.{digits}f}" for one in (series.min(), np.median(series), series.max()))
+    low, middle, high = (f"{item:,.{digits}f}" for item in (series.min(), np.median(series), series.max()))
     return f"{middle} ({low}–{high})"
 
 

@@ -128,7 +128,7 @@ def due_in(phases: Sequence[Phase]) -> NDArray[np.float64]:
 def _main() -> None:
     asked = json.loads(sys.stdin.read())
     wanted = asked["wanted"]
-    requests = [Request(**{**one, "body": one["body"].encode()}) for one in asked["sent"]]
+    requests = [Request(**{**item, "body": item["body"].encode()}) for item in asked["sent"]]
     due = due_in([Phase(**phase) for phase in wanted["phases"]])
     gc.disable()
     found = timed(wanted["port"], requests, due=due, connections=wanted["connections"])

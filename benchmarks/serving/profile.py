@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DetectorError as error:
         Console(stderr=True).print(f"error: {error}", style="red", soft_wrap=True)
         return 2
-    print(json.dumps([asdict(one) for one in profiles]) if arguments.json else page_of(profiles))
+    print(json.dumps([asdict(item) for item in profiles]) if arguments.json else page_of(profiles))
     return 0
 
 
@@ -125,14 +125,16 @@ def page_of(profiles: Sequence[Profile]) -> str:
     """Return a table for each number of requests at once, and a description of its columns."""
     names = [*STAGES, FRAMEWORK]
     lines = []
-    for together in dict.fromkeys(one.together for one in profiles):
+    for together in dict.fromkeys(item.together for item in profiles):
         lines += ["One record at a time:" if together == 1 else f"{together} records that come together:", ""]
         lines += [f"| preset | table | reasons | {' | '.join(names)} | sum | measured |"]
         lines += ["| --- | --- |" + " --- |" * (len(names) + 3)]
-        for one in profiles:
-            if one.together == together:
-                cells = [*(one.stages[name] for name in names), one.total, one.whole]
-                lines += [f"| {one.preset} | {one.table} | {one.reasons} | {' | '.join(f'{c:.1f}' for c in cells)} |"]
+        for item in profiles:
+            if item.together == together:
+                cells = [*(item.stages[name] for name in names), item.total, item.whole]
+                lines += [
+                    f"| {item.preset} | {item.table} | {item.reasons} | {' | '.join(f'{c:.1f}' for c in cells)} |"
+                ]
         lines += [""]
     return "\n".join([*lines, *(f"- {name}: {says}" for name, says in STAGES.items())])
 
@@ -149,7 +151,7 @@ def _bodies(folder: Path) -> dict[str, Path]:
 
 def _cpu_times(folder: Path, bodies: Mapping[str, Path], plan: Plan) -> dict[tuple[str, int, int], float]:
     """Return the microseconds of CPU time a request, by detector, reasons and connections; the server's own, too."""
-    constant = next(one for one in contenders(bundles_in(folder)) if one.name == "constant")
+    constant = next(item for item in contenders(bundles_in(folder)) if item.name == "constant")
     servers = {(FRAMEWORK, 0): constant}
     for name, (_, table) in DETECTORS.items():
         body = bodies[table].read_bytes().splitlines()[0]
@@ -158,7 +160,7 @@ def _cpu_times(folder: Path, bodies: Mapping[str, Path], plan: Plan) -> dict[tup
             servers[name, reasons] = Contender(
                 name=name, says="ours", command=our_service(folder / name), request=Request(body=body, path=path)
             )
-    turns = {key: turn(one, plan, {}) for key, one in servers.items()}
+    turns = {key: turn(item, plan, {}) for key, item in servers.items()}
     return {(*key, many): turns[key].closed[many].cpu_seconds * 1e6 for key in servers for many in TOGETHER}
 
 
@@ -167,22 +169,22 @@ def _beside(stages: Mapping[str, Sequence[InStages]], times: Mapping[tuple[str, 
         Profile(
             preset=DETECTORS[name][0],
             table=DETECTORS[name][1],
-            reasons=one.reasons,
-            together=one.together,
-            stages={**one.stages, FRAMEWORK: times[FRAMEWORK, 0, one.together]},
-            whole=times[name, one.reasons, one.together],
+            reasons=item.reasons,
+            together=item.together,
+            stages={**item.stages, FRAMEWORK: times[FRAMEWORK, 0, item.together]},
+            whole=times[name, item.reasons, item.together],
         )
         for together in TOGETHER
         for name, found in stages.items()
-        for one in found
-        if one.together == together
+        for item in found
+        if item.together == together
     ]
 
 
 def _median(alike: Sequence[Profile]) -> Profile:
     """Return the medians of the rounds."""
-    stages = {name: float(np.median([one.stages[name] for one in alike])) for name in alike[0].stages}
-    return replace(alike[0], stages=stages, whole=float(np.median([one.whole for one in alike])))
+    stages = {name: float(np.median([item.stages[name] for item in alike])) for name in alike[0].stages}
+    return replace(alike[0], stages=stages, whole=float(np.median([item.whole for item in alike])))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -45,7 +45,7 @@ class Server:
     def cpu_seconds(self) -> float:
         """Return its CPU time, with that of ended child processes."""
         fields = [_fields(pid) for pid in family(self.pid)]
-        return sum(sum(map(int, one[11:15])) for one in fields if one) / _TICKS
+        return sum(sum(map(int, item[11:15])) for item in fields if item) / _TICKS
 
     def settle(self) -> None:
         """Wait until it is idle: a slow server still has abandoned requests, on the CPU of the next one."""
@@ -118,8 +118,8 @@ def family(pid: int) -> list[int]:
         if fields := _fields(int(path.name)):
             children[int(fields[1])].append(int(path.name))
     found = [pid]
-    for one in found:  # grows meanwhile
-        found += children[one]
+    for item in found:  # grows meanwhile
+        found += children[item]
     return found
 
 

@@ -80,7 +80,7 @@ def _measured(arguments: argparse.Namespace) -> Course:
             for request in (plain, explained):
                 rates.append(closed_loop(port, request, connections=64, seconds=5, cpu=load_cpu, folder=folder).rate)
                 server.settle()
-            rate = arguments.share * 2 / sum(1 / one for one in rates)  # each of them is half of the requests
+            rate = arguments.share * 2 / sum(1 / item for item in rates)  # each of them is half of the requests
             phase = Phase(name="soak", rate=rate, seconds=60 * arguments.minutes)
             return phases_beside(server, [plain, explained], [phase], connections=64, cpu=load_cpu)
 

@@ -98,7 +98,7 @@ class Found:
 
 def many_connections(found: Found) -> int | None:
     """Return the number of connections for the figures: 64, or the most measured below; None without any."""
-    measured = sorted(number for one in found.servers.values() for number in one.turns[0].closed)
+    measured = sorted(number for item in found.servers.values() for number in item.turns[0].closed)
     return max((number for number in measured if number <= 64), default=measured[0]) if measured else None
 
 
@@ -109,7 +109,7 @@ def figures_by_name(found: Found) -> dict[str, float]:
     what it can do itself, ``p99_over_mlserver_same_load`` both at 70 % of what MLServer can.
     """
     series = {**_single(found), **_open(found), **_batches(found), **_in_process(found)}
-    return {name: float(np.median(one)) for name, one in series.items()}
+    return {name: float(np.median(item)) for name, item in series.items()}
 
 
 _OF_OURS: Final = {
@@ -158,7 +158,7 @@ def _batches(found: Found) -> dict[str, Series]:
         figures["batch_best_over_mlserver"] = best_rows(ours, 1_000) / best_rows(mlserver, 1_000)
         figures["batch_10k_best_over_mlserver"] = best_rows(ours, 10_000) / best_rows(mlserver, 10_000)
     if found.in_process:
-        numpy = np.array([one.products for one in found.in_process])
+        numpy = np.array([item.products for item in found.in_process])
         figures["arrow_over_numpy"] = ours.rows((ARROW, 10_000)) / numpy
     return figures
 
@@ -166,14 +166,14 @@ def _batches(found: Found) -> dict[str, Series]:
 def best_rows(server: Figures, rows: int) -> Series:
     """Return the rows a second of each round in the fastest measured format."""
     forms = [server.rows(batch) for batch in server.turns[0].batches if batch[1] == rows]
-    return max(forms, key=lambda one: float(np.median(one)))
+    return max(forms, key=lambda item: float(np.median(item)))
 
 
 def _in_process(found: Found) -> dict[str, Series]:
     if not found.in_process:
         return {}
-    peak = max(one.peak for one in found.in_process)  # of the CPU: a lower one was disturbed
-    shares = [one.share_of(peak) for one in found.in_process]
+    peak = max(item.peak for item in found.in_process)  # of the CPU: a lower one was disturbed
+    shares = [item.share_of(peak) for item in found.in_process]
     return {"engine_share_of_peak": np.array(shares)}
 
 

@@ -156,14 +156,14 @@ def equal(grid: Grid, say: Callable[[str], None]) -> dict[str, float]:
 
 def _cells(found: Sequence[Any], peers: list[str]) -> tuple[list[str], dict[str, float]]:
     """Return the cells of a row, and the ratios by peer; none where ours never reached the error in a round."""
-    whole = np.median([one.ours.fit_seconds for one in found])
-    cells = [f"{seconds_text(float(whole))}, {np.median([one.ours.error for one in found]):.3f}"]
+    whole = np.median([item.ours.fit_seconds for item in found])
+    cells = [f"{seconds_text(float(whole))}, {np.median([item.ours.error for item in found]):.3f}"]
     by_peer = {}
     for name in peers:
-        theirs = [one.peers[name] for one in found]
-        own = [one.ours.seconds[name] for one in found]
-        longer = max((one.ours.longer.get(name, 1) for one in found), default=1)
-        said = f"{seconds_text(float(np.median([one.seconds for one in theirs])))}, {theirs[0].error:.3f}"
+        theirs = [item.peers[name] for item in found]
+        own = [item.ours.seconds[name] for item in found]
+        longer = max((item.ours.longer.get(name, 1) for item in found), default=1)
+        said = f"{seconds_text(float(np.median([item.seconds for item in theirs])))}, {theirs[0].error:.3f}"
         reached = [seconds for seconds in own if seconds is not None]
         if len(reached) < len(own):
             cells += ["–", said, "never as good"]

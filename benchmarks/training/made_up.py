@@ -50,7 +50,7 @@ def correlated(rows: int, columns: int) -> NDArray[np.float32]:
 def write(path: Path, rows: int, columns: int) -> None:
     """Write such rows as a file, of CSV or Parquet by its name."""
     X = correlated(rows, columns)
-    table = pa.table({f"x{place}": X[:, place] for place in range(columns)})
+    table = pa.table({f"x{i}": X[:, i] for i in range(columns)})
     if path.suffix == ".csv":
         csv.write_csv(table, path)
     else:

@@ -132,9 +132,9 @@ def shell_to_bundle(rows: int, columns: int, *, presets: list[str], rounds: int)
         if import_seconds(IMPORTS["PyOD's AutoEncoder"]) is not None:
             turns["pyod"] = pyod
         names = list(turns)
-        for number in range(rounds):
+        for turn in range(rounds):
             for i in range(len(names)):
-                name = names[(i + number) % len(names)]
+                name = names[(i + turn) % len(names)]
                 seconds.setdefault(name, []).append(turns[name]())
     return seconds
 

@@ -109,12 +109,12 @@ def products_function(widths: list[int], members: int, batch: int) -> Any:
         def once(number: Any, total: Any) -> tuple[Any, Any]:
             found = []
             with tf.control_dependencies([total]):  # none can be taken out of the loop
-                for place, (given, kernel, gradient) in enumerate(layers):
+                for i, (given, kernel, gradient) in enumerate(layers):
                     found += [tf.matmul(given, kernel), tf.matmul(given, gradient, transpose_a=True)]
-                    if place:
+                    if i:
                         found.append(tf.matmul(gradient, kernel, transpose_b=True))
             # Each is asked for one cell: none can be left out.
-            return number + 1, total + tf.add_n([tf.reshape(one, [-1])[0] for one in found])
+            return number + 1, total + tf.add_n([tf.reshape(item, [-1])[0] for item in found])
 
         return tf.while_loop(lambda number, _: number < _LOOPS, once, (tf.constant(0), tf.constant(0.0)))[1]
 

@@ -89,7 +89,8 @@ class Histograms:
     def _bins(self, Z: FloatMatrix) -> NDArray[np.intp]:
         """Return each value's bin `(n, d)`: 0 below the smallest, BINS + 1 above the largest."""
         low, high = self.limits
-        width = np.where(high > low, (high - low) / np.float32(BINS), np.float32(1))
+        width = (high - low) / np.float32(BINS)
+        width[width == 0] = 1  # a constant feature, or one whose spread float32 cannot divide
         bins: NDArray[np.intp] = np.clip(np.floor((Z - low) / width) + 1, 1, BINS).astype(np.intp)
         bins[low > Z] = 0
         bins[high < Z] = BINS + 1

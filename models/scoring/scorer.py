@@ -28,7 +28,8 @@ from models.network.engine import Engine
 from models.scoring.ensemble import Ensemble, column_sums, member_errors
 from models.threads import allowed_threads
 
-_CHUNK_ROWS: Final = 1024  # larger calls leave the processor's cache and are slower a row
+CACHED_ROWS: Final = 1024
+"""Rows that stay in the processor's cache from their columns to their scores: larger calls are slower a row."""
 
 
 @cache
@@ -106,7 +107,7 @@ class Scorer:
         )
 
     def _chunks(self, encoded: Encoded) -> Iterator[Encoded]:
-        rows = _CHUNK_ROWS if self.ensemble is None else max(2, _CHUNK_ROWS // self.ensemble.members)
+        rows = CACHED_ROWS if self.ensemble is None else max(2, CACHED_ROWS // self.ensemble.members)
         for start in range(0, max(len(encoded), 1), rows):
             yield encoded.rows(start, start + rows)
 

@@ -21,6 +21,7 @@ from models.detector import Detector
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
 from models.programs.progress import RowsBar
 from models.repository import resolve
+from models.scoring.scorer import CACHED_ROWS
 from models.tables.formats import format_of
 from models.tables.read_options import ReadOptions
 from models.tables.writers import JoinedRows, Rows, Writer, new_file
@@ -31,7 +32,6 @@ from service.files.scored_rows import Layout, ScoredRows
 _CHUNK_ROWS: Final = 32_768
 _CHUNK_CELLS: Final = 1 << 20  # a chunk of many columns has fewer rows
 _LEAST_ROWS: Final = 256  # with fewer, the calls would take longer than the work
-_CACHED_ROWS: Final = 1024  # so many rows stay in the processor's cache from their columns to their scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,9 +212,9 @@ def _scored(
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()
     rows: list[Rows] = []
-    for start in range(0, max(len(chunk.table), 1), _CACHED_ROWS):
-        some = {name: cells[start : start + _CACHED_ROWS] for name, cells in columns.items()}
-        rows.append(layout.rows(detector, some, ids.slice(start, _CACHED_ROWS)))
+    for start in range(0, max(len(chunk.table), 1), CACHED_ROWS):
+        some = {name: cells[start : start + CACHED_ROWS] for name, cells in columns.items()}
+        rows.append(layout.rows(detector, some, ids.slice(start, CACHED_ROWS)))
         if stopped.is_set():
             break
     flagged = sum(item.flagged for item in rows if isinstance(item, ScoredRows))

@@ -117,7 +117,7 @@ def _frame(rows: NDArray[np.floating], *, with_label: bool) -> Any:
     """Return rows, whose last column is the label, as a data frame."""
     import pandas as pd
 
-    frame = pd.DataFrame(rows[:, :-1], columns=[f"x{number}" for number in range(rows.shape[1] - 1)])
+    frame = pd.DataFrame(rows[:, :-1], columns=[f"x{i}" for i in range(rows.shape[1] - 1)])
     return frame.assign(**{_LABEL: np.where(rows[:, -1] == 1, "anomaly", "normal")}) if with_label else frame
 
 

@@ -160,14 +160,14 @@ class Contest:
         for measure, label in MEASURES.items():
             values = found.by_set(measure)
             duels = [duel(values[:, found.column(reference)], values[:, i]) for i in others]
-            adjusted = holm([one.p for one in duels])
+            adjusted = holm([item.p for item in duels])
             header += [f"{label}: wins / ties / losses", "mean lead, points", "p", "p (Holm)"]
-            for row, one, p in zip(rows, duels, adjusted, strict=True):
+            for row, item, p in zip(rows, duels, adjusted, strict=True):
                 row += [
-                    f"{one.wins} / {one.ties} / {one.losses}",
-                    f"{100 * one.difference:+.1f}",
-                    as_p(one.p),
-                    Cell(text=as_p(p), best=p < ALPHA and one.difference > 0),
+                    f"{item.wins} / {item.ties} / {item.losses}",
+                    f"{100 * item.difference:+.1f}",
+                    as_p(item.p),
+                    Cell(text=as_p(p), best=p < ALPHA and item.difference > 0),
                 ]
         return Grid(
             title=f"{reference} against every other, {self.where}",
@@ -258,12 +258,12 @@ def _variants(protocol: str, rows: Sequence[Row], variants: Sequence[str]) -> It
         line: list[Cell | str] = [name, f"{len(found.sets)} × {len(found.seeds)}"]
         for measure in MEASURES:
             values = found.by_set(measure)
-            one = duel(values[:, 1], values[:, 0])
+            item = duel(values[:, 1], values[:, 0])
             line += [
                 f"{100 * values[:, 1].mean():.1f}",
-                f"{100 * one.difference:+.1f}",
-                f"{one.wins} / {one.ties} / {one.losses}",
-                as_p(one.p),
+                f"{100 * item.difference:+.1f}",
+                f"{item.wins} / {item.ties} / {item.losses}",
+                as_p(item.p),
             ]
         seconds = np.maximum(found.by_set("fit_seconds"), 1e-3)
         peak = found.by_set("peak_mb")

@@ -71,7 +71,7 @@ def _duels(protocol: str, found: Comparison) -> Iterable[Grid]:
     by_set = {figure: found.by_set(figure) for figure in _FIGURES}
     order = np.argsort(-by_set["f1"].mean(axis=0), kind="stable")
     duels = [duel(by_set["f1"][:, found.column(ours)], by_set["f1"][:, i]) for i in order]
-    adjusted = holm([one.p for one in duels])
+    adjusted = holm([item.p for item in duels])
     yield Grid(
         title=f"Our default decision against every other, protocol {protocol}",
         header=(
@@ -87,13 +87,13 @@ def _duels(protocol: str, found: Comparison) -> Iterable[Grid]:
                     ("–", "–", "–")
                     if found.methods[i] == ours
                     else (
-                        f"{one.wins} / {one.ties} / {one.losses}",
-                        f"{100 * one.difference:+.1f}",
-                        Cell(text=as_p(p), best=p < ALPHA and one.difference > 0),
+                        f"{item.wins} / {item.ties} / {item.losses}",
+                        f"{100 * item.difference:+.1f}",
+                        Cell(text=as_p(p), best=p < ALPHA and item.difference > 0),
                     )
                 ),
             )
-            for i, one, p in zip(order, duels, adjusted, strict=True)
+            for i, item, p in zip(order, duels, adjusted, strict=True)
         ],
         note="In the order of the mean F1; paired over the sets, Wilcoxon's signed-rank test with Holm's correction.",
         folded=True,

@@ -113,7 +113,7 @@ def _base64(X: Rows) -> list[str]:
 
 def _csv(X: Rows) -> Request:
     written = io.StringIO()
-    csv.writer(written).writerows([[f"x{number}" for number in range(X.shape[1])], *X.tolist()])
+    csv.writer(written).writerows([[f"x{i}" for i in range(X.shape[1])], *X.tolist()])
     return Request(path="/invocations", body=written.getvalue().encode(), headers={"Content-Type": "text/csv"})
 
 

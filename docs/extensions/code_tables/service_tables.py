@@ -10,7 +10,7 @@ from typing import Any, Final
 from code_tables.commands import ROOT, parser_of
 from code_tables.markdown import code, docstring, plain, table
 
-_BUNDLE: Final = ROOT / "tests" / "bundles" / "v1" / "bundle"  # any detector will do: only the interface is shown
+_BUNDLE: Final = ROOT / "tests" / "bundles" / "0.1.0" / "bundle"  # any detector will do: only the interface is shown
 
 _EVERYWHERE: Final = {  # what the interface's own description leaves out: it is said of no single endpoint
     404: "There is no such address.",
@@ -53,7 +53,7 @@ def endpoints_table() -> str:
     return table(["endpoint", "what it does"], rows)
 
 
-def media_table() -> str:
+def http_formats_table() -> str:
     """Return each format of bodies and answers with its content types and charsets."""
     from service.formats.formats import FORMATS
 

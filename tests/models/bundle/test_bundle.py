@@ -94,16 +94,16 @@ def test_loading_imports_no_training_library(bundle_path, run_python):
     assert run_python("-c", code).stdout.strip() == "[]"
 
 
-# --- judge, then build ----------------------------------------------------------------------------------
+# --- verify, then build ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SERVED)
-@pytest.mark.parametrize("place", [0, 0.5, 1])
+@pytest.mark.parametrize("share", [0, 0.5, 1])
 def test_one_changed_byte_is_refused_by_the_name_of_its_file_before_anything_is_parsed(
-    name, place, copied, monkeypatch
+    name, share, copied, monkeypatch
 ):
     content = bytearray((copied / name).read_bytes())
-    content[int(place * (len(content) - 1))] ^= 1
+    content[int(share * (len(content) - 1))] ^= 1
     (copied / name).write_bytes(content)
     for parser in PARSERS:
         monkeypatch.setattr(parser, lambda *_: pytest.fail("parsed before verified"))
@@ -164,7 +164,7 @@ def test_a_threshold_that_was_edited_is_refused(copied):
 
 @pytest.mark.parametrize("name", ["run", "idle"])
 def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, tmp_path):
-    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "0.1.0" / "bundle", tmp_path / "bundle"))
     calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
     calibration["thresholds"][name] = np.nextafter(calibration["thresholds"][name], 0)
     change_manifest(folder, calibration=calibration)
@@ -173,7 +173,7 @@ def test_a_threshold_of_a_segment_that_was_edited_is_refused_by_its_name(name, t
 
 
 def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
-    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "0.1.0" / "bundle", tmp_path / "bundle"))
     calibration = json.loads((folder / MANIFEST).read_text())["calibration"]
     del calibration["thresholds"]["run"]
     change_manifest(folder, calibration=calibration)
@@ -182,7 +182,7 @@ def test_a_threshold_of_a_segment_that_was_left_out_is_refused(tmp_path):
 
 
 def test_a_schema_that_names_no_column_for_the_segments_is_refused(tmp_path):
-    folder = Path(shutil.copytree(KEPT / "v1" / "bundle", tmp_path / "bundle"))
+    folder = Path(shutil.copytree(KEPT / "0.1.0" / "bundle", tmp_path / "bundle"))
     schema = json.loads((folder / "schema.json").read_text())
     del schema["threshold_by"]
     forge(folder, "schema.json", json.dumps(schema).encode())

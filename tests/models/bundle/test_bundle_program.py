@@ -324,10 +324,10 @@ def test_a_card_has_the_figures_of_the_training(copied):
     card = json.loads((copied / "manifest.json").read_text())["card"]
     figures = {"realised_alert_rate": 0.04, "parts": {"fitting": 700, "test": 100}, "parameters": 321}
     change_manifest(copied, card=card | figures)
-    told = card_of(copied)
-    assert told["metrics"] == {"realised_alert_rate": 0.04, "roc_auc": 0.75}
-    assert told["rows"] == {"all": 1000, "fitting": 700, "test": 100}
-    assert told["network"]["parameters"] == 321
+    card = card_of(copied)
+    assert card["metrics"] == {"realised_alert_rate": 0.04, "roc_auc": 0.75}
+    assert card["rows"] == {"all": 1000, "fitting": 700, "test": 100}
+    assert card["network"]["parameters"] == 321
 
 
 def test_the_file_for_keras_is_verified_though_serving_never_reads_it(detectors, capsys):

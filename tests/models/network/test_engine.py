@@ -57,7 +57,7 @@ def test_threads_of_a_caller_do_not_disturb_one_another(threads):
 
 
 def test_running_a_network_leaves_no_trace_in_the_users_home(bundle_path, tmp_path, monkeypatch, run_python):
-    """ONNX Runtime's official builds keep a device id there and report to their maker, unless told not to."""
+    """ONNX Runtime's official builds keep a device id there and report to their maker, unless it is switched off."""
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
     program = f"from models.bundle import load_detector; load_detector({str(bundle_path)!r})"
     done = run_python("-c", program, HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
@@ -166,29 +166,29 @@ def test_a_graph_that_was_changed_is_refused_in_one_line(change):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("place", ["secret.bin", "/etc/passwd", "../secret.bin", "*/_ORT_MEM_ADDR_/*"])
-def test_a_graph_whose_weights_lie_in_a_file_or_in_the_memory_is_refused_unread(place, tmp_path, monkeypatch):
+@pytest.mark.parametrize("location", ["secret.bin", "/etc/passwd", "../secret.bin", "*/_ORT_MEM_ADDR_/*"])
+def test_a_graph_whose_weights_lie_in_a_file_or_in_memory_is_refused_unread(location, tmp_path, monkeypatch):
     np.ones(99, np.float32).tofile(tmp_path / "secret.bin")
     monkeypatch.chdir(tmp_path)
     model = onnx.load_from_string(GRAPH)
     array = model.graph.initializer[0]
-    onnx.external_data_helper.set_external_data(array, location=place, offset=0, length=len(array.raw_data))
+    onnx.external_data_helper.set_external_data(array, location=location, offset=0, length=len(array.raw_data))
     array.ClearField("raw_data")
     monkeypatch.setattr("onnxruntime.InferenceSession", lambda *_, **__: pytest.fail("loaded"))
     with pytest.raises(BundleError, match=r"network\.onnx: names 'location': files or operators"):
         OnnxEngine(model.SerializeToString(), CONFIG)
 
 
-@pytest.mark.parametrize("place", ["secret.bin", "/etc/passwd", "../secret.bin", "*/_ORT_MEM_ADDR_/*"])
-def test_onnx_runtime_itself_reads_no_file_for_a_graph_of_bytes(place, tmp_path, monkeypatch):
+@pytest.mark.parametrize("location", ["secret.bin", "/etc/passwd", "../secret.bin", "*/_ORT_MEM_ADDR_/*"])
+def test_onnx_runtime_itself_reads_no_file_for_a_graph_of_bytes(location, tmp_path, monkeypatch):
     """The second line of defence: the text that is looked for is the only way to name one."""
     np.ones(99, np.float32).tofile(tmp_path / "secret.bin")
     (tmp_path / "inner").mkdir()
-    monkeypatch.chdir(tmp_path if place == "secret.bin" else tmp_path / "inner")
+    monkeypatch.chdir(tmp_path if location == "secret.bin" else tmp_path / "inner")
     monkeypatch.setattr("models.network.engine._NEVER_WRITTEN", ())
     model = onnx.load_from_string(GRAPH)
     array = model.graph.initializer[0]
-    onnx.external_data_helper.set_external_data(array, location=place, offset=0, length=len(array.raw_data))
+    onnx.external_data_helper.set_external_data(array, location=location, offset=0, length=len(array.raw_data))
     array.ClearField("raw_data")
     with pytest.raises(BundleError, match=r"ONNX Runtime .* refuses it"):
         OnnxEngine(model.SerializeToString(), CONFIG)

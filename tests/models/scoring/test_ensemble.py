@@ -39,8 +39,8 @@ MATRICES = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(4)), ele
 def by_hand(Z):
     """The score, by its definition, in one place and without any of the program's own sums."""
     Z = Z.astype(float)
-    held = np.clip(Z, FOUR.limits[0], FOUR.limits[1]).astype(float)
-    errors = [((Z - factor * held) ** 2 * FOUR.weights).sum(axis=1) for factor in FACTORS.astype(float)]
+    clipped = np.clip(Z, FOUR.limits[0], FOUR.limits[1]).astype(float)
+    errors = [((Z - factor * clipped) ** 2 * FOUR.weights).sum(axis=1) for factor in FACTORS.astype(float)]
     fine = np.maximum(errors[0] / 0.01, errors[1] / 0.2)
     return 0.5 * fine + 2.0 * np.log1p(errors[2] / 0.8)
 
@@ -76,8 +76,8 @@ def test_a_real_graph_gives_a_row_the_same_bits_alone_and_among_others(members, 
     assert together.shape == (members, 300, 4)
     assert engine.embed(Z).shape == (300, 3)
     for size in (1, 2, 3, 64):
-        pieces = [engine.reconstruct(Z[start : start + size]) for start in range(0, 300, size)]
-        np.testing.assert_array_equal(np.concatenate(pieces, axis=1), together)
+        chunks = [engine.reconstruct(Z[start : start + size]) for start in range(0, 300, size)]
+        np.testing.assert_array_equal(np.concatenate(chunks, axis=1), together)
         bottlenecks = [engine.embed(Z[start : start + size]) for start in range(0, 300, size)]
         np.testing.assert_array_equal(np.concatenate(bottlenecks), engine.embed(Z))
 
@@ -117,21 +117,21 @@ def test_the_reconstruction_error_is_the_mean_over_the_members():
 
 
 @given(st.lists(st.floats(0.1, 100), min_size=2, max_size=5), st.integers(0, 99))
-def test_the_median_row_scores_one_whatever_the_units_of_the_members(units, seed):
+def test_the_median_row_scores_one_whatever_the_units_of_the_terms(units, seed):
     rng = np.random.default_rng(seed)
-    voices = [unit * rng.gamma(2.0, size=400) for unit in units]
-    scales = scales_of(voices, [1.0] * len(units))
-    score = sum(scale * voice for scale, voice in zip(scales, voices, strict=True))
+    terms = [unit * rng.gamma(2.0, size=400) for unit in units]
+    scales = scales_of(terms, [1.0] * len(units))
+    score = sum(scale * term for scale, term in zip(scales, terms, strict=True))
     assert np.median(score) == pytest.approx(1)
-    moves = [scale * np.subtract(*np.quantile(v, [0.75, 0.5])) for scale, v in zip(scales, voices, strict=True)]
+    moves = [scale * np.subtract(*np.quantile(v, [0.75, 0.5])) for scale, v in zip(scales, terms, strict=True)]
     np.testing.assert_allclose(moves, moves[0])  # each moves the ordinary rows as much as the others do
 
 
 def test_a_member_counts_by_its_weight_and_a_constant_one_is_not_amplified():
-    voice = np.random.default_rng(0).gamma(2.0, size=400)
-    once, twice = scales_of([voice, voice], [1.0, 2.0])
+    term = np.random.default_rng(0).gamma(2.0, size=400)
+    once, twice = scales_of([term, term], [1.0, 2.0])
     assert twice == pytest.approx(2 * once)
-    changing, same = scales_of([voice, np.full(400, 3.0)], [1.0, 1.0])
+    changing, same = scales_of([term, np.full(400, 3.0)], [1.0, 1.0])
     assert np.isfinite([changing, same]).all()
     assert same * 3.0 < 1
 

@@ -1,4 +1,4 @@
-"""How usual a column's value is on its own."""
+"""Histograms: how rare a value is in its column."""
 
 from __future__ import annotations
 
@@ -58,6 +58,12 @@ def test_a_constant_feature_says_nothing_of_its_value_and_something_of_another()
     Z = np.zeros((100, 3), np.float32)
     rarity = learned(Z).column_rarity(Encoded(Z=np.array([[0, 0, 5]], np.float32)), EACH)[0]
     assert rarity.tolist() == pytest.approx([0, 0, np.log(200)])
+
+
+def test_a_spread_that_float32_cannot_divide_is_that_of_a_constant_feature():
+    Z = np.zeros((100, 3), np.float32)
+    Z[0] = np.finfo(np.float32).smallest_subnormal
+    assert np.isfinite(learned(Z).column_rarity(Encoded(Z=Z), EACH)).all()
 
 
 def test_missing_values_add_nothing_and_columns_of_several_features_add_up():

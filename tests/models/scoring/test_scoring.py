@@ -69,8 +69,8 @@ def test_any_number_of_rows_is_scored_row_by_row(n):
     penalty = np.zeros((n, 4))
     penalty[::5, 2] = 7.0
     scores = Scorer(preprocessor=FOUR, engine=HALF).score(Encoded(Z=Z, missing=missing, novelty_penalty=penalty))
-    held = np.clip(Z, -2, 2)
-    expected = np.square(Z - 0.5 * held) / 4 * ~missing + penalty
+    clipped = np.clip(Z, -2, 2)
+    expected = np.square(Z - 0.5 * clipped) / 4 * ~missing + penalty
     np.testing.assert_allclose(scores.column_errors, expected, rtol=1e-5, atol=1e-7)
     assert scores.reconstruction.shape == (n, 4)
 

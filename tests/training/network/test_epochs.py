@@ -119,10 +119,10 @@ def test_what_is_no_finite_number_stops_before_the_first_epoch_with_the_name_of_
     """Case 11: a NaN in column `small` of Z."""
     spoilt = rows(50, seed=3)
     spoilt.Z[7, 1] = wrong
-    told = []
+    seen = []
     with pytest.raises(TrainingError, match=r"Feature 'small' of Z .* nothing was trained"):
-        run(**{part: spoilt}, on_epoch=told.append)
-    assert told == []
+        run(**{part: spoilt}, on_epoch=seen.append)
+    assert seen == []
 
 
 def test_a_loss_that_is_no_number_stops_the_training_with_a_smaller_learning_rate_to_try():
@@ -154,18 +154,18 @@ def test_training_stops_when_it_got_no_better_for_as_long_as_the_patience_lasts(
 
 
 def test_when_it_is_stopped_the_best_weights_so_far_are_kept_and_that_is_said():
-    told = []
-    network, history = run(epochs=30, learning_rate=0.1, on_epoch=told.append, should_stop=lambda: len(told) == 7)
+    seen = []
+    network, history = run(epochs=30, learning_rate=0.1, on_epoch=seen.append, should_stop=lambda: len(seen) == 7)
     assert (len(history.epochs), history.interrupted) == (7, True)
     assert mean_score(network, rows(40, seed=2)) == pytest.approx(history.best_epoch.validation_loss, rel=1e-4)
     assert not run()[1].interrupted
 
 
 def test_every_epoch_is_told_in_order():
-    told = []
-    _, history = run(on_epoch=told.append)
-    assert tuple(told) == history.epochs
-    assert [epoch.number for epoch in told] == [1, 2, 3]
+    seen = []
+    _, history = run(on_epoch=seen.append)
+    assert tuple(seen) == history.epochs
+    assert [epoch.number for epoch in seen] == [1, 2, 3]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others():
@@ -248,13 +248,13 @@ def test_each_member_learns_and_the_less_the_more_noise_it_has():
     assert history.best_epoch.validation_loss == pytest.approx(after.mean(), rel=1e-4)
 
 
-def test_members_with_a_trimmed_loss_do_not_learn_the_strangest_rows():
+def test_members_with_a_trimmed_loss_do_not_learn_the_rows_with_the_largest_errors():
     rng = np.random.default_rng(0)
     usual = rows(285, seed=1).Z
-    strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)  # a crowd of its own
-    soiled = Encoded(Z=np.concatenate([usual, strange]))
+    strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)  # a cluster of its own
+    mixed = Encoded(Z=np.concatenate([usual, strange]))
     kept, left = (
-        member_scores(ensemble(fitting=soiled, trim=share, latent_units=1)[0], Encoded(Z=strange)).mean(axis=1)
+        member_scores(ensemble(fitting=mixed, trim=share, latent_units=1)[0], Encoded(Z=strange)).mean(axis=1)
         for share in (0.0, 0.2)
     )
     assert (left[:2] > 1.3 * kept[:2]).all()
@@ -271,12 +271,12 @@ def test_a_residual_member_undoes_fine_noise_from_the_first_epochs_on():
     assert history.best_epoch.validation_loss == pytest.approx(errors.mean(), rel=1e-4)
 
 
-def test_a_single_network_with_a_trimmed_loss_does_not_learn_the_strangest_rows():
+def test_a_single_network_with_a_trimmed_loss_does_not_learn_the_rows_with_the_largest_errors():
     rng = np.random.default_rng(0)
     strange = rng.normal([2, 2, 2, -2], 0.1, (15, D)).astype(np.float32)
-    soiled = Encoded(Z=np.concatenate([rows(285, seed=1).Z, strange]))
+    mixed = Encoded(Z=np.concatenate([rows(285, seed=1).Z, strange]))
     kept, left = (
-        score_of(run(fitting=soiled, validation=soiled, epochs=60, batch_size=32, trim=share)[0], strange)
+        score_of(run(fitting=mixed, validation=mixed, epochs=60, batch_size=32, trim=share)[0], strange)
         for share in (0.0, 0.2)
     )
     assert left > 1.3 * kept
@@ -294,7 +294,7 @@ def test_missing_cells_and_weights_of_rows_count_for_every_member():
     encoded = rows(100, seed=1)
     network, _ = ensemble(fitting=Encoded(Z=encoded.Z, missing=missing))
     errors = np.square(encoded.Z - reconstruct(network, encoded.Z)).mean(axis=1)
-    assert (errors[0, [0, 2, 3]] < errors[0, 1] / 3).all()  # what is never judged is not learned
+    assert (errors[0, [0, 2, 3]] < errors[0, 1] / 3).all()  # what has no weight in the loss is not learned
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])

@@ -20,7 +20,7 @@ class Network:
     """
 
     def __init__(self, folder: Path) -> None:
-        scaler = {name: np.array(one) for name, one in json.loads((folder / "scaler.json").read_text()).items()}
+        scaler = {name: np.array(item) for name, item in json.loads((folder / "scaler.json").read_text()).items()}
         self._center, self._scale = scaler["center"], scaler["scale"]
         self._low, self._high = scaler["low"].astype(np.float32), scaler["high"].astype(np.float32)
         options = ort.SessionOptions()
