@@ -160,7 +160,7 @@ def differences(expected: Iterable[str], got: Iterable[str]) -> str:
 
 
 def _format_of(source: Source) -> str:
-    """Return the format of a source, a key of `FORMATS`, by its first bytes, and by its name where these say nothing."""
+    """Return a source's format, a key of `FORMATS`: by its first bytes, or its name where these say nothing."""
     if source.path is not None and source.path.is_dir():
         raise TableError(f"is a folder; name the files in it, for example '{source.name}/*.csv'.")
     with source.open_stream() as stream:

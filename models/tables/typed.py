@@ -1,4 +1,4 @@
-"""Reads Parquet and Arrow, bounded where a stranger sends it; types pass through, but for wrappers that only say how values are stored."""
+"""Reads Parquet and Arrow, bounded where a stranger sends it; only wrappers of how values are stored are removed."""
 
 from __future__ import annotations
 
