@@ -63,7 +63,7 @@ def line_plot(
             points = len(line.x)
             kept = np.unique(np.linspace(0, points - 1, min(points, _MOST_POINTS)).round().astype(np.intp))
             x, y = np.asarray(line.x)[kept], np.asarray(line.y)[kept]
-            if line.band is not None:
+            if line.band is not None and line.band[0] != line.band[1]:
                 low, high = np.asarray(line.band)[:, kept]
                 axes.fill_between(x, low, high, color=line.colour, alpha=_BAND if many else 2 * _BAND, linewidth=0)
             axes.plot(x, y, line.style, color=line.colour, linewidth=line.width, marker=line.marker, markersize=3.5)
