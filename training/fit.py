@@ -20,7 +20,7 @@ from models.errors import Message, Set
 from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
 from models.tables.table import Table
-from training.columns.reference import reference_of
+from training.columns.learn_columns import reference_of
 from training.data.plan import fits_of
 from training.data.prepare import Prepared, held_out_rows, split_policy
 from training.evaluate import Metrics, evaluate

@@ -14,8 +14,7 @@ from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import number_text
 from models.schema.timestamps import write_timestamp
-from training.columns.findings import Finding
-from training.columns.infer_schema import common_categories
+from training.columns.infer_schema import Finding, common_categories
 from training.columns.leaks import find_labels, find_leaks
 from training.columns.sentinels import Sentinel, find_sentinels
 
@@ -27,13 +26,7 @@ _MANY_RARE: Final = 0.5
 def inspect_columns(
     schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_] | None
 ) -> tuple[Finding, ...]:
-    """Return findings about the columns of a table.
-
-    Args:
-        schema: The features.
-        columns: Their values in n rows.
-        is_anomaly: The labels `(n,)`, where there are some.
-    """
+    """Return findings about the columns of n rows, with labels `(n,)` where there are some."""
     return (
         *_sentinels(schema, columns),
         *(find_labels(schema, columns) if schema.label is None else ()),
@@ -59,10 +52,10 @@ def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
             remedy = Message("if so: ", Set("missing_values", texts))
             findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
             continue
-        for column in same:
-            remedy = Message("if so: ", Set("missing_values", tuple(f"{column.name}={text}" for text in texts)))
-            what = _describe(column, found[column.name])
-            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
+        for name, column in zip(names, same, strict=True):
+            remedy = Message("if so: ", Set("missing_values", tuple(f"{name}={text}" for text in texts)))
+            what = _describe(column, found[name])
+            findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
     return findings
 
 

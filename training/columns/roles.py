@@ -12,6 +12,13 @@ from models.schema import Kind
 DATE_ORDERS: Final = {"day-first": "day_first", "month-first": "month_first"}
 """What ``--date-order`` takes, and the layout that it stands for."""
 
+ASSIGNMENTS: Final[dict[str, tuple[str, Callable[[str], bool]]]] = {
+    "kind": (f"COLUMN=KIND with a KIND of {', '.join(Kind)}", tuple(map(str, Kind)).__contains__),
+    "date_order": (f"one of {', '.join(DATE_ORDERS)}, or COLUMN=ORDER", DATE_ORDERS.__contains__),
+    "missing_values": ("VALUE or COLUMN=VALUE", bool),
+}
+"""The settings that say something of single columns: their form, and whether a value is one of theirs."""
+
 INFINITE: Final = {
     "refuse": "an infinite number is an error that names its column and row",
     "missing": "it is a missing value, in training as in scoring",
@@ -20,7 +27,6 @@ INFINITE: Final = {
 
 EVERY_COLUMN: Final = "*"
 T = TypeVar("T")
-_INFINITE_VALUES: Final = ("inf", "-inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ class Roles:
     def missing_of(self, name: str, kind: Kind) -> tuple[str, ...]:
         """Return the values that stand for a missing one in a column of a kind."""
         given = (*self.missing_values.get(name, ()), *self.missing_values.get(EVERY_COLUMN, ()))
-        infinite = _INFINITE_VALUES if kind is Kind.NUMERIC and self.infinite == "missing" else ()
+        infinite = ("inf", "-inf") if kind is Kind.NUMERIC and self.infinite == "missing" else ()
         return tuple(dict.fromkeys((*given, *infinite)))
 
     def of(self, name: str) -> Roles:
@@ -66,11 +72,7 @@ class Roles:
         )
 
     def check(self, names: Collection[str]) -> None:
-        """Check that every named column is in the table.
-
-        Raises:
-            ConfigError: One is not.
-        """
+        """Raise a `ConfigError` for a named column that is not in the table."""
         named = (*self.ids, *self.include, *self.exclude, *self.kinds, *self.date_orders, *self.missing_values)
         unknown = [name for name in dict.fromkeys(named) if name not in names and name != EVERY_COLUMN]
         if unknown:
@@ -79,53 +81,29 @@ class Roles:
 
 
 def parse_kinds(assignments: Sequence[str], names: Collection[str]) -> dict[str, Kind]:
-    """Parse the values of ``--kind``: ``COLUMN=KIND``.
-
-    Raises:
-        ConfigError: It is not of that form, or there is no such column.
-    """
-    return {column: Kind(kind) for column, kind in _split_assignments("kind", assignments, names, _is_kind)}
+    """Parse the values of ``--kind``: ``COLUMN=KIND``; raise a `ConfigError` for another form or column."""
+    return {column: Kind(kind) for column, kind in _split("kind", assignments, names)}
 
 
 def parse_date_orders(assignments: Sequence[str], names: Collection[str]) -> dict[str, str]:
-    """Parse the values of ``--date-order``: ``ORDER`` for every column, or ``COLUMN=ORDER``.
-
-    Raises:
-        ConfigError: It is not of that form, or there is no such column.
-    """
-    general = [(EVERY_COLUMN, order) for order in assignments if order in DATE_ORDERS]
-    single = [assignment for assignment in assignments if assignment not in DATE_ORDERS]
-    pairs = _split_assignments("date_order", single, names, DATE_ORDERS.__contains__)
-    return {column: DATE_ORDERS[order] for column, order in (*general, *pairs)}
+    """Parse the values of ``--date-order`` to layouts by column, or raise a `ConfigError`."""
+    return {column: DATE_ORDERS[order] for column, order in _split("date_order", assignments, names)}
 
 
 def parse_missing_values(assignments: Sequence[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Parse the values of ``--missing-values``: ``VALUE`` for every column, or ``COLUMN=VALUE``.
-
-    Raises:
-        ConfigError: There is no such column.
-    """
+    """Parse the values of ``--missing-values`` to several by column, or raise a `ConfigError`."""
     found: dict[str, tuple[str, ...]] = {}
-    for assignment in assignments:
-        if "=" in assignment:
-            [(column, value)] = _split_assignments("missing_values", [assignment], names, bool)
-        else:
-            column, value = EVERY_COLUMN, assignment
+    for column, value in _split("missing_values", assignments, names):
         found[column] = (*found.get(column, ()), value.strip())
     return found
 
 
 def assignment_complaint(setting: str, assignments: Sequence[str]) -> str | None:
     """Return what is wrong with the form of a setting's values, as far as it shows without a table."""
-    checks: dict[str, Callable[[str], bool]] = {
-        "kind": _is_kind,
-        "date_order": DATE_ORDERS.__contains__,
-        "missing_values": bool,
-    }
-    for assignment in assignments:
-        value = assignment.rpartition("=")[2]
-        if (setting == "kind" and "=" not in assignment) or not checks[setting](value):
-            return f"{setting} must be {_FORMS[setting]}, got {assignment!r}."
+    form, is_valid = ASSIGNMENTS[setting]
+    for text in assignments:
+        if (setting == "kind" and "=" not in text) or not is_valid(text.rpartition("=")[2]):
+            return f"{setting} must be {form}, got {text!r}."
     return None
 
 
@@ -133,32 +111,21 @@ def _about(name: str, given: Mapping[str, T]) -> dict[str, T]:
     return {column: value for column, value in given.items() if column in (name, EVERY_COLUMN)}
 
 
-_FORMS: Final = {
-    "kind": f"COLUMN=KIND with a KIND of {', '.join(Kind)}",
-    "date_order": f"one of {', '.join(DATE_ORDERS)}, or COLUMN=ORDER",
-    "missing_values": "VALUE or COLUMN=VALUE",
-}
-
-
-def _split_assignments(
-    setting: str, assignments: Sequence[str], names: Collection[str], is_valid: Callable[[str], bool]
-) -> list[tuple[str, str]]:
+def _split(setting: str, assignments: Sequence[str], names: Collection[str]) -> list[tuple[str, str]]:
     """Split each assignment at the ``=`` behind a column's name: both sides may hold others."""
+    form, is_valid = ASSIGNMENTS[setting]
     pairs = []
     for text in assignments:
+        if "=" not in text and setting != "kind" and is_valid(text):
+            pairs.append((EVERY_COLUMN, text))
+            continue
         splits = [(text[:i], text[i + 1 :]) for i, character in enumerate(text) if character == "="]
         known = [(column, value) for column, value in splits if column in names or column == EVERY_COLUMN]
         valid = [(column, value) for column, value in known if is_valid(value)]
+        if not valid and (known or not splits):
+            raise ConfigError(f"{setting} must be {form}, got {text!r}.")
         if not valid:
-            if known or not splits:
-                raise ConfigError(f"{setting} must be {_FORMS[setting]}, got {text!r}.")
-            raise ConfigError(
-                Set(setting, text),
-                f": there is no column {splits[-1][0]!r}. The columns are: {', '.join(names)}.",
-            )
+            problem = f": there is no column {splits[-1][0]!r}. The columns are: {', '.join(names)}."
+            raise ConfigError(Set(setting, text), problem)
         pairs.append(valid[-1])
     return pairs
-
-
-def _is_kind(text: str) -> bool:
-    return text in tuple(Kind)

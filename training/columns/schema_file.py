@@ -20,8 +20,7 @@ from models.tables.table import Table
 
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
-_TEXTS: Final = ("layout", "unit", "decimal", "thousands", "reason")
-_KEYS: Final = ("kind", *_TEXTS, "missing")
+_KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "reason", "missing")
 _PARTS: Final = ("ids", "label", "header", "columns")
 _HEAD: Final = f"""\
 The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
@@ -39,12 +38,7 @@ label     the column that says what is an anomaly: never a feature
 
 
 def write_schema_file(path: Path, schema: FeatureSchema, *, notes: Mapping[str, str] | None = None) -> None:
-    """Write a schema as TOML, with a comment on each column.
-
-    Args:
-        path: The file; an existing one is replaced.
-        schema: The decisions.
-        notes: Comments by column.
+    """Write a schema as TOML, with comments by column; an existing file is replaced.
 
     Raises:
         ConfigError: Nothing can be written there.
@@ -71,10 +65,7 @@ def schema_toml(schema: FeatureSchema, *, notes: Mapping[str, str]) -> str:
     for column in schema.columns:
         columns.add(column.name, _column_table(column, notes.get(column.name)))
     for name, reason in schema.dropped.items():
-        table = tomlkit.table()
-        table.add("kind", _DROPPED)
-        table.add("reason", reason)
-        columns.add(name, table)
+        columns.add(name, tomlkit.item({"kind": _DROPPED, "reason": reason}))
     document.add("columns", columns)
     return tomlkit.dumps(document)
 
@@ -110,14 +101,11 @@ def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.boo
         TableError: A cell is not of its column's kind, or a column has no value.
     """
     expected = [name for name in _order(schema) if name in table.names or name != schema.label]
-    lacking = [name for name in expected if name not in table.names]
-    unknown = [name for name in table.names if name not in expected]
-    if lacking or unknown:
-        parts = (
-            f"missing from the {place}: {', '.join(map(repr, names))}"
-            for place, names in (("table", lacking), ("file", unknown))
-            if names
-        )
+    missing = {
+        "table": [name for name in expected if name not in table.names],
+        "file": [name for name in table.names if name not in expected],
+    }
+    if parts := [f"missing from the {at}: {', '.join(map(repr, names))}" for at, names in missing.items() if names]:
         raise ConfigError(
             f"--schema-in: the file and the table have other columns ({'; '.join(parts)}). Name every column of the "
             'table in the file, those that are not used with kind = "dropped".'
@@ -140,18 +128,12 @@ def _column_table(column: Column, note: str | None) -> Any:
     table = tomlkit.table()
     if note:
         table.add(tomlkit.comment(note))
-    for key, value in column.to_json().items():
-        if key != "name":
-            table.add(key, value)
+    table.update({key: value for key, value in column.to_json().items() if key != "name"})
     return table
 
 
 def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
-    """Make a schema from the data of a TOML file.
-
-    Raises:
-        TypeError, ValueError: A key is wrong; the message names it.
-    """
+    """Make a schema from the data of a TOML file; a TypeError or ValueError names the key that is wrong."""
     _require_known("", plain, _PARTS)
     if not isinstance(plain.get("columns"), dict) or not plain["columns"]:
         raise ValueError("there must be a table [columns.NAME] for each column")
@@ -176,11 +158,16 @@ def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
     schema = FeatureSchema(
         columns=tuple(columns),
         ids=_names("ids", plain.get("ids", [])),
-        label=None if plain.get("label") is None else _text("label", plain["label"]),
+        label=_text("label", plain["label"]) if "label" in plain else None,
         dropped=dropped,
-        header=None if plain.get("header") is None else _names("header", plain["header"]),
+        header=_names("header", plain["header"]) if "header" in plain else None,
     )
-    _require_one_role(schema)
+    order = _order(schema)
+    twice = next((name for i, name in enumerate(order) if name in order[:i]), None)
+    if twice is not None:
+        raise ValueError(f"column {twice!r} is said twice: in ids, as label or in [columns.NAME]")
+    if not columns:
+        raise ValueError("no column is left to learn from: each is dropped")
     return schema
 
 
@@ -188,15 +175,6 @@ def _require_known(prefix: str, table: Mapping[str, Any], known: Collection[str]
     unknown = next((key for key in table if key not in known), None)
     if unknown is not None:
         raise ValueError(f"{prefix}{unknown} is not known here; what is known: {', '.join(known)}")
-
-
-def _require_one_role(schema: FeatureSchema) -> None:
-    order = _order(schema)
-    twice = next((name for i, name in enumerate(order) if name in order[:i]), None)
-    if twice is not None:
-        raise ValueError(f"column {twice!r} is said twice: in ids, as label or in [columns.NAME]")
-    if not schema.columns:
-        raise ValueError("no column is left to learn from: each is dropped")
 
 
 def _names(key: str, value: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,12 +33,14 @@ class Sentinel:
         rows: How many rows have it.
         nearest: The nearest other number of the column.
         others: How many other numbers the column has.
+        gap: Distance to the nearest one, in extents of the others on that side of their median.
     """
 
     value: float
     rows: int
     nearest: float
     others: int
+    gap: float
 
 
 def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Sentinel, ...]]:
@@ -53,54 +56,41 @@ def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Senti
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there is
         candidates = {name: _candidates(values) for name, values in columns.items()}
-    far: dict[float, set[str]] = {}
+    far: dict[float, set[str]] = defaultdict(set)
     for name, found in candidates.items():
-        for sentinel, ratio in found:
-            code = _is_code(sentinel.value)
-            if ratio >= (_FAR_FOR_A_CODE if code else _FAR) and (code or sentinel.others >= _MIN_DISTINCT_OTHERS):
-                far.setdefault(sentinel.value, set()).add(name)
-    sentinels = {}
-    for name, found in candidates.items():
-        kept = []
-        for sentinel, ratio in found:
-            others = len(far.get(sentinel.value, set()) - {name})
-            if name in far.get(sentinel.value, ()) or (others >= _COMPANIONS and ratio >= _FAR_FOR_A_COMPANION):
-                kept.append(sentinel)
-        if kept:
-            sentinels[name] = tuple(kept)
-    return sentinels
+        for one in found:
+            code = _is_code(one.value)
+            if one.gap >= (_FAR_FOR_A_CODE if code else _FAR) and (code or one.others >= _MIN_DISTINCT_OTHERS):
+                far[one.value].add(name)
+    kept = {
+        name: tuple(s for s in found if name in far[s.value] or len(far[s.value]) >= _COMPANIONS)
+        for name, found in candidates.items()
+    }
+    return {name: sentinels for name, sentinels in kept.items() if sentinels}
 
 
-def _candidates(values: NDArray[Any]) -> list[tuple[Sentinel, float]]:
-    """Return repeated numbers at the ends, each with its gap in extents of the others."""
+def _candidates(values: NDArray[Any]) -> list[Sentinel]:
+    """Return repeated numbers at the ends, with a gap that is large enough for a companion."""
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return [*_at_the_low_end(distinct, counts, sign=1.0), *_at_the_low_end(-distinct[::-1], counts[::-1], sign=-1.0)]
+
+
+def _at_the_low_end(distinct: NDArray[Any], counts: NDArray[Any], *, sign: float) -> list[Sentinel]:
     least = max(_MIN_REPEATS, _MIN_SHARE * counts.sum())
-    return [
-        *_at_the_low_end(distinct, counts, least, sign=1.0),
-        *_at_the_low_end(-distinct[::-1], counts[::-1], least, sign=-1.0),
-    ]
-
-
-def _at_the_low_end(
-    distinct: NDArray[Any], counts: NDArray[Any], least: float, *, sign: float
-) -> list[tuple[Sentinel, float]]:
     for length in range(1, min(_MOST_AT_AN_END, len(distinct) - 1) + 1):
         others, other_counts = distinct[length:], counts[length:]
         if counts[length - 1] < least or other_counts.sum() < _MIN_OTHERS or len(others) < 2:
             return []
         median = others[np.searchsorted(np.cumsum(other_counts), other_counts.sum() / 2)]
         extent = max(median - others[0], 0.1 * (others[-1] - others[0]))
-        gap = others[0] - distinct[length - 1]
-        if gap >= _FAR_FOR_A_COMPANION * extent:
+        if others[0] - distinct[length - 1] >= _FAR_FOR_A_COMPANION * extent:
             return [
-                (
-                    Sentinel(
-                        value=float(sign * distinct[i]),
-                        rows=int(counts[i]),
-                        nearest=float(sign * others[0]),
-                        others=len(others),
-                    ),
-                    float((others[0] - distinct[i]) / extent),
+                Sentinel(
+                    value=float(sign * distinct[i]),
+                    rows=int(counts[i]),
+                    nearest=float(sign * others[0]),
+                    others=len(others),
+                    gap=float((others[0] - distinct[i]) / extent),
                 )
                 for i in range(length)
             ]

@@ -21,8 +21,7 @@ from models.encoders.preprocessor import Preprocessor
 from models.errors import ConfigError, Message, Set, TableError
 from models.schema import FeatureSchema
 from models.tables.table import Table
-from training.columns.findings import Finding
-from training.columns.infer_schema import infer_schema
+from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
 from training.columns.roles import Roles, parse_date_orders, parse_kinds, parse_missing_values

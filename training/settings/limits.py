@@ -10,7 +10,7 @@ from models.errors import Message, Set
 from models.limits import Interval, Limit, complaints_about
 from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import LIMITS as NETWORK_LIMITS
-from training.columns.roles import INFINITE, assignment_complaint
+from training.columns.roles import ASSIGNMENTS, INFINITE, assignment_complaint
 from training.settings.presets import PRESETS, TRAINING_ROWS
 from training.thresholds.limits import threshold_complaints
 
@@ -56,7 +56,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
 def complaints(config: TrainConfig) -> Iterator[str]:
     """Yield a sentence for each setting outside its limit, and for settings that do not go together."""
     yield from complaints_about(config, LIMITS)
-    for name in ("kind", "date_order", "missing_values"):
+    for name in ASSIGNMENTS:
         if (sentence := assignment_complaint(name, getattr(config, name))) is not None:
             yield sentence
     label = Message("a label column: say ", Set("label", like="COLUMN"), ".")
