@@ -54,7 +54,7 @@ LONGEST: Final = 5.0
 """Seconds within which every request is answered."""
 
 _ROUND: Final = 1000  # requests of one run of hypothesis: more would fill the memory with what was tried
-_BUNDLE: Final = Path(__file__).resolve().parents[1] / "tests" / "bundles" / "v1" / "bundle"
+_BUNDLE: Final = Path(__file__).resolve().parents[1] / "tests" / "bundles" / "0.1.0" / "bundle"
 _KINDS: Final = frozenset(kind for row in FORMATS.values() for kind in row.types)
 _LIMITS: Final = {"max_body_bytes": 300_000, "max_rows": 2000}
 

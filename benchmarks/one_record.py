@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,12 +62,12 @@ def scorers() -> tuple[Callable[[], float], Callable[[], float]]:
         """An engine that calls `network.predict`."""
 
         def reconstruct(self, Z: Any, /) -> Any:
-            return model.predict(Z, verbose=0)[:, 0][None]
+            return np.moveaxis(model.predict(Z, verbose=0), 1, 0)
 
         def embed(self, Z: Any, /) -> Any:
             raise NotImplementedError
 
-    predicting = Scorer(preprocessor=scorer.preprocessor, engine=Predicting())
+    predicting = replace(scorer, engine=Predicting())
     functions = tuple(scoring(item, row) for item in (scorer, predicting))
     for _ in range(10):
         for function in functions:

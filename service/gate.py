@@ -47,17 +47,23 @@ class Gate:
         self._threads = CapacityLimiter(allowed_threads())  # more would only take more memory
         self._unlimited = CapacityLimiter(math.inf)
 
-    def admit(self, method: str, headers: Headers, *, small: bool) -> Response | None:
+    def admit(self, method: str, headers: Headers, *, large: bool) -> Response | None:
         """Return the refusal of a request, None if it is admitted.
 
         Args:
             method: HTTP method; all but POST are admitted.
             headers: Names in lower case.
-            small: The body is small.
+            large: The request has to wait for a thread.
         """
-        if method != "POST":
-            return None
-        return self._admit_small() if small else self.admit_large()
+        return self.admit_large() if large and method == "POST" else None
+
+    def admit_to_batch(self) -> Response | None:
+        """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted."""
+        if not self._in_tick:
+            self._in_tick = True
+            self._tick.begin()
+            asyncio.get_running_loop().call_soon(self._end_tick)
+        return self._refusal_of_small if self._tick.is_overloaded() else None
 
     def admit_large(self) -> Response | None:
         """Return the refusal of a request that has to wait for a thread, None if it is admitted."""
@@ -75,13 +81,6 @@ class Gate:
             return await run_sync(work, limiter=self._unlimited)
         finally:
             self._threads.release_on_behalf_of(ticket)
-
-    def _admit_small(self) -> Response | None:
-        if not self._in_tick:
-            self._in_tick = True
-            self._tick.begin()
-            asyncio.get_running_loop().call_soon(self._end_tick)
-        return self._refusal_of_small if self._tick.is_overloaded() else None
 
     def _end_tick(self) -> None:
         self._in_tick = False

@@ -75,7 +75,7 @@ def _open(found: Found) -> list[str]:
     if not rows:
         return []
     text = (
-        f"Requests come when they come (Poisson), {100 * OPEN_SHARE:.0f} % as many a second as the server, or the one "
+        f"Requests arrive as a Poisson process, {100 * OPEN_SHARE:.0f} % as many a second as the server, or the one "
         f"that is named, answers in a closed loop of {OPEN_CONNECTIONS} connections. Times count from when a request "
         "was due, so waiting for a free connection is part of them. The last column is how late the generator itself "
         "was, p99."
@@ -102,7 +102,7 @@ def _batches(found: Found) -> list[str]:
                 ]
             )
     head = ("server", "body", "rows a request", "rows/s", "÷ MLServer's best", "CPU, µs a row")
-    return ["One connection; answers of ours are of the kind of the body.", table(head, rows)] if rows else []
+    return ["One connection; our answers have the format of the body.", table(head, rows)] if rows else []
 
 
 def _best_of_mlserver(found: Found) -> dict[int, Series]:

@@ -139,7 +139,7 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
                 parsed.append(None)
                 continue
             row = first_row + int(where[0]) + 1
-            remedy = _MEND_INFINITE if str(error) == "a finite number" else _MEND
+            remedy = _REMEDY_INFINITE if str(error) == "a finite number" else _REMEDY
             raise TableError(
                 f"Column {column.name!r}, row {row}: expected {error}, got {brief_repr(value)}. ", remedy
             ) from error
@@ -147,8 +147,8 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
     return found
 
 
-_MEND: Final = "Fix the cell, or leave it empty for a missing value."
-_MEND_INFINITE: Final = Message("Fix the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
+_REMEDY: Final = "Fix the cell, or leave it empty for a missing value."
+_REMEDY_INFINITE: Final = Message("Fix the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
 
 
 def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:
@@ -159,6 +159,6 @@ def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[n
         row = int(infinite.argmax())
         raise TableError(
             f"Column {column.name!r}, row {first_row + row + 1}: expected a finite number, got {numbers[row]}. ",
-            _MEND_INFINITE,
+            _REMEDY_INFINITE,
         )
     return numbers

@@ -32,16 +32,18 @@ class OnnxNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationParameter:
-    """The parameter of an activation: its flag, its setting and the argument of the Keras layer have its name.
+    """The parameter of an activation.
 
     Args:
-        name: Such as ``alpha``; two activations may not share one.
+        name: Of its flag, its setting and the estimator's parameter; no other setting may have it.
+        argument: Of the Keras function or layer; empty where it is called `name`.
         default: Value where none is given.
         limits: The values that it takes.
         help: One line for the help of its flag.
     """
 
     name: str
+    argument: str = ""
     default: float
     limits: Interval
     help: str
@@ -54,7 +56,7 @@ class ActivationSpec:
     Args:
         formula: For x below 0, and for x from 0 on where it differs.
         summary: One line: when to use it, what it costs.
-        keras: Name of a Keras function, or of a Keras layer where it starts with a capital letter.
+        keras: A function of `keras.activations`, or a layer of `keras.layers` where it starts with a capital letter.
         onnx: The exported form, in order.
         initializer: Kernel initialiser that keeps the variance through the layers.
         parameter: Its parameter, if it has one.

@@ -92,12 +92,12 @@ class AutoencoderConfig:
 
     @property
     def activation_arguments(self) -> dict[str, float]:
-        """The activation's parameter by its name; empty where it has none."""
+        """The activation's parameter by its name in Keras; empty where it has none."""
         parameter = ACTIVATIONS[self.activation].parameter
         if parameter is None:
             return {}
         value = parameter.default if self.activation_parameter is None else self.activation_parameter
-        return {parameter.name: float(value)}
+        return {parameter.argument or parameter.name: float(value)}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal configuration."""

@@ -44,23 +44,19 @@ class TimeLayout:
     per_second: float | None = None
 
 
+def _numeric(example: str, form: str, *parts: str) -> TimeLayout:
+    """Return the layout of a date of numbers, such as 26/02/2024; its parts are year, month and day in some order."""
+    digits = {"year": r"\d{4}", "month": r"\d{1,2}", "day": r"\d{1,2}"}
+    first, second, third = (f"(?P<{part}>{digits[part]})" for part in parts)
+    date = re.compile(rf"{first}(?P<mark>[/.-]){second}(?P=mark){third}", re.ASCII)
+    return TimeLayout(example=f"{example} 01:50:07", date=date, form=f"{form} %H:%M:%S")
+
+
 TIME_LAYOUTS: Final = {
     "iso": TimeLayout(example="2024-02-26T01:50:07"),
-    "year_first": TimeLayout(
-        example="2024/02/26 01:50:07",
-        date=re.compile(r"(?P<year>\d{4})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})", re.ASCII),
-        form="%Y/%m/%d %H:%M:%S",
-    ),
-    "day_first": TimeLayout(
-        example="26/02/2024 01:50:07",
-        date=re.compile(r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})", re.ASCII),
-        form="%d/%m/%Y %H:%M:%S",
-    ),
-    "month_first": TimeLayout(
-        example="02/26/2024 01:50:07",
-        date=re.compile(r"(?P<month>\d{1,2})(?P<mark>[/.-])(?P<day>\d{1,2})(?P=mark)(?P<year>\d{4})", re.ASCII),
-        form="%m/%d/%Y %H:%M:%S",
-    ),
+    "year_first": _numeric("2024/02/26", "%Y/%m/%d", "year", "month", "day"),
+    "day_first": _numeric("26/02/2024", "%d/%m/%Y", "day", "month", "year"),
+    "month_first": _numeric("02/26/2024", "%m/%d/%Y", "month", "day", "year"),
     "day_month_name": TimeLayout(
         example="26-Feb-2024 01:50:07",
         date=re.compile(r"(?P<day>\d{1,2})[ ./-]*(?P<name>[A-Za-z]{3,9})\.?,?[ /-]*(?P<year>\d{4})", re.ASCII),

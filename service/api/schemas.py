@@ -196,7 +196,7 @@ def request_schema(detector: Detector) -> dict[str, Any]:
 
 
 def request_examples(detector: Detector) -> dict[str, Any]:
-    """Return examples of the three forms of a request."""
+    """Return examples of the three kinds of JSON bodies."""
     record = example_record(detector)
     return {
         "one record": {"value": record},

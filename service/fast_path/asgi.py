@@ -45,7 +45,7 @@ class EntryMiddleware:
         method, headers = scope["method"], scope["headers"]
         is_score = method == "POST" and scope["path"] == PATH
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        refusal = self._gate.admit(method, headers, small=explain is not None or _is_small(headers))
+        refusal = self._gate.admit(method, headers, large=explain is None and not _is_small(headers))
         scope[ADMITTED] = True
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -66,6 +66,9 @@ class EntryMiddleware:
         if message is None:
             error = too_slow(f"The body had not come after {self._body_seconds:g} s")
             await problem_of(error)(scope, receive, send)
+            return
+        if refusal := self._gate.admit_to_batch():
+            await refusal(scope, receive, send)
             return
         answer = None
         if message["type"] == "http.request" and not message.get("more_body", False):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final, final
 
-_BURST: Final = 3  # times the wait: with less, a burst of some hundred requests would be refused
+_BURST: Final = 4  # times the wait: with less, a burst of some hundred requests would be refused
 
 
 @final

@@ -200,7 +200,7 @@ class FastProtocol(GuardedProtocol):
         explain, self._explain = self._explain, None
         self._stop_waiting()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
-        if refusal := self._gate.admit("POST", self.headers, small=True):
+        if refusal := self._gate.admit("POST", self.headers, large=False) or self._gate.admit_to_batch():
             self._reply(exchange, Answer.of(refusal))
         else:
             self._small.answer(self._body, explain, partial(self._reply, exchange))

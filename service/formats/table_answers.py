@@ -41,7 +41,7 @@ class TableWriter:
         self._spec = spec
         self._name = name
         self._open_writer = open_writer
-        self._out = _Chunks()
+        self._out = io.BytesIO()
         self._writer: Writer | None = None
         self._schema: pa.Schema | None = None
 
@@ -58,13 +58,18 @@ class TableWriter:
             for chunk in rows.chunks():
                 table = self._spec.operation.table(self._spec.detector, chunk.columns(schema), self._spec.top)
                 start = chunk.first - rows.first
-                columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
-                self._add(pa.table(columns, names=[*ids, *table.column_names]), ids)
+                if ids:
+                    columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
+                    table = pa.table(columns, names=[*ids, *table.column_names])
+                self._add(table, ids)
         if last and self._writer is not None:
             with self._refused():
                 self._writer.finish()
                 self._writer.close()
-        return self._out.taken()
+        content = self._out.getvalue()
+        self._out.seek(0)  # only formats that are streamed go on: in them no position is written
+        self._out.truncate()
+        return content
 
     def _add(self, table: pa.Table, ids: Mapping[str, Any]) -> None:
         detector = self._spec.detector
@@ -122,32 +127,6 @@ def arrow_file_answer(spec: AnswerSpec) -> AnswerWriter:
 def parquet_answer(spec: AnswerSpec) -> AnswerWriter:
     """Answer in a Parquet file."""
     return TableWriter(spec, name="parquet", open_writer=parquet_writer)
-
-
-@final
-class _Chunks(io.RawIOBase):
-    """A file that is only written; what was written can be taken out at any time."""
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-        self._size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any, /) -> int:
-        chunk = bytes(content)
-        self._chunks.append(chunk)
-        self._size += len(chunk)
-        return len(chunk)
-
-    def tell(self) -> int:
-        return self._size
-
-    def taken(self) -> bytes:
-        """Return what was written since the last call."""
-        content, self._chunks = b"".join(self._chunks), []
-        return content
 
 
 def _id_column(column: pa.ChunkedArray | Sequence[Any]) -> pa.ChunkedArray:

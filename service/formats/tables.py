@@ -124,7 +124,7 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
     except RecordError as error:
         raise RequestError.of_problems([error]) from error
-    return replace(tables[0], data=pa.concat_tables([table.data for table in tables]))
+    return tables[0] if len(tables) == 1 else replace(tables[0], data=pa.concat_tables([t.data for t in tables]))
 
 
 def _read(content: bytes, spec: BodySpec, file_format: str, name: str, *, start: bytes = b"") -> TableRows:

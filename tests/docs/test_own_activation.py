@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,19 +24,20 @@ def put(path: Path, text: str, *, before: str) -> None:
 
 @pytest.mark.slow
 def test_the_example_passes_the_tests_of_every_activation(tmp_path: Path) -> None:
-    row, reference = (example.text for example in examples_of(PAGE) if example.language == "python")
+    *rows, reference = (example.text for example in examples_of(PAGE) if example.language == "python")
     [tests] = [example.text for example in examples_of(PAGE) if "pytest" in example.text]
     for part in ("models", "training", "service", "tests"):
         shutil.copytree(REPOSITORY / part, tmp_path / part, ignore=shutil.ignore_patterns("artifacts", "__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
-    put(tmp_path / "models" / "network" / "activations.py", row, before='}\n"""The activations by the name')
+    rows_end = '}\n"""The activations by the name'
+    put(tmp_path / "models" / "network" / "activations.py", "".join(rows), before=rows_end)
     put(
         tmp_path / "tests" / "models" / "network" / "test_activations.py",
         reference,
         before='}\n"""Each activation as its paper',
     )
     done = subprocess.run(
-        [sys.executable, *tests.split()[1:]],
+        [sys.executable, *shlex.split(tests)[1:]],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ the forward pass and in the file. `Any` stands for what Keras and TensorFlow giv
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -208,9 +209,11 @@ _FORWARD: Final[dict[str, Callable[[DenseNetwork, Layer, _Seeds], Step]]] = {
 
 def _keras_activation(config: AutoencoderConfig, layer: Layer) -> Any:
     spec, name = ACTIVATIONS[config.activation], f"{layer.name}_activation"
-    if not spec.keras[0].isupper():
-        return keras.layers.Activation(spec.keras, name=name)
-    return getattr(keras.layers, spec.keras)(name=name, **config.activation_arguments)
+    if spec.keras[0].isupper():
+        return getattr(keras.layers, spec.keras)(name=name, **config.activation_arguments)
+    if config.activation_arguments:
+        return partial(getattr(keras.activations, spec.keras), **config.activation_arguments)
+    return keras.layers.Activation(spec.keras, name=name)
 
 
 def _keras_dropout(config: AutoencoderConfig, layer: Layer, *, seed: int | None = None) -> Any:

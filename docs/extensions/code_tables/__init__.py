@@ -21,7 +21,7 @@ DIRECTIVES: Final[dict[str, Callable[[], str]]] = {
     "command-flags": commands.command_flags,
     "settings-table": service_tables.settings_table,
     "endpoints-table": service_tables.endpoints_table,
-    "media-table": service_tables.media_table,
+    "http-formats-table": service_tables.http_formats_table,
     "endpoints": service_tables.endpoints,
     "answers": service_tables.answers,
     "problems-table": service_tables.problems_table,

@@ -53,7 +53,7 @@ def endpoints_table() -> str:
     return table(["endpoint", "what it does"], rows)
 
 
-def media_table() -> str:
+def http_formats_table() -> str:
     """Return each format of bodies and answers with its content types and charsets."""
     from service.formats.formats import FORMATS
 

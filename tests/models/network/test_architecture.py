@@ -102,8 +102,9 @@ def test_the_parameter_of_an_activation_has_its_own_name_default_and_limits(acti
         assert dataclasses.replace(GOOD, activation=activation).activation_arguments == {}
         return
     given = dataclasses.replace(GOOD, activation=activation, activation_parameter=0.3)
-    assert given.activation_arguments == {parameter.name: 0.3}
-    assert dataclasses.replace(GOOD, activation=activation).activation_arguments == {parameter.name: parameter.default}
+    argument = parameter.argument or parameter.name
+    assert given.activation_arguments == {argument: 0.3}
+    assert dataclasses.replace(GOOD, activation=activation).activation_arguments == {argument: parameter.default}
     with pytest.raises(ConfigError, match=rf"^{parameter.name} must be .*, got -1"):
         dataclasses.replace(GOOD, activation=activation, activation_parameter=-1.0)
 

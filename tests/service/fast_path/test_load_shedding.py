@@ -40,12 +40,12 @@ def test_a_burst_is_not_refused_and_overload_ends_with_a_short_tick() -> None:
         tick.end()
         return found
 
-    assert refused_at(0.0, 5.9) == [False, False]
-    assert refused_at(0.0, 6.1) == [False, False]
+    assert refused_at(0.0, 7.9) == [False, False]
+    assert refused_at(0.0, 8.1) == [False, False]
     assert refused_at(0.0, 1.9, 2.1) == [False, False, True]
     assert refused_at(0.0, 2.1) == [False, True]
     assert refused_at(1.9) == [False]
-    assert refused_at(0.0, 5.9) == [False, False]
+    assert refused_at(0.0, 7.9) == [False, False]
 
 
 def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> None:

@@ -68,9 +68,11 @@ def test_added_middleware_sees_every_request_and_the_answers_stay_the_same(
     assert not [record for record in caplog.records if record.name.startswith("service.fast_path")]
     with wired(sample_detector(), add=lambda app: add(app, seen)) as wire:
         answers = [wire.together([one])[0] for one in REQUESTS]
-    assert seen == SEEN
+        late = wire.together(REQUESTS[:2], late=0.05)
+    assert seen == [*SEEN, "/score", "/score"]
     assert [headers.pop("x-seen") for _, headers, _ in answers] == ["yes"] * len(REQUESTS)
     assert answers == expected
+    assert [(status, body) for status, _, body in late] == [(status, body) for status, _, body in expected[:2]]
     [line] = [record.getMessage() for record in caplog.records if record.name.startswith("service.fast_path")]
     assert line.startswith("small requests are answered behind FastAPI: middleware was added (")
 
