@@ -224,7 +224,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "dropped": dict(schema.dropped),
         "features": len(prepared.preprocessor.features),
         "label": None if prepared.rule is None else {"column": prepared.rule.column, "reason": prepared.rule.reason},
-        "settings": config.to_json(),
+        "settings": asdict(config),
         "parameters": result.parameters,
         "epochs": len(history.epochs),
         "best_epoch": history.best,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
         "batch_size": epochs.batch_size,
         "threshold_method": config.threshold_method,
         "threshold_value": value,
-        "settings": config.to_json(),
+        "settings": asdict(config),
     }
 
 

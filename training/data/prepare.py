@@ -133,13 +133,7 @@ def prepare(
 
 
 def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
-    """Return the calibration rows with their scores, labels and segments.
-
-    Args:
-        scores: Their anomaly scores, in the table's order.
-        prepared: The table.
-        config: The settings.
-    """
+    """Return the calibration rows with their anomaly scores, in the table's order, labels and segments."""
     calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
     segments = segments_of(prepared.schema, prepared.part(calibration))
     if is_anomaly is None:
@@ -179,20 +173,17 @@ def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
 
 def _split(table: Table, config: TrainConfig, roles: Roles, *, is_anomaly: NDArray[np.bool_] | None) -> Split:
     only_test = is_anomaly if config.fit_on == "normal" else None
-    split = _split_of(table, config, roles, only_test)
+    if config.time is not None:
+        split = split_in_time(timestamps_of(table, config.time, roles), only_test=only_test)
+    elif config.group is not None:
+        split = split_by_group(group_indices(table, config.group), seed=config.seed, only_test=only_test)
+    elif len(table) < _SMALL_TABLE:
+        split = split_by_group(np.arange(len(table)), seed=config.seed, only_test=only_test)
+    else:
+        split = split_rows(len(table), seed=config.seed, only_test=only_test)
     if only_test is not None and THRESHOLD_METHODS[config.threshold_method].needs_labels:
         split = spread_anomalies(split, only_test, seed=config.seed)
     return split
-
-
-def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArray[np.bool_] | None) -> Split:
-    if config.time is not None:
-        return split_in_time(timestamps_of(table, config.time, roles), only_test=only_test)
-    if config.group is not None:
-        return split_by_group(group_indices(table, config.group), seed=config.seed, only_test=only_test)
-    if len(table) < _SMALL_TABLE:
-        return split_by_group(np.arange(len(table)), seed=config.seed, only_test=only_test)
-    return split_rows(len(table), seed=config.seed, only_test=only_test)
 
 
 def _used(
@@ -222,14 +213,10 @@ def _labels(
     table: Table, config: TrainConfig, test_table: Table | None
 ) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
     if config.label is None:
-        if test_table is not None:
-            raise ConfigError(
-                Set("test_data"),
-                " is for evaluation by labels: name the label column, ",
-                Set("label", like="COLUMN"),
-                ".",
-            )
-        return None, None
+        if test_table is None:
+            return None, None
+        what = " is for evaluation by labels: name the label column, "
+        raise ConfigError(Set("test_data"), what, Set("label", like="COLUMN"), ".")
     if config.label in table.names:
         rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
         return rule, rule.anomalies(table)
@@ -240,20 +227,16 @@ def _labels(
 
 def _check_rows(split: Split, config: TrainConfig) -> None:
     held_out = max(1, config.least_rows // 5)
-    for part, least in {
-        "fitting": config.least_rows,
-        "validation": held_out,
-        "calibration": held_out,
-        "test": 1,
-    }.items():
+    for part, least in zip(SHARES, (config.least_rows, held_out, held_out, 1), strict=True):
         rows = int(getattr(split, part).sum())
         if rows < least:
-            problem = (
+            raise TableError(
                 f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are needed. "
+                f"That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
+                f"{_rows_to_give(config.least_rows):,}, or accept fewer: ",
+                Set("least_rows", like="N"),
+                ".",
             )
-            share = f"That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
-            enough = f"{_rows_to_give(config.least_rows):,}, or accept fewer: "
-            raise TableError(problem, share, enough, Set("least_rows", like="N"), ".")
 
 
 def _rows_to_give(least_rows: int) -> int:

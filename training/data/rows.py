@@ -20,16 +20,10 @@ from training.data.split import LEAST_GROUPS
 _MIN_STEPS: Final = 50  # between timestamps, from which an order is no accident
 _IN_ORDER: Final = 0.99
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio of 2⁶⁴: neighbours are thrown far apart
-_HALF: Final = np.uint64(32)
 
 
 def timestamps_of(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
     """Return the timestamp of each row `(n,)`, in seconds; or a number that grows with time.
-
-    Args:
-        table: n rows.
-        name: The column.
-        roles: How the user wants this column to be read.
 
     Raises:
         ConfigError: There is no such column, or it holds neither timestamps nor numbers.
@@ -39,14 +33,13 @@ def timestamps_of(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
     only = replace(table, data=table.data.select([name]))
     try:
         schema, _ = infer_schema(only, roles.of(name), fitting=np.ones(len(table), np.bool_))
-        kind = schema.columns[0].kind
     except TableError as error:
         raise ConfigError(Set("time", name), ": rows cannot be put in order by it: ", error) from error
-    if kind not in (Kind.DATETIME, Kind.NUMERIC):
-        raise ConfigError(
-            Set("time", name), f": rows cannot be put in order by it: it is {kind}. Name a column of times."
-        )
-    if schema.columns[0].layout == "time":
+    [column] = schema.columns
+    if column.kind not in (Kind.DATETIME, Kind.NUMERIC):
+        problem = f": rows cannot be put in order by it: it is {column.kind}. Name a column of times."
+        raise ConfigError(Set("time", name), problem)
+    if column.layout == "time":
         raise ConfigError(Set("time", name), ": is a time of day, without the day. Name a column that has both.")
     values: NDArray[np.float64] = columns_of_table(schema, only)[name]
     _require_values(name, np.isnan(values), "time")
@@ -67,9 +60,8 @@ def group_indices(table: Table, name: str) -> NDArray[np.intp]:
     indices, groups = pd.factorize(columns_of_table(schema, table)[name])
     _require_values(name, indices < 0, "group")
     if len(groups) < LEAST_GROUPS:
-        raise ConfigError(
-            Set("group", name), f": has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
-        )
+        problem = f": has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
+        raise ConfigError(Set("group", name), problem)
     return np.asarray(indices, np.intp)
 
 
@@ -113,7 +105,7 @@ def _row_keys(columns: Columns) -> NDArray[np.uint64]:
         else:  # one NaN, one zero
             bits = np.where(np.isnan(values), np.nan, values + 0.0).astype(np.float64).view(np.uint64)
         keys = (keys ^ bits) * _ODD
-        keys ^= keys >> _HALF
+        keys ^= keys >> np.uint64(32)
     return keys
 
 

@@ -45,10 +45,7 @@ class Split:
 def split_rows(n: int, *, seed: int, only_test: Mask | None = None) -> Split:
     """Split n rows at random; a row's part depends on its index and the seed alone, not on n.
 
-    Args:
-        n: Number of rows.
-        seed: Another seed is another split.
-        only_test: Rows that nothing may be learned from `(n,)`, such as known anomalies; they are test rows.
+    Rows of `only_test` `(n,)`, such as known anomalies, are test rows: nothing may be learned from them.
     """
     return _split(np.searchsorted(_BOUNDS, _unit_hash(n, seed), side="right"), only_test)
 
@@ -58,8 +55,7 @@ def split_in_time(timestamps: NDArray[np.float64], *, only_test: Mask | None = N
 
     Args:
         timestamps: Of each row `(n,)`, or anything else that grows; none is NaN.
-        only_test: Rows that nothing may be learned from `(n,)`; they are test rows, and the shares are those of
-            the others.
+        only_test: Rows `(n,)` that are test rows; the shares are those of the others.
     """
     learned = timestamps if only_test is None else timestamps[~only_test]
     if not len(learned):
@@ -78,7 +74,7 @@ def split_by_group(groups: NDArray[np.intp], *, seed: int, only_test: Mask | Non
     Args:
         groups: Index of the group of each row `(n,)`, from 0.
         seed: Another seed is another split.
-        only_test: Rows that nothing may be learned from `(n,)`; they are test rows, whatever their group.
+        only_test: Rows `(n,)` that are test rows, whatever their group.
     """
     learned = groups if only_test is None else groups[~only_test]
     sizes = np.bincount(learned, minlength=int(groups.max(initial=-1)) + 1)
@@ -96,25 +92,13 @@ _BOUNDS: Final = np.cumsum(list(SHARES.values()))[:-1]
 
 
 def _split(part: NDArray[np.intp], only_test: Mask | None) -> Split:
-    """Return the masks of the parts.
-
-    Args:
-        part: Index of the part of each row `(n,)`.
-        only_test: Rows of the last part, whatever `part` is.
-    """
     if only_test is not None:
         part = np.where(only_test, len(SHARES) - 1, part)
     return Split(**{name: part == i for i, name in enumerate(SHARES)})
 
 
 def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
-    """Move half of the anomalies from the test rows to the calibration rows.
-
-    Args:
-        split: A split with these rows as `only_test`.
-        anomalies: Known anomalies `(n,)`.
-        seed: That of the split.
-    """
+    """Move half of the known anomalies `(n,)` of a split from the test rows to the calibration rows."""
     calibrated = anomalies & (_unit_hash(len(anomalies), seed) < 0.5)
     return replace(split, calibration=split.calibration | calibrated, test=split.test & ~calibrated)
 
@@ -122,7 +106,7 @@ def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
 def _unit_hash(n: int, seed: int) -> NDArray[np.float64]:
     """Return a hash in [0, 1) of each index below n (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
     indices = np.arange(n, dtype=np.uint64)
-    start = np.uint64(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+    start = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     with np.errstate(over="ignore"):
         x = indices * np.uint64(0x9E3779B97F4A7C15) + start
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from training.data.prepare import Prepared, split_policy
@@ -56,7 +57,7 @@ def settings_grid(config: TrainConfig, *, without: Collection[str] = ()) -> Grid
         header=("setting", "value"),
         rows=[
             (f"--{name.replace('_', '-')}", _text_of(value))
-            for name, value in config.to_json().items()
+            for name, value in asdict(config).items()
             if name not in without
         ],
         note="A dash: the data or the preset decide.",

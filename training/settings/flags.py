@@ -66,7 +66,7 @@ def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:
     Raises:
         ConfigError: A setting is outside its limits.
     """
-    values = {name: getattr(arguments, name) for name in TrainConfig.names() if hasattr(arguments, name)}
+    values = {f.name: getattr(arguments, f.name) for f in fields(TrainConfig) if hasattr(arguments, f.name)}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return TrainConfig(**(values | overrides))
 
