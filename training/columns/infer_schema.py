@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -17,22 +15,14 @@ from numpy.typing import NDArray
 from models.columns.arrow_cells import plain_cells
 from models.columns.from_records import missing_mask
 from models.columns.from_tables import read_cells
-from models.errors import Message, Set, TableError, joined
+from models.errors import ConfigError, Message, Set, TableError, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text, parse_timestamp
 from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
 from models.tables.table import Table
-from training.columns.infer_texts import all_parse, text_column
+from training.columns.infer_texts import all_parse, text_column, too_many_categories
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
-MAX_CATEGORIES: Final = 100
-"""Categories of a column that get a level of their own, the most frequent first."""
-
-_MIN_CATEGORY_ROWS: Final = 5
-_MIN_CATEGORY_SHARE: Final = 0.0005
-_MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
-_MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
-_FREE_TEXT_WORDS: Final = 3.0
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
@@ -91,7 +81,10 @@ def infer_schema(
         ConfigError: A role names a column that is not there.
         TableError: No column is left, a cell is infinite, or only the user can say what a column is.
     """
-    roles.check(table.names)
+    unknown = [repr(name) for name in (*roles.ids, *roles.include, *roles.exclude) if name not in table.names]
+    if unknown:
+        listed = ", ".join(dict.fromkeys(unknown))
+        raise ConfigError(f"There is no column {listed}. The columns are: {', '.join(table.names)}.")
     columns, findings = [], []
     dropped: dict[str, str] = {}
     for name in table.names:
@@ -118,19 +111,6 @@ def infer_schema(
     return schema, tuple(findings)
 
 
-def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Return the categories that get a level of their own and the rare ones, each with its count."""
-    ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
-    least = _least_rows(len(values))
-    common = [pair for pair in ranked[:MAX_CATEGORIES] if pair[1] >= least]
-    return common, ranked[len(common) :]
-
-
-def _least_rows(rows: int) -> float:
-    """Return the number of rows that a category needs to be common."""
-    return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
-
-
 def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
     """Return the column, or the reason to drop it; one that the user wants is dropped only if it is constant."""
     column = _column(name, table, roles)
@@ -150,7 +130,7 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if column.kind is Kind.NUMERIC:
         return _identifier(name, values) or column
     if column.kind is Kind.CATEGORICAL:
-        return _too_many_categories([value for value in values[fitting] if value is not None]) or column
+        return too_many_categories([value for value in values[fitting] if value is not None]) or column
     return column
 
 
@@ -252,22 +232,6 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     if distinct[-1] - distinct[0] == len(distinct) - 1:
         return "identifier (counts the rows)"
     return "identifier (every value is different)" if _ID_NAME.search(name) else None
-
-
-def _too_many_categories(values: Sequence[str]) -> str | None:
-    """Return the reason to drop texts of which too few are repeated: identifiers, or free text."""
-    counts = Counter(values)
-    least = _least_rows(len(values))
-    common = sum(count for count in counts.values() if count >= least) / len(values)
-    repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
-    if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
-        return None
-    several = f"({len(counts):,} different values in {len(values):,} rows)"
-    prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
-    if not prose and repeated:
-        most = counts.most_common(1)[0][1] / len(values)
-        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
-    return f"free text {several}" if prose else f"identifier {several}"
 
 
 def _notes(column: Column, roles: Roles) -> list[Finding]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
+
+import numpy as np
 
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
@@ -15,6 +18,14 @@ from models.schema.durations import duration_parts, parse_duration
 from models.schema.timestamps import has_two_digit_year
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
+MAX_CATEGORIES: Final = 100
+"""Categories of a column that get a level of their own, the most frequent first."""
+
+_MIN_CATEGORY_ROWS: Final = 5
+_MIN_CATEGORY_SHARE: Final = 0.0005
+_MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
+_MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
+_FREE_TEXT_WORDS: Final = 3.0
 _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
@@ -104,6 +115,35 @@ def _strays(name: str, texts: Sequence[str], number: Callable[[str], object]) ->
             problem = f"{what}, but for {listed}: fix these, or say "
             return Message(problem, missing, "; if they are categories: ", category)
     return None
+
+
+def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return the categories that get a level of their own and the rare ones, each with its count."""
+    ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
+    least = _least_rows(len(values))
+    common = [pair for pair in ranked[:MAX_CATEGORIES] if pair[1] >= least]
+    return common, ranked[len(common) :]
+
+
+def _least_rows(rows: int) -> float:
+    """Return the number of rows that a category needs to be common."""
+    return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
+
+
+def too_many_categories(values: Sequence[str]) -> str | None:
+    """Return the reason to drop texts of which too few are repeated: identifiers, or free text."""
+    counts = Counter(values)
+    least = _least_rows(len(values))
+    common = sum(count for count in counts.values() if count >= least) / len(values)
+    repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
+    if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
+        return None
+    several = f"({len(counts):,} different values in {len(values):,} rows)"
+    prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
+    if not prose and repeated:
+        most = counts.most_common(1)[0][1] / len(values)
+        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
+    return f"free text {several}" if prose else f"identifier {several}"
 
 
 def _are_truth_values(texts: Collection[str]) -> bool:

@@ -26,7 +26,7 @@ from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.timestamps import clock_text, timestamp_text, write_timestamp
-from training.columns.infer_schema import MAX_CATEGORIES, common_categories
+from training.columns.infer_texts import MAX_CATEGORIES, common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
 _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance, or half of the rows one value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from models.errors import ConfigError, Set
 from models.schema import Kind
@@ -26,7 +26,6 @@ INFINITE: Final = {
 """How infinite numbers are treated, by the name that ``--infinite`` takes."""
 
 EVERY_COLUMN: Final = "*"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,42 +60,6 @@ class Roles:
         infinite = ("inf", "-inf") if kind is Kind.NUMERIC and self.infinite == "missing" else ()
         return tuple(dict.fromkeys((*given, *infinite)))
 
-    def of(self, name: str) -> Roles:
-        """Return the roles of one column, which is then a feature."""
-        return Roles(
-            include=(name,),
-            kinds=_about(name, self.kinds),
-            date_orders=_about(name, self.date_orders),
-            missing_values=_about(name, self.missing_values),
-            infinite=self.infinite,
-        )
-
-    def check(self, names: Collection[str]) -> None:
-        """Raise a `ConfigError` for a named column that is not in the table."""
-        named = (*self.ids, *self.include, *self.exclude, *self.kinds, *self.date_orders, *self.missing_values)
-        unknown = [name for name in dict.fromkeys(named) if name not in names and name != EVERY_COLUMN]
-        if unknown:
-            listed = ", ".join(map(repr, unknown))
-            raise ConfigError(f"There is no column {listed}. The columns are: {', '.join(names)}.")
-
-
-def parse_kinds(assignments: Sequence[str], names: Collection[str]) -> dict[str, Kind]:
-    """Parse the values of ``--kind``: ``COLUMN=KIND``; raise a `ConfigError` for another form or column."""
-    return {column: Kind(kind) for column, kind in _split("kind", assignments, names)}
-
-
-def parse_date_orders(assignments: Sequence[str], names: Collection[str]) -> dict[str, str]:
-    """Parse the values of ``--date-order`` to layouts by column, or raise a `ConfigError`."""
-    return {column: DATE_ORDERS[order] for column, order in _split("date_order", assignments, names)}
-
-
-def parse_missing_values(assignments: Sequence[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Parse the values of ``--missing-values`` to several by column, or raise a `ConfigError`."""
-    found: dict[str, tuple[str, ...]] = {}
-    for column, value in _split("missing_values", assignments, names):
-        found[column] = (*found.get(column, ()), value.strip())
-    return found
-
 
 def assignment_complaint(setting: str, assignments: Sequence[str]) -> str | None:
     """Return what is wrong with the form of a setting's values, as far as it shows without a table."""
@@ -107,12 +70,15 @@ def assignment_complaint(setting: str, assignments: Sequence[str]) -> str | None
     return None
 
 
-def _about(name: str, given: Mapping[str, T]) -> dict[str, T]:
-    return {column: value for column, value in given.items() if column in (name, EVERY_COLUMN)}
+def split_assignments(setting: str, assignments: Sequence[str], names: Collection[str]) -> list[tuple[str, str]]:
+    """Split each assignment at the ``=`` behind a column's name: both sides may hold others.
 
+    Returns:
+        Columns and values; the column is `EVERY_COLUMN` for a value alone.
 
-def _split(setting: str, assignments: Sequence[str], names: Collection[str]) -> list[tuple[str, str]]:
-    """Split each assignment at the ``=`` behind a column's name: both sides may hold others."""
+    Raises:
+        ConfigError: An assignment has another form, or there is no such column.
+    """
     form, is_valid = ASSIGNMENTS[setting]
     pairs = []
     for text in assignments:

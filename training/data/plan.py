@@ -13,16 +13,10 @@ from training.settings.config import TrainConfig
 
 
 def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
-    """Return all decisions as plain data, as ``--dry-run --json`` prints them; the keys are an interface.
-
-    Args:
-        prepared: From `prepare`, with the same settings.
-        config: The settings.
-    """
+    """Return all decisions as plain data, as ``--dry-run --json`` prints them; the keys are an interface."""
     schema, preprocessor = prepared.schema, prepared.preprocessor
     network = config.architecture(features=len(preprocessor.features))
     epochs = config.epoch_settings(rows=prepared.rows["fitting"], features=network.features)[0]
-    value = config.threshold_spec(calibration_rows=prepared.rows["calibration"]).value
     return {
         "rows": len(prepared.table),
         "parts": prepared.rows,
@@ -46,7 +40,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
         "epochs": epochs.epochs,
         "batch_size": epochs.batch_size,
         "threshold_method": config.threshold_method,
-        "threshold_value": value,
+        "threshold_value": config.threshold_spec(calibration_rows=prepared.rows["calibration"]).value,
         "settings": asdict(config),
     }
 

@@ -19,12 +19,12 @@ from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
 from models.encoders.preprocessor import Preprocessor
 from models.errors import ConfigError, Message, Set, TableError
-from models.schema import FeatureSchema
+from models.schema import FeatureSchema, Kind
 from models.tables.table import Table
 from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
-from training.columns.roles import Roles, parse_date_orders, parse_kinds, parse_missing_values
+from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
 from training.data.labels import LabelRule, label_rule
 from training.data.rows import duplicate_rows, empty_rows, group_indices, time_order_column, timestamps_of
@@ -158,15 +158,20 @@ def split_policy(config: TrainConfig) -> str:
 
 
 def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
+    missing_values: dict[str, tuple[str, ...]] = {}
+    for column, value in split_assignments("missing_values", config.missing_values, table.names):
+        missing_values[column] = (*missing_values.get(column, ()), value.strip())
     return Roles(
         ids=config.id,
         label=label,
         group=config.group,
         include=config.include,
         exclude=config.exclude,
-        kinds=parse_kinds(config.kind, table.names),
-        date_orders=parse_date_orders(config.date_order, table.names),
-        missing_values=parse_missing_values(config.missing_values, table.names),
+        kinds={name: Kind(kind) for name, kind in split_assignments("kind", config.kind, table.names)},
+        date_orders={
+            name: DATE_ORDERS[order] for name, order in split_assignments("date_order", config.date_order, table.names)
+        },
+        missing_values=missing_values,
         infinite=config.infinite,
     )
 

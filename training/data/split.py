@@ -106,7 +106,7 @@ def spread_anomalies(split: Split, anomalies: Mask, *, seed: int) -> Split:
 def _unit_hash(n: int, seed: int) -> NDArray[np.float64]:
     """Return a hash in [0, 1) of each index below n (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
     indices = np.arange(n, dtype=np.uint64)
-    start = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    start = np.uint64(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     with np.errstate(over="ignore"):
         x = indices * np.uint64(0x9E3779B97F4A7C15) + start
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
