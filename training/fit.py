@@ -21,8 +21,7 @@ from models.network.architecture import AutoencoderConfig
 from models.scoring import Scorer
 from models.tables.table import Table
 from training.columns.learn_columns import reference_of
-from training.data.plan import fits_of
-from training.data.prepare import Prepared, held_out_rows, split_policy
+from training.data.prepare import Prepared, fits_of, held_out_rows, split_policy
 from training.evaluate import Metrics, evaluate
 from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
 from training.network.history import Epoch, History

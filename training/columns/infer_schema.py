@@ -70,12 +70,7 @@ def infer_schema(
     """Decide on every column.
 
     Kinds come from all rows, so that no later row contradicts them; whether a column is constant or has too many
-    categories is decided on the fitting rows alone.
-
-    Args:
-        table: n rows.
-        roles: What the user says about columns.
-        fitting: The rows that will be learned from `(n,)`.
+    categories is decided on the fitting rows `(n,)` alone.
 
     Raises:
         ConfigError: A role names a column that is not there.

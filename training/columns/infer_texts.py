@@ -50,12 +50,7 @@ _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
 def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
     """Return the column that distinct texts make, at least one and none missing, or why it cannot be used.
 
-    Args:
-        name: The column.
-        texts: Its distinct values.
-        roles: What the user says about columns.
-        decimal: The decimal mark of the file.
-        thousands: The thousands separator of the file; empty for none.
+    Decimal mark and thousands separator are those of the file.
 
     Raises:
         TableError: Only the user can tell; the error names the setting.

@@ -71,15 +71,12 @@ class Sentinel:
 
 
 def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Sentinel, ...]]:
-    """Find the numbers that may stand for a missing value, by column.
+    """Find the numbers that may stand for a missing value, by column of numbers or of timestamps in seconds.
 
     A candidate is repeated, is the smallest or largest value of its column, and the gap to the next one is
     large against the extent of the others on that side of their median. How large it has to be depends on
     other evidence: a number that people choose for this (all nines, a limit of a type), or the same
     number in several columns.
-
-    Args:
-        columns: Numbers, or timestamps in seconds; n values each, NaN where missing.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there is
         candidates = {name: _candidates(values) for name, values in columns.items()}

@@ -89,12 +89,9 @@ def read_schema_file(path: Path) -> FeatureSchema:
 
 
 def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.bool_]) -> None:
-    """Check that a schema from a file fits a table: the same columns, each with values that can be learned from.
+    """Check that a schema from a file fits a table: the same columns, each with values in the fitting rows `(n,)`.
 
-    Args:
-        schema: From `read_schema_file`.
-        table: n rows; the label may be absent, where the test rows are others.
-        fitting: The rows that will be learned from `(n,)`.
+    The label may be absent, where the test rows are others.
 
     Raises:
         ConfigError: A column is in one of them only.
