@@ -27,12 +27,14 @@ _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
 _TIME_NAME: Final = re.compile(r"time|date|epoch|stamp|(^|_)(at|ts|ms|us|ns)$", re.IGNORECASE)
-_EPOCHS: Final = {
-    "epoch_s": "seconds",
-    "epoch_ms": "milliseconds",
-    "epoch_us": "microseconds",
-    "epoch_ns": "nanoseconds",
-}
+_EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
+_UNITS: Final = ("seconds", "milliseconds", "microseconds", "nanoseconds")
+_LAYOUT_NOTES: Final = {
+    DURATION: ("durations, in seconds", "categories"),
+    "compact": ("dates such as 20240226", "plain numbers"),
+    "time": ("times of day", "durations"),
+    **{e: (f"by its name, {unit} since 1970", "plain numbers") for e, unit in zip(_EPOCHS, _UNITS, strict=True)},
+}  # what is noted about a column, and what else it may be
 _EPOCH_SECONDS: Final = (946_684_800.0, 4_102_444_800.0)  # 2000 to 2100
 _COMPACT: Final = (19000101.0, 21001231.0)
 
@@ -152,14 +154,10 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if given is Kind.DATETIME and numbers:
         values = read_cells(Column(name=name, kind=Kind.NUMERIC, missing=("inf", "-inf")), cells)
-        layout = _layout_of_numbers(name, values, given=True)
-        if layout is None:
-            problem = (
-                ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) nor "
-                "dates such as 20240226."
-            )
-            raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem)
-        return Column(name=name, kind=Kind.DATETIME, layout=layout)
+        if layout := _layout_of_numbers(name, values, given=True):
+            return Column(name=name, kind=Kind.DATETIME, layout=layout)
+        problem = ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) "
+        raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem, "nor dates such as 20240226.")
     if numbers or pa.types.is_boolean(kind):
         return Column(name=name, kind=given or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
     if given not in (None, Kind.DATETIME):
@@ -186,11 +184,10 @@ def _layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) 
     if len(present) == 0:
         return None
     named = given or _TIME_NAME.search(name) is not None
-    if named:
-        for layout in _EPOCHS:
-            seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
-            if _EPOCH_SECONDS[0] <= seconds[0] and seconds[1] <= _EPOCH_SECONDS[1]:
-                return layout
+    for layout in _EPOCHS if named else ():
+        seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
+        if _EPOCH_SECONDS[0] <= seconds[0] and seconds[1] <= _EPOCH_SECONDS[1]:
+            return layout
     if (named or len(present) >= _MIN_COMPACT_DATES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
         dates = [f"{number:.12g}" for number in present]
         return "compact" if all_parse(dates, partial(parse_timestamp, layout="compact")) else None
@@ -220,9 +217,7 @@ def _text_of(column: Column, value: Any) -> str:
 
 def _identifier(name: str, values: NDArray[Any]) -> str | None:
     distinct = np.unique(values[~np.isnan(values)])
-    if len(distinct) < len(values) or len(values) < _MIN_ROWS_OF_IDENTIFIER:
-        return None
-    if not (distinct == np.floor(distinct)).all():
+    if len(distinct) < max(len(values), _MIN_ROWS_OF_IDENTIFIER) or (distinct != np.floor(distinct)).any():
         return None
     if distinct[-1] - distinct[0] == len(distinct) - 1:
         return "identifier (counts the rows)"
@@ -233,25 +228,18 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
     """Return findings about a kind that is not obvious from the values, unless the user gave it."""
     if column.name in roles.kinds:
         return []
-    as_number, as_category = (Set("kind", f"{column.name}={kind}") for kind in (Kind.NUMERIC, Kind.CATEGORICAL))
-    remedy = Message()
     if column.unit is not None:
         grouped = f", grouped by {column.thousands!r}" if column.thousands else ""
-        what = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})"
-        remedy = Message("if they are categories: ", as_category)
-    elif column.layout == DURATION:
-        what, remedy = "durations, in seconds", Message("if they are categories: ", as_category)
-    elif unit := _EPOCHS.get(column.layout or ""):
-        what = f"by its name, {unit} since 1970"
-        remedy = Message("if they are plain numbers: ", as_number)
-    elif column.layout == "compact":
-        what, remedy = "dates such as 20240226", Message("if they are plain numbers: ", as_number)
-    elif column.layout == "time":
-        what, remedy = "times of day", Message("if they are durations: ", as_number)
+        what, other = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})", "categories"
     elif column.layout in DATE_ORDERS.values() and not (roles.date_orders.keys() & {column.name, EVERY_COLUMN}):
         what = f"the {str(column.layout)[:-6]} comes first in its dates, as some of them show"
+        return [Finding(columns=(column.name,), what=what)]
+    elif column.layout in _LAYOUT_NOTES:
+        what, other = _LAYOUT_NOTES[str(column.layout)]
     else:
         return []
+    kind = Kind.CATEGORICAL if other == "categories" else Kind.NUMERIC
+    remedy = Message(f"if they are {other}: ", Set("kind", f"{column.name}={kind}"))
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
 
 

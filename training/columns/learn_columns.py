@@ -195,10 +195,8 @@ _LEARNERS: Final = {
 def _present(values: NDArray[Any]) -> tuple[NDArray[Any], dict[str, float]]:
     """Return the present values, and what an encoding says of missing ones."""
     missing = np.isnan(values)
-    return values[~missing], {
-        "missing_share": float(missing.mean()),
-        "novelty_penalty": _novelty_penalty(len(values)),
-    }
+    gaps = {"missing_share": float(missing.mean()), "novelty_penalty": _novelty_penalty(len(values))}
+    return values[~missing], gaps
 
 
 def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:

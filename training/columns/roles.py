@@ -1,4 +1,4 @@
-"""Roles: what the user says about columns, parsed from settings and checked against the table."""
+"""Roles: what the user says about columns, parsed from settings."""
 
 from __future__ import annotations
 
@@ -59,15 +59,6 @@ class Roles:
         given = (*self.missing_values.get(name, ()), *self.missing_values.get(EVERY_COLUMN, ()))
         infinite = ("inf", "-inf") if kind is Kind.NUMERIC and self.infinite == "missing" else ()
         return tuple(dict.fromkeys((*given, *infinite)))
-
-
-def assignment_complaint(setting: str, assignments: Sequence[str]) -> str | None:
-    """Return what is wrong with the form of a setting's values, as far as it shows without a table."""
-    form, is_valid = ASSIGNMENTS[setting]
-    for text in assignments:
-        if (setting == "kind" and "=" not in text) or not is_valid(text.rpartition("=")[2]):
-            return f"{setting} must be {form}, got {text!r}."
-    return None
 
 
 def split_assignments(setting: str, assignments: Sequence[str], names: Collection[str]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import tomlkit
 from numpy.typing import NDArray
 
 from models.columns.from_records import missing_mask
-from models.columns.from_tables import read_cells
+from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS
@@ -21,7 +21,6 @@ from models.tables.table import Table
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
 _KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "reason", "missing")
-_PARTS: Final = ("ids", "label", "header", "columns")
 _HEAD: Final = f"""\
 The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
 
@@ -63,7 +62,11 @@ def schema_toml(schema: FeatureSchema, *, notes: Mapping[str, str]) -> str:
         document.add("header", tomlkit.item(list(schema.header)).multiline(True))
     columns = tomlkit.table(is_super_table=True)
     for column in schema.columns:
-        columns.add(column.name, _column_table(column, notes.get(column.name)))
+        table = tomlkit.table()
+        if note := notes.get(column.name):
+            table.add(tomlkit.comment(note))
+        table.update({key: value for key, value in column.to_json().items() if key != "name"})
+        columns.add(column.name, table)
     for name, reason in schema.dropped.items():
         columns.add(name, tomlkit.item({"kind": _DROPPED, "reason": reason}))
     document.add("columns", columns)
@@ -107,12 +110,10 @@ def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.boo
             f"--schema-in: the file and the table have other columns ({'; '.join(parts)}). Name every column of the "
             'table in the file, those that are not used with kind = "dropped".'
         )
-    for column in schema.columns:
-        cells = table.data.column(column.name)
-        values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+    for name, values in columns_of_table(schema, table).items():
         if missing_mask(values[fitting]).all():
             raise TableError(
-                f'--schema-in: columns.{column.name} has no value in the rows to learn from: say kind = "dropped".'
+                f'--schema-in: columns.{name} has no value in the rows to learn from: say kind = "dropped".'
             )
 
 
@@ -121,17 +122,9 @@ def _order(schema: FeatureSchema) -> Sequence[str]:
     return (*schema.names, *schema.ids, *label, *schema.dropped)
 
 
-def _column_table(column: Column, note: str | None) -> Any:
-    table = tomlkit.table()
-    if note:
-        table.add(tomlkit.comment(note))
-    table.update({key: value for key, value in column.to_json().items() if key != "name"})
-    return table
-
-
 def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
     """Make a schema from the data of a TOML file; a TypeError or ValueError names the key that is wrong."""
-    _require_known("", plain, _PARTS)
+    _require_known("", plain, ("ids", "label", "header", "columns"))
     if not isinstance(plain.get("columns"), dict) or not plain["columns"]:
         raise ValueError("there must be a table [columns.NAME] for each column")
     columns, dropped = [], {}

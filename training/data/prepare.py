@@ -83,13 +83,9 @@ def prepare(
 ) -> Prepared:
     """Decide on every row and column of a table.
 
-    Args:
-        table: The rows to learn from.
-        config: The settings.
-        test_table: Labelled rows for evaluation alone; the label column may be in it alone.
-        decided: What becomes of each column, from a schema file; None to decide by the values.
-        row_weights: Weight of each row in the loss, above 0 `(n,)`; None for equal weights. Encoders, calibration and
-            evaluation do not use them.
+    The test table has labelled rows for evaluation alone; the label column may be in it alone. What becomes of each
+    column is `decided` by a schema file, else by the values. Row weights `(n,)`, above 0, count in the loss;
+    encoders, calibration and evaluation do not use them.
 
     Raises:
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
@@ -101,11 +97,9 @@ def prepare(
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = split_table(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
-    findings: tuple[Finding, ...] = ()
-    if decided is None:
-        schema, findings = infer_schema(table, roles, fitting=split.fitting)
-    else:
-        check_schema(schema := decided, table, fitting=split.fitting)
+    schema, findings = (decided, ()) if decided else infer_schema(table, roles, fitting=split.fitting)
+    if decided:
+        check_schema(decided, table, fitting=split.fitting)
     schema = replace(schema, threshold_by=config.threshold_by)
     check_segments(schema)
     columns = columns_of_table(schema, table)

@@ -176,9 +176,10 @@ def timestamps_of(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
         TableError: A row has no value.
     """
     _require(table, name, "time")
+    only = replace(table, data=table.data.select([name]))
     alone = replace(roles, ids=(), label=None, group=None, include=(name,), exclude=())
     try:
-        schema, _ = infer_schema(table, alone, fitting=np.ones(len(table), np.bool_))
+        schema, _ = infer_schema(only, alone, fitting=np.ones(len(table), np.bool_))
     except TableError as error:
         raise ConfigError(Set("time", name), ": rows cannot be put in order by it: ", error) from error
     [column] = schema.columns
@@ -187,7 +188,7 @@ def timestamps_of(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
         raise ConfigError(Set("time", name), problem)
     if column.layout == "time":
         raise ConfigError(Set("time", name), ": is a time of day, without the day. Name a column that has both.")
-    values: NDArray[np.float64] = columns_of_table(schema, table)[name]
+    values: NDArray[np.float64] = columns_of_table(schema, only)[name]
     _require_values(name, np.isnan(values), "time")
     return values
 

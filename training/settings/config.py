@@ -172,8 +172,11 @@ class TrainConfig:
 
     def _skip_weights_of(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
         """Return the skip weight of each member of some families; empty where no family is residual."""
-        residual = any(plan.residual for plan in self.families)
-        return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
+        if not any(plan.residual for plan in self.families):
+            return ()
+        members = [(plan.residual, noise) for plan in plans for noise in plan.input_noise]
+        # 0 without noise, where nothing would be left to learn
+        return tuple(1 / (1 + noise**2) if residual and noise > 0 else 0.0 for residual, noise in members)
 
     @property
     def histogram_weight(self) -> float:

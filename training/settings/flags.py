@@ -41,7 +41,7 @@ def add_config_flags(
             action="extend" if many and kind is str else "store",
             choices=list(choices) if choices else None,
             default=list(setting.default) if setting.default == () else setting.default,
-            metavar=None if choices else _metavar(setting.name, kind),
+            metavar=None if choices else _METAVARS.get(setting.name, _METAVARS_OF_TYPES[kind]),
             help=_help(setting, limit).replace("%", "%%"),
         )
 
@@ -83,12 +83,7 @@ _METAVARS: Final = {
     "date_order": "[COLUMN=]ORDER",
     "missing_values": "[COLUMN=]VALUE",
 }
-
-
-def _metavar(name: str, kind: type) -> str:
-    if kind is str:
-        return _METAVARS.get(name, "COLUMN")
-    return "N" if kind is int else "X"
+_METAVARS_OF_TYPES: Final = {str: "COLUMN", int: "N", float: "X"}
 
 
 def parse_with_config(parser: OneLineParser, argv: Sequence[str] | None) -> argparse.Namespace:

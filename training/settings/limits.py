@@ -10,7 +10,7 @@ from models.errors import Message, Set
 from models.limits import Interval, Limit, complaints_about
 from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import LIMITS as NETWORK_LIMITS
-from training.columns.roles import ASSIGNMENTS, INFINITE, assignment_complaint
+from training.columns.roles import ASSIGNMENTS, INFINITE
 from training.settings.presets import PRESETS, TRAINING_ROWS
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ _A_LABEL: Final = Message("a label column: say ", Set("label", like="COLUMN"), "
 def complaints(config: TrainConfig) -> Iterator[str]:
     """Yield a sentence for each setting outside its limit, and for settings that do not go together."""
     yield from complaints_about(config, LIMITS)
-    for name in ASSIGNMENTS:
-        if (sentence := assignment_complaint(name, getattr(config, name))) is not None:
-            yield sentence
+    for name, (form, is_valid) in ASSIGNMENTS.items():
+        for text in getattr(config, name):
+            if (name == "kind" and "=" not in text) or not is_valid(text.rpartition("=")[2]):
+                yield f"{name} must be {form}, got {text!r}."
+                break
     if config.fit_on == "normal" and config.label is None:
         yield Message("fit_on 'normal' needs ", _A_LABEL)
     if config.anomaly_values and config.label is None:

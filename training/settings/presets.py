@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 TRAINING_ROWS: Final = {
@@ -39,11 +39,6 @@ class FamilyPlan:
     weight: float = 1.0
     logarithmic: bool = False
 
-    @property
-    def skip_weights(self) -> tuple[float, ...]:
-        """Skip weight of each member; 0 without noise, where nothing would be left to learn."""
-        return tuple(1 / (1 + noise**2) if self.residual and noise > 0 else 0.0 for noise in self.input_noise)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
@@ -75,23 +70,22 @@ _FEWEST_STEPS: Final = 0.3  # of the preset's
 # The first member gives the expected values: with this noise it neither copies the record nor ignores it.
 _FINE: Final = (0.5, 0.1, 0.05)
 _FINER: Final = (0.5, 0.1, 0.05, 0.9)
+_FINE_WEIGHT: Final = 2.0
 _ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
 
 
-def _fine(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]:
+def _fine(noises: tuple[float, ...]) -> tuple[FamilyPlan, ...]:
     """Return families of one member each, the last one residual, that share a weight."""
-    each = weight / (len(noises) + 1)
+    each = _FINE_WEIGHT / (len(noises) + 1)
     return (
         *(FamilyPlan(name=f"noise {noise:g}", input_noise=(noise,), weight=each) for noise in noises),
         FamilyPlan(name="residual", input_noise=(0.1,), residual=True, weight=each),
     )
 
 
-def _robust(*, share_of_steps: float) -> FamilyPlan:
-    return FamilyPlan(
-        name="robust", input_noise=_ALL, trim=0.3, share_of_steps=share_of_steps, weight=3.0, logarithmic=True
-    )
-
+_ROBUST: Final = FamilyPlan(
+    name="robust", input_noise=_ALL, trim=0.3, share_of_steps=0.25, weight=3.0, logarithmic=True
+)
 
 PRESETS: Final[dict[str, Preset]] = {
     "fast": Preset(
@@ -103,17 +97,11 @@ PRESETS: Final[dict[str, Preset]] = {
     ),
     "balanced": Preset(
         summary="some networks fitted at once, and each column's histogram",
-        families={
-            "mixed": (*_fine(_FINE, weight=2.0), _robust(share_of_steps=0.25)),
-            "clean": _fine(_FINE, weight=2.0),
-        },
+        families={"mixed": (*_fine(_FINE), _ROBUST), "clean": _fine(_FINE)},
     ),
     "best": Preset(
         summary="the same, fitted for longer",
-        families={
-            "mixed": (*_fine(_FINER, weight=2.0), _robust(share_of_steps=0.125)),
-            "clean": _fine(_FINER, weight=2.0),
-        },
+        families={"mixed": (*_fine(_FINER), replace(_ROBUST, share_of_steps=0.125)), "clean": _fine(_FINER)},
         steps=2000,
     ),
 }
