@@ -199,10 +199,8 @@ def _share_of_commonest(values: NDArray[Any]) -> float:
 
 def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     findings = []
-    for column in schema.columns:
-        if column.kind is not Kind.CATEGORICAL:
-            continue
-        present = [value for value in columns[column.name] if value is not None]
+    for name in (column.name for column in schema.columns if column.kind is Kind.CATEGORICAL):
+        present = [value for value in columns[name] if value is not None]
         common, rare = common_categories(present)
         share = sum(count for _, count in rare) / len(present)
         if share >= _MANY_RARE:
@@ -210,6 +208,6 @@ def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
                 f"{len(common) + len(rare):,} categories; {share:.0%} of the rows have a rare one, and these are told "
                 f"apart from the {len(common):,} frequent ones only"
             )
-            remedy = Message("if that says nothing: ", Set("exclude", column.name))
-            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy))
+            remedy = Message("if that says nothing: ", Set("exclude", name))
+            findings.append(Finding(columns=(name,), what=what, remedy=remedy))
     return findings

@@ -62,10 +62,9 @@ class Roles:
 
 
 def split_assignments(setting: str, assignments: Sequence[str], names: Collection[str]) -> list[tuple[str, str]]:
-    """Split each assignment at the ``=`` behind a column's name: both sides may hold others.
+    """Split each assignment at the ``=`` behind a column's name; a value alone is for `EVERY_COLUMN`.
 
-    Returns:
-        Columns and values; the column is `EVERY_COLUMN` for a value alone.
+    There may be more than one ``=``, in names and in values.
 
     Raises:
         ConfigError: An assignment has another form, or there is no such column.

@@ -94,9 +94,8 @@ def _labels(table: Table, column: str) -> list[str]:
     for row, value in enumerate(table.data.column(column).to_pylist(), start=1):
         label = None if value is None else parse_category(value)
         if label is None:
-            raise TableError(
-                f"Column {column!r}, row {row}: the label is missing. Label every row, or leave the row out."
-            )
+            problem = f"Column {column!r}, row {row}: the label is missing. "
+            raise TableError(problem, "Label every row, or leave the row out.")
         labels.append(_canonical(label))
     return labels
 

@@ -1,7 +1,4 @@
-"""Preparing a table for fitting: split the rows, decide on the columns, learn the encoders; the plan. No Keras.
-
-Encoders are learned from the fitting rows alone.
-"""
+"""Preparing a table for fitting: its split, its columns, encoders learned from the fitting rows, the plan. No Keras."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ _FEWEST_STEPS: Final = 0.3  # of the preset's
 # The first member gives the expected values: with this noise it neither copies the record nor ignores it.
 _FINE: Final = (0.5, 0.1, 0.05)
 _FINER: Final = (0.5, 0.1, 0.05, 0.9)
-_FINE_WEIGHT: Final = 2.0
+_FINE_WEIGHT: Final = 2.0  # of all fine families together
 _ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
 
 
