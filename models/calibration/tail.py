@@ -57,7 +57,7 @@ class Tail:
 
 
 def fit_tail(scores: FloatVector, *, share: float) -> Tail:
-    """Fit the tail of n ascending scores: a share of them, less of very many; a `ConfigError` if it cannot be."""
+    """Fit the tail of n ascending scores: a share of them, less of very many; a `ConfigError` if none can be fitted."""
     n = len(scores)
     require_tail_rows(n)
     start = float(scores[n - 1 - min(_MOST_EXCESSES, max(_FEWEST_EXCESSES, math.floor(n * share)))])
