@@ -1,4 +1,4 @@
-"""The entry of the application: calls the gate for each request, and answers small ones as the protocol does."""
+"""The entry of the application: sheds large requests, and answers small ones as the protocol does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Final, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.fast_path.answering import PATH, Answer, SmallScores
-from service.gate import SMALL_BYTES, Gate, Headers
+from service.fast_path.answering import PATH, Answer, Headers, SmallScores
+from service.gate import SMALL_BYTES, Gate
 from service.settings import Settings
 from service.web.body import too_slow
 from service.web.problems import problem_of
@@ -45,14 +45,13 @@ class EntryMiddleware:
         method, headers = scope["method"], scope["headers"]
         is_score = method == "POST" and scope["path"] == PATH
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        refusal = self._gate.admit(method, headers, large=explain is None and not _is_small(headers))
         scope[ADMITTED] = True
-        if refusal is not None:
-            await refusal(scope, receive, send)
-        elif explain is None:
-            await self._app(scope, receive, send)
-        else:
+        if explain is not None:
             await self._answer_small(explain, scope, receive, send)
+        elif method == "POST" and not _is_small(headers) and (refusal := self._gate.admit_large()):
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()
@@ -66,9 +65,6 @@ class EntryMiddleware:
         if message is None:
             error = too_slow(f"The body had not come after {self._body_seconds:g} s")
             await problem_of(error)(scope, receive, send)
-            return
-        if refusal := self._gate.admit_to_batch():
-            await refusal(scope, receive, send)
             return
         answer = None
         if message["type"] == "http.request" and not message.get("more_body", False):

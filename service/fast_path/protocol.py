@@ -16,7 +16,6 @@ from uvicorn.server import ServerState
 
 from service.fast_path.answering import PATH, Answer, Head, SmallScores
 from service.fast_path.asgi import ADMITTED, EntryMiddleware
-from service.gate import Gate
 from service.settings import Settings
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
@@ -47,9 +46,7 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
     if reason := _protocol_off(settings):
         log.info("small requests are not answered by the protocol: %s", reason)
         return EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings), guarded
-    return app, partial(
-        FastProtocol, app=app, gate=state.gate, small=state.small_scores, patience=settings.body_seconds
-    )
+    return app, partial(FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds)
 
 
 def _seen_by(app: FastAPI) -> str | None:
@@ -152,7 +149,6 @@ class FastProtocol(GuardedProtocol):
         app_state: State of the application's lifespan.
         _loop: Event loop.
         app: Answers the small requests that `small` cannot answer.
-        gate: Admits requests.
         small: Answers small requests.
         patience: Seconds in which a client has to read at least one byte.
     """
@@ -165,13 +161,11 @@ class FastProtocol(GuardedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         app: ASGIApp,
-        gate: Gate,
         small: SmallScores,
         patience: float,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop, patience=patience)
         self._application = app
-        self._gate = gate
         self._small = small
         self._explain: int | None = None  # of the small request that is being received, None if none is
         self._body = b""
@@ -200,10 +194,7 @@ class FastProtocol(GuardedProtocol):
         explain, self._explain = self._explain, None
         self._stop_waiting()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
-        if refusal := self._gate.admit("POST", self.headers, large=False) or self._gate.admit_to_batch():
-            self._reply(exchange, Answer.of(refusal))
-        else:
-            self._small.answer(self._body, explain, partial(self._reply, exchange))
+        self._small.answer(self._body, explain, partial(self._reply, exchange))
 
     def data_received(self, data: bytes) -> None:
         """Wait a moment for the rest of a small request."""
