@@ -132,11 +132,11 @@ class SmallScores:
         if refusal := self._gate.admit_to_batch():
             reply(Answer.of(refusal))
             return
-        rows = self._rows(body)
-        if rows is None or len(rows) * min(explain, len(self._detector.schema.columns)) > MOST_VALUES:
+        rows, top = self._rows(body), min(explain, len(self._detector.schema.columns))
+        if rows is None or len(rows) * top > MOST_VALUES:
             reply(None)
             return
-        self._batcher.submit(rows, detector=self._detector, explain=explain, done=partial(self._reply_with, reply))
+        self._batcher.submit(rows, detector=self._detector, top=top, done=partial(self._reply_with, reply))
 
     def _rows(self, body: bytes) -> Records | None:
         """Return the records of a body; None if it is wrong or has too many."""

@@ -11,6 +11,7 @@ from typing import Any, Final, final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.fast_path.answering import PATH, Answer, Headers, SmallScores
+from service.fast_path.micro_batching import settle
 from service.gate import SMALL_BYTES, Gate
 from service.settings import Settings
 from service.web.body import too_slow
@@ -68,7 +69,9 @@ class EntryMiddleware:
             return
         answer = None
         if message["type"] == "http.request" and not message.get("more_body", False):
-            answer = await self._answer_of(message.get("body", b""), explain)
+            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+            self._small.answer(message.get("body", b""), explain, partial(settle, future))
+            answer = await future
         if answer is None:
             await self._app(scope, _again(message, receive), send)
             return
@@ -83,16 +86,6 @@ class EntryMiddleware:
                 return await _resumed(receiving, waiting)
         except TimeoutError:
             return None
-
-    def _answer_of(self, body: bytes, explain: int) -> asyncio.Future[Answer | None]:
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-
-        def reply(answer: Answer | None) -> None:
-            if not future.cancelled():
-                future.set_result(answer)
-
-        self._small.answer(body, explain, reply)
-        return future
 
 
 @coroutine

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import uvicorn
 from fastapi import FastAPI
@@ -101,15 +102,7 @@ class SlowReaderGuard:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with a `SlowReaderGuard`.
-
-    Args:
-        config: Configuration of the server; Uvicorn gives the first four.
-        server_state: All connections of the server.
-        app_state: State of the application's lifespan.
-        _loop: Event loop.
-        patience: Seconds in which a client has to read at least one byte.
-    """
+    """Uvicorn's protocol with a `SlowReaderGuard`; Uvicorn gives all arguments but `patience`."""
 
     def __init__(
         self,
@@ -144,10 +137,7 @@ class FastProtocol(GuardedProtocol):
     """Answers small requests without the task and the messages that ASGI has for each; Uvicorn does all the rest.
 
     Args:
-        config: Configuration of the server; Uvicorn gives the first four.
-        server_state: All connections of the server.
-        app_state: State of the application's lifespan.
-        _loop: Event loop.
+        config, server_state, app_state, _loop: From Uvicorn.
         app: Answers the small requests that `small` cannot answer.
         small: Answers small requests.
         patience: Seconds in which a client has to read at least one byte.
@@ -284,6 +274,7 @@ class FastProtocol(GuardedProtocol):
 
 
 @final
+@dataclass(slots=True, eq=False)
 class _Exchange:
     """A small request that is being answered, with the attributes that Uvicorn reads.
 
@@ -293,17 +284,15 @@ class _Exchange:
         body: The whole body.
     """
 
-    __slots__ = ("body", "disconnected", "keep_alive", "response_complete", "scope", "task", "url")
-    message_event = asyncio.Event()  # nobody waits for it
+    message_event: ClassVar = asyncio.Event()  # nobody waits for it
 
-    def __init__(self, scope: Scope, url: bytes, body: bytes) -> None:
-        self.scope = scope
-        self.url = url
-        self.body = body
-        self.disconnected = False
-        self.keep_alive = True
-        self.response_complete = False
-        self.task: asyncio.Task[None] | None = None  # kept from the garbage collector
+    scope: Scope
+    url: bytes
+    body: bytes
+    disconnected: bool = False
+    keep_alive: bool = True
+    response_complete: bool = False
+    task: asyncio.Task[None] | None = None  # kept from the garbage collector
 
     def whole_scope(self) -> Scope:
         """Return the ASGI scope."""

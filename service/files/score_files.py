@@ -38,19 +38,7 @@ _LEAST_ROWS: Final = 256  # with fewer, the calls would take longer than the wor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCommand:
-    """A command line of `python -m service.batch`.
-
-    Args:
-        detector: A bundle, or the folder of a detector.
-        inputs: Files and patterns.
-        output: The file that is written.
-        format_name: A key of `OUTPUT_FORMATS`; None to take it from the output's name.
-        write: Some of `service.files.WRITTEN`.
-        explain: How many of the columns that add most are named.
-        options: How text files are written.
-        quiet: Say nothing but errors.
-        json: Print a report.
-    """
+    """A command line of `python -m service.batch`; its help says what the flags mean."""
 
     detector: str
     inputs: Sequence[str]
@@ -69,7 +57,7 @@ class Job:
 
     Args:
         inputs: The files.
-        write: Some of `service.files.WRITTEN`.
+        write: Some of `service.batch.WRITTEN`.
         top: How many of the columns that add most are named.
         schema: Columns of the output, one level deep.
     """
@@ -96,7 +84,7 @@ def prepare(
         inputs: Files and patterns.
         output: The file that will be written.
         options: How text files are written.
-        write: Some of `service.files.WRITTEN`.
+        write: Some of `service.batch.WRITTEN`.
         top: How many of the columns that add most are named.
 
     Raises:

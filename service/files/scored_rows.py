@@ -24,7 +24,7 @@ def rows_of(
         detector: The detector that scores.
         columns: The values of the rows, by column.
         ids: Their id columns.
-        write: Some of `service.files.WRITTEN`.
+        write: Some of `service.batch.WRITTEN`.
         top: How many of the columns that add most are named.
     """
     verdicts = detector.score(columns) if {"scores", "expected"} & set(write) else None
