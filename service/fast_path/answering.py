@@ -133,7 +133,7 @@ class SmallScores:
             reply(Answer.of(refusal))
             return
         rows, top = self._rows(body), min(explain, len(self._detector.schema.columns))
-        if rows is None or len(rows) * top > MOST_VALUES:
+        if rows is None or len(rows.rows) * top > MOST_VALUES:
             reply(None)
             return
         self._batcher.submit(rows, detector=self._detector, top=top, done=partial(self._reply_with, reply))

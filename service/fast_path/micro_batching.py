@@ -70,10 +70,11 @@ class Batcher:
 
     def submit(self, rows: Records, *, detector: Detector, top: int, done: Done) -> None:
         """Score rows at the end of the tick, as `score` does, and hand the items or the error to `done`."""
-        if self._rows + len(rows) > MAX_ROWS:
+        count = len(rows.rows)
+        if self._rows + count > MAX_ROWS:
             self._flush()
         self._waiting.append(_Waiting(rows, detector, top, done))
-        self._rows += len(rows)
+        self._rows += count
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._end_tick)
@@ -106,8 +107,9 @@ def _score_group(group: Sequence[_Waiting]) -> None:
         return
     start = 0
     for item in group:
-        item.done(items[start : start + len(item.rows)])
-        start += len(item.rows)
+        end = start + len(item.rows.rows)
+        item.done(items[start:end])
+        start = end
 
 
 def _items(group: Sequence[_Waiting]) -> list[Any] | None:
@@ -115,7 +117,7 @@ def _items(group: Sequence[_Waiting]) -> list[Any] | None:
     first, rows = group[0], group[0].rows
     if len(group) > 1:
         rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
-        if len(rows) * first.top > MOST_VALUES:
+        if len(rows.rows) * first.top > MOST_VALUES:
             return None
     return items_of(OPERATIONS["score"], first.detector, rows, first.top)
 

@@ -26,7 +26,7 @@ from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
 from models.tables.formats import format_of
 from models.tables.read_options import ReadOptions
-from models.tables.writers import JoinedRows, Writer, new_file
+from models.tables.writers import Writer, new_file
 from models.threads import allowed_threads
 from service.files.pipeline import in_order
 from service.files.scored_rows import ScoredRows, rows_of
@@ -209,4 +209,4 @@ def _scored(
         rows.append(rows_of(detector, some, ids.slice(start, CACHED_ROWS), write=job.write, top=job.top))
         if stopped.is_set():
             break
-    return len(chunk.table), sum(item.flagged for item in rows), writer.ready(JoinedRows(rows))
+    return len(chunk.table), sum(item.flagged for item in rows), writer.ready(*rows)
