@@ -1,11 +1,11 @@
-"""The gate: load shedding, which applies to every request however it is answered, and the threads of large ones."""
+"""The gate that every request passes, however it is answered: admission, load shedding, the threads of large ones."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Final, TypeVar, final
 
@@ -17,6 +17,7 @@ from models.threads import allowed_threads
 from service.settings import Settings
 from service.web.problems import CLOSE, RequestError, problem_of
 
+Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
 
 SMALL_BYTES: Final = 16_384
@@ -31,6 +32,9 @@ _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 class Gate:
     """Refuses requests while the oldest waiting one has waited for too long, and runs large ones on threads.
 
+    `admit` is called once for each request, by the protocol or by the middleware: what applies to all of them, such as
+    authentication, metrics and request ids, belongs there.
+
     Args:
         settings: Settings of the service.
     """
@@ -43,6 +47,15 @@ class Gate:
         self._in_tick = False
         self._threads = CapacityLimiter(allowed_threads())  # more would only take more memory
         self._unlimited = CapacityLimiter(math.inf)
+
+    def admit(self, method: str, headers: Headers) -> Response | None:
+        """Return the refusal of a request whose headers have come, None if it is admitted.
+
+        Args:
+            method: HTTP method; all but POST are admitted.
+            headers: Names in lower case.
+        """
+        return None if method != "POST" or _is_small(headers) else self.admit_large()
 
     def admit_to_batch(self) -> Response | None:
         """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted."""
@@ -106,6 +119,11 @@ class Tick:
         """End a tick after its last request."""
         longest = self._max_wait * (1 if self._is_shedding else _BURST)
         self._is_shedding = self._clock() - self._began > longest
+
+
+def _is_small(headers: Headers) -> bool:
+    declared = next((value for name, value in headers if name == b"content-length"), b"")
+    return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES
 
 
 def _overloaded(headers: dict[str, str]) -> Response:

@@ -1,4 +1,4 @@
-"""The detector that is served."""
+"""The detectors that are served, by name."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import final
 
 from models.bundle import load_detector
 from models.detector import Detector
+from models.errors import ConfigError
 from models.repository import resolve
 
 
 @final
 class Registry:
-    """Owns the detector that is served; readers take a snapshot, one for a whole request.
+    """Owns the active version of each detector; readers take a snapshot, one for a whole request.
 
     Args:
-        detector: The detector.
+        detectors: At least one; the first is the default.
     """
 
-    def __init__(self, detector: Detector) -> None:
-        self._active = detector
+    def __init__(self, *detectors: Detector) -> None:
+        self._active = {detector.name: detector for detector in detectors}
+        self._default = detectors[0].name
 
     @classmethod
     def open(cls, path: Path) -> Registry:
@@ -30,6 +32,13 @@ class Registry:
         """
         return cls(load_detector(resolve(path)))
 
-    def active(self) -> Detector:
-        """Return the detector."""
-        return self._active
+    def active(self, name: str | None = None) -> Detector:
+        """Return the active version of a detector, of the default one if no name is given.
+
+        Raises:
+            ConfigError: There is no detector of that name.
+        """
+        detector = self._active.get(name or self._default)
+        if detector is None:
+            raise ConfigError(f"There is no detector {name!r}. There is {', '.join(self._active)}.")
+        return detector

@@ -21,11 +21,12 @@ from service.api.parameters import ScoreQuery
 from service.api.schemas import MOST_VALUES
 from service.fast_path.micro_batching import MAX_ROWS, Batcher
 from service.formats.answers import AnswerSpec, answer_headers
-from service.formats.exact_json import exact_records
+from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.json import JsonFrame, decode_json, encode_items
 from service.formats.rows import Records
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS
+from service.registry import Registry
 from service.settings import Settings
 from service.web.negotiation import format_of
 from service.web.problems import RequestError
@@ -76,27 +77,55 @@ Reply = Callable[[Answer | None], None]
 """Called once with the answer, or with None if the routes have to answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What the answers of a detector have in common."""
+
+    detector: Detector
+    exact: ExactRecords
+    head: Head
+    frame: JsonFrame
+
+    @classmethod
+    def of(cls, detector: Detector) -> _Prepared:
+        operation = OPERATIONS["score"]
+        response = Response(headers=answer_headers(AnswerSpec(operation=operation, detector=detector), ()))
+        head = Head.of(response.status_code, response.raw_headers)
+        return cls(detector, exact_records(detector.schema), head, JsonFrame.of(operation, detector))
+
+    def rows(self, body: bytes, *, most: int) -> Records | None:
+        """Return the records of a body; None if it is wrong or has too many."""
+        cells = self.exact.rows(body, most=most)
+        if cells is not None:
+            return Records(names=self.exact.names, rows=cells, typed=True)
+        try:
+            return decode_json(body, most=most)
+        except (DetectorError, RequestError):
+            return None
+
+    def reply_with(self, reply: Reply, items: list[Any] | Exception) -> None:
+        """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
+        reply(None if isinstance(items, Exception) else Answer(self.head, self.frame.around(encode_items(items))))
+
+
 @final
 class SmallScores:
     """Answers small requests for scores.
 
     Args:
-        detector: Scores the records.
+        registry: Knows the active detector.
         settings: Limits of a request.
         batcher: Makes micro-batches of the records.
         gate: Admits requests.
     """
 
-    def __init__(self, detector: Detector, settings: Settings, batcher: Batcher, gate: Gate) -> None:
-        self._detector = detector
+    def __init__(self, registry: Registry, settings: Settings, batcher: Batcher, gate: Gate) -> None:
+        self._registry = registry
         self._batcher = batcher
-        self._gate = gate
+        self.gate = gate
         self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
         self._max_rows = min(MAX_ROWS, settings.max_rows)
-        self._exact = exact_records(detector.schema)
-        self._frame = JsonFrame.of(OPERATIONS["score"], detector)
-        response = Response(headers=answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), ()))
-        self._head = Head.of(response.status_code, response.raw_headers)
+        self._prepared = _Prepared.of(registry.active())
 
     def explain_of(self, query: bytes, headers: Headers) -> int | None:
         """Return how many columns a request to `PATH` asks to explain; None if the routes have to answer it.
@@ -129,28 +158,20 @@ class SmallScores:
             explain: How many of the columns that add most are named.
             reply: Called at the end of the tick, with None perhaps at once.
         """
-        if refusal := self._gate.admit_to_batch():
+        if refusal := self.gate.admit_to_batch():
             reply(Answer.of(refusal))
             return
-        rows, top = self._rows(body), min(explain, len(self._detector.schema.columns))
+        prepared = self._prepared_for(self._registry.active())  # one version for the whole request
+        rows, top = prepared.rows(body, most=self._max_rows), min(explain, len(prepared.detector.schema.columns))
         if rows is None or len(rows.rows) * top > MOST_VALUES:
             reply(None)
             return
-        self._batcher.submit(rows, detector=self._detector, top=top, done=partial(self._reply_with, reply))
+        self._batcher.submit(rows, detector=prepared.detector, top=top, done=partial(prepared.reply_with, reply))
 
-    def _rows(self, body: bytes) -> Records | None:
-        """Return the records of a body; None if it is wrong or has too many."""
-        cells = self._exact.rows(body, most=self._max_rows)
-        if cells is not None:
-            return Records(names=self._exact.names, rows=cells, typed=True)
-        try:
-            return decode_json(body, most=self._max_rows)
-        except (DetectorError, RequestError):
-            return None
-
-    def _reply_with(self, reply: Reply, items: list[Any] | Exception) -> None:
-        """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
-        reply(None if isinstance(items, Exception) else Answer(self._head, self._frame.around(encode_items(items))))
+    def _prepared_for(self, detector: Detector) -> _Prepared:
+        if self._prepared.detector is not detector:
+            self._prepared = _Prepared.of(detector)
+        return self._prepared
 
 
 @lru_cache(maxsize=64)

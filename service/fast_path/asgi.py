@@ -10,9 +10,9 @@ from typing import Any, Final, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.fast_path.answering import PATH, Answer, Headers, SmallScores
+from service.fast_path.answering import PATH, Answer, SmallScores
 from service.fast_path.micro_batching import settle
-from service.gate import SMALL_BYTES, Gate
+from service.gate import Gate
 from service.settings import Settings
 from service.web.body import too_slow
 from service.web.problems import problem_of
@@ -43,16 +43,16 @@ class EntryMiddleware:
         if scope["type"] != "http" or ADMITTED in scope:
             await self._app(scope, receive, send)
             return
-        method, headers = scope["method"], scope["headers"]
-        is_score = method == "POST" and scope["path"] == PATH
-        explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        scope[ADMITTED] = True
-        if explain is not None:
-            await self._answer_small(explain, scope, receive, send)
-        elif method == "POST" and not _is_small(headers) and (refusal := self._gate.admit_large()):
+        if refusal := self._gate.admit(scope["method"], scope["headers"]):
             await refusal(scope, receive, send)
-        else:
+            return
+        scope[ADMITTED] = True
+        is_score = scope["method"] == "POST" and scope["path"] == PATH
+        explain = self._small.explain_of(scope["query_string"], scope["headers"]) if is_score else None
+        if explain is None:
             await self._app(scope, receive, send)
+        else:
+            await self._answer_small(explain, scope, receive, send)
 
     async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()
@@ -113,8 +113,3 @@ def _again(message: Message, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return again
-
-
-def _is_small(headers: Headers) -> bool:
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
-    return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES

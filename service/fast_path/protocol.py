@@ -215,7 +215,9 @@ class FastProtocol(GuardedProtocol):
         ):
             return None
         path, _, query = self.url.partition(b"?")
-        return self._small.explain_of(query, self.headers) if path == _PATH and b"#" not in query else None
+        explain = self._small.explain_of(query, self.headers) if path == _PATH and b"#" not in query else None
+        # The middleware answers a refusal; a request that is answered here does not reach it.
+        return explain if explain is None or self._small.gate.admit("POST", self.headers) is None else None
 
     def _leave_to_uvicorn(self) -> None:
         """Leave a small request to Uvicorn: its body is late, and the routes know how long it may take."""

@@ -93,3 +93,13 @@ def test_a_fast_path_that_is_switched_off_says_so(caplog: pytest.LogCaptureFixtu
         pass
     [line] = [record.getMessage() for record in caplog.records if record.name.startswith("service.fast_path")]
     assert line == "small requests are not answered by the protocol: it is switched off (DETECTOR_FAST_PATH)"
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[str] = []
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers: passed.append(method))
+    with wired(sample_detector(), fast_path=fast_path) as wire:
+        for sent in (request(BODY), request(b"{"), request(BODY, path="/embed")):
+            wire.together([sent])
+    assert passed == ["POST"] * 3
