@@ -106,11 +106,6 @@ class ReadingQuery(NoQuery):
         description="What becomes of rows that lack cells at their end, where it cannot be detected.",
     )
 
-    @property
-    def top(self) -> int:
-        """How many of the columns that add most are named."""
-        return 0
-
     def options(self) -> dict[str, Any]:
         """Return the parameters that were sent, as fields of `models.tables.read_options.ReadOptions`."""
         sent = self.model_fields_set & ReadingQuery.model_fields.keys()
@@ -119,8 +114,3 @@ class ReadingQuery(NoQuery):
 
 class ScoreQuery(ReadingQuery, StreamQuery):
     """What is said of a score, and how a CSV body is written."""
-
-    @property
-    def top(self) -> int:
-        """How many of the columns that add most are named."""
-        return self.explain

@@ -1,4 +1,4 @@
-"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, encodes the answer.
+"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, frames the answer.
 
 Two carriers use it, the protocol and the middleware. Only requests that succeed are answered here. All others, and
 every error, are left to the routes: the answers are the same, byte for byte.
@@ -6,14 +6,17 @@ every error, are left to the routes: the answers are the same, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import coroutine
 from typing import Any, Final, final
 
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.detector import Detector
 from models.errors import DetectorError
@@ -22,86 +25,85 @@ from service.api.schemas import MOST_VALUES
 from service.fast_path.micro_batching import MAX_ROWS, Batcher
 from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords, exact_records
-from service.formats.json import JsonFrame, decode_json, encode_items
-from service.formats.rows import Records
-from service.gate import SMALL_BYTES
+from service.formats.json import records_in
+from service.formats.json_answers import ANSWER_END, answer_start
+from service.gate import SMALL_BYTES, Gate, Headers
 from service.operations import OPERATIONS
 from service.registry import Registry
 from service.settings import Settings
+from service.web.content import too_slow
 from service.web.negotiation import format_of
-from service.web.problems import RequestError
-
-Headers = Iterable[tuple[bytes, bytes]]
+from service.web.problems import RequestError, problem_of
 
 PATH: Final = OPERATIONS["score"].path
+ADMITTED: Final = "detector.admitted"
+"""Key of the ASGI scope of a request that has passed the gate."""
+
 _ACCEPTS_JSON: Final = frozenset([b"", b"*/*", b"application/json"])
 _NOT_PLAIN: Final = frozenset([b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"])
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Status and headers of an answer.
+@final
+class EntryMiddleware:
+    """The entry of the application: admits requests and answers small ones, behind all middleware that users add.
 
     Args:
-        status: Status code.
-        headers: All headers but the content length.
-        lines: The same headers, as they are sent.
+        app: Answers all other requests.
+        gate: Admits requests.
+        small: Answers small requests.
+        settings: Settings of the service.
     """
 
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    lines: bytes
+    def __init__(self, app: ASGIApp, *, gate: Gate, small: SmallScores, settings: Settings) -> None:
+        self._app = app
+        self._gate = gate
+        self._small = small
+        self._body_seconds = settings.body_seconds
 
-    @classmethod
-    def of(cls, status: int, headers: Headers) -> Head:
-        """Return the head for a status and headers."""
-        named = tuple((name, value) for name, value in headers if name != b"content-length")
-        return cls(status, named, b"".join(b"%s: %s\r\n" % header for header in named))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or ADMITTED in scope:
+            await self._app(scope, receive, send)
+            return
+        scope[ADMITTED] = True
+        method, headers = scope["method"], scope["headers"]
+        is_score = method == "POST" and scope["path"] == PATH
+        explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
+        if explain is not None:
+            await self._answer_small(explain, scope, receive, send)
+            return
+        refusal = self._gate.admit(method, headers, waits_for=None if _is_small(headers) else "thread")
+        await (refusal or self._app)(scope, receive, send)
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer: status, headers and body."""
-
-    head: Head
-    body: bytes
-
-    @classmethod
-    @lru_cache(maxsize=8)
-    def of(cls, response: Response) -> Answer:
-        """Return a response, such as a refusal of the gate, as an answer."""
-        return cls(Head.of(response.status_code, response.raw_headers), bytes(response.body))
-
-
-Reply = Callable[[Answer | None], None]
-"""Called once with the answer, or with None if the routes have to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A detector, with all that its answers have in common.
-
-    Args:
-        detector: The detector.
-        exact: Decoder of most of its records.
-        frame: The JSON around the items of an answer.
-        head: Status and headers of an answer.
-    """
-
-    detector: Detector
-    exact: ExactRecords
-    frame: JsonFrame
-    head: Head
-
-    @classmethod
-    def of(cls, detector: Detector) -> _Ready:
-        response = Response(headers=answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), ()))
-        return cls(
-            detector=detector,
-            exact=exact_records(detector.schema),
-            frame=JsonFrame.of(OPERATIONS["score"], detector),
-            head=Head.of(response.status_code, response.raw_headers),
-        )
+    async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
+        receiving = receive().__await__()
+        try:
+            # Most bodies are there already, and need no timer, which would take longer than everything else here.
+            waiting = next(receiving)
+        except StopIteration as received:
+            message = received.value
+        else:
+            try:
+                async with asyncio.timeout(self._body_seconds):
+                    message = await _resumed(receiving, waiting)
+            except TimeoutError:
+                error = too_slow(f"The body had not come after {self._body_seconds:g} s")
+                await problem_of(error)(scope, receive, send)
+                return
+        if refusal := self._gate.admit(scope["method"], scope["headers"], waits_for="batch"):
+            await refusal(scope, receive, send)
+            return
+        answer = None
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+            self._small.answer(message.get("body", b""), explain, partial(_settle, future))
+            answer = await future
+        if answer is None:
+            await self._app(scope, _again(message, receive), send)
+            return
+        headers = [*answer.head.headers, (b"content-length", b"%d" % len(answer.body))]
+        await send({"type": "http.response.start", "status": answer.head.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
 
 @final
@@ -153,11 +155,16 @@ class SmallScores:
             reply: Called at the end of the tick, with None perhaps at once.
         """
         ready = self._ready()
-        rows = self._rows(ready.exact, body)
-        if rows is None or len(rows) * min(explain, len(ready.detector.schema.columns)) > MOST_VALUES:
+        try:
+            rows = records_in(body, ready.exact, most=self._max_rows)
+        except (DetectorError, RequestError):
             reply(None)
             return
-        self._batcher.submit(rows, detector=ready.detector, explain=explain, done=partial(_reply_with, ready, reply))
+        top = min(explain, len(ready.detector.schema.columns))
+        if len(rows.rows) * top > MOST_VALUES:
+            reply(None)
+            return
+        self._batcher.submit(rows, detector=ready.detector, top=top, done=partial(_reply_with, ready, reply))
 
     def _ready(self) -> _Ready:
         active = self._registry.active()
@@ -165,20 +172,71 @@ class SmallScores:
             self._last = _Ready.of(active)
         return self._last
 
-    def _rows(self, exact: ExactRecords, body: bytes) -> Records | None:
-        """Return the records of a body; None if it is wrong or has too many."""
-        cells = exact.rows(body, most=self._max_rows)
-        if cells is not None:
-            return Records(names=exact.names, rows=cells, typed=True)
-        try:
-            return decode_json(body, most=self._max_rows)
-        except (DetectorError, RequestError):
-            return None
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of an answer.
+
+    Args:
+        status: Status code.
+        headers: All headers but the content length.
+        lines: The same headers, as they are sent.
+    """
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    lines: bytes
+
+    @classmethod
+    def of(cls, status: int, headers: Headers) -> Head:
+        """Return the head for a status and headers."""
+        named = tuple((name, value) for name, value in headers if name != b"content-length")
+        return cls(status, named, b"".join(b"%s: %s\r\n" % header for header in named))
 
 
-def _reply_with(ready: _Ready, reply: Reply, items: list[Any] | Exception) -> None:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: status, headers and body."""
+
+    head: Head
+    body: bytes
+
+    @classmethod
+    @lru_cache(maxsize=8)
+    def of(cls, response: Response) -> Answer:
+        """Return a response, such as a refusal of the gate, as an answer."""
+        return cls(Head.of(response.status_code, response.raw_headers), bytes(response.body))
+
+
+Reply = Callable[[Answer | None], None]
+"""Called once with the answer, or with None if the routes have to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A detector, the decoder of its records, the JSON before the items of an answer, and the answer's head."""
+
+    detector: Detector
+    exact: ExactRecords
+    start: bytes
+    head: Head
+
+    @classmethod
+    def of(cls, detector: Detector) -> _Ready:
+        operation = OPERATIONS["score"]
+        response = Response(headers=answer_headers(AnswerSpec(operation=operation, detector=detector), ()))
+        head = Head.of(response.status_code, response.raw_headers)
+        return cls(detector, exact_records(detector.schema), answer_start(operation, detector), head)
+
+
+def _reply_with(ready: _Ready, reply: Reply, items: bytes | Exception) -> None:
     """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
-    reply(None if isinstance(items, Exception) else Answer(ready.head, ready.frame.around(encode_items(items))))
+    reply(None if isinstance(items, Exception) else Answer(ready.head, ready.start + items + ANSWER_END))
+
+
+def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> None:
+    if not future.cancelled():
+        future.set_result(answer)
 
 
 @lru_cache(maxsize=64)
@@ -196,3 +254,35 @@ def _explain_in(query: bytes) -> int | None:
         return ScoreQuery.model_validate(dict(sent)).explain
     except ValidationError:
         return None
+
+
+@coroutine
+def _resumed(receiving: Generator[Any, Any, Message], waiting: Any) -> Generator[Any, Any, Message]:
+    """Go on with an awaitable that has been started and waits for a future."""
+    while True:
+        try:
+            sent = yield waiting
+        except BaseException as error:
+            step = partial(receiving.throw, error)
+        else:
+            step = partial(receiving.send, sent)
+        try:
+            waiting = step()
+        except StopIteration as received:
+            message: Message = received.value
+            return message
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """Return a `receive` that returns a message again, then the next ones."""
+    messages = [message]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+def _is_small(headers: Headers) -> bool:
+    declared = next((value for name, value in headers if name == b"content-length"), b"")
+    return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES

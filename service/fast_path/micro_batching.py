@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, final
+from typing import Final, final
 
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
-from service.formats.json import items_of
-from service.formats.rows import Records
+from service.formats.json import Records
+from service.formats.json_answers import encode_items, items_of
 from service.operations import OPERATIONS
 
-Done = Callable[[list[Any] | Exception], None]
+Done = Callable[[bytes | Exception], None]
 
 MAX_ROWS: Final = 256
 """Most rows of a micro-batch; a single request may have more."""
@@ -27,19 +27,19 @@ class _Waiting:
     Args:
         rows: All rows of the request.
         detector: The detector that scores them.
-        explain: How many of the columns that add most are named.
-        done: Called with their JSON items, or with the error.
+        top: How many of the columns that add most are named.
+        done: Called with their JSON items, which have commas between them, or with the error.
     """
 
     rows: Records
     detector: Detector
-    explain: int
+    top: int
     done: Done
 
     def shape(self) -> Hashable:
         """Return the shape: rows of the same shape are scored together."""
         names = self.rows.names
-        return id(self.detector), self.explain, self.rows.typed, None if names is None else tuple(names)
+        return id(self.detector), self.top, self.rows.typed, None if names is None else tuple(names)
 
 
 @final
@@ -51,28 +51,28 @@ class Batcher:
         self._rows = 0
         self._scheduled = False
 
-    async def score(self, rows: Records, *, detector: Detector, explain: int = 0) -> list[Any]:
-        """Return the JSON items of the rows of one request.
+    async def score(self, rows: Records, *, detector: Detector, top: int = 0) -> bytes:
+        """Return the JSON items of the rows of one request, with commas between them.
 
         Args:
             rows: All rows of the request.
             detector: The detector that was active when the request came.
-            explain: How many of the columns that add most are named.
+            top: How many of the columns that add most are named.
 
         Raises:
             DataError: A value is not of its column's kind.
             RequestError: The network gave what is no number.
         """
-        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self.submit(rows, detector=detector, explain=explain, done=partial(_settle, future))
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.submit(rows, detector=detector, top=top, done=partial(_settle, future))
         return await future
 
-    def submit(self, rows: Records, *, detector: Detector, explain: int, done: Done) -> None:
+    def submit(self, rows: Records, *, detector: Detector, top: int, done: Done) -> None:
         """Score rows at the end of the tick, as `score` does, and hand the items or the error to `done`."""
-        if self._rows + len(rows) > MAX_ROWS:
+        if self._rows + len(rows.rows) > MAX_ROWS:
             self._flush()
-        self._waiting.append(_Waiting(rows, detector, explain, done))
-        self._rows += len(rows)
+        self._waiting.append(_Waiting(rows, detector, top, done))
+        self._rows += len(rows.rows)
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._end_tick)
@@ -92,39 +92,34 @@ class Batcher:
 
 def _score_group(group: Sequence[_Waiting]) -> None:
     """Score a micro-batch; where that fails, each request alone, so that each caller gets its own error."""
-    if len(group) > 1:
-        try:
-            items = _items(group)
-        except Exception:  # each caller gets its own, below
-            items = None
-        if items is not None:
-            start = 0
-            for item in group:
-                item.done(items[start : start + len(item.rows)])
-                start += len(item.rows)
+    first, *others = group
+    rows = first.rows
+    if others:
+        rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
+        if len(rows.rows) * first.top > MOST_VALUES:
+            _score_each(group)
             return
+    try:
+        items = items_of(OPERATIONS["score"], first.detector, rows, first.top)
+    except Exception as error:
+        if others:
+            _score_each(group)
+        else:
+            first.done(error)  # the caller raises it
+        return
+    start = 0
     for item in group:
-        try:
-            result: list[Any] | Exception = items_of(OPERATIONS["score"], item.detector, item.rows, _top(item))
-        except Exception as error:  # the caller raises it
-            result = error
-        item.done(result)
+        end = start + len(item.rows.rows)
+        item.done(encode_items(items[start:end]))
+        start = end
 
 
-def _items(group: Sequence[_Waiting]) -> list[Any] | None:
-    """Return the items of a micro-batch; None where its answer would be too large."""
-    first = group[0]
-    rows = replace(first.rows, rows=[row for item in group for row in item.rows.rows])
-    if len(rows) * _top(first) > MOST_VALUES:
-        return None
-    return items_of(OPERATIONS["score"], first.detector, rows, _top(first))
+def _score_each(group: Sequence[_Waiting]) -> None:
+    for item in group:
+        _score_group([item])
 
 
-def _top(item: _Waiting) -> int:
-    return min(item.explain, len(item.detector.schema.columns))
-
-
-def _settle(future: asyncio.Future[list[Any]], result: list[Any] | Exception) -> None:
+def _settle(future: asyncio.Future[bytes], result: bytes | Exception) -> None:
     if future.cancelled():
         return
     if isinstance(result, Exception):

@@ -14,8 +14,7 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service.fast_path.answering import PATH, Answer, Head, SmallScores
-from service.fast_path.asgi import ADMITTED, EntryMiddleware
+from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
 from service.gate import Gate
 from service.settings import Settings
 
@@ -200,7 +199,7 @@ class FastProtocol(GuardedProtocol):
         explain, self._explain = self._explain, None
         self._stop_waiting()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
-        if refusal := self._gate.admit("POST", self.headers, large=False) or self._gate.admit_to_batch():
+        if refusal := self._gate.admit("POST", self.headers, waits_for="batch"):
             self._reply(exchange, Answer.of(refusal))
         else:
             self._small.answer(self._body, explain, partial(self._reply, exchange))

@@ -15,7 +15,7 @@ from service.api.schemas import MOST_VALUES
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, all_problems
 from service.operations import Operation
-from service.web.content_encoding import decoded
+from service.web.content import decoded
 from service.web.problems import RequestError
 
 _MOST_NOTES: Final = 2000  # characters in a header
@@ -43,7 +43,7 @@ class AnswerSpec:
         Raises:
             RequestError: It would hold too many values.
         """
-        per_row = self.operation.values(self.detector, self.top)
+        per_row = len(self.detector.schema.columns) if self.operation.lists_columns else self.top
         if per_row and (values := per_row * len(rows)) > MOST_VALUES:
             detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -22,23 +21,8 @@ _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)'
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What the headers of a request say of its body.
-
-    Args:
-        format_name: A key of `FORMATS`.
-        charset: The character encoding that the content type names, or None.
-        coding: One of `CODINGS`, or None.
-    """
-
-    format_name: str
-    charset: str | None
-    coding: str | None
-
-
-def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> Head:
-    """Return what the headers of a request say of its body.
+def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> tuple[str, str | None, str | None]:
+    """Return what the headers of a request say of its body: its format, its charset and its coding, or None.
 
     Args:
         headers: The headers.
@@ -55,8 +39,7 @@ def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> Hea
             f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types(among))}.",
             headers={"Accept": ", ".join(content_types(among))},
         )
-    coding = _coding(headers.get("content-encoding", ""))
-    return Head(format_name=name, charset=_charset(name, content_type), coding=coding)
+    return name, _charset(name, content_type), _coding(headers.get("content-encoding", ""))
 
 
 def answer_format(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> str:

@@ -4,8 +4,7 @@ import asyncio
 import threading
 
 from service.app import load_settings
-from service.fast_path.load_shedding import Queue, Tick
-from service.gate import Gate
+from service.gate import Gate, Queue, Tick
 
 
 def test_requests_are_refused_while_the_oldest_has_waited_too_long() -> None:
