@@ -13,7 +13,6 @@ from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_O
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain
-from models.calibration.stored import calibration_json
 from models.detector import Detector
 from models.encoders import features_from_plain
 from models.encoders.preprocessor import Encoded
@@ -72,7 +71,7 @@ def write_bundle(
         "created": created,
         "engine": NETWORKS[kind_of(network)].engine,
         "network": network_to_plain(network),
-        "calibration": calibration_json(detector.calibration),
+        "calibration": detector.calibration.to_json(),
         "versions": dict(versions),
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
         "card": dict(detector.card),
@@ -108,7 +107,7 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
     changes = {
         "version": detector.version,
         "created": created,
-        "calibration": calibration_json(detector.calibration),
+        "calibration": detector.calibration.to_json(),
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
         "card": dict(detector.card),
     }
