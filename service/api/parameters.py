@@ -28,7 +28,7 @@ def _named(text: str) -> str:
     return _CHARACTERS.get(text, text)
 
 
-def _character(text: str) -> str:
+def _quote(text: str) -> str:
     found = _named(text)
     if len(found) > 1 or not found.isascii() or found in ("\r", "\n"):
         raise ValueError("one ASCII character that is no line end, or none")
@@ -83,7 +83,7 @@ class ReadingQuery(NoQuery):
     thousands: Annotated[Literal[",", ".", "space", "'", "none"], AfterValidator(_named)] = Field(
         _DETECTED, description="The mark between thousands of a CSV body, where it cannot be detected."
     )
-    quote: Annotated[str, AfterValidator(_character)] = Field(
+    quote: Annotated[str, AfterValidator(_quote)] = Field(
         _DETECTED, description="What stands around cells of a CSV body, where it cannot be detected."
     )
     comment: Annotated[str, AfterValidator(_prefix)] = Field(

@@ -94,17 +94,7 @@ async def readyz(request: Request) -> Response:
 def _specs(
     request: Request, operation: Operation, query: NoQuery, among: Collection[str]
 ) -> tuple[BodySpec, AnswerSpec]:
-    """Return what is known of the body and of the answer; the detector that is active now answers all of it.
-
-    Args:
-        request: The request, whose body is still to be read.
-        operation: The operation on the rows.
-        query: Its parameters.
-        among: Keys of `FORMATS` that are read and answered.
-
-    Raises:
-        RequestError: Headers and query do not fit, or name what is not read here.
-    """
+    """Return what is known of the body and of the answer, in formats of `among`; one detector answers all of it."""
     _require_sent_once(request)
     settings: Settings = request.app.state.settings
     detector: Detector = request.app.state.registry.active()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -102,26 +102,12 @@ def detector_info(card: dict[str, Any]) -> DetectorInfo:
 
 
 def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceError:
-    """Return the error that a problem document describes.
-
-    Args:
-        status: Status code of the answer.
-        phrase: Reason phrase of the status.
-        content: Body of the answer.
-        first: Index of the request's first record among all records of the caller.
-    """
+    """Return the error that a problem document describes; `first` is the index of the request's first record."""
     try:
         problem = msgspec.json.decode(content)
-        detail, errors = str(problem["detail"]), problem.get("errors", [])
-        places = tuple(
-            RecordPlace(
-                record=None if item["record"] is None else item["record"] + first,
-                field=item["field"],
-                problem=item["problem"],
-                remedy=item["remedy"],
-            )
-            for item in errors
-        )
+        detail = str(problem["detail"])
+        found = msgspec.convert(problem.get("errors", []), list[RecordPlace])
+        places = tuple(item if item.record is None else replace(item, record=item.record + first) for item in found)
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):  # a proxy's page, not the service's
         detail, places = phrase, ()
     return ServiceError(f"{status}: {detail}", status=status, places=places)

@@ -67,12 +67,7 @@ class AnswerWriter(Protocol):
 
 
 def answer_body(content: bytes, body: BodySpec, answer: AnswerSpec) -> tuple[bytes, dict[str, str]]:
-    """Return the answer to a body, and its headers.
-
-    Args:
-        content: The body, as it came.
-        body: What is known of the body.
-        answer: What is answered.
+    """Return the answer to a body as it came, and the headers of the answer.
 
     Raises:
         RequestError: The body cannot be read, or the answer would be too large.

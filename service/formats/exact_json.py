@@ -41,10 +41,7 @@ class ExactRecords:
 
     def __init__(self, schema: FeatureSchema) -> None:
         self.names = names = tuple(dict.fromkeys([*schema.read_names, *schema.ids]))
-        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {
-            "columns",
-            "rows",
-        }  # a table has these
+        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {"columns", "rows"}  # a table has these
         if not self._usable:
             return
         numbers = frozenset(schema.numbers)

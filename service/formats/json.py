@@ -40,10 +40,6 @@ _PHRASES: Final = {
 def read_json(content: bytes, spec: BodySpec) -> Records:
     """Read a record, a list of records, or ``{"columns": […], "rows": [[…]]}``.
 
-    Args:
-        content: The body.
-        spec: The columns that are wanted, and how much may come.
-
     Raises:
         RequestError: The body is not JSON, or there are too many records.
         RecordError: What is decoded is none of these, or has a key twice.
@@ -52,13 +48,7 @@ def read_json(content: bytes, spec: BodySpec) -> Records:
 
 
 def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
-    """Return the records of a body, as `read_json` does.
-
-    Args:
-        content: The body.
-        exact: Decoder of most records of the schema.
-        most: Most records that may come.
-    """
+    """Return the at most `most` records of a body, as `read_json` does; `exact` decodes most bodies."""
     rows = exact.rows(content, most=most)
     return decode_json(content, most=most) if rows is None else Records(names=exact.names, rows=rows, typed=True)
 
@@ -73,8 +63,8 @@ def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_rec
         first_record: Index of the first record in the body.
 
     Raises:
-        RequestError: A line is not JSON, or there are too many records.
-        RecordError: A line has a key twice.
+        RequestError: A line is not JSON or has a key twice, or there are too many records.
+        RecordError: There is no record.
     """
     exact = exact_records(spec.schema)
     rows = exact.lines(content, most=spec.max_rows)
@@ -105,16 +95,12 @@ class Records:
         return len(self.rows)
 
     def chunks(self) -> Iterator[Records]:
-        """Yield the records in order, at most `CHUNK_ROWS` at a time."""
+        """Yield the records in chunks."""
         for start in range(0, len(self.rows), CHUNK_ROWS):
             yield replace(self, rows=self.rows[start : start + CHUNK_ROWS], first=self.first + start)
 
     def columns(self, schema: FeatureSchema) -> Columns:
-        """Return the records' values by column.
-
-        Raises:
-            RecordError: A row is of another type, a field is absent or its value is not of the column's kind.
-        """
+        """Return the records' values by column."""
         for problem in self._shape_problems():
             raise problem
         if self.names is None:
@@ -122,11 +108,7 @@ class Records:
         return columns_of_rows(schema, self.names, self.rows, first_record=self.first, typed=self.typed)
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
-        """Return the id fields that came with each record.
-
-        Raises:
-            RecordError: A row is of another type, or an id is a list or an object.
-        """
+        """Return the id fields that came with each record."""
         for problem in self._shape_problems():
             raise problem
         ids = self._ids(schema)
@@ -191,16 +173,7 @@ class Records:
 
 
 def decode_json(content: bytes, *, most: int) -> Records:
-    """Decode what `read_json` reads, whatever its fields are.
-
-    Args:
-        content: The body.
-        most: Most records that may come.
-
-    Raises:
-        RequestError: The body is not JSON, or there are too many records.
-        RecordError: What is decoded is no record, list of records or table, or has a key twice.
-    """
+    """Decode what `read_json` reads, whatever its fields are."""
     content = content.removeprefix(codecs.BOM_UTF8)
     if len(content) > _SMALLEST_RECORD * most and content.lstrip()[:1] == b"[":
         _require_few(len(_decode(content, list[msgspec.Raw])), most)  # before objects are made
@@ -216,18 +189,7 @@ def decode_json(content: bytes, *, most: int) -> Records:
 
 
 def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record: int = 0) -> Records:
-    """Decode what `read_lines` reads, whatever the fields are; empty lines are left out.
-
-    Args:
-        content: The lines.
-        most: Most records that may come.
-        first_line: Number of the first of the lines in the body, from 1.
-        first_record: Index of the first record in the body.
-
-    Raises:
-        RequestError: A line is not JSON, or there are too many records.
-        RecordError: A line is no object, or has a key twice.
-    """
+    """Decode what `read_lines` reads, whatever the fields are; empty lines are left out."""
     content = content.removeprefix(codecs.BOM_UTF8)
     lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=first_line) if line.strip()]
     _require_few(len(lines), most)

@@ -56,19 +56,11 @@ class Rows(Protocol):
         ...
 
     def columns(self, schema: FeatureSchema) -> Columns:
-        """Return the rows' values by column.
-
-        Raises:
-            DataError: A column is absent or a value is not of the column's kind.
-        """
+        """Return the rows' values by column; a `DataError` says that one is absent or not of its column's kind."""
         ...
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
-        """Return the id fields that came with each row, as plain values.
-
-        Raises:
-            RecordError: An id is no single value.
-        """
+        """Return the id fields that came with each row, as plain values; a `RecordError` says that one is none."""
         ...
 
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
@@ -81,13 +73,7 @@ class Rows(Protocol):
 
 
 def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> RequestError:
-    """Return one error for everything that is wrong with the rows of a request.
-
-    Args:
-        rows: All rows.
-        schema: The columns that are wanted.
-        first: The first thing that was found to be wrong.
-    """
+    """Return one error for everything that is wrong with the rows of a request; `first` is what was found already."""
     found = 0
 
     def counted() -> Iterator[RecordError]:
@@ -97,9 +83,8 @@ def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> Request
                 found += 1
                 yield problem
 
-    problems = heapq.nsmallest(MOST_PROBLEMS, counted(), key=_record)
+    def place(problem: RecordError) -> int:
+        return -1 if problem.record is None else problem.record
+
+    problems = heapq.nsmallest(MOST_PROBLEMS, counted(), key=place)
     return RequestError.of_problems(problems or [first], total=found or 1)
-
-
-def _record(problem: RecordError) -> int:
-    return -1 if problem.record is None else problem.record

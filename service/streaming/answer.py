@@ -31,12 +31,7 @@ log = logging.getLogger(__name__)
 
 
 async def answer_stream(request: Request, body: BodySpec, answer: AnswerSpec) -> Response:
-    """Return the response to a streamed request as soon as its first rows are scored.
-
-    Args:
-        request: The request; its body is still coming.
-        body: What is known of the body.
-        answer: What is answered, by one detector for the whole stream.
+    """Return the response to a request whose body is still coming, as soon as its first rows are scored.
 
     Raises:
         RequestError: The first rows cannot be scored, or did not come in time.
@@ -71,12 +66,7 @@ class _Stream:
         self._writer = FORMATS[spec.format_name].write(spec)
 
     async def next(self) -> bytes:
-        """Return the next bytes, none at the end.
-
-        Raises:
-            RequestError: Nothing came for too long.
-            ClientDisconnect: The client has gone.
-        """
+        """Return the next bytes, none at the end; refuse a client from which nothing came for too long."""
         try:
             async with asyncio.timeout(self._idle_seconds):
                 return await anext(self._chunks)

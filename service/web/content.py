@@ -54,12 +54,7 @@ def too_slow(what: str) -> RequestError:
 
 
 def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:
-    """Return a body without its coding, at least one byte.
-
-    Args:
-        content: The body.
-        coding: One of `CODINGS`, or None.
-        max_bytes: Most bytes that may come out.
+    """Return a body without its coding, one of `CODINGS`: at least one byte, at most `max_bytes`.
 
     Raises:
         RequestError: It is damaged, too large or empty.

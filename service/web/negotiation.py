@@ -24,10 +24,6 @@ _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> tuple[str, str | None, str | None]:
     """Return what the headers of a request say of its body: its format, its charset and its coding, or None.
 
-    Args:
-        headers: The headers.
-        among: Keys of `FORMATS` that are read.
-
     Raises:
         RequestError: They name a format, charset or coding that is not read.
     """
@@ -43,11 +39,7 @@ def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> tup
 
 
 def answer_format(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> str:
-    """Return the format that the headers of a request ask for.
-
-    Args:
-        headers: The headers.
-        among: Keys of `FORMATS` that can be answered.
+    """Return the format of `among` that the headers of a request ask for.
 
     Raises:
         RequestError: They accept none of them.
@@ -95,10 +87,6 @@ def negotiate(accept: str, *, among: Collection[str] = FORMATS.keys()) -> str | 
     """Return the format that a caller prefers for the answer (RFC 9110, 12.5.1); None where all are refused.
 
     Among formats of equal quality the one that is named wins over one that a ``*`` matches, then the first.
-
-    Args:
-        accept: The header.
-        among: Keys of `FORMATS` that can be answered.
 
     Example:
         >>> negotiate("text/csv;q=0.5, application/*;q=0.9")
@@ -151,11 +139,6 @@ def _charset(format_name: str, content_type: str) -> str | None:
 
 
 def _coding(content_encoding: str) -> str | None:
-    """Return the coding that a header means, one of `CODINGS`; None for none.
-
-    Raises:
-        RequestError: It is none of them.
-    """
     wanted = content_encoding.strip().lower()
     if wanted in ("", "identity"):
         return None
