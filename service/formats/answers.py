@@ -38,11 +38,7 @@ class AnswerSpec:
     top: int = 0
 
     def require_bounded(self, rows: Rows) -> None:
-        """Check the size of the answer to some rows.
-
-        Raises:
-            RequestError: It would hold too many values.
-        """
+        """Refuse rows whose answer would hold too many values."""
         per_row = len(self.detector.schema.columns) if self.operation.lists_columns else self.top
         if per_row and (values := per_row * len(rows)) > MOST_VALUES:
             detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
@@ -53,11 +49,7 @@ class AnswerWriter(Protocol):
     """An answer that is being written; it is made of an `AnswerSpec`."""
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the next bytes of the answer.
-
-        Args:
-            rows: All rows of a body, the next ones of a stream, or None at its end.
-            last: No rows come behind these.
+        """Return the next bytes of the answer: to all rows of a body, the next ones of a stream, or None at its end.
 
         Raises:
             DataError: A value is not of its column's kind.

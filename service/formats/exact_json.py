@@ -30,10 +30,7 @@ def exact_records(schema: FeatureSchema) -> ExactRecords:
 
 
 class ExactRecords:
-    """Decoder of the records of one schema.
-
-    Args:
-        schema: The columns and ids that a record has.
+    """Decoder of the records of one schema: its columns and ids.
 
     Attributes:
         names: Names of the cells of a row: the columns, then the ids.
@@ -57,11 +54,7 @@ class ExactRecords:
         self._table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(table)
 
     def rows(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
-        """Return the rows of a body: a record, a list of records, or a table whose columns are `names`.
-
-        Args:
-            content: The body.
-            most: Most rows that may come.
+        """Return the at most `most` rows of a body: a record, a list of records, or a table whose columns are `names`.
 
         Returns:
             One tuple a row, in the order of `names`; None for any other body, such as one with other keys.

@@ -23,11 +23,7 @@ _PART_BYTES: Final = 1 << 20
 
 @final
 class ArrowBody:
-    """An Arrow stream: a part is some whole record batches, with the schema and the dictionaries before them.
-
-    Args:
-        spec: The columns that are wanted, and how much may be held.
-    """
+    """An Arrow stream: a part is some whole record batches, with the schema and the dictionaries before them."""
 
     def __init__(self, spec: BodySpec) -> None:
         self._max_bytes = spec.max_bytes

@@ -22,11 +22,7 @@ _LEVEL: Final = 1  # of both codings: more takes several times as long and saves
 
 
 async def read_body(request: Request, settings: Settings) -> bytes:
-    """Read a body of at most `settings.max_body_bytes` within `settings.body_seconds`.
-
-    Raises:
-        RequestError: It is larger or slower.
-    """
+    """Read a body of at most `settings.max_body_bytes` within `settings.body_seconds`; refuse others."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
         raise too_large(settings.max_body_bytes)
