@@ -12,7 +12,8 @@ from models.errors import BundleError, DetectorError
 from models.threads import share_threads
 from service.api.openapi import openapi_document
 from service.api.routes import router
-from service.fast_path.answering import EntryMiddleware, SmallScores
+from service.fast_path.answering import SmallScores
+from service.fast_path.asgi import EntryMiddleware
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate
 from service.registry import Registry
@@ -35,8 +36,8 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.registry = registry
     app.state.settings = settings
     app.state.batcher = batcher = Batcher()
-    app.state.small_scores = small = SmallScores(registry, settings, batcher)
     app.state.gate = gate = Gate(settings)
+    app.state.small_scores = small = SmallScores(registry.active(), settings, batcher, gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.include_router(router)
     install_problem_handlers(app)

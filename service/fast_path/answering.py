@@ -1,4 +1,4 @@
-"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, frames the answer.
+"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, encodes the answer.
 
 Two carriers use it, the protocol and the middleware. Only requests that succeed are answered here. All others, and
 every error, are left to the routes: the answers are the same, byte for byte.
@@ -6,17 +6,14 @@ every error, are left to the routes: the answers are the same, byte for byte.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from types import coroutine
-from typing import Any, Final, final
+from typing import Final, final
 
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.detector import Detector
 from models.errors import DetectorError
@@ -24,153 +21,20 @@ from service.api.parameters import ScoreQuery
 from service.api.schemas import MOST_VALUES
 from service.fast_path.micro_batching import MAX_ROWS, Batcher
 from service.formats.answers import AnswerSpec, answer_headers
-from service.formats.exact_json import ExactRecords, exact_records
+from service.formats.exact_json import exact_records
 from service.formats.json import records_in
 from service.formats.json_answers import ANSWER_END, answer_start
-from service.gate import SMALL_BYTES, Gate, Headers
+from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS
-from service.registry import Registry
 from service.settings import Settings
-from service.web.content import too_slow
 from service.web.negotiation import format_of
-from service.web.problems import RequestError, problem_of
+from service.web.problems import RequestError
+
+Headers = Iterable[tuple[bytes, bytes]]
 
 PATH: Final = OPERATIONS["score"].path
-ADMITTED: Final = "detector.admitted"
-"""Key of the ASGI scope of a request that has passed the gate."""
-
 _ACCEPTS_JSON: Final = frozenset([b"", b"*/*", b"application/json"])
 _NOT_PLAIN: Final = frozenset([b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"])
-
-
-@final
-class EntryMiddleware:
-    """The entry of the application: admits requests and answers small ones, behind all middleware that users add.
-
-    Args:
-        app: Answers all other requests.
-        gate: Admits requests.
-        small: Answers small requests.
-        settings: Settings of the service.
-    """
-
-    def __init__(self, app: ASGIApp, *, gate: Gate, small: SmallScores, settings: Settings) -> None:
-        self._app = app
-        self._gate = gate
-        self._small = small
-        self._body_seconds = settings.body_seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http" or ADMITTED in scope:
-            await self._app(scope, receive, send)
-            return
-        scope[ADMITTED] = True
-        method, headers = scope["method"], scope["headers"]
-        is_score = method == "POST" and scope["path"] == PATH
-        explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        if explain is not None:
-            await self._answer_small(explain, scope, receive, send)
-            return
-        refusal = self._gate.admit(method, headers, waits_for=None if _is_small(headers) else "thread")
-        await (refusal or self._app)(scope, receive, send)
-
-    async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
-        receiving = receive().__await__()
-        try:
-            # Most bodies are there already, and need no timer, which would take longer than everything else here.
-            waiting = next(receiving)
-        except StopIteration as received:
-            message = received.value
-        else:
-            try:
-                async with asyncio.timeout(self._body_seconds):
-                    message = await _resumed(receiving, waiting)
-            except TimeoutError:
-                error = too_slow(f"The body had not come after {self._body_seconds:g} s")
-                await problem_of(error)(scope, receive, send)
-                return
-        if refusal := self._gate.admit(scope["method"], scope["headers"], waits_for="batch"):
-            await refusal(scope, receive, send)
-            return
-        answer = None
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-            self._small.answer(message.get("body", b""), explain, partial(_settle, future))
-            answer = await future
-        if answer is None:
-            await self._app(scope, _again(message, receive), send)
-            return
-        headers = [*answer.head.headers, (b"content-length", b"%d" % len(answer.body))]
-        await send({"type": "http.response.start", "status": answer.head.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-
-
-@final
-class SmallScores:
-    """Answers small requests for scores.
-
-    Args:
-        registry: The detectors.
-        settings: Limits of a request.
-        batcher: Scores the records.
-    """
-
-    def __init__(self, registry: Registry, settings: Settings, batcher: Batcher) -> None:
-        self._registry = registry
-        self._batcher = batcher
-        self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
-        self._max_rows = min(MAX_ROWS, settings.max_rows)
-        self._last = _Ready.of(registry.active())
-
-    def explain_of(self, query: bytes, headers: Headers) -> int | None:
-        """Return how many columns a request to `PATH` asks to explain; None if the routes have to answer it.
-
-        Args:
-            query: The query string.
-            headers: Names in lower case.
-        """
-        size = -1
-        for name, value in headers:
-            if name == b"content-length":
-                size = int(value) if value.isdigit() and len(value) < 9 else -1
-            elif name == b"accept":
-                if value not in _ACCEPTS_JSON:
-                    return None
-            elif name == b"content-type":
-                if not _is_plain_json(value):
-                    return None
-            elif name in _NOT_PLAIN:
-                return None
-        if not 0 < size <= self._max_bytes:
-            return None
-        return _explain_in(query) if query else 0
-
-    def answer(self, body: bytes, explain: int, reply: Reply) -> None:
-        """Answer a request.
-
-        Args:
-            body: The whole body.
-            explain: How many of the columns that add most are named.
-            reply: Called at the end of the tick, with None perhaps at once.
-        """
-        ready = self._ready()
-        try:
-            rows = records_in(body, ready.exact, most=self._max_rows)
-        except (DetectorError, RequestError):
-            reply(None)
-            return
-        top = min(explain, len(ready.detector.schema.columns))
-        if len(rows.rows) * top > MOST_VALUES:
-            reply(None)
-            return
-        self._batcher.submit(rows, detector=ready.detector, top=top, done=partial(_reply_with, ready, reply))
-
-    def _ready(self) -> _Ready:
-        active = self._registry.active()
-        if self._last.detector is not active:
-            self._last = _Ready.of(active)
-        return self._last
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,31 +76,76 @@ Reply = Callable[[Answer | None], None]
 """Called once with the answer, or with None if the routes have to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A detector, the decoder of its records, the JSON before the items of an answer, and the answer's head."""
+@final
+class SmallScores:
+    """Answers small requests for scores.
 
-    detector: Detector
-    exact: ExactRecords
-    start: bytes
-    head: Head
+    Args:
+        detector: Scores the records.
+        settings: Limits of a request.
+        batcher: Makes micro-batches of the records.
+        gate: Admits requests.
+    """
 
-    @classmethod
-    def of(cls, detector: Detector) -> _Ready:
-        operation = OPERATIONS["score"]
-        response = Response(headers=answer_headers(AnswerSpec(operation=operation, detector=detector), ()))
-        head = Head.of(response.status_code, response.raw_headers)
-        return cls(detector, exact_records(detector.schema), answer_start(operation, detector), head)
+    def __init__(self, detector: Detector, settings: Settings, batcher: Batcher, gate: Gate) -> None:
+        self._detector = detector
+        self._batcher = batcher
+        self._gate = gate
+        self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
+        self._max_rows = min(MAX_ROWS, settings.max_rows)
+        self._exact = exact_records(detector.schema)
+        self._start = answer_start(OPERATIONS["score"], detector)
+        response = Response(headers=answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), ()))
+        self._head = Head.of(response.status_code, response.raw_headers)
 
+    def explain_of(self, query: bytes, headers: Headers) -> int | None:
+        """Return how many columns a request to `PATH` asks to explain; None if the routes have to answer it.
 
-def _reply_with(ready: _Ready, reply: Reply, items: bytes | Exception) -> None:
-    """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
-    reply(None if isinstance(items, Exception) else Answer(ready.head, ready.start + items + ANSWER_END))
+        Args:
+            query: The query string.
+            headers: Names in lower case.
+        """
+        size = -1
+        for name, value in headers:
+            if name == b"content-length":
+                size = int(value) if value.isdigit() and len(value) < 9 else -1
+            elif name == b"accept":
+                if value not in _ACCEPTS_JSON:
+                    return None
+            elif name == b"content-type":
+                if not _is_plain_json(value):
+                    return None
+            elif name in _NOT_PLAIN:
+                return None
+        if not 0 < size <= self._max_bytes:
+            return None
+        return _explain_in(query) if query else 0
 
+    def answer(self, body: bytes, explain: int, reply: Reply) -> None:
+        """Answer a request.
 
-def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> None:
-    if not future.cancelled():
-        future.set_result(answer)
+        Args:
+            body: The whole body.
+            explain: How many of the columns that add most are named.
+            reply: Called at the end of the tick, with None perhaps at once.
+        """
+        if refusal := self._gate.admit_to_batch():
+            reply(Answer.of(refusal))
+            return
+        try:
+            rows = records_in(body, self._exact, most=self._max_rows)
+        except (DetectorError, RequestError):
+            reply(None)
+            return
+        top = min(explain, len(self._detector.schema.columns))
+        if len(rows.rows) * top > MOST_VALUES:
+            reply(None)
+            return
+        self._batcher.submit(rows, detector=self._detector, top=top, done=partial(self._reply_with, reply))
+
+    def _reply_with(self, reply: Reply, items: bytes | Exception) -> None:
+        """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
+        reply(None if isinstance(items, Exception) else Answer(self._head, self._start + items + ANSWER_END))
 
 
 @lru_cache(maxsize=64)
@@ -254,35 +163,3 @@ def _explain_in(query: bytes) -> int | None:
         return ScoreQuery.model_validate(dict(sent)).explain
     except ValidationError:
         return None
-
-
-@coroutine
-def _resumed(receiving: Generator[Any, Any, Message], waiting: Any) -> Generator[Any, Any, Message]:
-    """Go on with an awaitable that has been started and waits for a future."""
-    while True:
-        try:
-            sent = yield waiting
-        except BaseException as error:
-            step = partial(receiving.throw, error)
-        else:
-            step = partial(receiving.send, sent)
-        try:
-            waiting = step()
-        except StopIteration as received:
-            message: Message = received.value
-            return message
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    """Return a `receive` that returns a message again, then the next ones."""
-    messages = [message]
-
-    async def again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return again
-
-
-def _is_small(headers: Headers) -> bool:
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
-    return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES

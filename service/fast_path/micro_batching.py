@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, final
+from typing import Any, Final, TypeVar, final
 
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
@@ -14,6 +14,7 @@ from service.formats.json import Records
 from service.formats.json_answers import encode_items, items_of
 from service.operations import OPERATIONS
 
+T = TypeVar("T")
 Done = Callable[[bytes | Exception], None]
 
 MAX_ROWS: Final = 256
@@ -27,8 +28,8 @@ class _Waiting:
     Args:
         rows: All rows of the request.
         detector: The detector that scores them.
-        top: How many of the columns that add most are named.
-        done: Called with their JSON items, which have commas between them, or with the error.
+        top: How many of the columns that add most are named; at most all of the detector's.
+        done: Called with their JSON items, or with the error.
     """
 
     rows: Records
@@ -57,22 +58,23 @@ class Batcher:
         Args:
             rows: All rows of the request.
             detector: The detector that was active when the request came.
-            top: How many of the columns that add most are named.
+            top: How many of the columns that add most are named; at most all of the detector's.
 
         Raises:
             DataError: A value is not of its column's kind.
             RequestError: The network gave what is no number.
         """
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.submit(rows, detector=detector, top=top, done=partial(_settle, future))
+        self.submit(rows, detector=detector, top=top, done=partial(settle, future))
         return await future
 
     def submit(self, rows: Records, *, detector: Detector, top: int, done: Done) -> None:
         """Score rows at the end of the tick, as `score` does, and hand the items or the error to `done`."""
-        if self._rows + len(rows.rows) > MAX_ROWS:
+        count = len(rows.rows)
+        if self._rows + count > MAX_ROWS:
             self._flush()
         self._waiting.append(_Waiting(rows, detector, top, done))
-        self._rows += len(rows.rows)
+        self._rows += count
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._end_tick)
@@ -92,20 +94,16 @@ class Batcher:
 
 def _score_group(group: Sequence[_Waiting]) -> None:
     """Score a micro-batch; where that fails, each request alone, so that each caller gets its own error."""
-    first, *others = group
-    rows = first.rows
-    if others:
-        rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
-        if len(rows.rows) * first.top > MOST_VALUES:
-            _score_each(group)
-            return
     try:
-        items = items_of(OPERATIONS["score"], first.detector, rows, first.top)
+        items = _items(group)
     except Exception as error:
-        if others:
-            _score_each(group)
-        else:
-            first.done(error)  # the caller raises it
+        if len(group) == 1:
+            group[0].done(error)  # the caller raises it
+            return
+        items = None
+    if items is None:
+        for item in group:
+            _score_group([item])
         return
     start = 0
     for item in group:
@@ -114,12 +112,18 @@ def _score_group(group: Sequence[_Waiting]) -> None:
         start = end
 
 
-def _score_each(group: Sequence[_Waiting]) -> None:
-    for item in group:
-        _score_group([item])
+def _items(group: Sequence[_Waiting]) -> list[Any] | None:
+    """Return the items of a micro-batch; None where the answers to several requests would be too large together."""
+    first, rows = group[0], group[0].rows
+    if len(group) > 1:
+        rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
+        if len(rows.rows) * first.top > MOST_VALUES:
+            return None
+    return items_of(OPERATIONS["score"], first.detector, rows, first.top)
 
 
-def _settle(future: asyncio.Future[bytes], result: bytes | Exception) -> None:
+def settle(future: asyncio.Future[T], result: T | Exception) -> None:
+    """Set the result of a future, or the exception; nothing if its caller has gone."""
     if future.cancelled():
         return
     if isinstance(result, Exception):
