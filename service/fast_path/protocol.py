@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service.fast_path.answering import PATH, Answer, Head, SmallScores
-from service.fast_path.asgi import ADMITTED, EntryMiddleware
+from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
 from service.settings import Settings
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
