@@ -72,13 +72,10 @@ class Verdicts:
 
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
         """Return the `top` largest contributions to the score of a row, largest first."""
-        return next(self._explained(slice(row, row + 1), top))
+        return next(self.explained(slice(row, row + 1), top=top))
 
-    def explained(self, *, top: int) -> Iterator[list[Contribution]]:
-        """Yield the `top` largest contributions to the score of every row."""
-        return self._explained(slice(None), top)
-
-    def _explained(self, rows: slice, top: int) -> Iterator[list[Contribution]]:
+    def explained(self, rows: slice = slice(None), *, top: int) -> Iterator[list[Contribution]]:
+        """Yield the `top` largest contributions to the score of every row, or of some."""
         errors = self.scores.column_errors[rows]
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
@@ -113,9 +110,6 @@ class Detector:
     """Schema, preprocessor, network and calibration.
 
     Args:
-        name: Its name.
-        version: Its version.
-        schema: The columns it reads.
         scorer: Preprocessor and network.
         calibration: Threshold and p-values.
         reference: A summary of the fitting rows, by column and for the score.
@@ -140,12 +134,7 @@ class Detector:
         return self.decide(self.scorer.score(self.preprocessor.transform(columns)), columns)
 
     def decide(self, scores: Scores, columns: Columns) -> Verdicts:
-        """Decide which of n scored rows are anomalies.
-
-        Args:
-            scores: From the detector's scorer.
-            columns: The rows' own values.
-        """
+        """Decide which of n rows of columns, with the scores of the detector's scorer, are anomalies."""
         segments = segments_of(self.schema, columns)
         decisions = self.calibration.decide(scores.anomaly_score, segments)
         return Verdicts(
@@ -172,9 +161,7 @@ class Detector:
         Raises:
             TableError: A column is missing or a cell is of the wrong kind.
         """
-        from models.columns.from_tables import (
-            columns_of_table,  # Arrow's 30 MB: the service, which has no tables, saves them
-        )
+        from models.columns.from_tables import columns_of_table  # Arrow's 30 MB: the service saves them
 
         return self.score(columns_of_table(self.schema, table, first_row=first_row))
 

@@ -35,9 +35,7 @@ def bundles_in(path: Path) -> list[Path]:
     """Return every bundle in a path: itself, all versions of one detector, or all versions of all detectors."""
     if (path / MANIFEST).exists():
         return [path]
-    if found := versions(path):
-        return [path / str(version) for version in found]
-    detectors = sorted(folder for folder in path.iterdir() if versions(folder)) if path.is_dir() else []
+    detectors = [path] if versions(path) else _detectors_in(path)
     return [folder / str(version) for folder in detectors for version in versions(folder)]
 
 
@@ -55,10 +53,14 @@ def resolve(path: str | Path) -> Path:
         return folder
     if found := versions(folder):
         return folder / str(found[-1])
-    detectors = sorted(p for p in folder.iterdir() if versions(p)) if folder.is_dir() else []
+    detectors = _detectors_in(folder)
     if len(detectors) == 1:
         return resolve(detectors[0])
     if detectors:
         raise BundleError(f"{folder}: holds {len(detectors)} detectors; name one: {', '.join(map(str, detectors))}.")
     why = "holds no bundle" if folder.is_dir() else "there is no such folder"
     raise BundleError(f"{folder}: {why}. Train one: python -m training.train DATA --output {folder}")
+
+
+def _detectors_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if versions(path)) if folder.is_dir() else []

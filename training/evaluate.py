@@ -33,6 +33,18 @@ class Metrics:
     recall: float | None
     false_positive_rate: float | None
 
+    @property
+    def figures(self) -> dict[str, str]:
+        """All but the numbers of rows, as text by name."""
+        named = {
+            "ROC AUC": self.roc_auc,
+            "average precision": self.average_precision,
+            "precision": self.precision,
+            "recall": self.recall,
+            "false-positive rate": self.false_positive_rate,
+        }
+        return {name: "–" if value is None else f"{value:.3f}" for name, value in named.items()}
+
 
 def evaluate(verdicts: Verdicts, is_anomaly: NDArray[np.bool_]) -> Metrics:
     """Compare the decisions on n rows with their labels `(n,)`."""

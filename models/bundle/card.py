@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import FILES, NETWORK_ONNX
+from models.bundle.layout import FILES
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_manifest
 from models.repository import MANIFEST
@@ -63,11 +63,6 @@ def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[dict[
         for name in [*ours, *(name for name in theirs if name not in ours)]
         if ours.get(name) != theirs.get(name)
     ]
-
-
-def has_same_network(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Return whether two cards are of bundles with the same network, as before and after a recalibration."""
-    return bool(left["digests"][NETWORK_ONNX] == right["digests"][NETWORK_ONNX])
 
 
 def leaves(plain: Mapping[str, Any], *, above: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,16 +1,10 @@
-"""Describes the columns of a detector: how each enters it, and its typical values."""
+"""Describes the columns of a detector: how each enters it, and a summary of its values in the fitting rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Grid
-
-from models.bundle.column_cards import column_cards
 from models.detector import Detector
 
 _CATEGORIES: Final = 5  # of a column, the most frequent ones
@@ -30,12 +24,24 @@ def description_of(detector: Detector) -> dict[str, Any]:
     }
 
 
-def typical_values(card: Mapping[str, Any]) -> str:
-    """Return one phrase on the values of a column in the fitting rows.
+def column_cards(detector: Detector) -> list[dict[str, Any]]:
+    """Return one object for each column: name, kind, how its values may be written, how it enters, and a summary.
 
-    Args:
-        card: From `column_cards`.
+    The summary is of the fitting rows. It has the number of ``missing`` values and a ``typical`` one, and beside
+    these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
     """
+    summaries = detector.reference.get("columns", {})
+    enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encodings}
+    return [
+        {"missing_values" if name == "missing" else name: value for name, value in column.to_json().items()}
+        | {"enters_as": enters[column.name]}
+        | summaries.get(column.name, {})
+        for column in detector.schema.columns
+    ]
+
+
+def typical_values(card: Mapping[str, Any]) -> str:
+    """Return one phrase on the values of a column in the fitting rows, from its card."""
     if "quantiles" in card:
         q = card["quantiles"]
         return f"{q['0.5']:g} (90 % from {q['0.05']:g} to {q['0.95']:g}, all from {q['0']:g} to {q['1']:g})"
@@ -48,28 +54,3 @@ def typical_values(card: Mapping[str, Any]) -> str:
     if "first" in card:
         return f"from {card['first']} to {card['last']}"
     return ""
-
-
-def show_description(console: Console, description: Mapping[str, Any]) -> None:
-    """Print a description from `description_of` as a table."""
-    columns = description["columns"]
-    console.print(
-        f"{escape(description['name'])} version {description['version']}: {len(columns)} columns enter as "
-        f"{description['features']} features"
-    )
-    grid = Grid("column", "kind", "enters as", "typical values", "missing", box=box.SIMPLE, pad_edge=False)
-    for card in columns:
-        grid.add_row(
-            escape(card["name"]),
-            card["kind"],
-            escape(card["enters_as"]),
-            escape(typical_values(card)),
-            f"{card.get('missing', 0):,}",
-        )
-    for name in description["ids"]:
-        grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
-    if description["label"] is not None:
-        grid.add_row(escape(description["label"]), "[cyan]label[/cyan]", "says what is an anomaly, never a feature")
-    for name, reason in description["dropped"].items():
-        grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
-    console.print(grid)

@@ -1,6 +1,6 @@
 """The kinds of networks: what each is configured by, and which engine runs it. Building and exporting is training's.
 
-`training.network.builders.BUILDERS` has the same keys.
+`training.network.learning.BUILDERS` has the same keys.
 """
 
 from __future__ import annotations
@@ -18,18 +18,16 @@ class NetworkSpec:
     """What serving needs to know of a kind of network.
 
     Args:
-        summary: One line for documents.
         config: Its configuration, with `to_json` and `from_json`.
         engine: A key of `models.network.engine.ENGINES`.
     """
 
-    summary: str
     config: type[AutoencoderConfig]
     engine: str
 
 
 NETWORKS: Final[dict[str, NetworkSpec]] = {
-    "dense": NetworkSpec(summary="a dense autoencoder of single rows", config=AutoencoderConfig, engine="onnx"),
+    "dense": NetworkSpec(config=AutoencoderConfig, engine="onnx"),
 }
 """The kinds of networks by the name that a bundle's manifest has."""
 

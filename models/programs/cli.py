@@ -108,12 +108,6 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
     return code
 
 
-def moved(old: str, new: str) -> int:
-    """Print in one line that a command has another name now; return the exit code."""
-    print(f"error: python -m {old} is gone; say: python -m {new}", file=sys.stderr)
-    return 2
-
-
 def clean_up_at_sigterm() -> None:
     """Turn SIGTERM into an exception, so that unfinished files are removed; the program exits with 143.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from models.errors import RecordPlace, ServiceError
+from models.errors import RecordError, ServiceError
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +114,10 @@ def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceE
         problem = msgspec.json.decode(content)
         detail, errors = str(problem["detail"]), problem.get("errors", [])
         places = tuple(
-            RecordPlace(
+            RecordError(
+                item["problem"],
                 record=None if item["record"] is None else item["record"] + first,
                 field=item["field"],
-                problem=item["problem"],
                 remedy=item["remedy"],
             )
             for item in errors

@@ -206,7 +206,7 @@ def _best_config(
 
 def _save(result: FitResult, folder: Path, *, comparison: Mapping[str, Any]) -> None:
     """Write the detector with the comparison in its card."""
-    from training.save import write_result
+    from training.fit import write_result
 
     card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
     write_result(replace(result, detector=replace(result.detector, card=card)), folder)

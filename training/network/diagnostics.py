@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,24 +36,6 @@ class LayerHealth:
     nearly_dead: int
     saturated: int
     zeros: float
-
-
-def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str) -> tuple[LayerHealth, ...]:
-    """Count dead, nearly dead and saturated units.
-
-    Args:
-        outputs: What each hidden layer gives behind its activation `(n, units)`, by the layer's name.
-        activation: A key of `ACTIVATIONS`.
-    """
-    bounds = saturation_bounds(activation)
-    return tuple(
-        health_of(
-            name,
-            active=(output != 0).mean(axis=0),
-            saturated=np.all((output <= bounds[0]) | (output >= bounds[1]), axis=0),
-        )
-        for name, output in outputs.items()
-    )
 
 
 def saturation_bounds(activation: str) -> tuple[float, float]:
@@ -92,7 +74,7 @@ def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> lis
     ]
 
 
-def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
+def health_of(layer: str, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
     """Count the units of a layer.
 
     Args:
@@ -107,6 +89,19 @@ def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[An
         nearly_dead=int(((active > 0) & (active < _NEARLY_DEAD_SHARE)).sum()),
         saturated=int(np.count_nonzero(saturated)),
         zeros=float(1 - active.mean()),
+    )
+
+
+def together(layers: Sequence[LayerHealth]) -> LayerHealth:
+    """Count the units of the same layer of several networks."""
+    units = sum(layer.units for layer in layers)
+    return LayerHealth(
+        layer=layers[0].layer,
+        units=units,
+        dead=sum(layer.dead for layer in layers),
+        nearly_dead=sum(layer.nearly_dead for layer in layers),
+        saturated=sum(layer.saturated for layer in layers),
+        zeros=sum(layer.units * layer.zeros for layer in layers) / units,
     )
 
 
@@ -126,11 +121,7 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
 
 
 def learned_slopes(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, tuple[float, float, float]]:
-    """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned.
-
-    Args:
-        weights: A network's arrays by name.
-    """
+    """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned."""
     return {
         name.removesuffix("_slope"): (float(slope.min()), float(slope.mean()), float(slope.max()))
         for name, slope in weights.items()

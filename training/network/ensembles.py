@@ -29,15 +29,7 @@ def ensemble_of(
     families: Sequence[FamilyPlan],
     histogram_weight: float,
 ) -> Ensemble:
-    """Measure the members on the fitting rows.
-
-    Args:
-        engine: Runs all members.
-        encoded: The fitting rows.
-        preprocessor: Knows the columns.
-        families: The plans that were fitted, in the order of the members.
-        histogram_weight: How much the columns' own histograms count beside the families.
-    """
+    """Measure the members of an engine on the fitting rows; `families` are their plans, in the order of the members."""
     errors = _errors(engine, encoded, preprocessor)
     typical = np.maximum(np.median(errors, axis=1), _LEAST_TYPICAL_ERROR)
     histograms = Histograms.of(encoded.Z, limits=preprocessor.limits, weights=_histogram_weights(preprocessor))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,12 @@ from models.network.networks import NETWORKS, kind_of
 from models.scoring import Scorer
 from training.columns.learn_columns import encode, learn_preprocessor
 from training.data.prepare import Prepared
-from training.network.builders import BUILDERS
+from training.network.diagnostics import LayerHealth, learned_slopes, together
 from training.network.ensembles import ensemble_of
 from training.network.epochs import run_epochs
 from training.network.history import Epoch, History
-from training.network.keras_network import DenseNetwork, Weights, join_networks
+from training.network.keras_network import DenseNetwork, join_networks, save_network
+from training.network.onnx_export import onnx_bytes
 from training.settings.config import TrainConfig
 
 Mask = NDArray[np.bool_]
@@ -29,26 +31,50 @@ _ENSEMBLE_VALIDATION_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """What training does with a kind of network.
+
+    Args:
+        build: Makes it from a configuration and a seed.
+        export: Returns the graph of a configuration and its weights, for the engine.
+        save: Writes the file for those who work on with it.
+    """
+
+    build: Callable[..., DenseNetwork]
+    export: Callable[[Any, dict[str, Any]], bytes]
+    save: Callable[[DenseNetwork, Path], None]
+
+
+BUILDERS: Final[dict[str, Builder]] = {
+    "dense": Builder(build=DenseNetwork, export=onnx_bytes, save=save_network),
+}
+"""The builders by the keys of `models.network.networks.NETWORKS`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """A fitted network, before anything is calibrated.
 
     Args:
-        config: What it looks like.
-        network: Its variables and its forward pass.
-        weights: Its arrays by name.
-        graph: The exported network.
-        scorer: Scores with the exported network.
+        graph: The exported network, with which `scorer` scores.
         history: The epochs, of the first members that were fitted.
-        watched: The validation rows of the history.
+        health: Dead and saturated units of all members on the validation rows, with the weights that were kept.
+        parameters: Number of weights.
+        slopes: Lowest, mean and highest learned slope of each hidden layer, for prelu.
     """
 
-    config: AutoencoderConfig
     network: DenseNetwork
-    weights: Weights
     graph: bytes
     scorer: Scorer
     history: History
-    watched: Encoded
+    health: tuple[LayerHealth, ...]
+    parameters: int
+    slopes: dict[str, tuple[float, float, float]]
+
+    @property
+    def config(self) -> AutoencoderConfig:
+        """What the network looks like."""
+        return self.network.config
 
 
 def learn(
@@ -60,15 +86,7 @@ def learn(
     on_epoch: Callable[[Epoch], None],
     should_stop: Callable[[], bool],
 ) -> Learned:
-    """Fit on the rows of a mask.
-
-    Args:
-        prepared: The table.
-        config: The settings.
-        rows: What is learned from `(n,)`.
-        watched: Rows of the validation loss, by which a single network stops `(n,)`.
-        on_epoch: Called after each epoch.
-        should_stop: Called after each epoch; True ends the training.
+    """Fit on `rows` `(n,)`; by the loss on the rows of `watched` `(n,)`, a single network stops.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -97,7 +115,6 @@ def learn(
             validation=validation,
             weights=preprocessor.weights,
             features=preprocessor.features,
-            activation=config.activation,
             settings=settings,
             fitting_weights=prepared.weights_of(rows),
             validation_weights=validation_weights,
@@ -110,9 +127,7 @@ def learn(
     weights = network.arrays()
     graph = builder.export(network_config, weights)
     return Learned(
-        config=network_config,
         network=network,
-        weights=weights,
         graph=graph,
         scorer=_scorer(ENGINES[NETWORKS[kind].engine](graph, network_config), fitting, preprocessor, config),
         history=replace(
@@ -120,14 +135,16 @@ def learn(
             seconds=sum(history.seconds for history in histories),
             interrupted=any(history.interrupted for history in histories),
         ),
-        watched=validation,
+        health=tuple(map(together, zip(*(history.best_epoch.units for history in histories), strict=True))),
+        parameters=sum(array.size for array in weights.values()),
+        slopes=learned_slopes(weights),
     )
 
 
 def _scorer(engine: Engine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
+    scorer = Scorer(preprocessor=preprocessor, engine=engine)
     if not config.families:
-        return Scorer(preprocessor=preprocessor, engine=engine)
-    ensemble = ensemble_of(
-        engine, fitting, preprocessor, families=config.families, histogram_weight=config.histogram_weight
-    )
-    return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
+        return scorer
+    weight = config.histogram_weight
+    ensemble = ensemble_of(engine, fitting, preprocessor, families=config.families, histogram_weight=weight)
+    return replace(scorer, ensemble=ensemble)

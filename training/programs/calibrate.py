@@ -18,7 +18,7 @@ from models.calibration.segments import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
 from models.errors import ConfigError
-from models.repository import next_version, resolve
+from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions
@@ -39,14 +39,12 @@ class CalibrateCommand:
     Args:
         bundle: A bundle, or a detector's folder.
         output: The new bundle; None for the next version.
-        overwrite: Replace the bundle that is there.
         threshold_method: A key of `THRESHOLD_METHODS`.
         targets: Value of each setting that says what is wanted of the threshold; those that are not given are absent.
         threshold_by: Column whose values have thresholds of their own.
         one_threshold: One threshold again, for all rows.
         population: The calibration population: which rows rates and p-values are about, a key of `POPULATIONS`.
         files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
-        options: How text files are written.
         label: Column of the files that says what is an anomaly.
         anomaly_values: Values of the label that mean anomaly.
         to_stderr: What people read goes to stderr, because stdout is for a program.
@@ -96,7 +94,7 @@ def calibrate(command: CalibrateCommand) -> dict[str, Any]:
         report = threshold_report(calibration)
         new = replace(
             old,
-            version=path.name if path.name.isdecimal() else "1",
+            version=version_of(path),
             schema=schema,
             calibration=calibration,
             reference={**old.reference, "anomaly_score": quantiles(calibration.scores)},

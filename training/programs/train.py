@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,16 +34,12 @@ class TrainCommand:
     """The command of one training.
 
     Args:
-        data: The rows to learn from.
         test_files: Labelled rows for evaluation alone; none for held-out ones.
-        config: The settings.
         schema: What becomes of each column, where a schema file says so.
         schema_out: A schema file to write.
         output: The bundle; None for the next version of the detector in `ARTIFACTS`.
-        overwrite: Replace the bundle that is there.
         dry_run: Decide on every row and column, and fit nothing.
         report: A page to write.
-        tensorboard: A folder for TensorBoard.
         to_stderr: What people read goes to stderr, because stdout is for a program.
         quiet: Print nothing for people.
     """
@@ -85,7 +81,7 @@ def train(command: TrainCommand) -> dict[str, Any]:
             result = fit_with_bar(
                 progress, prepared, config, name=name, version=version_of(path), test_table=test_table, log=log
             )
-        from training.save import write_result
+        from training.fit import write_result
 
         write_result(result, folder)
     seconds = time.perf_counter() - started
@@ -98,16 +94,13 @@ def train(command: TrainCommand) -> dict[str, Any]:
     return _report(result, path, seconds, page=command.report)
 
 
-@contextmanager
-def _log_of(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
-    """Yield a function that logs epochs for TensorBoard, if that is wanted."""
+def _log_of(folder: Path | None) -> AbstractContextManager[Callable[[Epoch], None]]:
+    """Return a context with a function that logs epochs for TensorBoard, if that is wanted."""
     if folder is None:
-        yield lambda epoch: None
-        return
-    from training.network.tensorboard import TensorBoardLog
+        return nullcontext(lambda epoch: None)
+    from training.network.tensorboard import tensorboard_log
 
-    with TensorBoardLog(folder) as log:
-        yield log
+    return tensorboard_log(folder)
 
 
 def _prepare(command: TrainCommand, table: Table, test_table: Table | None, console: Console) -> Prepared:
@@ -134,8 +127,8 @@ def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None)
         "left_out": card["left_out"],
         "columns_used": list(detector.schema.names),
         "columns_dropped": dict(detector.schema.dropped),
-        "activation": result.network_config.activation,
-        "parameters": result.parameters,
+        "activation": result.learned.config.activation,
+        "parameters": result.learned.parameters,
         "epochs": card["epochs"],
         "best_epoch": card["best_epoch"],
         "interrupted": card["interrupted"],
@@ -147,7 +140,7 @@ def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None)
         "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
         "realised_alert_rate": card["realised_alert_rate"],
-        "dead_units": {layer.layer: layer.dead for layer in result.health},
+        "dead_units": {layer.layer: layer.dead for layer in result.learned.health},
         "repairs": card["repairs"],
         "findings": card["findings"],
         "warnings": list(result.warnings),

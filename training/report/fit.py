@@ -89,7 +89,7 @@ def _result(result: FitResult, rows: ScoredRows) -> Iterator[Part]:
 
 
 def _figures(result: FitResult) -> Iterator[tuple[str, str]]:
-    detector, history = result.detector, result.history
+    detector, history = result.detector, result.learned.history
     previous = ""
     for name, text in threshold_rows(result.threshold):
         previous = name or previous
@@ -99,21 +99,15 @@ def _figures(result: FitResult) -> Iterator[tuple[str, str]]:
     yield ("alert rate, realised on test rows", f"{result.realised_alert_rate:.2%}")
     if result.metrics is not None:
         metrics = result.metrics
-        for name, value in {
-            "ROC AUC": metrics.roc_auc,
-            "average precision": metrics.average_precision,
-            "precision": metrics.precision,
-            "recall": metrics.recall,
-            "false-positive rate": metrics.false_positive_rate,
-        }.items():
-            yield (name, "–" if value is None else f"{value:.3f}")
+        yield from metrics.figures.items()
         yield ("measured on", f"{metrics.rows:,} rows, {metrics.anomalies:,} of them anomalies")
     yield ("loss", f"{history.best_epoch.loss:.4g}, on the validation rows {history.best_epoch.validation_loss:.4g}")
     yield ("epochs", f"{len(history.epochs)}, weights of epoch {history.best}, {history.seconds:.1f} s")
 
 
 def _learning(result: FitResult) -> Iterator[Part]:
-    history, config = result.history, result.network_config
+    learned = result.learned
+    history, config = learned.history, learned.config
     name = config.activation
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
     networks = "One network" if config.members == 1 else f"{config.members} networks"
@@ -122,7 +116,7 @@ def _learning(result: FitResult) -> Iterator[Part]:
         "the rows of the validation loss are among those learned from."
     )
     yield Text(
-        text=f"{networks} of {widths} units, {name}, {result.parameters:,} weights; {len(history.epochs)} epochs in "
+        text=f"{networks} of {widths} units, {name}, {learned.parameters:,} weights; {len(history.epochs)} epochs in "
         f"{history.seconds:.1f} s.{refitted if result.detector.calibration.rows.refitted else ''}"
     )
     losses = Losses(
@@ -144,13 +138,13 @@ def _learning(result: FitResult) -> Iterator[Part]:
         "Activation: line the value, dashed its slope.",
     )
     yield from _units(result)
-    if result.slopes:
-        yield slopes_plot(name, result.slopes)
+    if learned.slopes:
+        yield slopes_plot(name, learned.slopes)
 
 
 def _units(result: FitResult) -> Iterator[Part]:
-    epochs = result.history.epochs
-    name = result.network_config.activation
+    epochs = result.learned.history.epochs
+    name = result.learned.config.activation
     layers = [layer.layer for layer in epochs[0].units]
     shares = {
         state: {
@@ -184,7 +178,7 @@ def _units(result: FitResult) -> Iterator[Part]:
                 f"{layer.saturated:,}",
                 f"{layer.zeros:.1%}",
             )
-            for layer in result.health
+            for layer in result.learned.health
         ],
         note="Dead: zero on every validation row. Nearly dead: zero on 99 % of them. Saturated: at an end of the "
         "activation on all of them.",

@@ -147,7 +147,7 @@ def test_every_dense_layer_has_a_kernel_and_a_bias_for_each_member(config):
 
 
 def test_every_kind_of_network_has_a_builder_and_an_engine():
-    from training.network.builders import BUILDERS
+    from training.network.learning import BUILDERS
 
     assert BUILDERS.keys() == NETWORKS.keys()
     assert {spec.engine for spec in NETWORKS.values()} <= ENGINES.keys()
