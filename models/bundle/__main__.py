@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from models.bundle.card import bytes_of, card_of, differences, leaves
-from models.bundle.description import description_of, typical_values
+from models.bundle.card import bytes_of, card_of, description_of, differences, leaves, typical_values
 from models.bundle.layout import NETWORK_KERAS, NETWORK_ONNX
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_files, read_manifest

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.arrays import array_in
-from models.bundle.layout import NETWORK_ONNX
+from models.bundle.layout import NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from models.bundle.arrays import array_bytes
-from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
+from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, array_bytes, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain

@@ -47,7 +47,6 @@ class CalibrateCommand:
         files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
         label: Column of the files that says what is an anomaly.
         anomaly_values: Values of the label that mean anomaly.
-        to_stderr: What people read goes to stderr, because stdout is for a program.
         quiet: Print nothing for people.
 
     Raises:
@@ -66,7 +65,6 @@ class CalibrateCommand:
     options: ReadOptions
     label: str | None = None
     anomaly_values: tuple[str, ...] = ()
-    to_stderr: bool = False
     quiet: bool = False
 
     def __post_init__(self) -> None:
@@ -78,7 +76,7 @@ class CalibrateCommand:
 
 def calibrate(command: CalibrateCommand) -> dict[str, Any]:
     """Recalibrate, write the new version and print what changed; return the report for programs."""
-    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    console = Console(quiet=command.quiet, highlight=False)
     source = resolve(command.bundle)
     old = load_detector(source)
     threshold_by = None if command.one_threshold else command.threshold_by or old.schema.threshold_by

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
@@ -28,6 +28,11 @@ from training.settings.config import TrainConfig
 if TYPE_CHECKING:
     from training.fit import FitResult
 
+_OF_CARD: Final = (
+    *("rows", "parts", "split", "left_out", "parameters", "epochs", "best_epoch", "interrupted", "loss"),
+    *("validation_loss", "realised_alert_rate", "repairs", "findings", "warnings"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainCommand:
@@ -40,7 +45,6 @@ class TrainCommand:
         output: The bundle; None for the next version of the detector in `ARTIFACTS`.
         dry_run: Decide on every row and column, and fit nothing.
         report: A page to write.
-        to_stderr: What people read goes to stderr, because stdout is for a program.
         quiet: Print nothing for people.
     """
 
@@ -54,7 +58,6 @@ class TrainCommand:
     dry_run: bool = False
     report: Path | None = None
     tensorboard: Path | None = None
-    to_stderr: bool = False
     quiet: bool = False
 
 
@@ -62,7 +65,7 @@ def train(command: TrainCommand) -> dict[str, Any]:
     """Read, fit, save and print the result; return the report for programs."""
     started = time.perf_counter()
     config = command.config
-    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    console = Console(quiet=command.quiet, highlight=False)
     if not command.data.files:
         console.print(DESCRIPTION)
     name, table = command.data.title, command.data.table()
@@ -116,34 +119,20 @@ def _prepare(command: TrainCommand, table: Table, test_table: Table | None, cons
 def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:
     """Return the report that ``--json`` prints; its keys are an interface."""
     detector = result.detector
-    card = detector.card
     report = {
         "bundle": str(path),
         "name": detector.name,
         "version": detector.version,
-        "rows": card["rows"],
-        "parts": result.rows,
-        "split": card["split"],
-        "left_out": card["left_out"],
+        **{name: detector.card[name] for name in _OF_CARD},
         "columns_used": list(detector.schema.names),
         "columns_dropped": dict(detector.schema.dropped),
         "activation": result.learned.config.activation,
-        "parameters": result.learned.parameters,
-        "epochs": card["epochs"],
-        "best_epoch": card["best_epoch"],
-        "interrupted": card["interrupted"],
-        "loss": card["loss"],
-        "validation_loss": card["validation_loss"],
         "seconds": round(seconds, 3),
         "threshold": detector.calibration.threshold,
         "threshold_method": detector.calibration.method,
         "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
-        "realised_alert_rate": card["realised_alert_rate"],
         "dead_units": {layer.layer: layer.dead for layer in result.learned.health},
-        "repairs": card["repairs"],
-        "findings": card["findings"],
-        "warnings": list(result.warnings),
         "report": None if page is None else str(page),
     }
     return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}

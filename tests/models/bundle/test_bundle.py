@@ -13,8 +13,7 @@ from samples import FakeEngine, machine_records, sample_preprocessor, sample_rec
 
 from models import bundle
 from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest, write_recalibrated
-from models.bundle.arrays import array_bytes, array_in
-from models.bundle.layout import NETWORK_KERAS, SERVED, json_bytes
+from models.bundle.layout import NETWORK_KERAS, SERVED, array_bytes, array_in, json_bytes
 from models.bundle.probe import probe_of
 from models.calibration import Calibration, CalibrationRows
 from models.encoders import CategoricalEncoding
