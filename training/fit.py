@@ -22,7 +22,7 @@ from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, ro
 from models.columns.from_records import Columns
 from models.detector import Detector
 from models.errors import BundleError, Message, Set
-from models.network.networks import kind_of
+from models.network.architecture import kind_of
 from models.scoring import Scorer
 from models.tables.table import Table
 from training.columns.reference import reference_of

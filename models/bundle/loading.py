@@ -14,9 +14,8 @@ from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError, ConfigError
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig, network_from_plain
 from models.network.engine import ENGINES
-from models.network.networks import network_from_plain
 from models.schema import FeatureSchema
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, ensemble_from_plain
@@ -46,10 +45,6 @@ def load_detector(path: str | Path) -> Detector:
     folder = Path(path)
     manifest = read_manifest(folder)
     contents = read_files(folder, manifest)
-    return _build(folder, manifest, contents)
-
-
-def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, bytes]) -> Detector:
     plain = {name: read_plain(folder, name, content) for name, content in contents.items() if name.endswith(".json")}
     try:
         schema = FeatureSchema.from_json(plain["schema.json"])

@@ -17,9 +17,8 @@ from models.detector import Detector
 from models.encoders import features_from_plain
 from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import NETWORKS, AutoencoderConfig, kind_of, network_to_plain
 from models.network.engine import Engine
-from models.network.networks import NETWORKS, kind_of, network_to_plain
 from models.repository import MANIFEST
 from models.scoring.ensemble import ensemble_to_plain
 

@@ -98,8 +98,7 @@ def ensemble_to_plain(ensemble: Ensemble | None) -> dict[str, Any]:
     """Return plain data from which `ensemble_from_plain` makes an equal ensemble, or none."""
     if ensemble is None:
         return {"families": []}
-    families = [asdict(family) | {"typical_errors": list(family.typical_errors)} for family in ensemble.families]
-    histograms = ensemble.histograms.to_json()
+    families, histograms = [asdict(family) for family in ensemble.families], ensemble.histograms.to_json()
     return {"families": families, "histograms": histograms, "histogram_scale": ensemble.histogram_scale}
 
 

@@ -14,6 +14,7 @@ from models.network.activations import ACTIVATIONS
 
 _NEARLY_DEAD_SHARE: Final = 0.01
 _SATURATED_SHARE: Final = 0.01  # of the way between the two ends
+_COUNTS: Final = ("units", "dead", "nearly_dead", "saturated")
 _VANISHED: Final = 0.005  # of the gradient at the output layer
 
 
@@ -94,15 +95,9 @@ def health_of(layer: str, active: NDArray[np.floating], saturated: NDArray[Any])
 
 def together(layers: Sequence[LayerHealth]) -> LayerHealth:
     """Count the units of the same layer of several networks."""
-    units = sum(layer.units for layer in layers)
-    return LayerHealth(
-        layer=layers[0].layer,
-        units=units,
-        dead=sum(layer.dead for layer in layers),
-        nearly_dead=sum(layer.nearly_dead for layer in layers),
-        saturated=sum(layer.saturated for layer in layers),
-        zeros=sum(layer.units * layer.zeros for layer in layers) / units,
-    )
+    counts = {name: sum(getattr(layer, name) for layer in layers) for name in _COUNTS}
+    zeros = sum(layer.units * layer.zeros for layer in layers) / counts["units"]
+    return LayerHealth(layer=layers[0].layer, zeros=zeros, **counts)
 
 
 def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,23 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.preprocessor import Encoded, Preprocessor
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import NETWORKS, AutoencoderConfig, kind_of
 from models.network.engine import ENGINES, Engine
-from models.network.networks import NETWORKS, kind_of
+from models.schema import Kind
 from models.scoring import Scorer
+from models.scoring.ensemble import Ensemble, Family, member_errors, scales_of
+from models.scoring.histograms import Histograms
 from training.columns.learn_columns import encode, learn_preprocessor
 from training.data.prepare import Prepared
 from training.network.diagnostics import LayerHealth, learned_slopes, together
-from training.network.ensembles import ensemble_of
 from training.network.epochs import run_epochs
 from training.network.history import Epoch, History
 from training.network.keras_network import DenseNetwork, join_networks, save_network
 from training.network.onnx_export import onnx_bytes
 from training.settings.config import TrainConfig
+from training.settings.presets import FamilyPlan
 
 Mask = NDArray[np.bool_]
 
 _ENSEMBLE_VALIDATION_ROWS: Final = 500
+_CHUNK_ROWS: Final = 256
+_LEAST_TYPICAL_ERROR: Final = 1e-3  # of the variance: below it, an error is the rounding of float32 as much as anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class Builder:
 BUILDERS: Final[dict[str, Builder]] = {
     "dense": Builder(build=DenseNetwork, export=onnx_bytes, save=save_network),
 }
-"""The builders by the keys of `models.network.networks.NETWORKS`."""
+"""The builders by the keys of `models.network.architecture.NETWORKS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,19 +99,15 @@ def learn(
     preprocessor = prepared.preprocessor
     if (rows != prepared.split.fitting).any():
         preprocessor = learn_preprocessor(prepared.schema, prepared.columns, rows)
+    network_config = config.architecture(features=len(preprocessor.features))
+    if network_config.members > 1:  # it does not stop early: a few rows are enough, and save memory
+        watched = watched & (np.cumsum(watched) <= _ENSEMBLE_VALIDATION_ROWS)
     fitting, validation = (encode(preprocessor, prepared.columns, mask) for mask in (rows, watched))
     validation = replace(validation, Z=preprocessor.within_limits(validation.Z))
-    validation_weights = prepared.weights_of(watched)
-    network_config = config.architecture(features=fitting.Z.shape[1])
-    if network_config.members > 1:  # it does not stop early: a few rows are enough, and save memory
-        validation, validation_weights = (
-            validation.rows(0, _ENSEMBLE_VALIDATION_ROWS),
-            None if validation_weights is None else validation_weights[:_ENSEMBLE_VALIDATION_ROWS],
-        )
     kind = kind_of(network_config)
     builder = BUILDERS[kind]
     parts, histories = [], []
-    for settings in config.epoch_settings(rows=len(fitting), features=fitting.Z.shape[1]):
+    for settings in config.epoch_settings(rows=len(fitting), features=len(preprocessor.features)):
         part_config = replace(network_config, members=settings.members, skip_weight=settings.skip_weight)
         part = builder.build(part_config, seed=settings.seed)
         history = run_epochs(
@@ -117,7 +118,7 @@ def learn(
             features=preprocessor.features,
             settings=settings,
             fitting_weights=prepared.weights_of(rows),
-            validation_weights=validation_weights,
+            validation_weights=prepared.weights_of(watched),
             on_epoch=on_epoch,
             should_stop=should_stop,
         )
@@ -146,5 +147,70 @@ def _scorer(engine: Engine, fitting: Encoded, preprocessor: Preprocessor, config
     if not config.families:
         return scorer
     weight = config.histogram_weight
-    ensemble = ensemble_of(engine, fitting, preprocessor, families=config.families, histogram_weight=weight)
+    ensemble = _ensemble_of(engine, fitting, preprocessor, families=config.families, histogram_weight=weight)
     return replace(scorer, ensemble=ensemble)
+
+
+def _ensemble_of(
+    engine: Engine,
+    encoded: Encoded,
+    preprocessor: Preprocessor,
+    *,
+    families: Sequence[FamilyPlan],
+    histogram_weight: float,
+) -> Ensemble:
+    """Measure the members of an engine on the fitting rows; `families` are their plans, in the order of the members."""
+    errors = _errors(engine, encoded, preprocessor)
+    typical = np.maximum(np.median(errors, axis=1), _LEAST_TYPICAL_ERROR)
+    histograms = Histograms.of(encoded.Z, limits=preprocessor.limits, weights=_histogram_weights(preprocessor))
+    ends = list(accumulate(len(plan.input_noise) for plan in families))
+    parts = [slice(end - len(plan.input_noise), end) for plan, end in zip(families, ends, strict=True)]
+    unscaled = [
+        Family(
+            name=plan.name,
+            typical_errors=tuple(typical[part].tolist()),
+            scale=plan.weight,
+            logarithmic=plan.logarithmic,
+        )
+        for plan, part in zip(families, parts, strict=True)
+    ]
+    terms = [
+        family.score((errors[part] / typical[part, None]).max(axis=0))
+        for family, part in zip(unscaled, parts, strict=True)
+    ]
+    rarity = np.concatenate(
+        [histograms.column_rarity(chunk, preprocessor.starts).sum(axis=1) for chunk in _chunks(encoded)]
+    )
+    *scales, histogram_scale = scales_of([*terms, rarity], [*(family.scale for family in unscaled), histogram_weight])
+    return Ensemble(
+        families=tuple(replace(family, scale=scale) for family, scale in zip(unscaled, scales, strict=True)),
+        histograms=histograms,
+        histogram_scale=histogram_scale,
+    )
+
+
+def _errors(engine: Engine, encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:
+    """Return the errors of all members `(M, n)`."""
+    errors = [
+        member_errors(engine.reconstruct(preprocessor.within_limits(chunk.Z)), chunk, preprocessor)
+        for chunk in _chunks(encoded)
+    ]
+    return np.concatenate(errors, axis=1).astype(np.float64)
+
+
+def _chunks(encoded: Encoded) -> list[Encoded]:
+    return [encoded.rows(start, start + _CHUNK_ROWS) for start in range(0, len(encoded), _CHUNK_ROWS)]
+
+
+def _histogram_weights(preprocessor: Preprocessor) -> NDArray[np.float32]:
+    """Return what the rarity of each feature counts `(d,)`: one for each column, in the mean over the columns.
+
+    The levels of a category are one value between them, so their rarities add up; the cycles of a time are not.
+    """
+    encoders = preprocessor.encodings
+    weights = [
+        1.0 / (len(encoders) * (len(encoder.features) if encoder.kind is Kind.DATETIME else 1))
+        for encoder in encoders
+        for _ in encoder.features
+    ]
+    return np.array(weights, np.float32)
