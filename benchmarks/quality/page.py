@@ -56,11 +56,18 @@ def write_page(folder: Path) -> list[Path]:
 
 def _markdown(section: Section) -> str:
     parts = [
-        part.to_markdown() if isinstance(part, Grid) else f"{part.text}\n"
+        _markdown_table(part) if isinstance(part, Grid) else f"{part.text}\n"
         for part in section.parts
         if isinstance(part, Grid | Text)
     ]
     return f"## {section.title}\n\n" + "\n".join(parts)
+
+
+def _markdown_table(grid: Grid) -> str:
+    body = ([name, *(f"**{cell.text}**" if cell.best else cell.text for cell in row)] for name, row in grid.lines())
+    lines = [grid.header, ["---"] * len(grid.header), *body]
+    table = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return f"### {grid.title}\n\n" + (f"{grid.note}\n\n" if grid.note else "") + table + "\n"
 
 
 def _runs(runs: Sequence[dict[str, Any]]) -> Section:

@@ -10,7 +10,6 @@ from models.bundle.layout import NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration
-from models.calibration.stored import calibration_of
 from models.detector import Detector
 from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError, ConfigError
@@ -102,7 +101,7 @@ def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
             raise ValueError(f"the threshold method {plain['method']!r} is unknown")
         if plain["target"] not in THRESHOLD_METHODS[plain["method"]].targets:
             raise ValueError(f"the target {plain['target']!r} is unknown")
-        return calibration_of(plain, array_in(content))
+        return Calibration.from_json(plain, array_in(content))
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else error
         raise BundleError(f"its calibration is not readable ({why}). Copy the bundle again.") from error

@@ -12,7 +12,6 @@ from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_O
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain
-from models.calibration.stored import calibration_json
 from models.detector import Detector
 from models.encoders import features_from_plain
 from models.encoders.preprocessor import Encoded
@@ -97,7 +96,7 @@ def _finish(
     changes = {
         "version": detector.version,
         "created": created,
-        "calibration": calibration_json(detector.calibration),
+        "calibration": detector.calibration.to_json(),
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
         "card": dict(detector.card),
     }

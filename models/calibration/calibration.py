@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
 from models.errors import ConfigError, Set
 
+T = TypeVar("T")
+
+_ROUNDING: Final = 1e-9  # processors round the exponentials of a tail differently; all else is exact
 _ROWS_IN_WORDS: Final = {
     "all": "rows that are drawn like the calibration rows (all alerts count, those for anomalies among them, too)",
     "normal": "normal rows",
@@ -63,19 +67,11 @@ class Calibration:
                 segment are wanted, and no segment can have one.
         """
         pooled = cutoff_of(rows, spec)
-        by_segment: dict[str, Cutoff] = {}
-        left_pooled: dict[str, str] = {}
         if rows.segments and not THRESHOLD_METHODS[spec.method].by_segment:
             raise ConfigError(
                 f"threshold_method {spec.method!r} gives one threshold: leave ", Set("threshold_by"), " out."
             )
-        for i, name in enumerate(rows.segments):
-            try:
-                by_segment[name] = cutoff_of(rows.of_segment(i), spec)
-            except ConfigError as error:
-                left_pooled[name] = str(error).split(". ")[0].rstrip(".")
-        if rows.segments and not by_segment:
-            raise _no_segment(left_pooled)
+        by_segment, left_pooled = _by_segment(rows, lambda own: cutoff_of(own, spec))
         return cls(spec=spec, rows=rows, pooled=pooled, by_segment=by_segment, left_pooled=left_pooled)
 
     @classmethod
@@ -155,6 +151,41 @@ class Calibration:
             p_value=p_value, threshold=threshold, is_anomaly=np.asarray(anomaly_score > threshold, np.bool_)
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the rows as plain data; `CalibrationRows.to_array` gives these."""
+        return asdict(self.spec) | {
+            "threshold": self.threshold,
+            "thresholds": {name: cutoff.threshold for name, cutoff in self.by_segment.items()},
+            "segments": list(self.rows.segments),
+            "population": self.rows.population,
+            "anomaly_weight": self.rows.anomaly_weight,
+            "refitted": self.rows.refitted,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], array: NDArray[Any]) -> Calibration:
+        """Calibrate anew on stored rows: a threshold that was edited would contradict the p-values.
+
+        Args:
+            plain: What `to_json` gave.
+            array: What `CalibrationRows.to_array` gave.
+
+        Raises:
+            ConfigError, KeyError, TypeError, ValueError: They are not what was stored.
+        """
+        rows = CalibrationRows.from_array(array, plain)
+        spec = spec_of(plain["method"], float(plain["value"]), target=str(plain["target"]))
+        calibration = cls.on(rows, replace(spec, tail_share=float(plain["tail_share"])))
+        found = {None: calibration.threshold} | {name: c.threshold for name, c in calibration.by_segment.items()}
+        stored = {None: plain["threshold"]} | dict(plain["thresholds"])
+        if found.keys() != stored.keys():
+            raise ValueError("the thresholds are those of other segments")
+        for name, threshold in stored.items():
+            if not math.isclose(found[name], threshold, rel_tol=0.0 if calibration.pooled.tail is None else _ROUNDING):
+                of = "" if name is None else f" of {name!r}"
+                raise ValueError(f"the threshold{of} {threshold} is not the one of its scores")
+        return calibration
+
 
 def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
     """Check, without looking at a score, that held-out rows are enough for a spec.
@@ -163,20 +194,21 @@ def check_rows(rows: CalibrationRows, spec: ThresholdSpec) -> None:
         ConfigError: They are not, or no segment has enough of its own, or none has a segment at all.
     """
     check_spec(rows, spec)
+    _by_segment(rows, lambda own: check_spec(own, spec))
+
+
+def _by_segment(rows: CalibrationRows, of: Callable[[CalibrationRows], T]) -> tuple[dict[str, T], dict[str, str]]:
+    """Return what each segment gives, and for the others the reason why they give nothing."""
+    found: dict[str, T] = {}
     reasons: dict[str, str] = {}
     for i, name in enumerate(rows.segments):
         try:
-            check_spec(rows.of_segment(i), spec)
+            found[name] = of(rows.of_segment(i))
         except ConfigError as error:
             reasons[name] = str(error).split(". ")[0].rstrip(".")
-        else:
-            return
-    if reasons:
-        raise _no_segment(reasons)
-
-
-def _no_segment(reasons: Mapping[str, str]) -> ConfigError:
-    name, reason = next(iter(reasons.items()))
-    by = Set("threshold_by")
-    problem = f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. "
-    return ConfigError("No segment of ", by, problem, "Give more rows or another column, or leave ", by, " out.")
+    if reasons and not found:
+        name, reason = next(iter(reasons.items()))
+        by = Set("threshold_by")
+        problem = f" can have a threshold of its own; of {len(reasons):,} the first is {name!r}: {reason}. "
+        raise ConfigError("No segment of ", by, problem, "Give more rows or another column, or leave ", by, " out.")
+    return found, reasons

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.calibration.ranks import FloatVector, conformal_p_value
-from models.calibration.tail import TAIL_SHARES, Tail, tail_p_value
+from models.calibration.tail import TAIL_SHARES, Tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,11 @@ class Cutoff:
 
     def p_value(self, anomaly_score: FloatVector) -> FloatVector:
         """Return the p-value of each score `(m,)`, in (0, 1]."""
+        p_value = conformal_p_value(self.scores, anomaly_score)
         if self.tail is None:
-            return conformal_p_value(self.scores, anomaly_score)
-        p_value = tail_p_value(self.scores, self.tail, anomaly_score)
+            return p_value
+        beyond = anomaly_score > self.tail.start  # there the tail's and the ranks' meet
+        p_value[beyond] = self.tail.p_value(anomaly_score[beyond])
         # Exponentials round: at the threshold itself the verdict says on which side of the rate the p-value lies.
         flagged = anomaly_score > self.threshold
         return np.where(flagged, np.minimum(p_value, self.rate), np.maximum(p_value, np.nextafter(self.rate, 1.0)))

@@ -12,11 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from models.calibration.ranks import (
-    FloatVector,
-    require_anomalies,
-    require_rows,
-)
+from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
 from models.errors import ConfigError, Set
 
@@ -77,7 +73,6 @@ def check_estimable(rows: CalibrationRows, wanted: float) -> None:
     Raises:
         ConfigError: They are not.
     """
-    _require_labels(rows)
     for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
         if count < LEAST_LABELLED:
             raise ConfigError(
@@ -86,26 +81,6 @@ def check_estimable(rows: CalibrationRows, wanted: float) -> None:
                 Set("threshold_method", "fpr"),
                 ".",
             )
-
-
-def check_recall(rows: CalibrationRows, recall: float) -> None:
-    """Check that the anomalies can promise a recall.
-
-    Raises:
-        ConfigError: They are too few.
-    """
-    _require_labels(rows)
-    require_anomalies(len(rows.anomalies), recall)
-
-
-def check_false_positive_rate(rows: CalibrationRows, rate: float) -> None:
-    """Check that the normal rows can promise a false-positive rate.
-
-    Raises:
-        ConfigError: They are too few.
-    """
-    _require_labels(rows)
-    require_rows(len(rows.normal), rate, flag="false_positive_rate")
 
 
 def best_f_beta(rows: CalibrationRows, beta: float) -> float:
@@ -130,10 +105,3 @@ def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
         problem = f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
         raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
     return float(possible.threshold[reached[-1]])
-
-
-def _require_labels(rows: CalibrationRows) -> None:
-    if not len(rows.normal) and not len(rows.anomalies):
-        raise ConfigError(
-            "threshold_method 'labels' needs labelled calibration rows: say ", Set("label", like="COLUMN"), "."
-        )

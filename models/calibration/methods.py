@@ -7,25 +7,20 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from models.calibration.cutoff import Cutoff, ThresholdSpec
-from models.calibration.labels import (
-    best_f_beta,
-    check_estimable,
-    check_false_positive_rate,
-    check_recall,
-    threshold_of_precision,
-)
+from models.calibration.labels import best_f_beta, check_estimable, threshold_of_precision
 from models.calibration.ranks import (
     conformal_threshold,
     conformal_threshold_below,
     contamination_threshold,
     flagged_rows,
+    require_anomalies,
     require_rows,
     rows_needed,
 )
 from models.calibration.rows import CalibrationRows
 from models.calibration.tail import LEAST_RATE, fit_tail, require_tail_rows
 from models.calibration.tail_quality import tail_report, with_best_tail
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
 from models.limits import Interval, complaint_about
 
 CutoffOf: TypeAlias = Callable[[CalibrationRows, ThresholdSpec], Cutoff]
@@ -97,9 +92,13 @@ def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
     Raises:
         ConfigError: They are not, or the value is outside its limits.
     """
-    target = THRESHOLD_METHODS[spec.method].targets[spec.target]
+    method = THRESHOLD_METHODS[spec.method]
+    target = method.targets[spec.target]
     if (complaint := complaint_about(spec.target, spec.value, target.limits)) is not None:
         raise ConfigError(complaint)
+    if method.needs_labels and not len(rows.normal) and not len(rows.anomalies):
+        problem = f"threshold_method {spec.method!r} needs labelled calibration rows: say "
+        raise ConfigError(problem, Set("label", like="COLUMN"), ".")
     target.check(rows, spec.value)
 
 
@@ -186,15 +185,15 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
                 limits=Interval(0, 1, "()"),
                 promise="At least {percent} of fresh anomalies that are drawn like the labelled ones among the "
                 "calibration rows will be flagged, on average over fits.",
-                check=check_recall,
+                check=lambda rows, recall: require_anomalies(len(rows.anomalies), recall),
                 cutoff=_ranked(lambda rows, recall: conformal_threshold_below(rows.anomalies, recall)),
             ),
             "false_positive_rate": Target(
                 limits=Interval(0, 1, "()"),
                 promise="At most {percent} of fresh rows that are drawn like the labelled normal ones among the "
                 "calibration rows will be flagged, on average over fits.",
-                check=check_false_positive_rate,
-                cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.normal, rate, flag="false_positive_rate")),
+                check=lambda rows, rate: require_rows(len(rows.normal), rate, flag="false_positive_rate"),
+                cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.normal, rate)),
             ),
         },
         defaults=(1.0,),

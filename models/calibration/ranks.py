@@ -36,22 +36,12 @@ def conformal_p_value(scores: FloatVector, anomaly_score: FloatVector) -> FloatV
     return np.asarray((1 + at_least_as_high) / (1 + n), np.float64)
 
 
-def conformal_threshold(scores: FloatVector, rate: float, *, flag: str = "alert_rate") -> float:
-    """Return the ⌈(n + 1)(1 − α)⌉-th smallest of n ascending scores, for the rate α in (0, 1).
+def conformal_threshold(scores: FloatVector, rate: float) -> float:
+    """Return the ⌈(n + 1)(1 − α)⌉-th smallest of n ascending scores, for a rate α that `require_rows` lets pass.
 
     The rank is computed exactly: in floating point it is off by one for some α and n.
-
-    Args:
-        scores: n ascending scores.
-        rate: α.
-        flag: The setting that α comes from, for errors.
-
-    Raises:
-        ConfigError: n is below 1/α − 1.
     """
-    require_rows(len(scores), rate, flag=flag)
-    rank = math.ceil((len(scores) + 1) * (1 - exactly(rate)))
-    return float(scores[rank - 1])
+    return float(scores[math.ceil((len(scores) + 1) * (1 - exactly(rate))) - 1])
 
 
 def require_rows(n: int, rate: float, *, flag: str = "alert_rate") -> None:
@@ -72,13 +62,9 @@ def require_rows(n: int, rate: float, *, flag: str = "alert_rate") -> None:
 def conformal_threshold_below(scores: FloatVector, recall: float) -> float:
     """Return the largest number below the ⌊(m + 1)(1 − r)⌋-th smallest of m ascending scores of anomalies.
 
-    A fresh anomaly that is drawn like them scores above it with a probability of at least r: `conformal_threshold`
-    seen from the other side.
-
-    Raises:
-        ConfigError: m is below 1/(1 − r) − 1.
+    A fresh anomaly that is drawn like them scores above it with a probability of at least r, which
+    `require_anomalies` lets pass: `conformal_threshold` seen from the other side.
     """
-    require_anomalies(len(scores), recall)
     rank = math.floor((len(scores) + 1) * (1 - exactly(recall)))
     return float(np.nextafter(scores[rank - 1], -np.inf))
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from models.calibration.ranks import LEAST_ROWS_OF_A_TAIL, FloatVector, conformal_p_value
+from models.calibration.ranks import LEAST_ROWS_OF_A_TAIL, FloatVector
 from models.errors import ConfigError, Set
 
 TAIL_SHARES: Final = (0.1, 0.05, 0.025)
@@ -128,11 +128,3 @@ def excess_of(chance: FloatVector, shape: float, scale: float) -> FloatVector:
     if abs(shape) < _NO_SHAPE:
         return -scale * np.log(chance)
     return np.asarray(scale * np.expm1(-shape * np.log(chance)) / shape)
-
-
-def tail_p_value(scores: FloatVector, tail: Tail, anomaly_score: FloatVector) -> FloatVector:
-    """Return conformal p-values up to the tail's start, and the tail's beyond; they meet there."""
-    p_value = conformal_p_value(scores, anomaly_score)
-    beyond = anomaly_score > tail.start
-    p_value[beyond] = tail.p_value(anomaly_score[beyond])
-    return p_value

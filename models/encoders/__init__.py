@@ -15,11 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.encoders.boolean import BooleanEncoding
 from models.encoders.categorical import CategoricalEncoder, CategoricalEncoding
 from models.encoders.encoding import Z_LIMIT, Encoder, Encoding, FloatMatrix, Mask, ValueMasks
 from models.encoders.limits import require_usable
-from models.encoders.numeric import NumericEncoder, NumericEncoding
+from models.encoders.numeric import BooleanEncoding, NumericEncoder, NumericEncoding
 from models.encoders.timestamp import CYCLES, TimestampEncoder, TimestampEncoding, cycle_phase
 from models.schema import Kind
 from models.strict_json import from_plain
@@ -50,9 +49,9 @@ ENCODINGS: Final[dict[Kind, type[Any]]] = {
 """The encoding of each kind of column."""
 
 _ENCODERS: Final[dict[tuple[Kind, ...], Callable[[Sequence[Any], Sequence[int]], Encoder]]] = {
-    (Kind.NUMERIC, Kind.BOOLEAN): NumericEncoder.of,
-    (Kind.CATEGORICAL,): CategoricalEncoder.of,
-    (Kind.DATETIME,): TimestampEncoder.of,
+    (Kind.NUMERIC, Kind.BOOLEAN): NumericEncoder,
+    (Kind.CATEGORICAL,): CategoricalEncoder,
+    (Kind.DATETIME,): TimestampEncoder,
 }
 """The encoder of all columns of one or more kinds."""
 
@@ -62,7 +61,7 @@ def encoders_of(encodings: Sequence[Encoding], starts: Sequence[int]) -> list[tu
 
     Args:
         encodings: Of all columns.
-        starts: Position of the first feature of each.
+        starts: Position in `Z` of the first feature of each.
     """
     encoders: list[tuple[tuple[int, ...], Encoder]] = []
     for kinds, encoder_of in _ENCODERS.items():

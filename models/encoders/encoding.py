@@ -1,9 +1,12 @@
-"""The protocols of encodings, learned for one column, and encoders of many columns; the encoding of missing values."""
+"""Encodings, learned for one column, and encoders of many columns: what all kinds share, missing values among it."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,47 +23,58 @@ Z_LIMIT: Final = 1e15
 _MIN_LEVEL_DEVIATION: Final = 0.1  # that of a level that 1 % of the rows have: rarer ones do not drown the rest
 
 
-class Encoding(Protocol):
-    """What was learned of one column: its features, their weights, and the way back to the user's values."""
+@dataclass(frozen=True, kw_only=True)
+class Encoding(ABC):
+    """What was learned of one column: its features, their weights, and the way back to the user's values.
+
+    Args:
+        name: The column.
+        missing_share: Share of the fitting rows without a value; above 0, that is a feature.
+        novelty_penalty: What a value adds that no fitting row had, in squared deviations: an unseen category, and a
+            missing value where no fitting row lacked one.
+    """
 
     kind: ClassVar[Kind]
+    name: str
+    missing_share: float = 0.0
+    novelty_penalty: float = 0.0
 
-    @property
-    def name(self) -> str:
-        """Name of the column."""
-        ...
+    @cached_property
+    def value_names(self) -> tuple[str, ...]:
+        """Names of the leading features, which hold the value itself; where it is missing they do not count."""
+        return (self.name,)
 
-    @property
-    def novelty_penalty(self) -> float:
-        """What a value adds that no fitting row had, in squared deviations."""
-        ...
-
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """Names of the features, in order."""
-        ...
-
-    @property
-    def value_features(self) -> int:
-        """Number of leading features that hold the value itself; where it is missing they do not count."""
-        ...
+        return (*self.value_names, f"{self.name} is missing") if self.missing_share else self.value_names
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """Weight of each feature's squared error."""
-        ...
+        """Weight of each feature's squared error; the column's variance is one in all."""
+        count, share = len(self.value_names), self.missing_share
+        if not share:
+            return (1.0 / count,) * count
+        variance = (1.0 - share) + share * (1.0 - share) / level_deviation(share) ** 2
+        return tuple(float(weight / variance) for weight in (*(1.0 / count,) * count, 1.0))
 
-    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
-        """Return the value, in the user's own units, that features `(len(features),)` stand for."""
-        ...
-
-    def actual(self, value: Any) -> Cell:
-        """Return a raw value as it is reported to the user; None where it is missing."""
-        ...
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """How a value is encoded, in one phrase."""
 
     def describe(self) -> str:
         """Describe the encoding in one phrase."""
-        ...
+        missing = f"; missing in {self.missing_share:.1%}, which is a feature" if self.missing_share else ""
+        return self.words + missing
+
+    @abstractmethod
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
+        """Return the value, in the user's own units, that features `(len(features),)` stand for."""
+
+    @abstractmethod
+    def actual(self, value: Any) -> Cell:
+        """Return a raw value as it is reported to the user; None where it is missing."""
 
 
 class ValueMasks(NamedTuple):
@@ -75,9 +89,23 @@ class ValueMasks(NamedTuple):
     unseen: Mask | None = None
 
 
-class Encoder(Protocol):
-    """Encodes K columns of one kind at once: for a single record, an array a column would be most of the time."""
+class Encoder(ABC):
+    """Encodes K columns of one kind at once: for a single record, an array a column would be most of the time.
 
+    Args:
+        encodings: Of the columns.
+        starts: Position in `Z` of the first feature of each.
+    """
+
+    def __init__(self, encodings: Sequence[Encoding], starts: Sequence[int]) -> None:
+        self._names = [encoding.name for encoding in encodings]
+        self._indicators = [
+            (i, start + len(encoding.value_names), encoding.missing_share)
+            for i, (encoding, start) in enumerate(zip(encodings, starts, strict=True))
+            if encoding.missing_share
+        ]
+
+    @abstractmethod
     def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
         """Encode n values of each column.
 
@@ -85,7 +113,13 @@ class Encoder(Protocol):
             columns: Values by name.
             out: All features `(n, d)`; those of the K columns are written.
         """
-        ...
+
+    def _values(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([columns[name] for name in self._names]).reshape(len(self._names), -1)
+
+    def _write_indicators(self, missing: Mask, out: FloatMatrix) -> None:
+        for i, position, share in self._indicators:
+            out[:, position] = (missing[i] - share) / level_deviation(share)
 
 
 def clip_in_place(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
@@ -100,33 +134,9 @@ def clip_in_place(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
     return z
 
 
-def missing_indicator(missing: Mask, share: float) -> NDArray[Any]:
-    """Return the feature for missing values."""
-    feature: NDArray[Any] = (missing - share) / level_deviation(share)
-    return feature
-
-
 def level_deviation(share: Any) -> Any:
     """Return the standard deviation of an indicator that is 1 in `share` of the rows, not below a floor."""
     return np.maximum(np.sqrt(share * (1.0 - share)), _MIN_LEVEL_DEVIATION)
-
-
-def with_missing(weights: tuple[float, ...], share: float) -> tuple[float, ...]:
-    """Add the weight of the feature for missing values; the column's variance stays one in all."""
-    if not share:
-        return weights
-    variance = (1.0 - share) + share * (1.0 - share) / level_deviation(share) ** 2
-    return tuple(float(weight / variance) for weight in (*weights, 1.0))
-
-
-def missing_feature(name: str, missing_share: float) -> tuple[str, ...]:
-    """Return the name of the feature for missing values, where there is one."""
-    return (f"{name} is missing",) if missing_share else ()
-
-
-def missing_phrase(missing_share: float) -> str:
-    """Describe the encoding of missing values."""
-    return f"; missing in {missing_share:.1%}, which is a feature" if missing_share else ""
 
 
 def index_of(positions: Sequence[int]) -> NDArray[np.intp] | slice:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,62 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.encoding import (
+    Encoder,
+    Encoding,
     FloatMatrix,
     ValueMasks,
     clip_in_place,
     index_of,
-    missing_feature,
-    missing_indicator,
-    missing_phrase,
-    with_missing,
+    level_deviation,
 )
 from models.schema import Kind
 from models.schema.cells import Cell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleFeatureEncoding(ABC):
-    """An encoding that makes one feature of a value: z = (f(x) − center) / scale.
-
-    Args:
-        name: The column.
-        missing_share: Share of the fitting rows without a value; above 0, that is a feature.
-        novelty_penalty: Of a missing value where no fitting row lacked one.
-    """
-
-    name: str
-    missing_share: float = 0.0
-    novelty_penalty: float = 0.0
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        return (self.name, *missing_feature(self.name, self.missing_share))
-
-    @property
-    def value_features(self) -> int:
-        return 1
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        return with_missing((1.0,), self.missing_share)
-
-    @property
-    @abstractmethod
-    def standard(self) -> tuple[float, float]:
-        """Center and scale of f(x)."""
-
-    @property
-    def is_transformed(self) -> bool:
-        """Whether f is not the identity."""
-        return False
-
-    def transform(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return f(x)."""
-        return values
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumericEncoding(SingleFeatureEncoding):
+@dataclass(frozen=True, kw_only=True)
+class NumericEncoding(Encoding):
     """z = (f(x) − center) / scale, with f the identity or, for a heavy-tailed column, a signed logarithm.
 
     The logarithm is f(x) = sign(x − origin) · log(1 + |x − origin| / unit). Both forms grow without end, so a
@@ -111,66 +68,64 @@ class NumericEncoding(SingleFeatureEncoding):
     def actual(self, value: Any) -> Cell:
         return None if math.isnan(value) else float(value)
 
-    def describe(self) -> str:
-        form = "standardised" if self.unit is None else "logarithm of its distance from the median, standardised"
-        return form + missing_phrase(self.missing_share)
-
     @property
-    def is_transformed(self) -> bool:
-        return self.unit is not None
+    def words(self) -> str:
+        return "standardised" if self.unit is None else "logarithm of its distance from the median, standardised"
 
-    def transform(self, values: NDArray[Any]) -> NDArray[Any]:
-        if self.unit is None:
-            return values
+    def logarithm(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return f(x) where it is not the identity."""
         distance = values - self.origin
         return np.sign(distance) * np.log1p(np.abs(distance) / self.unit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumericEncoder:
-    """Encodes K columns of numbers and truth values.
+@dataclass(frozen=True, kw_only=True)
+class BooleanEncoding(Encoding):
+    """z = (x − share) / deviation of a truth value x in {0, 1}.
 
     Args:
-        encodings: Of the columns.
-        names: Of the columns.
-        transformed: Which of them are not taken as they are.
-        with_indicator: Which of them have a feature for missing values, and its position in `Z`.
-        positions: First feature of each in `Z` `(K,)`.
-        centers: Center of each `(K, 1)`.
-        scales: Scale of each `(K, 1)`.
+        share: Share of true values among the fitting rows that have one.
     """
 
-    encodings: tuple[SingleFeatureEncoding, ...]
-    names: tuple[str, ...]
-    transformed: tuple[int, ...]
-    with_indicator: tuple[tuple[int, int], ...]
-    positions: NDArray[np.intp] | slice
-    centers: NDArray[np.float64]
-    scales: NDArray[np.float64]
+    kind: ClassVar[Kind] = Kind.BOOLEAN
+    share: float
 
-    @classmethod
-    def of(cls, encodings: Sequence[SingleFeatureEncoding], starts: Sequence[int]) -> NumericEncoder:
-        """Make the encoder of K columns, whose first features have the positions `starts`."""
+    @property
+    def standard(self) -> tuple[float, float]:
+        return self.share, level_deviation(self.share)
+
+    def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
+        return bool(features[0] * level_deviation(self.share) + self.share >= 0.5)
+
+    def actual(self, value: Any) -> Cell:
+        return None if math.isnan(value) else bool(value)
+
+    @property
+    def words(self) -> str:
+        return f"true in {self.share:.1%} of rows"
+
+
+class NumericEncoder(Encoder):
+    """Encodes K columns of numbers and truth values."""
+
+    def __init__(self, encodings: Sequence[NumericEncoding | BooleanEncoding], starts: Sequence[int]) -> None:
+        super().__init__(encodings, starts)
+        self._logarithms = [
+            (i, encoding.logarithm)
+            for i, encoding in enumerate(encodings)
+            if isinstance(encoding, NumericEncoding) and encoding.unit is not None
+        ]
+        self._positions = index_of(starts)
         standards = np.array([encoding.standard for encoding in encodings], np.float64).reshape(-1, 2)
-        return cls(
-            encodings=tuple(encodings),
-            names=tuple(encoding.name for encoding in encodings),
-            transformed=tuple(i for i, encoding in enumerate(encodings) if encoding.is_transformed),
-            with_indicator=tuple((i, starts[i] + 1) for i, encoding in enumerate(encodings) if encoding.missing_share),
-            positions=index_of(starts),
-            centers=standards[:, :1],
-            scales=standards[:, 1:],
-        )
+        self._centers, self._scales = standards[:, :1], standards[:, 1:]  # (K, 1) each
 
     def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
-        z = np.concatenate([columns[name] for name in self.names]).reshape(len(self.names), -1)
-        for i in self.transformed:
-            z[i] = self.encodings[i].transform(z[i])
-        z -= self.centers
-        z /= self.scales
+        z = self._values(columns)
+        for i, logarithm in self._logarithms:
+            z[i] = logarithm(z[i])
+        z -= self._centers
+        z /= self._scales
         missing = np.isnan(z)
         any_missing = bool(missing.any())
-        out[:, self.positions] = clip_in_place(z, missing if any_missing else None).T
-        for i, position in self.with_indicator:
-            out[:, position] = missing_indicator(missing[i], self.encodings[i].missing_share)
+        out[:, self._positions] = clip_in_place(z, missing if any_missing else None).T
+        self._write_indicators(missing, out)
         return ValueMasks(missing if any_missing else None)

@@ -104,8 +104,8 @@ class Preprocessor:
             for i, rows in _columns_with_any(chosen, is_missing):
                 encoding, start = self.encodings[i], self.starts[i]
                 missing = np.zeros(Z.shape, np.bool_) if missing is None else missing
-                missing[rows, start : start + encoding.value_features] = True
-                if len(encoding.features) == encoding.value_features:  # no fitting row lacked a value
+                missing[rows, start : start + len(encoding.value_names)] = True
+                if not encoding.missing_share:  # no fitting row lacked a value
                     penalty[rows, i] = encoding.novelty_penalty
             for i, rows in _columns_with_any(chosen, is_unseen):
                 penalty[rows, i] = self.encodings[i].novelty_penalty
@@ -113,7 +113,7 @@ class Preprocessor:
 
     @cached_property
     def _encoders(self) -> list[tuple[tuple[int, ...], Encoder]]:
-        return encoders_of(self.encodings, [features.start for features in self.slices])
+        return encoders_of(self.encodings, self.starts.tolist())
 
     def within_limits(self, Z: FloatMatrix) -> FloatMatrix:
         """Clip `Z` to the range of the fitting rows: the input of the network.

@@ -5,20 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.encoding import (
-    FloatMatrix,
-    ValueMasks,
-    clip_in_place,
-    missing_feature,
-    missing_indicator,
-    missing_phrase,
-    with_missing,
-)
+from models.encoders.encoding import Encoder, Encoding, FloatMatrix, ValueMasks, clip_in_place
 from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.timestamps import clock_text, phase_text, timestamp_text
@@ -29,8 +22,8 @@ CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_40
 _MONDAY: Final = 4 * 86_400.0  # 1970-01-05, so that the cycle "week" starts on a Monday
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimestampEncoding:
+@dataclass(frozen=True, kw_only=True)
+class TimestampEncoding(Encoding):
     """The phase on each calendar cycle that the fitting rows cover at least twice, and elapsed time.
 
     Elapsed time is 0 from the first fitting row on, and negative before. So a timestamp before all fitting rows
@@ -39,42 +32,27 @@ class TimestampEncoding:
     them. A time of day without a date has no elapsed time, only its phase in the day.
 
     Args:
-        name: The column.
         start: First timestamp of the fitting rows, in seconds since 1970-01-01 UTC.
         scale: Standard deviation of their timestamps, in seconds.
         cycles: Keys of `CYCLES`.
         clock: The values are times of day; the only cycle is the day.
-        missing_share: Share of the fitting rows without a value; above 0, that is a feature.
-        novelty_penalty: Of a missing value where no fitting row lacked one.
     """
 
     kind: ClassVar[Kind] = Kind.DATETIME
-    name: str
     start: float
     scale: float
     cycles: tuple[str, ...] = ()
     clock: bool = False
-    missing_share: float = 0.0
-    novelty_penalty: float = 0.0
 
-    @property
-    def features(self) -> tuple[str, ...]:
+    @cached_property
+    def value_names(self) -> tuple[str, ...]:
         waves = (f"{self.name}: {wave} of {cycle}" for cycle in self.cycles for wave in ("sine", "cosine"))
-        elapsed = () if self.clock else (f"{self.name}: elapsed",)
-        return (*elapsed, *waves, *missing_feature(self.name, self.missing_share))
-
-    @property
-    def value_features(self) -> int:
-        return self.first_wave + 2 * len(self.cycles)
+        return (*(() if self.clock else (f"{self.name}: elapsed",)), *waves)
 
     @property
     def first_wave(self) -> int:
         """Index of the first feature that is a phase on a cycle."""
         return 0 if self.clock else 1
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        return with_missing((1.0 / self.value_features,) * self.value_features, self.missing_share)
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         if not self.cycles:
@@ -91,80 +69,45 @@ class TimestampEncoding:
             return None
         return clock_text(float(value)) if self.clock else timestamp_text(float(value))
 
-    def describe(self) -> str:
+    @property
+    def words(self) -> str:
         if self.clock:
-            return "time of day" + missing_phrase(self.missing_share)
+            return "time of day"
         cycles = "".join(f"time of {cycle}, " for cycle in self.cycles)
-        return f"{cycles}time elapsed since {timestamp_text(self.start)}" + missing_phrase(self.missing_share)
+        return f"{cycles}time elapsed since {timestamp_text(self.start)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimestampEncoder:
-    """Encodes K columns of timestamps, with W waves in all.
+class TimestampEncoder(Encoder):
+    """Encodes K columns of timestamps, with W waves in all."""
 
-    Args:
-        encodings: Of the columns.
-        names: Of the columns.
-        dated: Which of them have a feature for elapsed time, and its position in `Z`.
-        with_indicator: Which of them have a feature for missing values, and its position in `Z`.
-        starts: First timestamp of each `(K, 1)`.
-        scales: Scale of each `(K, 1)`.
-        waved: The column of each wave `(W,)`.
-        sines: Position in `Z` of the sine of each wave `(W,)`; the cosine is behind it.
-        offsets: Start of the cycle of each wave `(W, 1)`.
-        lengths: Length of the cycle of each wave `(W, 1)`.
-    """
-
-    encodings: tuple[TimestampEncoding, ...]
-    names: tuple[str, ...]
-    dated: tuple[tuple[int, int], ...]
-    with_indicator: tuple[tuple[int, int], ...]
-    starts: NDArray[np.float64]
-    scales: NDArray[np.float64]
-    waved: NDArray[np.intp]
-    sines: NDArray[np.intp]
-    offsets: NDArray[np.float64]
-    lengths: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, encodings: Sequence[TimestampEncoding], starts: Sequence[int]) -> TimestampEncoder:
-        """Make the encoder of K columns, whose first features have the positions `starts`."""
+    def __init__(self, encodings: Sequence[TimestampEncoding], starts: Sequence[int]) -> None:
+        super().__init__(encodings, starts)
         triples = list(zip(range(len(encodings)), encodings, starts, strict=True))
+        self._dated = [(i, start) for i, encoding, start in triples if not encoding.clock]
+        self._starts = np.array([[encoding.start] for encoding in encodings])  # (K, 1)
+        self._scales = np.array([[encoding.scale] for encoding in encodings])  # (K, 1)
         waves = [
             (i, start + encoding.first_wave + 2 * wave, cycle)
             for i, encoding, start in triples
             for wave, cycle in enumerate(encoding.cycles)
         ]
-        return cls(
-            encodings=tuple(encodings),
-            names=tuple(encoding.name for encoding in encodings),
-            dated=tuple((i, start) for i, encoding, start in triples if not encoding.clock),
-            with_indicator=tuple(
-                (i, start + encoding.value_features) for i, encoding, start in triples if encoding.missing_share
-            ),
-            starts=np.array([[encoding.start] for encoding in encodings]),
-            scales=np.array([[encoding.scale] for encoding in encodings]),
-            waved=np.array([i for i, _, _ in waves], np.intp),
-            sines=np.array([sine for _, sine, _ in waves], np.intp),
-            offsets=np.array([[_cycle_start(cycle)] for _, _, cycle in waves]).reshape(-1, 1),
-            lengths=np.array([[CYCLES[cycle]] for _, _, cycle in waves]).reshape(-1, 1),
-        )
+        self._waved = np.array([i for i, _, _ in waves], np.intp)  # the column of each (W,)
+        self._sines = np.array([sine for _, sine, _ in waves], np.intp)  # its position in Z; the cosine is behind it
+        self._offsets = np.array([[_cycle_start(cycle)] for _, _, cycle in waves]).reshape(-1, 1)
+        self._lengths = np.array([[CYCLES[cycle]] for _, _, cycle in waves]).reshape(-1, 1)
 
     def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
-        values = np.concatenate([columns[encoding.name] for encoding in self.encodings]).reshape(
-            len(self.encodings), -1
-        )
+        values = self._values(columns)
         missing = np.isnan(values)
         any_missing = bool(missing.any())
-        elapsed = clip_in_place(np.minimum(values - self.starts, 0.0) / self.scales, missing if any_missing else None)
-        for i, position in self.dated:
+        elapsed = clip_in_place(np.minimum(values - self._starts, 0.0) / self._scales, missing if any_missing else None)
+        for i, position in self._dated:
             out[:, position] = elapsed[i]
         known = np.where(missing, 0.0, values) if any_missing else values
-        angle = 2 * np.pi * np.mod((known[self.waved] - self.offsets) / self.lengths, 1.0)
-        out[:, self.sines] = (np.sqrt(2) * np.sin(angle)).T  # √2: unit variance over a whole cycle
-        out[:, self.sines + 1] = (np.sqrt(2) * np.cos(angle)).T
-        for i, position in self.with_indicator:
-            out[:, position] = missing_indicator(missing[i], self.encodings[i].missing_share)
+        angle = 2 * np.pi * np.mod((known[self._waved] - self._offsets) / self._lengths, 1.0)
+        out[:, self._sines] = (np.sqrt(2) * np.sin(angle)).T  # √2: unit variance over a whole cycle
+        out[:, self._sines + 1] = (np.sqrt(2) * np.cos(angle)).T
+        self._write_indicators(missing, out)
         return ValueMasks(missing if any_missing else None)
 
 

@@ -1,9 +1,10 @@
-"""Reads files and request bodies as tables, whole or in chunks; the errors of every reader become ours."""
+"""Reads files and request bodies as tables, whole or in chunks, and detects their format; all errors become ours."""
 
 from __future__ import annotations
 
 import csv
 import glob
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,37 @@ import pyarrow.compute as pc
 from models.errors import Set, TableError, TooLargeError, UnreadableError
 from models.tables.formats import FORMATS
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
-from models.tables.readers import detect_format
 from models.tables.source import Source
 from models.tables.table import Table
 
 __all__ = ["iter_table", "read_table"]
 
+_ERRORS_OF_READERS: Final = (
+    *(OSError, EOFError, UnicodeError, RecursionError),
+    *(csv.Error, msgspec.MsgspecError, pa.ArrowException),
+)
+_STARTS: Final = {start: name for name, row in FORMATS.items() for start in row.starts}
+_SUFFIXES: Final = {
+    suffix: name
+    for name, row in FORMATS.items()
+    for suffix in (*row.suffixes, *row.read_suffixes)
+    if name != "csv"  # which any other file is taken for
+}
+_FOREIGN: Final = {
+    b"PARE": "an encrypted Parquet file",
+    b"Obj\x01": "an Avro file",
+    b"ORC": "an ORC file",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy file",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF": "a PDF document",
+    b"{\\rtf": "a rich text document",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"version https://git-lfs": "a pointer of Git LFS in the place of the file",
+}
+_JSON: Final = re.compile(rb'(\xef\xbb\xbf)?\s*(\{\s*"|\[\s*\{)')
+_WEB_PAGE: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)", re.IGNORECASE)
+_START_BYTES: Final = 4096
 _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 
 
@@ -88,21 +114,15 @@ def iter_table(
     source = Source.of(source)
     rows = 0
     try:
-        for table in FORMATS[format or detect_format(source)].read(source, options or ReadOptions(), chunk_rows):
+        for table in FORMATS[format or _format_of(source)].read(source, options or ReadOptions(), chunk_rows):
             rows += len(table)
             source.require_rows(rows)
             yield table
-    except FileNotFoundError as error:
-        raise TableError(f"{source.name}: there is no such file.") from error
-    except (
-        OSError,
-        EOFError,
-        pa.ArrowException,
-        UnicodeError,
-        csv.Error,
-        msgspec.MsgspecError,
-        RecursionError,
-    ) as error:
+    except TableError as error:
+        if isinstance(error, (TooLargeError, UnreadableError)):
+            raise
+        raise TableError(f"{source.name}: ", error) from error
+    except _ERRORS_OF_READERS as error:
         if isinstance(error, MemoryError) and source.max_bytes is not None:
             raise TooLargeError(f"{source.name}: does not fit into memory. Send it in pieces.") from error
         raise UnreadableError(source.name, f"cannot be read: {_first_line(error)}") from error
@@ -137,6 +157,33 @@ def differences(expected: Iterable[str], got: Iterable[str]) -> str:
     if extra:
         parts.append(f"not known: {', '.join(map(repr, extra))}")
     return "; ".join(parts) or "the columns stand in another order"
+
+
+def _format_of(source: Source) -> str:
+    """Return a source's format, a key of `FORMATS`: by its first bytes, or its name where these say nothing."""
+    if source.path is not None and source.path.is_dir():
+        raise TableError(f"is a folder; name the files in it, for example '{source.name}/*.csv'.")
+    with source.open_stream() as stream:
+        start = stream.read(_START_BYTES)
+    detected = next((name for magic, name in _STARTS.items() if start.startswith(magic)), None)
+    if detected is not None:
+        return detected
+    foreign = next((words for magic, words in _FOREIGN.items() if start.startswith(magic)), None)
+    if _WEB_PAGE.match(start):
+        foreign = "a web page or XML"
+    if foreign is not None:
+        raise TableError(f"is {foreign}, which is not read. Save the table as CSV or Parquet.")
+    if start.startswith(b"PK\x03\x04"):
+        if any(word in start for word in (b"[Content_Types]", b"_rels/", b"xl/", b"opendocument.spreadsheet")):
+            return "excel"
+        raise TableError("is a zip archive. Unpack it and name the file in it.")
+    named = next((_SUFFIXES[suffix] for suffix in source.suffixes if suffix in _SUFFIXES), None)
+    if named == "jsonl" or _JSON.match(start):
+        return "jsonl"
+    if named is not None:
+        suffix = Path(source.name).suffix[1:]
+        raise TableError(f"is not a {suffix} file: its first bytes are {start[:4]!r}.")
+    return "csv"
 
 
 def _ordered_like(first: Table, chunk: Table, source: Source) -> Table:

@@ -35,9 +35,9 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
         for name in record:
             present[name] = present.get(name, 0) + 1
     if not count:
-        raise TableError(f"{source.name}: the file holds no record.")
+        raise TableError("the file holds no record.")
     if count == 1:
-        _refuse_records_inside(source, first[0])
+        _refuse_records_inside(first[0])
     repairs = _absences(present, count)
     records = iter(first) if count == len(first) else _records(source)
     while chunk := list(itertools.islice(records, chunk_rows)):
@@ -48,29 +48,26 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
 def _records(source: Source) -> Iterator[dict[str, Any]]:
     with source.open_stream() as stream, io.BufferedReader(stream) as lines:
         if lines.peek(1).lstrip(_SPACE)[:1] == b"[":
-            place, decoded = "record", _decoded_list(source, lines.read().removeprefix(codecs.BOM_UTF8))
+            place, decoded = "record", _decoded_list(lines.read().removeprefix(codecs.BOM_UTF8))
         else:
             place, decoded = "line", _decoded_lines(source, lines)
         for number, record in decoded:
             if not isinstance(record, dict):
-                raise TableError(
-                    f"{source.name}: {place} {number} is not an object with named fields but {record!r:.40}."
-                )
+                raise TableError(f"{place} {number} is not an object with named fields but {record!r:.40}.")
             try:
                 yield flatten(record)
             except ValueError as error:
                 raise TableError(
-                    f"{source.name}: {place} {number} has two fields {str(error)!r}, one of them inside another. "
-                    "Rename one."
+                    f"{place} {number} has two fields {str(error)!r}, one of them inside another. Rename one."
                 ) from error
 
 
-def _decoded_list(source: Source, content: bytes) -> Iterator[tuple[int, Any]]:
+def _decoded_list(content: bytes) -> Iterator[tuple[int, Any]]:
     try:
         records = msgspec.json.decode(content)
     except msgspec.DecodeError as error:
-        raise TableError(f"{source.name}: is not JSON: {error}.") from error
-    _refuse_repeated_key(source, content, records, "it")
+        raise TableError(f"is not JSON: {error}.") from error
+    _refuse_repeated_key(content, records, "it")
     yield from enumerate(records)
 
 
@@ -83,8 +80,8 @@ def _decoded_lines(source: Source, lines: Iterable[bytes]) -> Iterator[tuple[int
             except msgspec.DecodeError as error:
                 if number == 1:
                     _refuse_one_object(source)
-                raise TableError(f"{source.name}: line {number} is not JSON: {error}.") from error
-            _refuse_repeated_key(source, content, record, f"line {number}")
+                raise TableError(f"line {number} is not JSON: {error}.") from error
+            _refuse_repeated_key(content, record, f"line {number}")
             yield number, record
 
 
@@ -96,27 +93,25 @@ def _refuse_one_object(source: Source) -> None:
         except msgspec.DecodeError:
             return
     if isinstance(whole, dict):
-        _refuse_records_inside(source, whole)
-        raise TableError(
-            f"{source.name}: is one object over several lines; a table is a list of objects, or one object a line."
-        )
+        _refuse_records_inside(whole)
+        raise TableError("is one object over several lines; a table is a list of objects, or one object a line.")
 
 
-def _refuse_records_inside(source: Source, record: Mapping[str, Any]) -> None:
+def _refuse_records_inside(record: Mapping[str, Any]) -> None:
     for name, value in record.items():
         if isinstance(value, list) and value and all(isinstance(item, (dict, list)) for item in value):
             if isinstance(value[0], list) and not {"columns", "rows", "data"} & record.keys():
                 continue  # a matrix among other fields
             raise TableError(
-                f"{source.name}: is one object, whose field {name!r} holds {len(value):,} rows. Save these alone, one "
+                f"is one object, whose field {name!r} holds {len(value):,} rows. Save these alone, one "
                 f"object a line, for example with: jq -c '.{name}[]'."
             )
 
 
-def _refuse_repeated_key(source: Source, content: bytes, value: Any, where: str) -> None:
+def _refuse_repeated_key(content: bytes, value: Any, where: str) -> None:
     if repeats_key(content, value):
         key = repeated_keys(content)[0]
-        raise TableError(f"{source.name}: {where} has the key {key!r} twice in one object. Keep one.")
+        raise TableError(f"{where} has the key {key!r} twice in one object. Keep one.")
 
 
 def _absences(present: Mapping[str, int], count: int) -> tuple[str, ...]:

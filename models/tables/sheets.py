@@ -30,8 +30,8 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     texts = [Row(cells=tuple(map(_text, cells)), above=above + number) for number, cells in enumerate(rows)]
     filled = [row for row in texts if any(row.cells)]
     if not filled:
-        raise TableError(f"{source.name}: the sheet is empty{' below the lines that are skipped' if above else ''}.")
-    header = detect_header(source, filled, options, repairs)
+        raise TableError(f"the sheet is empty{' below the lines that are skipped' if above else ''}.")
+    header = detect_header(filled, options, repairs)
     first = filled[0].above - above + header.first_row_is_names
     used = len(header.names)
     body = [cells[:used] for cells in rows[first:]]
@@ -54,9 +54,7 @@ def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> A
     try:
         import python_calamine
     except ImportError as error:
-        raise TableError(
-            f"{source.name}: a spreadsheet needs the package python-calamine: pip install '.[excel]'."
-        ) from error
+        raise TableError("a spreadsheet needs the package python-calamine: pip install '.[excel]'.") from error
     with source.open_seekable() as opened:
         content = opened.read()
     _check_archive(source, content)
@@ -65,17 +63,17 @@ def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> A
         if options.sheet is not None:
             if options.sheet not in book.sheet_names:
                 names = ", ".join(map(repr, book.sheet_names))
-                raise TableError(f"{source.name}: has no sheet {options.sheet!r}. Its sheets are {names}.")
+                raise TableError(f"has no sheet {options.sheet!r}. Its sheets are {names}.")
             return book.get_sheet_by_name(options.sheet)
         sheets = [book.get_sheet_by_name(m.name) for m in book.sheets_metadata if "WorkSheet" in str(m.typ)]
     except (python_calamine.CalamineError, UnicodeError, ValueError) as error:
-        raise TableError(f"{source.name}: the spreadsheet cannot be read: {error}.") from error
+        raise TableError(f"the spreadsheet cannot be read: {error}.") from error
     filled = [sheet for sheet in sheets if sheet.height]
     if not filled:
-        raise TableError(f"{source.name}: no sheet has anything in it.")
+        raise TableError("no sheet has anything in it.")
     if len(filled) > 1:
         named = joined([Message(Set("sheet", sheet.name)) for sheet in filled], by=" or ")
-        raise TableError(f"{source.name}: several sheets have something in them; say which: ", named, ".")
+        raise TableError("several sheets have something in them; say which: ", named, ".")
     if len(book.sheet_names) > 1:
         repairs.append(f"sheet {filled[0].name!r} read, the others are empty")
     return filled[0]
@@ -89,7 +87,7 @@ def _check_archive(source: Source, content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise TableError(f"{source.name}: the spreadsheet is damaged: {error}.") from error
+        raise TableError(f"the spreadsheet is damaged: {error}.") from error
     source.require_bytes(size)
 
 

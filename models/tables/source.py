@@ -95,7 +95,7 @@ class Source:
         if self.path is None:
             return pa.BufferReader(self.content)
         if not self.path.exists():
-            raise TableError(f"{self.name}: there is no such file.")
+            raise TableError("there is no such file.")
         if not self.path.is_file():
-            raise TableError(f"{self.name}: is no file but a pipe or a device. Write it to a file first.")
+            raise TableError("is no file but a pipe or a device. Write it to a file first.")
         return pa.OSFile(str(self.path))  # a mapped file would count as memory, all of it in the end

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.errors import TableError
-from models.tables.plain_columns import plain_columns
 
 __all__ = ["Table"]
 
@@ -54,10 +55,47 @@ def table_of(data: object) -> Table:
         TableError: A column holds values of kinds that cannot stand together.
     """
     try:
-        if isinstance(data, pa.Table):
-            return Table(data=plain_columns("The table", data))
         if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
-            return Table(data=plain_columns("The data frame", pa.Table.from_pandas(data, preserve_index=False)))
-        return Table(data=plain_columns("The data frame", pa.table(data)))
+            data = pa.Table.from_pandas(data, preserve_index=False)
+        return Table(data=plain_columns(data if isinstance(data, pa.Table) else pa.table(data)))
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
         raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error
+
+
+def plain_columns(data: pa.Table) -> pa.Table:
+    """Return a table whose nested fields are columns with dotted names, and whose values have plain types.
+
+    Raises:
+        TableError: A nested field has the name of another column.
+    """
+    before = Counter(data.column_names)
+    data = flat_columns(data)
+    repeated = next((n for n, count in Counter(data.column_names).items() if count > max(1, before[n])), None)
+    if repeated is not None:
+        raise TableError(f"Two fields are called {repeated!r}, one of them inside another. Rename one.")
+    for index, field in enumerate(data.schema):
+        column = _plain(data.column(index))
+        if column.type != field.type:
+            data = data.set_column(index, field.name, column)
+    return data
+
+
+def flat_columns(data: pa.Table) -> pa.Table:
+    """Return a table whose nested fields are columns with dotted names."""
+    while any(pa.types.is_struct(kind) for kind in data.schema.types):
+        data = data.flatten()
+    return data
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        stored = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
+        return _plain(stored)
+    if pa.types.is_run_end_encoded(kind):
+        return pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], kind.value_type)
+    if pa.types.is_string_view(kind):
+        return column.cast(pa.large_string())
+    if pa.types.is_binary_view(kind):
+        return column.cast(pa.large_binary())
+    return column

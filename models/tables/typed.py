@@ -1,23 +1,27 @@
-"""Reads Parquet and Arrow; types pass through, but for wrappers that only say how values are stored."""
+"""Reads Parquet and Arrow, bounded where a stranger sends it; only wrappers of how values are stored are removed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet
 
-from models.errors import UnreadableError
+from models.errors import RecordError, UnreadableError
 from models.tables.arrow_messages import stream_sizes
-from models.tables.bounds import is_text, require_plain, shared_text_bytes
 from models.tables.chunks import regroup
-from models.tables.plain_columns import plain_columns
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
-from models.tables.table import Table
+from models.tables.table import Table, flat_columns, plain_columns
 
+_PLAIN_TYPES: Final = (
+    *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
+    *(pa.types.is_timestamp, pa.types.is_date, pa.types.is_time, pa.types.is_duration),
+)
 _BUFFER_BYTES: Final = 1 << 16  # a column: a table may have ten thousand of them
 _FILE_START: Final = b"ARROW1"
 _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with a table of contents
@@ -31,7 +35,7 @@ def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Itera
         source.require_rows(metadata.num_rows)
         source.require_bytes(sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
         # Of a stranger's file a text that comes often is kept once, as it is stored.
-        shared = [field.name for field in schema if is_text(field.type)] if source.max_bytes is not None else []
+        shared = [field.name for field in schema if _is_text(field.type)] if source.max_bytes is not None else []
         # What is read beforehand stays in memory to the end of the file, and a column of a group of rows may be large.
         with pa.parquet.ParquetFile(
             opened,
@@ -84,16 +88,16 @@ def _tables(
         left_out = tuple(name for name in dict.fromkeys(schema.names) if name not in wanted)
         fields = [field for field in schema if field.name in wanted]
         for field in fields:
-            require_plain(field.name, field.type)
+            _require_plain(field.name, field.type)
         schema = pa.schema(fields)
         batches = (_selected(batch, wanted) for batch in batches) if fields else ()
     texts = 0
     for data in regroup(batches, chunk_rows, schema):
         data.validate(full=True)  # nothing of the file's is trusted: a wrong offset would end the process
         if source.max_bytes is not None:
-            texts += shared_text_bytes(_flat(data))
+            texts += _shared_text_bytes(flat_columns(data))
             source.require_bytes(texts)
-        yield Table(data=plain_columns(source.name, data), left_out=left_out)
+        yield Table(data=plain_columns(data), left_out=left_out)
 
 
 def _wanted(schema: pa.Schema, names: Set[str]) -> list[str]:
@@ -110,7 +114,41 @@ def _selected(batch: pa.RecordBatch, wanted: list[str]) -> pa.RecordBatch:
     return batch.select([index for index, name in enumerate(batch.schema.names) if name in wanted])
 
 
-def _flat(data: pa.Table) -> pa.Table:
-    while any(pa.types.is_struct(kind) for kind in data.schema.types):
-        data = data.flatten()
-    return data
+def _require_plain(name: str, kind: pa.DataType) -> None:
+    """Check that a column is of a type that can be scored or echoed."""
+    if pa.types.is_struct(kind):
+        for inner in kind:
+            _require_plain(f"{name}.{inner.name}", inner.type)
+        return
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not _is_text(plain) and not any(is_kind(plain) for is_kind in _PLAIN_TYPES):
+        raise RecordError(
+            f"is of type {kind}.",
+            record=None,
+            field=name,
+            remedy="Send texts, numbers, truth values, dates, times, durations or timestamps.",
+        )
+
+
+def _shared_text_bytes(data: pa.Table) -> int:
+    """Return the bytes of the texts of dictionaries and views if each cell had a copy of its own."""
+    total = 0
+    for column in data.columns:
+        is_dictionary = pa.types.is_dictionary(column.type)
+        if not pa.types.is_string_view(column.type) and not (is_dictionary and _is_text(column.type.value_type)):
+            continue
+        for chunk in column.chunks:
+            lengths = _lengths(chunk.dictionary).take(chunk.indices) if is_dictionary else _lengths(chunk)
+            total += pc.sum(lengths).as_py() or 0
+    return total
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _lengths(texts: pa.Array) -> pa.Array:
+    if not pa.types.is_string_view(texts.type):
+        return pc.binary_length(texts)
+    views = np.frombuffer(texts.buffers()[1], np.uint32).reshape(-1, 4)  # the first of each is the length
+    return pa.array(views[texts.offset : texts.offset + len(texts), 0], pa.int64())

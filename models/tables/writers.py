@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -57,44 +58,23 @@ class PlainRows:
         return [dict(zip(self.data.column_names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedRows:
-    """Rows that came in chunks, at least one."""
-
-    chunks: Sequence[Rows]
-
-    def table(self) -> pa.Table:
-        """Return the rows as one table."""
-        return pa.concat_tables([chunk.table() for chunk in self.chunks])
-
-    def records(self) -> list[dict[str, Any]]:
-        """Return the objects of all chunks."""
-        return [record for chunk in self.chunks for record in chunk.records()]
-
-
-class Writer(Protocol):
+class Writer(ABC):
     """A table that is being written to a binary file, chunk by chunk."""
 
-    def write(self, rows: Rows, /) -> None:
-        """Add rows."""
-        ...
+    @abstractmethod
+    def ready(self, *rows: Rows) -> Callable[[], None]:
+        """Format the rows of a chunk, on any thread; return the function that adds them when it is their turn."""
 
-    def ready(self, rows: Rows, /) -> Callable[[], None]:
-        """Format rows, on any thread; return the function that adds them when it is their turn."""
-        ...
-
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 (a writer of text holds no rows)
         """Write the rows that are held."""
-        ...
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (nor an end)
         """End the table; the binary file stays open."""
-        ...
 
 
 @final
-class _TextWriter:
-    """Lines of text.
+class _TextWriter(Writer):
+    """Lines of text: no rows are held, and nothing stands behind the last one.
 
     Args:
         out: A binary file.
@@ -105,21 +85,12 @@ class _TextWriter:
         self._out = out
         self._lines = lines
 
-    def write(self, rows: Rows, /) -> None:
-        self.ready(rows)()
-
-    def ready(self, rows: Rows, /) -> Callable[[], None]:
-        return partial(self._out.write, self._lines(rows))
-
-    def finish(self) -> None:
-        pass  # no rows are held
-
-    def close(self) -> None:
-        pass  # nothing stands behind the last row
+    def ready(self, *rows: Rows) -> Callable[[], None]:
+        return partial(self._out.write, b"".join(map(self._lines, rows)))
 
 
 @final
-class _TypedWriter:
+class _TypedWriter(Writer):
     """Typed columns, written in groups of rows whose size does not depend on that of a chunk.
 
     Args:
@@ -134,11 +105,8 @@ class _TypedWriter:
         rows = max(1, min(_GROUP_ROWS, _GROUP_CELLS // max(1, len(schema))))
         self._grouping = Regrouping(rows) if grouped else None
 
-    def write(self, rows: Rows, /) -> None:
-        self.ready(rows)()
-
-    def ready(self, rows: Rows, /) -> Callable[[], None]:
-        return partial(self._add, self._typed(rows.table()))
+    def ready(self, *rows: Rows) -> Callable[[], None]:
+        return partial(self._add, self._typed(pa.concat_tables([part.table() for part in rows])))
 
     def finish(self) -> None:
         rest = None if self._grouping is None else self._grouping.rest()
@@ -170,11 +138,9 @@ class _TypedWriter:
         return TableError(f"The rows cannot be written: {error}.")
 
     def _add(self, table: pa.Table) -> None:
-        if self._grouping is None:
-            self._out.write_table(table)
-            return
-        for group in self._grouping.add(table):
-            self._out.write_table(group.combine_chunks())
+        groups = [table] if self._grouping is None else map(pa.Table.combine_chunks, self._grouping.add(table))
+        for group in groups:
+            self._out.write_table(group)
 
 
 def csv_writer(out: Any, schema: pa.Schema) -> Writer:

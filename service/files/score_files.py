@@ -24,7 +24,7 @@ from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
 from models.tables.formats import format_of
 from models.tables.read_options import ReadOptions
-from models.tables.writers import JoinedRows, Rows, Writer, new_file
+from models.tables.writers import Rows, Writer, new_file
 from models.threads import allowed_threads
 from service.files.pipeline import in_order
 from service.files.scored_rows import Layout, ScoredRows
@@ -218,4 +218,4 @@ def _scored(
         if stopped.is_set():
             break
     flagged = sum(item.flagged for item in rows if isinstance(item, ScoredRows))
-    return Tally(rows=len(chunk.table), flagged=flagged), writer.ready(JoinedRows(rows))
+    return Tally(rows=len(chunk.table), flagged=flagged), writer.ready(*rows)

@@ -86,7 +86,7 @@ class TableWriter:
                     "Ids are absent in some parts of the stream, or of another type, so the answer would become "
                     "another table in the middle. Send all of them, as texts, or ask for JSON lines.",
                 )
-            self._writer.write(PlainRows(table))
+            self._writer.ready(PlainRows(table))()
 
     @contextmanager
     def _refused(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ from models.repository import ARTIFACTS, next_version, version_of
 from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
 from training.comparison.processes import run_trials
 from training.comparison.recommendation import LEAST_SEEDS, Recommendation, recommend
-from training.comparison.summary import Summary, summaries_of
+from training.comparison.summary import Summary, best_settings, summaries_of
 from training.comparison.terminal import TrialBar, show_comparison
 from training.comparison.trials import Trial, settings_of, trials_of
 from training.data.demo_data import DESCRIPTION, TrainingData
@@ -129,7 +129,6 @@ def compare(command: CompareCommand) -> dict[str, Any]:
         write_comparison_report(
             folder / REPORT,
             summaries,
-            best,
             recommendation,
             name=name,
             prepared=prepared,
@@ -208,16 +207,6 @@ def _save(result: FitResult, folder: Path, *, comparison: Mapping[str, Any]) -> 
 
     card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
     write_result(replace(result, detector=replace(result.detector, card=card)), folder)
-
-
-def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
-    """Return, for each activation, the summary under the setting with its lowest held-out error."""
-    best: dict[str, Summary] = {}
-    for summary in summaries:
-        rival = best.get(summary.activation)
-        if rival is None or (len(summary.failures), summary.error.mean) < (len(rival.failures), rival.error.mean):
-            best[summary.activation] = summary
-    return list(best.values())
 
 
 def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
@@ -19,32 +19,35 @@ REFERENCE: Final = "relu"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
-    """A mean over seeds.
-
-    Args:
-        mean: The mean.
-        low: Lower end of its 95 % interval (Student's t); None for a single value.
-        high: Upper end.
-    """
+    """A mean over seeds, and half the width of its 95 % interval (Student's t); None for a single value."""
 
     mean: float
-    low: float | None
-    high: float | None
+    half: float | None
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Mean:
         """Return the mean of one or more values."""
         mean = float(np.mean(values))
         if len(values) < 2:
-            return cls(mean=mean, low=None, high=None)
+            return cls(mean=mean, half=None)
         from scipy.stats import t  # takes half a second; `--help` does not need it
 
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-        return cls(mean=mean, low=mean - half, high=mean + half)
+        return cls(mean=mean, half=half)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval; the mean where there is none."""
+        return self.mean - (self.half or 0.0)
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.mean + (self.half or 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """Return mean and interval as plain data."""
-        return {"mean": self.mean, "interval": None if self.low is None else [self.low, self.high]}
+        return {"mean": self.mean, "interval": None if self.half is None else [self.low, self.high]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ class Summary:
     Args:
         activation: A key of `ACTIVATIONS`.
         setting: The setting.
-        outcomes: Outcome of each seed, in the order of the seeds.
+        outcomes: In the order of the seeds.
         failures: Trials whose loss was not a number.
         reached: For each seed, epochs and seconds until the validation loss reached the lowest one of `REFERENCE` with
             the same seed; None where it never did.
@@ -75,14 +78,17 @@ class Summary:
         """Return the mean of a figure over the seeds."""
         return Mean.of([figure(outcome) for outcome in self.outcomes])
 
-    def layer_mean(self, layer: int, figure: Callable[[Any], float]) -> float:
-        """Return the mean over the seeds of a figure of one layer's units."""
-        return float(np.mean([figure(outcome.units[layer]) for outcome in self.outcomes]))
-
     @property
-    def layers(self) -> list[str]:
-        """Names of the hidden layers."""
-        return [layer.layer for layer in self.outcomes[0].units]
+    def dead_by_layer(self) -> dict[str, float]:
+        """Share of dead units of each hidden layer, the mean over the seeds."""
+        shares = [[layer.dead / layer.units for layer in outcome.units] for outcome in self.outcomes]
+        names = [layer.layer for layer in self.outcomes[0].units]
+        return dict(zip(names, np.mean(shares, axis=0).tolist(), strict=True))
+
+    def gradients(self, norms: Callable[[Outcome], Mapping[str, float]]) -> dict[str, float]:
+        """Return the gradient of each layer, the mean over the seeds: the first or the last ones."""
+        of_seeds = [norms(outcome) for outcome in self.outcomes]
+        return {layer: float(np.mean([each[layer] for each in of_seeds])) for layer in of_seeds[0]}
 
     @property
     def rank_stability(self) -> float | None:
@@ -101,15 +107,11 @@ class Summary:
     @property
     def slopes(self) -> dict[str, tuple[float, float, float]]:
         """Lowest, mean and highest learned slope of each layer, over the seeds."""
-        found = [outcome.slopes for outcome in self.outcomes]
-        return {
-            layer: (
-                min(slopes[layer][0] for slopes in found),
-                float(np.mean([slopes[layer][1] for slopes in found])),
-                max(slopes[layer][2] for slopes in found),
-            )
-            for layer in found[0]
+        slopes = {
+            layer: zip(*(item.slopes[layer] for item in self.outcomes), strict=True)
+            for layer in self.outcomes[0].slopes
         }
+        return {layer: (min(lows), float(np.mean(means)), max(highs)) for layer, (lows, means, highs) in slopes.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures as plain data; other programs rely on its names."""
@@ -131,7 +133,7 @@ class Summary:
         for name in ("roc_auc", "average_precision"):
             if getattr(self.outcomes[0], name) is not None:
                 report[name] = self.mean(lambda outcome, name=name: getattr(outcome, name)).to_json()  # type: ignore[misc]
-        last = self.outcomes[0].last_gradients
+        last = self.gradients(lambda outcome: outcome.last_gradients)
         return report | {
             "parameters": self.outcomes[0].parameters,
             "seeds": [outcome.trial.seed for outcome in self.outcomes],
@@ -143,15 +145,10 @@ class Summary:
             "seeds_that_reached_relu_level": len(reached),
             "rank_stability": self.rank_stability,
             "gradients": {
-                layer: {
-                    "first": float(np.mean([outcome.first_gradients[layer] for outcome in self.outcomes])),
-                    "last": float(np.mean([outcome.last_gradients[layer] for outcome in self.outcomes])),
-                }
-                for layer in last
+                layer: {"first": norm, "last": last[layer]}
+                for layer, norm in self.gradients(lambda outcome: outcome.first_gradients).items()
             },
-            "dead_by_layer": {
-                layer: self.layer_mean(i, lambda units: units.dead / units.units) for i, layer in enumerate(self.layers)
-            },
+            "dead_by_layer": self.dead_by_layer,
             "slopes": {layer: list(slopes) for layer, slopes in self.slopes.items()},
         }
 
@@ -172,37 +169,41 @@ def summaries_of(results: Sequence[TrialResult]) -> list[Summary]:
     summaries = []
     for (setting, activation), members in groups.items():
         outcomes = sorted((item for item in members if isinstance(item, Outcome)), key=lambda item: item.trial.seed)
-        if not outcomes:
-            continue
-        summaries.append(
-            Summary(
-                activation=activation,
-                setting=setting,
-                outcomes=tuple(outcomes),
-                failures=tuple(item for item in members if isinstance(item, Failure)),
-                reached=tuple(_reached(item, levels.get((setting, item.trial.seed))) for item in outcomes),
+        failures = tuple(item for item in members if isinstance(item, Failure))
+        reached = tuple(_reached(item, levels.get((setting, item.trial.seed), -np.inf)) for item in outcomes)
+        if outcomes:
+            summaries.append(
+                Summary(
+                    activation=activation,
+                    setting=setting,
+                    outcomes=tuple(outcomes),
+                    failures=failures,
+                    reached=reached,
+                )
             )
-        )
     return summaries
 
 
-def _reached(outcome: Outcome, level: float | None) -> tuple[int, float] | None:
-    if level is None:
-        return None
-    for i, loss in enumerate(outcome.validation_losses):
-        if loss <= level:
-            return i + 1, outcome.elapsed[i]
-    return None
+def _reached(outcome: Outcome, level: float) -> tuple[int, float] | None:
+    times = enumerate(zip(outcome.validation_losses, outcome.elapsed, strict=False), 1)
+    return next(((epoch, seconds) for epoch, (loss, seconds) in times if loss <= level), None)
+
+
+def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
+    """Return, for each activation, the summary under the setting with its lowest held-out error."""
+    best: dict[str, Summary] = {}
+    for summary in summaries:
+        rival = best.get(summary.activation)
+        if rival is None or (len(summary.failures), summary.error.mean) < (len(rival.failures), rival.error.mean):
+            best[summary.activation] = summary
+    return list(best.values())
 
 
 def labels_of(summaries: Sequence[Summary]) -> list[str]:
     """Return a name for each summary: its activation, and the part of its setting that differs between summaries."""
-    depths = {len(summary.setting.hidden_units) for summary in summaries}
-    rates = {summary.setting.learning_rate for summary in summaries}
-    labels = []
-    for summary in summaries:
-        layers = len(summary.setting.hidden_units)
-        depth = f", {layers} layer{'s' if layers > 1 else ''}" if len(depths) > 1 else ""
-        rate = f", rate {summary.setting.learning_rate:g}" if len(rates) > 1 else ""
-        labels.append(f"{summary.activation}{depth}{rate}")
-    return labels
+    settings = [summary.setting for summary in summaries]
+    layers = [len(setting.hidden_units) for setting in settings]
+    depths = [f", {n} layer{'s' if n > 1 else ''}" if len(set(layers)) > 1 else "" for n in layers]
+    several = len({setting.learning_rate for setting in settings}) > 1
+    rates = [f", rate {setting.learning_rate:g}" if several else "" for setting in settings]
+    return [f"{item.activation}{depth}{rate}" for item, depth, rate in zip(summaries, depths, rates, strict=True)]

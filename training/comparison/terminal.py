@@ -130,6 +130,4 @@ def _name(summary: Summary, chosen: str | None) -> str:
 
 
 def _interval(mean: Mean, digits: int) -> str:
-    if mean.low is None or mean.high is None:
-        return f"{mean.mean:.{digits}f}"
-    return f"{mean.mean:.{digits}f} ± {(mean.high - mean.low) / 2:.{digits}f}"
+    return f"{mean.mean:.{digits}f}" + ("" if mean.half is None else f" ± {mean.half:.{digits}f}")

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.network.activations import ACTIVATIONS
 from training.comparison.summary import Summary, labels_of
-from training.network.diagnostics import LayerHealth
 from training.report.kit.page import Grid, Part, Plots, Section, Text
-from training.report.learning import (
-    Losses,
-    activation_plot,
-    gradient_limits,
-    gradient_plot,
-    loss_limits,
-    loss_plot,
-    slopes_plot,
-    units_plot,
-)
+from training.report.learning import activation_plot, gradient_plots, loss_plots, slopes_plot, units_plot
 from training.settings.config import TrainConfig
 
 
 def learning_sections(summaries: Sequence[Summary], best: Sequence[Summary], config: TrainConfig) -> list[Section]:
-    """Return the sections.
-
-    Args:
-        summaries: Every activation under every setting.
-        best: One for each activation, under its best setting.
-        config: The settings that all networks share.
-    """
+    """Return the sections; `best` has one summary for each activation, under its best setting."""
     return [
         Section(anchor="losses", title="Losses over the epochs", parts=[_losses(best)]),
         Section(anchor="activations", title="The activations", parts=[_activations(best, config)]),
@@ -42,27 +26,17 @@ def learning_sections(summaries: Sequence[Summary], best: Sequence[Summary], con
 
 
 def _losses(best: Sequence[Summary]) -> Plots:
-    names = dict(zip((item.activation for item in best), labels_of(best), strict=True))
-    losses = [
-        Losses(
-            name=names[summary.activation],
-            fitting=_by_epoch([outcome.losses for outcome in summary.outcomes]),
-            validation=_by_epoch([outcome.validation_losses for outcome in summary.outcomes]),
+    losses = {
+        name: (
+            _by_epoch([outcome.losses for outcome in summary.outcomes]),
+            _by_epoch([outcome.validation_losses for outcome in summary.outcomes]),
         )
-        for summary in best
-    ]
-    limits = loss_limits(losses)
+        for name, summary in zip(labels_of(best), best, strict=True)
+    }
+    epochs = [summary.mean(lambda outcome: outcome.best_epoch).mean for summary in best]
     return Plots(
         title="Each activation, with the others in grey",
-        plots=[
-            loss_plot(
-                drawn,
-                [other for other in losses if other is not drawn],
-                limits=limits,
-                best=summary.mean(lambda outcome: outcome.best_epoch).mean,
-            )
-            for drawn, summary in zip(losses, best, strict=True)
-        ],
+        plots=loss_plots(losses, best=epochs),
         small=True,
         note="Coloured: loss on the validation rows, the mean over the seeds with its 95 % interval as a band. Dotted: "
         "loss on the fitting rows.",
@@ -86,79 +60,57 @@ def _activations(best: Sequence[Summary], config: TrainConfig) -> Plots:
 
 
 def _units(summaries: Sequence[Summary]) -> Iterator[Part]:
-    names = labels_of(summaries)
-    shares = [_dead_by_epoch(summary) for summary in summaries]
-    drawn = [
-        i
-        for i, summary in enumerate(summaries)
-        if ACTIVATIONS[summary.activation].can_die or any(max(line) > 0 for line in shares[i].values())
-    ]
-    alive = sorted({item.activation for item in summaries} - {summaries[i].activation for i in drawn})
+    drawn = {}
+    for name, summary in zip(labels_of(summaries), summaries, strict=True):
+        shares = _dead_by_epoch(summary)
+        if ACTIVATIONS[summary.activation].can_die or any(map(any, shares.values())):
+            drawn[name] = summary, shares
+    alive = sorted({item.activation for item in summaries} - {summary.activation for summary, _ in drawn.values()})
     if alive:
         yield Text(text=f"No unit of {', '.join(alive)} is dead in any epoch, under any setting and with any seed.")
     if not drawn:
         return
     yield Plots(
         title="Share of dead units by layer and epoch",
-        plots=[units_plot(names[i], shares[i], state="dead") for i in drawn],
+        plots=[units_plot(name, shares, state="dead") for name, (_, shares) in drawn.items()],
         note="The mean over the seeds; blank where no unit is dead. The output of a dead unit is zero on every "
         "validation row, and as a rule it learns no more.",
     )
-    layers = max((summaries[i].layers for i in drawn), key=len)
+    dead = {name: summary.dead_by_layer for name, (summary, _) in drawn.items()}
+    layers = max(dead.values(), key=len)
     yield Grid(
         title="Dead units by layer, with the weights that were kept",
         header=("activation", *layers),
         rows=[
-            (
-                names[i],
-                *(
-                    f"{summaries[i].layer_mean(summaries[i].layers.index(layer), _dead):.1%}"
-                    if layer in summaries[i].layers
-                    else "–"
-                    for layer in layers
-                ),
-            )
-            for i in drawn
+            (name, *(f"{shares[layer]:.1%}" if layer in shares else "–" for layer in layers))
+            for name, shares in dead.items()
         ],
     )
-
-
-def _dead(layer: LayerHealth) -> float:
-    return layer.dead / layer.units
 
 
 def _dead_by_epoch(summary: Summary) -> dict[str, list[float]]:
     return {
         layer: _by_epoch([outcome.dead_by_epoch[layer] for outcome in summary.outcomes]).mean(axis=0).tolist()
-        for layer in summary.layers
+        for layer in summary.dead_by_layer
     }
 
 
 def _gradients(summaries: Sequence[Summary], best: Sequence[Summary]) -> Plots:
     deepest = _deepest(summaries, best)
-    names = labels_of(deepest)
-    first = [_mean_norms([item.first_gradients for item in summary.outcomes]) for summary in deepest]
-    last = [_mean_norms([item.last_gradients for item in summary.outcomes]) for summary in deepest]
-    limits = gradient_limits([*first, *last])
+    first = [summary.gradients(lambda outcome: outcome.first_gradients) for summary in deepest]
+    last = [summary.gradients(lambda outcome: outcome.last_gradients) for summary in deepest]
     depths = {len(summary.setting.hidden_units) for summary in summaries}
     where = (
         f", in the deepest networks, of {max(depths)} hidden layers before the bottleneck" if len(depths) > 1 else ""
     )
     return Plots(
         title=f"Gradient of each layer’s weights{where}",
-        plots=[
-            gradient_plot(name, early, late, limits=limits)
-            for name, early, late in zip(names, first, last, strict=True)
-        ],
+        plots=gradient_plots(dict(zip(labels_of(deepest), zip(first, last, strict=True), strict=True))),
         small=True,
         note="Line: at the first step. Dashed: the mean of the last steps. From the input on the left (e: encoder, b: "
         "bottleneck, d: decoder) to the output on the right. Gradients flow from right to left: a line that falls to "
         "the left by powers of ten shows that they vanish. Means over the seeds.",
     )
-
-
-def _mean_norms(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {layer: float(np.mean([norms[layer] for norms in seeds])) for layer in seeds[0]}
 
 
 def _deepest(summaries: Sequence[Summary], best: Sequence[Summary]) -> list[Summary]:
@@ -175,16 +127,10 @@ def _deepest(summaries: Sequence[Summary], best: Sequence[Summary]) -> list[Summ
 def _slopes(summaries: Sequence[Summary]) -> Iterator[Section]:
     labelled = zip(labels_of(summaries), summaries, strict=True)
     plots = [slopes_plot(name, summary.slopes) for name, summary in labelled if summary.slopes]
+    note = (
+        "Slopes start at 0, which is relu; a slope of 1 makes the activation linear. The bar is the range of a layer "
+        "over all seeds, the dot the mean."
+    )
     if plots:
-        yield Section(
-            anchor="slopes",
-            title="Learned slopes",
-            parts=[
-                Plots(
-                    title="Slopes below zero that were learned",
-                    plots=plots,
-                    note="Slopes start at 0, which is relu; a slope of 1 makes the activation linear. The bar is the "
-                    "range of a layer over all seeds, the dot the mean.",
-                )
-            ],
-        )
+        part = Plots(title="Slopes below zero that were learned", plots=plots, note=note)
+        yield Section(anchor="slopes", title="Learned slopes", parts=[part])

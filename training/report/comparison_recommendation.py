@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
+
 from training.comparison.recommendation import Difference, Recommendation
 from training.comparison.summary import Summary
 from training.report.kit.formatting import as_p, listed
 from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
-from training.report.kit.shapes import Point, dot_plot, interval_plot, point_plot
+from training.report.kit.shapes import dot_plot, interval_plot, point_plot
 
 _VERDICTS: Final = {
     "best": "best",
@@ -21,13 +23,7 @@ _VERDICTS: Final = {
 
 
 def recommendation_section(best: Sequence[Summary], recommendation: Recommendation, *, margin: float) -> Section:
-    """Return the section.
-
-    Args:
-        best: One for each activation, under its best setting.
-        recommendation: The recommendation.
-        margin: Relative difference of errors that does not matter.
-    """
+    """Return the section on summaries of each activation under its best setting."""
     parts = list(_parts(best, recommendation, margin))
     return Section(anchor="recommendation", title="Recommendation", parts=parts)
 
@@ -44,12 +40,11 @@ def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: floa
         yield Text(text=_how_sure(best, margin))
     if len(recommendation.differences) > 1:
         yield _differences_grid(recommendation)
-    pictures = [
-        *_difference_plot(recommendation, margin),
-        *_seeds_plot(best, recommendation),
-        *_speed_plot(best, recommendation),
-    ]
-    if pictures:
+    if best:
+        ranked = recommendation.ranked(best)
+        pictures = [_seeds_plot(ranked, recommendation.activation), _speed_plot(ranked, recommendation.activation)]
+        if len(recommendation.differences) > 1:
+            pictures.insert(0, _difference_plot(recommendation, margin))
         yield Plots(title="Errors and costs", plots=pictures)
 
 
@@ -79,24 +74,20 @@ def _differences_grid(recommendation: Recommendation) -> Grid:
     )
 
 
-def _difference_plot(recommendation: Recommendation, margin: float) -> Iterator[Plot]:
-    if len(recommendation.differences) < 2:
-        return
+def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
     first, *others = recommendation.differences
-    names = [item.activation for item in recommendation.differences]
-    middles = [1 + item.ratio for item in recommendation.differences]
+    intervals = {item.activation: (1 + item.low, 1 + item.ratio, 1 + item.high) for item in recommendation.differences}
+    middles = [middle for _, middle, _ in intervals.values()]
     largest, smallest = max(middles), min(middles)
     wide = largest > 3 * smallest
-    yield Plot(
+    return Plot(
         title=f"Error of each activation as a multiple of that of {first.activation}, with 95 % intervals. The grey "
         f"band is the margin of {margin:.0%}.",
         alt=f"Errors against that of {first.activation}, from top to bottom: "
         + ", ".join(f"{item.activation} × {1 + item.ratio:.2f}, {_VERDICTS[item.verdict]}" for item in others)
         + ".",
         svg=interval_plot(
-            names,
-            middles,
-            [(1 + item.low, 1 + item.high) for item in recommendation.differences],
+            intervals,
             loud=recommendation.activation,
             band=(1.0, 1 + margin),
             setting={
@@ -108,64 +99,42 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Iterator[
     )
 
 
-def _speed_plot(best: Sequence[Summary], recommendation: Recommendation) -> Iterator[Plot]:
-    if not best:
-        return
-    points = []
-    for summary in recommendation.ranked(best):
-        step, error = summary.mean(lambda outcome: 1e3 * outcome.step_seconds), summary.error
-        points.append(
-            Point(
-                name=summary.activation,
-                x=step.mean,
-                y=error.mean,
-                x_interval=None if step.low is None or step.high is None else (step.low, step.high),
-                y_interval=None if error.low is None or error.high is None else (error.low, error.high),
-                loud=summary.activation == recommendation.activation,
-            )
-        )
-    cheapest = min(points, key=lambda point: point.x)
-    lowest = min(points, key=lambda point: point.y)
-    highest = max(point.y for point in points)
-    wide = lowest.y > 0 and highest > 5 * lowest.y
-    recommended = next((point for point in points if point.loud), None)
-    yield Plot(
-        title="Held-out error over the time of a step: lower is better, further left is quicker"
-        + ("." if recommended is None else "; the recommended activation has a ring."),
-        alt=(
-            f"Error over time of a step: {lowest.name} has the lowest error, {lowest.y:.3g}, at {lowest.x:.2g} ms; "
-            f"{cheapest.name} has the quickest step, {cheapest.x:.2g} ms, with an error of {cheapest.y:.3g}."
-            + (
-                ""
-                if recommended is None
-                else f" {recommended.name} is recommended: {recommended.y:.3g} at {recommended.x:.2g} ms."
-            )
-        ),
-        svg=point_plot(
-            points,
-            setting={
-                "xlim": (0, 1.5 * max(point.x for point in points)),  # the names stand to the right
-                "yscale": "log" if wide else "linear",
-                "ylim": (lowest.y / 2, highest * 2) if wide else (0, 1.3 * highest),
-                "xlabel": "time of a step, ms",
-                "ylabel": "held-out error" + (" (log.)" if wide else ""),
-            },
-        ),
-    )
-
-
-def _seeds_plot(best: Sequence[Summary], recommendation: Recommendation) -> Iterator[Plot]:
-    if not best:
-        return
-    summaries = recommendation.ranked(best)
-    errors = [[outcome.error for outcome in summary.outcomes] for summary in summaries]
+def _speed_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:
     names = [summary.activation for summary in summaries]
-    spreads = {name: max(seeds) / min(seeds) for name, seeds in zip(names, errors, strict=True) if min(seeds) > 0}
-    widest = max(spreads, key=lambda name: spreads[name]) if spreads else ""
-    yield Plot(
+    means = [(summary.mean(lambda outcome: 1e3 * outcome.step_seconds), summary.error) for summary in summaries]
+    x, y = np.array([[(mean.low, mean.mean, mean.high) for mean in pair] for pair in means]).swapaxes(0, 1)
+    steps, errors = x[:, 1], y[:, 1]
+    quickest, best = int(steps.argmin()), int(errors.argmin())
+    lowest, highest = errors.min(), errors.max()
+    wide = lowest > 0 and highest > 5 * lowest
+    title = "Held-out error over the time of a step: lower is better, further left is quicker"
+    alt = (
+        f"Error over time of a step: {names[best]} has the lowest error, {lowest:.3g}, at {steps[best]:.2g} ms; "
+        f"{names[quickest]} has the quickest step, {steps[quickest]:.2g} ms, with an error of {errors[quickest]:.3g}."
+    )
+    if recommended is not None:
+        i = names.index(recommended)
+        title += "; the recommended activation has a ring"
+        alt += f" {recommended} is recommended: {errors[i]:.3g} at {steps[i]:.2g} ms."
+    setting = {
+        "xlim": (0, 1.5 * steps.max()),  # the names stand to the right
+        "yscale": "log" if wide else "linear",
+        "ylim": (lowest / 2, highest * 2) if wide else (0, 1.3 * highest),
+        "xlabel": "time of a step, ms",
+        "ylabel": "held-out error" + (" (log.)" if wide else ""),
+    }
+    return Plot(title=f"{title}.", alt=alt, svg=point_plot(names, x, y, loud=recommended, setting=setting))
+
+
+def _seeds_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:
+    errors = {summary.activation: [outcome.error for outcome in summary.outcomes] for summary in summaries}
+    ranges = {name: (min(seeds), max(seeds)) for name, seeds in errors.items()}
+    spreads = {name: high / low for name, (low, high) in ranges.items() if low > 0}
+    widest = max(spreads, key=spreads.__getitem__) if spreads and len(summaries[0].outcomes) > 1 else None
+    return Plot(
         title="Held-out error of every seed (dots) and their mean (bar).",
         alt="Held-out errors by seed: "
-        + ", ".join(f"{name} {min(seeds):.3g} to {max(seeds):.3g}" for name, seeds in zip(names, errors, strict=True))
-        + (f". The seeds of {widest} lie furthest apart." if len(errors[0]) > 1 and widest else "."),
-        svg=dot_plot(names, errors, loud=recommendation.activation, xlabel="held-out error"),
+        + ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
+        + (f". The seeds of {widest} lie furthest apart." if widest else "."),
+        svg=dot_plot(errors, loud=recommended, xlabel="held-out error"),
     )

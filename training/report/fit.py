@@ -11,21 +11,18 @@ from models.network.activations import ACTIVATIONS
 from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
-from training.report.fit_rows import columns_section, embedding_section, highest_rows_section, scores_section
+from training.report.fit_rows import (
+    ScoredRows,
+    columns_section,
+    embedding_section,
+    highest_rows_section,
+    scored_rows,
+    scores_section,
+)
 from training.report.kit.file import write_report
 from training.report.kit.page import Grid, Part, Plots, Section, Text, page_of
-from training.report.learning import (
-    Losses,
-    activation_plot,
-    gradient_limits,
-    gradient_plot,
-    loss_limits,
-    loss_plot,
-    slopes_plot,
-    units_plot,
-)
-from training.report.scored_rows import ScoredRows, scored_rows
-from training.report.subject import columns_grid, rows_grid, settings_grid
+from training.report.learning import activation_plot, gradient_plots, loss_plots, slopes_plot, units_plot
+from training.report.subject import subject_tables
 from training.settings.config import TrainConfig
 from training.thresholds.rows import threshold_rows
 
@@ -33,14 +30,7 @@ from training.thresholds.rows import threshold_rows
 def write_fit_report(
     path: Path, result: FitResult, prepared: Prepared, config: TrainConfig, *, test_table: Table | None = None
 ) -> None:
-    """Write the report of a training.
-
-    Args:
-        path: The file.
-        result: The trained detector.
-        prepared: The table that it learned from.
-        config: The settings.
-        test_table: The rows of `--test-data`; None where the test rows are part of the table.
+    """Write the report of a training; `test_table` has the rows of `--test-data`, where the table has no test rows.
 
     Raises:
         ConfigError: The file cannot be written, or exists and is no report.
@@ -53,20 +43,15 @@ def write_fit_report(
         columns_section(rows),
         embedding_section(result.evaluated, rows),
         Section(anchor="learning", title="How it learned", parts=list(_learning(result))),
-        Section(
-            anchor="subject",
-            title="Rows, columns and settings",
-            parts=[rows_grid(prepared, config), *columns_grid(prepared), settings_grid(config)],
-        ),
+        Section(anchor="subject", title="Rows, columns and settings", parts=list(subject_tables(prepared, config))),
     ]
     detector = result.detector
     introduction = (
         f"A detector that learned from {len(prepared.table):,} rows of {len(detector.schema.columns)} columns. This "
         "page holds values of some of these rows: treat it as you treat the data."
     )
-    write_report(
-        path, page_of(sections, title=f"{detector.name}, version {detector.version}", introduction=introduction)
-    )
+    title = f"{detector.name}, version {detector.version}"
+    write_report(path, page_of(sections, title=title, introduction=introduction))
 
 
 def _result(result: FitResult, rows: ScoredRows) -> Iterator[Part]:
@@ -119,17 +104,14 @@ def _learning(result: FitResult) -> Iterator[Part]:
         text=f"{networks} of {widths} units, {name}, {learned.parameters:,} weights; {len(history.epochs)} epochs in "
         f"{history.seconds:.1f} s.{refitted if result.detector.calibration.rows.refitted else ''}"
     )
-    losses = Losses(
-        name=name,
-        fitting=np.array([[epoch.loss for epoch in history.epochs]]),
-        validation=np.array([[epoch.validation_loss for epoch in history.epochs]]),
-    )
+    fitting = np.array([[epoch.loss for epoch in history.epochs]])
+    validation = np.array([[epoch.validation_loss for epoch in history.epochs]])
     first, last = history.epochs[0].gradients, history.epochs[-1].gradients
     yield Plots(
         title="Losses, gradients, activation",
         plots=[
-            loss_plot(losses, limits=loss_limits([losses]), best=history.best),
-            *([gradient_plot(name, first, last, limits=gradient_limits([first, last]))] if first else []),
+            *loss_plots({name: (fitting, validation)}, best=[history.best]),
+            *(gradient_plots({name: (first, last)}) if first else []),
             activation_plot(name, config.activation_parameter),
         ],
         small=True,
@@ -145,39 +127,24 @@ def _learning(result: FitResult) -> Iterator[Part]:
 def _units(result: FitResult) -> Iterator[Part]:
     epochs = result.learned.history.epochs
     name = result.learned.config.activation
-    layers = [layer.layer for layer in epochs[0].units]
-    shares = {
-        state: {
-            layer: [getattr(epoch.units[i], state) / epoch.units[i].units for epoch in epochs]
-            for i, layer in enumerate(layers)
-        }
-        for state in ("dead", "saturated")
-    }
-    spec = ACTIVATIONS[name]
-    expected = {"dead": spec.can_die, "saturated": spec.ends is not None}
-    drawn = [
-        state
-        for state, lines in shares.items()
-        if lines and (expected[state] or any(max(line) > 0 for line in lines.values()))
-    ]
-    if drawn:
+    plots = []
+    for state, expected in {"dead": ACTIVATIONS[name].can_die, "saturated": ACTIVATIONS[name].ends is not None}.items():
+        layers = zip(*(epoch.units for epoch in epochs), strict=True)
+        shares = {layer[0].layer: [getattr(after, state) / after.units for after in layer] for layer in layers}
+        if shares and (expected or any(map(any, shares.values()))):
+            plots.append(units_plot(name, shares, state=state))
+    if plots:
         yield Plots(
             title="Dead and saturated units, by layer and epoch",
-            plots=[units_plot(name, shares[state], state=state) for state in drawn],
+            plots=plots,
             note="Counted on the validation rows; blank where there are none.",
         )
+    counts = ("units", "dead", "nearly_dead", "saturated")
     yield Grid(
         title="Units of each layer, at the end",
-        header=("layer", "units", "dead", "nearly dead", "saturated", "outputs that are zero"),
+        header=("layer", *(count.replace("_", " ") for count in counts), "outputs that are zero"),
         rows=[
-            (
-                layer.layer,
-                f"{layer.units:,}",
-                f"{layer.dead:,}",
-                f"{layer.nearly_dead:,}",
-                f"{layer.saturated:,}",
-                f"{layer.zeros:.1%}",
-            )
+            (layer.layer, *(f"{getattr(layer, count):,}" for count in counts), f"{layer.zeros:.1%}")
             for layer in result.learned.health
         ],
         note="Dead: zero on every validation row. Nearly dead: zero on 99 % of them. Saturated: at an end of the "

@@ -1,19 +1,23 @@
-"""Sections on rows: distribution of scores, rows with the highest scores, error by column, embedding."""
+"""Sections on scored rows: distribution of scores, rows with the highest scores, error by column, embedding."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibration
-from models.detector import Detector
+from models.detector import Detector, Verdicts
 from models.schema.cells import Cell as Value
+from models.tables.table import Table
+from training.data.prepare import Prepared
+from training.fit import FitResult
 from training.report.kit.formatting import shortened
 from training.report.kit.page import Grid, Plot, Plots, Section, Text
 from training.report.kit.shapes import cloud_plot, heat_map, pair_plot, score_histogram
-from training.report.scored_rows import ScoredRows
 
 _ROWS: Final = 10  # with the highest scores
 _ORDINALS: Final = ("first reason", "second reason", "third reason")
@@ -23,42 +27,69 @@ _POINTS: Final = 1500
 _P_VALUES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredRows:
+    """n rows that the networks had not seen when they scored them.
+
+    Args:
+        name: The name of these rows in sentences.
+        verdicts: Their scores and decisions.
+        is_anomaly: Their labels `(n,)`; None without labels.
+        numbers: Their row numbers in the table, from 1 `(n,)`.
+        ids: Values of the id columns.
+    """
+
+    name: str
+    verdicts: Verdicts
+    is_anomaly: NDArray[np.bool_] | None
+    numbers: NDArray[np.intp]
+    ids: Mapping[str, list[Any]]
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """The anomaly scores `(n,)`."""
+        return self.verdicts.anomaly_score
+
+
+def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None) -> ScoredRows:
+    """Score the test rows, or those of a test table, with the networks that had not seen them.
+
+    Raises:
+        TableError: The test table has another shape.
+    """
+    is_anomaly: NDArray[np.bool_] | None
+    if test_table is not None and prepared.rule is not None:
+        name, table, indices = "rows of --test-data", test_table, np.arange(len(test_table))
+        verdicts, is_anomaly = result.evaluated.score_table(table), prepared.rule.anomalies(table)
+    else:
+        test = prepared.split.test
+        name, table, indices = "test rows", prepared.table, np.flatnonzero(test)
+        verdicts = result.evaluated.score(prepared.part(test))
+        is_anomaly = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
+    ids = table.data.select([name for name in result.detector.schema.ids if name in table.names]).take(indices)
+    return ScoredRows(name=name, verdicts=verdicts, is_anomaly=is_anomaly, numbers=indices + 1, ids=ids.to_pydict())
+
+
 def scores_section(calibration: Calibration, rows: ScoredRows) -> Section:
     """Return the distribution of the scores of held-out rows, with the threshold."""
     scores, threshold = calibration.scores, calibration.threshold
-    above = int((scores > threshold).sum())
-    plots = [
-        Plot(
-            title=f"{len(scores):,} calibration rows. The axis on top has the p-value of each score.",
-            alt=(
-                f"Histogram of the scores of {len(scores):,} calibration rows: median {np.median(scores):.3g}, highest "
-                f"{scores[-1]:.3g}; {above:,} lie above the threshold of {threshold:.4g}."
-            ),
-            svg=score_histogram(
-                [("calibration rows", scores)], threshold=threshold, p_values=_scores_of_p_values(scores)
-            ),
-        )
-    ]
+    above, n = int((scores > threshold).sum()), len(rows.scores)
+    calibration_plot = Plot(
+        title=f"{len(scores):,} calibration rows. The axis on top has the p-value of each score.",
+        alt=f"Histogram of the scores of {len(scores):,} calibration rows: median {np.median(scores):.3g}, highest "
+        f"{scores[-1]:.3g}; {above:,} lie above the threshold of {threshold:.4g}.",
+        svg=score_histogram({"calibration rows": scores}, threshold=threshold, p_values=_scores_of_p_values(scores)),
+    )
     if rows.is_anomaly is None:
-        flagged = rows.verdicts.is_anomaly
-        plots.append(
-            Plot(
-                title=f"{len(flagged):,} {rows.name}, flagged or not.",
-                alt=f"Histogram of the scores of {len(flagged):,} {rows.name}: {int(flagged.sum()):,} are flagged; "
-                f"the highest is {rows.scores.max():.3g}.",
-                svg=score_histogram([(rows.name, rows.scores)], threshold=threshold),
-            )
-        )
+        groups, title = {rows.name: rows.scores}, f"{n:,} {rows.name}, flagged or not."
+        finding = f"{n:,} {rows.name}: {int(rows.verdicts.is_anomaly.sum()):,} are flagged; the highest is "
+        finding += f"{rows.scores.max():.3g}"
     else:
-        normal, anomalies = rows.scores[~rows.is_anomaly], rows.scores[rows.is_anomaly]
-        plots.append(
-            Plot(
-                title=f"{len(rows.scores):,} {rows.name} by label.",
-                alt=f"Histogram of the scores of {rows.name} by label: "
-                f"{_summary_of('normal rows', normal, threshold)}; {_summary_of('anomalies', anomalies, threshold)}.",
-                svg=score_histogram([("normal rows", normal), ("anomalies", anomalies)], threshold=threshold),
-            )
-        )
+        groups = {"normal rows": rows.scores[~rows.is_anomaly], "anomalies": rows.scores[rows.is_anomaly]}
+        title = f"{n:,} {rows.name} by label."
+        finding = f"{rows.name} by label: " + "; ".join(_summary_of(*group, threshold) for group in groups.items())
+    alt = f"Histogram of the scores of {finding}."
+    plots = [calibration_plot, Plot(title=title, alt=alt, svg=score_histogram(groups, threshold=threshold))]
     note = "A row is flagged if its score lies to the right of the dashed line."
     if calibration.by_segment:
         note += " Each segment has its own threshold; the line is that of rows without a segment."
@@ -80,7 +111,7 @@ def _scores_of_p_values(scores: NDArray[np.float64]) -> list[tuple[float, float]
 
 def highest_rows_section(rows: ScoredRows) -> Section:
     """Return the rows with the highest scores, and the columns that contribute most."""
-    highest = rows.highest(_ROWS)
+    highest = np.argsort(-rows.scores, kind="stable")[:_ROWS].tolist()
     names = [f"row\N{NO-BREAK SPACE}{rows.numbers[i]:,}" for i in highest]
     explanation = f"The {len(highest)} {rows.name} with the highest scores, numbered as in their table, from 1."
     labels = [] if rows.is_anomaly is None else ["label"]
@@ -167,72 +198,47 @@ def columns_section(rows: ScoredRows) -> Section:
         "with a single network the squared distance in standard deviations, divided by the number of columns; with "
         "several networks a combination of their scores, and of how rare the value is by itself."
     )
-    plot = _columns_plot(names, usual, unusual, drawn=order[:_PLOTTED_COLUMNS], name=rows.name)
+    drawn = order[:_PLOTTED_COLUMNS]
+    means, finding = {"not flagged": usual[drawn]}, f"{names[int(usual.argmax())]} adds most, {usual.max():.2g}"
+    if unusual is not None:
+        means["flagged"] = unusual[drawn]
+        finding += f"; of flagged rows, {names[int(unusual.argmax())]} does, {unusual.max():.2g}"
+    plot = Plot(
+        title=f"Mean contribution of each column to the score of {rows.name}"
+        + (f"; {len(drawn)} of {len(names)} columns." if len(names) > len(drawn) else "."),
+        alt=f"Mean error by column: of rows that are not flagged, {finding}.",
+        svg=pair_plot([shortened(names[i]) for i in drawn], means, xlabel="contribution to the score (logarithmic)"),
+    )
     return Section(anchor="columns", title="Error by column", parts=[explanation, plot, grid])
 
 
-def _columns_plot(
-    names: list[str],
-    usual: NDArray[np.float64],
-    unusual: NDArray[np.float64] | None,
-    *,
-    drawn: list[int],
-    name: str,
-) -> Plot:
-    finding = f"of rows that are not flagged, {names[int(usual.argmax())]} adds most, {usual.max():.2g}"
-    if unusual is not None:
-        finding += f"; of flagged rows, {names[int(unusual.argmax())]} does, {unusual.max():.2g}"
-    return Plot(
-        title=f"Mean contribution of each column to the score of {name}"
-        + (f"; {len(drawn)} of {len(names)} columns." if len(names) > len(drawn) else "."),
-        alt=f"Mean error by column: {finding}.",
-        svg=pair_plot(
-            [shortened(names[i]) for i in drawn],
-            usual[drawn].tolist(),
-            None if unusual is None else unusual[drawn].tolist(),
-            labels=("not flagged", "flagged"),
-            xlabel="contribution to the score (logarithmic)",
-        ),
-    )
-
-
 def embedding_section(detector: Detector, rows: ScoredRows) -> Section:
-    """Return the rows in the plane of the first two principal components of the bottleneck.
-
-    Args:
-        detector: The detector that scored the rows.
-        rows: The rows.
-    """
+    """Return the rows in the plane of the first two principal components of the bottleneck."""
     chosen = _drawn_rows(rows)
     embedding = detector.embed({name: values[chosen] for name, values in rows.verdicts.columns.items()})
     points, shares = _principal(embedding.astype(np.float64))
     p, flagged = rows.verdicts.p_value[chosen], rows.verdicts.is_anomaly[chosen]
-    groups = [
-        ("p above 0.5", ~flagged & (p > 0.5)),
-        ("p above 0.1", ~flagged & (p > 0.1) & (p <= 0.5)),
-        ("p at most 0.1", ~flagged & (p <= 0.1)),
-        ("flagged", flagged),
-    ]
-    axes = [f"component {number} ({share:.0%} of the variance)" for number, share in enumerate(shares, 1)]
+    groups = {
+        "p above 0.5": ~flagged & (p > 0.5),
+        "p above 0.1": ~flagged & (p > 0.1) & (p <= 0.5),
+        "p at most 0.1": ~flagged & (p <= 0.1),
+        "flagged": flagged,
+    }
+    xlabel, ylabel = (f"component {number} ({share:.0%} of the variance)" for number, share in enumerate(shares, 1))
     variance = f"The two components hold {sum(shares):.0%} of the variance of {embedding.shape[1]} units"
-    plots = [
-        Plot(
-            title="By score: the larger and darker the point, the lower the p-value.",
-            alt=f"Plane of the bottleneck by score. {variance}. {_distance(points, flagged, 'flagged rows')}",
-            svg=cloud_plot(points, groups, xlabel=axes[0], ylabel=axes[1]),
+
+    def plot(by: str, groups: Mapping[str, NDArray[np.bool_]], name: str, *, legend: str = "") -> Plot:
+        *_, last = groups.values()
+        return Plot(
+            title=f"By {by}{legend}.",
+            alt=f"Plane of the bottleneck by {by}. {variance}. {_distance(points, last, name)}",
+            svg=cloud_plot(points, groups, xlabel=xlabel, ylabel=ylabel),
         )
-    ]
+
+    plots = [plot("score", groups, "flagged rows", legend=": the larger and darker the point, the lower the p-value")]
     if rows.is_anomaly is not None:
         labels = rows.is_anomaly[chosen]
-        plots.append(
-            Plot(
-                title="By label.",
-                alt=f"Plane of the bottleneck by label. {variance}. {_distance(points, labels, 'anomalies')}",
-                svg=cloud_plot(
-                    points, [("normal rows", ~labels), ("anomalies", labels)], xlabel=axes[0], ylabel=axes[1]
-                ),
-            )
-        )
+        plots.append(plot("label", {"normal rows": ~labels, "anomalies": labels}, "anomalies"))
     drawn = "" if len(chosen) == len(rows.scores) else f" {len(chosen):,} of {len(rows.scores):,} rows are drawn."
     return Section(
         anchor="embedding",
@@ -260,14 +266,10 @@ def _drawn_rows(rows: ScoredRows) -> NDArray[np.intp]:
 
 def _principal(embedding: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[float]]:
     """Return the first two principal components `(n, 2)`, and the share of the variance of each."""
-    centred = embedding - embedding.mean(axis=0)
+    centred = np.pad(embedding - embedding.mean(axis=0), ((0, 1), (0, 1)))  # two of them even of one row or unit
     _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
-    points = np.zeros((len(embedding), 2))
-    kept = min(2, len(directions))
-    points[:, :kept] = centred @ directions[:kept].T
-    variance = lengths**2
-    shares = [float(value / max(variance.sum(), 1e-300)) for value in variance[:2]]
-    return points, shares + [0.0] * (2 - len(shares))
+    shares = lengths[:2] ** 2 / max((lengths**2).sum(), 1e-300)
+    return (centred @ directions[:2].T)[:-1], shares.tolist()
 
 
 def _distance(points: NDArray[np.float64], rows: NDArray[np.bool_], name: str) -> str:

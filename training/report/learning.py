@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ from models.network.engine import OnnxEngine
 from training.comparison.summary import Mean
 from training.network.onnx_export import onnx_bytes
 from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT
-from training.report.kit.formatting import listed, short_layers
+from training.report.kit.formatting import listed
 from training.report.kit.lines import PANEL, Line, line_plot
 from training.report.kit.page import Plot
 from training.report.kit.shapes import heat_map, range_plot
@@ -24,91 +23,51 @@ _PRELU_SLOPE: Final = 0.25  # for drawing; prelu learns its slopes
 _TOLD_INPUTS: Final = (-2.0, 0.5, 2.0)  # whose outputs the alternative text tells
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Losses:
-    """Losses of each epoch, of one or more seeds.
+def loss_plots(
+    losses: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]], *, best: Sequence[float]
+) -> list[Plot]:
+    """Draw losses over the epochs, the mean over the seeds with its interval; the other networks' in grey behind.
 
     Args:
-        name: Name of the networks.
-        fitting: Losses on the fitting rows, seeds × epochs.
-        validation: Losses on the validation rows, seeds × epochs.
+        losses: Losses on the fitting and on the validation rows, each seeds × epochs, by name of the networks.
+        best: Epoch with the lowest validation loss, of each name.
     """
-
-    name: str
-    fitting: NDArray[np.float64]
-    validation: NDArray[np.float64]
-
-    @property
-    def epochs(self) -> list[int]:
-        """Numbers of the epochs, from 1."""
-        return list(range(1, self.validation.shape[1] + 1))
-
-
-def loss_plot(losses: Losses, others: Sequence[Losses] = (), *, limits: tuple[float, float], best: float) -> Plot:
-    """Draw losses over the epochs, the mean over the seeds with its interval.
-
-    Args:
-        losses: The losses.
-        others: Losses of other networks, whose validation losses are drawn in grey behind.
-        limits: Limits of the vertical axis, the same for all plots that are compared.
-        best: Epoch with the lowest validation loss.
-    """
-    validation, fitting = losses.validation.mean(axis=0), losses.fitting.mean(axis=0)
-    bands = [Mean.of(column.tolist()) for column in losses.validation.T]
-    low, high = limits
-    lowest = int(validation.argmin())
-    marker = "o" if len(losses.epochs) == 1 else ""  # a line of one point is invisible
-    rises = validation[-1] > 1.05 * validation[lowest]
-    return Plot(
-        title=losses.name,
-        alt=(
-            f"Losses of {losses.name} over {len(losses.epochs)} epochs: on the validation rows from "
+    means = {name: [line.mean(axis=0) for line in each] for name, each in losses.items()}
+    positive = np.concatenate([line[line > 0] for each in means.values() for line in each])
+    low, high = (positive.min() / 1.3, positive.max() * 1.3) if len(positive) else (0.1, 1.0)
+    plots = []
+    for (name, (fitting, validation)), kept in zip(means.items(), best, strict=True):
+        bands = [Mean.of(column.tolist()) for column in losses[name][1].T]
+        epochs, lowest = range(1, len(validation) + 1), int(validation.argmin())
+        marker = "o" if len(epochs) == 1 else ""  # a line of one point is invisible
+        rises = validation[-1] > 1.05 * validation[lowest]
+        others = [line for other, (_, line) in means.items() if other != name]
+        lines = [
+            *(Line(x=range(1, len(line) + 1), y=line, colour=SOFT, width=0.7) for line in others),
+            Line(x=epochs, y=fitting, colour=INK, style=":", width=1.2, marker=marker),
+            Line(
+                x=epochs,
+                y=validation,
+                band=([max(band.low, low) for band in bands], [band.high for band in bands]),
+                colour=ACCENT,
+                width=2.0,
+                marker=marker,
+            ),
+        ]
+        xlim = (0.5, len(epochs) + 0.5)
+        setting = {"yscale": "log", "xlim": xlim, "ylim": (low, high), "xlabel": "epoch", "ylabel": "loss (log.)"}
+        alt = (
+            f"Losses of {name} over {len(epochs)} epochs: on the validation rows from "
             f"{validation[0]:.3g} to {validation[-1]:.3g}, lowest {validation[lowest]:.3g} in epoch {lowest + 1}"
             f"{', and rising after it' if rises else ''}; on the fitting rows from {fitting[0]:.3g} to "
-            f"{fitting[-1]:.3g}. The weights of epoch {best:.0f} were kept."
-        ),
-        svg=line_plot(
-            [
-                *(Line(x=other.epochs, y=other.validation.mean(axis=0), colour=SOFT, width=0.7) for other in others),
-                Line(x=losses.epochs, y=fitting, colour=INK, style=":", width=1.2, marker=marker),
-                Line(
-                    x=losses.epochs,
-                    y=validation,
-                    low=None if bands[0].low is None else [max(band.low or low, low) for band in bands],
-                    high=None if bands[0].high is None else [band.high or high for band in bands],
-                    colour=ACCENT,
-                    width=2.0,
-                    marker=marker,
-                ),
-            ],
-            size=PANEL,
-            whole=True,
-            setting={
-                "yscale": "log",
-                "xlim": (0.5, len(losses.epochs) + 0.5),
-                "ylim": limits,
-                "xlabel": "epoch",
-                "ylabel": "loss (log.)",
-            },
-        ),
-    )
-
-
-def loss_limits(losses: Sequence[Losses]) -> tuple[float, float]:
-    """Return the limits of a logarithmic axis for the mean losses of several networks."""
-    means = np.concatenate([line.mean(axis=0) for item in losses for line in (item.fitting, item.validation)])
-    positive = means[means > 0]
-    return (float(positive.min()) / 1.3, float(positive.max()) * 1.3) if len(positive) else (0.1, 1.0)
+            f"{fitting[-1]:.3g}. The weights of epoch {kept:.0f} were kept."
+        )
+        plots.append(Plot(title=name, alt=alt, svg=line_plot(lines, size=PANEL, whole=True, setting=setting)))
+    return plots
 
 
 def units_plot(name: str, shares: Mapping[str, Sequence[float]], *, state: str) -> Plot:
-    """Draw the share of dead or saturated units after each epoch, a row for each layer.
-
-    Args:
-        name: Name of the network.
-        shares: Share after each epoch, by the layer's name.
-        state: ``dead`` or ``saturated``.
-    """
+    """Draw the share of ``dead`` or ``saturated`` units after each epoch, by layer."""
     values = np.array([list(line) for line in shares.values()])
     last = dict(zip(shares, values[:, -1].tolist(), strict=True))
     if values.max() == 0:
@@ -127,70 +86,54 @@ def units_plot(name: str, shares: Mapping[str, Sequence[float]], *, state: str) 
     )
 
 
-def gradient_plot(
-    name: str,
-    first: Mapping[str, float],
-    last: Mapping[str, float],
-    *,
-    limits: tuple[float, float],
-) -> Plot:
-    """Draw the norm of the gradient by layer, at the first step and at the end.
+def gradient_plots(norms: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]) -> list[Plot]:
+    """Draw the norm of the gradient by layer; zero is drawn at the lower end of the axis.
 
     Args:
-        name: Name of the network.
-        first: Norms at the first step by layer, from the input to the output.
-        last: Norms of the running mean over the last steps.
-        limits: Limits of the vertical axis, the same for all plots that are compared.
+        norms: Norms by layer, at the first step and of the running mean over the last steps, by name of the network.
     """
-    layers = list(first)
-    x = list(range(len(layers)))
-    ratio = first[layers[0]] / max(first[layers[-1]], 1e-30)
-    floor = limits[0]
-    labels = short_layers(layers)
-    step = -(-len(layers) // 12)
-    return Plot(
-        title=f"{name}: first layer × {ratio:.2g} of the output.",
-        alt=(
-            f"Gradients of {name} by layer: at the first step {first[layers[0]]:.2g} at {layers[0]} and "
-            f"{first[layers[-1]]:.2g} at {layers[-1]}, a ratio of {ratio:.2g}; at the end "
-            f"{last[layers[0]]:.2g} and {last[layers[-1]]:.2g}."
-        ),
-        svg=line_plot(
-            [
-                Line(x=x, y=[max(norm, floor) for norm in last.values()], colour=SECOND, style="--", marker="s"),
-                Line(x=x, y=[max(norm, floor) for norm in first.values()], colour=ACCENT, marker="o", width=2.0),
-            ],
-            size=PANEL,
-            setting={
-                "yscale": "log",
-                "ylim": limits,
-                "xticks": x[::step],
-                "xticklabels": labels[::step],
-                "xlabel": "layer",
-                "ylabel": "gradient (log.)",
-            },
-        ),
-    )
+    positive = [norm for pair in norms.values() for by_layer in pair for norm in by_layer.values() if norm > 0]
+    floor, highest = (min(positive) / 2, max(positive) * 2) if positive else (1e-3, 1.0)
+    plots = []
+    for name, (first, last) in norms.items():
+        layers = list(first)
+        start, *_, end = layers
+        ratio = first[start] / max(first[end], 1e-30)
+        step = -(-len(layers) // 12)
+        x = range(len(layers))
+        lines = [
+            Line(x=x, y=[max(norm, floor) for norm in last.values()], colour=SECOND, style="--", marker="s"),
+            Line(x=x, y=[max(norm, floor) for norm in first.values()], colour=ACCENT, marker="o", width=2.0),
+        ]
+        setting = {
+            "yscale": "log",
+            "ylim": (floor, highest),
+            "xticks": x[::step],
+            "xticklabels": [_short(layer) for layer in layers[::step]],
+            "xlabel": "layer",
+            "ylabel": "gradient (log.)",
+        }
+        alt = (
+            f"Gradients of {name} by layer: at the first step {first[start]:.2g} at {start} and {first[end]:.2g} at "
+            f"{end}, a ratio of {ratio:.2g}; at the end {last[start]:.2g} and {last[end]:.2g}."
+        )
+        title = f"{name}: first layer × {ratio:.2g} of the output."
+        plots.append(Plot(title=title, alt=alt, svg=line_plot(lines, size=PANEL, setting=setting)))
+    return plots
 
 
-def gradient_limits(norms: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """Return the limits of a logarithmic axis for the gradients of several networks; zero is drawn at the lower one."""
-    values = [norm for item in norms for norm in item.values() if norm > 0]
-    return (min(values) / 2, max(values) * 2) if values else (1e-3, 1.0)
+def _short(layer: str) -> str:
+    """Return e1, e2, … for a layer of the encoder, b, … d2, d1 for one of the decoder, out."""
+    return {"bottleneck": "b", "output": "out"}.get(layer, layer.replace("encoder_", "e").replace("decoder_", "d"))
 
 
 def slopes_plot(name: str, slopes: Mapping[str, tuple[float, float, float]]) -> Plot:
-    """Draw the slopes below zero that were learned.
-
-    Args:
-        name: Name of the network.
-        slopes: Lowest, mean and highest slope by layer.
-    """
+    """Draw the lowest, mean and highest slope below zero that each layer learned."""
     ranges = [f"{layer} {low:.2f} to {high:.2f}, mean {mean:.2f}" for layer, (low, mean, high) in slopes.items()]
     return Plot(
         title=f"{name}: lowest, mean and highest learned slope of each layer.",
         alt=f"Learned slopes of {name}: {', '.join(ranges)}.",
-        svg=range_plot(list(slopes), list(slopes.values()), xlabel="slope below zero"),
+        svg=range_plot(slopes, xlabel="slope below zero"),
     )
 
 
@@ -214,12 +157,7 @@ def activation_values(name: str, x: NDArray[np.float32], *, parameter: float | N
 
 
 def activation_plot(name: str, parameter: float | None) -> Plot:
-    """Draw an activation and its slope.
-
-    Args:
-        name: A key of `ACTIVATIONS`.
-        parameter: Of the activation; None for its default.
-    """
+    """Draw an activation and its slope; without a parameter, with its default."""
     x = np.linspace(-4, 4, 401, dtype=np.float32)
     y = activation_values(name, x, parameter=parameter)
     slope = np.gradient(y, x)
@@ -228,16 +166,12 @@ def activation_plot(name: str, parameter: float | None) -> Plot:
         for at, i in zip(_TOLD_INPUTS, np.searchsorted(x, _TOLD_INPUTS).tolist(), strict=True)
     )
     learned = f" Its slope below zero is learned; {_PRELU_SLOPE:g} is drawn." if ACTIVATIONS[name].learns_slope else ""
+    lines = [
+        Line(x=x.tolist(), y=y.tolist(), colour=SECOND, width=2.0),
+        Line(x=x.tolist(), y=slope.tolist(), colour=ACCENT, style="--", width=1.2),
+    ]
     return Plot(
         title=f"{name}: {ACTIVATIONS[name].formula}.{learned}",
         alt=f"{name} and its slope from −4 to 4: {values.replace('-', '−')}.",
-        svg=line_plot(
-            [
-                Line(x=x.tolist(), y=y.tolist(), colour=SECOND, width=2.0),
-                Line(x=x.tolist(), y=slope.tolist(), colour=ACCENT, style="--", width=1.2),
-            ],
-            size=PANEL,
-            zero=True,
-            setting={"ylim": (-2.0, 4.2), "xlabel": "input"},
-        ),
+        svg=line_plot(lines, size=PANEL, zero=True, setting={"ylim": (-2.0, 4.2), "xlabel": "input"}),
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.errors import Set, TableError
-from models.tables.source import Source
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """Characters that are tried as the delimiter; others have to be given."""
@@ -120,11 +119,10 @@ def likely_comment(lines: Sequence[str]) -> str:
     return _COMMENT if 0 < prefixed < len(lines) else ""
 
 
-def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Row] | None]) -> str:
+def detect_comment(likely: str, rows_of: Callable[[str], list[Row] | None]) -> str:
     """Detect the prefix of comments: lines that begin with it cannot be rows.
 
     Args:
-        source: The file, for errors.
         likely: From `likely_comment`.
         rows_of: Gives the first rows for a comment prefix, or None where a quote is misplaced.
 
@@ -143,15 +141,14 @@ def detect_comment(source: Source, likely: str, rows_of: Callable[[str], list[Ro
     if possible.above > 0 and len(prefixed) > len(widths):
         return ""  # a column of such texts
     other = "a row" if possible.above else "the names"
-    problem = f"{source.name}: line {possible.above + 1} begins with {likely!r} and could be a comment or {other}"
+    problem = f"line {possible.above + 1} begins with {likely!r} and could be a comment or {other}"
     raise TableError(problem, ". Say which: ", Set("comment", likely), " or ", Set("comment", "none"), ".")
 
 
-def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None], *, names: Sequence[str] | None) -> str:
+def detect_delimiter(rows_of: Callable[[str], list[Row] | None], *, names: Sequence[str] | None) -> str:
     """Detect the delimiter: the one that gives all lines the same number of cells, and more than one.
 
     Args:
-        source: The file, for errors.
         rows_of: Gives the first rows for a delimiter, or None where a quote is misplaced with it.
         names: The names of the columns, if the caller gave them.
 
@@ -164,7 +161,7 @@ def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None],
     if shapes[best][0] < _FEWEST_AGREE and None in rows.values():
         return next(delimiter for delimiter, found in rows.items() if found is None)  # its quote is reported later
     if shapes[best] == _NO_SHAPE:
-        _refuse_spaces(source, rows_of(" "))
+        _refuse_spaces(rows_of(" "))
         return ","  # one column
     agreed = shapes[best][0]
     rivals = [d for d in DELIMITERS if d != best and shapes[d][0] == agreed]
@@ -173,7 +170,7 @@ def detect_delimiter(source: Source, rows_of: Callable[[str], list[Row] | None],
         if len(fitting) == 1:
             return fitting[0]
     if rivals:
-        problem = f"{source.name}: cells could be separated by {best!r} or {rivals[0]!r}"
+        problem = f"cells could be separated by {best!r} or {rivals[0]!r}"
         raise TableError(problem, "; say which: ", Set("delimiter", "tab" if best == "\t" else best), ".")
     return best
 
@@ -191,8 +188,8 @@ def _shape(rows: Sequence[Row] | None) -> tuple[float, int]:
     return wide.count(usual) / len(widths), usual
 
 
-def _refuse_spaces(source: Source, rows: Sequence[Row] | None) -> None:
+def _refuse_spaces(rows: Sequence[Row] | None) -> None:
     widths = {len([cell for cell in row.cells if cell]) for row in rows or () if row.cells}
     if len(widths) == 1 and max(widths) > 1 and len(rows or ()) > 1:
-        problem = f"{source.name}: is one column of {max(widths)} words a line, or its cells are separated by spaces"
+        problem = f"is one column of {max(widths)} words a line, or its cells are separated by spaces"
         raise TableError(problem, "; say which: ", Set("delimiter", ","), " or ", Set("delimiter", "space"), ".")

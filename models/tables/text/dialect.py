@@ -82,18 +82,18 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
         return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
 
     likely = likely_comment(lines) if options.comment is None else options.comment
-    delimiter = options.delimiter or detect_delimiter(source, lambda d: rows_by(d, likely), names=options.header)
-    comment = detect_comment(source, likely, lambda c: rows_by(delimiter, c)) if options.comment is None else likely
+    delimiter = options.delimiter or detect_delimiter(lambda d: rows_by(d, likely), names=options.header)
+    comment = detect_comment(likely, lambda c: rows_by(delimiter, c)) if options.comment is None else likely
     read = rows_by(delimiter, comment)
     if read is None:
-        raise TableError(f"{source.name}: ", _misplaced_quote(lines, delimiter, quote, comment))
+        raise TableError(_misplaced_quote(lines, delimiter, quote, comment))
     rows = [row for row in read if _filled(row.cells)]
     if not rows:
-        raise TableError(f"{source.name}: the file is empty: there are only comments.")
+        raise TableError("the file is empty: there are only comments.")
     repairs += _reports(lines, delimiter, quote, comment, options, blank=len(rows) < len(read))
-    header = detect_header(source, rows, options, repairs)
+    header = detect_header(rows, options, repairs)
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
-    decimal, thousands = detect_number_format(source, body, options, delimiter=delimiter)
+    decimal, thousands = detect_number_format(body, options, delimiter=delimiter)
     if decimal == ",":
         repairs.append("decimal comma")
     if thousands:
@@ -142,15 +142,15 @@ def _first_bytes(source: Source) -> tuple[bytes, bool]:
 def _first_lines(source: Source, sample: bytes, encoding: str, skip: int, *, more: bool) -> tuple[list[str], bool]:
     """Return the first whole lines of the table, and whether more follow."""
     if not sample.strip():
-        raise TableError(f"{source.name}: the file is empty.")
+        raise TableError("the file is empty.")
     try:
         text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
     except LookupError as error:
-        raise TableError(f"{source.name}: there is no encoding {encoding!r}.") from error
+        raise TableError(f"there is no encoding {encoding!r}.") from error
     lines = lines_of(text)
     lines = lines[skip : -1 if more and len(lines) > 1 else None]  # the last one is cut off in the middle
     if not "".join(lines).strip():
-        raise TableError(f"{source.name}: the file is empty{f' below line {skip}' if skip else ''}.")
+        raise TableError(f"the file is empty{f' below line {skip}' if skip else ''}.")
     return lines[:_SAMPLE_LINES], more or len(lines) > _SAMPLE_LINES
 
 

@@ -42,7 +42,7 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
             repairs.append(f"read as {encoding} (say --encoding if it is another one)")
             return encoding
     if (index := sample.find(0)) >= 0:
-        problem = f"{source.name}: has a NUL byte in {_line(sample, index)}, so it is no text in a plain encoding"
+        problem = f"has a NUL byte in {_line(sample, index)}, so it is no text in a plain encoding"
         raise TableError(problem, ". Save it as UTF-8, or say its ", Set("encoding"), ".")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
@@ -54,14 +54,14 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
 def _not_utf8(source: Source, sample: bytes, index: int, repairs: list[str]) -> str:
     """Return Windows-1252, which is Latin-1 with more characters, if all bytes of the sample are valid in it."""
     if _any_utf8_character(source):  # "Ã¶" means nothing in Latin-1: this is UTF-8, and damaged
-        problem = f"{source.name}: is UTF-8, but not byte 0x{sample[index]:02x} in {_line(sample, index)}"
+        problem = f"is UTF-8, but not byte 0x{sample[index]:02x} in {_line(sample, index)}"
         raise TableError(problem, ". Fix it, or say ", Set("encoding", "cp1252"), ".")
     try:
         sample.decode("cp1252")
     except UnicodeDecodeError as error:
         byte = f"byte 0x{sample[error.start]:02x} in {_line(sample, error.start)}"
         remedy = Message("Say its ", Set("encoding"), ", such as cp1251, gbk or shift_jis.")
-        raise TableError(f"{source.name}: is neither UTF-8 nor Latin-1 ({byte}). ", remedy) from error
+        raise TableError(f"is neither UTF-8 nor Latin-1 ({byte}). ", remedy) from error
     repairs.append("not UTF-8: read as Latin-1 (Windows-1252; say --encoding if it is another one)")
     return "cp1252"
 

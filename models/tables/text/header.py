@@ -10,7 +10,6 @@ from typing import Final
 from models.errors import Message, Set, TableError
 from models.schema.cells import is_missing_text
 from models.tables.read_options import ReadOptions
-from models.tables.source import Source
 from models.tables.text.delimiter import Row
 
 _VALUE: Final = re.compile(r"[+-]?[.,]?\d[\d.,:/+\- TZ'%]*([eE][+-]?\d+)?")
@@ -36,11 +35,10 @@ class Header:
     given: bool
 
 
-def detect_header(source: Source, rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
+def detect_header(rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
     """Detect the names of the columns from the first rows and what the caller gives.
 
     Args:
-        source: The file, for errors.
         rows: Its first rows, at least one, none of them blank.
         options: What they give is not detected.
         repairs: Gets a line for what was found.
@@ -50,18 +48,18 @@ def detect_header(source: Source, rows: Sequence[Row], options: ReadOptions, rep
     """
     first = [cell.strip() for cell in rows[0].cells]
     body = [row.cells for row in rows[1:]]
-    width = _width(source, rows, options)
+    width = _width(rows, options)
     used = _used(first, body, width)
     cells = [*first, *[""] * used][:used]
     if options.header is None and options.has_header is None:
-        _refuse_title(source, cells, rows)
-    names, is_names, given = _names(source, cells, body, options, repairs)
+        _refuse_title(cells, rows)
+    names, is_names, given = _names(cells, body, options, repairs)
     if used < width:
         repairs.append(f"{width - used} empty column{'s' * (width - used > 1)} at the end without a name dropped")
     return Header(names=names, width=width, first_row_is_names=is_names, given=given)
 
 
-def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
+def _width(rows: Sequence[Row], options: ReadOptions) -> int:
     """Return the number of cells that rows have."""
     first = len(rows[0].cells)
     widths = [len(row.cells) for row in rows[1:]]
@@ -76,10 +74,10 @@ def _width(source: Source, rows: Sequence[Row], options: ReadOptions) -> int:
     if first > usual >= len(_stripped(rows[0].cells)):
         return first
     if first > usual:
-        problem = f"{source.name}: its first line names {first} columns, most rows have {usual} cells"
+        problem = f"its first line names {first} columns, most rows have {usual} cells"
         raise TableError(problem, ". Fix the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     table = next(row for row in rows[1:] if len(row.cells) == usual)
-    problem = f"{source.name}: its first line has {first} cell{'s' * (first > 1)}, most have {usual}. "
+    problem = f"its first line has {first} cell{'s' * (first > 1)}, most have {usual}. "
     skip = Message(f"If the table begins in line {table.above + 1}, say ", Set("skip_lines", table.above))
     raise TableError(problem, skip, "; if a name is missing, fix the first line.")
 
@@ -98,7 +96,6 @@ def _stripped(cells: Sequence[str]) -> Sequence[str]:
 
 
 def _names(
-    source: Source,
     cells: Sequence[str],
     body: Sequence[Sequence[str]],
     options: ReadOptions,
@@ -106,17 +103,17 @@ def _names(
 ) -> tuple[tuple[str, ...], bool, bool]:
     """Return the names, whether the first row holds them, and whether they replace a missing header line."""
     if options.header is not None:
-        return _with_given_names(source, cells, options, options.header, repairs)
+        return _with_given_names(cells, options, options.header, repairs)
     if options.has_header is False:
         repairs.append(f"no header line: columns are called column_1 to column_{len(cells)}")
         return tuple(f"column_{number}" for number in range(1, len(cells) + 1)), False, True
     if options.has_header is None:
-        _refuse_no_header(source, cells, body)
+        _refuse_no_header(cells, body)
     return _clean_names(cells, repairs), True, False
 
 
 def _with_given_names(
-    source: Source, cells: Sequence[str], options: ReadOptions, given: tuple[str, ...], repairs: list[str]
+    cells: Sequence[str], options: ReadOptions, given: tuple[str, ...], repairs: list[str]
 ) -> tuple[tuple[str, ...], bool, bool]:
     if options.has_header is None and len(set(cells) & set(given)) > len(cells) / 2:
         return _clean_names(cells, repairs), True, False  # names, maybe in another order: a header line
@@ -129,28 +126,28 @@ def _with_given_names(
     if options.has_header is None and not any(_is_value(cell) for cell in cells):
         return _clean_names(cells, repairs), True, False
     if len(given) < len(cells):
-        problem = f"{source.name}: has {len(cells)} columns, {len(given)} names were given for them. "
+        problem = f"has {len(cells)} columns, {len(given)} names were given for them. "
         missing = Set("column_names", given[:2], like="… NAME …" if len(given) > 2 else "NAME …")
         raise TableError(problem, "Add the missing names behind the others: ", missing)
-    problem = f"{source.name}: has {len(cells)} columns and no header line, but {len(given)} names were given for them"
+    problem = f"has {len(cells)} columns and no header line, but {len(given)} names were given for them"
     raise TableError(problem, ". Give one name for each column: ", _NAMES)
 
 
-def _refuse_title(source: Source, cells: Sequence[str], rows: Sequence[Row]) -> None:
+def _refuse_title(cells: Sequence[str], rows: Sequence[Row]) -> None:
     """Refuse a first row that is a title, as in sheets that are made to be printed."""
     blank = sum(not cell for cell in cells)
     title = bool(cells[0]) and blank == len(cells) - 1 > 0
     if len(rows) > 1 and (title or blank > len(cells) / 2) and sum(map(bool, rows[1].cells)) > len(cells) - blank:
-        problem = f"{source.name}: {blank} of the {len(cells)} cells of its first line are empty. "
+        problem = f"{blank} of the {len(cells)} cells of its first line are empty. "
         skip = Message("If it is a title, say ", Set("skip_lines", rows[1].above))
         raise TableError(problem, skip, "; if it is the header line, say ", _YES, "; if there is none, ", _NO, ".")
 
 
-def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+def _refuse_no_header(cells: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     """Refuse a first row that may not be a header line."""
     values = [cell for cell in cells if _is_value(cell)]
     if values:
-        problem = f"{source.name}: has no header line: its first line holds numbers ({', '.join(values[:_LISTED])}). "
+        problem = f"has no header line: its first line holds numbers ({', '.join(values[:_LISTED])}). "
         name = Message(f"Name its {len(cells)} columns: ", _NAMES)
         raise TableError(problem, name, "; or say ", _NO, " to have them numbered, or ", _YES, " if these are names.")
     columns = list(zip(*body, strict=False))[: len(cells)]
@@ -158,7 +155,7 @@ def _refuse_no_header(source: Source, cells: Sequence[str], body: Sequence[Seque
         return  # names above numbers: a header line
     again = next((cell for cell, column in zip(cells, columns, strict=False) if cell and cell in column), None)
     if again is not None:
-        problem = f"{source.name}: its first line could be names or a row ({again!r} comes again below it)"
+        problem = f"its first line could be names or a row ({again!r} comes again below it)"
         raise TableError(problem, ". Say which: ", _YES, ", or ", _NO, ", or ", _NAMES)
 
 

@@ -10,7 +10,6 @@ from typing import Final
 from models.errors import Set, TableError
 from models.schema.cells import SEPARATOR_VARIANTS, THOUSANDS, is_missing_text
 from models.tables.read_options import ReadOptions
-from models.tables.source import Source
 
 _MIN_NUMBER_SHARE: Final = 0.8  # of the cells of a column that must look like numbers: text is no evidence
 _NUMBER_SHAPES: Final = re.compile(
@@ -37,13 +36,10 @@ class _Evidence:
     ambiguous: dict[str, str] = field(default_factory=dict)
 
 
-def detect_number_format(
-    source: Source, rows: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str
-) -> tuple[str, str]:
+def detect_number_format(rows: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str) -> tuple[str, str]:
     """Detect the decimal mark and the thousands separator, which is empty where there is none.
 
     Args:
-        source: The file, for errors.
         rows: Its first rows, without the header line.
         options: What they give is not detected.
         delimiter: The character between cells.
@@ -52,43 +48,43 @@ def detect_number_format(
         TableError: The numbers can be read in two ways.
     """
     found = _evidence(rows)
-    decimal = options.decimal or _decimal(source, found, delimiter)
-    thousands = _thousands(source, found, decimal) if options.thousands is None else options.thousands
+    decimal = options.decimal or _decimal(found, delimiter)
+    thousands = _thousands(found, decimal) if options.thousands is None else options.thousands
     if options.thousands is None and not thousands:
-        _refuse_ambiguous(source, found, decimal, given=options.decimal is not None)
+        _refuse_ambiguous(found, decimal, given=options.decimal is not None)
     return decimal, thousands
 
 
-def _decimal(source: Source, found: _Evidence, delimiter: str) -> str:
+def _decimal(found: _Evidence, delimiter: str) -> str:
     if len(found.decimals) > 1:
         point, comma = found.decimals["."], found.decimals[","]
-        problem = f"{source.name}: the decimal mark could be a point ({point!r}) or a comma ({comma!r}); say which: "
+        problem = f"the decimal mark could be a point ({point!r}) or a comma ({comma!r}); say which: "
         raise TableError(problem, Set("decimal", "."), " or ", Set("decimal", ","))
     if "," in found.decimals and delimiter == ",":
-        problem = f"{source.name}: {found.decimals[',']!r} could be a number with a decimal comma or a list"
+        problem = f"{found.decimals[',']!r} could be a number with a decimal comma or a list"
         raise TableError(problem, "; say which: ", Set("decimal", ","), " or ", Set("decimal", "."))
     if found.decimals:
         return next(iter(found.decimals))
     return "," if "." in found.thousands else "."
 
 
-def _thousands(source: Source, found: _Evidence, decimal: str) -> str:
+def _thousands(found: _Evidence, decimal: str) -> str:
     separators = [separator for separator in found.thousands if separator != decimal]
     if len(found.thousands) > 1 or len(separators) < len(found.thousands):
         examples = " and ".join(map(repr, found.thousands.values()))
-        problem = f"{source.name}: the thousands separator is not certain ({examples}, decimal mark {decimal!r})"
+        problem = f"the thousands separator is not certain ({examples}, decimal mark {decimal!r})"
         others = f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none."
         raise TableError(problem, "; say it: ", Set("thousands", _named(THOUSANDS[0])), others)
     return separators[0] if separators else ""
 
 
-def _refuse_ambiguous(source: Source, found: _Evidence, decimal: str, *, given: bool) -> None:
+def _refuse_ambiguous(found: _Evidence, decimal: str, *, given: bool) -> None:
     """Refuse 1,234 where nothing shows whether it is a thousand; a lone 1.234 is what most programs write."""
     for mark, example in found.ambiguous.items():
         if mark == decimal and (mark == "." or given or mark in found.decimals):
             continue
         plain = example.replace(mark, "")
-        problem = f"{source.name}: {example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
+        problem = f"{example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
         other = Set("decimal", mark) if decimal == "." else "none."
         raise TableError(problem, Set("thousands", mark), " or ", other)
 

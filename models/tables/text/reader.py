@@ -73,7 +73,7 @@ def _batches(source: Source, dialect: Dialect, numbers: frozenset[str]) -> Itera
                 seen += batch.num_rows
                 if seen > rows:
                     new = batch.slice(batch.num_rows - (seen - rows))
-                    yield _without_unnamed(source, dialect, new, rows)
+                    yield _without_unnamed(dialect, new, rows)
                     rows = seen
             else:
                 return
@@ -119,14 +119,14 @@ def _is_odd(column: pa.Array) -> bool:
     return b"\n" in cells or b"\r" in cells
 
 
-def _without_unnamed(source: Source, dialect: Dialect, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
+def _without_unnamed(dialect: Dialect, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
     """Drop the empty columns at the end; raise an error at the first value in one."""
     used = len(dialect.header.names)
     for i in range(used, dialect.header.width):
         filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(i)), "")
         if pc.any(filled).as_py():
             row = rows + filled.to_pylist().index(True)
-            raise _unnamed_value(source, row + 1, i + 1, batch.column(i)[row - rows].as_py())
+            raise _unnamed_value(row + 1, i + 1, batch.column(i)[row - rows].as_py())
     return batch.select(range(used))
 
 
@@ -167,13 +167,13 @@ def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
                     to_skip -= 1
                 elif found.cells and (header.width == 1 or any(found.cells) or len(found.cells) > 1):
                     row += 1
-                    yield _fitted(source, dialect, found.cells, row, dialect.skip_lines + found.above + 1)
+                    yield _fitted(dialect, found.cells, row, dialect.skip_lines + found.above + 1)
         except UnicodeError as error:
-            problem = f"{source.name}: behind row {row:,} the text is not in the expected encoding ({error})"
+            problem = f"behind row {row:,} the text is not in the expected encoding ({error})"
             raise TableError(problem, ". Fix it, or say ", Set("encoding"), ", such as cp1252.") from error
         except csv.Error as error:
             raise TableError(
-                f"{source.name}: row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
+                f"row {row + 1:,} (line {dialect.skip_lines + reader.above:,}): a cell goes on behind "
                 f"its closing {dialect.quote or 'end'}, is never closed or is too long ({error}). Fix it, or say ",
                 Set("quote", "none"),
                 " if quotes are part of the cells.",
@@ -186,22 +186,22 @@ def _table_lines(lines: Iterable[str], skip: int) -> Iterator[str]:
             yield line.removeprefix("\ufeff") if number == 0 else line
 
 
-def _fitted(source: Source, dialect: Dialect, cells: Sequence[str], row: int, line: int) -> Sequence[str]:
+def _fitted(dialect: Dialect, cells: Sequence[str], row: int, line: int) -> Sequence[str]:
     """Return as many cells as there are names; only empty ones may be in excess."""
     used = len(dialect.header.names)
     if len(cells) == used:
         return cells
     for column, cell in enumerate(cells[used:], start=used + 1):
         if cell.strip() and column <= dialect.header.width:
-            raise _unnamed_value(source, row, column, cell)
+            raise _unnamed_value(row, column, cell)
         if cell.strip():
-            raise _ragged(source, dialect, cells, row, line)
+            raise _ragged(dialect, cells, row, line)
     if len(cells) < used and not dialect.short_rows:
-        raise _ragged(source, dialect, cells, row, line)
+        raise _ragged(dialect, cells, row, line)
     return [*cells[:used], *[""] * (used - len(cells))]
 
 
-def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, line: int) -> TableError:
+def _ragged(dialect: Dialect, cells: Sequence[str], row: int, line: int) -> TableError:
     used = len(dialect.header.names)
     if not dialect.comment and cells[0].startswith("#"):
         remedy = Message("If it is a comment, say ", Set("comment", "#"), ".")
@@ -211,14 +211,13 @@ def _ragged(source: Source, dialect: Dialect, cells: Sequence[str], row: int, li
     else:
         remedy = Message("Fix it, or say ", Set("delimiter"), " or ", Set("quote"), ".")
     return TableError(
-        f"{source.name}: row {row:,} (line {line:,}) has {len(cells)} cell{'s' * (len(cells) > 1)}, {used} are "
-        f"expected. ",
+        f"row {row:,} (line {line:,}) has {len(cells)} cell{'s' * (len(cells) > 1)}, {used} are expected. ",
         remedy,
     )
 
 
-def _unnamed_value(source: Source, row: int, column: int, cell: str) -> TableError:
-    problem = f"{source.name}: row {row:,} has {cell[:40]!r} in column {column}, which has no name and was empty above"
+def _unnamed_value(row: int, column: int, cell: str) -> TableError:
+    problem = f"row {row:,} has {cell[:40]!r} in column {column}, which has no name and was empty above"
     names = Message(Set("header", True), " ", Set("column_names", like="NAME NAME …"))
     return TableError(problem, ". Name all columns in the header line, or with ", names)
 

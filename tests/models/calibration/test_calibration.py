@@ -17,7 +17,7 @@ from models.calibration import (
     rows_needed,
     spec_of,
 )
-from models.calibration.ranks import conformal_threshold, contamination_threshold, smallest_rate
+from models.calibration.ranks import conformal_threshold, contamination_threshold, require_rows, smallest_rate
 from models.errors import ConfigError
 
 # Few different values, so that ties are the rule.
@@ -85,9 +85,9 @@ def test_the_rank_is_exact_where_floating_point_is_off_by_one():
 )
 def test_the_rows_needed_are_one_over_the_rate_less_one(rate, rows):
     assert rows_needed(rate) == rows
-    conformal_threshold(np.arange(float(rows)), rate)
+    require_rows(rows, rate)
     with pytest.raises(ConfigError, match=f"needs at least {rows} calibration rows, there are {rows - 1}"):
-        conformal_threshold(np.arange(float(rows - 1)), rate)
+        require_rows(rows - 1, rate)
 
 
 @given(st.integers(1, 100_000))

@@ -114,7 +114,7 @@ def test_without_a_missing_value_none_is_reported(encoding):
 
 @pytest.mark.parametrize("encoding", EVERY)
 def test_that_a_value_is_missing_is_a_feature_only_where_fitting_rows_lacked_some(encoding):
-    has_feature = len(encoding.features) - encoding.value_features == 1
+    has_feature = len(encoding.features) - len(encoding.value_names) == 1
     assert has_feature == (encoding.missing_share > 0)
     if has_feature:
         Z, masks = encoded(encoding, values_of(encoding))
@@ -420,7 +420,7 @@ def test_the_network_is_given_the_mean_for_a_missing_value_and_its_feature_is_st
 def test_a_missing_category_has_a_level_of_its_own_behind_the_others():
     levels = {"categories": ("run", "idle"), "shares": (0.5, 0.25), "missing_share": 0.25}
     encoding = CategoricalEncoding(name="mode", **levels)
-    assert (encoding.value_features, len(encoding.features)) == (2, 3)
+    assert (len(encoding.value_names), len(encoding.features)) == (2, 3)
     Z, masks = encoded(encoding, np.array([None, "run"], object))
     assert (Z[0] > 0).tolist() == [False, False, True]
     assert (Z[1] > 0).tolist() == [True, False, False]

@@ -558,7 +558,7 @@ def test_nested_columns_get_dotted_names_as_in_json(tmp_path):
 
 def test_a_nested_column_with_the_name_of_another_is_refused():
     data = pa.table({"a": pa.array([{"b": 1}]), "a.b": [2]})
-    with pytest.raises(TableError, match=r"has two fields 'a\.b', one of them inside another"):
+    with pytest.raises(TableError, match=r"Two fields are called 'a\.b', one of them inside another"):
         table_of(data)
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.tables.formats import OUTPUT_FORMATS
-from models.tables.writers import JoinedRows, PlainRows, _quoted_lines, csv_lines, new_file
+from models.tables.writers import PlainRows, _quoted_lines, csv_lines, new_file
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 COLUMNS = st.fixed_dictionaries(
@@ -52,13 +52,13 @@ def test_chunks_without_rows_add_nothing_to_lines_of_csv() -> None:
 @pytest.mark.parametrize("format_name", OUTPUT_FORMATS)
 def test_rows_that_were_made_ready_are_added_when_they_are_told_to(tmp_path: Path, format_name: str) -> None:
     table = pa.table({"id": ["a", "b", "c", "d"], "score": [1.5, 2.0, 0.25, np.inf]})
-    pieces = [PlainRows(table.slice(0, 1)), JoinedRows([PlainRows(table.slice(1, 2)), PlainRows(table.slice(3))])]
+    pieces = [PlainRows(table.slice(start, rows)) for start, rows in ((0, 1), (1, 2), (3, None))]
     with new_file(tmp_path / "ready", table.schema, format_name=format_name) as writer:
-        later, sooner = writer.ready(pieces[1]), writer.ready(pieces[0])
+        later, sooner = writer.ready(*pieces[1:]), writer.ready(pieces[0])
         sooner()
         later()
     with new_file(tmp_path / "plain", table.schema, format_name=format_name) as writer:
-        writer.write(PlainRows(table))
+        writer.ready(PlainRows(table))()
     assert (tmp_path / "ready").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
@@ -67,7 +67,7 @@ def test_scores_are_not_written_with_a_dictionary_and_p_values_are(tmp_path: Pat
     draw = np.random.default_rng(0)
     table = pa.table({"score": draw.random(rows), "p_value": draw.integers(1, 1_000, rows) / 1_000})
     with new_file(tmp_path / "out.parquet", table.schema, format_name="parquet") as writer:
-        writer.write(PlainRows(table))
+        writer.ready(PlainRows(table))()
     group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
     sizes = [group.column(number).total_compressed_size / rows for number in range(2)]
     assert sizes[0] < 8.2
@@ -78,6 +78,6 @@ def test_scores_are_not_written_with_a_dictionary_and_p_values_are(tmp_path: Pat
 def test_a_csv_writer_reads_back(tmp_path: Path) -> None:
     table = pa.table({"id": ["a,b", "c"], "score": [1.5, None]})
     with new_file(tmp_path / "out.csv", table.schema, format_name="csv") as writer:
-        writer.write(PlainRows(table))
+        writer.ready(PlainRows(table))()
     with (tmp_path / "out.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["id", "score"], ["a,b", "1.5"], ["c", ""]]

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from in_process import problem
 from samples import machine_records
+from serving import Start
 
 from service.app import create_app, load_settings
 from service.registry import Registry
@@ -106,22 +108,22 @@ def test_many_slow_clients_do_not_hold_up_a_quick_one(strict_service: Any) -> No
             connection.close()
 
 
-def test_two_hundred_bodies_that_come_byte_by_byte_do_not_hold_up_others(service: Any) -> None:
-    slow = [connect(service) for _ in range(200)]
-    try:
+def test_two_hundred_bodies_that_come_byte_by_byte_do_not_hold_up_others(
+    start: Start, bundle_path: Path, fast_path: bool
+) -> None:
+    flag = "--fast-path" if fast_path else "--no-fast-path"
+    with start(bundle_path, flag, "--max-wait-seconds", "60") as service, ExitStack() as connections:
+        slow = [connections.enter_context(connect(service)) for _ in range(200)]
         for connection in slow:
             connection.sendall(head())
-        for place in range(3):
+        for index in range(3):
             for connection in slow:
-                connection.sendall(RECORD[place : place + 1])
+                connection.sendall(RECORD[index : index + 1])
             for _ in range(20):
                 assert service.client.post("/score", content=RECORD).status_code == 200
         for connection in slow:
             connection.sendall(RECORD[3:])
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
-    finally:
-        for connection in slow:
-            connection.close()
 
 
 def test_a_client_that_waits_for_100_is_asked_to_go_on_or_is_refused_at_once(strict_service: Any) -> None:

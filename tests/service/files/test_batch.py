@@ -219,7 +219,7 @@ def test_a_csv_reads_back_as_it_was_written(detector: Detector, tmp_path: Path, 
     verdicts.p_value[:] = number
     layout = Layout(ids={"id": pa.string()})
     with new_file(tmp_path / "out.csv", layout.schema, format_name="csv") as writer:
-        writer.write(ScoredRows(ids=pa.table({"id": ids}), verdicts=verdicts))
+        writer.ready(ScoredRows(ids=pa.table({"id": ids}), verdicts=verdicts))()
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == ids

@@ -12,10 +12,9 @@ from page_reader import Page, complaints_about
 from samples import arrow_table, machine_records
 
 from models.tables.table import Table
-from training.comparison.compare import best_settings
 from training.comparison.outcomes import Failure, Outcome, TrialResult
 from training.comparison.recommendation import recommend
-from training.comparison.summary import summaries_of
+from training.comparison.summary import best_settings, summaries_of
 from training.comparison.trials import Setting, Trial
 from training.data.prepare import Prepared, prepare
 from training.network.diagnostics import LayerHealth
@@ -56,10 +55,10 @@ def found(setting: Setting = SHALLOW, *, factor: float = 1.0, seeds: int = 3, de
 
 def written(found: Sequence[TrialResult], prepared: Prepared, folder: Path) -> Page:
     summaries = summaries_of(found)
-    best = best_settings(summaries)
+    recommendation = recommend(best_settings(summaries))
     path = folder / "report.html"
     write_comparison_report(
-        path, summaries, best, recommend(best), name="machines", prepared=prepared, config=CONFIG, margin=0.01
+        path, summaries, recommendation, name="machines", prepared=prepared, config=CONFIG, margin=0.01
     )
     assert path.stat().st_size < 5_000_000
     page = Page(path.read_text(encoding="utf-8"))

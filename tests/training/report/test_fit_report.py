@@ -115,8 +115,7 @@ def test_without_labels_there_are_no_plots_by_label_and_saturated_units_are_draw
 
 
 def test_an_embedding_of_one_unit_and_rows_that_are_all_flagged_are_drawn(trained: Any, tmp_path: Path) -> None:
-    from training.report.fit_rows import columns_section, embedding_section
-    from training.report.scored_rows import scored_rows
+    from training.report.fit_rows import columns_section, embedding_section, scored_rows
 
     rows = scored_rows(trained.result, trained.prepared, None)
     everything = replace(rows, verdicts=replace(rows.verdicts, is_anomaly=np.ones(len(rows.scores), np.bool_)))

@@ -66,7 +66,7 @@ def test_every_colour_of_a_picture_is_one_that_the_page_has_in_light_and_in_dark
 
 
 def test_pictures_hold_names_that_are_no_formulas_and_letters_that_the_fonts_here_lack() -> None:
-    svg = dot_plot(["$a_b$", "\u6e29\u5ea6"], [[1.0, 2.0], [3.0]], loud=None, xlabel="<x>")
+    svg = dot_plot({"$a_b$": [1.0, 2.0], "\u6e29\u5ea6": [3.0]}, loud=None, xlabel="<x>")
     assert "$a_b$" in svg
     assert "\u6e29\u5ea6" in svg
     assert "&lt;x&gt;" in svg
@@ -79,8 +79,8 @@ def test_the_same_picture_is_the_same_text() -> None:
 
 def test_a_histogram_takes_scores_of_zero_and_equal_scores() -> None:
     scores = np.array([0.0, 1.0, 1.0, 1.0])
-    assert "<svg" in score_histogram([("rows", scores)], threshold=1.0, p_values=[(1.0, 0.5), (1.0, 0.1)])
-    assert "<svg" in score_histogram([("rows", np.zeros(3))], threshold=0.0)
+    assert "<svg" in score_histogram({"rows": scores}, threshold=1.0, p_values=[(1.0, 0.5), (1.0, 0.1)])
+    assert "<svg" in score_histogram({"rows": np.zeros(3)}, threshold=0.0)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

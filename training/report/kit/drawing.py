@@ -93,10 +93,8 @@ def svg_of(figure: Figure) -> str:
     svg = text.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r"<[^>]*>", _tag_for_page, svg)
-    width = float(figure.get_figwidth()) * 72
-    svg = re.sub(
-        r'<svg [^>]*(viewBox="[^"]+")[^>]*>', rf'<svg \1 style="max-width:{_LARGEST * width:.0f}px">', svg, count=1
-    )
+    widest = f"{_LARGEST * 72 * figure.get_figwidth():.0f}px"
+    svg = re.sub(r'<svg [^>]*(viewBox="[^"]+")[^>]*>', rf'<svg \1 style="max-width:{widest}">', svg, count=1)
     return re.sub(r"\n\s*", "\n", svg)
 
 
@@ -122,9 +120,9 @@ def label_points(
     Args:
         figure: From `drawing`.
         axes: Its axes; their limits must not change afterwards.
-        names: Names of the points.
-        x: Their x coordinates.
-        y: Their y coordinates.
+        names: One for each point.
+        x: Their coordinates.
+        y: Their coordinates.
         colours: Colours by name; `INK` for the others.
     """
     positions = _positions(figure, axes, x, y)
@@ -150,16 +148,7 @@ def label_ends(
     *,
     colours: Mapping[str, str],
 ) -> None:
-    """Write names to the right of the ends of lines, in order of height and without overlap.
-
-    Args:
-        figure: From `drawing`.
-        axes: Its axes; their limits must not change afterwards.
-        names: Names of the lines.
-        x: x coordinates of their ends.
-        y: y coordinates of their ends.
-        colours: Colours by name; `INK` for the others.
-    """
+    """Write names to the right of the ends of lines, in order of height and without overlap, as `label_points` does."""
     heights = _positions(figure, axes, x, y)[:, 1]
     order = np.argsort(heights, kind="stable")
     ranks = _LINE * np.arange(len(order))

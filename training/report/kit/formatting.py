@@ -18,18 +18,7 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def shortened(name: str, *, longest: int = _LONGEST) -> str:
+def shortened(name: str) -> str:
     """Return a name on one line, with an ellipsis in the middle where it is long."""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split()) or "(blank)"
-    if len(name) <= longest:
-        return name
-    half = (longest - 1) // 2
-    return f"{name[: longest - 1 - half]}…{name[-half:]}"
-
-
-def short_layers(names: Sequence[str]) -> list[str]:
-    """Return abbreviations of layers: e1, e2, … of the encoder, b, … d2, d1 of the decoder, out."""
-    return [
-        {"bottleneck": "b", "output": "out"}.get(name, name.replace("encoder_", "e").replace("decoder_", "d"))
-        for name in names
-    ]
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[1 - _LONGEST // 2 :]}"

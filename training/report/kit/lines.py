@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from training.report.kit.drawing import INK, SOFT, drawing, label_ends, svg_of
 
@@ -24,25 +23,12 @@ _MOST_POINTS: Final = 300  # of a line: about one for each pixel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line.
-
-    Args:
-        name: Label at its end; empty for none.
-        x: x coordinates.
-        y: y coordinates; NaN for a gap.
-        low: Lower end of the band; None without a band.
-        high: Upper end of the band.
-        colour: A colour of `drawing`.
-        style: Matplotlib's line style.
-        width: Width in points.
-        marker: Matplotlib's marker.
-    """
+    """A line with the `name` at its end, and a band between the low and the high ends of intervals."""
 
     name: str = ""
     x: Sequence[float]
     y: Sequence[float]
-    low: Sequence[float] | None = None
-    high: Sequence[float] | None = None
+    band: tuple[Sequence[float], Sequence[float]] | None = None
     colour: str = INK
     style: str = "-"
     width: float = 1.5
@@ -61,7 +47,7 @@ def line_plot(
     """Draw lines.
 
     Args:
-        lines: The lines, from back to front.
+        lines: From back to front.
         size: Width and height in inches.
         zero: Whether lines mark zero on both axes.
         whole: Whether the horizontal axis has whole numbers.
@@ -72,35 +58,24 @@ def line_plot(
         if zero:
             axes.axhline(0, color=SOFT, linewidth=0.6)
             axes.axvline(0, color=SOFT, linewidth=0.6)
-        many = sum(line.low is not None for line in lines) > 3
+        many = sum(line.band is not None for line in lines) > 3
         for line in lines:
-            kept = _thinned(len(line.x))
+            points = len(line.x)
+            kept = np.unique(np.linspace(0, points - 1, min(points, _MOST_POINTS)).round().astype(np.intp))
             x, y = np.asarray(line.x)[kept], np.asarray(line.y)[kept]
-            if line.low is not None and line.high is not None:
-                low, high = np.asarray(line.low)[kept], np.asarray(line.high)[kept]
+            if line.band is not None and line.band[0] != line.band[1]:
+                low, high = np.asarray(line.band)[:, kept]
                 axes.fill_between(x, low, high, color=line.colour, alpha=_BAND if many else 2 * _BAND, linewidth=0)
             axes.plot(x, y, line.style, color=line.colour, linewidth=line.width, marker=line.marker, markersize=3.5)
         axes.set(**setting)
         if whole:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        named = [line for line in lines if line.name]
         if room:
             transform = axes.transScale + axes.transLimits
             (left, _), (right, _) = (transform.transform((x, 1.0)) for x in axes.get_xlim())
             stretched = right + (right - left) * room / (1 - room)
             axes.set_xlim(right=float(transform.inverted().transform((stretched, 0.5))[0]))
-        if named:
-            label_ends(
-                figure,
-                axes,
-                [line.name for line in named],
-                [line.x[-1] for line in named],
-                [line.y[-1] for line in named],
-                colours={line.name: line.colour for line in named},
-            )
+        if named := [line for line in lines if line.name]:
+            ends = np.array([(line.x[-1], line.y[-1]) for line in named]).T.tolist()
+            label_ends(figure, axes, [line.name for line in named], *ends, colours={n.name: n.colour for n in named})
         return svg_of(figure)
-
-
-def _thinned(points: int) -> NDArray[np.intp]:
-    """Return the indices of the points that are drawn, at most `_MOST_POINTS`."""
-    return np.unique(np.linspace(0, points - 1, min(points, _MOST_POINTS)).round().astype(np.intp))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from training.report.kit.file import GENERATOR
 
@@ -20,12 +20,7 @@ _LONG: Final = 24  # letters from which on a text has several lines on a phone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A cell of a table.
-
-    Args:
-        text: The content.
-        best: Whether it is the best of its row or column.
-    """
+    """A cell of a table; the `best` of its row or column is bold."""
 
     text: str
     best: bool = False
@@ -38,7 +33,7 @@ class Grid:
     Args:
         title: The heading.
         header: The heading of each column.
-        rows: Cells; the first of each row names the row.
+        rows: The first cell of each names the row.
         note: How to read the table.
         folded: Whether it is collapsed until the reader opens it.
         marked: Names of the rows to highlight.
@@ -65,13 +60,6 @@ class Grid:
         """Return whether a cell's text wraps."""
         return self.prose and len(cell.text) > _LONG
 
-    def to_markdown(self) -> str:
-        """Return the table as Markdown."""
-        body = ([name, *(f"**{cell.text}**" if cell.best else cell.text for cell in row)] for name, row in self.lines())
-        lines = [self.header, ["---"] * len(self.header), *body]
-        table = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-        return f"### {self.title}\n\n" + (f"{self.note}\n\n" if self.note else "") + table + "\n"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
@@ -92,14 +80,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plots:
-    """Pictures that belong together, side by side where there is room.
-
-    Args:
-        title: The heading.
-        plots: The pictures.
-        note: How to read them.
-        small: Whether they are narrow, so that more of them fit side by side.
-    """
+    """Pictures that belong together, side by side where there is room; more of them where they are small."""
 
     template: ClassVar[str] = "plots.html"
 
@@ -111,12 +92,7 @@ class Plots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A paragraph.
-
-    Args:
-        text: The sentences.
-        loud: Whether it is set larger, to be read first.
-    """
+    """A paragraph; a loud one is set larger, to be read first."""
 
     template: ClassVar[str] = "text.html"
 
@@ -129,13 +105,7 @@ Part = Grid | Plot | Plots | Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section of the page.
-
-    Args:
-        anchor: The id that links point to.
-        title: The heading.
-        parts: The content.
-    """
+    """A section of the page; its anchor is the id that links point to."""
 
     anchor: str
     title: str
@@ -143,33 +113,21 @@ class Section:
 
 
 def page_of(sections: Sequence[Section], *, title: str, introduction: str) -> str:
-    """Return a page as HTML.
-
-    Args:
-        sections: The content.
-        title: The heading.
-        introduction: The paragraph below the heading.
-    """
+    """Return a page as HTML, with the introduction below its heading."""
     numbers = itertools.count(1)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            generator=GENERATOR,
-            title=title,
-            introduction=introduction,
-            sections=sections,
-            numbered=lambda svg: svg.replace(PLOT_ID, f"plot-{next(numbers)}"),
-        )
+    return _template().render(
+        generator=GENERATOR,
+        title=title,
+        introduction=introduction,
+        sections=sections,
+        numbered=lambda svg: svg.replace(PLOT_ID, f"plot-{next(numbers)}"),
     )
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("training.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _template() -> Template:
+    loader = PackageLoader("training.report")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    return environment.get_template("page.html")
