@@ -28,7 +28,6 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The contribution of one column to a record's score.
 
     Args:
-        feature: Name of the column.
         contribution: Its part of the anomaly score; the parts of all columns sum to it.
         actual: The record's value, None where it is missing.
         expected: The value that the network expected instead, in the user's own units and categories.
@@ -49,7 +48,6 @@ class Verdicts:
         p_value: `(n,)`, in (0, 1].
         threshold: The score above which each is an anomaly `(n,)`.
         is_anomaly: `(n,)`.
-        columns: The records' own values, by column.
         preprocessor: Decodes expected values to the user's units.
         segments: The segment of each, or None `(n,)`, where thresholds go by segment.
     """
@@ -110,8 +108,6 @@ class Detector:
     """Schema, preprocessor, network and calibration.
 
     Args:
-        scorer: Preprocessor and network.
-        calibration: Threshold and p-values.
         reference: A summary of the fitting rows, by column and for the score.
         card: How it was trained, on what and with which results, as plain data.
     """

@@ -162,7 +162,6 @@ class TooLargeError(TableError):
     """A table holds more rows or bytes than are allowed.
 
     Args:
-        message: What it holds, and what to do.
         rows: How many rows it has at least, where these are too many; None where the bytes are.
     """
 
@@ -203,7 +202,6 @@ class ServiceError(DetectorError):
     """A service refused a request, or does not answer.
 
     Args:
-        message: What happened and what to do.
         status: What HTTP calls it; None where there was no answer.
         places: What is wrong with the records, one error a place.
     """

@@ -50,10 +50,7 @@ Limit: TypeAlias = Interval | Collection[str]
 def complaint_about(name: str, value: Any, limit: Limit) -> str | None:
     """Return the sentence about a value outside its limit; None where it keeps to it.
 
-    Args:
-        name: The setting.
-        value: Its value, or several of them; None is none at all.
-        limit: What each of them must keep to.
+    The value may be several, which must keep to it each; None is none at all.
 
     Example:
         >>> complaint_about("seeds", 0, Interval(1))

@@ -16,8 +16,6 @@ class Metrics:
     """Agreement with labels on held-out rows. A figure that is not defined is None.
 
     Args:
-        rows: Number of rows.
-        anomalies: How many of them are anomalies.
         roc_auc: Chance that an anomaly scores above a normal row.
         average_precision: Precision over all thresholds, weighted by the gain in recall.
         precision: Share of the flagged rows that are anomalies.

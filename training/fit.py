@@ -45,9 +45,7 @@ class FitResult:
     """A detector, calibrated and on the serving engine, and how it came to be.
 
     Args:
-        warnings: What should be looked at, with the remedy.
         threshold: What the threshold rests on, from `threshold_report`.
-        rows: Number of rows in each part.
         realised_alert_rate: Share flagged of the test rows that are drawn like the calibration rows.
         metrics: Agreement with labels; None where there are none.
         sample: Some of the test rows, on which a saved detector has to score the same.

@@ -75,19 +75,16 @@ def load_detector(path: str | Path) -> Detector:
 def _require_one_fit(
     schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig, ensemble: Ensemble | None
 ) -> None:
+    given, members = len(preprocessor.features), 1 if ensemble is None else ensemble.members
     if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encodings]:
-        raise BundleError("schema and preprocessor name other columns; its parts come from two fits. Train it anew.")
-    if network.features != len(preprocessor.features):
-        raise BundleError(
-            f"the network takes {network.features} features, the preprocessor gives {len(preprocessor.features)}; its "
-            "parts come from two fits. Train it anew."
-        )
-    members = 1 if ensemble is None else ensemble.members
-    if network.members != members:
-        raise BundleError(
-            f"the network has {network.members} members, the ensemble {members}; its parts come from two fits. Train "
-            "it anew."
-        )
+        problem = "schema and preprocessor name other columns"
+    elif network.features != given:
+        problem = f"the network takes {network.features} features, the preprocessor gives {given}"
+    elif network.members != members:
+        problem = f"the network has {network.members} members, the ensemble {members}"
+    else:
+        return
+    raise BundleError(f"{problem}; its parts come from two fits. Train it anew.")
 
 
 def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:

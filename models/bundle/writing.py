@@ -64,11 +64,7 @@ def write_bundle(
 def write_recalibrated(folder: Path, source: Path, detector: Detector, *, created: str) -> Detector:
     """Write a bundle with the network and the encoders of another one, byte for byte, and return it as it was loaded.
 
-    Args:
-        folder: From `new_bundle`.
-        source: The other bundle.
-        detector: That of the other bundle, with another calibration, version and card.
-        created: When it was written, ISO 8601.
+    `source` is the other bundle, `detector` its detector with another calibration, version and card.
 
     Raises:
         BundleError: The other bundle is damaged, or the new one scores differently.

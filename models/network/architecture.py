@@ -35,7 +35,6 @@ class AutoencoderConfig:
     Args:
         features: Width d of input and output.
         hidden_units: Widths of the encoder's hidden layers, outermost first; the decoder mirrors them, if it has any.
-        latent_units: Width of the bottleneck.
         activation: A key of `ACTIVATIONS`, for every hidden layer and the bottleneck.
         activation_parameter: Value of the activation's parameter; None for its default, or where it has none.
         dropout: Share of the hidden units that are left out in each step, in [0, 1).
@@ -107,8 +106,6 @@ class Layer:
     Args:
         kind: ``noise`` and ``dropout`` act while fitting alone; ``skip`` adds the network's input times `skip_weight`.
         name: Name of the dense layer; the others have the name of the dense layer before them.
-        inputs: Width of the value before.
-        units: Width of the value behind.
         initializer: Starting kernel of a dense layer, by its name in Keras.
     """
 
@@ -154,7 +151,6 @@ class NetworkSpec:
     """What serving needs to know of a kind of network.
 
     Args:
-        config: Its configuration, a dataclass of plain data.
         engine: A key of `models.network.engine.ENGINES`.
     """
 

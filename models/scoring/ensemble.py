@@ -49,8 +49,6 @@ class Ensemble:
     """Families of members in the network's order, and the columns' own histograms.
 
     Args:
-        families: One or more.
-        histograms: Of each column alone.
         histogram_scale: What a unit of rarity adds to the score.
     """
 
@@ -156,11 +154,8 @@ def scales_of(terms: Sequence[NDArray[np.float64]], weights: Sequence[float]) ->
     """Return what a unit of each term adds to the anomaly score, so that the median row scores 1.
 
     A term counts by its weight over its spread, from the median to the upper quartile: each moves the usual rows as
-    much as the others do, whatever its distribution.
-
-    Args:
-        terms: The families' scores and the rarity of the fitting rows, each `(n,)`.
-        weights: How much each term counts.
+    much as the others do, whatever its distribution. The terms are the families' scores and the rarity of the fitting
+    rows, each `(n,)`.
     """
     quartiles = [np.quantile(term, [0.5, 0.75]) for term in terms]
     spreads = [max(high - middle, _LEAST_SPREAD * max(middle, _LEAST_SPREAD)) for middle, high in quartiles]

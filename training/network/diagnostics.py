@@ -23,8 +23,6 @@ class LayerHealth:
     """Units of one hidden layer, counted over the reference rows.
 
     Args:
-        layer: Its name.
-        units: How many it has.
         dead: Units whose output is zero on every row.
         nearly_dead: Units that are not dead, with an output other than zero on less than 1 % of the rows.
         saturated: Units of a saturating activation that are at one of its ends on every row.
@@ -76,13 +74,7 @@ def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> lis
 
 
 def health_of(layer: str, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
-    """Count the units of a layer.
-
-    Args:
-        layer: Its name.
-        active: Share of the rows on which the output of each unit is not zero `(units,)`.
-        saturated: Whether it is at an end on all of them `(units,)`.
-    """
+    """Count the units of a layer that are active on some share of the rows, and saturated or not, both `(units,)`."""
     return LayerHealth(
         layer=layer,
         units=len(active),

@@ -19,8 +19,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 def require_avx(*, cpuinfo: Path = _CPUINFO) -> None:
     """Check that an x86 processor has AVX: without it, importing TensorFlow ends the process without a message.
 
-    Args:
-        cpuinfo: The system's description of the processor; where there is none, the check passes.
+    Where the system has no description of the processor, the check passes.
 
     Raises:
         ConfigError: The processor is an x86 one without AVX.

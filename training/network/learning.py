@@ -64,7 +64,6 @@ class Learned:
         graph: The exported network, with which `scorer` scores.
         history: The epochs, of the first members that were fitted.
         health: Dead and saturated units of all members on the validation rows, with the weights that were kept.
-        parameters: Number of weights.
         slopes: Lowest, mean and highest learned slope of each hidden layer, for prelu.
     """
 

@@ -17,11 +17,7 @@ _SCALAR: Final = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scala
 
 @contextmanager
 def tensorboard_log(folder: Path) -> Iterator[Callable[[Epoch], None]]:
-    """Yield a function that is called after each epoch; each fit becomes a run of its own, ``fit_1``, ``fit_2``, ….
-
-    Args:
-        folder: Where the runs are written; `tensorboard --logdir` takes it.
-    """
+    """Yield a function for after each epoch; each fit becomes a run in the folder, ``fit_1``, ``fit_2``, …."""
     writers: list[Any] = []
 
     def write(epoch: Epoch) -> None:
@@ -41,10 +37,7 @@ def tensorboard_log(folder: Path) -> Iterator[Callable[[Epoch], None]]:
 def _figures(epoch: Epoch) -> dict[str, float]:
     figures = {"loss/fitting": epoch.loss, "loss/validation": epoch.validation_loss}
     for layer in epoch.units:
-        figures |= {
-            f"dead_share/{layer.layer}": layer.dead / layer.units,
-            f"nearly_dead_share/{layer.layer}": layer.nearly_dead / layer.units,
-            f"saturated_share/{layer.layer}": layer.saturated / layer.units,
-            f"zeros/{layer.layer}": layer.zeros,
-        }
+        for count in ("dead", "nearly_dead", "saturated"):
+            figures[f"{count}_share/{layer.layer}"] = getattr(layer, count) / layer.units
+        figures[f"zeros/{layer.layer}"] = layer.zeros
     return figures | {f"gradient_norm/{name}": norm for name, norm in epoch.gradients.items()}

@@ -37,17 +37,13 @@ class CalibrateCommand:
     """The command of one recalibration. A field that is None keeps the value of the bundle.
 
     Args:
-        bundle: A bundle, or a detector's folder.
         output: The new bundle; None for the next version.
         threshold_method: A key of `THRESHOLD_METHODS`.
         targets: Value of each setting that says what is wanted of the threshold; those that are not given are absent.
         threshold_by: Column whose values have thresholds of their own.
-        one_threshold: One threshold again, for all rows.
         population: The calibration population: which rows rates and p-values are about, a key of `POPULATIONS`.
         files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
         label: Column of the files that says what is an anomaly.
-        anomaly_values: Values of the label that mean anomaly.
-        quiet: Print nothing for people.
 
     Raises:
         ConfigError: Two of them do not go together.

@@ -36,9 +36,8 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
     for repair in prepared.table.repairs:
         console.print(f"[dim]read: {escape(repair)}[/dim]")
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
-    grid.add_column("column", overflow="fold")
-    grid.add_column("kind")
-    grid.add_column("enters as", overflow="fold")
+    for heading in ("column", "kind", "enters as"):
+        grid.add_column(heading, overflow="fold")
     for encoder in prepared.preprocessor.encodings:
         grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
     for name in prepared.schema.ids:

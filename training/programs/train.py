@@ -41,11 +41,8 @@ class TrainCommand:
     Args:
         test_files: Labelled rows for evaluation alone; none for held-out ones.
         schema: What becomes of each column, where a schema file says so.
-        schema_out: A schema file to write.
         output: The bundle; None for the next version of the detector in `ARTIFACTS`.
         dry_run: Decide on every row and column, and fit nothing.
-        report: A page to write.
-        quiet: Print nothing for people.
     """
 
     data: TrainingData
