@@ -76,11 +76,7 @@ class Calibration:
 
     @classmethod
     def of(cls, scores: FloatVector, *, method: str, value: float) -> Calibration:
-        """Calibrate on the scores of held-out rows `(n,)`, in any order, without labels and segments.
-
-        Raises:
-            ConfigError: The value is outside the method's limits, or the rows are too few for it.
-        """
+        """Calibrate on the scores of held-out rows `(n,)`, in any order, without labels and segments; see `on`."""
         return cls.on(CalibrationRows.of(scores), spec_of(method, value))
 
     @property

@@ -7,7 +7,6 @@ ranks have. Precision and F-beta depend on how many of the rows are anomalies, t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,58 +20,28 @@ LEAST_LABELLED: Final = 10
 between a quarter and three quarters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """What each of c thresholds would do to the labelled calibration rows.
+def outcomes(rows: CalibrationRows) -> tuple[FloatVector, FloatVector, FloatVector]:
+    """Return what every different threshold would do to labelled rows.
 
-    Args:
-        threshold: Descending `(c,)`.
-        true_positives: Anomalies above it `(c,)`.
-        false_positives: Normal rows above it `(c,)`.
-        anomalies: Number of anomalies.
-        anomaly_weight: See `CalibrationRows`.
+    Returns:
+        The c thresholds, descending, and the weights of the anomalies and of the normal rows above each `(c,)`.
     """
-
-    threshold: FloatVector
-    true_positives: FloatVector
-    false_positives: FloatVector
-    anomalies: int
-    anomaly_weight: float
-
-    @property
-    def precision(self) -> FloatVector:
-        """Share of the flagged rows that are anomalies; not a number where none is flagged."""
-        right = self.anomaly_weight * self.true_positives
-        flagged = right + self.false_positives
-        return np.asarray(np.divide(right, flagged, out=np.full(len(right), np.nan), where=flagged > 0), np.float64)
-
-    def f_beta(self, beta: float) -> FloatVector:
-        """Harmonic mean of precision and recall, the recall counted β² times (van Rijsbergen, 1979)."""
-        right = self.anomaly_weight * self.true_positives
-        anomalies = self.anomaly_weight * self.anomalies
-        return (1 + beta**2) * right / (beta**2 * anomalies + right + self.false_positives)
-
-
-def outcomes(rows: CalibrationRows) -> Outcomes:
-    """Return what every different threshold would do to labelled rows."""
     normal, anomalies = rows.normal, rows.anomalies
     scores = np.unique(np.concatenate([normal, anomalies]))
     threshold = np.array([*scores[::-1], np.nextafter(scores[0], -np.inf)])
-    return Outcomes(
-        threshold=threshold,
-        true_positives=(len(anomalies) - np.searchsorted(anomalies, threshold, side="right")).astype(np.float64),
-        false_positives=(len(normal) - np.searchsorted(normal, threshold, side="right")).astype(np.float64),
-        anomalies=len(anomalies),
-        anomaly_weight=rows.anomaly_weight,
-    )
+    right = rows.anomaly_weight * (len(anomalies) - np.searchsorted(anomalies, threshold, side="right"))
+    wrong = len(normal) - np.searchsorted(normal, threshold, side="right")
+    return threshold, np.asarray(right, np.float64), np.asarray(wrong, np.float64)
+
+
+def f_beta(rows: CalibrationRows, right: FloatVector, wrong: FloatVector, *, beta: float) -> FloatVector:
+    """Return the harmonic means of precision and recall, the recall counted β² times (van Rijsbergen, 1979)."""
+    anomalies = rows.anomaly_weight * len(rows.anomalies)
+    return (1 + beta**2) * right / (beta**2 * anomalies + right + wrong)
 
 
 def check_estimable(rows: CalibrationRows, wanted: float) -> None:
-    """Check that the labelled rows are enough to estimate precision and F-beta.
-
-    Raises:
-        ConfigError: They are not.
-    """
+    """Raise `ConfigError` unless the labelled rows are enough to estimate precision and F-beta."""
     for count, name in ((len(rows.anomalies), "anomalies"), (len(rows.normal), "normal rows")):
         if count < LEAST_LABELLED:
             raise ConfigError(
@@ -85,23 +54,20 @@ def check_estimable(rows: CalibrationRows, wanted: float) -> None:
 
 def best_f_beta(rows: CalibrationRows, beta: float) -> float:
     """Return the threshold with the best F-beta; of equal ones the highest."""
-    possible = outcomes(rows)
-    return float(possible.threshold[np.argmax(possible.f_beta(beta))])
+    threshold, right, wrong = outcomes(rows)
+    return float(threshold[np.argmax(f_beta(rows, right, wrong, beta=beta))])
 
 
 def threshold_of_precision(rows: CalibrationRows, precision: float) -> float:
-    """Return the lowest threshold, which finds most, that reaches a precision.
-
-    Raises:
-        ConfigError: No threshold does.
-    """
-    possible = outcomes(rows)
-    precisions = possible.precision
+    """Return the lowest threshold, which finds most, that reaches a precision; a `ConfigError` if none does."""
+    threshold, right, wrong = outcomes(rows)
+    flagged = right + wrong
+    precisions = np.divide(right, flagged, out=np.full(len(right), np.nan), where=flagged > 0)
     reached = np.flatnonzero(precisions >= precision)
     if not len(reached):
         best = int(np.nanargmax(precisions))
-        found = f"{possible.true_positives[best]:.0f} of {possible.anomalies} anomalies are found. Ask for "
+        found = f"{right[best] / rows.anomaly_weight:.0f} of {len(rows.anomalies)} anomalies are found. Ask for "
         less, fpr = Set("precision", math.floor(100 * precisions[best]) / 100), Set("threshold_method", "fpr")
         problem = f"No threshold reaches a precision of {precision:g}: the best is {precisions[best]:.3g}, where "
         raise ConfigError(problem, found, less, " or less, or say ", fpr, ".")
-    return float(possible.threshold[reached[-1]])
+    return float(threshold[reached[-1]])

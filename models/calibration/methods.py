@@ -87,11 +87,7 @@ def spec_of(method: str, value: float, *, target: str | None = None) -> Threshol
 
 
 def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
-    """Check, without looking at a score, that rows are enough for a spec.
-
-    Raises:
-        ConfigError: They are not, or the value is outside its limits.
-    """
+    """Raise `ConfigError` if rows are too few for a spec, or its value is outside its limits; look at no score."""
     method = THRESHOLD_METHODS[spec.method]
     target = method.targets[spec.target]
     if (complaint := complaint_about(spec.target, spec.value, target.limits)) is not None:
@@ -103,20 +99,12 @@ def check_spec(rows: CalibrationRows, spec: ThresholdSpec) -> None:
 
 
 def prepared_spec(rows: CalibrationRows, spec: ThresholdSpec) -> ThresholdSpec:
-    """Return a spec with what its method chooses by looking at the scores.
-
-    Raises:
-        ConfigError: The rows are too few, or their scores cannot be used.
-    """
+    """Return a spec with what its method chooses by the scores; a `ConfigError` if they cannot be used."""
     return THRESHOLD_METHODS[spec.method].prepare(rows, spec)
 
 
 def cutoff_of(rows: CalibrationRows, spec: ThresholdSpec) -> Cutoff:
-    """Return the threshold of rows, with the p-values that belong to it.
-
-    Raises:
-        ConfigError: The rows are too few, the value is outside its limits, or no threshold meets it.
-    """
+    """Return the threshold of rows, with the p-values that belong to it; a `ConfigError` if none meets the spec."""
     check_spec(rows, spec)
     return THRESHOLD_METHODS[spec.method].targets[spec.target].cutoff(rows, spec)
 

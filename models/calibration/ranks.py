@@ -45,11 +45,7 @@ def conformal_threshold(scores: FloatVector, rate: float) -> float:
 
 
 def require_rows(n: int, rate: float, *, flag: str = "alert_rate") -> None:
-    """Check that n calibration rows can promise a rate.
-
-    Raises:
-        ConfigError: n is below 1/rate − 1.
-    """
+    """Raise `ConfigError` if n calibration rows cannot promise a rate: n is below 1/rate − 1."""
     if n >= rows_needed(rate):
         return
     words = {"alert_rate": "An alert rate", "false_positive_rate": "A false-positive rate"}[flag]
@@ -70,11 +66,7 @@ def conformal_threshold_below(scores: FloatVector, recall: float) -> float:
 
 
 def require_anomalies(m: int, recall: float) -> None:
-    """Check that m anomalies can promise a recall.
-
-    Raises:
-        ConfigError: m is below 1/(1 − recall) − 1.
-    """
+    """Raise `ConfigError` if m anomalies cannot promise a recall: m is below 1/(1 − recall) − 1."""
     needed = math.ceil(1 / (1 - exactly(recall))) - 1
     if m < needed:
         less = Message(", or ask for ", Set("recall", math.floor(100 * m / (m + 1)) / 100), " or less")
@@ -87,21 +79,13 @@ def require_anomalies(m: int, recall: float) -> None:
 
 
 def contamination_threshold(scores: FloatVector, contamination: float) -> float:
-    """Return the score that the given share of n ascending scores lies above.
-
-    Raises:
-        ConfigError: The share is no whole row.
-    """
+    """Return the score that the given share of n ascending scores lies above; see `flagged_rows`."""
     flagged = flagged_rows(len(scores), contamination)
     return float(scores[len(scores) - flagged - 1])
 
 
 def flagged_rows(n: int, contamination: float) -> int:
-    """Return the number of rows that are a share of n.
-
-    Raises:
-        ConfigError: The share is no whole row.
-    """
+    """Return the number of rows that are a share of n; a `ConfigError` if that is no whole row."""
     flagged = math.floor(n * exactly(contamination))
     if flagged < 1:
         needed = math.ceil(1 / exactly(contamination))

@@ -58,15 +58,7 @@ class CalibrationRows:
         population: str = "all",
         anomaly_weight: float = 1.0,
     ) -> CalibrationRows:
-        """Make calibration rows from rows `(n,)` in any order.
-
-        Args:
-            score: Anomaly scores.
-            is_anomaly: The labels, where there are some.
-            segment: Names of the segments, None for a row without one; where there are segments.
-            population: A key of `POPULATIONS`.
-            anomaly_weight: See the class.
-        """
+        """Make calibration rows from rows `(n,)` in any order; `segment` holds names, None for a row without."""
         score = np.asarray(score, np.float64)
         order = np.argsort(score, kind="stable")
         names = () if segment is None else tuple(sorted({str(name) for name in segment if name is not None}))
@@ -133,15 +125,7 @@ class CalibrationRows:
 
     @classmethod
     def from_array(cls, array: NDArray[Any], plain: Mapping[str, Any]) -> CalibrationRows:
-        """Make rows from what `to_array` gave.
-
-        Args:
-            array: The array.
-            plain: `segments`, `population`, `anomaly_weight` and `refitted`.
-
-        Raises:
-            ValueError: It is not such an array.
-        """
+        """Make rows from what `to_array` gave, and plain data for the rest; a `ValueError` if it is something else."""
         if array.dtype != _ARRAY:
             raise ValueError(f"the calibration rows are of type {array.dtype}")
         scores = array["score"]

@@ -19,10 +19,6 @@ def segments_of(schema: FeatureSchema, columns: Columns) -> NDArray[Any] | None:
 
     The segment of a feature is the text of its parsed value, so that true, "yes" and 1 of a boolean one are the same.
 
-    Args:
-        schema: Which column thresholds go by.
-        columns: The rows' values.
-
     Returns:
         `(n,)`; None for a detector with one threshold.
     """
@@ -39,11 +35,7 @@ def segments_of(schema: FeatureSchema, columns: Columns) -> NDArray[Any] | None:
 
 
 def check_segments(schema: FeatureSchema) -> None:
-    """Check that a column can give segments.
-
-    Raises:
-        ConfigError: It is the label, or holds timestamps.
-    """
+    """Raise `ConfigError` if a column cannot give segments: it is the label, or holds timestamps."""
     name = schema.threshold_by
     if name is None:
         return

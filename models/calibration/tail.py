@@ -57,15 +57,7 @@ class Tail:
 
 
 def fit_tail(scores: FloatVector, *, share: float) -> Tail:
-    """Fit the tail of n ascending scores.
-
-    Args:
-        scores: The calibration scores.
-        share: The share of them that is taken as the tail; less of very many rows.
-
-    Raises:
-        ConfigError: The rows are too few, or their highest scores are all the same.
-    """
+    """Fit the tail of n ascending scores: a share of them, less of very many; a `ConfigError` if none can be fitted."""
     n = len(scores)
     require_tail_rows(n)
     start = float(scores[n - 1 - min(_MOST_EXCESSES, max(_FEWEST_EXCESSES, math.floor(n * share)))])
@@ -79,11 +71,7 @@ def fit_tail(scores: FloatVector, *, share: float) -> Tail:
 
 
 def require_tail_rows(n: int) -> None:
-    """Check that n calibration rows are enough to fit a tail to.
-
-    Raises:
-        ConfigError: They are not.
-    """
+    """Raise `ConfigError` if n calibration rows are too few to fit a tail to."""
     if n < LEAST_ROWS_OF_A_TAIL:
         needed = f"at least {LEAST_ROWS_OF_A_TAIL} calibration rows to fit a tail to, there are {n:,}. "
         fpr = Set("threshold_method", "fpr")

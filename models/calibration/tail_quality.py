@@ -29,12 +29,7 @@ def with_best_tail(rows: CalibrationRows, spec: ThresholdSpec) -> ThresholdSpec:
 
 
 def tail_report(cutoff: Cutoff, where: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the fit of a cutoff's tail as plain data, and warnings.
-
-    Args:
-        cutoff: One with a tail.
-        where: Words for its segment, to put behind a noun; empty for all rows.
-    """
+    """Return the fit of a cutoff's tail as plain data, and warnings; `where` stands behind nouns."""
     assert cutoff.tail is not None  # noqa: S101 - of the method evt
     quality = _quality(cutoff.tail, cutoff.scores, rate=cutoff.rate)
     return {"tail": quality}, list(_warnings(quality, cutoff, where))
@@ -57,11 +52,6 @@ def _quality(tail: Tail, scores: FloatVector, *, rate: float | None = None) -> d
 
     The Anderson–Darling statistic weighs the ends (Anderson and Darling, 1954); its law depends on the shape, which
     is estimated, and so on resampling (Stute, Gonzáles Manteiga and Presedo Quindimil, 1993).
-
-    Args:
-        tail: The tail.
-        scores: Those it was fitted to, ascending.
-        rate: The alert rate that is asked of it.
     """
     excesses = scores[np.searchsorted(scores, tail.start, side="right") :] - tail.start
     statistic = _anderson_darling(excesses, tail.shape, tail.scale)

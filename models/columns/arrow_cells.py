@@ -64,14 +64,7 @@ def floats_of(numbers: pa.ChunkedArray) -> NDArray[np.float64]:
 def numbers_at_once(
     column: Column, cells: pa.ChunkedArray, *, decimal: str, thousands: str
 ) -> NDArray[np.float64] | None:
-    """Return numbers `(n,)`, NaN where missing; None where a cell has to be parsed by itself.
-
-    Args:
-        column: Of numbers.
-        cells: n plain cells.
-        decimal: The file's decimal mark.
-        thousands: The file's thousands separator; empty for none.
-    """
+    """Return numbers `(n,)`, NaN where missing; None where a cell has to be parsed by itself."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return floats_of(cells if pa.types.is_float64(kind) else pc.cast(cells, pa.float64(), safe=False))
@@ -104,12 +97,7 @@ def numbers_of_texts(cells: pa.ChunkedArray, *, decimal: str, thousands: str) ->
 
 
 def timestamps_at_once(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float64] | None:
-    """Return seconds since 1970-01-01 UTC `(n,)`, NaN where missing; None where a cell has to be parsed by itself.
-
-    Args:
-        column: Of timestamps.
-        cells: n plain cells.
-    """
+    """Return seconds since 1970-01-01 UTC `(n,)`, NaN where missing; None where a cell has to be parsed by itself."""
     layout = column.layout or "iso"
     if column.missing or layout == "time" or TIME_LAYOUTS[layout].per_second is not None:
         return None

@@ -205,11 +205,7 @@ def _refused(column: Column, value: object, index: int, error: ValueError) -> Re
 
 
 def _cell_or_null(column: Column, record: Mapping[str, Any], index: int) -> Any:
-    """Return a field, or None where an object that it would be in is null.
-
-    Raises:
-        RecordError: It is absent.
-    """
+    """Return a field, or None where an object that it would be in is null; a `RecordError` if it is absent."""
     if column.name in record:
         return record[column.name]
     if is_in_null(record, column.name):
@@ -236,14 +232,7 @@ def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Ce
 def _plain_numbers(
     schema: FeatureSchema, keys: Sequence[Any], rows: Sequence[Any], *, typed: bool = False
 ) -> dict[str, NDArray[Any]]:
-    """Return the columns of plain numbers at once if all their cells are numbers or null; else none of them.
-
-    Args:
-        schema: Which columns these are.
-        keys: Key of each in a row, in the order of `schema.numbers`.
-        rows: Records, or rows of cells.
-        typed: They are known to be numbers or null.
-    """
+    """Return the columns of plain numbers at once if all their cells are numbers or null; else none of them."""
     if not keys:
         return {}
     pick = itemgetter(*keys) if len(keys) > 1 else lambda row: (row[keys[0]],)

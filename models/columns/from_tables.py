@@ -18,12 +18,7 @@ from models.tables.table import Table
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
-    """Return the features of a table, by name.
-
-    Args:
-        schema: Which features are wanted, and their kinds.
-        table: n rows; columns that are no features are ignored.
-        first_row: Index of the table's first row in its file, for errors, which count from 1.
+    """Return the features of a table, by name; errors count rows from `first_row` + 1.
 
     Raises:
         TableError: A column is missing or a cell is not of the column's kind.
@@ -53,11 +48,7 @@ def plain_numbers(schema: FeatureSchema) -> frozenset[str]:
 
 
 def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
-    """Check that a table has every feature.
-
-    Raises:
-        TableError: It has not; the error lists the columns that differ.
-    """
+    """Raise `TableError` with the columns that differ, unless a table has every feature once."""
     wanted = [column.name for column in schema.read]
     missing = [name for name in wanted if name not in names]
     if missing:
@@ -100,13 +91,7 @@ def read_cells(
 
 
 def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
-    """Yield every cell that `columns_of_table` would refuse, column by column.
-
-    Args:
-        schema: Which features are wanted, and their kinds.
-        table: n rows with every feature.
-        first_record: Index of the table's first row among all of them.
-    """
+    """Yield every cell that `columns_of_table` would refuse, column by column."""
     for column in schema.read:
         cells = table.data.column(column.name)
         try:

@@ -57,12 +57,7 @@ _ENCODERS: Final[dict[tuple[Kind, ...], Callable[[Sequence[Any], Sequence[int]],
 
 
 def encoders_of(encodings: Sequence[Encoding], starts: Sequence[int]) -> list[tuple[tuple[int, ...], Encoder]]:
-    """Return encoders for all columns, each with the indices of its columns.
-
-    Args:
-        encodings: Of all columns.
-        starts: Position in `Z` of the first feature of each.
-    """
+    """Return encoders for all columns, each with the indices of its columns; `starts` are their first features."""
     encoders: list[tuple[tuple[int, ...], Encoder]] = []
     for kinds, encoder_of in _ENCODERS.items():
         if chosen := tuple(i for i, encoding in enumerate(encodings) if encoding.kind in kinds):
@@ -71,11 +66,7 @@ def encoders_of(encodings: Sequence[Encoding], starts: Sequence[int]) -> list[tu
 
 
 def features_from_plain(plain: object) -> FloatMatrix:
-    """Return rows of `Z` from plain lists of numbers.
-
-    Raises:
-        ValueError: They are not lists of numbers of one length, or a number is beyond `Z_LIMIT`.
-    """
+    """Return rows of `Z` from lists of numbers; a `ValueError` if they differ in length or are beyond `Z_LIMIT`."""
     rows = np.array(from_plain(plain, list[list[float]]), np.float64)
     if rows.size and not (np.abs(rows) <= Z_LIMIT).all():
         raise ValueError(f"a number is further than {Z_LIMIT:g} deviations away")

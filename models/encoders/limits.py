@@ -26,11 +26,7 @@ _LIMITS: Final[dict[str, Limit]] = {
 
 
 def require_usable(encoding: Any) -> None:
-    """Check that the parameters of an encoding are within their limits.
-
-    Raises:
-        ValueError: One is not; the message names the column and the parameter.
-    """
+    """Raise `ValueError`, with column and parameter, unless the parameters of an encoding are within their limits."""
     column = f"column {encoding.name!r}"
     for name, limit in _LIMITS.items():
         if (complaint := complaint_about(f"{name} of {column}", getattr(encoding, name, None), limit)) is not None:

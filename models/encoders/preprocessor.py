@@ -86,11 +86,7 @@ class Preprocessor:
         return np.array(weights, np.float32)
 
     def transform(self, columns: Columns) -> Encoded:
-        """Encode n rows.
-
-        Args:
-            columns: n values of each column, by name.
-        """
+        """Encode n rows."""
         n = len(columns[self.encodings[0].name])
         Z = np.empty((n, len(self.features)), np.float32)
         missing: Mask | None = None

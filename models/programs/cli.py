@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final, NoReturn
 
 from models.errors import DetectorError
@@ -88,24 +87,24 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
     """
     try:
         work()
-    except DetectorError as error:
-        if debug:
-            raise
-        complaint, code = " ".join(str(error).split()), 2
-    except ModuleNotFoundError as error:
-        if debug:
-            raise
-        complaint, code = f"the package {error.name!r} is missing: pip install '.[train,serve]', or one of the two", 2
-    except Exception as error:  # a bug of ours is one line, too
-        if debug:
-            raise
-        complaint, code = f"unexpected {type(error).__name__}: {' '.join(str(error).split())} (--debug says where)", 2
+        return 0
     except KeyboardInterrupt:
         complaint, code = "interrupted, nothing was written", 130
-    else:
-        return 0
+    except Exception as error:
+        if debug:
+            raise
+        complaint, code = _complaint(error), 2
     print(f"error: {complaint}", file=sys.stderr)
     return code
+
+
+def _complaint(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    if isinstance(error, DetectorError):
+        return words
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name!r} is missing: pip install '.[train,serve]', or one of the two"
+    return f"unexpected {type(error).__name__}: {words} (--debug says where)"  # a bug of ours is one line, too
 
 
 def clean_up_at_sigterm() -> None:
@@ -114,8 +113,4 @@ def clean_up_at_sigterm() -> None:
     For programs that write files. The server handles the signal itself.
     """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _exit)
-
-
-def _exit(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

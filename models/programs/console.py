@@ -37,16 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {name:<10} {summary}" for name, (_, summary) in MODULES.items()]
-    return "\n".join(
-        [
-            "usage: relu-anomaly COMMAND …",
-            "",
-            *lines,
-            "",
-            "relu-anomaly COMMAND --help says more; --version, which one.",
-        ]
-    )
+    lines = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in MODULES.items())
+    return f"usage: relu-anomaly COMMAND …\n\n{lines}\n\nrelu-anomaly COMMAND --help says more; --version, which one."
 
 
 def _version() -> str:

@@ -78,11 +78,6 @@ class Chunk:
 def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
     """Check the first row of every file, so that a file of another shape is refused before any row is used.
 
-    Args:
-        schema: The detector's columns.
-        given: Files and patterns.
-        options: How text files are written.
-
     Raises:
         TableError: A file is missing, damaged or of another shape than the training data.
     """
@@ -108,11 +103,7 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
 
 
 def check_folder(output: Path) -> None:
-    """Check that an output file can be written.
-
-    Raises:
-        ConfigError: There is no such folder, or something else is in the place of the file.
-    """
+    """Raise `ConfigError` if an output file has no folder, or something else is in its place."""
     if not output.parent.is_dir():
         raise ConfigError(
             f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another ", Set("output"), "."
@@ -122,22 +113,14 @@ def check_folder(output: Path) -> None:
 
 
 def check_output(output: Path, paths: Sequence[Path]) -> None:
-    """Check that an output file can be written and is none of the input files.
-
-    Raises:
-        ConfigError: It cannot be written, or is an input file.
-    """
+    """Raise `ConfigError` if an output file cannot be written or is one of the input files."""
     check_folder(output)
     if output.exists() and any(path.samefile(output) for path in paths):
         raise ConfigError(f"{output}: is an input file. Choose another ", Set("output"), ".")
 
 
 def check_ids(ids: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
-    """Check that no id column has the name of another column of the output.
-
-    Raises:
-        ConfigError: One has.
-    """
+    """Raise `ConfigError` if an id column has the name of another column of the output."""
     taken = [name for name in ids if name in columns]
     if taken:
         raise ConfigError(

@@ -57,11 +57,7 @@ def add_reading_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
-    """Return the reading options that the flags give.
-
-    Raises:
-        TableError: A column name is given twice.
-    """
+    """Return the reading options that the flags give; see `column_names` for errors."""
     return ReadOptions(
         delimiter=_character(arguments.delimiter),
         decimal=arguments.decimal,
@@ -78,11 +74,7 @@ def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
 
 
 def column_names(given: Sequence[str]) -> tuple[str, ...]:
-    """Return column names that are given one by one, or in files with one name a line (its first cell).
-
-    Raises:
-        TableError: A name is given twice.
-    """
+    """Return names given one by one, or in files with one a line (its first cell); a `TableError` for one twice."""
     names: list[str] = []
     for name_or_file in given:
         path = Path(name_or_file)

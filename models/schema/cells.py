@@ -59,13 +59,7 @@ def grouped_number(decimal: str, thousands: str) -> str:
 
 
 def parse_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
-    """Parse a finite number from a number or a text.
-
-    Args:
-        value: The number or text.
-        decimal: The decimal mark, ``.`` or ``,``.
-        thousands: The thousands separator, one of `THOUSANDS`; empty for none.
-    """
+    """Parse a finite number from a number or a text."""
     return _finite(read_number(value, decimal=decimal, thousands=thousands))
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from models.errors import RecordError
 
 
-def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with the fields of its nested objects under dotted names.
-
-    Lists stay as they are: they are no features.
+def flatten(
+    record: Mapping[str, Any], *, within: Container[str] | None = None, wanted: Container[str] | None = None
+) -> dict[str, Any]:
+    """Return a record with the fields of its nested objects under dotted names; lists stay as they are.
 
     Args:
         record: Values by name.
+        within: Names of the only objects that are flattened; None for all.
+        wanted: Names of the only fields that may not come twice; None for all.
 
     Raises:
         ValueError: Two fields get the same name, which is the error's text.
@@ -28,9 +30,9 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     todo = list(record.items())[::-1]  # not by recursion: a caller decides on the depth
     while todo:
         name, value = todo.pop()
-        if isinstance(value, dict):
+        if isinstance(value, dict) and (within is None or name in within):
             todo += [(f"{name}.{inner}", cell) for inner, cell in reversed(value.items())]
-        elif name in flat:
+        elif name in flat and (wanted is None or name in wanted):
             raise ValueError(name)
         else:
             flat[name] = value
@@ -40,45 +42,26 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
 def flat_records(
     records: Sequence[Mapping[str, Any]], names: tuple[str, ...], *, first_record: int = 0
 ) -> Iterator[Mapping[str, Any]]:
-    """Flatten only the nested objects that dotted names lead into: others could fill the memory.
-
-    Args:
-        records: Values by name.
-        names: The fields that are wanted.
-        first_record: Index of the first record in its request, for errors.
+    """Flatten only the objects that dotted names lead into: others could fill the memory.
 
     Raises:
         RecordError: Two fields get the same name.
     """
-    if not _outer_names(names):
-        yield from records
-        return
+    outer = _outer_names(names)
     for index, record in enumerate(records, start=first_record):
-        yield _flat(record, names, index)
+        if not (outer and any(isinstance(value, dict) for value in record.values())):
+            yield record
+            continue
+        try:
+            yield flatten(record, within=outer, wanted=names)
+        except ValueError as error:
+            problem, remedy = "comes twice, once inside another field.", "Send it once."
+            raise RecordError(problem, record=index, field=str(error), remedy=remedy) from error
 
 
 def is_in_null(record: Mapping[str, Any], name: str) -> bool:
     """Return True if a field with a dotted name would be in an object that is null."""
     return any(record.get(outer, ...) is None for outer in _outer_names((name,)))
-
-
-def _flat(record: Mapping[str, Any], names: tuple[str, ...], index: int) -> Mapping[str, Any]:
-    if not any(isinstance(value, dict) for value in record.values()):
-        return record
-    outer = _outer_names(names)
-    flat: dict[str, Any] = {}
-    todo = list(record.items())
-    while todo:
-        name, value = todo.pop()
-        if name in outer and isinstance(value, dict):
-            todo += [(f"{name}.{inner}", cell) for inner, cell in value.items()]
-        elif name in flat and name in names:
-            raise RecordError(
-                "comes twice, once inside another field.", record=index, field=name, remedy="Send it once."
-            )
-        else:
-            flat[name] = value
-    return flat
 
 
 @lru_cache(maxsize=256)

@@ -74,11 +74,7 @@ class Column:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Column:
-        """Make a column from what `to_json` gave; what is absent is the default.
-
-        Raises:
-            ValueError: `plain` is not the plain form of a column.
-        """
+        """Make a column from what `to_json` gave, with defaults for what is absent; a `ValueError` if it is none."""
         return from_plain(dict(plain), cls)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -176,7 +176,7 @@ def _parse_dated(text: str, pattern: re.Pattern[str]) -> datetime:
             zone = _zone(suffix)
             rest = rest[: suffix.start()]
         clock = _parse_clock(rest)
-    return datetime(int(parts["year"]), month, int(parts["day"]), tzinfo=zone) + _since_midnight(clock)
+    return datetime.combine(date(int(parts["year"]), month, int(parts["day"])), clock, zone)
 
 
 def _parse_clock(text: str) -> time:
@@ -189,10 +189,6 @@ def _parse_clock(text: str) -> time:
             raise ValueError(text)
         hour = hour % 12 + (12 if found["half"] in "pP" else 0)
     return time(hour, int(found["minute"]), int(found["second"] or 0), int((found["fraction"] or "")[:6].ljust(6, "0")))
-
-
-def _since_midnight(clock: time) -> timedelta:
-    return timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
 
 
 def _zone(found: re.Match[str]) -> timezone:

@@ -9,12 +9,9 @@ table whose vtable says where each field is (Message.fbs in Arrow's format speci
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.ipc
 
 SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
 """Kinds of messages."""
@@ -30,27 +27,8 @@ _BATCH_TYPES: Final = ("record batch", "dictionary")
 _CONTINUATION: Final = 0xFFFFFFFF  # stands before every message
 
 
-def stream_sizes(stream: pa.NativeFile) -> Iterator[tuple[int, int]]:
-    """Yield the rows and the decompressed bytes of each record batch and dictionary of a stream.
-
-    Args:
-        stream: An Arrow stream, at its start. A dictionary counts as no rows.
-
-    Raises:
-        pa.ArrowInvalid: A message is damaged.
-    """
-    reader = pa.ipc.MessageReader.open_stream(stream)
-    with suppress(StopIteration):
-        while True:
-            yield message_sizes(reader.read_next_message())
-
-
 def message_sizes(message: pa.ipc.Message) -> tuple[int, int]:
-    """Return the rows and the decompressed bytes of a message, (0, 0) where it holds no cells.
-
-    Raises:
-        pa.ArrowInvalid: It is damaged.
-    """
+    """Return rows (0 of a dictionary) and decompressed bytes of a message; `pa.ArrowInvalid` if it is damaged."""
     if message.type not in _BATCH_TYPES:
         return 0, 0
     try:
@@ -110,11 +88,7 @@ def _sizes(message: pa.ipc.Message) -> tuple[int, int]:
 
 
 def _field(header: memoryview, table: int, index: int, *, required: bool = True) -> int:
-    """Return the offset of a table's field, 0 where it is left out.
-
-    Raises:
-        struct.error: It is left out and required, or the table is broken.
-    """
+    """Return the offset of a table's field, 0 where it is left out; `struct.error` if it is required or broken."""
     vtable = table - _integer(header, "<i", table)
     if vtable < 0:
         raise struct.error("a table before the message")

@@ -34,13 +34,7 @@ def compression_of(start: bytes) -> str | None:
 
 
 def decompress(content: bytes, compression: str, *, name: str, max_bytes: int) -> bytes:
-    """Return the decompressed content.
-
-    Args:
-        content: The compressed bytes.
-        compression: A key of `COMPRESSIONS`.
-        name: What errors call the content.
-        max_bytes: The most bytes that may come out.
+    """Return the decompressed content; `compression` is a key of `COMPRESSIONS`, and errors call the content `name`.
 
     Raises:
         UnreadableError: The content is cut off or damaged.
@@ -51,14 +45,7 @@ def decompress(content: bytes, compression: str, *, name: str, max_bytes: int) -
 
 
 class Decompressed(io.RawIOBase):
-    """The decompressed bytes of a stream.
-
-    Args:
-        stored: The compressed stream; anything with `read`.
-        compression: A key of `COMPRESSIONS`.
-        name: What errors call the stream.
-        max_bytes: The most bytes that may come out, or None.
-    """
+    """The decompressed bytes of anything with `read`, compressed as a key of `COMPRESSIONS` says; see `decompress`."""
 
     def __init__(self, stored: Any, compression: str, *, name: str, max_bytes: int | None) -> None:
         self._compression = compression
@@ -81,12 +68,7 @@ class Decompressed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill a buffer, or as much of it as there is.
-
-        Raises:
-            UnreadableError: The stream is cut off or damaged.
-            TooLargeError: More than `max_bytes` came out.
-        """
+        """Fill a buffer, or as much of it as there is; the errors are those of `decompress`."""
         view = memoryview(buffer).cast("B")
         try:
             content = self._stream.read(len(view))
@@ -112,11 +94,7 @@ class Decompressed(io.RawIOBase):
 
 
 class _Gzip:
-    """Reads gzip members, one after the other; the standard library's reader is slower by a third.
-
-    Args:
-        stored: The compressed stream.
-    """
+    """Reads gzip members, one after the other; the standard library's reader is slower by a third."""
 
     def __init__(self, stored: Any) -> None:
         self._stored = stored
@@ -124,12 +102,7 @@ class _Gzip:
         self._more = False  # output is left over from input that is used up
 
     def read(self, size: int) -> bytes:
-        """Return at most `size` bytes; none at the end.
-
-        Raises:
-            zlib.error: The data is damaged.
-            EOFError: The data ends within a member.
-        """
+        """Return at most `size` bytes, none at the end; `zlib.error` or `EOFError` if they are damaged or cut off."""
         while True:
             if self._member.eof:
                 block = (self._member.unused_data or self._stored.read(_BLOCK_BYTES)).lstrip(b"\0")  # padding

@@ -21,8 +21,6 @@ from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
 
-__all__ = ["iter_table", "read_table"]
-
 _ERRORS_OF_READERS: Final = (
     *(OSError, EOFError, UnicodeError, RecursionError),
     *(csv.Error, msgspec.MsgspecError, pa.ArrowException),
@@ -129,11 +127,7 @@ def iter_table(
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the files that paths and patterns (``*``, ``?``) name.
-
-    Raises:
-        TableError: A path or pattern names no file, or a file is named twice.
-    """
+    """Return the files that paths and patterns (``*``, ``?``) name; a `TableError` for none, or one named twice."""
     found: list[Path] = []
     for path in paths:
         matches = [str(path)] if Path(path).exists() else sorted(glob.glob(str(path), recursive=True))

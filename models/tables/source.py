@@ -51,12 +51,7 @@ class Source:
             return compression_of(stored.read(_START_BYTES))
 
     def open_stream(self) -> pa.NativeFile:
-        """Open the bytes, decompressed, to be read once from the first to the last.
-
-        Raises:
-            UnreadableError: While it is read: what was compressed is damaged.
-            TooLargeError: While it is read: more comes out than `max_bytes`.
-        """
+        """Open the bytes, decompressed, to be read once; reading raises `UnreadableError` or `TooLargeError`."""
         compression, stored = self.compression(), self._open_stored()
         if compression is None:
             return stored
@@ -70,22 +65,14 @@ class Source:
             return pa.BufferReader(b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b"")))
 
     def require_bytes(self, size: int) -> None:
-        """Check the size of the table when nothing in it is compressed.
-
-        Raises:
-            TooLargeError: It is more than `max_bytes`.
-        """
+        """Raise `TooLargeError` if the table, when nothing in it is compressed, has more than `max_bytes`."""
         if self.max_bytes is not None and size > self.max_bytes:
             raise TooLargeError(
                 f"{self.name}: decompresses to {size:,} bytes, {self.max_bytes:,} are allowed. Send it in pieces."
             )
 
     def require_rows(self, rows: int) -> None:
-        """Check the number of rows.
-
-        Raises:
-            TooLargeError: It is more than `max_rows`.
-        """
+        """Raise `TooLargeError` if there are more rows than `max_rows`."""
         if self.max_rows is not None and rows > self.max_rows:
             raise TooLargeError(
                 f"{self.name}: has {rows:,} rows, {self.max_rows:,} are allowed. Send it in pieces.", rows=rows

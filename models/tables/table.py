@@ -11,8 +11,6 @@ import pyarrow.compute as pc
 
 from models.errors import TableError
 
-__all__ = ["Table"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -63,11 +61,7 @@ def table_of(data: object) -> Table:
 
 
 def plain_columns(data: pa.Table) -> pa.Table:
-    """Return a table whose nested fields are columns with dotted names, and whose values have plain types.
-
-    Raises:
-        TableError: A nested field has the name of another column.
-    """
+    """Return a table with flat columns of plain types; a `TableError` if a nested field has another column's name."""
     before = Counter(data.column_names)
     data = flat_columns(data)
     repeated = next((n for n, count in Counter(data.column_names).items() if count > max(1, before[n])), None)

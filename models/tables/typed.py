@@ -12,7 +12,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
-from models.tables.arrow_messages import stream_sizes
+from models.tables.arrow_messages import message_sizes
 from models.tables.chunks import regroup
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
@@ -65,7 +65,7 @@ def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
         if source.max_bytes is not None:
             rows = size = 0
             opened.seek(start)
-            for more_rows, more_bytes in stream_sizes(opened):
+            for more_rows, more_bytes in map(message_sizes, pa.ipc.MessageReader.open_stream(opened)):
                 rows, size = rows + more_rows, size + more_bytes
                 source.require_rows(rows)
                 source.require_bytes(size)

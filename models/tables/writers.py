@@ -74,12 +74,7 @@ class Writer(ABC):
 
 @final
 class _TextWriter(Writer):
-    """Lines of text: no rows are held, and nothing stands behind the last one.
-
-    Args:
-        out: A binary file.
-        lines: Returns the lines of some rows.
-    """
+    """Lines of text: no rows are held, and nothing stands behind the last one."""
 
     def __init__(self, out: Any, lines: Callable[[Rows], bytes]) -> None:
         self._out = out
@@ -91,13 +86,7 @@ class _TextWriter(Writer):
 
 @final
 class _TypedWriter(Writer):
-    """Typed columns, written in groups of rows whose size does not depend on that of a chunk.
-
-    Args:
-        out: A writer of Arrow's.
-        schema: Names and types of the columns.
-        grouped: Rows are held until a group of them is full.
-    """
+    """Typed columns, written in groups of rows whatever the size of a chunk, unless `grouped` is off."""
 
     def __init__(self, out: Any, schema: pa.Schema, *, grouped: bool = True) -> None:
         self._out = out
@@ -171,16 +160,7 @@ def arrow_stream_writer(out: Any, schema: pa.Schema) -> Writer:
 
 @contextmanager
 def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Writer]:
-    """Open a writer of a file, which replaces `path` when the block ends without an error, and else leaves no trace.
-
-    Args:
-        path: The file.
-        schema: Names and types of its columns, one level deep.
-        format_name: A key of `OUTPUT_FORMATS`.
-
-    Raises:
-        TableError: The file cannot be written.
-    """
+    """Open a writer of a file, which replaces `path` when the block ends without an error, and else leaves no trace."""
     target, row = path.resolve(), OUTPUT_FORMATS[format_name]
     unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:

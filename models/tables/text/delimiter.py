@@ -81,15 +81,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str, cut: bool) -> list[Row] | None:
-    """Return the rows of a file's first lines, or None where a quote is misplaced.
-
-    Args:
-        lines: The first lines.
-        delimiter: See `RowReader`.
-        quote: See `RowReader`.
-        comment: See `RowReader`.
-        cut: More lines follow, so the last cell may be unfinished.
-    """
+    """Return the rows of a file's first lines, whose last may be cut off, or None where a quote is misplaced."""
     rows: list[Row] = []
     reader = RowReader(lines, delimiter=delimiter, quote=quote, comment=comment)
     try:

@@ -37,16 +37,7 @@ class _Evidence:
 
 
 def detect_number_format(rows: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str) -> tuple[str, str]:
-    """Detect the decimal mark and the thousands separator, which is empty where there is none.
-
-    Args:
-        rows: Its first rows, without the header line.
-        options: What they give is not detected.
-        delimiter: The character between cells.
-
-    Raises:
-        TableError: The numbers can be read in two ways.
-    """
+    """Detect decimal mark and thousands separator (empty for none); a `TableError` if there are two readings."""
     found = _evidence(rows)
     decimal = options.decimal or _decimal(found, delimiter)
     thousands = _thousands(found, decimal) if options.thousands is None else options.thousands

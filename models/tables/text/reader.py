@@ -34,7 +34,8 @@ def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
     """Read a text file in chunks."""
     dialect = detect_dialect(source, options)
     header = dialect.header
-    for data in _tables(_batches(source, dialect, _numbers(dialect, options)), chunk_rows, header.names):
+    numbers = frozenset() if dialect.thousands else options.numbers.intersection(header.names)
+    for data in _tables(_batches(source, dialect, numbers), chunk_rows, header.names):
         yield Table(
             data=data,
             decimal=dialect.decimal,
@@ -42,11 +43,6 @@ def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
             repairs=dialect.repairs,
             header=header.names if header.given else None,
         )
-
-
-def _numbers(dialect: Dialect, options: ReadOptions) -> frozenset[str]:
-    """Return the columns that are first read as numbers."""
-    return frozenset() if dialect.thousands else options.numbers.intersection(dialect.header.names)
 
 
 def _tables(batches: Iterator[pa.RecordBatch], chunk_rows: int, names: Sequence[str]) -> Iterator[pa.Table]:
@@ -143,11 +139,7 @@ def _exact_batches(source: Source, dialect: Dialect, *, from_row: int) -> Iterat
 
 
 def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
-    """Yield the cells of each row, as many as there are names.
-
-    Raises:
-        TableError: A row has another number of cells, or a quote is misplaced.
-    """
+    """Yield the cells of each row, as many as there are names."""
     header = dialect.header
     row = 0
     with (

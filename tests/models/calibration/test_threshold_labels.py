@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import fbeta_score, precision_score
 
 from models.calibration import Calibration, CalibrationRows, ThresholdSpec
-from models.calibration.labels import outcomes
+from models.calibration.labels import f_beta, outcomes
 from models.errors import ConfigError
 
 LABELLED = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=20, max_size=80).filter(
@@ -39,9 +39,10 @@ def test_no_threshold_has_a_better_f_beta(pairs, beta):
 @given(LABELLED, st.sampled_from([0.5, 1.0, 3.0]))
 def test_the_f_beta_of_a_threshold_is_that_of_scikit_learn(pairs, beta):
     scores, labels = np.array([score for score, _ in pairs], float), np.array([label for _, label in pairs])
-    reached = outcomes(CalibrationRows.of(scores, is_anomaly=labels))
-    expected = [fbeta_score(labels, scores > t, beta=beta, zero_division=0) for t in reached.threshold]
-    np.testing.assert_allclose(reached.f_beta(beta), expected)
+    rows = CalibrationRows.of(scores, is_anomaly=labels)
+    thresholds, right, wrong = outcomes(rows)
+    expected = [fbeta_score(labels, scores > t, beta=beta, zero_division=0) for t in thresholds]
+    np.testing.assert_allclose(f_beta(rows, right, wrong, beta=beta), expected)
 
 
 @settings(max_examples=30)  # scikit-learn takes its time
