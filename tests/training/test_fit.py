@@ -123,7 +123,7 @@ def test_calibration_and_test_rows_have_no_influence_on_the_weights(part, same):
     values = np.array(table.data.column("heat").to_pylist())
     values[mask] = 140 - values[mask]
     moved = prepare(Table(data=table.data.set_column(table.names.index("heat"), "heat", [values])), config)
-    networks = [list(fit(p, config, name="x", version="1").network.arrays().values()) for p in (plain, moved)]
+    networks = [list(fit(p, config, name="x", version="1").learned.network.arrays().values()) for p in (plain, moved)]
     assert all(np.array_equal(a, b) for a, b in zip(*networks, strict=True)) == same
 
 
