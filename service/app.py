@@ -36,8 +36,8 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.registry = registry
     app.state.settings = settings
     app.state.batcher = batcher = Batcher()
-    app.state.small_scores = small = SmallScores(registry, settings, batcher)
     app.state.gate = gate = Gate(settings)
+    app.state.small_scores = small = SmallScores(registry.active(), settings, batcher, gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.include_router(router)
     install_problem_handlers(app)

@@ -6,13 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
-from service.files import WRITTEN
 
-_EXAMPLES = """\
+WRITTEN: Final = ("scores", "embedding", "expected")
+"""What can be written of each row, beside its ids."""
+
+_EXAMPLES: Final = """\
 examples:
   python -m service.batch models/artifacts/flows new.csv --output scores.csv
   python -m service.batch models/artifacts/flows 'day/*.parquet' --output scores.parquet --explain 3

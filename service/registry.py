@@ -1,4 +1,4 @@
-"""The detectors that are served, by name."""
+"""The detector that is served."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from typing import final
 
 from models.bundle import load_detector
 from models.detector import Detector
-from models.errors import ConfigError
 from models.repository import resolve
 
 
 @final
 class Registry:
-    """Owns the active version of each detector; readers take a snapshot, one for a whole request.
+    """Owns the detector that is served; readers take a snapshot, one for a whole request.
 
     Args:
-        detectors: At least one; the first is the default.
+        detector: The detector.
     """
 
-    def __init__(self, *detectors: Detector) -> None:
-        self._active = {detector.name: detector for detector in detectors}
-        self._default = detectors[0].name
+    def __init__(self, detector: Detector) -> None:
+        self._active = detector
 
     @classmethod
     def open(cls, path: Path) -> Registry:
@@ -32,13 +30,6 @@ class Registry:
         """
         return cls(load_detector(resolve(path)))
 
-    def active(self, name: str | None = None) -> Detector:
-        """Return the active version of a detector, of the default one if no name is given.
-
-        Raises:
-            ConfigError: There is no detector of that name.
-        """
-        detector = self._active.get(name or self._default)
-        if detector is None:
-            raise ConfigError(f"There is no detector {name!r}. There is {', '.join(self._active)}.")
-        return detector
+    def active(self) -> Detector:
+        """Return the detector."""
+        return self._active

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from service.settings import Settings
@@ -55,29 +55,25 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
         from service.fast_path.protocol import carriers
         from service.workers import serve_by_workers
 
-        served: Any
-        protocol: Any
         served, protocol = carriers(app, settings)
-        config = uvicorn.Config(served, http=protocol, **_options(settings))
+        config = uvicorn.Config(
+            served,
+            http=protocol,  # type: ignore[arg-type]  # a factory does, too
+            host=settings.host,
+            port=settings.port,
+            access_log=settings.access_log,
+            proxy_headers=settings.access_log,  # the client's address is of interest to the log alone
+            timeout_graceful_shutdown=settings.drain_seconds,
+            log_config=None,
+            lifespan="off",  # nothing is started or ended with it but lines in the log
+            server_header=False,
+        )
         config.load()  # once for all workers
     if settings.workers > 1:
         serve_by_workers(config, settings)
         return
     with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order
         uvicorn.Server(config).run()
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "access_log": settings.access_log,
-        "proxy_headers": settings.access_log,  # the client's address is of interest to the log alone
-        "timeout_graceful_shutdown": settings.drain_seconds,
-        "log_config": None,
-        "lifespan": "off",  # nothing is started or ended with it but lines in the log
-        "server_header": False,
-    }
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from multiprocessing.context import ForkProcess
 from typing import TYPE_CHECKING, Final
 
@@ -35,16 +35,19 @@ def serve_by_workers(config: uvicorn.Config, settings: Settings) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     log.info("running on http://%s:%d with %d workers", host, sockets[0].getsockname()[1], settings.workers)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # `sigwait` takes them
-    workers = [_Worker(config, index, sockets) for index in range(settings.workers)]
+    workers = [_Worker(config, sockets, index) for index in range(settings.workers)]
     while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
-        for worker in workers:
-            worker.replace_if_dead()
+        for index, worker in enumerate(workers):
+            if not worker.is_alive():
+                log.warning("worker %d has ended (exit code %s) and is replaced", worker.pid, worker.exitcode)
+                time.sleep(max(0.0, worker.started + _RESTART_SECONDS - time.monotonic()))
+                workers[index] = _Worker(config, sockets, index)
     for listening in sockets:
         listening.close()  # else new connections would wait for nobody
     for worker in workers:
-        worker.process.terminate()
+        worker.terminate()
     for worker in workers:
-        worker.process.join()
+        worker.join()
     log.info("all workers have ended")
 
 
@@ -62,36 +65,18 @@ def _listen(settings: Settings) -> list[socket.socket]:
     return sockets
 
 
-class _Worker:
-    """A process that serves, and its successors.
+class _Worker(ForkProcess):
+    """A process that serves at one of the sockets of all workers, and is started at once."""
 
-    Args:
-        config: Of the server.
-        index: Of its socket.
-        sockets: Of all workers.
-    """
-
-    def __init__(self, config: uvicorn.Config, index: int, sockets: list[socket.socket]) -> None:
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], index: int) -> None:
+        super().__init__(daemon=True)
         self._config = config
-        self._index = index
         self._sockets = sockets
-        self.process = self._start()
+        self._index = index
+        self.started = time.monotonic()
+        self.start()
 
-    def replace_if_dead(self) -> None:
-        """Start another process if this one has ended."""
-        if self.process.is_alive():
-            return
-        log.warning("worker %d has ended (exit code %s) and is replaced", self.process.pid, self.process.exitcode)
-        time.sleep(max(0.0, self._started + _RESTART_SECONDS - time.monotonic()))
-        self.process = self._start()
-
-    def _start(self) -> ForkProcess:
-        self._started = time.monotonic()
-        process = get_context("fork").Process(target=self._serve, daemon=True)
-        process.start()
-        return process
-
-    def _serve(self) -> None:
+    def run(self) -> None:
         import uvicorn
 
         for index, other in enumerate(self._sockets):

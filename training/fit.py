@@ -25,9 +25,8 @@ from models.errors import BundleError, Message, Set
 from models.network.architecture import kind_of
 from models.scoring import Scorer
 from models.tables.table import Table
-from training.columns.reference import reference_of
-from training.data.plan import fits_of
-from training.data.prepare import Prepared, held_out_rows, split_policy
+from training.columns.learn_columns import reference_of
+from training.data.prepare import Prepared, fits_of, held_out_rows, split_policy
 from training.evaluate import Metrics, evaluate
 from training.network.diagnostics import gradient_warnings, health_warnings
 from training.network.history import Epoch
@@ -216,7 +215,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "dropped": dict(schema.dropped),
         "features": len(prepared.preprocessor.features),
         "label": None if prepared.rule is None else {"column": prepared.rule.column, "reason": prepared.rule.reason},
-        "settings": config.to_json(),
+        "settings": asdict(config),
         "parameters": learned.parameters,
         "epochs": len(history.epochs),
         "best_epoch": history.best,

@@ -15,8 +15,7 @@ from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sig
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from training.settings.config import TrainConfig
-from training.settings.config_file import parse_with_config
-from training.settings.flags import add_config_flags, config_of
+from training.settings.flags import add_config_flags, config_of, parse_with_config
 
 if TYPE_CHECKING:
     from training.programs.train import TrainCommand

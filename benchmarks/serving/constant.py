@@ -16,8 +16,6 @@ from starlette.responses import Response
 from benchmarks.serving.apps import FLOOR_ANSWER, floor
 from service.fast_path.answering import Answer, Reply
 from service.fast_path.protocol import FastProtocol
-from service.gate import Gate
-from service.settings import load_settings
 
 _ANSWER: Final = Answer.of(Response(FLOOR_ANSWER, media_type="application/json"))
 
@@ -38,7 +36,7 @@ def _serve(port: int) -> None:
     import uvicorn
 
     small: Any = _Constant()
-    http: Any = partial(FastProtocol, app=floor, gate=Gate(load_settings()), small=small, patience=60.0)
+    http: Any = partial(FastProtocol, app=floor, small=small, patience=60.0)
     uvicorn.run(floor, port=port, http=http, access_log=False, log_level="warning", lifespan="off", server_header=False)
 
 

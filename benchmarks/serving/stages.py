@@ -32,8 +32,8 @@ from service.fast_path.micro_batching import Batcher
 from service.formats.exact_json import exact_records
 from service.formats.json import JsonFrame, encode_items
 from service.formats.rows import Records
+from service.gate import Gate
 from service.operations import OPERATIONS, score_items
-from service.registry import Registry
 from service.settings import load_settings
 
 STAGES: Final = {
@@ -170,7 +170,8 @@ class _TimedEngine:
 
 def _call(detector: Detector, bodies: Sequence[bytes], reasons: int) -> Callable[[], float]:
     """Return a function that times the answers to bodies at once."""
-    small = SmallScores(Registry(detector), load_settings(), Batcher())
+    settings = load_settings()
+    small = SmallScores(detector, settings, Batcher(), Gate(settings))
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     async def call() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -24,16 +25,8 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
         TableError: A column is missing or a cell is not of the column's kind.
     """
     require_columns(schema, table.names)
-    return {
-        column.name: read_cells(
-            column,
-            table.data.column(column.name),
-            decimal=table.decimal,
-            thousands=table.thousands,
-            first_row=first_row,
-        )
-        for column in schema.read
-    }
+    read = partial(read_cells, decimal=table.decimal, thousands=table.thousands, first_row=first_row)
+    return {column.name: read(column, table.data.column(column.name)) for column in schema.read}
 
 
 def plain_numbers(schema: FeatureSchema) -> frozenset[str]:

@@ -63,7 +63,8 @@ class Chunk:
 
     def id_columns(self) -> pa.Table:
         """Return the id columns with the types that they were read with."""
-        return pa.table({name: _plain(self.table.data.column(name)) for name in self.ids})
+        columns = {name: self.table.data.column(name) for name in self.ids}
+        return pa.table({name: column.cast(_plain_type(column.type)) for name, column in columns.items()})
 
     @contextmanager
     def naming_file(self) -> Iterator[None]:
@@ -156,10 +157,6 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     texts = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.null())
     return pa.string() if plain in texts else plain
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(_plain_type(column.type))
 
 
 def _listed(names: Sequence[str]) -> str:

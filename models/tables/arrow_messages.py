@@ -13,8 +13,8 @@ from typing import Final
 
 import pyarrow as pa
 
-SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
-"""Kinds of messages."""
+SCHEMA, DICTIONARY = 1, 2
+"""Kinds of messages that are no record batches."""
 
 END_OF_STREAM: Final = 0
 """The kind that `next_message` returns for the end of a stream."""

@@ -109,7 +109,7 @@ async def _answer_in_batch(
     rows = read_json(decoded(content, None, max_bytes=body.max_bytes), body)
     answer.require_bounded(rows)
     try:
-        items = await batcher.score(rows, detector=answer.detector, explain=answer.top)
+        items = await batcher.score(rows, detector=answer.detector, top=answer.top)
     except DataError as error:
         raise all_problems(rows, body.schema, error) from error
     frame = JsonFrame.of(answer.operation, answer.detector)

@@ -21,12 +21,11 @@ from service.api.parameters import ScoreQuery
 from service.api.schemas import MOST_VALUES
 from service.fast_path.micro_batching import MAX_ROWS, Batcher
 from service.formats.answers import AnswerSpec, answer_headers
-from service.formats.exact_json import ExactRecords, exact_records
+from service.formats.exact_json import exact_records
 from service.formats.json import JsonFrame, decode_json, encode_items
 from service.formats.rows import Records
-from service.gate import SMALL_BYTES
+from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS
-from service.registry import Registry
 from service.settings import Settings
 from service.web.negotiation import format_of
 from service.web.problems import RequestError
@@ -77,49 +76,27 @@ Reply = Callable[[Answer | None], None]
 """Called once with the answer, or with None if the routes have to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A detector, with all that its answers have in common.
-
-    Args:
-        detector: The detector.
-        exact: Decoder of most of its records.
-        frame: The JSON around the items of an answer.
-        head: Status and headers of an answer.
-    """
-
-    detector: Detector
-    exact: ExactRecords
-    frame: JsonFrame
-    head: Head
-
-    @classmethod
-    def of(cls, detector: Detector) -> _Ready:
-        response = Response(headers=answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), ()))
-        return cls(
-            detector=detector,
-            exact=exact_records(detector.schema),
-            frame=JsonFrame.of(OPERATIONS["score"], detector),
-            head=Head.of(response.status_code, response.raw_headers),
-        )
-
-
 @final
 class SmallScores:
     """Answers small requests for scores.
 
     Args:
-        registry: The detectors.
+        detector: Scores the records.
         settings: Limits of a request.
-        batcher: Scores the records.
+        batcher: Makes micro-batches of the records.
+        gate: Admits requests.
     """
 
-    def __init__(self, registry: Registry, settings: Settings, batcher: Batcher) -> None:
-        self._registry = registry
+    def __init__(self, detector: Detector, settings: Settings, batcher: Batcher, gate: Gate) -> None:
+        self._detector = detector
         self._batcher = batcher
+        self._gate = gate
         self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
         self._max_rows = min(MAX_ROWS, settings.max_rows)
-        self._last = _Ready.of(registry.active())
+        self._exact = exact_records(detector.schema)
+        self._frame = JsonFrame.of(OPERATIONS["score"], detector)
+        response = Response(headers=answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), ()))
+        self._head = Head.of(response.status_code, response.raw_headers)
 
     def explain_of(self, query: bytes, headers: Headers) -> int | None:
         """Return how many columns a request to `PATH` asks to explain; None if the routes have to answer it.
@@ -152,33 +129,28 @@ class SmallScores:
             explain: How many of the columns that add most are named.
             reply: Called at the end of the tick, with None perhaps at once.
         """
-        ready = self._ready()
-        rows = self._rows(ready.exact, body)
-        if rows is None or len(rows) * min(explain, len(ready.detector.schema.columns)) > MOST_VALUES:
+        if refusal := self._gate.admit_to_batch():
+            reply(Answer.of(refusal))
+            return
+        rows, top = self._rows(body), min(explain, len(self._detector.schema.columns))
+        if rows is None or len(rows.rows) * top > MOST_VALUES:
             reply(None)
             return
-        self._batcher.submit(rows, detector=ready.detector, explain=explain, done=partial(_reply_with, ready, reply))
+        self._batcher.submit(rows, detector=self._detector, top=top, done=partial(self._reply_with, reply))
 
-    def _ready(self) -> _Ready:
-        active = self._registry.active()
-        if self._last.detector is not active:
-            self._last = _Ready.of(active)
-        return self._last
-
-    def _rows(self, exact: ExactRecords, body: bytes) -> Records | None:
+    def _rows(self, body: bytes) -> Records | None:
         """Return the records of a body; None if it is wrong or has too many."""
-        cells = exact.rows(body, most=self._max_rows)
+        cells = self._exact.rows(body, most=self._max_rows)
         if cells is not None:
-            return Records(names=exact.names, rows=cells, typed=True)
+            return Records(names=self._exact.names, rows=cells, typed=True)
         try:
             return decode_json(body, most=self._max_rows)
         except (DetectorError, RequestError):
             return None
 
-
-def _reply_with(ready: _Ready, reply: Reply, items: list[Any] | Exception) -> None:
-    """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
-    reply(None if isinstance(items, Exception) else Answer(ready.head, ready.frame.around(encode_items(items))))
+    def _reply_with(self, reply: Reply, items: list[Any] | Exception) -> None:
+        """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
+        reply(None if isinstance(items, Exception) else Answer(self._head, self._frame.around(encode_items(items))))
 
 
 @lru_cache(maxsize=64)

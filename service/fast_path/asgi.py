@@ -1,4 +1,4 @@
-"""The entry of the application: calls the gate for each request, and answers small ones as the protocol does."""
+"""The entry of the application: sheds large requests, and answers small ones as the protocol does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, Final, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.fast_path.answering import PATH, Answer, SmallScores
-from service.gate import SMALL_BYTES, Gate, Headers
+from service.fast_path.answering import PATH, Answer, Headers, SmallScores
+from service.fast_path.micro_batching import settle
+from service.gate import SMALL_BYTES, Gate
 from service.settings import Settings
 from service.web.body import too_slow
 from service.web.problems import problem_of
@@ -45,14 +46,13 @@ class EntryMiddleware:
         method, headers = scope["method"], scope["headers"]
         is_score = method == "POST" and scope["path"] == PATH
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        refusal = self._gate.admit(method, headers, large=explain is None and not _is_small(headers))
         scope[ADMITTED] = True
-        if refusal is not None:
-            await refusal(scope, receive, send)
-        elif explain is None:
-            await self._app(scope, receive, send)
-        else:
+        if explain is not None:
             await self._answer_small(explain, scope, receive, send)
+        elif method == "POST" and not _is_small(headers) and (refusal := self._gate.admit_large()):
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()
@@ -67,12 +67,11 @@ class EntryMiddleware:
             error = too_slow(f"The body had not come after {self._body_seconds:g} s")
             await problem_of(error)(scope, receive, send)
             return
-        if refusal := self._gate.admit_to_batch():
-            await refusal(scope, receive, send)
-            return
         answer = None
         if message["type"] == "http.request" and not message.get("more_body", False):
-            answer = await self._answer_of(message.get("body", b""), explain)
+            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+            self._small.answer(message.get("body", b""), explain, partial(settle, future))
+            answer = await future
         if answer is None:
             await self._app(scope, _again(message, receive), send)
             return
@@ -87,16 +86,6 @@ class EntryMiddleware:
                 return await _resumed(receiving, waiting)
         except TimeoutError:
             return None
-
-    def _answer_of(self, body: bytes, explain: int) -> asyncio.Future[Answer | None]:
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-
-        def reply(answer: Answer | None) -> None:
-            if not future.cancelled():
-                future.set_result(answer)
-
-        self._small.answer(body, explain, reply)
-        return future
 
 
 @coroutine

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
@@ -14,6 +14,7 @@ from service.formats.json import items_of
 from service.formats.rows import Records
 from service.operations import OPERATIONS
 
+T = TypeVar("T")
 Done = Callable[[list[Any] | Exception], None]
 
 MAX_ROWS: Final = 256
@@ -27,19 +28,19 @@ class _Waiting:
     Args:
         rows: All rows of the request.
         detector: The detector that scores them.
-        explain: How many of the columns that add most are named.
+        top: How many of the columns that add most are named; at most all of the detector's.
         done: Called with their JSON items, or with the error.
     """
 
     rows: Records
     detector: Detector
-    explain: int
+    top: int
     done: Done
 
     def shape(self) -> Hashable:
         """Return the shape: rows of the same shape are scored together."""
         names = self.rows.names
-        return id(self.detector), self.explain, self.rows.typed, None if names is None else tuple(names)
+        return id(self.detector), self.top, self.rows.typed, None if names is None else tuple(names)
 
 
 @final
@@ -51,28 +52,29 @@ class Batcher:
         self._rows = 0
         self._scheduled = False
 
-    async def score(self, rows: Records, *, detector: Detector, explain: int = 0) -> list[Any]:
+    async def score(self, rows: Records, *, detector: Detector, top: int = 0) -> list[Any]:
         """Return the JSON items of the rows of one request.
 
         Args:
             rows: All rows of the request.
             detector: The detector that was active when the request came.
-            explain: How many of the columns that add most are named.
+            top: How many of the columns that add most are named; at most all of the detector's.
 
         Raises:
             DataError: A value is not of its column's kind.
             RequestError: The network gave what is no number.
         """
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self.submit(rows, detector=detector, explain=explain, done=partial(_settle, future))
+        self.submit(rows, detector=detector, top=top, done=partial(settle, future))
         return await future
 
-    def submit(self, rows: Records, *, detector: Detector, explain: int, done: Done) -> None:
+    def submit(self, rows: Records, *, detector: Detector, top: int, done: Done) -> None:
         """Score rows at the end of the tick, as `score` does, and hand the items or the error to `done`."""
-        if self._rows + len(rows) > MAX_ROWS:
+        count = len(rows.rows)
+        if self._rows + count > MAX_ROWS:
             self._flush()
-        self._waiting.append(_Waiting(rows, detector, explain, done))
-        self._rows += len(rows)
+        self._waiting.append(_Waiting(rows, detector, top, done))
+        self._rows += count
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._end_tick)
@@ -92,39 +94,36 @@ class Batcher:
 
 def _score_group(group: Sequence[_Waiting]) -> None:
     """Score a micro-batch; where that fails, each request alone, so that each caller gets its own error."""
-    if len(group) > 1:
-        try:
-            items = _items(group)
-        except Exception:  # each caller gets its own, below
-            items = None
-        if items is not None:
-            start = 0
-            for item in group:
-                item.done(items[start : start + len(item.rows)])
-                start += len(item.rows)
+    try:
+        items = _items(group)
+    except Exception as error:
+        if len(group) == 1:
+            group[0].done(error)  # the caller raises it
             return
+        items = None
+    if items is None:
+        for item in group:
+            _score_group([item])
+        return
+    start = 0
     for item in group:
-        try:
-            result: list[Any] | Exception = items_of(OPERATIONS["score"], item.detector, item.rows, _top(item))
-        except Exception as error:  # the caller raises it
-            result = error
-        item.done(result)
+        end = start + len(item.rows.rows)
+        item.done(items[start:end])
+        start = end
 
 
 def _items(group: Sequence[_Waiting]) -> list[Any] | None:
-    """Return the items of a micro-batch; None where its answer would be too large."""
-    first = group[0]
-    rows = replace(first.rows, rows=[row for item in group for row in item.rows.rows])
-    if len(rows) * _top(first) > MOST_VALUES:
-        return None
-    return items_of(OPERATIONS["score"], first.detector, rows, _top(first))
+    """Return the items of a micro-batch; None where the answers to several requests would be too large together."""
+    first, rows = group[0], group[0].rows
+    if len(group) > 1:
+        rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
+        if len(rows.rows) * first.top > MOST_VALUES:
+            return None
+    return items_of(OPERATIONS["score"], first.detector, rows, first.top)
 
 
-def _top(item: _Waiting) -> int:
-    return min(item.explain, len(item.detector.schema.columns))
-
-
-def _settle(future: asyncio.Future[list[Any]], result: list[Any] | Exception) -> None:
+def settle(future: asyncio.Future[T], result: T | Exception) -> None:
+    """Set the result of a future, or the exception; nothing if its caller has gone."""
     if future.cancelled():
         return
     if isinstance(result, Exception):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,7 +17,6 @@ from uvicorn.server import ServerState
 
 from service.fast_path.answering import PATH, Answer, Head, SmallScores
 from service.fast_path.asgi import ADMITTED, EntryMiddleware
-from service.gate import Gate
 from service.settings import Settings
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
@@ -47,9 +47,7 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
     if reason := _protocol_off(settings):
         log.info("small requests are not answered by the protocol: %s", reason)
         return EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings), guarded
-    return app, partial(
-        FastProtocol, app=app, gate=state.gate, small=state.small_scores, patience=settings.body_seconds
-    )
+    return app, partial(FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds)
 
 
 def _seen_by(app: FastAPI) -> str | None:
@@ -104,15 +102,7 @@ class SlowReaderGuard:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with a `SlowReaderGuard`.
-
-    Args:
-        config: Configuration of the server; Uvicorn gives the first four.
-        server_state: All connections of the server.
-        app_state: State of the application's lifespan.
-        _loop: Event loop.
-        patience: Seconds in which a client has to read at least one byte.
-    """
+    """Uvicorn's protocol with a `SlowReaderGuard`; Uvicorn gives all arguments but `patience`."""
 
     def __init__(
         self,
@@ -147,12 +137,8 @@ class FastProtocol(GuardedProtocol):
     """Answers small requests without the task and the messages that ASGI has for each; Uvicorn does all the rest.
 
     Args:
-        config: Configuration of the server; Uvicorn gives the first four.
-        server_state: All connections of the server.
-        app_state: State of the application's lifespan.
-        _loop: Event loop.
+        config, server_state, app_state, _loop: From Uvicorn.
         app: Answers the small requests that `small` cannot answer.
-        gate: Admits requests.
         small: Answers small requests.
         patience: Seconds in which a client has to read at least one byte.
     """
@@ -165,13 +151,11 @@ class FastProtocol(GuardedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         app: ASGIApp,
-        gate: Gate,
         small: SmallScores,
         patience: float,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop, patience=patience)
         self._application = app
-        self._gate = gate
         self._small = small
         self._explain: int | None = None  # of the small request that is being received, None if none is
         self._body = b""
@@ -200,10 +184,7 @@ class FastProtocol(GuardedProtocol):
         explain, self._explain = self._explain, None
         self._stop_waiting()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
-        if refusal := self._gate.admit("POST", self.headers, large=False) or self._gate.admit_to_batch():
-            self._reply(exchange, Answer.of(refusal))
-        else:
-            self._small.answer(self._body, explain, partial(self._reply, exchange))
+        self._small.answer(self._body, explain, partial(self._reply, exchange))
 
     def data_received(self, data: bytes) -> None:
         """Wait a moment for the rest of a small request."""
@@ -293,6 +274,7 @@ class FastProtocol(GuardedProtocol):
 
 
 @final
+@dataclass(slots=True, eq=False)
 class _Exchange:
     """A small request that is being answered, with the attributes that Uvicorn reads.
 
@@ -302,17 +284,15 @@ class _Exchange:
         body: The whole body.
     """
 
-    __slots__ = ("body", "disconnected", "keep_alive", "response_complete", "scope", "task", "url")
-    message_event = asyncio.Event()  # nobody waits for it
+    message_event: ClassVar = asyncio.Event()  # nobody waits for it
 
-    def __init__(self, scope: Scope, url: bytes, body: bytes) -> None:
-        self.scope = scope
-        self.url = url
-        self.body = body
-        self.disconnected = False
-        self.keep_alive = True
-        self.response_complete = False
-        self.task: asyncio.Task[None] | None = None  # kept from the garbage collector
+    scope: Scope
+    url: bytes
+    body: bytes
+    disconnected: bool = False
+    keep_alive: bool = True
+    response_complete: bool = False
+    task: asyncio.Task[None] | None = None  # kept from the garbage collector
 
     def whole_scope(self) -> Scope:
         """Return the ASGI scope."""

@@ -13,9 +13,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
+import pyarrow as pa
 from rich.console import Console
 
 from models.bundle import load_detector
+from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
@@ -24,10 +26,10 @@ from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
 from models.tables.formats import format_of
 from models.tables.read_options import ReadOptions
-from models.tables.writers import Rows, Writer, new_file
+from models.tables.writers import Writer, new_file
 from models.threads import allowed_threads
 from service.files.pipeline import in_order
-from service.files.scored_rows import Layout, ScoredRows
+from service.files.scored_rows import ScoredRows, rows_of
 
 _CHUNK_ROWS: Final = 32_768
 _CHUNK_CELLS: Final = 1 << 20  # a chunk of many columns has fewer rows
@@ -36,19 +38,7 @@ _LEAST_ROWS: Final = 256  # with fewer, the calls would take longer than the wor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCommand:
-    """A command line of `python -m service.batch`.
-
-    Args:
-        detector: A bundle, or the folder of a detector.
-        inputs: Files and patterns.
-        output: The file that is written.
-        format_name: A key of `OUTPUT_FORMATS`; None to take it from the output's name.
-        write: Some of `service.files.WRITTEN`.
-        explain: How many of the columns that add most are named.
-        options: How text files are written.
-        quiet: Say nothing but errors.
-        json: Print a report.
-    """
+    """A command line of `python -m service.batch`; its help says what the flags mean."""
 
     detector: str
     inputs: Sequence[str]
@@ -67,19 +57,15 @@ class Job:
 
     Args:
         inputs: The files.
-        layout: Columns of the output.
+        write: Some of `service.batch.WRITTEN`.
+        top: How many of the columns that add most are named.
+        schema: Columns of the output, one level deep.
     """
 
     inputs: Inputs
-    layout: Layout
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """Number of rows that were written, and of anomalies among them."""
-
-    rows: int = 0
-    flagged: int = 0
+    write: Collection[str]
+    top: int
+    schema: pa.Schema
 
 
 def prepare(
@@ -98,7 +84,7 @@ def prepare(
         inputs: Files and patterns.
         output: The file that will be written.
         options: How text files are written.
-        write: Some of `service.files.WRITTEN`.
+        write: Some of `service.batch.WRITTEN`.
         top: How many of the columns that add most are named.
 
     Raises:
@@ -107,9 +93,10 @@ def prepare(
     """
     checked = check_inputs(detector.schema, inputs, options=options)
     check_output(output, checked.paths)
-    layout = Layout.of(detector, checked.ids, write, top=top)
-    check_ids(layout.ids, [*layout.schema.names[len(layout.ids) :], "contributions"])
-    return Job(inputs=checked, layout=layout)
+    blank = columns_of_records(detector.schema, [dict.fromkeys(detector.schema.read_names)])
+    own = rows_of(detector, blank, pa.table({}), write=write, top=top).table().schema
+    check_ids(checked.ids, [*own.names, "contributions"])
+    return Job(inputs=checked, write=write, top=top, schema=pa.schema([*checked.ids.items(), *own]))
 
 
 def score_files(
@@ -120,7 +107,7 @@ def score_files(
     format_name: str,
     chunk_rows: int | None = None,
     on_rows: Callable[[int], None] = lambda rows: None,
-) -> Tally:
+) -> tuple[int, int]:
     """Score every row of a job and write the output.
 
     Args:
@@ -131,18 +118,21 @@ def score_files(
         chunk_rows: Rows of a chunk, of which a few exist at once; by default, fewer if there are many columns.
         on_rows: Called with the number of rows that were just written.
 
+    Returns:
+        Number of rows that were written, and of anomalies among them.
+
     Raises:
         TableError: A cell is of the wrong kind, or the output cannot be written; there is no output then.
     """
-    tally = Tally()
-    with new_file(output, job.layout.schema, format_name=format_name) as writer:
-        score = partial(_scored, detector, writer, job.layout)
+    rows = flagged = 0
+    with new_file(output, job.schema, format_name=format_name) as writer:
+        score = partial(_scored, detector, writer, job)
         with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
-            for done, write in scored:
+            for count, anomalies, write in scored:
                 write()
-                tally = Tally(rows=tally.rows + done.rows, flagged=tally.flagged + done.flagged)
-                on_rows(done.rows)
-    return tally
+                rows, flagged = rows + count, flagged + anomalies
+                on_rows(count)
+    return rows, flagged
 
 
 def run(command: BatchCommand) -> None:
@@ -159,39 +149,41 @@ def run(command: BatchCommand) -> None:
             print(note, file=sys.stderr)
     scoring = time.perf_counter()
     with RowsBar(Console(stderr=True), job.inputs.paths, doing="scoring", quiet=command.quiet) as bar:
-        tally = score_files(detector, job, command.output, format_name=format_name, on_rows=bar)
+        rows, flagged = score_files(detector, job, command.output, format_name=format_name, on_rows=bar)
     ended = time.perf_counter()
     if not command.quiet:
         print(
-            f"{tally.rows:,} rows {_summary(job.layout, tally)}, {tally.rows / (ended - scoring):,.0f} rows/s, "
+            f"{rows:,} rows {_summary(job, rows, flagged)}, {rows / (ended - scoring):,.0f} rows/s, "
             f"by {detector.name} version {detector.version}: {command.output}",
             file=sys.stderr,
         )
     if command.json:
-        print(json.dumps(_report(detector, job, tally, command.output, seconds=ended - started), ensure_ascii=False))
+        report = _report(detector, job, command.output, rows=rows, flagged=flagged, seconds=ended - started)
+        print(json.dumps(report, ensure_ascii=False))
 
 
-def _summary(layout: Layout, tally: Tally) -> str:
+def _summary(job: Job, rows: int, flagged: int) -> str:
     """Return a summary of what was done, in a few words."""
     done = []
-    if layout.scores:
-        done.append(f"scored, {tally.flagged:,} flagged ({tally.flagged / max(tally.rows, 1):.2%})")
-    if layout.units:
-        done.append(f"embedded in {layout.units:,} unit{'s' * (layout.units > 1)}")
-    if layout.expected:
+    if "scores" in job.write:
+        done.append(f"scored, {flagged:,} flagged ({flagged / max(rows, 1):.2%})")
+    if "embedding" in job.write:
+        units = sum(name.startswith("embedding_") for name in job.schema.names[len(job.inputs.ids) :])
+        done.append(f"embedded in {units:,} unit{'s' * (units > 1)}")
+    if "expected" in job.write:
         done.append("reconstructed")
     return ", ".join(done)
 
 
-def _report(detector: Detector, job: Job, tally: Tally, output: Path, *, seconds: float) -> dict[str, Any]:
+def _report(detector: Detector, job: Job, output: Path, *, rows: int, flagged: int, seconds: float) -> dict[str, Any]:
     """Return the report that ``--json`` prints; other programs rely on its names."""
     return {
         "output": str(output),
         "name": detector.name,
         "version": detector.version,
-        "rows": tally.rows,
-        "flagged": tally.flagged if job.layout.scores else None,
-        "written": job.layout.schema.names,
+        "rows": rows,
+        "flagged": flagged if "scores" in job.write else None,
+        "written": job.schema.names,
         "notes": list(job.inputs.notes),
         "seconds": round(seconds, 3),
     }
@@ -205,17 +197,16 @@ def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Ch
 
 
 def _scored(
-    detector: Detector, writer: Writer, layout: Layout, chunk: Chunk, stopped: Event
-) -> tuple[Tally, Callable[[], None]]:
-    """Score a chunk; return its tally and a function that writes it. A chunk that is stopped is scored in part."""
+    detector: Detector, writer: Writer, job: Job, chunk: Chunk, stopped: Event
+) -> tuple[int, int, Callable[[], None]]:
+    """Score a chunk; return its rows, its anomalies and a function that writes it. One that is stopped is cut short."""
     with chunk.naming_file():
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()
-    rows: list[Rows] = []
+    rows: list[ScoredRows] = []
     for start in range(0, max(len(chunk.table), 1), CACHED_ROWS):
         some = {name: cells[start : start + CACHED_ROWS] for name, cells in columns.items()}
-        rows.append(layout.rows(detector, some, ids.slice(start, CACHED_ROWS)))
+        rows.append(rows_of(detector, some, ids.slice(start, CACHED_ROWS), write=job.write, top=job.top))
         if stopped.is_set():
             break
-    flagged = sum(item.flagged for item in rows if isinstance(item, ScoredRows))
-    return Tally(rows=len(chunk.table), flagged=flagged), writer.ready(*rows)
+    return len(chunk.table), sum(item.flagged for item in rows), writer.ready(*rows)

@@ -176,7 +176,7 @@ def test_every_report_for_programs_is_there_with_a_meaning_for_every_key(pages: 
 
 
 def test_the_keys_of_a_plan_are_those_of_the_page(pages: Path, trained: Any) -> None:
-    from training.data.plan import plan_of
+    from training.data.prepare import plan_of
 
     assert set(plan_of(trained.prepared, trained.config)) <= codes(pages, "json")
 

@@ -14,8 +14,7 @@ from models.errors import ConfigError, TableError
 from models.tables.table import Table
 from training.columns.learn_columns import learn_preprocessor
 from training.data.demo_data import LABEL, embedded_table
-from training.data.plan import fits_of
-from training.data.prepare import prepare
+from training.data.prepare import fits_of, prepare
 from training.data.split import SHARES
 from training.fit import fit
 from training.network.learning import learn

@@ -1,12 +1,10 @@
-"""Schema inference: of which kind each column of a table is, or why it is dropped."""
+"""Schema inference: of which kind each column of a table is, or why it is dropped, with findings for the user."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,29 +15,55 @@ from numpy.typing import NDArray
 from models.columns.arrow_cells import plain_cells
 from models.columns.from_records import missing_mask
 from models.columns.from_tables import read_cells
-from models.errors import Message, Set, TableError, joined
+from models.errors import ConfigError, Message, Set, TableError, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
+from models.schema.cells import is_missing_text, parse_timestamp
 from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
 from models.tables.table import Table
-from training.columns.findings import Finding
-from training.columns.infer_texts import distinct_texts, text_column
-from training.columns.roles import Roles
+from training.columns.infer_texts import all_parse, text_column, too_many_categories
+from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
-MAX_CATEGORIES: Final = 100
-"""Categories of a column that get a level of their own, the most frequent first."""
-
-_MIN_CATEGORY_ROWS: Final = 5
-_MIN_CATEGORY_SHARE: Final = 0.0005
-_MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
-_MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
-_FREE_TEXT_WORDS: Final = 3.0
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
 _TIME_NAME: Final = re.compile(r"time|date|epoch|stamp|(^|_)(at|ts|ms|us|ns)$", re.IGNORECASE)
 _EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
+_UNITS: Final = ("seconds", "milliseconds", "microseconds", "nanoseconds")
+_LAYOUT_NOTES: Final = {
+    DURATION: ("durations, in seconds", "categories"),
+    "compact": ("dates such as 20240226", "plain numbers"),
+    "time": ("times of day", "durations"),
+    **{e: (f"by its name, {unit} since 1970", "plain numbers") for e, unit in zip(_EPOCHS, _UNITS, strict=True)},
+}  # what is noted about a column, and what else it may be
 _EPOCH_SECONDS: Final = (946_684_800.0, 4_102_444_800.0)  # 2000 to 2100
 _COMPACT: Final = (19000101.0, 21001231.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A fact about columns or rows that the user should know, and that nothing was changed for.
+
+    Args:
+        columns: Names of the columns; none where it is about rows.
+        what: The fact, in words that fit behind these names and a colon.
+        remedy: The setting that changes it, a `Message`; empty where nothing has to be changed.
+        warning: It may spoil the detector, so it is repeated when training is done.
+    """
+
+    columns: tuple[str, ...] = ()
+    what: str
+    remedy: str = ""
+    warning: bool = False
+
+    @property
+    def message(self) -> Message:
+        """The finding and its remedy in one line."""
+        where = f"{', '.join(map(repr, self.columns))}: " if self.columns else ""
+        return Message(where, self.what, *(["; ", self.remedy] if self.remedy else []))
+
+    def __str__(self) -> str:
+        """Return the line as the command line prints it."""
+        return str(self.message)
 
 
 def infer_schema(
@@ -48,21 +72,16 @@ def infer_schema(
     """Decide on every column.
 
     Kinds come from all rows, so that no later row contradicts them; whether a column is constant or has too many
-    categories is decided on the fitting rows alone.
-
-    Args:
-        table: n rows.
-        roles: What the user says about columns.
-        fitting: The rows that will be learned from `(n,)`.
-
-    Returns:
-        The schema, and what the user may want to know or change.
+    categories is decided on the fitting rows `(n,)` alone.
 
     Raises:
         ConfigError: A role names a column that is not there.
         TableError: No column is left, a cell is infinite, or only the user can say what a column is.
     """
-    roles.check(table.names)
+    unknown = [repr(name) for name in (*roles.ids, *roles.include, *roles.exclude) if name not in table.names]
+    if unknown:
+        listed = ", ".join(dict.fromkeys(unknown))
+        raise ConfigError(f"There is no column {listed}. The columns are: {', '.join(table.names)}.")
     columns, findings = [], []
     dropped: dict[str, str] = {}
     for name in table.names:
@@ -74,13 +93,11 @@ def infer_schema(
             dropped[name] = Message("says which rows belong together (", Set("group"), ")")
         elif roles.include and name not in roles.include:
             dropped[name] = Message("not included (", Set("include"), ")")
+        elif isinstance(decision := _decide(name, table, roles, fitting), Column):
+            columns.append(decision)
+            findings += [*_notes(decision, roles), *_not_found(decision, table, roles)]
         else:
-            decision = _decide(name, table, roles, fitting)
-            if isinstance(decision, Column):
-                columns.append(decision)
-                findings += [*_notes(decision, roles), *_not_found(decision, table, roles)]
-            else:
-                dropped[name] = decision
+            dropped[name] = decision
     if not columns:
         reasons = joined([Message(f"{name}: ", reason) for name, reason in dropped.items()], by="; ")
         what = Message("No column is left to learn from (", reasons, "). Name what must be used: ")
@@ -91,32 +108,18 @@ def infer_schema(
     return schema, tuple(findings)
 
 
-def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Return the categories that get a level of their own and the rare ones, each with its count."""
-    ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
-    least = _least_rows(len(values))
-    common = [pair for pair in ranked[:MAX_CATEGORIES] if pair[1] >= least]
-    return common, ranked[len(common) :]
-
-
-def _least_rows(rows: int) -> float:
-    """Return the number of rows that a category needs to be common."""
-    return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
-
-
 def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
     """Return the column, or the reason to drop it; one that the user wants is dropped only if it is constant."""
-    cells = plain_cells(table.data.column(name))
-    column = _column(name, cells, roles, decimal=table.decimal, thousands=table.thousands)
+    column = _column(name, table, roles)
     if not isinstance(column, Column):
         return column
     column = replace(column, missing=roles.missing_of(name, column.kind))
-    values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+    values = _values(column, table)
     if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
         layout = _layout_of_numbers(name, values)
         if layout is not None:
             column = Column(name=name, kind=Kind.DATETIME, layout=layout, missing=column.missing)
-            values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+            values = _values(column, table)
     if (reason := _no_information(column, values[fitting])) is not None:
         return reason
     if name in roles.include or name in roles.kinds:
@@ -124,52 +127,55 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if column.kind is Kind.NUMERIC:
         return _identifier(name, values) or column
     if column.kind is Kind.CATEGORICAL:
-        learned = [value for value in values[fitting] if value is not None]
-        return _too_many_categories(learned) or column
+        return too_many_categories([value for value in values[fitting] if value is not None]) or column
     return column
 
 
-def _column(name: str, cells: pa.ChunkedArray, roles: Roles, *, decimal: str, thousands: str) -> Column | str:
+def _values(column: Column, table: Table) -> NDArray[Any]:
+    return read_cells(column, table.data.column(column.name), decimal=table.decimal, thousands=table.thousands)
+
+
+def _column(name: str, table: Table, roles: Roles) -> Column | str:
     """Return the column by its type or its texts, or why it cannot be used."""
+    cells = plain_cells(table.data.column(name))
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     given = roles.kinds.get(name)
     if pa.types.is_null(kind):
         return "empty"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        texts = distinct_texts(pc.unique(cells).to_pylist(), roles.missing_of(name, Kind.CATEGORICAL))
-        return text_column(name, texts, roles, decimal=decimal, thousands=thousands) if texts else "empty"
+        gone = frozenset(roles.missing_of(name, Kind.CATEGORICAL))
+        present = [text for text in pc.unique(cells).to_pylist() if text is not None and not is_missing_text(text)]
+        texts = [text for text in present if text.strip() not in gone]
+        if not texts:
+            return "empty"
+        return text_column(name, texts, roles, decimal=table.decimal, thousands=table.thousands)
     if reason := _unsupported(kind):
         return reason
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if given is Kind.DATETIME and numbers:
         values = read_cells(Column(name=name, kind=Kind.NUMERIC, missing=("inf", "-inf")), cells)
-        layout = _layout_of_numbers(name, values, given=True)
-        if layout is None:
-            raise TableError(
-                f"Column {name!r}: ",
-                Set("kind", f"{name}=datetime"),
-                ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) nor "
-                "dates such as 20240226.",
-            )
-        return Column(name=name, kind=Kind.DATETIME, layout=layout)
+        if layout := _layout_of_numbers(name, values, given=True):
+            return Column(name=name, kind=Kind.DATETIME, layout=layout)
+        problem = ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) "
+        raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem, "nor dates such as 20240226.")
     if numbers or pa.types.is_boolean(kind):
         return Column(name=name, kind=given or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
-    layout = "time" if pa.types.is_time(kind) else "iso"
-    found = given or Kind.DATETIME
-    return Column(name=name, kind=found, layout=layout if found is Kind.DATETIME else None)
+    if given not in (None, Kind.DATETIME):
+        return Column(name=name, kind=given)
+    return Column(name=name, kind=Kind.DATETIME, layout="time" if pa.types.is_time(kind) else "iso")
 
 
 def _unsupported(kind: pa.DataType) -> str | None:
     """Return why values of a type cannot be used."""
-    if pa.types.is_nested(kind):
+    types = pa.types
+    if types.is_nested(kind):
         return f"nested ({kind}): give each part a column of its own"
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         return "binary: write it as text or as numbers"
-    fits = (
-        *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
-        *(pa.types.is_timestamp, pa.types.is_date, pa.types.is_time),
-    )
-    return None if any(of(kind) for of in fits) else f"values of type {kind} are not supported: cast them"
+    fits = types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    if fits or types.is_timestamp(kind) or types.is_date(kind) or types.is_time(kind):
+        return None
+    return f"values of type {kind} are not supported: cast them"
 
 
 def _layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -> str | None:
@@ -178,22 +184,14 @@ def _layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) 
     if len(present) == 0:
         return None
     named = given or _TIME_NAME.search(name) is not None
-    if named:
-        for layout in _EPOCHS:
-            seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
-            if _EPOCH_SECONDS[0] <= seconds[0] and seconds[1] <= _EPOCH_SECONDS[1]:
-                return layout
+    for layout in _EPOCHS if named else ():
+        seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
+        if _EPOCH_SECONDS[0] <= seconds[0] and seconds[1] <= _EPOCH_SECONDS[1]:
+            return layout
     if (named or len(present) >= _MIN_COMPACT_DATES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
-        return "compact" if all(map(_is_compact_date, present)) else None
+        dates = [f"{number:.12g}" for number in present]
+        return "compact" if all_parse(dates, partial(parse_timestamp, layout="compact")) else None
     return None
-
-
-def _is_compact_date(number: float) -> bool:
-    try:
-        datetime.strptime(f"{number:.12g}", "%Y%m%d")
-    except ValueError:
-        return False
-    return True
 
 
 def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
@@ -219,74 +217,42 @@ def _text_of(column: Column, value: Any) -> str:
 
 def _identifier(name: str, values: NDArray[Any]) -> str | None:
     distinct = np.unique(values[~np.isnan(values)])
-    if len(distinct) < len(values) or len(values) < _MIN_ROWS_OF_IDENTIFIER:
-        return None
-    if not (distinct == np.floor(distinct)).all():
+    if len(distinct) < max(len(values), _MIN_ROWS_OF_IDENTIFIER) or (distinct != np.floor(distinct)).any():
         return None
     if distinct[-1] - distinct[0] == len(distinct) - 1:
         return "identifier (counts the rows)"
     return "identifier (every value is different)" if _ID_NAME.search(name) else None
 
 
-def _too_many_categories(values: Sequence[str]) -> str | None:
-    """Return the reason to drop texts of which too few are repeated: identifiers, or free text."""
-    counts = Counter(values)
-    least = _least_rows(len(values))
-    common = sum(count for count in counts.values() if count >= least) / len(values)
-    repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
-    if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
-        return None
-    several = f"({len(counts):,} different values in {len(values):,} rows)"
-    prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
-    if not prose and repeated:
-        most = counts.most_common(1)[0][1] / len(values)
-        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
-    return f"free text {several}" if prose else f"identifier {several}"
-
-
 def _notes(column: Column, roles: Roles) -> list[Finding]:
     """Return findings about a kind that is not obvious from the values, unless the user gave it."""
     if column.name in roles.kinds:
         return []
-    as_number, as_category = (Set("kind", f"{column.name}={kind}") for kind in (Kind.NUMERIC, Kind.CATEGORICAL))
     if column.unit is not None:
         grouped = f", grouped by {column.thousands!r}" if column.thousands else ""
-        what = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})"
-        remedy = Message("if they are categories: ", as_category)
-    elif column.layout == DURATION:
-        what, remedy = "durations, in seconds", Message("if they are categories: ", as_category)
-    elif column.layout in _EPOCHS:
-        unit = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}[column.layout[6:]]
-        what, remedy = f"by its name, {unit} since 1970", Message("if they are plain numbers: ", as_number)
-    elif column.layout == "compact":
-        what, remedy = "dates such as 20240226", Message("if they are plain numbers: ", as_number)
-    elif column.layout == "time":
-        what, remedy = "times of day", Message("if they are durations: ", as_number)
-    elif column.layout in ("day_first", "month_first") and not (roles.date_orders.keys() & {column.name, "*"}):
-        what, remedy = (
-            f"the {column.layout[:-6].replace('_', ' ')} comes first in its dates, as some of them show",
-            Message(),
-        )
+        what, other = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})", "categories"
+    elif column.layout in DATE_ORDERS.values() and not (roles.date_orders.keys() & {column.name, EVERY_COLUMN}):
+        what = f"the {str(column.layout)[:-6]} comes first in its dates, as some of them show"
+        return [Finding(columns=(column.name,), what=what)]
+    elif column.layout in _LAYOUT_NOTES:
+        what, other = _LAYOUT_NOTES[str(column.layout)]
     else:
         return []
+    kind = Kind.CATEGORICAL if other == "categories" else Kind.NUMERIC
+    remedy = Message(f"if they are {other}: ", Set("kind", f"{column.name}={kind}"))
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
 
 
 def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
     """Return findings about missing values that the user named for the column and no cell has."""
-    cells = plain_cells(table.data.column(column.name))
     findings = []
     for text in roles.missing_values.get(column.name, ()):
         others = replace(column, missing=tuple(value for value in column.missing if value != text))
         try:
-            same = np.array_equal(_missing(others, cells, table), _missing(column, cells, table))
+            same = np.array_equal(missing_mask(_values(others, table)), missing_mask(_values(column, table)))
         except TableError:  # a word among numbers: it is there
             continue
         if same:
             what = Message(f"no value is {text!r}, which ", Set("missing_values"), " names")
             findings.append(Finding(columns=(column.name,), what=what, warning=True))
     return findings
-
-
-def _missing(column: Column, cells: pa.ChunkedArray, table: Table) -> NDArray[np.bool_]:
-    return missing_mask(read_cells(column, cells, decimal=table.decimal, thousands=table.thousands))

@@ -9,13 +9,23 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
-from models.schema.cells import BOOLEAN_WORDS, is_missing_text, parse_number, parse_timestamp, read_number, without_unit
+from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number, without_unit
 from models.schema.durations import duration_parts, parse_duration
 from models.schema.timestamps import has_two_digit_year
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
+MAX_CATEGORIES: Final = 100
+"""Categories of a column that get a level of their own, the most frequent first."""
+
+_MIN_CATEGORY_ROWS: Final = 5
+_MIN_CATEGORY_SHARE: Final = 0.0005
+_MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
+_MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
+_FREE_TEXT_WORDS: Final = 3.0
 _TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
@@ -38,14 +48,9 @@ _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
 
 
 def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
-    """Return the column that distinct texts make, or why it cannot be used.
+    """Return the column that distinct texts make, at least one and none missing, or why it cannot be used.
 
-    Args:
-        name: The column.
-        texts: Its distinct values without missing ones, at least one.
-        roles: What the user says about columns.
-        decimal: The decimal mark of the file.
-        thousands: The thousands separator of the file; empty for none.
+    Decimal mark and thousands separator are those of the file.
 
     Raises:
         TableError: Only the user can tell; the error names the setting.
@@ -53,11 +58,10 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
     given = roles.kinds.get(name)
     if given is Kind.CATEGORICAL or given is Kind.BOOLEAN:
         return Column(name=name, kind=given)
-    if given is not Kind.DATETIME and all_parse(
-        texts, lambda text: read_number(text, decimal=decimal, thousands=thousands)
-    ):
+    number_format = {"decimal": decimal, "thousands": thousands}
+    if given is not Kind.DATETIME and all_parse(texts, partial(read_number, **number_format)):
         return Column(name=name, kind=Kind.NUMERIC)
-    if given is None and are_truth_values(texts):
+    if given is None and _are_truth_values(texts):
         return Column(name=name, kind=Kind.BOOLEAN)
     if given is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
         if given is None and layout == "time" and _DURATION_NAME.search(name):
@@ -71,31 +75,11 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
         return f"dates with two-digit years, such as {texts[0]!r}: write the year with four digits"
     if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or _are_durations(texts)):
         return Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
-    with_unit = _unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC)
-    if with_unit is not None:
+    if with_unit := _unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC):
         return with_unit
-    if given is None and len(texts) >= _MIN_TEXTS and (reason := _strays(name, texts, decimal, thousands)) is not None:
+    if given is None and (reason := _strays(name, texts, partial(parse_number, **number_format))):
         return reason
     return Column(name=name, kind=given or Kind.CATEGORICAL)
-
-
-def _strays(name: str, texts: Sequence[str], decimal: str, thousands: str) -> str | None:
-    """Return the reason to drop texts of which all but a few are numbers or timestamps."""
-    what, strays = mostly(texts, decimal=decimal, thousands=thousands, strays=_MAX_STRAY_SHARE) or ("", [])
-    if not strays:
-        return None
-    listed = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
-    missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
-    category = Set("kind", f"{name}={Kind.CATEGORICAL}")
-    return Message(f"{what}, but for {listed}: fix these, or say ", missing, "; if they are categories: ", category)
-
-
-def are_truth_values(texts: Collection[str]) -> bool:
-    """Return True if texts are words for true and false; 0 and 1 alone are numbers, like 2."""
-    words = {text.strip().lower() for text in texts}
-    if not words <= BOOLEAN_WORDS.keys() or words <= {"0", "1"}:
-        return False
-    return bool(words & _CLEAR_WORDS) or len({BOOLEAN_WORDS[word] for word in words}) == 2
 
 
 def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
@@ -108,33 +92,77 @@ def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
     return True
 
 
-def mostly(texts: Sequence[str], *, decimal: str, thousands: str = "", strays: float) -> tuple[str, list[str]] | None:
-    """Return what all but a share of the texts are, numbers or timestamps of a layout, and those that are not."""
+def _strays(name: str, texts: Sequence[str], number: Callable[[str], object]) -> str | None:
+    """Return the reason to drop many texts of which all but a few are numbers or timestamps."""
+    if len(texts) < _MIN_TEXTS:
+        return None
     parsers: dict[str, Callable[[str], object]] = {
-        "numbers": lambda text: parse_number(text, decimal=decimal, thousands=thousands),
+        "numbers": number,
         **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in _TEXT_LAYOUTS},
     }
     sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in parsers.items():
-        if sum(not all_parse([text], parse) for text in sample) <= strays * len(sample):
-            return what, [text for text in texts if not all_parse([text], parse)]
+        if sum(not all_parse([text], parse) for text in sample) <= _MAX_STRAY_SHARE * len(sample):
+            strays = [text for text in texts if not all_parse([text], parse)]
+            listed = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
+            missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
+            category = Set("kind", f"{name}={Kind.CATEGORICAL}")
+            problem = f"{what}, but for {listed}: fix these, or say "
+            return Message(problem, missing, "; if they are categories: ", category)
     return None
+
+
+def common_categories(values: Collection[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return the categories that get a level of their own and the rare ones, each with its count."""
+    ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
+    least = _least_rows(len(values))
+    common = [pair for pair in ranked[:MAX_CATEGORIES] if pair[1] >= least]
+    return common, ranked[len(common) :]
+
+
+def _least_rows(rows: int) -> float:
+    """Return the number of rows that a category needs to be common."""
+    return 1 if rows < 10 * _MIN_CATEGORY_ROWS else max(_MIN_CATEGORY_ROWS, _MIN_CATEGORY_SHARE * rows)
+
+
+def too_many_categories(values: Sequence[str]) -> str | None:
+    """Return the reason to drop texts of which too few are repeated: identifiers, or free text."""
+    counts = Counter(values)
+    least = _least_rows(len(values))
+    common = sum(count for count in counts.values() if count >= least) / len(values)
+    repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
+    if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
+        return None
+    several = f"({len(counts):,} different values in {len(values):,} rows)"
+    prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
+    if not prose and repeated:
+        most = counts.most_common(1)[0][1] / len(values)
+        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
+    return f"free text {several}" if prose else f"identifier {several}"
+
+
+def _are_truth_values(texts: Collection[str]) -> bool:
+    """Return True if texts are words for true and false; 0 and 1 alone are numbers, like 2."""
+    words = {text.strip().lower() for text in texts}
+    if not words <= BOOLEAN_WORDS.keys() or words <= {"0", "1"}:
+        return False
+    return bool(words & _CLEAR_WORDS) or len({BOOLEAN_WORDS[word] for word in words}) == 2
 
 
 def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     """Return the layout that all texts have; raise an error where day and month cannot be told apart."""
-    order = roles.date_orders.get(name)
+    given = roles.date_orders.get(name)
     layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
-    if order is not None and order not in layouts and set(layouts) & {*DATE_ORDERS.values()}:
-        return order  # reading it names the cell that contradicts
-    if {*DATE_ORDERS.values()} <= set(layouts):
-        order = order or roles.date_orders.get(EVERY_COLUMN)
-        if order is None:
-            orders = joined([Message(Set("date_order", f"{name}={choice}")) for choice in DATE_ORDERS], by=" or ")
-            what = f"Column {name!r}: day and month cannot be told apart (such as {texts[0]!r})"
-            raise TableError(what, ". Say ", orders, ".")
-        return order
-    return layouts[0] if layouts else None
+    possible = {*DATE_ORDERS.values()}.intersection(layouts)
+    if possible and given:
+        return given  # where it is not possible, reading it names the cell that contradicts
+    if len(possible) < len(DATE_ORDERS):
+        return layouts[0] if layouts else None
+    if EVERY_COLUMN in roles.date_orders:
+        return roles.date_orders[EVERY_COLUMN]
+    orders = joined([Message(Set("date_order", f"{name}={choice}")) for choice in DATE_ORDERS], by=" or ")
+    what = f"Column {name!r}: day and month cannot be told apart (such as {texts[0]!r})"
+    raise TableError(what, ". Say ", orders, ".")
 
 
 def _are_durations(texts: Sequence[str]) -> bool:
@@ -147,8 +175,8 @@ def _are_durations(texts: Sequence[str]) -> bool:
 
 def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bool) -> Column | str | None:
     """Return the column of numbers with one unit, the reason to drop it, or None where they are no such numbers."""
-    units: Counter[str] = Counter()
-    bare: list[str] = []
+    units: dict[str, None] = {}
+    bare = ""
     for text in texts:
         found = _AFFIXED.fullmatch(text.strip())
         if found is None or (found["before"] and found["after"]):
@@ -157,20 +185,17 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
         if len(unit) > _MAX_UNIT:
             return None
         if unit:
-            units[unit] += 1
+            units[unit] = None
         else:
-            bare.append(text)
+            bare = bare or text
+    first = next(iter(units), "")
     if bare and units.keys() & _MAGNITUDES:
-        return f"numbers with and without {next(iter(units))!r}, such as {bare[0]!r}: write all of them out"
+        return f"numbers with and without {first!r}, such as {bare!r}: write all of them out"
     if len(units) == 1 and (plain_too or not bare):
-        [unit] = units
-        return _with_number_format(name, [without_unit(text, unit) for text in texts], unit, decimal=decimal)
-    if units and bare and len(units) == 1 and next(iter(units)) in _KNOWN_UNITS:
-        return Message(
-            f"numbers in {next(iter(units))!r}, but {bare[0]!r} has no unit: write it behind every number, or say ",
-            Set("kind", f"{name}=numeric"),
-            " if it goes without saying",
-        )
+        return _with_number_format(name, [without_unit(text, first) for text in texts], first, decimal=decimal)
+    if len(units) == 1 and first in _KNOWN_UNITS:
+        what = f"numbers in {first!r}, but {bare!r} has no unit: write it behind every number, or say "
+        return Message(what, Set("kind", f"{name}=numeric"), " if it goes without saying")
     if len(units) > 1 and units.keys() <= _KNOWN_UNITS:
         return f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"
     return None
@@ -178,9 +203,8 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
 
 def _with_number_format(name: str, numbers: Sequence[str], unit: str, *, decimal: str) -> Column | str | None:
     """Return the column with the one number format that fits all: its decimal mark and its thousands separator."""
-    ordered = sorted(_NUMBER_FORMATS, key=lambda format_: format_[0] != decimal)
     readings = {}
-    for mark, group in ordered:
+    for mark, group in sorted(_NUMBER_FORMATS, key=lambda format_: format_[0] != decimal):
         with suppress(ValueError):
             readings[mark, group] = [read_number(text, decimal=mark, thousands=group) for text in numbers]
     if not readings:
@@ -190,10 +214,8 @@ def _with_number_format(name: str, numbers: Sequence[str], unit: str, *, decimal
         # 1,200 beside 950: three decimals or none would be odd, grouped digits are not
         if bare < _MIN_BARE_SHARE * len(numbers):
             odd = next(text for text in numbers if "," in text or "." in text)
-            return (
-                f"numbers in {unit!r}, but {odd!r} may have a decimal mark or grouped digits: write them without "
-                "grouping, or say which in a schema file (--schema-out, --schema-in)"
-            )
+            what = f"numbers in {unit!r}, but {odd!r} may have a decimal mark or grouped digits: write them without "
+            return what + "grouping, or say which in a schema file (--schema-out, --schema-in)"
         readings = {key: found for key, found in readings.items() if any(key[1] in text for text in numbers)}
     mark, group = next(iter(readings))
     grouped = any(group in text for text in numbers)
@@ -216,9 +238,3 @@ _KNOWN_UNITS: Final = frozenset(
     ]
 )
 """Units of which several in one column are a mistake, not categories; a single one may be any word."""
-
-
-def distinct_texts(values: Collection[str | None], missing: Collection[str]) -> list[str]:
-    """Return the texts that stand for a value, in order."""
-    gone = frozenset(missing)
-    return [text for text in values if text is not None and not is_missing_text(text) and text.strip() not in gone]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,26 +16,31 @@ from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import number_text
 from models.schema.timestamps import write_timestamp
-from training.columns.findings import Finding
-from training.columns.infer_schema import common_categories
+from training.columns.infer_schema import Finding
+from training.columns.infer_texts import common_categories
 from training.columns.leaks import find_labels, find_leaks
-from training.columns.sentinels import Sentinel, find_sentinels
 
 _NEAR_CONSTANT: Final = 0.999
 _MANY_COLUMNS: Final = 3  # with one sentinel: one flag for all
 _MANY_RARE: Final = 0.5
+_MIN_REPEATS: Final = 5
+_MIN_SHARE: Final = 0.001  # of the rows that have a number
+_MIN_OTHERS: Final = 10  # rows
+_MIN_DISTINCT_OTHERS: Final = 10  # below, the numbers are codes or counts, and an extreme one is a level
+_MOST_AT_AN_END: Final = 3  # such as 997, 998 and 999
+_FAR: Final = 5.0  # times the extent of the others on that side
+_FAR_FOR_A_CODE: Final = 1.0  # where the number is one that people choose for this, or is so in another column
+_FAR_FOR_A_COMPANION: Final = 0.3  # where it is far in several other columns
+_COMPANIONS: Final = 2
+_LIMITS: Final = frozenset(
+    float(sign * (2**bits) - less) for bits in (15, 16, 31, 32) for sign in (-1, 1) for less in (0, 1)
+)
 
 
 def inspect_columns(
     schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_] | None
 ) -> tuple[Finding, ...]:
-    """Return findings about the columns of a table.
-
-    Args:
-        schema: The features.
-        columns: Their values in n rows.
-        is_anomaly: The labels `(n,)`, where there are some.
-    """
+    """Return findings about the columns of n rows, with labels `(n,)` where there are some."""
     return (
         *_sentinels(schema, columns),
         *(find_labels(schema, columns) if schema.label is None else ()),
@@ -42,6 +49,82 @@ def inspect_columns(
         *_near_constants(columns),
         *_rare_categories(schema, columns),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """A number that may stand for a missing value.
+
+    Args:
+        value: The number.
+        rows: How many rows have it.
+        nearest: The nearest other number of the column.
+        others: How many other numbers the column has.
+        gap: Distance to the nearest one, in extents of the others on that side of their median.
+    """
+
+    value: float
+    rows: int
+    nearest: float
+    others: int
+    gap: float
+
+
+def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Sentinel, ...]]:
+    """Find the numbers that may stand for a missing value, by column of numbers or of timestamps in seconds.
+
+    A candidate is repeated, is the smallest or largest value of its column, and the gap to the next one is
+    large against the extent of the others on that side of their median. How large it has to be depends on
+    other evidence: a number that people choose for this (all nines, a limit of a type), or the same
+    number in several columns.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there is
+        candidates = {name: _candidates(values) for name, values in columns.items()}
+    far: dict[float, set[str]] = defaultdict(set)
+    for name, found in candidates.items():
+        for one in found:
+            code = _is_code(one.value)
+            if one.gap >= (_FAR_FOR_A_CODE if code else _FAR) and (code or one.others >= _MIN_DISTINCT_OTHERS):
+                far[one.value].add(name)
+    kept = {
+        name: tuple(s for s in found if name in far[s.value] or len(far[s.value]) >= _COMPANIONS)
+        for name, found in candidates.items()
+    }
+    return {name: sentinels for name, sentinels in kept.items() if sentinels}
+
+
+def _candidates(values: NDArray[Any]) -> list[Sentinel]:
+    """Return repeated numbers at the ends, with a gap that is large enough for a companion."""
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return [*_at_the_low_end(distinct, counts, sign=1.0), *_at_the_low_end(-distinct[::-1], counts[::-1], sign=-1.0)]
+
+
+def _at_the_low_end(distinct: NDArray[Any], counts: NDArray[Any], *, sign: float) -> list[Sentinel]:
+    least = max(_MIN_REPEATS, _MIN_SHARE * counts.sum())
+    for length in range(1, min(_MOST_AT_AN_END, len(distinct) - 1) + 1):
+        others, other_counts = distinct[length:], counts[length:]
+        if counts[length - 1] < least or other_counts.sum() < _MIN_OTHERS or len(others) < 2:
+            return []
+        median = others[np.searchsorted(np.cumsum(other_counts), other_counts.sum() / 2)]
+        extent = max(median - others[0], 0.1 * (others[-1] - others[0]))
+        if others[0] - distinct[length - 1] >= _FAR_FOR_A_COMPANION * extent:
+            return [
+                Sentinel(
+                    value=float(sign * distinct[i]),
+                    rows=int(counts[i]),
+                    nearest=float(sign * others[0]),
+                    others=len(others),
+                    gap=float((others[0] - distinct[i]) / extent),
+                )
+                for i in range(length)
+            ]
+    return []
+
+
+def _is_code(value: float) -> bool:
+    """Return True if people choose a number for this: all nines (-999, 99.9), or a limit of a type."""
+    digits = f"{abs(value):g}".replace(".", "")
+    return (len(digits) >= 2 and set(digits) == {"9"}) or value in _LIMITS or abs(value) >= 1e30
 
 
 def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
@@ -59,10 +142,10 @@ def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
             remedy = Message("if so: ", Set("missing_values", texts))
             findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
             continue
-        for column in same:
-            remedy = Message("if so: ", Set("missing_values", tuple(f"{column.name}={text}" for text in texts)))
-            what = _describe(column, found[column.name])
-            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
+        for name, column in zip(names, same, strict=True):
+            remedy = Message("if so: ", Set("missing_values", tuple(f"{name}={text}" for text in texts)))
+            what = _describe(column, found[name])
+            findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
     return findings
 
 
@@ -116,10 +199,8 @@ def _share_of_commonest(values: NDArray[Any]) -> float:
 
 def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     findings = []
-    for column in schema.columns:
-        if column.kind is not Kind.CATEGORICAL:
-            continue
-        present = [value for value in columns[column.name] if value is not None]
+    for name in (column.name for column in schema.columns if column.kind is Kind.CATEGORICAL):
+        present = [value for value in columns[name] if value is not None]
         common, rare = common_categories(present)
         share = sum(count for _, count in rare) / len(present)
         if share >= _MANY_RARE:
@@ -127,6 +208,6 @@ def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
                 f"{len(common) + len(rare):,} categories; {share:.0%} of the rows have a rare one, and these are told "
                 f"apart from the {len(common):,} frequent ones only"
             )
-            remedy = Message("if that says nothing: ", Set("exclude", column.name))
-            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy))
+            remedy = Message("if that says nothing: ", Set("exclude", name))
+            findings.append(Finding(columns=(name,), what=what, remedy=remedy))
     return findings

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.columns.from_records import Columns, missing_mask
 from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
-from training.columns.findings import Finding
+from training.columns.infer_schema import Finding
 from training.evaluate import roc_auc
 
 _MIN_AUC: Final = 0.99
@@ -28,13 +28,7 @@ _LABEL_NAME: Final = re.compile(
 
 
 def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.bool_]) -> tuple[Finding, ...]:
-    """Find the columns that leak the label.
-
-    Args:
-        schema: The features.
-        columns: Their values in n rows.
-        is_anomaly: The labels `(n,)`.
-    """
+    """Find the columns of n rows that leak their labels `(n,)`."""
     if not is_anomaly.any() or is_anomaly.all():
         return ()
     found = {}
@@ -48,21 +42,12 @@ def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.b
 
 def find_labels(schema: FeatureSchema, columns: Columns) -> tuple[Finding, ...]:
     """Find the features that look like a label, where none was named: two values, and the name of one."""
-    found = [
-        column.name
-        for column in schema.columns
-        if _LABEL_NAME.search(column.name) and _distinct(columns[column.name]) == 2
-    ]
     what = "two values, and called like a label; it is learned from like any other column"
     return tuple(
         Finding(columns=(name,), what=what, remedy=Message("if it says what is an anomaly: ", Set("label", name)))
-        for name in found
+        for name in filter(_LABEL_NAME.search, schema.names)
+        if len(set(columns[name][~missing_mask(columns[name])].tolist())) == 2
     )
-
-
-def _distinct(values: NDArray[Any]) -> int:
-    """Return the number of distinct values, without missing ones."""
-    return len(set(values[~missing_mask(values)].tolist()))
 
 
 def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None:
@@ -102,10 +87,10 @@ def _flags(values: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     if missing.any():
         yield "no value", missing
         yield "a value", ~missing
+    present = values[~missing]
     if values.dtype == object:
-        ends = set(values[~missing].tolist())
+        ends = set(present.tolist())
     else:
-        present = values[~missing]
         ends = {present.min(), present.max()} if len(present) else set()
         ends = ends if np.isin(present, list(ends)).all() else set()
     if len(ends) == 2:

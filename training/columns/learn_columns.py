@@ -1,16 +1,17 @@
-"""Learning the encodings from the fitting rows: means, deviations, categories, cycles and ranges."""
+"""What the fitting rows teach: the encoding of each column, and the reference, a summary of each for the card."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns.from_records import Columns
+from models.columns.from_records import Columns, missing_mask
 from models.encoders import (
     CYCLES,
     BooleanEncoding,
@@ -24,7 +25,8 @@ from models.encoders import (
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import Set, TableError
 from models.schema import Column, FeatureSchema, Kind
-from training.columns.infer_schema import common_categories
+from models.schema.timestamps import clock_text, timestamp_text, write_timestamp
+from training.columns.infer_texts import MAX_CATEGORIES, common_categories
 
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
 _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance, or half of the rows one value
@@ -32,66 +34,77 @@ _MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a 
 _LARGEST: Final = 1e300
 _MIN_PHASE_SPREAD: Final = 1e-3
 _CHUNK_ROWS: Final = 65_536
+_QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+_ALL: Final = slice(None)
 
 
-def learn_preprocessor(schema: FeatureSchema, columns: Columns, rows: Mask | None = None) -> Preprocessor:
-    """Learn the encoding of each column and the range of each feature.
-
-    Args:
-        schema: The columns.
-        columns: Their values.
-        rows: Which of them are fitting rows `(n,)`; None for all.
-    """
-    indices = _row_indices(columns, rows)
-    encodings = tuple(_LEARNERS[column.kind](column, columns[column.name][indices]) for column in schema.columns)
+def learn_preprocessor(schema: FeatureSchema, columns: Columns, rows: Mask | slice = _ALL) -> Preprocessor:
+    """Learn the encoding of each column and the range of each feature from the rows of a mask `(n,)`."""
+    encodings = tuple(_LEARNERS[column.kind](column, columns[column.name][rows]) for column in schema.columns)
     width = sum(len(encoding.features) for encoding in encodings)
     unbounded = Preprocessor(encodings=encodings, limits=np.zeros((2, width), np.float32))
-    ends = [(chunk.Z.min(axis=0), chunk.Z.max(axis=0)) for chunk in _encoded_chunks(unbounded, columns, indices)]
+    ends = [(chunk.Z.min(axis=0), chunk.Z.max(axis=0)) for chunk in _encoded_chunks(unbounded, columns, rows)]
     lows, highs = zip(*ends, strict=True)
     return Preprocessor(encodings=encodings, limits=np.stack([np.min(lows, axis=0), np.max(highs, axis=0)]))
 
 
-def encode(preprocessor: Preprocessor, columns: Columns, rows: Mask | None = None) -> Encoded:
-    """Encode rows, all or those of a mask `(n,)`, in chunks: a copy of all in float64 would be larger than the result.
-
-    Args:
-        preprocessor: Encodes them.
-        columns: The rows' values.
-        rows: Which of them; None for all.
-    """
-    chunks = list(_encoded_chunks(preprocessor, columns, _row_indices(columns, rows)))
-    if len(chunks) == 1:
-        return chunks[0]
+def encode(preprocessor: Preprocessor, columns: Columns, rows: Mask | slice = _ALL) -> Encoded:
+    """Encode the rows of a mask `(n,)` in chunks: a copy of all in float64 would be larger than the result."""
+    chunks = list(_encoded_chunks(preprocessor, columns, rows))
+    Z = np.concatenate([chunk.Z for chunk in chunks])
     return Encoded(
-        Z=np.concatenate([chunk.Z for chunk in chunks]),
-        missing=_joined([chunk.missing for chunk in chunks], [chunk.Z.shape for chunk in chunks], np.bool_),
-        novelty_penalty=_joined(
-            [chunk.novelty_penalty for chunk in chunks],
-            [(len(chunk), len(preprocessor.encodings)) for chunk in chunks],
-            np.float64,
-        ),
+        Z=Z,
+        missing=_joined(chunks, "missing", Z.shape[1]),
+        novelty_penalty=_joined(chunks, "novelty_penalty", len(preprocessor.encodings)),
     )
 
 
-def _row_indices(columns: Columns, rows: Mask | None) -> NDArray[np.intp]:
-    return np.arange(len(next(iter(columns.values())))) if rows is None else np.flatnonzero(rows)
-
-
-def _encoded_chunks(preprocessor: Preprocessor, columns: Columns, indices: NDArray[np.intp]) -> Iterator[Encoded]:
+def _encoded_chunks(preprocessor: Preprocessor, columns: Columns, rows: Mask | slice) -> Iterator[Encoded]:
+    indices = np.arange(len(next(iter(columns.values()))))[rows]
     for start in range(0, max(len(indices), 1), _CHUNK_ROWS):
         chunk = indices[start : start + _CHUNK_ROWS]
         yield preprocessor.transform({name: values[chunk] for name, values in columns.items()})
 
 
-def _joined(
-    arrays: Sequence[NDArray[Any] | None], shapes: Sequence[tuple[int, ...]], kind: type
-) -> NDArray[Any] | None:
-    """Concatenate the arrays of all chunks, with zeros for a chunk without one; None where no chunk has one."""
+def _joined(chunks: list[Encoded], name: str, width: int) -> NDArray[Any] | None:
+    """Concatenate an array of all chunks, with zeros for a chunk without it; None where no chunk has it."""
+    arrays = [getattr(chunk, name) for chunk in chunks]
     if all(array is None for array in arrays):
         return None
-    return np.concatenate(
-        [np.zeros(shape, kind) if array is None else array for array, shape in zip(arrays, shapes, strict=True)]
-    )
+    both = zip(chunks, arrays, strict=True)
+    return np.concatenate([np.zeros((len(c), width), np.bool_) if array is None else array for c, array in both])
+
+
+def reference_of(schema: FeatureSchema, columns: Columns, scores: NDArray[np.float64]) -> dict[str, Any]:
+    """Summarise the fitting rows' columns, and the calibration rows' scores."""
+    return {
+        "columns": {column.name: _summary(column, columns[column.name]) for column in schema.columns},
+        "anomaly_score": quantiles(scores),
+    }
+
+
+def quantiles(values: NDArray[Any]) -> dict[str, float]:
+    """Return quantiles of values, by their shares as text."""
+    return {f"{q:g}": float(v) for q, v in zip(_QUANTILES, np.quantile(values, _QUANTILES), strict=True)}
+
+
+def _summary(column: Column, values: NDArray[Any]) -> dict[str, Any]:
+    present = values[~missing_mask(values)]
+    missing = {"missing": len(values) - len(present)}
+    if column.kind is Kind.CATEGORICAL:
+        common = dict(Counter(present.tolist()).most_common(MAX_CATEGORIES))
+        others = len(present) - sum(common.values())
+        return missing | {"counts": common, "others": others, "typical": next(iter(common), None)}
+    if column.kind is Kind.BOOLEAN:
+        true = int(present.sum())
+        counts = {"true": true, "false": len(present) - true}
+        return missing | {"counts": counts, "typical": 2 * true > len(present)}
+    middle = float(np.quantile(present, 0.5, method="nearest"))
+    if column.kind is Kind.NUMERIC:
+        return missing | {"quantiles": quantiles(present), "mean": float(present.mean()), "typical": middle}
+    text_of = clock_text if column.layout == "time" else timestamp_text
+    first, last = (text_of(float(end)) for end in (present.min(), present.max()))
+    return missing | {"first": first, "last": last, "typical": write_timestamp(middle, layout=column.layout or "iso")}
 
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
@@ -104,14 +117,11 @@ def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
 
 
 def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
-    present, missing_share, penalty = _present(values)
+    present, gaps = _present(values)
     if np.abs(present).max() > _LARGEST:
-        raise TableError(
-            f"Column {column.name!r} has the value {present[np.abs(present).argmax()]:g}, beyond {_LARGEST:g}: nothing "
-            f"can be learned from it. Fix it or leave it empty, or say ",
-            Set("exclude", column.name),
-            ".",
-        )
+        largest = present[np.abs(present).argmax()]
+        what = f"Column {column.name!r} has the value {largest:g}, beyond {_LARGEST:g}: nothing can be learned from it."
+        raise TableError(what, " Fix it or leave it empty, or say ", Set("exclude", column.name), ".")
     center, scale = _center_and_scale(present)
     origin, unit = 0.0, None
     if len(np.unique(present)) <= 2:
@@ -130,16 +140,13 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
         whole=bool((present == np.floor(present)).all()),
         origin=origin,
         unit=unit,
-        missing_share=missing_share,
-        novelty_penalty=penalty,
+        **gaps,
     )
 
 
 def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoding:
-    present, missing_share, penalty = _present(values)
-    return BooleanEncoding(
-        name=column.name, share=float(present.mean()), missing_share=missing_share, novelty_penalty=penalty
-    )
+    present, gaps = _present(values)
+    return BooleanEncoding(name=column.name, share=float(present.mean()), **gaps)
 
 
 def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
@@ -158,7 +165,7 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
 
 
 def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
-    present, missing_share, penalty = _present(values)
+    present, gaps = _present(values)
     _, scale = _center_and_scale(present)
     start, end = float(present.min()), float(present.max())
     clock = column.layout == "time"
@@ -173,8 +180,7 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
         scale=scale,
         cycles=("day",) if clock else cycles,
         clock=clock,
-        missing_share=missing_share,
-        novelty_penalty=penalty,
+        **gaps,
     )
 
 
@@ -186,10 +192,11 @@ _LEARNERS: Final = {
 }
 
 
-def _present(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
-    """Return the present values, the share of missing ones, and the novelty penalty of a first missing one."""
+def _present(values: NDArray[Any]) -> tuple[NDArray[Any], dict[str, float]]:
+    """Return the present values, and what an encoding says of missing ones."""
     missing = np.isnan(values)
-    return values[~missing], float(missing.mean()), _novelty_penalty(len(values))
+    gaps = {"missing_share": float(missing.mean()), "novelty_penalty": _novelty_penalty(len(values))}
+    return values[~missing], gaps
 
 
 def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:

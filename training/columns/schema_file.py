@@ -12,7 +12,7 @@ import tomlkit
 from numpy.typing import NDArray
 
 from models.columns.from_records import missing_mask
-from models.columns.from_tables import read_cells
+from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS
@@ -20,9 +20,7 @@ from models.tables.table import Table
 
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
-_TEXTS: Final = ("layout", "unit", "decimal", "thousands", "reason")
-_KEYS: Final = ("kind", *_TEXTS, "missing")
-_PARTS: Final = ("ids", "label", "header", "columns")
+_KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "reason", "missing")
 _HEAD: Final = f"""\
 The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
 
@@ -39,12 +37,7 @@ label     the column that says what is an anomaly: never a feature
 
 
 def write_schema_file(path: Path, schema: FeatureSchema, *, notes: Mapping[str, str] | None = None) -> None:
-    """Write a schema as TOML, with a comment on each column.
-
-    Args:
-        path: The file; an existing one is replaced.
-        schema: The decisions.
-        notes: Comments by column.
+    """Write a schema as TOML, with comments by column; an existing file is replaced.
 
     Raises:
         ConfigError: Nothing can be written there.
@@ -69,12 +62,13 @@ def schema_toml(schema: FeatureSchema, *, notes: Mapping[str, str]) -> str:
         document.add("header", tomlkit.item(list(schema.header)).multiline(True))
     columns = tomlkit.table(is_super_table=True)
     for column in schema.columns:
-        columns.add(column.name, _column_table(column, notes.get(column.name)))
-    for name, reason in schema.dropped.items():
         table = tomlkit.table()
-        table.add("kind", _DROPPED)
-        table.add("reason", reason)
-        columns.add(name, table)
+        if note := notes.get(column.name):
+            table.add(tomlkit.comment(note))
+        table.update({key: value for key, value in column.to_json().items() if key != "name"})
+        columns.add(column.name, table)
+    for name, reason in schema.dropped.items():
+        columns.add(name, tomlkit.item({"kind": _DROPPED, "reason": reason}))
     document.add("columns", columns)
     return tomlkit.dumps(document)
 
@@ -98,36 +92,28 @@ def read_schema_file(path: Path) -> FeatureSchema:
 
 
 def check_schema(schema: FeatureSchema, table: Table, *, fitting: NDArray[np.bool_]) -> None:
-    """Check that a schema from a file fits a table: the same columns, each with values that can be learned from.
+    """Check that a schema from a file fits a table: the same columns, each with values in the fitting rows `(n,)`.
 
-    Args:
-        schema: From `read_schema_file`.
-        table: n rows; the label may be absent, where the test rows are others.
-        fitting: The rows that will be learned from `(n,)`.
+    The label may be absent, where the test rows are others.
 
     Raises:
         ConfigError: A column is in one of them only.
         TableError: A cell is not of its column's kind, or a column has no value.
     """
     expected = [name for name in _order(schema) if name in table.names or name != schema.label]
-    lacking = [name for name in expected if name not in table.names]
-    unknown = [name for name in table.names if name not in expected]
-    if lacking or unknown:
-        parts = (
-            f"missing from the {place}: {', '.join(map(repr, names))}"
-            for place, names in (("table", lacking), ("file", unknown))
-            if names
-        )
+    missing = {
+        "table": [name for name in expected if name not in table.names],
+        "file": [name for name in table.names if name not in expected],
+    }
+    if parts := [f"missing from the {at}: {', '.join(map(repr, names))}" for at, names in missing.items() if names]:
         raise ConfigError(
             f"--schema-in: the file and the table have other columns ({'; '.join(parts)}). Name every column of the "
             'table in the file, those that are not used with kind = "dropped".'
         )
-    for column in schema.columns:
-        cells = table.data.column(column.name)
-        values = read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+    for name, values in columns_of_table(schema, table).items():
         if missing_mask(values[fitting]).all():
             raise TableError(
-                f'--schema-in: columns.{column.name} has no value in the rows to learn from: say kind = "dropped".'
+                f'--schema-in: columns.{name} has no value in the rows to learn from: say kind = "dropped".'
             )
 
 
@@ -136,23 +122,9 @@ def _order(schema: FeatureSchema) -> Sequence[str]:
     return (*schema.names, *schema.ids, *label, *schema.dropped)
 
 
-def _column_table(column: Column, note: str | None) -> Any:
-    table = tomlkit.table()
-    if note:
-        table.add(tomlkit.comment(note))
-    for key, value in column.to_json().items():
-        if key != "name":
-            table.add(key, value)
-    return table
-
-
 def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
-    """Make a schema from the data of a TOML file.
-
-    Raises:
-        TypeError, ValueError: A key is wrong; the message names it.
-    """
-    _require_known("", plain, _PARTS)
+    """Make a schema from the data of a TOML file; a TypeError or ValueError names the key that is wrong."""
+    _require_known("", plain, ("ids", "label", "header", "columns"))
     if not isinstance(plain.get("columns"), dict) or not plain["columns"]:
         raise ValueError("there must be a table [columns.NAME] for each column")
     columns, dropped = [], {}
@@ -176,11 +148,16 @@ def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
     schema = FeatureSchema(
         columns=tuple(columns),
         ids=_names("ids", plain.get("ids", [])),
-        label=None if plain.get("label") is None else _text("label", plain["label"]),
+        label=_text("label", plain["label"]) if "label" in plain else None,
         dropped=dropped,
-        header=None if plain.get("header") is None else _names("header", plain["header"]),
+        header=_names("header", plain["header"]) if "header" in plain else None,
     )
-    _require_one_role(schema)
+    order = _order(schema)
+    twice = next((name for i, name in enumerate(order) if name in order[:i]), None)
+    if twice is not None:
+        raise ValueError(f"column {twice!r} is said twice: in ids, as label or in [columns.NAME]")
+    if not columns:
+        raise ValueError("no column is left to learn from: each is dropped")
     return schema
 
 
@@ -188,15 +165,6 @@ def _require_known(prefix: str, table: Mapping[str, Any], known: Collection[str]
     unknown = next((key for key in table if key not in known), None)
     if unknown is not None:
         raise ValueError(f"{prefix}{unknown} is not known here; what is known: {', '.join(known)}")
-
-
-def _require_one_role(schema: FeatureSchema) -> None:
-    order = _order(schema)
-    twice = next((name for i, name in enumerate(order) if name in order[:i]), None)
-    if twice is not None:
-        raise ValueError(f"column {twice!r} is said twice: in ids, as label or in [columns.NAME]")
-    if not schema.columns:
-        raise ValueError("no column is left to learn from: each is dropped")
 
 
 def _names(key: str, value: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from training.settings.config import TrainConfig
-from training.settings.sizes import default_hidden_units
+from training.settings.presets import default_hidden_units
 
 DEFAULT_ACTIVATIONS: Final = ("relu", "leaky_relu", "prelu", "elu", "selu", "tanh", "sigmoid")
 _ALL_EPOCHS: Final = 1_000_000  # of patience

@@ -27,12 +27,9 @@ _NAME: Final = re.compile(r"\w[\w.-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """Files to learn from; none for the demo data set.
+    """Files and patterns to learn from, none for the demo data set, and how text files are written.
 
-    Args:
-        files: Files and patterns.
-        options: How text files are written.
-        name: What is learned from them is called so; None for the first file's name.
+    What is learned from them is called `name`; None for the first file's name.
 
     Raises:
         ConfigError: The name has other characters than those of a folder's name.

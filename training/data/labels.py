@@ -57,13 +57,7 @@ def label_rule(
     """Decide which values of a label column mean "anomaly".
 
     The first of these that applies: the values that the user names; every value but a word for "normal"; a word for
-    "anomaly"; the rarer of two values.
-
-    Args:
-        table: Labelled rows.
-        column: The label column.
-        anomaly_values: The values that the user names.
-        also: More rows with the same label, whose values count, too.
+    "anomaly"; the rarer of two values. The values of more rows with this label (`also`) count, too.
 
     Raises:
         ConfigError: A named value does not occur, or none of the rules applies.
@@ -76,9 +70,8 @@ def label_rule(
     if anomaly_values:
         named = frozenset(map(_canonical, anomaly_values))
         if unknown := named - counts.keys():
-            raise ConfigError(
-                Set("anomaly_values", tuple(sorted(unknown))), f": no such value in {column!r}: {listed}."
-            )
+            problem = f": no such value in {column!r}: {listed}."
+            raise ConfigError(Set("anomaly_values", tuple(sorted(unknown))), problem)
         return LabelRule(column=column, values=named, inverted=False, reason="named by --anomaly-values")
     for words, inverted, meaning in ((NORMAL_WORDS, True, "normal"), (ANOMALY_WORDS, False, "anomaly")):
         plain = frozenset(value for value in counts if value.lower() in words)
@@ -90,8 +83,8 @@ def label_rule(
         rarer = min(counts, key=lambda value: (counts[value], value not in ("1", "true", "yes")))
         reason = f"{rarer!r} is the rarer of two values"
         return LabelRule(column=column, values=frozenset([rarer]), inverted=False, reason=reason)
-    values = Set("anomaly_values", like="VALUE …")
-    raise ConfigError(f"Which values of {column!r} are anomalies? Say it: ", values, f"; it has {listed}.")
+    question = f"Which values of {column!r} are anomalies? Say it: "
+    raise ConfigError(question, Set("anomaly_values", like="VALUE …"), f"; it has {listed}.")
 
 
 def _labels(table: Table, column: str) -> list[str]:
@@ -101,9 +94,8 @@ def _labels(table: Table, column: str) -> list[str]:
     for row, value in enumerate(table.data.column(column).to_pylist(), start=1):
         label = None if value is None else parse_category(value)
         if label is None:
-            raise TableError(
-                f"Column {column!r}, row {row}: the label is missing. Label every row, or leave the row out."
-            )
+            problem = f"Column {column!r}, row {row}: the label is missing. "
+            raise TableError(problem, "Label every row, or leave the row out.")
         labels.append(_canonical(label))
     return labels
 

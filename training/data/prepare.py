@@ -1,38 +1,31 @@
-"""Preparing a table for fitting: split the rows, decide on the columns, learn the encoders. No Keras.
-
-Encoders are learned from the fitting rows alone.
-"""
+"""Preparing a table for fitting: its split, its columns, encoders learned from the fitting rows, the plan. No Keras."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import THRESHOLD_METHODS, CalibrationRows, check_rows
+from models.calibration import CalibrationRows, check_rows
 from models.calibration.segments import check_segments, segments_of
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
 from models.encoders.preprocessor import Preprocessor
-from models.errors import ConfigError, Message, Set, TableError
-from models.schema import FeatureSchema
+from models.errors import ConfigError, Set, TableError
+from models.schema import FeatureSchema, Kind
 from models.tables.table import Table
-from training.columns.findings import Finding
-from training.columns.infer_schema import infer_schema
+from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
-from training.columns.roles import Roles, parse_date_orders, parse_kinds, parse_missing_values
+from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
 from training.data.labels import LabelRule, label_rule
-from training.data.rows import duplicate_rows, empty_rows, group_indices, time_order_column, timestamps_of
-from training.data.split import SHARES, Split, split_by_group, split_in_time, split_rows, spread_anomalies
+from training.data.split import SHARES, SMALL_TABLE, Split, split_table, used_rows
 from training.settings.config import TrainConfig
-
-_SMALL_TABLE: Final = 100  # rows; below it, parts drawn row by row may have fewer than each needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +80,9 @@ def prepare(
 ) -> Prepared:
     """Decide on every row and column of a table.
 
-    Args:
-        table: The rows to learn from.
-        config: The settings.
-        test_table: Labelled rows for evaluation alone; the label column may be in it alone.
-        decided: What becomes of each column, from a schema file; None to decide by the values.
-        row_weights: Weight of each row in the loss, above 0 `(n,)`; None for equal weights. Encoders, calibration and
-            evaluation do not use them.
+    The test table has labelled rows for evaluation alone; the label column may be in it alone. What becomes of each
+    column is `decided` by a schema file, else by the values. Row weights `(n,)`, above 0, count in the loss;
+    encoders, calibration and evaluation do not use them.
 
     Raises:
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
@@ -103,17 +92,15 @@ def prepare(
         problem = f"There is no column {config.threshold_by!r} for "
         raise ConfigError(problem, Set("threshold_by"), f". The columns are: {', '.join(table.names)}.")
     roles = _roles(table, config, label=None if rule is None else rule.column)
-    split = _split(table, config, roles, is_anomaly=is_anomaly)
+    split = split_table(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
-    findings: tuple[Finding, ...] = ()
-    if decided is None:
-        schema, findings = infer_schema(table, roles, fitting=split.fitting)
-    else:
-        check_schema(schema := decided, table, fitting=split.fitting)
+    schema, findings = (decided, ()) if decided else infer_schema(table, roles, fitting=split.fitting)
+    if decided:
+        check_schema(decided, table, fitting=split.fitting)
     schema = replace(schema, threshold_by=config.threshold_by)
     check_segments(schema)
     columns = columns_of_table(schema, table)
-    split, left_out, about_rows = _used(split, schema, columns, config)
+    split, left_out, about_rows = used_rows(split, schema, columns, config)
     _check_rows(split, config)
     prepared = Prepared(
         table=table,
@@ -134,13 +121,7 @@ def prepare(
 
 
 def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
-    """Return the calibration rows with their scores, labels and segments.
-
-    Args:
-        scores: Their anomaly scores, in the table's order.
-        prepared: The table.
-        config: The settings.
-    """
+    """Return the calibration rows with their anomaly scores, in the table's order, labels and segments."""
     calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
     segments = segments_of(prepared.schema, prepared.part(calibration))
     if is_anomaly is None:
@@ -155,6 +136,63 @@ def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: Train
     )
 
 
+def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
+    """Return all decisions as plain data, as ``--dry-run --json`` prints them; the keys are an interface."""
+    schema, preprocessor = prepared.schema, prepared.preprocessor
+    network = config.architecture(features=len(preprocessor.features))
+    epochs = config.epoch_settings(rows=prepared.rows["fitting"], features=network.features)[0]
+    return {
+        "rows": len(prepared.table),
+        "parts": prepared.rows,
+        "split": split_policy(config),
+        "left_out": dict(prepared.left_out),
+        "repairs": list(prepared.table.repairs),
+        "columns": [
+            {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
+            for encoder in preprocessor.encodings
+        ],
+        "columns_dropped": dict(schema.dropped),
+        "findings": [str(finding) for finding in prepared.findings],
+        "ids": list(schema.ids),
+        "label": None if prepared.rule is None else {"column": prepared.rule.column, "reason": prepared.rule.reason},
+        "anomalies": None if prepared.is_anomaly is None else int(prepared.is_anomaly.sum()),
+        "preset": config.preset,
+        "training_rows": config.known_rows,
+        "members": network.members,
+        "layers": [network.features, *network.layer_units, network.features],
+        "activation": network.activation,
+        "epochs": epochs.epochs,
+        "batch_size": epochs.batch_size,
+        "threshold_method": config.threshold_method,
+        "threshold_value": config.threshold_spec(calibration_rows=prepared.rows["calibration"]).value,
+        "settings": asdict(config),
+    }
+
+
+def fits_of(prepared: Prepared, config: TrainConfig) -> tuple[NDArray[np.bool_], ...]:
+    """Return the fitting rows of each fit of a training, one mask `(n,)` a fit.
+
+    A single network is fitted once, on the fitting rows. An ensemble is fitted twice: first without the held-out rows,
+    to learn how it scores rows that it has not seen, then on all rows that may be learned from; that fit is saved.
+    """
+    split = prepared.split
+    if not config.families:
+        return (split.fitting,)
+    seen = split.fitting | split.validation
+    known = prepared.is_anomaly if config.fit_on == "normal" and prepared.is_anomaly is not None else False
+    return seen, (seen | split.calibration | split.test) & ~np.asarray(known)
+
+
+def epochs_of(prepared: Prepared, config: TrainConfig) -> int:
+    """Return the largest number of epochs of all fits of a training together."""
+    features = len(prepared.preprocessor.features)
+    return sum(
+        settings.epochs
+        for rows in fits_of(prepared, config)
+        for settings in config.epoch_settings(rows=int(rows.sum()), features=features)
+    )
+
+
 def split_policy(config: TrainConfig) -> str:
     """Return the split policy in one phrase."""
     if config.time is not None:
@@ -165,72 +203,32 @@ def split_policy(config: TrainConfig) -> str:
 
 
 def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
+    missing_values: dict[str, tuple[str, ...]] = {}
+    for column, value in split_assignments("missing_values", config.missing_values, table.names):
+        missing_values[column] = (*missing_values.get(column, ()), value.strip())
     return Roles(
         ids=config.id,
         label=label,
         group=config.group,
         include=config.include,
         exclude=config.exclude,
-        kinds=parse_kinds(config.kind, table.names),
-        date_orders=parse_date_orders(config.date_order, table.names),
-        missing_values=parse_missing_values(config.missing_values, table.names),
+        kinds={name: Kind(kind) for name, kind in split_assignments("kind", config.kind, table.names)},
+        date_orders={
+            name: DATE_ORDERS[order] for name, order in split_assignments("date_order", config.date_order, table.names)
+        },
+        missing_values=missing_values,
         infinite=config.infinite,
     )
-
-
-def _split(table: Table, config: TrainConfig, roles: Roles, *, is_anomaly: NDArray[np.bool_] | None) -> Split:
-    only_test = is_anomaly if config.fit_on == "normal" else None
-    split = _split_of(table, config, roles, only_test)
-    if only_test is not None and THRESHOLD_METHODS[config.threshold_method].needs_labels:
-        split = spread_anomalies(split, only_test, seed=config.seed)
-    return split
-
-
-def _split_of(table: Table, config: TrainConfig, roles: Roles, only_test: NDArray[np.bool_] | None) -> Split:
-    if config.time is not None:
-        return split_in_time(timestamps_of(table, config.time, roles), only_test=only_test)
-    if config.group is not None:
-        return split_by_group(group_indices(table, config.group), seed=config.seed, only_test=only_test)
-    if len(table) < _SMALL_TABLE:
-        return split_by_group(np.arange(len(table)), seed=config.seed, only_test=only_test)
-    return split_rows(len(table), seed=config.seed, only_test=only_test)
-
-
-def _used(
-    split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
-) -> tuple[Split, dict[str, int], list[Finding]]:
-    """Leave out empty rows, and duplicates where these are not wanted; return findings about the others."""
-    left_out, findings = {}, []
-    empty = empty_rows(schema, columns)
-    if empty.any():
-        split = split.without(empty)
-        left_out["no value in any column that is used"] = int(empty.sum())
-    copies = duplicate_rows(columns) & ~empty
-    if copies.any() and config.duplicates == "drop":
-        split = split.without(copies)
-        left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
-    elif copies.any():
-        what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
-        findings.append(Finding(what=what, remedy=Message("to take each once: ", Set("duplicates", "drop"))))
-    if config.time is None and config.group is None and (name := time_order_column(schema, columns)):
-        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may seem "
-        remedy = Message("to hold out the newest: ", Set("time", name))
-        findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
-    return split, left_out, findings
 
 
 def _labels(
     table: Table, config: TrainConfig, test_table: Table | None
 ) -> tuple[LabelRule | None, NDArray[np.bool_] | None]:
     if config.label is None:
-        if test_table is not None:
-            raise ConfigError(
-                Set("test_data"),
-                " is for evaluation by labels: name the label column, ",
-                Set("label", like="COLUMN"),
-                ".",
-            )
-        return None, None
+        if test_table is None:
+            return None, None
+        what = " is for evaluation by labels: name the label column, "
+        raise ConfigError(Set("test_data"), what, Set("label", like="COLUMN"), ".")
     if config.label in table.names:
         rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
         return rule, rule.anomalies(table)
@@ -241,23 +239,19 @@ def _labels(
 
 def _check_rows(split: Split, config: TrainConfig) -> None:
     held_out = max(1, config.least_rows // 5)
-    for part, least in {
-        "fitting": config.least_rows,
-        "validation": held_out,
-        "calibration": held_out,
-        "test": 1,
-    }.items():
+    for part, least in zip(SHARES, (config.least_rows, held_out, held_out, 1), strict=True):
         rows = int(getattr(split, part).sum())
         if rows < least:
-            problem = (
+            raise TableError(
                 f"Too few rows: of {len(split.fitting):,} there are {rows} for {part}, at least {least} are needed. "
+                f"That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
+                f"{_rows_to_give(config.least_rows):,}, or accept fewer: ",
+                Set("least_rows", like="N"),
+                ".",
             )
-            share = f"That is {SHARES[part]:.0%} of the rows that may be learned from: give at least "
-            enough = f"{_rows_to_give(config.least_rows):,}, or accept fewer: "
-            raise TableError(problem, share, enough, Set("least_rows", like="N"), ".")
 
 
 def _rows_to_give(least_rows: int) -> int:
     """Return a number of rows that is enough for every part of a random split."""
     enough = math.ceil(max(least_rows / SHARES["fitting"], max(1, least_rows // 5) / SHARES["validation"]))
-    return enough + 2 if enough + 2 < _SMALL_TABLE else math.ceil(1.6 * enough)
+    return enough + 2 if enough + 2 < SMALL_TABLE else math.ceil(1.6 * enough)

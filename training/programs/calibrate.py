@@ -22,7 +22,7 @@ from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions
-from training.columns.reference import quantiles
+from training.columns.learn_columns import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
 from training.thresholds.report import threshold_report

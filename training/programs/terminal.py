@@ -16,8 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Grid
 
 from models.tables.table import Table
-from training.data.plan import epochs_of
-from training.data.prepare import Prepared, split_policy
+from training.data.prepare import Prepared, epochs_of, split_policy
 from training.network.history import Epoch
 from training.network.lean_imports import without_unused
 from training.settings.config import TrainConfig

@@ -18,8 +18,7 @@ from models.tables.files import read_table
 from models.tables.table import Table
 from training.columns.schema_file import write_schema_file
 from training.data.demo_data import DESCRIPTION, TrainingData
-from training.data.plan import plan_of
-from training.data.prepare import Prepared, prepare
+from training.data.prepare import Prepared, plan_of, prepare
 from training.network.history import Epoch
 from training.programs.terminal import fit_with_bar, show_plan, show_prepared, show_result
 from training.report.kit.file import check_report

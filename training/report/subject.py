@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from training.data.prepare import Prepared, split_policy
@@ -39,7 +40,7 @@ def subject_tables(prepared: Prepared, config: TrainConfig, *, without: Collecti
     notes = [(str(i), str(note)) for i, note in enumerate((*prepared.table.repairs, *prepared.findings), 1)]
     if notes:
         yield Grid(title="Notes made while reading", header=("number", "note"), rows=notes, prose=True, folded=True)
-    values = {name: value for name, value in config.to_json().items() if name not in without}
+    values = {name: value for name, value in asdict(config).items() if name not in without}
     yield Grid(
         title="Settings",
         header=("setting", "value"),

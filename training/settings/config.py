@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from models.calibration import THRESHOLD_METHODS, ThresholdSpec, spec_of
@@ -15,22 +17,26 @@ from models.schema import Kind
 from training.columns.roles import DATE_ORDERS
 from training.network.history import EpochSettings
 from training.settings.limits import complaints
-from training.settings.presets import PRESETS, FamilyPlan
-from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
+from training.settings.presets import PRESETS, FamilyPlan, default_batch_size, default_epochs, default_hidden_units
 
 _T = TypeVar("_T")
 
 
-def _setting(default: Any, help: str, *, group: str) -> Any:
-    """Declare a setting: its default, its help text and its group; its limit is in `LIMITS`."""
+def _setting(group: str, default: Any, help: str) -> Any:
+    """Declare a setting: its group, its default and its help text; its limit is in `LIMITS`."""
     return field(default=default, metadata={"help": help, "group": group})
+
+
+_columns, _rows, _network, _fitting, _threshold = (
+    partial(_setting, group) for group in ("columns", "rows", "network", "fitting", "threshold")
+)
 
 
 def _with_activation_parameters(settings: type[_T]) -> type[_T]:
     """Add a setting for each parameter of an activation."""
     for name, parameter in ACTIVATION_PARAMETERS.items():
         settings.__annotations__[name] = "float"
-        setattr(settings, name, _setting(parameter.default, parameter.help, group="network"))
+        setattr(settings, name, _network(parameter.default, parameter.help))
     return settings
 
 
@@ -43,107 +49,78 @@ class TrainConfig:
         ConfigError: A setting is outside its limits; the error names all that are.
     """
 
-    label: str | None = _setting(
-        None,
-        "column of labels, which say what is an anomaly: for evaluation and --fit-on, never a feature",
-        group="columns",
+    label: str | None = _columns(
+        None, "column of labels, which say what is an anomaly: for evaluation and --fit-on, never a feature"
     )
-    anomaly_values: tuple[str, ...] = _setting((), "values of the label that mean anomaly", group="columns")
-    fit_on: str = _setting("all", "which rows may be learned from", group="columns")
-    id: tuple[str, ...] = _setting((), "columns that name a record: carried through, never a feature", group="columns")
-    include: tuple[str, ...] = _setting((), "only these columns are features", group="columns")
-    exclude: tuple[str, ...] = _setting((), "columns that are no features", group="columns")
-    kind: tuple[str, ...] = _setting(
-        (),
-        f"COLUMN=KIND: the kind of a column, one of {', '.join(Kind)}, where its values do not tell",
-        group="columns",
+    anomaly_values: tuple[str, ...] = _columns((), "values of the label that mean anomaly")
+    fit_on: str = _columns("all", "which rows may be learned from")
+    id: tuple[str, ...] = _columns((), "columns that name a record: carried through, never a feature")
+    include: tuple[str, ...] = _columns((), "only these columns are features")
+    exclude: tuple[str, ...] = _columns((), "columns that are no features")
+    kind: tuple[str, ...] = _columns(
+        (), f"COLUMN=KIND: the kind of a column, one of {', '.join(Kind)}, where its values do not tell"
     )
-    date_order: tuple[str, ...] = _setting(
-        (), f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant", group="columns"
+    date_order: tuple[str, ...] = _columns(
+        (), f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant"
     )
-    missing_values: tuple[str, ...] = _setting(
-        (), "VALUE, or COLUMN=VALUE: a code for a missing value, such as -999", group="columns"
-    )
-    infinite: str = _setting("refuse", "what becomes of infinite numbers", group="columns")
+    missing_values: tuple[str, ...] = _columns((), "VALUE, or COLUMN=VALUE: a code for a missing value, such as -999")
+    infinite: str = _columns("refuse", "what becomes of infinite numbers")
 
-    time: str | None = _setting(
-        None,
-        "split in time by this column: fitted on the oldest rows, evaluated on the newest (default: at random)",
-        group="rows",
+    time: str | None = _rows(
+        None, "split in time by this column: fitted on the oldest rows, evaluated on the newest (default: at random)"
     )
-    group: str | None = _setting(
-        None, "rows of one value of this column (a machine, a customer) stay in one part of the split", group="rows"
+    group: str | None = _rows(
+        None, "rows of one value of this column (a machine, a customer) stay in one part of the split"
     )
-    duplicates: str = _setting("keep", "what becomes of rows that equal another in every feature", group="rows")
+    duplicates: str = _rows("keep", "what becomes of rows that equal another in every feature")
 
-    least_rows: int = _setting(
-        20, "fewest rows for fitting, and a fifth as many for early stopping and for calibration", group="rows"
-    )
+    least_rows: int = _rows(20, "fewest rows for fitting, and a fifth as many for early stopping and for calibration")
 
-    training_rows: str | None = _setting(
-        None,
-        "what is known of the fitting rows (default: mixed; clean with --fit-on normal)",
-        group="network",
+    training_rows: str | None = _network(
+        None, "what is known of the fitting rows (default: mixed; clean with --fit-on normal)"
     )
-    preset: str = _setting("balanced", "how many networks are fitted, and for how long", group="network")
-    activation: str = _setting("relu", "activation of the hidden layers; the output layer is linear", group="network")
-    hidden_units: tuple[int, ...] | None = _setting(
-        None, "widths of the encoder's hidden layers, outermost first (default: by preset)", group="network"
+    preset: str = _network("balanced", "how many networks are fitted, and for how long")
+    activation: str = _network("relu", "activation of the hidden layers; the output layer is linear")
+    hidden_units: tuple[int, ...] | None = _network(
+        None, "widths of the encoder's hidden layers, outermost first (default: by preset)"
     )
-    depth: int | None = _setting(
-        None,
-        "number of the encoder's hidden layers, where --hidden-units is not given (default: by preset)",
-        group="network",
+    depth: int | None = _network(
+        None, "number of the encoder's hidden layers, where --hidden-units is not given (default: by preset)"
     )
-    latent_units: int | None = _setting(
+    latent_units: int | None = _network(
         None,
         "width of the bottleneck, with a decoder like the encoder behind it (default: that of the layer before it, and "
         "the output is read off it)",
-        group="network",
     )
-    dropout: float = _setting(0.0, "share of the hidden units that are dropped in each step", group="network")
-    input_noise: float | None = _setting(
+    dropout: float = _network(0.0, "share of the hidden units that are dropped in each step")
+    input_noise: float | None = _network(
         None,
         "standard deviation of the noise on the standardised input while fitting (default: by preset; each member of "
         "an ensemble has its own, from fine to coarse)",
-        group="network",
     )
 
-    epochs: int | None = _setting(
-        None, "most passes over the fitting rows (default: by preset and number of rows)", group="fitting"
-    )
-    batch_size: int | None = _setting(None, "rows of one step (default: by the number of rows)", group="fitting")
-    learning_rate: float = _setting(2e-3, "largest step size of AdamW", group="fitting")
-    weight_decay: float = _setting(0.01, "weight decay of AdamW, on kernels only", group="fitting")
-    patience: int = _setting(
-        20, "epochs without a lower validation loss before the fit of a single network stops", group="fitting"
-    )
-    seed: int = _setting(0, "seed of the split, the initial weights and the order of the rows", group="fitting")
+    epochs: int | None = _fitting(None, "most passes over the fitting rows (default: by preset and number of rows)")
+    batch_size: int | None = _fitting(None, "rows of one step (default: by the number of rows)")
+    learning_rate: float = _fitting(2e-3, "largest step size of AdamW")
+    weight_decay: float = _fitting(0.01, "weight decay of AdamW, on kernels only")
+    patience: int = _fitting(20, "epochs without a lower validation loss before the fit of a single network stops")
+    seed: int = _fitting(0, "seed of the split, the initial weights and the order of the rows")
 
-    threshold_method: str = _setting("fpr", "how the threshold is found", group="threshold")
-    alert_rate: float | None = _setting(
+    threshold_method: str = _threshold("fpr", "how the threshold is found")
+    alert_rate: float | None = _threshold(
         None,
         "fpr, evt: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few; evt 0.001)",
-        group="threshold",
     )
-    contamination: float | None = _setting(
-        None, "contamination: expected share of anomalies (default: 0.05)", group="threshold"
+    contamination: float | None = _threshold(None, "contamination: expected share of anomalies (default: 0.05)")
+    threshold: float | None = _threshold(None, "fixed: the score above which a row is flagged")
+    beta: float | None = _threshold(
+        None, "labels: the best F-beta; above 1, recall counts more than precision (default: 1)"
     )
-    threshold: float | None = _setting(None, "fixed: the score above which a row is flagged", group="threshold")
-    beta: float | None = _setting(
-        None, "labels: the best F-beta; above 1, recall counts more than precision (default: 1)", group="threshold"
-    )
-    precision: float | None = _setting(
-        None, "labels: wanted share of anomalies among the flagged rows", group="threshold"
-    )
-    recall: float | None = _setting(None, "labels: wanted share of the anomalies that is flagged", group="threshold")
-    false_positive_rate: float | None = _setting(
-        None, "labels: share of the normal rows that may be flagged", group="threshold"
-    )
-    threshold_by: str | None = _setting(
-        None,
-        "column whose values (site, machine type) each have their own threshold; it may be a feature",
-        group="threshold",
+    precision: float | None = _threshold(None, "labels: wanted share of anomalies among the flagged rows")
+    recall: float | None = _threshold(None, "labels: wanted share of the anomalies that is flagged")
+    false_positive_rate: float | None = _threshold(None, "labels: share of the normal rows that may be flagged")
+    threshold_by: str | None = _threshold(
+        None, "column whose values (site, machine type) each have their own threshold; it may be a feature"
     )
 
     def __post_init__(self) -> None:
@@ -158,7 +135,7 @@ class TrainConfig:
         return AutoencoderConfig(
             features=features,
             hidden_units=hidden_units,
-            latent_units=max(1, hidden_units[-1]) if self.latent_units is None else self.latent_units,
+            latent_units=self.latent_units or hidden_units[-1],
             activation=self.activation,
             activation_parameter=self.parameter_of(self.activation),
             dropout=self.dropout,
@@ -195,8 +172,11 @@ class TrainConfig:
 
     def _skip_weights_of(self, plans: Iterable[FamilyPlan]) -> tuple[float, ...]:
         """Return the skip weight of each member of some families; empty where no family is residual."""
-        residual = any(plan.residual for plan in self.families)
-        return tuple(weight for plan in plans for weight in plan.skip_weights) if residual else ()
+        if not any(plan.residual for plan in self.families):
+            return ()
+        members = [(plan.residual, noise) for plan in plans for noise in plan.input_noise]
+        # 0 without noise, where nothing would be left to learn
+        return tuple(1 / (1 + noise**2) if residual and noise > 0 else 0.0 for residual, noise in members)
 
     @property
     def histogram_weight(self) -> float:
@@ -204,18 +184,13 @@ class TrainConfig:
         return PRESETS[self.preset].histogram_weight[self.known_rows]
 
     def epoch_settings(self, *, rows: int, features: int) -> tuple[EpochSettings, ...]:
-        """Return the settings of each run of epochs.
+        """Return the settings of each run of epochs on so many fitting rows.
 
         A single network takes one run; of an ensemble, families with the same trim and steps share one.
-
-        Args:
-            rows: Number of fitting rows.
-            features: Number of features.
         """
         batch_size = self.batch_size or default_batch_size(rows, features=features, ensemble=bool(self.families))
-        epochs = self.epochs or default_epochs(
-            rows, features=features, batch_size=batch_size, steps=PRESETS[self.preset].steps
-        )
+        steps = PRESETS[self.preset].steps
+        epochs = self.epochs or default_epochs(rows, features=features, batch_size=batch_size, steps=steps)
         alone = EpochSettings(
             epochs=self.epochs or max(1, round(self.alone.share_of_steps * epochs)),
             batch_size=batch_size,
@@ -225,7 +200,7 @@ class TrainConfig:
             seed=self.seed,
             trim=self.alone.trim,
         )
-        groups = [(key, list(plans)) for key, plans in groupby(self.families, key=lambda plan: plan.fitted_with)]
+        groups = [(key, list(plans)) for key, plans in groupby(self.families, key=attrgetter("trim", "share_of_steps"))]
         return tuple(
             replace(
                 alone,
@@ -250,12 +225,3 @@ class TrainConfig:
         default = THRESHOLD_METHODS[self.threshold_method].default
         value = default(calibration_rows=calibration_rows) if target is None else getattr(self, target)
         return spec_of(self.threshold_method, float(value), target=target)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the settings as plain data."""
-        return asdict(self)
-
-    @classmethod
-    def names(cls) -> Sequence[str]:
-        """Return the names of the settings."""
-        return [setting.name for setting in fields(cls)]

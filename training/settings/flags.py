@@ -1,14 +1,19 @@
-"""Command-line flags made from the fields of `TrainConfig`, where each setting is declared once."""
+"""Command-line flags made from the fields of `TrainConfig`, and flags of a command in a file, `--config FILE.toml`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Mapping
+import difflib
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, fields
+from pathlib import Path
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
+from models.errors import ConfigError
 from models.limits import Interval, Limit
+from models.programs.cli import OneLineParser
 from training.settings.config import TrainConfig
 from training.settings.limits import LIMITS
 
@@ -16,13 +21,7 @@ from training.settings.limits import LIMITS
 def add_config_flags(
     parser: argparse.ArgumentParser, *, only: str | None = None, without: Collection[str] = ()
 ) -> None:
-    """Add a flag for each setting of `TrainConfig`, by group.
-
-    Args:
-        parser: The parser to extend.
-        only: A group; None for all.
-        without: Settings without a flag, which keep their defaults.
-    """
+    """Add a flag for each setting of `TrainConfig`, by group: only of one group, and without some settings."""
     hints = get_type_hints(TrainConfig)
     groups: dict[str, Any] = {}
     for setting in fields(TrainConfig):
@@ -42,7 +41,7 @@ def add_config_flags(
             action="extend" if many and kind is str else "store",
             choices=list(choices) if choices else None,
             default=list(setting.default) if setting.default == () else setting.default,
-            metavar=None if choices else _metavar(setting.name, kind),
+            metavar=None if choices else _METAVARS.get(setting.name, _METAVARS_OF_TYPES[kind]),
             help=_help(setting, limit).replace("%", "%%"),
         )
 
@@ -66,7 +65,7 @@ def config_of(arguments: argparse.Namespace, **overrides: Any) -> TrainConfig:
     Raises:
         ConfigError: A setting is outside its limits.
     """
-    values = {name: getattr(arguments, name) for name in TrainConfig.names() if hasattr(arguments, name)}
+    values = {f.name: getattr(arguments, f.name) for f in fields(TrainConfig) if hasattr(arguments, f.name)}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return TrainConfig(**(values | overrides))
 
@@ -84,9 +83,62 @@ _METAVARS: Final = {
     "date_order": "[COLUMN=]ORDER",
     "missing_values": "[COLUMN=]VALUE",
 }
+_METAVARS_OF_TYPES: Final = {str: "COLUMN", int: "N", float: "X"}
 
 
-def _metavar(name: str, kind: type) -> str:
-    if kind is str:
-        return _METAVARS.get(name, "COLUMN")
-    return "N" if kind is int else "X"
+def parse_with_config(parser: OneLineParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse a command line; flags that are not on it are taken from the file that ``--config`` names.
+
+    A key of the file is the name of a flag, with dashes or underscores, or of the positional arguments. A list gives
+    several values; true and false turn a switch on or off.
+
+    Raises:
+        ConfigError: The file cannot be read, or one of its keys is no flag or has a value of another type.
+    """
+    arguments = parser.parse_args(argv)
+    if arguments.config is None:
+        return arguments
+    from_file = _from_file(parser, Path(arguments.config))
+    merged = parser.parse_args(argv, argparse.Namespace(**vars(from_file)))  # sets what is on the command line only
+    for action in parser._actions:
+        if not action.option_strings and not getattr(merged, action.dest):  # positional arguments it always sets
+            setattr(merged, action.dest, getattr(from_file, action.dest))
+    return merged
+
+
+def _from_file(parser: OneLineParser, path: Path) -> argparse.Namespace:
+    actions = {action.dest: action for action in parser._actions if action.dest not in ("help", "config")}
+    positional: list[str] = []
+    words: list[str] = []
+    switches: dict[str, bool] = {}
+    for key, value in _read(path).items():
+        name = key.replace("-", "_")
+        if name not in actions:
+            near = difflib.get_close_matches(name, actions, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{path}: there is no flag for the key {key!r}.{hint}")
+        if actions[name].nargs == 0:
+            if not isinstance(value, bool):
+                raise ConfigError(f"{path}: {key} is a switch: give true or false, got {value!r}.")
+            switches[name] = value
+            continue
+        values = value if isinstance(value, list) else [value]
+        if any(isinstance(item, (bool, dict, list)) for item in values):
+            raise ConfigError(f"{path}: {key} takes a text or a number, or a list of them, got {value!r}.")
+        if len(values) != 1 and actions[name].nargs is None:
+            raise ConfigError(f"{path}: {key} takes one value, got {value!r}.")
+        if actions[name].option_strings:
+            words += [actions[name].option_strings[0], *map(str, values)]
+        else:
+            positional += map(str, values)
+    with parser.reading(path):
+        return parser.parse_args([*positional, *words], argparse.Namespace(**switches))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"--config: {path} cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config: {path} is not TOML ({error}).") from error

@@ -10,9 +10,8 @@ from models.errors import Message, Set
 from models.limits import Interval, Limit, complaints_about
 from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import LIMITS as NETWORK_LIMITS
-from training.columns.roles import INFINITE, assignment_complaint
+from training.columns.roles import ASSIGNMENTS, INFINITE
 from training.settings.presets import PRESETS, TRAINING_ROWS
-from training.thresholds.limits import threshold_complaints
 
 if TYPE_CHECKING:
     from training.settings.config import TrainConfig
@@ -52,20 +51,45 @@ LIMITS: Final[Mapping[str, Limit]] = {
 }
 """The limit of each setting: an interval, or its choices with a line of help each."""
 
+_A_LABEL: Final = Message("a label column: say ", Set("label", like="COLUMN"), ".")
+
 
 def complaints(config: TrainConfig) -> Iterator[str]:
     """Yield a sentence for each setting outside its limit, and for settings that do not go together."""
     yield from complaints_about(config, LIMITS)
-    for name in ("kind", "date_order", "missing_values"):
-        if (sentence := assignment_complaint(name, getattr(config, name))) is not None:
-            yield sentence
-    label = Message("a label column: say ", Set("label", like="COLUMN"), ".")
+    for name, (form, is_valid) in ASSIGNMENTS.items():
+        for text in getattr(config, name):
+            if (name == "kind" and "=" not in text) or not is_valid(text.rpartition("=")[2]):
+                yield f"{name} must be {form}, got {text!r}."
+                break
     if config.fit_on == "normal" and config.label is None:
-        yield Message("fit_on 'normal' needs ", label)
+        yield Message("fit_on 'normal' needs ", _A_LABEL)
     if config.anomaly_values and config.label is None:
-        yield Message("anomaly_values need ", label)
+        yield Message("anomaly_values need ", _A_LABEL)
     if config.time is not None and config.group is not None:
         yield "time and group exclude one another: a split is in time or by group."
     if config.depth is not None and config.hidden_units is not None:
         yield "depth and hidden_units exclude one another: give one."
-    yield from threshold_complaints(config)
+    if config.threshold_method in THRESHOLD_METHODS:
+        yield from _threshold_complaints(config)
+
+
+def _threshold_complaints(config: TrainConfig) -> Iterator[str]:
+    name, method = config.threshold_method, THRESHOLD_METHODS[config.threshold_method]
+    for setting in dict.fromkeys(name for each in THRESHOLD_METHODS.values() for name in each.settings):
+        takers = [name for name, each in THRESHOLD_METHODS.items() if setting in each.settings]
+        if getattr(config, setting) is not None and name not in takers:
+            what = f"{setting} has no effect with threshold_method {name!r}: say "
+            yield Message(what, Set("threshold_method", takers[0]), ", or leave ", Set(setting), " out.")
+    given = [setting for setting in method.settings if getattr(config, setting) is not None]
+    if len(given) > 1:
+        yield f"{' and '.join(given)} exclude one another: give one."
+    if not given and not method.defaults:
+        needed = method.settings[0]
+        what = f"threshold_method {name!r} needs the {needed}: say "
+        yield Message(what, Set(needed, like="SCORE"), ".")
+    if method.needs_labels and config.label is None:
+        yield Message(f"threshold_method {name!r} needs ", _A_LABEL)
+    if config.threshold_by is not None and not method.by_segment:
+        what = f"threshold_by has no effect with threshold_method {name!r}, which gives one threshold: leave "
+        yield Message(what, Set("threshold_by"), " out.")

@@ -1,8 +1,9 @@
-"""The presets: the networks of a detector, their noise and steps, and their weights in the score; one row each."""
+"""The presets: networks, their noise, steps and weights in the score, one row each; and default sizes by the rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 TRAINING_ROWS: Final = {
@@ -38,16 +39,6 @@ class FamilyPlan:
     weight: float = 1.0
     logarithmic: bool = False
 
-    @property
-    def skip_weights(self) -> tuple[float, ...]:
-        """Skip weight of each member; 0 without noise, where nothing would be left to learn."""
-        return tuple(1 / (1 + noise**2) if self.residual and noise > 0 else 0.0 for noise in self.input_noise)
-
-    @property
-    def fitted_with(self) -> tuple[float, float]:
-        """Trim and share of steps: families with equal ones are fitted at once."""
-        return self.trim, self.share_of_steps
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
@@ -67,32 +58,34 @@ class Preset:
     summary: str
     alone: dict[str, FamilyPlan] = field(default_factory=dict)
     families: dict[str, tuple[FamilyPlan, ...]] = field(default_factory=dict)
-    histogram_weight: dict[str, float] = field(default_factory=dict)
-    width: int
-    depth: int
-    steps: int
+    histogram_weight: dict[str, float] = field(default_factory=lambda: {"mixed": 1.0, "clean": 0.5})
+    width: int = 256
+    depth: int = 1
+    steps: int = 1000
 
+
+_FULL_STEPS_UP_TO: Final = 512  # features
+_FEWEST_STEPS: Final = 0.3  # of the preset's
 
 # The first member gives the expected values: with this noise it neither copies the record nor ignores it.
 _FINE: Final = (0.5, 0.1, 0.05)
 _FINER: Final = (0.5, 0.1, 0.05, 0.9)
+_FINE_WEIGHT: Final = 2.0  # of all fine families together
 _ALL: Final = (0.1, 0.175, 0.3, 0.5, 0.9, 1.6, 2.9, 5.0)
 
 
-def _fine(noises: tuple[float, ...], *, weight: float) -> tuple[FamilyPlan, ...]:
+def _fine(noises: tuple[float, ...]) -> tuple[FamilyPlan, ...]:
     """Return families of one member each, the last one residual, that share a weight."""
-    each = weight / (len(noises) + 1)
+    each = _FINE_WEIGHT / (len(noises) + 1)
     return (
         *(FamilyPlan(name=f"noise {noise:g}", input_noise=(noise,), weight=each) for noise in noises),
         FamilyPlan(name="residual", input_noise=(0.1,), residual=True, weight=each),
     )
 
 
-def _robust(*, share_of_steps: float) -> FamilyPlan:
-    return FamilyPlan(
-        name="robust", input_noise=_ALL, trim=0.3, share_of_steps=share_of_steps, weight=3.0, logarithmic=True
-    )
-
+_ROBUST: Final = FamilyPlan(
+    name="robust", input_noise=_ALL, trim=0.3, share_of_steps=0.25, weight=3.0, logarithmic=True
+)
 
 PRESETS: Final[dict[str, Preset]] = {
     "fast": Preset(
@@ -101,31 +94,39 @@ PRESETS: Final[dict[str, Preset]] = {
             "mixed": FamilyPlan(name="alone", input_noise=(0.3,), trim=0.3, share_of_steps=0.25),
             "clean": FamilyPlan(name="alone", input_noise=(0.1,)),
         },
-        width=256,
-        depth=1,
-        steps=1000,
     ),
     "balanced": Preset(
         summary="some networks fitted at once, and each column's histogram",
-        families={
-            "mixed": (*_fine(_FINE, weight=2.0), _robust(share_of_steps=0.25)),
-            "clean": _fine(_FINE, weight=2.0),
-        },
-        histogram_weight={"mixed": 1.0, "clean": 0.5},
-        width=256,
-        depth=1,
-        steps=1000,
+        families={"mixed": (*_fine(_FINE), _ROBUST), "clean": _fine(_FINE)},
     ),
     "best": Preset(
         summary="the same, fitted for longer",
-        families={
-            "mixed": (*_fine(_FINER, weight=2.0), _robust(share_of_steps=0.125)),
-            "clean": _fine(_FINER, weight=2.0),
-        },
-        histogram_weight={"mixed": 1.0, "clean": 0.5},
-        width=256,
-        depth=1,
+        families={"mixed": (*_fine(_FINER), replace(_ROBUST, share_of_steps=0.125)), "clean": _fine(_FINER)},
         steps=2000,
     ),
 }
 """The presets by the name that ``--preset`` takes."""
+
+
+def default_hidden_units(width: int, *, depth: int) -> tuple[int, ...]:
+    """Return the widths of `depth` layers, the outermost first, each half as wide as the one before."""
+    return tuple(max(16, width >> level) for level in range(depth))
+
+
+def default_batch_size(rows: int, *, features: int, ensemble: bool) -> int:
+    """Return the rows of one step: for about thirty steps an epoch, from 32 to 256.
+
+    For an ensemble it is 64, and less with many features, where steps take long and learn much from each row.
+    """
+    if ensemble:
+        return max(32, min(64, 1 << (16_384 // features).bit_length() - 1))
+    return min(256, max(32, 1 << max(0, (rows // 30).bit_length() - 1)))
+
+
+def default_epochs(rows: int, *, features: int, batch_size: int, steps: int) -> int:
+    """Return the epochs that make the preset's steps, or down to a third of them.
+
+    With few rows, many epochs would fit the anomalies among them, too; with many features, a step takes long.
+    """
+    wanted = min(steps, 15 * math.sqrt(rows), _FULL_STEPS_UP_TO * steps / features)
+    return max(1, round(max(wanted, _FEWEST_STEPS * steps) / -(-rows // min(batch_size, max(rows, 1)))))

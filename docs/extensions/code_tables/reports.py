@@ -11,7 +11,7 @@ from code_tables.markdown import code, plain, table
 
 REPORTS: Final = {
     "python -m training.train --json": ("training/programs/train.py", "_report"),
-    "python -m training.train --dry-run --json": ("training/data/plan.py", "plan_of"),
+    "python -m training.train --dry-run --json": ("training/data/prepare.py", "plan_of"),
     "python -m training.calibrate --json": ("training/programs/calibrate.py", "_report"),
     "python -m models.bundle describe --json": ("models/bundle/description.py", "description_of"),
     "python -m training.compare --json": ("training/comparison/compare.py", "_report"),

@@ -112,11 +112,7 @@ def likely_comment(lines: Sequence[str]) -> str:
 
 
 def detect_comment(likely: str, rows_of: Callable[[str], list[Row] | None]) -> str:
-    """Detect the prefix of comments: lines that begin with it cannot be rows.
-
-    Args:
-        likely: From `likely_comment`.
-        rows_of: Gives the first rows for a comment prefix, or None where a quote is misplaced.
+    """Detect the prefix of comments: lines that begin with it cannot be rows; `rows_of` gives the first rows for one.
 
     Raises:
         TableError: Such a line could be a row.
@@ -138,11 +134,7 @@ def detect_comment(likely: str, rows_of: Callable[[str], list[Row] | None]) -> s
 
 
 def detect_delimiter(rows_of: Callable[[str], list[Row] | None], *, names: Sequence[str] | None) -> str:
-    """Detect the delimiter: the one that gives all lines the same number of cells, and more than one.
-
-    Args:
-        rows_of: Gives the first rows for a delimiter, or None where a quote is misplaced with it.
-        names: The names of the columns, if the caller gave them.
+    """Detect the delimiter: the one with which `rows_of` gives all lines the same number of cells, and more than one.
 
     Raises:
         TableError: More than one is possible.

@@ -23,12 +23,7 @@ _FEW: Final = 0.02
 
 
 def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
-    """Detect the encoding of a text file from its byte-order mark, its NUL bytes or its first bytes.
-
-    Args:
-        source: The file; read to its end where it is not UTF-8.
-        sample: Its first bytes.
-        repairs: Gets a line for what was found.
+    """Detect the encoding of a text file by its first bytes; where they are not UTF-8 it is read to its end.
 
     Raises:
         TableError: The encoding is not certain.

@@ -36,12 +36,7 @@ class Header:
 
 
 def detect_header(rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
-    """Detect the names of the columns from the first rows and what the caller gives.
-
-    Args:
-        rows: Its first rows, at least one, none of them blank.
-        options: What they give is not detected.
-        repairs: Gets a line for what was found.
+    """Detect the names of the columns from the first rows, none of them blank, and what the caller gives.
 
     Raises:
         TableError: The names are not certain.

@@ -201,7 +201,7 @@ def test_a_rate_is_kept_on_the_calibration_rows_themselves(method, rate):
 def test_every_threshold_method_has_a_summary_and_flags_that_training_knows(method):
     from training.settings.config import TrainConfig
 
-    assert set(THRESHOLD_METHODS[method].settings) <= set(TrainConfig.names())
+    assert set(THRESHOLD_METHODS[method].settings) <= set(TrainConfig.__dataclass_fields__)
     assert THRESHOLD_METHODS[method].summary
 
 

@@ -3,21 +3,10 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
+
 from service.app import load_settings
-from service.fast_path.load_shedding import Queue, Tick
-from service.gate import Gate
-
-
-def test_requests_are_refused_while_the_oldest_has_waited_too_long() -> None:
-    queue = Queue(max_wait=2.0)
-    queue.enter("first", 10.0)
-    queue.enter("second", 11.0)
-    assert not queue.is_overloaded(12.0)
-    assert queue.is_overloaded(12.5)
-    queue.leave("first")
-    assert not queue.is_overloaded(12.5)
-    queue.leave("second")
-    assert not queue.is_overloaded(1e9)
+from service.gate import Gate, Tick
 
 
 class Clock:
@@ -62,7 +51,8 @@ def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> No
         assert turn == 0 or (25 <= answered <= 27 and clock.now - began < 0.016)
 
 
-def test_a_large_request_that_has_its_thread_waits_no_longer() -> None:
+def test_large_requests_are_refused_while_one_waits_too_long_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.gate.allowed_threads", lambda: 1)
     gate = Gate(load_settings(max_wait_seconds=1e-9))
     working, done = threading.Event(), threading.Event()
 
@@ -70,13 +60,19 @@ def test_a_large_request_that_has_its_thread_waits_no_longer() -> None:
         working.set()
         done.wait(20)
 
-    async def alone() -> None:
-        task = asyncio.create_task(gate.on_thread(work))
+    async def alone_then_crowded() -> None:
+        tasks = [asyncio.create_task(gate.on_thread(work))]
         await asyncio.to_thread(working.wait, 20)
         try:
-            assert gate.admit_large() is None
+            assert gate.admit_large() is None  # one that has its thread waits no longer
+            tasks.append(asyncio.create_task(gate.on_thread(work)))
+            await asyncio.sleep(0.01)
+            refusal = gate.admit_large()
+            assert refusal is not None
+            assert refusal.status_code == 503
         finally:
             done.set()
-            await task
+            await asyncio.gather(*tasks)
+        assert gate.admit_large() is None
 
-    asyncio.run(alone())
+    asyncio.run(alone_then_crowded())

@@ -20,7 +20,8 @@ from wire import Wire, answer_from, request, wired
 from models.detector import Detector
 from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
-from service.fast_path import load_shedding, protocol
+from service import gate
+from service.fast_path import protocol
 from service.formats.exact_json import ExactRecords
 from service.formats.json import decode_json, decode_lines, read_lines
 from service.formats.rows import BodySpec, Records
@@ -278,7 +279,7 @@ def test_records_with_ids_get_the_same_answer_as_from_the_routes(both: list[tupl
 
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_overloaded_carriers_send_the_same_refusal(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_shedding.Tick, "is_overloaded", lambda tick: True)
+    monkeypatch.setattr(gate.Tick, "is_overloaded", lambda tick: True)
     with wired(sample_detector(), fast_path=fast_path) as wire:
         [(status, headers, body)] = wire.together([request(BODY)])
     assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", "application/problem+json")

@@ -34,7 +34,7 @@ from models.tables.table import Table
 from models.tables.writers import new_file
 from service.batch import main
 from service.files.score_files import prepare, score_files
-from service.files.scored_rows import Layout, ScoredRows
+from service.files.scored_rows import ScoredRows
 
 NAMES = ("machine", "temperature", "load", "mode", "running", "at")
 
@@ -217,9 +217,9 @@ def test_each_row_is_scored_once_and_in_order_over_files_and_chunks(
 def test_a_csv_reads_back_as_it_was_written(detector: Detector, tmp_path: Path, ids: list[str], number: float) -> None:
     verdicts = detector.score_table(Table(data=generated(len(ids))))
     verdicts.p_value[:] = number
-    layout = Layout(ids={"id": pa.string()})
-    with new_file(tmp_path / "out.csv", layout.schema, format_name="csv") as writer:
-        writer.ready(ScoredRows(ids=pa.table({"id": ids}), verdicts=verdicts))()
+    rows = ScoredRows(ids=pa.table({"id": ids}), verdicts=verdicts)
+    with new_file(tmp_path / "out.csv", rows.table().schema, format_name="csv") as writer:
+        writer.ready(rows)()
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == ids

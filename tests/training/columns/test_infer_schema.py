@@ -15,7 +15,8 @@ from models.errors import ConfigError, TableError
 from models.schema import Column, Kind
 from models.tables.files import read_table
 from models.tables.table import Table, table_of
-from training.columns.infer_schema import MAX_CATEGORIES, common_categories, infer_schema
+from training.columns.infer_schema import infer_schema
+from training.columns.infer_texts import MAX_CATEGORIES, common_categories
 from training.columns.roles import Roles
 
 N = 60

@@ -7,7 +7,7 @@ import pytest
 from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.table import Table
-from training.columns.findings import Finding
+from training.columns.infer_schema import Finding
 from training.columns.inspect_columns import inspect_columns
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig

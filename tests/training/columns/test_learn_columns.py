@@ -12,8 +12,7 @@ from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.files import read_table
 from training.columns.infer_schema import infer_schema
-from training.columns.learn_columns import _LEARNERS, _novelty_penalty, encode, learn_preprocessor
-from training.columns.reference import reference_of
+from training.columns.learn_columns import _LEARNERS, _novelty_penalty, encode, learn_preprocessor, reference_of
 from training.columns.roles import Roles
 
 DAY = CYCLES["day"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.columns.sentinels import find_sentinels
+from training.columns.inspect_columns import find_sentinels
 
 RNG = np.random.default_rng(5)
 N = 1000

@@ -12,7 +12,7 @@ from models.schema import Column, FeatureSchema, Kind
 from models.tables.table import Table
 from training.columns.roles import Roles
 from training.data.prepare import prepare
-from training.data.rows import duplicate_rows, empty_rows, group_indices, timestamps_of
+from training.data.split import duplicate_rows, empty_rows, group_indices, timestamps_of
 from training.settings.config import TrainConfig
 
 RECORDS = [

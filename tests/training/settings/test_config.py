@@ -15,8 +15,9 @@ from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from training.columns.roles import INFINITE
 from training.settings.config import TrainConfig
 from training.settings.limits import DUPLICATES, FIT_ON, LIMITS
-from training.settings.presets import PRESETS, TRAINING_ROWS
-from training.settings.sizes import default_batch_size, default_epochs, default_hidden_units
+from training.settings.presets import PRESETS, TRAINING_ROWS, default_batch_size, default_epochs, default_hidden_units
+
+NAMES = [field.name for field in dataclasses.fields(TrainConfig)]
 
 LABELS = {"threshold_method": "labels", "label": "state"}
 
@@ -90,8 +91,8 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 
 def test_every_setting_is_broken_on_purpose():
-    assert set(BROKEN) | FREE == set(TrainConfig.names())
-    assert len(TrainConfig.names()) == 37 + len(ACTIVATION_PARAMETERS)
+    assert set(BROKEN) | FREE == set(NAMES)
+    assert len(NAMES) == 37 + len(ACTIVATION_PARAMETERS)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -141,7 +142,7 @@ def test_a_depth_beyond_all_measure_is_refused_and_not_tried():
 
 def test_the_settings_are_plain_data_that_makes_equal_settings():
     config = TrainConfig(hidden_units=(8, 4), id=("serial",), label="state", anomaly_values=("fault",))
-    plain = json.loads(json.dumps(config.to_json()))
+    plain = json.loads(json.dumps(dataclasses.asdict(config)))
     again = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
     assert TrainConfig(**again) == config
 
@@ -153,7 +154,7 @@ def test_every_setting_has_a_help_text_and_a_group():
 
 
 def test_every_limit_is_of_a_setting_and_choices_are_the_tables():
-    assert set(LIMITS) <= set(TrainConfig.names())
+    assert set(LIMITS) <= set(NAMES)
     assert {name: set(limit) for name, limit in LIMITS.items() if not isinstance(limit, Interval)} == {
         "activation": set(ACTIVATIONS),
         "threshold_method": set(THRESHOLD_METHODS),

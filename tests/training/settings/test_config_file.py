@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import ConfigError
 from models.programs.cli import OneLineParser
-from training.settings.config_file import parse_with_config
+from training.settings.flags import parse_with_config
 
 
 @pytest.fixture
