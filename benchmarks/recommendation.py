@@ -28,7 +28,7 @@ from training.comparison.outcomes import TrialFile, TrialResult
 from training.comparison.processes import run_trials
 from training.comparison.recommendation import Recommendation, recommend
 from training.comparison.summary import summaries_of
-from training.comparison.terminal import TrialBar
+from training.comparison.terminal import trial_bar
 from training.comparison.trials import DEFAULT_ACTIVATIONS, settings_of, trials_of
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig
@@ -83,7 +83,7 @@ def recommendations(
     ]
     wanted = [trial for half in halves for trial in half]
     missing = results.missing(wanted)
-    with TrialBar(console, done=len(wanted) - len(missing), total=len(wanted)) as bar:
+    with trial_bar(console, done=len(wanted) - len(missing), total=len(wanted)) as bar:
 
         def keep(result: TrialResult) -> None:
             results.append(result)

@@ -22,7 +22,7 @@ from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
 from training.comparison.processes import run_trials
 from training.comparison.recommendation import LEAST_SEEDS, Recommendation, recommend
 from training.comparison.summary import Summary, best_settings, summaries_of
-from training.comparison.terminal import TrialBar, show_comparison
+from training.comparison.terminal import show_comparison, trial_bar
 from training.comparison.trials import Trial, settings_of, trials_of
 from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, prepare
@@ -164,7 +164,7 @@ def _run(
 ) -> None:
     """Run the trials without a result, and keep each result at once."""
     missing = results.missing(trials)
-    with TrialBar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
+    with trial_bar(progress, done=len(trials) - len(missing), total=len(trials)) as bar:
 
         def on_result(result: TrialResult) -> None:
             results.append(result)

@@ -30,13 +30,9 @@ _TIMED_EPOCHS: Final = 4
 
 
 def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds: float | None = None) -> Outcome:
-    """Fit a network and measure it.
+    """Fit a network on the fitting rows and measure it; the validation rows choose the best epoch.
 
-    Args:
-        prepared: The table; its fitting rows are learned from, its validation rows choose the best epoch.
-        config: The settings that all trials share.
-        trial: The other settings.
-        seconds: Time limit of the fit, instead of a number of epochs.
+    A time limit of the fit, in seconds, replaces the number of epochs.
 
     Raises:
         TrainingError: The loss is not a number.

@@ -101,12 +101,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A trial whose loss was not a number.
-
-    Args:
-        trial: The trial.
-        complaint: The error's message.
-    """
+    """A trial whose loss was not a number, with the error's message."""
 
     trial: Trial
     complaint: str

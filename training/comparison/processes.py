@@ -26,15 +26,9 @@ def run_trials(
     seconds: float | None,
     on_result: Callable[[TrialResult], None],
 ) -> None:
-    """Run trials and report each result as soon as it is there.
+    """Run trials in their order, so many jobs at once, and report each result as soon as it is there.
 
-    Args:
-        prepared: The table.
-        config: The settings that all trials share.
-        trials: The trials, in the order in which they start.
-        jobs: How many run at once.
-        seconds: Time limit of each fit, instead of a number of epochs.
-        on_result: Called with each result.
+    The time limit in seconds of each fit, if there is one, replaces the number of epochs.
 
     Raises:
         KeyboardInterrupt: Results until then have been reported.

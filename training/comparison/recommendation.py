@@ -48,17 +48,23 @@ class Recommendation:
 
     Args:
         activation: A key of `ACTIVATIONS`; None where the seeds are too few.
-        ties: Activations that cannot be told from the best, the best among them, in the order of their errors.
-        differences: Of all activations, in that order, references last.
+        differences: Of all activations, in the order of their errors, references last.
         reason: The reason, in sentences.
-        settled: Whether more seeds would change nothing.
     """
 
     activation: str | None
-    ties: tuple[str, ...]
     differences: tuple[Difference, ...]
     reason: str
-    settled: bool
+
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """Activations that cannot be told from the best, the best among them, in the order of their errors."""
+        return _ties(self.differences)
+
+    @property
+    def settled(self) -> bool:
+        """Whether more seeds would change nothing."""
+        return bool(self.differences) and all(item.verdict != "open" for item in self.differences)
 
     def ranked(self, summaries: Sequence[Summary]) -> list[Summary]:
         """Return summaries in the order of `differences`; activations that are not among them come last."""
@@ -82,10 +88,13 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
     failed = [summary.activation for summary in summaries if summary.failures]
     seeds = set.intersection(*map(_seeds, complete.values())) if complete else set()
     if len(seeds) < LEAST_SEEDS:
-        return _too_few_seeds(len(seeds))
-    differences = _differences({name: _log_errors(summary, seeds) for name, summary in complete.items()}, margin)
-    ties = tuple(item.activation for item in differences if item.verdict in {"best", "equal", "open"})
-    chosen, why = _cheapest([complete[name] for name in ties])
+        return Recommendation(activation=None, differences=(), reason=_too_few_seeds(len(seeds)))
+    logs = {
+        name: np.log([outcome.error for outcome in summary.outcomes if outcome.trial.seed in seeds])
+        for name, summary in complete.items()
+    }
+    differences = _differences(logs, margin)
+    chosen, why = _cheapest([complete[name] for name in _ties(differences)])
     sentences = [
         *_ranking(differences, len(seeds), margin),
         why,
@@ -94,35 +103,23 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
         _outlook(differences, len(seeds), margin),
         _labels(list(complete.values()), chosen) or _without_labels(differences),
     ]
-    return Recommendation(
-        activation=chosen,
-        ties=ties,
-        differences=differences,
-        reason=" ".join(filter(None, sentences)),
-        settled=all(item.verdict != "open" for item in differences),
-    )
+    return Recommendation(activation=chosen, differences=differences, reason=" ".join(filter(None, sentences)))
 
 
 def _seeds(summary: Summary) -> set[int]:
     return {outcome.trial.seed for outcome in summary.outcomes}
 
 
-def _log_errors(summary: Summary, seeds: set[int]) -> NDArray[np.float64]:
-    return np.log([outcome.error for outcome in summary.outcomes if outcome.trial.seed in seeds])
-
-
-def _too_few_seeds(count: int) -> Recommendation:
+def _too_few_seeds(count: int) -> str:
     seeds = "is 1 seed" if count == 1 else f"are {count} seeds"
-    return Recommendation(
-        activation=None,
-        ties=(),
-        differences=(),
-        reason=(
-            f"Nothing is recommended: there {seeds} with a result of every activation, and one network says nothing "
-            f"about the next. Take at least --seeds {LEAST_SEEDS}, better 5."
-        ),
-        settled=False,
+    return (
+        f"Nothing is recommended: there {seeds} with a result of every activation, and one network says nothing "
+        f"about the next. Take at least --seeds {LEAST_SEEDS}, better 5."
     )
+
+
+def _ties(differences: Sequence[Difference]) -> tuple[str, ...]:
+    return tuple(item.activation for item in differences if item.verdict in {"best", "equal", "open"})
 
 
 def _differences(logs: dict[str, NDArray[np.float64]], margin: float) -> tuple[Difference, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
@@ -24,53 +24,23 @@ from training.comparison.summary import Mean, Summary
 from training.report.kit.formatting import as_p
 
 
-class TrialBar:
-    """A progress bar over the trials.
+@contextmanager
+def trial_bar(console: Console, *, done: int, total: int) -> Iterator[Callable[[TrialResult], None]]:
+    """Show a progress bar over all trials; yield what advances it by one, with its result."""
+    columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TextColumn("networks, {task.fields[last]}"))
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *times, console=console) as progress:
+        task = progress.add_task("fitting", total=total, completed=done, last="starting")
 
-    Args:
-        console: The terminal.
-        done: Number of trials with a kept result.
-        total: Number of all trials.
-    """
+        def advance(result: TrialResult) -> None:
+            error = f"error {result.error:.4f}" if isinstance(result, Outcome) else "no result"
+            progress.update(task, advance=1, last=f"{result.trial.activation} seed {result.trial.seed}: {error}")
 
-    def __init__(self, console: Console, *, done: int, total: int) -> None:
-        self._progress = Progress(
-            TextColumn("fitting"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("networks, {task.fields[last]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._task = self._progress.add_task("fitting", total=total, completed=done, last="starting")
-
-    def __enter__(self) -> TrialBar:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def __call__(self, result: TrialResult) -> None:
-        """Advance by one trial."""
-        error = f"error {result.error:.4f}" if isinstance(result, Outcome) else "no result"
-        self._progress.update(
-            self._task, advance=1, last=f"{result.trial.activation} seed {result.trial.seed}: {error}"
-        )
+        yield advance
 
 
 def show_comparison(console: Console, summaries: Sequence[Summary], recommendation: Recommendation) -> None:
-    """Print the figures of each activation, best first, and the recommendation.
-
-    Args:
-        console: The terminal.
-        summaries: One for each activation, under its best setting.
-        recommendation: The recommendation.
-    """
+    """Print the figures of each activation under its best setting, best first, and the recommendation."""
     differences = {item.activation: item for item in recommendation.differences}
     ranked = recommendation.ranked(summaries)
     console.print(_quality(ranked, differences, chosen=recommendation.activation))

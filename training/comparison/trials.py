@@ -15,12 +15,7 @@ _ALL_EPOCHS: Final = 1_000_000  # of patience
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """The network size and learning rate of a trial.
-
-    Args:
-        hidden_units: Widths of the encoder's hidden layers, outermost first.
-        learning_rate: Largest step size.
-    """
+    """Widths of the encoder's hidden layers, outermost first, and the largest step size."""
 
     hidden_units: tuple[int, ...]
     learning_rate: float
@@ -58,13 +53,7 @@ class Trial:
 
 
 def settings_of(config: TrainConfig, *, depths: Sequence[int], learning_rates: Sequence[float]) -> list[Setting]:
-    """Return every depth with every learning rate; the default is that of the configuration.
-
-    Args:
-        config: A configuration of the preset ``fast``.
-        depths: Numbers of hidden layers, each half as wide as the one before.
-        learning_rates: Largest step sizes.
-    """
+    """Return every depth with every learning rate; the default is that of the configuration, of the preset ``fast``."""
     widest = config.architecture(features=1).hidden_units
     shapes = [default_hidden_units(widest[0], depth=depth) for depth in depths] or [widest]
     rates = list(learning_rates) or [config.learning_rate]

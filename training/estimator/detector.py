@@ -158,47 +158,14 @@ class AutoencoderDetector(
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         **activation_parameters: float,
     ) -> None:
-        self.label = label
-        self.anomaly_values = anomaly_values
-        self.fit_on = fit_on
-        self.id = id
-        self.include = include
-        self.exclude = exclude
-        self.kind = kind
-        self.date_order = date_order
-        self.missing_values = missing_values
-        self.infinite = infinite
-        self.time = time
-        self.group = group
-        self.duplicates = duplicates
-        self.least_rows = least_rows
-        self.training_rows = training_rows
-        self.preset = preset
-        self.activation = activation
-        self.hidden_units = hidden_units
-        self.depth = depth
-        self.latent_units = latent_units
-        self.dropout = dropout
-        self.input_noise = input_noise
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.threshold_method = threshold_method
-        self.alert_rate = alert_rate
-        self.contamination = contamination
-        self.threshold = threshold
-        self.beta = beta
-        self.precision = precision
-        self.recall = recall
-        self.false_positive_rate = false_positive_rate
-        self.threshold_by = threshold_by
-        self.random_state = random_state
+        parameters = dict(locals())
+        del parameters["self"], parameters["activation_parameters"]
         for name, parameter in ACTIVATION_PARAMETERS.items():
-            setattr(self, name, activation_parameters.pop(name, parameter.default))
+            parameters[name] = activation_parameters.pop(name, parameter.default)
         if activation_parameters:
             raise TypeError(f"{type(self).__name__} has no parameter {next(iter(activation_parameters))!r}")
+        for name, value in parameters.items():
+            setattr(self, name, value)  # as it is: scikit-learn clones and compares them
 
     __init__.__signature__ = with_activation_parameters(__init__)  # type: ignore[attr-defined]
 

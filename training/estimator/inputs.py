@@ -44,7 +44,8 @@ def table_of_input(X: Any) -> Table:
         raise InputTypeError("Sparse data are not supported: give X.toarray(), or a data frame.")
     table = _table_of_frame(X) if is_named(X) else _table_of_array(X)
     if not table.names:
-        raise TableError(f"X has 0 feature(s) (shape=({_rows(X, table)}, 0)) while a minimum of 1 is required.")
+        rows = len(X) if hasattr(X, "__len__") else len(table)
+        raise TableError(f"X has 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     return table
 
 
@@ -98,10 +99,6 @@ def row_weights_of(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
     if not weights.any():
         raise TableError("sample_weight is zero for every row: no row is left to learn from.")
     return weights
-
-
-def _rows(X: Any, table: Table) -> int:
-    return len(X) if hasattr(X, "__len__") else len(table)
 
 
 def _table_of_frame(X: Any) -> Table:

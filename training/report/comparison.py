@@ -31,16 +31,7 @@ def write_comparison_report(
     config: TrainConfig,
     margin: float,
 ) -> None:
-    """Write the report of a comparison.
-
-    Args:
-        path: The file.
-        summaries: Every activation under every setting.
-        recommendation: The recommendation.
-        name: Name of the comparison.
-        prepared: The table.
-        config: The settings that all networks share.
-        margin: Relative difference of errors that does not matter.
+    """Write the report of a comparison: of every activation under every setting, with what all networks share.
 
     Raises:
         ConfigError: The file cannot be written, or exists and is no report.

@@ -138,13 +138,7 @@ def slopes_plot(name: str, slopes: Mapping[str, tuple[float, float, float]]) -> 
 
 
 def activation_values(name: str, x: NDArray[np.float32], *, parameter: float | None = None) -> NDArray[np.float32]:
-    """Return f(x) `(n,)`: the bottleneck of a network of one unit whose only weight is one.
-
-    Args:
-        name: A key of `ACTIVATIONS`.
-        x: The inputs `(n,)`.
-        parameter: Of the activation; None for its default.
-    """
+    """Return f(x) `(n,)` for inputs `(n,)`: the bottleneck of a network of one unit whose only weight is one."""
     config = AutoencoderConfig(
         features=1, hidden_units=(), latent_units=1, activation=name, activation_parameter=parameter
     )

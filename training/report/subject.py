@@ -19,13 +19,7 @@ _USES = {
 
 
 def subject_tables(prepared: Prepared, config: TrainConfig, *, without: Collection[str] = ()) -> Iterator[Grid]:
-    """Yield the parts of the split, the use of every column, notes made while reading and the settings.
-
-    Args:
-        prepared: The table.
-        config: The settings.
-        without: Names of settings to leave out.
-    """
+    """Yield the parts of the split, the use of every column, notes made while reading, and settings but `without`."""
     rows = [(part, f"{count:,}", _USES[part]) for part, count in prepared.rows.items()]
     rows += [("left out", f"{count:,}", reason) for reason, count in prepared.left_out.items()]
     rows.append(("all", f"{len(prepared.table):,}", f"split {split_policy(config)}"))

@@ -115,15 +115,9 @@ def label_points(
     *,
     colours: Mapping[str, str],
 ) -> None:
-    """Write names beside points, moved where they would overlap.
+    """Write names beside points, moved where they would overlap, in the colour of the name or `INK`.
 
-    Args:
-        figure: From `drawing`.
-        axes: Its axes; their limits must not change afterwards.
-        names: One for each point.
-        x: Their coordinates.
-        y: Their coordinates.
-        colours: Colours by name; `INK` for the others.
+    The limits of the axes must not change afterwards.
     """
     positions = _positions(figure, axes, x, y)
     written = [(across - _DOT, up - _DOT, across + _DOT, up + _DOT) for across, up in positions.tolist()]

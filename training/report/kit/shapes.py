@@ -60,14 +60,7 @@ def interval_plot(
     band: tuple[float, float],
     setting: Mapping[str, Any],
 ) -> str:
-    """Draw low end, middle and high end of an interval for each name, the first on top, over a band.
-
-    Args:
-        intervals: By name.
-        loud: The name to highlight.
-        band: Both ends of the band.
-        setting: Arguments of Matplotlib's `Axes.set`.
-    """
+    """Draw low end, middle and high end of an interval for each name, the first on top, over the band."""
     with _rows_of(list(intervals)) as (figure, axes):
         axes.axvspan(*band, color=SOFT, alpha=0.35, linewidth=0)
         for row, (name, (low, middle, high)) in enumerate(intervals.items()):
@@ -106,10 +99,7 @@ def range_plot(ranges: Mapping[str, tuple[float, float, float]], *, xlabel: str)
 def pair_plot(names: Sequence[str], values: Mapping[str, NDArray[np.float64]], *, xlabel: str) -> str:
     """Draw one or two values of each name on a logarithmic axis, the first name on top.
 
-    Args:
-        names: One for each row.
-        values: By their name in the legend: drawn as dots, the second ones as highlighted diamonds.
-        xlabel: Label of the horizontal axis.
+    The values are by their name in the legend: the first are dots, the second highlighted diamonds.
     """
     everything = np.concatenate(list(values.values()))
     positive = everything[everything > 0]
