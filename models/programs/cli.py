@@ -107,12 +107,6 @@ def _complaint(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {words} (--debug says where)"  # a bug of ours is one line, too
 
 
-def moved(old: str, new: str) -> int:
-    """Print in one line that a command has another name now; return the exit code."""
-    print(f"error: python -m {old} is gone; say: python -m {new}", file=sys.stderr)
-    return 2
-
-
 def clean_up_at_sigterm() -> None:
     """Turn SIGTERM into an exception, so that unfinished files are removed; the program exits with 143.
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from models.bundle.column_cards import column_cards
+from models.bundle.card import column_cards
 from models.detector import Detector
 from models.schema import Column, Kind
 from models.schema.cells import BOOLEAN_WORDS

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from models.errors import RecordPlace, ServiceError
+from models.errors import RecordError, ServiceError
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,9 +105,16 @@ def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceE
     """Return the error that a problem document describes; `first` is the index of the request's first record."""
     try:
         problem = msgspec.json.decode(content)
-        detail = str(problem["detail"])
-        found = msgspec.convert(problem.get("errors", []), list[RecordPlace])
-        places = tuple(item if item.record is None else replace(item, record=item.record + first) for item in found)
+        detail, errors = str(problem["detail"]), problem.get("errors", [])
+        places = tuple(
+            RecordError(
+                item["problem"],
+                record=None if item["record"] is None else item["record"] + first,
+                field=item["field"],
+                remedy=item["remedy"],
+            )
+            for item in errors
+        )
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):  # a proxy's page, not the service's
         detail, places = phrase, ()
     return ServiceError(f"{status}: {detail}", status=status, places=places)
