@@ -56,7 +56,7 @@ def scorers() -> tuple[Callable[[], float], Callable[[], float]]:
     scorer = result.detector.scorer
     row = scorer.preprocessor.transform(prepared.part(prepared.split.test)).rows(0, 1)
 
-    model = keras_model(result.network)
+    model = keras_model(result.learned.network)
 
     class Predicting:
         """An engine that calls `network.predict`."""

@@ -28,7 +28,6 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The contribution of one column to a record's score.
 
     Args:
-        feature: Name of the column.
         contribution: Its part of the anomaly score; the parts of all columns sum to it.
         actual: The record's value, None where it is missing.
         expected: The value that the network expected instead, in the user's own units and categories.
@@ -49,7 +48,6 @@ class Verdicts:
         p_value: `(n,)`, in (0, 1].
         threshold: The score above which each is an anomaly `(n,)`.
         is_anomaly: `(n,)`.
-        columns: The records' own values, by column.
         preprocessor: Decodes expected values to the user's units.
         segments: The segment of each, or None `(n,)`, where thresholds go by segment.
     """
@@ -72,13 +70,10 @@ class Verdicts:
 
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
         """Return the `top` largest contributions to the score of a row, largest first."""
-        return next(self._explained(slice(row, row + 1), top))
+        return next(self.explained(slice(row, row + 1), top=top))
 
-    def explained(self, *, top: int) -> Iterator[list[Contribution]]:
-        """Yield the `top` largest contributions to the score of every row."""
-        return self._explained(slice(None), top)
-
-    def _explained(self, rows: slice, top: int) -> Iterator[list[Contribution]]:
+    def explained(self, rows: slice = slice(None), *, top: int) -> Iterator[list[Contribution]]:
+        """Yield the `top` largest contributions to the score of every row, or of some."""
         errors = self.scores.column_errors[rows]
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
@@ -113,11 +108,6 @@ class Detector:
     """Schema, preprocessor, network and calibration.
 
     Args:
-        name: Its name.
-        version: Its version.
-        schema: The columns it reads.
-        scorer: Preprocessor and network.
-        calibration: Threshold and p-values.
         reference: A summary of the fitting rows, by column and for the score.
         card: How it was trained, on what and with which results, as plain data.
     """
@@ -140,12 +130,7 @@ class Detector:
         return self.decide(self.scorer.score(self.preprocessor.transform(columns)), columns)
 
     def decide(self, scores: Scores, columns: Columns) -> Verdicts:
-        """Decide which of n scored rows are anomalies.
-
-        Args:
-            scores: From the detector's scorer.
-            columns: The rows' own values.
-        """
+        """Decide which of n rows of columns, with the scores of the detector's scorer, are anomalies."""
         segments = segments_of(self.schema, columns)
         decisions = self.calibration.decide(scores.anomaly_score, segments)
         return Verdicts(
@@ -172,9 +157,7 @@ class Detector:
         Raises:
             TableError: A column is missing or a cell is of the wrong kind.
         """
-        from models.columns.from_tables import (
-            columns_of_table,  # Arrow's 30 MB: the service, which has no tables, saves them
-        )
+        from models.columns.from_tables import columns_of_table  # Arrow's 30 MB: the service saves them
 
         return self.score(columns_of_table(self.schema, table, first_row=first_row))
 

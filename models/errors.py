@@ -162,7 +162,6 @@ class TooLargeError(TableError):
     """A table holds more rows or bytes than are allowed.
 
     Args:
-        message: What it holds, and what to do.
         rows: How many rows it has at least, where these are too many; None where the bytes are.
     """
 
@@ -199,33 +198,15 @@ class TrainingError(DetectorError):
     """Fitting did not succeed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordPlace:
-    """A place that a service found to be wrong.
-
-    Args:
-        record: Number of the record, from 0, or None where all of them are meant.
-        field: Name of the field, or None where the record as a whole is wrong.
-        problem: What is wrong.
-        remedy: What to send instead.
-    """
-
-    record: int | None
-    field: str | None
-    problem: str
-    remedy: str
-
-
 class ServiceError(DetectorError):
     """A service refused a request, or does not answer.
 
     Args:
-        message: What happened and what to do.
         status: What HTTP calls it; None where there was no answer.
-        places: Where the records are wrong.
+        places: What is wrong with the records, one error a place.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, places: Sequence[RecordPlace] = ()) -> None:
+    def __init__(self, message: str, *, status: int | None = None, places: Sequence[RecordError] = ()) -> None:
         self.status = status
         self.places = tuple(places)
         super().__init__(message)

@@ -47,18 +47,10 @@ Limit: TypeAlias = Interval | Collection[str]
 """An interval of numbers, or choices."""
 
 
-def in_words(limit: Limit) -> str:
-    """Return a limit in words that fit behind "must be"."""
-    return str(limit) if isinstance(limit, Interval) else f"one of {', '.join(limit)}"
-
-
 def complaint_about(name: str, value: Any, limit: Limit) -> str | None:
     """Return the sentence about a value outside its limit; None where it keeps to it.
 
-    Args:
-        name: The setting.
-        value: Its value, or several of them; None is none at all.
-        limit: What each of them must keep to.
+    The value may be several, which must keep to it each; None is none at all.
 
     Example:
         >>> complaint_about("seeds", 0, Interval(1))
@@ -69,7 +61,8 @@ def complaint_about(name: str, value: Any, limit: Limit) -> str | None:
     several = isinstance(value, (tuple, list))
     if value is None or all(item in limit for item in (value if several else [value])):
         return None
-    return f"{name} must be {in_words(limit)}{' each' if several else ''}, got {value!r}."
+    wanted = limit if isinstance(limit, Interval) else f"one of {', '.join(limit)}"
+    return f"{name} must be {wanted}{' each' if several else ''}, got {value!r}."
 
 
 def complaints_about(settings: object, limits: Mapping[str, Limit]) -> Iterator[str]:

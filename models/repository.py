@@ -35,10 +35,8 @@ def bundles_in(path: Path) -> list[Path]:
     """Return every bundle in a path: itself, all versions of one detector, or all versions of all detectors."""
     if (path / MANIFEST).exists():
         return [path]
-    if found := versions(path):
-        return [path / str(version) for version in found]
-    detectors = sorted(folder for folder in path.iterdir() if versions(folder)) if path.is_dir() else []
-    return [folder / str(version) for folder in detectors for version in versions(folder)]
+    inner = sorted(path.iterdir()) if path.is_dir() and not versions(path) else [path]
+    return [folder / str(version) for folder in inner for version in versions(folder)]
 
 
 def resolve(path: str | Path) -> Path:
@@ -51,13 +49,10 @@ def resolve(path: str | Path) -> Path:
         BundleError: It means no bundle, or more than one.
     """
     folder = Path(path)
-    if (folder / MANIFEST).is_file():
-        return folder
-    if found := versions(folder):
-        return folder / str(found[-1])
-    detectors = sorted(p for p in folder.iterdir() if versions(p)) if folder.is_dir() else []
+    found = bundles_in(folder)
+    detectors = list(dict.fromkeys(bundle.parent for bundle in found))
     if len(detectors) == 1:
-        return resolve(detectors[0])
+        return found[-1]
     if detectors:
         raise BundleError(f"{folder}: holds {len(detectors)} detectors; name one: {', '.join(map(str, detectors))}.")
     why = "holds no bundle" if folder.is_dir() else "there is no such folder"

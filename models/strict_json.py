@@ -74,10 +74,6 @@ def repeated_keys(content: bytes) -> list[str]:
 def from_plain(plain: object, kind: type[T], /) -> T:
     """Convert plain data to a type: every field has its own type, and none is unknown.
 
-    Args:
-        plain: Parsed JSON.
-        kind: A dataclass, or any other type that msgspec knows.
-
     Raises:
         ValueError: A field is missing, unknown or of another type.
     """

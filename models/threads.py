@@ -11,7 +11,7 @@ _processes = 1
 
 
 def allowed_threads(*, cpu_max: Path = _CPU_MAX, cpus: int | None = None) -> int:
-    """Return the number of threads that can run at once.
+    """Return the number of threads that can run at once, at least 1.
 
     A container's quota (cgroup v2, ``QUOTA PERIOD`` in ``cpu.max``) counts, not only the host's cores: more
     threads than the quota grants are throttled. Processes that share the CPUs (`share_threads`) have a part each.
@@ -19,9 +19,6 @@ def allowed_threads(*, cpu_max: Path = _CPU_MAX, cpus: int | None = None) -> int
     Args:
         cpu_max: File with the quota; a missing or unreadable one means no quota.
         cpus: CPUs that this process may be scheduled on; asked of the system by default.
-
-    Returns:
-        At least 1.
     """
     if cpus is None:
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,8 +12,7 @@ from models.errors import BundleError, DetectorError
 from models.threads import share_threads
 from service.api.openapi import openapi_document
 from service.api.routes import router
-from service.fast_path.answering import SmallScores
-from service.fast_path.asgi import EntryMiddleware
+from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate
 from service.registry import Registry

@@ -36,8 +36,8 @@ class Operation:
         table: Returns the columns of a table, which stand behind the ids; of the same arguments.
         item_name: Name of an item in JSON lines, where it is no object.
         is_scoring: The JSON answer has the threshold, and each item the row's ids.
-        values: Number of values in the answer for each row; of detector and number of columns that are named.
-        remedy: What to do where these are too many.
+        lists_columns: Each item has a value of every column, else of the columns that are named.
+        remedy: What to do where the answer would hold too many values.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Operation:
     table: Callable[[Detector, Columns, int], pa.Table]
     item_name: str | None = None
     is_scoring: bool = False
-    values: Callable[[Detector, int], int] = lambda detector, top: 0
+    lists_columns: bool = False
     remedy: str = "Send fewer records a request."
 
 
@@ -140,7 +140,6 @@ OPERATIONS: Final = {
         items=_score_items,
         table=_score_table,
         is_scoring=True,
-        values=lambda detector, top: top,
         remedy="Ask for fewer columns (explain), or send fewer records a request.",
     ),
     "embed": Operation(
@@ -163,7 +162,7 @@ OPERATIONS: Final = {
         list_name="reconstructions",
         items=_reconstruct_items,
         table=_reconstruct_table,
-        values=lambda detector, top: len(detector.schema.columns),
+        lists_columns=True,
     ),
 }
 """The operations by name."""

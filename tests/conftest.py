@@ -51,8 +51,7 @@ class Trained:
 def train(table: Table, folder: Path, /, **settings: Any) -> Trained:
     """Train and save a detector in this process."""
     from training.data.prepare import prepare
-    from training.fit import fit
-    from training.save import write_result
+    from training.fit import fit, write_result
     from training.settings.config import TrainConfig
 
     config = TrainConfig(**({"epochs": 40, "alert_rate": 0.05} | settings))

@@ -72,7 +72,7 @@ def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float =
             network=config,
             graph=graph,
             write_network=lambda file: file.write_bytes(b"nothing that serving reads") and None,
-            reconstruct=engine.reconstruct,
+            trained=engine,
             versions={"python": "3.11.0", "keras": "3.8.0", "tensorflow": "2.20.0", "numpy": "2.0.0"},
             created="2024-01-01T00:00:00+00:00",
         )

@@ -57,7 +57,6 @@ def _command(arguments: argparse.Namespace) -> CalibrateCommand:
         options=read_options_of(arguments),
         label=arguments.label,
         anomaly_values=tuple(arguments.anomaly_values or ()),
-        to_stderr=arguments.json,
         quiet=arguments.quiet,
     )
 

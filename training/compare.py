@@ -74,7 +74,6 @@ def _command(arguments: argparse.Namespace) -> CompareCommand:
         overwrite=arguments.overwrite,
         save_best=arguments.save_best,
         jobs=arguments.jobs,
-        to_stderr=arguments.json,
         quiet=arguments.quiet,
     )
 

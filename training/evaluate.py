@@ -16,8 +16,6 @@ class Metrics:
     """Agreement with labels on held-out rows. A figure that is not defined is None.
 
     Args:
-        rows: Number of rows.
-        anomalies: How many of them are anomalies.
         roc_auc: Chance that an anomaly scores above a normal row.
         average_precision: Precision over all thresholds, weighted by the gain in recall.
         precision: Share of the flagged rows that are anomalies.
@@ -32,6 +30,18 @@ class Metrics:
     precision: float | None
     recall: float | None
     false_positive_rate: float | None
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """All but the numbers of rows, as text by name."""
+        named = {
+            "ROC AUC": self.roc_auc,
+            "average precision": self.average_precision,
+            "precision": self.precision,
+            "recall": self.recall,
+            "false-positive rate": self.false_positive_rate,
+        }
+        return {name: "–" if value is None else f"{value:.3f}" for name, value in named.items()}
 
 
 def evaluate(verdicts: Verdicts, is_anomaly: NDArray[np.bool_]) -> Metrics:

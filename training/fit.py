@@ -1,4 +1,4 @@
-"""From a prepared table to a calibrated detector: fit, calibrate, evaluate.
+"""From a prepared table to a calibrated detector: fit, calibrate, evaluate, save.
 
 Weights, early stopping and threshold each have rows of their own; the figures of the detector are measured on rows that
 none of them has seen.
@@ -6,27 +6,32 @@ none of them has seen.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version as package_version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from models.bundle import PARITY, write_bundle
 from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, rows_needed
 from models.columns.from_records import Columns
 from models.detector import Detector
-from models.errors import Message, Set
-from models.network.architecture import AutoencoderConfig
+from models.errors import BundleError, Message, Set
+from models.network.architecture import kind_of
 from models.scoring import Scorer
 from models.tables.table import Table
 from training.columns.learn_columns import reference_of
 from training.data.prepare import Prepared, fits_of, held_out_rows, split_policy
 from training.evaluate import Metrics, evaluate
-from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health, learned_slopes
-from training.network.history import Epoch, History
-from training.network.keras_network import DenseNetwork, hidden_outputs, parameter_count
-from training.network.learning import Learned, learn
+from training.network.diagnostics import gradient_warnings, health_warnings
+from training.network.history import Epoch
+from training.network.keras_start import versions
+from training.network.learning import BUILDERS, Learned, learn
 from training.settings.config import TrainConfig
 from training.thresholds.report import threshold_report
 
@@ -36,40 +41,24 @@ _SAMPLE_ROWS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitResult:
-    """A detector, and how it came to be.
+    """A detector, calibrated and on the serving engine, and how it came to be.
 
     Args:
-        detector: Calibrated, on the serving engine.
-        network_config: What the network looks like.
-        network: Its variables and its forward pass.
-        graph: The exported network.
-        history: The epochs.
-        health: Dead and saturated units on the validation rows.
-        warnings: What should be looked at, with the remedy.
         threshold: What the threshold rests on, from `threshold_report`.
-        rows: Number of rows in each part.
         realised_alert_rate: Share flagged of the test rows that are drawn like the calibration rows.
         metrics: Agreement with labels; None where there are none.
-        slopes: Mean learned slope of each layer, for prelu.
-        parameters: Number of weights.
         sample: Some of the test rows, on which a saved detector has to score the same.
         evaluated: The detector that was calibrated and evaluated, before it was fitted again on all rows: it has seen
             neither calibration nor test rows. A single network is fitted once.
     """
 
     detector: Detector
-    network_config: AutoencoderConfig
-    network: DenseNetwork
-    graph: bytes
-    history: History
-    health: tuple[LayerHealth, ...]
+    learned: Learned
     warnings: tuple[str, ...]
     threshold: dict[str, Any]
     rows: dict[str, int]
     realised_alert_rate: float
     metrics: Metrics | None
-    slopes: dict[str, tuple[float, float, float]]
-    parameters: int
     sample: Columns
     evaluated: Detector
 
@@ -84,16 +73,10 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FitResult:
-    """Fit a network on prepared rows, calibrate it and evaluate it.
+    """Fit a network on rows that were prepared with the same settings, calibrate it and evaluate it.
 
-    Args:
-        prepared: From `prepare`, with the same settings.
-        config: The settings.
-        name: What the detector will be called.
-        version: Which of its versions this will be.
-        test_table: Labelled rows for evaluation alone.
-        on_epoch: Called after each epoch.
-        should_stop: Called after each epoch; True ends the training, with the best weights so far.
+    `test_table` has labelled rows for evaluation alone. `on_epoch` and `should_stop` are called after each epoch; True
+    ends the training, with the best weights so far.
 
     Raises:
         TrainingError: The loss is not a number.
@@ -117,35 +100,49 @@ def fit(
     if more and not learned.history.interrupted:
         learned = learning(rows=more[0])
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
-    network_config = learned.config
     threshold = threshold_report(calibration)
-    health = _health(learned)
     result = FitResult(
         detector=replace(detector, scorer=learned.scorer, calibration=calibration),
-        network_config=network_config,
-        network=learned.network,
-        graph=learned.graph,
-        history=learned.history,
-        health=health,
-        warnings=(*_warnings(config, prepared, learned.history, health, calibration), *threshold["warnings"]),
+        learned=learned,
+        warnings=(*_warnings(config, prepared, learned, calibration), *threshold["warnings"]),
         threshold=threshold,
         rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
-        slopes=learned_slopes(learned.weights),
-        parameters=parameter_count(learned.weights),
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
         evaluated=detector,
     )
     return replace(result, detector=replace(result.detector, card=_card(result, prepared, config)))
 
 
-def _health(learned: Learned) -> tuple[LayerHealth, ...]:
-    """Return what the units do with the weights that were kept; the history of an ensemble is that of some members."""
-    if learned.config.members == 1:
-        return learned.history.best_epoch.units
-    outputs = hidden_outputs(learned.network, learned.watched.Z)
-    return layer_health(outputs, activation=learned.config.activation)
+def write_result(result: FitResult, folder: Path) -> None:
+    """Write the bundle of a fit into a folder from `new_bundle`, and prove that it scores the same.
+
+    Raises:
+        BundleError: The saved detector scores differently.
+    """
+    learned = result.learned
+    saved = write_bundle(
+        folder,
+        result.detector,
+        network=learned.config,
+        graph=learned.graph,
+        write_network=partial(BUILDERS[kind_of(learned.config)].save, learned.network),
+        trained=learned.network,
+        versions={
+            "python": platform.python_version(),
+            **versions(),
+            **{package: package_version(package) for package in ("numpy", "onnxruntime", "scikit-learn")},
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    expected, scores = (detector.score(result.sample).anomaly_score for detector in (result.detector, saved))
+    difference = np.abs(scores - expected) / np.maximum(1.0, expected)
+    if not (difference <= PARITY).all():
+        raise BundleError(
+            f"The saved detector scores up to {difference.max():.1e} apart from the fitted one; it was not kept. "
+            "Please report this."
+        )
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
@@ -169,15 +166,10 @@ def _evaluate(
     return realised, None if labels is None else evaluate(verdicts, labels)
 
 
-def _warnings(
-    config: TrainConfig,
-    prepared: Prepared,
-    history: History,
-    health: tuple[LayerHealth, ...],
-    calibration: Calibration,
-) -> list[str]:
+def _warnings(config: TrainConfig, prepared: Prepared, learned: Learned, calibration: Calibration) -> list[str]:
+    history = learned.history
     warnings = [
-        *health_warnings(health, activation=config.activation, learning_rate=config.learning_rate),
+        *health_warnings(learned.health, activation=config.activation, learning_rate=config.learning_rate),
         *gradient_warnings(history.epochs[0].gradients, activation=config.activation),
     ]
     if history.interrupted:
@@ -207,7 +199,7 @@ def _warnings(
 
 def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
     """Return the card of the bundle: its training as plain data."""
-    schema, history = prepared.schema, result.history
+    schema, learned, history = prepared.schema, result.learned, result.learned.history
     return {
         "rows": len(prepared.table),
         "parts": result.rows,
@@ -224,19 +216,19 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "features": len(prepared.preprocessor.features),
         "label": None if prepared.rule is None else {"column": prepared.rule.column, "reason": prepared.rule.reason},
         "settings": asdict(config),
-        "parameters": result.parameters,
+        "parameters": learned.parameters,
         "epochs": len(history.epochs),
         "best_epoch": history.best,
         "interrupted": history.interrupted,
         "fit_seconds": round(history.seconds, 3),
         "loss": history.best_epoch.loss,
         "validation_loss": history.best_epoch.validation_loss,
-        "units": [asdict(layer) for layer in result.health],
+        "units": [asdict(layer) for layer in learned.health],
         "gradients": {
             layer: {"first": first, "last": history.epochs[-1].gradients[layer]}
             for layer, first in history.epochs[0].gradients.items()
         },
-        "slopes": {layer: list(slopes) for layer, slopes in result.slopes.items()},
+        "slopes": {layer: list(slopes) for layer, slopes in learned.slopes.items()},
         "promise": result.detector.calibration.promise,
         "threshold": result.threshold,
         "realised_alert_rate": None if np.isnan(result.realised_alert_rate) else result.realised_alert_rate,

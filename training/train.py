@@ -80,7 +80,6 @@ def _command(arguments: argparse.Namespace) -> TrainCommand:
         dry_run=arguments.dry_run,
         report=arguments.report,
         tensorboard=arguments.tensorboard,
-        to_stderr=arguments.json,
         quiet=arguments.quiet,
     )
 

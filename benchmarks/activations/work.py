@@ -62,7 +62,7 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
     """Return the held-out error of a network with a ReLU after the output layer."""
     from training.comparison.measure import noisy_error, untouched_rows
     from training.network.epochs import run_epochs
-    from training.network.keras_network import DenseNetwork, reconstruct
+    from training.network.keras_network import DenseNetwork
     from training.network.keras_start import keras
 
     class WithReluOutput(DenseNetwork):
@@ -84,13 +84,12 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
         validation=validation,
         weights=preprocessor.weights,
         features=preprocessor.features,
-        activation="relu",
         settings=settings,
     )
     alike, _, _ = untouched_rows(prepared, config)
     plan = wanted.alone
     return noisy_error(
-        lambda Z: reconstruct(network, Z)[0],
+        lambda Z: network.reconstruct(Z)[0],
         alike,
         preprocessor,
         noise=plan.input_noise[0],

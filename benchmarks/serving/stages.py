@@ -30,8 +30,8 @@ from models.network.engine import Engine
 from service.fast_path.answering import Answer, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.formats.exact_json import exact_records
-from service.formats.json import JsonFrame, encode_items
-from service.formats.rows import Records
+from service.formats.json import Records
+from service.formats.json_answers import ANSWER_END, answer_start, encode_items
 from service.gate import Gate
 from service.operations import OPERATIONS, score_items
 from service.registry import Registry
@@ -116,7 +116,7 @@ class _Steps:
         self._engine = _TimedEngine(detector.scorer.engine)
         self._detector = replace(detector, scorer=replace(detector.scorer, engine=self._engine))
         self._exact = exact_records(detector.schema)
-        self._frame = JsonFrame.of(OPERATIONS["score"], detector)
+        self._start = answer_start(OPERATIONS["score"], detector)
         self._reasons = reasons
 
     def take(self, bodies: Sequence[bytes]) -> list[float]:
@@ -136,7 +136,7 @@ class _Steps:
         items = score_items(verdicts, top=self._reasons)
         explained = clock()
         for item in items:
-            self._frame.around(encode_items([item]))
+            self._start + encode_items([item]) + ANSWER_END
         ended = clock()
         in_engine = self._engine.seconds
         return [

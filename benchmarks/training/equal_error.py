@@ -114,7 +114,6 @@ def _curve(rows: Rows, config: TrainConfig, *, times: int) -> list[tuple[float, 
         validation=validation,
         weights=np.full(features, 1 / features, np.float32),
         features=tuple(f"x{i}" for i in range(features)),
-        activation=config.activation,
         settings=settings,
         on_epoch=on_epoch,
     )
@@ -130,8 +129,6 @@ def _group(config: TrainConfig, settings: EpochSettings, features: int) -> Autoe
 
 def _error(network: Any, settings: EpochSettings, rows: Rows) -> float:
     """Return the error of a single network, or of the best member without skip weight."""
-    from training.network.keras_network import reconstruct
-
-    given = reconstruct(network, rows.held_out)
+    given = network.reconstruct(rows.held_out)
     weights = settings.skip_weight or (0.0,) * settings.members
     return min(mean_squared(rows.held_out, of) for of, weight in zip(given, weights, strict=True) if weight == 0)

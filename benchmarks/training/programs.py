@@ -87,7 +87,7 @@ at.append(time.perf_counter())
 result = fit(prepared, config, name="x", version="1")
 at.append(time.perf_counter())
 spent = [b - a for a, b in zip(at, at[1:])]
-print(json.dumps({"spent": spent, "epochs": result.history.seconds, "risen": peak() - base}))
+print(json.dumps({"spent": spent, "epochs": result.learned.history.seconds, "risen": peak() - base}))
 """
 
 

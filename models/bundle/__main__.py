@@ -14,9 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from models.bundle.card import bytes_of, card_of, differences, has_same_network, leaves
-from models.bundle.description import description_of, show_description
-from models.bundle.layout import NETWORK_KERAS
+from models.bundle.card import bytes_of, card_of, description_of, differences, leaves, typical_values
+from models.bundle.layout import NETWORK_KERAS, NETWORK_ONNX
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_files, read_manifest
 from models.errors import BundleError
@@ -71,18 +70,18 @@ def describe(arguments: argparse.Namespace) -> None:
     """Show how each column enters a detector, and what its typical values in the fitting rows were."""
     description = description_of(load_detector(resolve(arguments.bundle)))
     if arguments.json:
-        print(json.dumps(description, ensure_ascii=False, allow_nan=False))
+        _print_json(description)
     else:
-        show_description(Console(highlight=False), description)
+        _show_description(Console(highlight=False), description)
 
 
 def diff(arguments: argparse.Namespace) -> None:
     """Show the differences of two bundles."""
     left, right = (card_of(resolve(path)) for path in (arguments.left, arguments.right))
-    found, is_same = differences(left, right), has_same_network(left, right)
+    found = differences(left, right)
+    is_same = left["digests"][NETWORK_ONNX] == right["digests"][NETWORK_ONNX]  # as after a recalibration
     if arguments.json:
-        report = {"left": left["path"], "right": right["path"], "same_network": is_same, "differences": found}
-        _print_json(report)
+        _print_json({"left": left["path"], "right": right["path"], "same_network": is_same, "differences": found})
         return
     console = Console(highlight=False)
     grid = _grid("", left["path"], right["path"])
@@ -119,12 +118,7 @@ def _show_card(console: Console, card: dict[str, Any]) -> None:
     grid = _grid("column", "kind", "enters as")
     for name, column in card["columns"].items():
         grid.add_row(escape(name), escape(column["kind"]), escape(column["enters_as"]))
-    for name in card["schema"]["ids"]:
-        grid.add_row(escape(name), "id", "carried through to every output, never a feature")
-    if card["schema"]["label"] is not None:
-        grid.add_row(escape(card["schema"]["label"]), "label", "says what is an anomaly, never a feature")
-    for name, reason in card["schema"]["dropped"].items():
-        grid.add_row(escape(name), "dropped", escape(reason))
+    _add_unused(grid, card["schema"])
     console.print(grid)
     grid = _grid("", "", "")
     for part in _SHOWN:
@@ -136,6 +130,30 @@ def _show_card(console: Console, card: dict[str, Any]) -> None:
     console.print(grid)
     for warning in card["warnings"]:
         console.print(f"[yellow]{escape(str(warning))}[/yellow]")
+
+
+def _show_description(console: Console, description: dict[str, Any]) -> None:
+    columns = description["columns"]
+    console.print(
+        f"{escape(description['name'])} version {description['version']}: {len(columns)} columns enter as "
+        f"{description['features']} features"
+    )
+    grid = _grid("column", "kind", "enters as", "typical values", "missing")
+    for card in columns:
+        texts = (card["name"], card["kind"], card["enters_as"], typical_values(card), f"{card.get('missing', 0):,}")
+        grid.add_row(*map(escape, texts))
+    _add_unused(grid, description)
+    console.print(grid)
+
+
+def _add_unused(grid: Grid, schema: dict[str, Any]) -> None:
+    """Add the columns that are no features."""
+    for name in schema["ids"]:
+        grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
+    if schema["label"] is not None:
+        grid.add_row(escape(schema["label"]), "[cyan]label[/cyan]", "says what is an anomaly, never a feature")
+    for name, reason in schema["dropped"].items():
+        grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
 
 
 def _grid(*headings: str) -> Grid:
@@ -169,12 +187,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="verify|show|describe|diff")
-    _add_command(
-        commands,
-        verify,
-        "load bundles as the service does; exit code 2 if one is bad",
-        "paths",
-    )
+    _add_command(commands, verify, "load bundles as the service does; exit code 2 if one is bad", "paths")
     _add_command(commands, show, "show columns, threshold, metrics, versions and digests", "paths")
     _add_command(commands, describe, "say how each column enters, and what its typical values were", "bundle")
     _add_command(commands, diff, "say in what two bundles differ", "left", "right")

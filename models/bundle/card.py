@@ -1,4 +1,4 @@
-"""The card of a bundle: its contents as plain data; and the differences of two cards."""
+"""The cards of a bundle and of its columns: their contents as plain data; and the differences of two bundles."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import FILES, NETWORK_ONNX
+from models.bundle.layout import FILES
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_manifest
+from models.detector import Detector
 from models.repository import MANIFEST
 
 _ONE_BY_ONE: Final = (
@@ -17,6 +18,7 @@ _ONE_BY_ONE: Final = (
 )
 """The parts of a card that are compared, in the order in which differences are shown."""
 
+_CATEGORIES: Final = 5  # of a column, the most frequent ones
 _OF_COMPARISON: Final = ("recommendation", "ties", "reason", "settled")
 
 
@@ -65,11 +67,6 @@ def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[dict[
     ]
 
 
-def has_same_network(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Return whether two cards are of bundles with the same network, as before and after a recalibration."""
-    return bool(left["digests"][NETWORK_ONNX] == right["digests"][NETWORK_ONNX])
-
-
 def leaves(plain: Mapping[str, Any], *, above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the values of nested objects, each under its names with dots between them."""
     for name, value in plain.items():
@@ -77,6 +74,52 @@ def leaves(plain: Mapping[str, Any], *, above: str = "") -> Iterator[tuple[str, 
             yield from leaves(value, above=f"{above}{name}.")
         else:
             yield f"{above}{name}", value
+
+
+def description_of(detector: Detector) -> dict[str, Any]:
+    """Return how the columns of a detector enter, as plain data; other programs rely on its names."""
+    schema = detector.schema
+    return {
+        "name": detector.name,
+        "version": detector.version,
+        "columns": column_cards(detector),
+        "ids": list(schema.ids),
+        "label": schema.label,
+        "dropped": dict(schema.dropped),
+        "features": len(detector.preprocessor.features),
+    }
+
+
+def column_cards(detector: Detector) -> list[dict[str, Any]]:
+    """Return one object for each column: name, kind, how its values may be written, how it enters, and a summary.
+
+    The summary is of the fitting rows. It has the number of ``missing`` values and a ``typical`` one, and beside
+    these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
+    """
+    summaries = detector.reference.get("columns", {})
+    enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encodings}
+    return [
+        {"missing_values" if name == "missing" else name: value for name, value in column.to_json().items()}
+        | {"enters_as": enters[column.name]}
+        | summaries.get(column.name, {})
+        for column in detector.schema.columns
+    ]
+
+
+def typical_values(card: Mapping[str, Any]) -> str:
+    """Return one phrase on the values of a column in the fitting rows, from its card."""
+    if "quantiles" in card:
+        q = card["quantiles"]
+        return f"{q['0.5']:g} (90 % from {q['0.05']:g} to {q['0.95']:g}, all from {q['0']:g} to {q['1']:g})"
+    if "counts" in card:
+        counts = {name: count for name, count in card["counts"].items() if count}
+        total = sum(counts.values()) + card.get("others", 0)
+        ranked = sorted(counts.items(), key=lambda pair: -pair[1])
+        phrase = ", ".join(f"{name} {count / total:.1%}" for name, count in ranked[:_CATEGORIES])
+        return f"{phrase}, …" if len(ranked) > _CATEGORIES else phrase
+    if "first" in card:
+        return f"from {card['first']} to {card['last']}"
+    return ""
 
 
 def _part(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -20,11 +20,7 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a folder to write a bundle into; rename it into place when the block ends without an error.
 
     Entering proves that saving will succeed: it is done before the first epoch, not after the last. What is at `path`
-    is never changed; with `overwrite` it is removed, when the new bundle is complete.
-
-    Args:
-        path: Where the bundle will be.
-        overwrite: Replace a bundle that is there.
+    is never changed; with `overwrite` a bundle there is removed, when the new one is complete.
 
     Raises:
         BundleError: There is something at `path` already, or nothing can be written there.

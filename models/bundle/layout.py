@@ -1,10 +1,16 @@
-"""What a bundle is made of: the closed list of its files, and how text and digests are written."""
+"""What a bundle is made of: the closed list of its files, and how texts, arrays and digests are written."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
+from tokenize import TokenError
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.repository import MANIFEST
 
@@ -35,6 +41,9 @@ SERVED: Final = tuple(name for name in FILES if name != NETWORK_KERAS)
 """The files that a detector is made of, which are verified and read whenever it is loaded."""
 
 
+_HEADERS: Final = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
 def json_bytes(plain: object) -> bytes:
     """Return plain data as the text of a file."""
     return (json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
@@ -43,3 +52,38 @@ def json_bytes(plain: object) -> bytes:
 def digest(content: bytes) -> str:
     """Return the SHA-256 of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
+
+
+def array_bytes(array: NDArray[np.generic]) -> bytes:
+    """Return an array as the bytes of a ``.npy`` file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def array_in(content: bytes) -> NDArray[np.generic]:
+    """Return the one-dimensional array in the bytes of a ``.npy`` file; it shares their memory.
+
+    The header is not trusted.
+
+    Raises:
+        ValueError: It is no such file, holds objects, or has more or fewer entries than its header says.
+    """
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"it is of version {version} of NumPy's format")
+    try:
+        shape, _, dtype = _HEADERS[version](file)
+    except (TokenError, SyntaxError, TypeError, RecursionError, MemoryError) as error:  # NumPy reads it as Python reads
+        raise ValueError(f"its header is not readable ({error!r})") from error
+    if dtype.hasobject or not dtype.itemsize:
+        raise ValueError(f"it holds {dtype}, not numbers")
+    if len(shape) != 1:
+        raise ValueError(f"it has {len(shape)} dimensions, not one")
+    start = file.tell()
+    if math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise ValueError(
+            f"its header says {shape[0]:,} entries of {dtype.itemsize} bytes, {len(content) - start:,} bytes follow"
+        )
+    return np.frombuffer(content, dtype, offset=start)

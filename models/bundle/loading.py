@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.arrays import array_in
-from models.bundle.layout import NETWORK_ONNX
+from models.bundle.layout import NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.detector import Detector
 from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError, ConfigError
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig, network_from_plain
 from models.network.engine import ENGINES
-from models.network.networks import network_from_plain
 from models.schema import FeatureSchema
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, ensemble_from_plain
@@ -46,10 +44,6 @@ def load_detector(path: str | Path) -> Detector:
     folder = Path(path)
     manifest = read_manifest(folder)
     contents = read_files(folder, manifest)
-    return _build(folder, manifest, contents)
-
-
-def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, bytes]) -> Detector:
     plain = {name: read_plain(folder, name, content) for name, content in contents.items() if name.endswith(".json")}
     try:
         schema = FeatureSchema.from_json(plain["schema.json"])
@@ -81,19 +75,16 @@ def _build(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, byt
 def _require_one_fit(
     schema: FeatureSchema, preprocessor: Preprocessor, network: AutoencoderConfig, ensemble: Ensemble | None
 ) -> None:
+    given, members = len(preprocessor.features), 1 if ensemble is None else ensemble.members
     if [(c.name, c.kind) for c in schema.columns] != [(e.name, e.kind) for e in preprocessor.encodings]:
-        raise BundleError("schema and preprocessor name other columns; its parts come from two fits. Train it anew.")
-    if network.features != len(preprocessor.features):
-        raise BundleError(
-            f"the network takes {network.features} features, the preprocessor gives {len(preprocessor.features)}; its "
-            "parts come from two fits. Train it anew."
-        )
-    members = 1 if ensemble is None else ensemble.members
-    if network.members != members:
-        raise BundleError(
-            f"the network has {network.members} members, the ensemble {members}; its parts come from two fits. Train "
-            "it anew."
-        )
+        problem = "schema and preprocessor name other columns"
+    elif network.features != given:
+        problem = f"the network takes {network.features} features, the preprocessor gives {given}"
+    elif network.members != members:
+        problem = f"the network has {network.members} members, the ensemble {members}"
+    else:
+        return
+    raise BundleError(f"{problem}; its parts come from two fits. Train it anew.")
 
 
 def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:

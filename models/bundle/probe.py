@@ -6,7 +6,7 @@ encoders first: each with its own kinds of values, a missing one and, for catego
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from models.encoders import (
 )
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
+from models.network.engine import Engine
 from models.scoring import Scorer
 from models.strict_json import from_plain
 
@@ -38,7 +39,7 @@ _MOST_CATEGORIES: Final = 64
 _NEVER_SEEN: Final = "(never seen)"
 
 
-def probe_of(scorer: Scorer, reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> dict[str, Any]:
+def probe_of(scorer: Scorer, trained: Engine) -> dict[str, Any]:
     """Make up rows (no record of the user's is kept) and score them with the training network."""
     preprocessor = scorer.preprocessor
     random = np.random.default_rng(0)
@@ -49,7 +50,7 @@ def probe_of(scorer: Scorer, reconstruct: Callable[[NDArray[np.float32]], NDArra
     values = {encoder.name: _made_up(encoder, random) for encoder in preprocessor.encodings}
     rows = max(map(len, values.values()))
     records = {name: [cells[row % len(cells)] for row in range(rows)] for name, cells in values.items()}
-    scorer = replace(scorer, engine=_Reconstructor(reconstruct))
+    scorer = replace(scorer, engine=trained)
     return {
         "Z": Z.astype(float).tolist(),
         "anomaly_score": _scores(scorer, Encoded(Z=Z)).tolist(),
@@ -121,16 +122,3 @@ def _columns(preprocessor: Preprocessor, records: object) -> Columns:
     if len({len(values) for values in columns.values()}) != 1 or not len(next(iter(columns.values()))):
         raise ValueError("the columns of its records are not of one length")
     return columns
-
-
-class _Reconstructor:
-    """The training network in the engine's place."""
-
-    def __init__(self, reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
-        self._reconstruct = reconstruct
-
-    def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        return self._reconstruct(Z)
-
-    def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
-        raise AssertionError("only scores are compared")

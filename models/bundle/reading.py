@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from models.bundle.files import read_file, require_closed
-from models.bundle.layout import FILES, FORMAT_VERSION, SERVED, digest
+from models.bundle.layout import FILES, FORMAT_VERSION, LIMITS, SERVED, digest
 from models.errors import BundleError
 from models.repository import MANIFEST
 from models.strict_json import from_plain, parse_json
 
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)  # the path is resolved: a link here was put there since
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe is refused, not waited for
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Manifest:
-    """The names of a manifest, with their types.
-
-    Args:
-        format_version: How the bundle is written.
-        name: What the detector is called.
-        version: Which of its versions this is.
-        created: When it was written, ISO 8601.
-        engine: A key of `models.network.engine.ENGINES`.
-        network: Its kind and its configuration.
-        calibration: Method, its value and the threshold that followed.
-        versions: Of Python and the libraries that wrote the bundle.
-        files: The SHA-256 of every other file.
-        card: What the detector was trained on and how that went.
-    """
+    """The names of a manifest, with their types."""
 
     format_version: int
     name: str
@@ -82,7 +78,7 @@ def read_files(folder: Path, manifest: Mapping[str, Any], names: Collection[str]
     Raises:
         BundleError: A file is missing, is one too many, or is not the one that was saved.
     """
-    require_closed(folder)
+    _require_closed(folder)
     contents = {}
     for name in names:
         content = read_file(folder, name)
@@ -108,3 +104,50 @@ def read_plain(folder: Path, name: str, content: bytes) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise BundleError(f"{folder}: {name} is not readable: it holds no object. Copy the bundle again.")
     return plain
+
+
+def _require_closed(folder: Path) -> None:
+    """Refuse a folder that holds more than a bundle does.
+
+    Names that begin with two dots are left alone: a volume of Kubernetes keeps its files behind ``..data``.
+
+    Raises:
+        BundleError: There is another file, or the folder cannot be listed.
+    """
+    try:
+        names = {entry.name for entry in os.scandir(folder) if not entry.name.startswith("..")}
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be listed ({error.strerror}).") from error
+    if extra := sorted(names - {MANIFEST, *FILES}):
+        more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
+        raise BundleError(f"{folder}: holds {extra[0]!r}{more}, which is no part of a bundle. Move it elsewhere.")
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """Return the bytes of one file of a bundle, which is plain and of a bounded size; it is read only once.
+
+    Raises:
+        BundleError: It is missing, lies outside the folder, is no plain file, or is larger than any that we write.
+    """
+    try:
+        real = (folder / name).resolve(strict=True)
+        if not real.is_relative_to(folder.resolve()):
+            raise BundleError(f"{folder}: {name} is a link that leaves the folder. Copy the file itself there.")
+        with open(os.open(real, _FLAGS), "rb") as file:  # noqa: PTH123  # Path.open takes no flags
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BundleError(f"{folder}: {name} is no plain file. Copy the bundle again.")
+            if status.st_size > LIMITS[name]:
+                raise BundleError(
+                    f"{folder}: {name} is larger than {LIMITS[name] // 1024**2:,} MB, which none that training writes "
+                    "is. Copy the bundle again."
+                )
+            content = file.read(status.st_size + 1)  # not to the limit: as much memory would be taken at once
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: {name} is missing. Copy the bundle again.") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
+        reason = getattr(error, "strerror", None) or error
+        raise BundleError(f"{folder}: {name} is not readable ({reason}). Copy the bundle again.") from error
+    if len(content) != status.st_size:
+        raise BundleError(f"{folder}: {name} changed while it was read. Load the bundle again when it is complete.")
+    return content

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.bundle.arrays import array_bytes
-from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, digest, json_bytes
+from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, array_bytes, digest, json_bytes
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain
@@ -17,8 +16,8 @@ from models.detector import Detector
 from models.encoders import features_from_plain
 from models.encoders.preprocessor import Encoded
 from models.errors import BundleError
-from models.network.architecture import AutoencoderConfig
-from models.network.networks import NETWORKS, kind_of, network_to_plain
+from models.network.architecture import NETWORKS, AutoencoderConfig, kind_of, network_to_plain
+from models.network.engine import Engine
 from models.repository import MANIFEST
 from models.scoring.ensemble import ensemble_to_plain
 
@@ -30,24 +29,14 @@ def write_bundle(
     network: AutoencoderConfig,
     graph: bytes,
     write_network: Callable[[Path], None],
-    reconstruct: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    trained: Engine,
     versions: Mapping[str, str],
     created: str,
 ) -> Detector:
-    """Write the files of a bundle, load them as the service does and compare the scores.
+    """Write a bundle into a folder from `new_bundle`, and return the detector as it was loaded from there.
 
-    Args:
-        folder: From `new_bundle`.
-        detector: What is saved.
-        network: What the network looks like.
-        graph: The exported network.
-        write_network: Writes the ``.keras`` file.
-        reconstruct: The training network itself.
-        versions: Of Python and the libraries.
-        created: When it was written, ISO 8601.
-
-    Returns:
-        The detector as it was loaded from the folder.
+    It is loaded as the service does, and has to score as the `trained` network. `graph` is the exported network,
+    `write_network` writes the ``.keras`` file, `created` is in ISO 8601.
 
     Raises:
         BundleError: The loaded detector scores differently than the training network.
@@ -58,39 +47,24 @@ def write_bundle(
         "ensemble.json": json_bytes(ensemble_to_plain(detector.scorer.ensemble)),
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
-        "probe.json": json_bytes(probe_of(detector.scorer, reconstruct)),
+        "probe.json": json_bytes(probe_of(detector.scorer, trained)),
         NETWORK_ONNX: graph,
     }
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
     write_network(folder / NETWORK_KERAS)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": detector.name,
-        "version": detector.version,
-        "created": created,
         "engine": NETWORKS[kind_of(network)].engine,
         "network": network_to_plain(network),
-        "calibration": detector.calibration.to_json(),
         "versions": dict(versions),
-        "files": {name: digest((folder / name).read_bytes()) for name in FILES},
-        "card": dict(detector.card),
     }
-    (folder / MANIFEST).write_bytes(json_bytes(manifest))
-    return load_detector(folder)
+    return _finish(folder, files, manifest, detector, created)
 
 
 def write_recalibrated(folder: Path, source: Path, detector: Detector, *, created: str) -> Detector:
-    """Write a bundle with the network and the encoders of another one, byte for byte, and load it.
+    """Write a bundle with the network and the encoders of another one, byte for byte, and return it as it was loaded.
 
-    Args:
-        folder: From `new_bundle`.
-        source: The other bundle.
-        detector: That of the other bundle, with another calibration, version and card.
-        created: When it was written, ISO 8601.
-
-    Returns:
-        The detector as it was loaded from the folder.
+    `source` is the other bundle, `detector` its detector with another calibration, version and card.
 
     Raises:
         BundleError: The other bundle is damaged, or the new one scores differently.
@@ -102,7 +76,18 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
     }
-    for name, content in contents.items():
+    loaded = _finish(folder, contents, manifest, detector, created)
+    Z = Encoded(Z=features_from_plain(read_plain(folder, "probe.json", contents["probe.json"])["Z"]))
+    if not np.array_equal(loaded.scorer.score(Z).anomaly_score, detector.scorer.score(Z).anomaly_score):
+        raise BundleError(f"{folder}: the new version scores differently than {source}; it was not kept.")
+    return loaded
+
+
+def _finish(
+    folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], detector: Detector, created: str
+) -> Detector:
+    """Write files and manifest, and load the bundle as the service does."""
+    for name, content in files.items():
         (folder / name).write_bytes(content)
     changes = {
         "version": detector.version,
@@ -111,9 +96,5 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
         "card": dict(detector.card),
     }
-    (folder / MANIFEST).write_bytes(json_bytes(manifest | changes))
-    loaded = load_detector(folder)
-    Z = Encoded(Z=features_from_plain(read_plain(folder, "probe.json", contents["probe.json"])["Z"]))
-    if not np.array_equal(loaded.scorer.score(Z).anomaly_score, detector.scorer.score(Z).anomaly_score):
-        raise BundleError(f"{folder}: the new version scores differently than {source}; it was not kept.")
-    return loaded
+    (folder / MANIFEST).write_bytes(json_bytes({**manifest, **changes}))
+    return load_detector(folder)

@@ -16,10 +16,8 @@ class OnnxNode:
     """One operator of an exported activation.
 
     Args:
-        op: Its name in ONNX.
         inputs: ``x`` is the layer's value, ``slope`` its learned slopes; other names are earlier outputs.
         output: ``y`` is the activation's value.
-        attributes: Fixed attributes.
         parameter: Attribute that takes the activation's parameter.
     """
 
@@ -37,9 +35,6 @@ class ActivationParameter:
     Args:
         name: Of its flag, its setting and the estimator's parameter; no other setting may have it.
         argument: Of the Keras function or layer; empty where it is called `name`.
-        default: Value where none is given.
-        limits: The values that it takes.
-        help: One line for the help of its flag.
     """
 
     name: str
@@ -57,14 +52,11 @@ class ActivationSpec:
         formula: For x below 0, and for x from 0 on where it differs.
         summary: One line: when to use it, what it costs.
         keras: A function of `keras.activations`, or a layer of `keras.layers` where it starts with a capital letter.
-        onnx: The exported form, in order.
         initializer: Kernel initialiser that keeps the variance through the layers.
-        parameter: Its parameter, if it has one.
         alpha_dropout: Takes the dropout that keeps mean and variance.
         can_die: A unit can be zero on every row and get no gradient.
         ends: The two values at which a unit saturates: the limits of a function that is bounded on both sides.
         learns_slope: Has a learned weight for each unit.
-        source: The paper that introduced it.
     """
 
     formula: str

@@ -1,4 +1,4 @@
-"""The architecture of a dense network, without Keras: its configuration, and its layers in order.
+"""The architecture of networks, without Keras: the kinds, the configuration of a dense one, and its layers in order.
 
 `layers_of` is the one definition of the forward pass. Training computes with it, the Keras file and the ONNX graph are
 written from it: each by a small table of what a kind of layer is there.
@@ -35,7 +35,6 @@ class AutoencoderConfig:
     Args:
         features: Width d of input and output.
         hidden_units: Widths of the encoder's hidden layers, outermost first; the decoder mirrors them, if it has any.
-        latent_units: Width of the bottleneck.
         activation: A key of `ACTIVATIONS`, for every hidden layer and the bottleneck.
         activation_parameter: Value of the activation's parameter; None for its default, or where it has none.
         dropout: Share of the hidden units that are left out in each step, in [0, 1).
@@ -99,24 +98,6 @@ class AutoencoderConfig:
         value = parameter.default if self.activation_parameter is None else self.activation_parameter
         return {parameter.argument or parameter.name: float(value)}
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data from which `from_json` makes an equal configuration."""
-        return asdict(self) | {"hidden_units": list(self.hidden_units), "skip_weight": list(self.skip_weight)}
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> AutoencoderConfig:
-        """Make a configuration from what `to_json` gave.
-
-        Raises:
-            BundleError: `plain` is not the plain form of a configuration.
-        """
-        try:
-            return from_plain(plain, cls)
-        except (ValueError, ConfigError) as error:
-            raise BundleError(
-                f"The network's configuration is not readable ({error}); train the bundle anew."
-            ) from error
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
@@ -125,8 +106,6 @@ class Layer:
     Args:
         kind: ``noise`` and ``dropout`` act while fitting alone; ``skip`` adds the network's input times `skip_weight`.
         name: Name of the dense layer; the others have the name of the dense layer before them.
-        inputs: Width of the value before.
-        units: Width of the value behind.
         initializer: Starting kernel of a dense layer, by its name in Keras.
     """
 
@@ -165,3 +144,46 @@ def weight_shapes(config: AutoencoderConfig) -> dict[str, tuple[int, int, int]]:
         elif layer.kind == "activation" and ACTIVATIONS[config.activation].learns_slope:
             shapes[f"{layer.name}_slope"] = (config.members, 1, layer.units)
     return shapes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """What serving needs to know of a kind of network.
+
+    Args:
+        engine: A key of `models.network.engine.ENGINES`.
+    """
+
+    config: type[AutoencoderConfig]
+    engine: str
+
+
+NETWORKS: Final[dict[str, NetworkSpec]] = {
+    "dense": NetworkSpec(config=AutoencoderConfig, engine="onnx"),
+}
+"""The kinds of networks by the name that a bundle's manifest has, as in `training.network.learning.BUILDERS`."""
+
+
+def kind_of(config: AutoencoderConfig) -> str:
+    """Return the kind of network that a configuration is of."""
+    return next(name for name, spec in NETWORKS.items() if spec.config is type(config))
+
+
+def network_to_plain(config: AutoencoderConfig) -> dict[str, Any]:
+    """Return a configuration with its kind, as plain data."""
+    return {"kind": kind_of(config), **asdict(config)}
+
+
+def network_from_plain(plain: Mapping[str, Any]) -> AutoencoderConfig:
+    """Return the configuration that `network_to_plain` gave.
+
+    Raises:
+        BundleError: The kind is unknown, or `plain` is no configuration of it.
+    """
+    kind = plain.get("kind")
+    if not isinstance(kind, str) or kind not in NETWORKS:
+        raise BundleError(f"the network's kind {kind!r} is none of {', '.join(NETWORKS)}. Train the detector anew.")
+    try:
+        return from_plain({name: value for name, value in plain.items() if name != "kind"}, NETWORKS[kind].config)
+    except (ValueError, ConfigError) as error:
+        raise BundleError(f"The network's configuration is not readable ({error}); train the bundle anew.") from error

@@ -49,8 +49,6 @@ class Ensemble:
     """Families of members in the network's order, and the columns' own histograms.
 
     Args:
-        families: One or more.
-        histograms: Of each column alone.
         histogram_scale: What a unit of rarity adds to the score.
     """
 
@@ -93,44 +91,13 @@ class Ensemble:
             first = after
         return worst
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data from which `from_json` makes an equal ensemble."""
-        families = [asdict(family) | {"typical_errors": list(family.typical_errors)} for family in self.families]
-        return {
-            "families": families,
-            "histograms": self.histograms.to_json(),
-            "histogram_scale": self.histogram_scale,
-        }
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any], *, features: int) -> Ensemble:
-        """Make an ensemble from what `to_json` gave.
-
-        Raises:
-            BundleError: `plain` is not the plain form of an ensemble of so many features.
-        """
-        try:
-            ensemble = cls(
-                families=from_plain(plain["families"], tuple[Family, ...]),
-                histograms=Histograms.from_json(plain["histograms"], features=features),
-                histogram_scale=from_plain(plain["histogram_scale"], float),
-            )
-            if plain.keys() != {"families", "histograms", "histogram_scale"} or not ensemble.members:
-                raise ValueError("it has other parts than an ensemble")
-            scales = (ensemble.histogram_scale, *(family.scale for family in ensemble.families))
-            typical = [error for family in ensemble.families for error in family.typical_errors]
-            if min(scales) < 0 or min(typical) <= 0:
-                raise ValueError("a scale is below 0")
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(
-                f"The ensemble is not readable ({error!r}); the bundle was edited: train it anew."
-            ) from error
-        return ensemble
-
 
 def ensemble_to_plain(ensemble: Ensemble | None) -> dict[str, Any]:
     """Return plain data from which `ensemble_from_plain` makes an equal ensemble, or none."""
-    return {"families": []} if ensemble is None else ensemble.to_json()
+    if ensemble is None:
+        return {"families": []}
+    families, histograms = [asdict(family) for family in ensemble.families], ensemble.histograms.to_json()
+    return {"families": families, "histograms": histograms, "histogram_scale": ensemble.histogram_scale}
 
 
 def ensemble_from_plain(plain: Mapping[str, Any], *, features: int) -> Ensemble | None:
@@ -139,7 +106,23 @@ def ensemble_from_plain(plain: Mapping[str, Any], *, features: int) -> Ensemble 
     Raises:
         BundleError: `plain` is not the plain form of an ensemble of so many features.
     """
-    return None if plain == {"families": []} else Ensemble.from_json(plain, features=features)
+    if plain == {"families": []}:
+        return None
+    try:
+        ensemble = Ensemble(
+            families=from_plain(plain["families"], tuple[Family, ...]),
+            histograms=Histograms.from_json(plain["histograms"], features=features),
+            histogram_scale=from_plain(plain["histogram_scale"], float),
+        )
+        if plain.keys() != {"families", "histograms", "histogram_scale"} or not ensemble.members:
+            raise ValueError("it has other parts than an ensemble")
+        scales = (ensemble.histogram_scale, *(family.scale for family in ensemble.families))
+        typical = [error for family in ensemble.families for error in family.typical_errors]
+        if min(scales) < 0 or min(typical) <= 0:
+            raise ValueError("a scale is below 0")
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"The ensemble is not readable ({error!r}); the bundle was edited: train it anew.") from error
+    return ensemble
 
 
 def member_errors(
@@ -171,11 +154,8 @@ def scales_of(terms: Sequence[NDArray[np.float64]], weights: Sequence[float]) ->
     """Return what a unit of each term adds to the anomaly score, so that the median row scores 1.
 
     A term counts by its weight over its spread, from the median to the upper quartile: each moves the usual rows as
-    much as the others do, whatever its distribution.
-
-    Args:
-        terms: The families' scores and the rarity of the fitting rows, each `(n,)`.
-        weights: How much each term counts.
+    much as the others do, whatever its distribution. The terms are the families' scores and the rarity of the fitting
+    rows, each `(n,)`.
     """
     quartiles = [np.quantile(term, [0.5, 0.75]) for term in terms]
     spreads = [max(high - middle, _LEAST_SPREAD * max(middle, _LEAST_SPREAD)) for middle, high in quartiles]

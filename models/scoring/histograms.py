@@ -48,11 +48,9 @@ class Histograms:
         return cls(limits=limits, rarity=rarity.astype(np.float32), weights=weights)
 
     def column_rarity(self, encoded: Encoded, starts: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return what each column of n rows adds `(n, K)`; a missing value adds nothing.
+        """Return what each column of n rows adds `(n, K)`, from its first feature on, in `starts` `(K,)`.
 
-        Args:
-            encoded: The rows.
-            starts: Index of the first feature of each column `(K,)`.
+        A missing value adds nothing.
         """
         rarity = self.rarity[np.arange(len(self.rarity)), self._bins(encoded.Z)] * self.weights
         if encoded.missing is not None:

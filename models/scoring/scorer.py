@@ -64,8 +64,6 @@ class Scorer:
     """Scores encoded rows with an engine.
 
     Args:
-        preprocessor: Knows the columns, their weights and what range the network has seen.
-        engine: Runs the network.
         ensemble: How the errors of several members make one score; None for a single network.
     """
 

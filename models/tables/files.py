@@ -53,6 +53,8 @@ _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 def read_table(
     sources: Sequence[Source | str | Path], options: ReadOptions | None = None, *, format: str | None = None
 ) -> Table:
+
+__all__ = ["iter_table", "read_table"]
     """Read sources that have the same columns as one table.
 
     Args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+__all__ = ["ReadOptions"]
+
 CHUNK_ROWS: Final = 16_384
 """Rows that are held at once where a table, a request or a stream is read in chunks.
 

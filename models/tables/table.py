@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from models.errors import TableError
 
+__all__ = ["Table"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:

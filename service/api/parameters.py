@@ -28,7 +28,7 @@ def _named(text: str) -> str:
     return _CHARACTERS.get(text, text)
 
 
-def _character(text: str) -> str:
+def _quote(text: str) -> str:
     found = _named(text)
     if len(found) > 1 or not found.isascii() or found in ("\r", "\n"):
         raise ValueError("one ASCII character that is no line end, or none")
@@ -83,7 +83,7 @@ class ReadingQuery(NoQuery):
     thousands: Annotated[Literal[",", ".", "space", "'", "none"], AfterValidator(_named)] = Field(
         _DETECTED, description="The mark between thousands of a CSV body, where it cannot be detected."
     )
-    quote: Annotated[str, AfterValidator(_character)] = Field(
+    quote: Annotated[str, AfterValidator(_quote)] = Field(
         _DETECTED, description="What stands around cells of a CSV body, where it cannot be detected."
     )
     comment: Annotated[str, AfterValidator(_prefix)] = Field(
@@ -106,11 +106,6 @@ class ReadingQuery(NoQuery):
         description="What becomes of rows that lack cells at their end, where it cannot be detected.",
     )
 
-    @property
-    def top(self) -> int:
-        """How many of the columns that add most are named."""
-        return 0
-
     def options(self) -> dict[str, Any]:
         """Return the parameters that were sent, as fields of `models.tables.read_options.ReadOptions`."""
         sent = self.model_fields_set & ReadingQuery.model_fields.keys()
@@ -119,8 +114,3 @@ class ReadingQuery(NoQuery):
 
 class ScoreQuery(ReadingQuery, StreamQuery):
     """What is said of a score, and how a CSV body is written."""
-
-    @property
-    def top(self) -> int:
-        """How many of the columns that add most are named."""
-        return self.explain

@@ -1,7 +1,7 @@
 """The endpoints: the operations on records, a stream of scores, and what describes the service."""
 
 # No annotations as text: FastAPI reads those of endpoints that are made in a function.
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -9,21 +9,24 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from models.errors import DataError
-from service.api.dependencies import ActiveDetector, Exchanged, ServiceSettings, StreamExchanged
+from models.detector import Detector
+from models.errors import DataError, RecordError
 from service.api.openapi import documented, documented_stream, problems
-from service.api.parameters import NoQuery, StreamQuery
+from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
 from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
 from service.fast_path.micro_batching import Batcher
 from service.formats.answers import AnswerSpec, answer_body, answer_headers
 from service.formats.formats import FORMATS, STREAMED
-from service.formats.json import JsonFrame, encode_items, read_json
+from service.formats.json import read_json
+from service.formats.json_answers import ANSWER_END, answer_start
 from service.formats.rows import BodySpec, all_problems
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
-from service.streaming.answer import ScoringStream, answer_stream
-from service.web.body import read_body
-from service.web.content_encoding import ENCODERS, coding_for, decoded
+from service.settings import Settings
+from service.streaming.answer import answer_stream
+from service.web.content import ENCODERS, coding_for, decoded, read_body
+from service.web.negotiation import answer_format, head_of
+from service.web.problems import RequestError
 
 router: Final = APIRouter()
 
@@ -32,13 +35,12 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     """Return the endpoint of an operation."""
 
     async def endpoint(
+        request: Request,
         query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
-        exchange: Exchanged,
     ) -> Response:
-        options, explain = query.options(), query.top
-        body, answer = exchange.body_spec(options), exchange.answer_spec(operation, explain)
-        content = await read_body(exchange.request, exchange.settings)
-        return await _respond(exchange.request, content, body, answer)
+        body, answer = _specs(request, operation, query, FORMATS)
+        content = await read_body(request, request.app.state.settings)
+        return await _respond(request, content, body, answer)
 
     return endpoint
 
@@ -48,12 +50,16 @@ for _name, _operation in OPERATIONS.items():
 
 
 @router.post("/score/stream", **documented_stream(STREAMED))
-async def score_stream(query: Annotated[StreamQuery, Query()], exchange: StreamExchanged) -> Response:
+async def score_stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
     """Score a body of any length while it comes: what is scored is answered before the rest is there."""
-    body = exchange.body_spec({})
-    answer = exchange.answer_spec(OPERATIONS["score"], query.explain)
-    scoring = ScoringStream(FORMATS[body.format_name].open_stream(body), answer)
-    return await answer_stream(exchange.request, scoring, exchange.settings)
+    body, answer = _specs(request, OPERATIONS["score"], query, STREAMED)
+    if body.coding is not None:
+        raise RequestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "A stream is read as it is. Send it without Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
+    return await answer_stream(request, body, answer)
 
 
 @router.head("/detector", include_in_schema=False)
@@ -64,9 +70,10 @@ async def score_stream(query: Annotated[StreamQuery, Query()], exchange: StreamE
     response_description="OK",
     responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def detector(query: Annotated[NoQuery, Query()], active: ActiveDetector, settings: ServiceSettings) -> Response:
+async def detector(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
     """Say what the active detector is, what it was trained on, and how well it does."""
-    return _json(detector_answer(active, settings))
+    state = request.app.state
+    return _json(detector_answer(state.registry.active(), state.settings))
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -78,9 +85,49 @@ async def healthz() -> Response:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Ready", response_model=Readiness, response_description="OK")
-async def readyz(active: ActiveDetector) -> Response:
+async def readyz(request: Request) -> Response:
     """Say that records can be scored, and by which detector."""
+    active = request.app.state.registry.active()
     return _json({"status": "ready", "detector": active.name, "version": active.version})
+
+
+def _specs(
+    request: Request, operation: Operation, query: NoQuery, among: Collection[str]
+) -> tuple[BodySpec, AnswerSpec]:
+    """Return what is known of the body and of the answer, in formats of `among`; one detector answers all of it."""
+    _require_sent_once(request)
+    settings: Settings = request.app.state.settings
+    detector: Detector = request.app.state.registry.active()
+    format_name, charset, coding = head_of(request.headers, among=among)
+    answered = answer_format(request.headers, among=among)
+    options = query.options() if isinstance(query, ReadingQuery) else {}
+    row = FORMATS[format_name]
+    if options and not row.has_dialects:
+        raise RequestError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"The query says how CSV is written, but the body is {row.summary}. Leave that out.",
+        )
+    body = BodySpec(
+        schema=detector.schema,
+        max_rows=settings.max_rows,
+        max_bytes=settings.max_body_bytes,
+        format_name=format_name,
+        coding=coding,
+        charset=charset,
+        options=options,
+    )
+    explain = query.explain if isinstance(query, StreamQuery) else 0
+    top = min(explain, len(detector.schema.columns))
+    return body, AnswerSpec(operation=operation, detector=detector, format_name=answered, top=top)
+
+
+def _require_sent_once(request: Request) -> None:
+    """Refuse a query parameter that comes twice: one of them would be ignored."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise RequestError.of_problems(
+            [RecordError("comes more than once.", record=None, field=n, remedy="Send it once.") for n in repeated]
+        )
 
 
 async def _respond(request: Request, content: bytes, body: BodySpec, answer: AnswerSpec) -> Response:
@@ -112,8 +159,7 @@ async def _answer_in_batch(
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)
     except DataError as error:
         raise all_problems(rows, body.schema, error) from error
-    frame = JsonFrame.of(answer.operation, answer.detector)
-    return frame.around(encode_items(items)), answer_headers(answer, ())
+    return answer_start(answer.operation, answer.detector) + items + ANSWER_END, answer_headers(answer, ())
 
 
 def _json(content: dict[str, Any]) -> Response:

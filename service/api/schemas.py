@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from models.bundle.column_cards import column_cards
+from models.bundle.card import column_cards
 from models.detector import Detector
 from models.schema import Column, Kind
 from models.schema.cells import BOOLEAN_WORDS
@@ -16,8 +16,6 @@ from service.settings import Settings
 Scalar = float | bool | str | None
 MOST_VALUES: Final = 500_000
 """Most contributions or expected values in one answer: about 60 MB."""
-
-_NOTES: Final = "What was detected, repaired or is ignored in the body, where there is such."
 
 
 class ContributionItem(BaseModel):
@@ -43,31 +41,30 @@ class ScoreItem(BaseModel):
     contributions: list[ContributionItem] | None = Field(None, description="The columns that add most, largest first.")
 
 
-class ScoreResponse(BaseModel):
-    """Scores, in the order of the records."""
-
+class _Answer(BaseModel):
     detector: str = Field(description="Name of the detector that answered.")
     version: str = Field(description="Its version.")
+    notes: list[str] | None = Field(
+        None, description="What was detected, repaired or is ignored in the body, where there is such."
+    )
+
+
+class ScoreResponse(_Answer):
+    """Scores, in the order of the records."""
+
     threshold: float = Field(description="The score above which a record (of no segment) is an anomaly.")
-    notes: list[str] | None = Field(None, description=_NOTES)
     results: list[ScoreItem]
 
 
-class EmbedResponse(BaseModel):
+class EmbedResponse(_Answer):
     """The bottleneck's output for each record."""
 
-    detector: str
-    version: str
-    notes: list[str] | None = Field(None, description=_NOTES)
     embeddings: list[list[float]]
 
 
-class ReconstructResponse(BaseModel):
+class ReconstructResponse(_Answer):
     """What the network expected of each column of each record, in the user's own units and categories."""
 
-    detector: str
-    version: str
-    notes: list[str] | None = Field(None, description=_NOTES)
     reconstructions: list[dict[str, Scalar]]
 
 

@@ -1,5 +1,7 @@
 """A client of the service: typed results, retries, large inputs in chunks, data frames in and out."""
 
-from service.client.client import Contribution, DetectorClient, DetectorInfo, ScoredRecord, ScoreResult, ServiceError
+from models.errors import ServiceError
+from service.client.client import DetectorClient
+from service.client.results import Contribution, DetectorInfo, ScoredRecord, ScoreResult
 
 __all__ = ["Contribution", "DetectorClient", "DetectorInfo", "ScoreResult", "ScoredRecord", "ServiceError"]

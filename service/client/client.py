@@ -25,19 +25,10 @@ import httpx
 import msgspec
 
 from models.errors import ServiceError
-from service.client.results import (
-    Contribution,
-    DetectorInfo,
-    ScoredRecord,
-    ScoreResult,
-    detector_info,
-    refusal,
-)
+from service.client.results import DetectorInfo, ScoreResult, detector_info, refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["Contribution", "DetectorClient", "DetectorInfo", "ScoreResult", "ScoredRecord", "ServiceError"]
 
 Record = Mapping[str, Any]
 Frame = TypeVar("Frame")

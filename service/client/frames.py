@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -43,8 +44,7 @@ def frame_like(frame: Frame, table: pa.Table) -> Frame:
 
 def stream_of(table: pa.Table) -> bytes:
     """Return a table as an Arrow stream."""
-    sink = pa.BufferOutputStream()
+    sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    body: bytes = sink.getvalue().to_pybytes()
-    return body
+    return sink.getvalue()

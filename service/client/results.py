@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from models.errors import RecordPlace, ServiceError
+from models.errors import RecordError, ServiceError
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,22 +102,15 @@ def detector_info(card: dict[str, Any]) -> DetectorInfo:
 
 
 def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceError:
-    """Return the error that a problem document describes.
-
-    Args:
-        status: Status code of the answer.
-        phrase: Reason phrase of the status.
-        content: Body of the answer.
-        first: Index of the request's first record among all records of the caller.
-    """
+    """Return the error that a problem document describes; `first` is the index of the request's first record."""
     try:
         problem = msgspec.json.decode(content)
         detail, errors = str(problem["detail"]), problem.get("errors", [])
         places = tuple(
-            RecordPlace(
+            RecordError(
+                item["problem"],
                 record=None if item["record"] is None else item["record"] + first,
                 field=item["field"],
-                problem=item["problem"],
                 remedy=item["remedy"],
             )
             for item in errors

@@ -6,32 +6,39 @@ every error, are left to the routes: the answers are the same, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import coroutine
 from typing import Any, Final, final
 
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.detector import Detector
 from models.errors import DetectorError
 from service.api.parameters import ScoreQuery
 from service.api.schemas import MOST_VALUES
-from service.fast_path.micro_batching import MAX_ROWS, Batcher
+from service.fast_path.micro_batching import MAX_ROWS, Batcher, settle
 from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords, exact_records
-from service.formats.json import JsonFrame, decode_json, encode_items
-from service.formats.rows import Records
+from service.formats.json import records_in
+from service.formats.json_answers import ANSWER_END, answer_start
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS
 from service.registry import Registry
 from service.settings import Settings
+from service.web.content import too_slow
 from service.web.negotiation import format_of
-from service.web.problems import RequestError
+from service.web.problems import RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+ADMITTED: Final = "detector.admitted"
+"""Key of the ASGI scope of a request that has passed the gate."""
 
 PATH: Final = OPERATIONS["score"].path
 _ACCEPTS_JSON: Final = frozenset([b"", b"*/*", b"application/json"])
@@ -84,28 +91,18 @@ class _Prepared:
     detector: Detector
     exact: ExactRecords
     head: Head
-    frame: JsonFrame
+    start: bytes
 
     @classmethod
     def of(cls, detector: Detector) -> _Prepared:
         operation = OPERATIONS["score"]
         response = Response(headers=answer_headers(AnswerSpec(operation=operation, detector=detector), ()))
         head = Head.of(response.status_code, response.raw_headers)
-        return cls(detector, exact_records(detector.schema), head, JsonFrame.of(operation, detector))
+        return cls(detector, exact_records(detector.schema), head, answer_start(operation, detector))
 
-    def rows(self, body: bytes, *, most: int) -> Records | None:
-        """Return the records of a body; None if it is wrong or has too many."""
-        cells = self.exact.rows(body, most=most)
-        if cells is not None:
-            return Records(names=self.exact.names, rows=cells, typed=True)
-        try:
-            return decode_json(body, most=most)
-        except (DetectorError, RequestError):
-            return None
-
-    def reply_with(self, reply: Reply, items: list[Any] | Exception) -> None:
+    def reply_with(self, reply: Reply, items: bytes | Exception) -> None:
         """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
-        reply(None if isinstance(items, Exception) else Answer(self.head, self.frame.around(encode_items(items))))
+        reply(None if isinstance(items, Exception) else Answer(self.head, self.start + items + ANSWER_END))
 
 
 @final
@@ -161,17 +158,19 @@ class SmallScores:
         if refusal := self.gate.admit_to_batch():
             reply(Answer.of(refusal))
             return
-        prepared = self._prepared_for(self._registry.active())  # one version for the whole request
-        rows, top = prepared.rows(body, most=self._max_rows), min(explain, len(prepared.detector.schema.columns))
-        if rows is None or len(rows.rows) * top > MOST_VALUES:
+        if self._prepared.detector is not (detector := self._registry.active()):
+            self._prepared = _Prepared.of(detector)
+        prepared = self._prepared  # one version for the whole request
+        try:
+            rows = records_in(body, prepared.exact, most=self._max_rows)
+        except (DetectorError, RequestError):
             reply(None)
             return
-        self._batcher.submit(rows, detector=prepared.detector, top=top, done=partial(prepared.reply_with, reply))
-
-    def _prepared_for(self, detector: Detector) -> _Prepared:
-        if self._prepared.detector is not detector:
-            self._prepared = _Prepared.of(detector)
-        return self._prepared
+        top = min(explain, len(detector.schema.columns))
+        if len(rows.rows) * top > MOST_VALUES:
+            reply(None)
+            return
+        self._batcher.submit(rows, detector=detector, top=top, done=partial(prepared.reply_with, reply))
 
 
 @lru_cache(maxsize=64)
@@ -189,3 +188,97 @@ def _explain_in(query: bytes) -> int | None:
         return ScoreQuery.model_validate(dict(sent)).explain
     except ValidationError:
         return None
+
+
+@final
+class EntryMiddleware:
+    """Admits requests and answers small ones; it stands behind all middleware that users add.
+
+    Args:
+        app: Answers all other requests.
+        gate: Admits requests.
+        small: Answers small requests.
+        settings: Settings of the service.
+    """
+
+    def __init__(self, app: ASGIApp, *, gate: Gate, small: SmallScores, settings: Settings) -> None:
+        self._app = app
+        self._gate = gate
+        self._small = small
+        self._body_seconds = settings.body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or ADMITTED in scope:
+            await self._app(scope, receive, send)
+            return
+        if refusal := self._gate.admit(scope["method"], scope["headers"]):
+            await refusal(scope, receive, send)
+            return
+        scope[ADMITTED] = True
+        is_score = scope["method"] == "POST" and scope["path"] == PATH
+        explain = self._small.explain_of(scope["query_string"], scope["headers"]) if is_score else None
+        if explain is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._answer_small(explain, scope, receive, send)
+
+    async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
+        receiving = receive().__await__()
+        try:
+            # Most bodies are there already, and need no timer, which would take longer than everything else here.
+            waiting = next(receiving)
+        except StopIteration as received:
+            message = received.value
+        else:
+            message = await self._late_message(receiving, waiting)
+        if message is None:
+            error = too_slow(f"The body had not come after {self._body_seconds:g} s")
+            await problem_of(error)(scope, receive, send)
+            return
+        answer = None
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+            self._small.answer(message.get("body", b""), explain, partial(settle, future))
+            answer = await future
+        if answer is None:
+            await self._app(scope, _again(message, receive), send)
+            return
+        headers = [*answer.head.headers, (b"content-length", b"%d" % len(answer.body))]
+        await send({"type": "http.response.start", "status": answer.head.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _late_message(self, receiving: Generator[Any, Any, Message], waiting: Any) -> Message | None:
+        """Wait for a message; return None if it takes too long."""
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                return await _resumed(receiving, waiting)
+        except TimeoutError:
+            return None
+
+
+@coroutine
+def _resumed(receiving: Generator[Any, Any, Message], waiting: Any) -> Generator[Any, Any, Message]:
+    """Go on with an awaitable that has been started and waits for a future."""
+    while True:
+        try:
+            sent = yield waiting
+        except BaseException as error:
+            step = partial(receiving.throw, error)
+        else:
+            step = partial(receiving.send, sent)
+        try:
+            waiting = step()
+        except StopIteration as received:
+            message: Message = received.value
+            return message
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """Return a `receive` that returns a message again, then the next ones."""
+    messages = [message]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again

@@ -10,12 +10,12 @@ from typing import Any, Final, TypeVar, final
 
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
-from service.formats.json import items_of
-from service.formats.rows import Records
+from service.formats.json import Records
+from service.formats.json_answers import encode_items, items_of
 from service.operations import OPERATIONS
 
 T = TypeVar("T")
-Done = Callable[[list[Any] | Exception], None]
+Done = Callable[[bytes | Exception], None]
 
 MAX_ROWS: Final = 256
 """Most rows of a micro-batch; a single request may have more."""
@@ -52,8 +52,8 @@ class Batcher:
         self._rows = 0
         self._scheduled = False
 
-    async def score(self, rows: Records, *, detector: Detector, top: int = 0) -> list[Any]:
-        """Return the JSON items of the rows of one request.
+    async def score(self, rows: Records, *, detector: Detector, top: int = 0) -> bytes:
+        """Return the JSON items of the rows of one request, with commas between them.
 
         Args:
             rows: All rows of the request.
@@ -64,7 +64,7 @@ class Batcher:
             DataError: A value is not of its column's kind.
             RequestError: The network gave what is no number.
         """
-        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.submit(rows, detector=detector, top=top, done=partial(settle, future))
         return await future
 
@@ -108,7 +108,7 @@ def _score_group(group: Sequence[_Waiting]) -> None:
     start = 0
     for item in group:
         end = start + len(item.rows.rows)
-        item.done(items[start:end])
+        item.done(encode_items(items[start:end]))
         start = end
 
 

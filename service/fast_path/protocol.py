@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service.fast_path.answering import PATH, Answer, Head, SmallScores
-from service.fast_path.asgi import ADMITTED, EntryMiddleware
+from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
 from service.settings import Settings
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
@@ -184,7 +183,10 @@ class FastProtocol(GuardedProtocol):
         explain, self._explain = self._explain, None
         self._stop_waiting()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
-        self._small.answer(self._body, explain, partial(self._reply, exchange))
+        if refusal := self._small.gate.admit("POST", self.headers):
+            self._reply(exchange, Answer.of(refusal))
+        else:
+            self._small.answer(self._body, explain, partial(self._reply, exchange))
 
     def data_received(self, data: bytes) -> None:
         """Wait a moment for the rest of a small request."""
@@ -215,9 +217,7 @@ class FastProtocol(GuardedProtocol):
         ):
             return None
         path, _, query = self.url.partition(b"?")
-        explain = self._small.explain_of(query, self.headers) if path == _PATH and b"#" not in query else None
-        # The middleware answers a refusal; a request that is answered here does not reach it.
-        return explain if explain is None or self._small.gate.admit("POST", self.headers) is None else None
+        return self._small.explain_of(query, self.headers) if path == _PATH and b"#" not in query else None
 
     def _leave_to_uvicorn(self) -> None:
         """Leave a small request to Uvicorn: its body is late, and the routes know how long it may take."""

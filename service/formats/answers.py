@@ -15,7 +15,7 @@ from service.api.schemas import MOST_VALUES
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, all_problems
 from service.operations import Operation
-from service.web.content_encoding import decoded
+from service.web.content import decoded
 from service.web.problems import RequestError
 
 _MOST_NOTES: Final = 2000  # characters in a header
@@ -38,12 +38,8 @@ class AnswerSpec:
     top: int = 0
 
     def require_bounded(self, rows: Rows) -> None:
-        """Check the size of the answer to some rows.
-
-        Raises:
-            RequestError: It would hold too many values.
-        """
-        per_row = self.operation.values(self.detector, self.top)
+        """Refuse rows whose answer would hold too many values."""
+        per_row = len(self.detector.schema.columns) if self.operation.lists_columns else self.top
         if per_row and (values := per_row * len(rows)) > MOST_VALUES:
             detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
@@ -53,11 +49,7 @@ class AnswerWriter(Protocol):
     """An answer that is being written; it is made of an `AnswerSpec`."""
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the next bytes of the answer.
-
-        Args:
-            rows: All rows of a body, the next ones of a stream, or None at its end.
-            last: No rows come behind these.
+        """Return the next bytes of the answer: to all rows of a body, the next ones of a stream, or None at its end.
 
         Raises:
             DataError: A value is not of its column's kind.
@@ -67,12 +59,7 @@ class AnswerWriter(Protocol):
 
 
 def answer_body(content: bytes, body: BodySpec, answer: AnswerSpec) -> tuple[bytes, dict[str, str]]:
-    """Return the answer to a body, and its headers.
-
-    Args:
-        content: The body, as it came.
-        body: What is known of the body.
-        answer: What is answered.
+    """Return the answer to a body as it came, and the headers of the answer.
 
     Raises:
         RequestError: The body cannot be read, or the answer would be too large.

@@ -30,10 +30,7 @@ def exact_records(schema: FeatureSchema) -> ExactRecords:
 
 
 class ExactRecords:
-    """Decoder of the records of one schema.
-
-    Args:
-        schema: The columns and ids that a record has.
+    """Decoder of the records of one schema: its columns and ids.
 
     Attributes:
         names: Names of the cells of a row: the columns, then the ids.
@@ -41,10 +38,7 @@ class ExactRecords:
 
     def __init__(self, schema: FeatureSchema) -> None:
         self.names = names = tuple(dict.fromkeys([*schema.read_names, *schema.ids]))
-        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {
-            "columns",
-            "rows",
-        }  # a table has these
+        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {"columns", "rows"}  # a table has these
         if not self._usable:
             return
         numbers = frozenset(schema.numbers)
@@ -60,11 +54,7 @@ class ExactRecords:
         self._table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(table)
 
     def rows(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
-        """Return the rows of a body: a record, a list of records, or a table whose columns are `names`.
-
-        Args:
-            content: The body.
-            most: Most rows that may come.
+        """Return the at most `most` rows of a body: a record, a list of records, or a table whose columns are `names`.
 
         Returns:
             One tuple a row, in the order of `names`; None for any other body, such as one with other keys.

@@ -40,8 +40,8 @@ class Format:
 
     types: tuple[str, ...]
     summary: str
-    reader: str
-    writer: str
+    reader: str = "service.formats.tables:read_rows"
+    writer: str = "service.formats.table_answers:TableWriter"
     stream: str | None = None
     charsets: tuple[str, ...] = ()
     parameters: str = ""
@@ -80,7 +80,7 @@ FORMATS: Final[dict[str, Format]] = {
         types=("application/json",),
         summary="JSON",
         reader="service.formats.json:read_json",
-        writer="service.formats.json:JsonWriter",
+        writer="service.formats.json_answers:JsonWriter",
         charsets=_UTF_8,
         arrow=False,
     ),
@@ -88,7 +88,7 @@ FORMATS: Final[dict[str, Format]] = {
         types=("application/x-ndjson", "application/jsonl", "application/ndjson"),
         summary="JSON lines: an object a line",
         reader="service.formats.json:read_lines",
-        writer="service.formats.json:LinesWriter",
+        writer="service.formats.json_answers:LinesWriter",
         stream="service.streaming.bodies:LinesBody",
         charsets=_UTF_8,
         arrow=False,
@@ -97,8 +97,6 @@ FORMATS: Final[dict[str, Format]] = {
     "csv": Format(
         types=("text/csv",),
         summary="CSV with a header line",
-        reader="service.formats.tables:read_csv",
-        writer="service.formats.table_answers:csv_answer",
         charsets=_TEXT,
         parameters="; charset=utf-8; header=present",
         has_dialects=True,
@@ -106,21 +104,15 @@ FORMATS: Final[dict[str, Format]] = {
     "arrow": Format(
         types=("application/vnd.apache.arrow.stream",),
         summary="Arrow stream",
-        reader="service.formats.tables:read_arrow",
-        writer="service.formats.table_answers:arrow_answer",
         stream="service.streaming.arrow_body:ArrowBody",
     ),
     "arrow_file": Format(
         types=("application/vnd.apache.arrow.file",),
         summary="Arrow file (Feather 2)",
-        reader="service.formats.tables:read_arrow_file",
-        writer="service.formats.table_answers:arrow_file_answer",
     ),
     "parquet": Format(
         types=("application/vnd.apache.parquet",),
         summary="Parquet",
-        reader="service.formats.tables:read_parquet",
-        writer="service.formats.table_answers:parquet_answer",
     ),
 }
 """The formats by name; of those that a caller rates equally, the first is answered."""

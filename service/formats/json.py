@@ -1,26 +1,34 @@
-"""Reads and writes JSON and JSON lines. Bodies are bounded before objects are made, and no key may come twice."""
+"""Reads JSON and JSON lines. Bodies are bounded before objects are made, and no key may come twice."""
 
 from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any, Final, final
+from typing import Any, Final
 
 import msgspec
 
-from models.columns.from_records import brief_repr
-from models.detector import Detector
+from models.columns.from_records import (
+    Columns,
+    brief_repr,
+    columns_of_records,
+    columns_of_rows,
+    problems_of_records,
+    problems_of_rows,
+)
 from models.errors import RecordError
+from models.schema import FeatureSchema
+from models.schema.nesting import flat_records
 from models.strict_json import repeated_keys, repeats_key
-from service.formats.answers import AnswerSpec
-from service.formats.exact_json import exact_records
-from service.formats.rows import BodySpec, Records, Rows
-from service.operations import Operation
+from models.tables.read_options import CHUNK_ROWS
+from service.formats.exact_json import ExactRecords, exact_records
+from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_many_rows
 
+_ID_TYPES: Final = (str, int, float, bool, type(None))
 _SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
 _PHRASES: Final = {
     "Input data was truncated": "it ends too early, or has half of a pair of \\u escapes",
@@ -32,19 +40,17 @@ _PHRASES: Final = {
 def read_json(content: bytes, spec: BodySpec) -> Records:
     """Read a record, a list of records, or ``{"columns": […], "rows": [[…]]}``.
 
-    Args:
-        content: The body.
-        spec: The columns that are wanted, and how much may come.
-
     Raises:
         RequestError: The body is not JSON, or there are too many records.
         RecordError: What is decoded is none of these, or has a key twice.
     """
-    exact = exact_records(spec.schema)
-    rows = exact.rows(content, most=spec.max_rows)
-    if rows is not None:
-        return Records(names=exact.names, rows=rows, typed=True)
-    return decode_json(content, most=spec.max_rows)
+    return records_in(content, exact_records(spec.schema), most=spec.max_rows)
+
+
+def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
+    """Return the at most `most` records of a body, as `read_json` does; `exact` decodes most bodies."""
+    rows = exact.rows(content, most=most)
+    return decode_json(content, most=most) if rows is None else Records(names=exact.names, rows=rows, typed=True)
 
 
 def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_record: int = 0) -> Records:
@@ -57,8 +63,8 @@ def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_rec
         first_record: Index of the first record in the body.
 
     Raises:
-        RequestError: A line is not JSON, or there are too many records.
-        RecordError: A line has a key twice.
+        RequestError: A line is not JSON or has a key twice, or there are too many records.
+        RecordError: There is no record.
     """
     exact = exact_records(spec.schema)
     rows = exact.lines(content, most=spec.max_rows)
@@ -67,17 +73,107 @@ def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_rec
     return decode_lines(content, most=spec.max_rows, first_line=first_line, first_record=first_record)
 
 
-def decode_json(content: bytes, *, most: int) -> Records:
-    """Decode what `read_json` reads, whatever its fields are.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """The records of a JSON body.
 
     Args:
-        content: The body.
-        most: Most records that may come.
-
-    Raises:
-        RequestError: The body is not JSON, or there are too many records.
-        RecordError: What is decoded is no record, list of records or table, or has a key twice.
+        names: What the cells of a row are called; None where records are objects.
+        rows: Objects, or rows of cells.
+        first: Index of the first of them in the request.
+        typed: Each row has a cell for each name, and those of numeric columns are numbers or None.
+        notes: Empty: JSON is not repaired.
     """
+
+    names: Sequence[str] | None
+    rows: Sequence[Any]
+    first: int = 0
+    typed: bool = False
+    notes: Sequence[str] = field(default=(), init=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def chunks(self) -> Iterator[Records]:
+        """Yield the records in chunks."""
+        for start in range(0, len(self.rows), CHUNK_ROWS):
+            yield replace(self, rows=self.rows[start : start + CHUNK_ROWS], first=self.first + start)
+
+    def columns(self, schema: FeatureSchema) -> Columns:
+        """Return the records' values by column."""
+        for problem in self._shape_problems():
+            raise problem
+        if self.names is None:
+            return columns_of_records(schema, self.rows, first_record=self.first)
+        return columns_of_rows(schema, self.names, self.rows, first_record=self.first, typed=self.typed)
+
+    def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
+        """Return the id fields that came with each record."""
+        for problem in self._shape_problems():
+            raise problem
+        ids = self._ids(schema)
+        for problem in self._id_problems(ids):
+            raise problem
+        return ids
+
+    def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
+        """Return the id fields by name, None where a record has none."""
+        ids = self.ids(schema)
+        present = [name for name in schema.ids if any(name in fields for fields in ids)]
+        return {name: [fields.get(name) for fields in ids] for name in present}
+
+    def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
+        """Return everything that `columns` and `ids` would refuse."""
+        wrong = list(self._shape_problems())
+        yield from wrong
+        if wrong:  # the others, one by one
+            skipped = {problem.record for problem in wrong}
+            for index, row in enumerate(self.rows, start=self.first):
+                if index not in skipped:
+                    yield from Records(names=self.names, rows=[row], first=index).problems(schema)
+            return
+        if self.names is None:
+            yield from problems_of_records(schema, self.rows, first_record=self.first)
+        else:
+            yield from problems_of_rows(schema, self.names, self.rows, first_record=self.first)
+        try:
+            yield from self._id_problems(self._ids(schema))
+        except RecordError as error:
+            yield error
+
+    def _shape_problems(self) -> Iterator[RecordError]:
+        wanted, remedy = (
+            (dict, "Send an object with the fields by name.")
+            if self.names is None
+            else ((list, tuple), "Send a list of cells.")
+        )
+        for index, row in enumerate(self.rows, start=self.first):
+            if not isinstance(row, wanted):
+                yield RecordError(f"is {brief_repr(row)}.", record=index, field=None, remedy=remedy)
+
+    def _ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
+        if not schema.ids:
+            return [{} for _ in self.rows]
+        if self.names is None:
+            flat = flat_records(self.rows, schema.ids, first_record=self.first)
+            return [{name: row[name] for name in schema.ids if name in row} for row in flat]
+        indices = [(name, self.names.index(name)) for name in schema.ids if name in self.names]
+        return [{name: row[index] for name, index in indices if index < len(row)} for row in self.rows]
+
+    def _id_problems(self, ids: Sequence[Mapping[str, Any]]) -> Iterator[RecordError]:
+        for index, fields in enumerate(ids, start=self.first):
+            for name, value in fields.items():
+                if not isinstance(value, _ID_TYPES):
+                    yield RecordError(
+                        f"got {brief_repr(value)}.",
+                        record=index,
+                        field=name,
+                        remedy="Send a text, a number, true, false or null: it names the record.",
+                    )
+
+
+def decode_json(content: bytes, *, most: int) -> Records:
+    """Decode what `read_json` reads, whatever its fields are."""
     content = content.removeprefix(codecs.BOM_UTF8)
     if len(content) > _SMALLEST_RECORD * most and content.lstrip()[:1] == b"[":
         _require_few(len(_decode(content, list[msgspec.Raw])), most)  # before objects are made
@@ -93,18 +189,7 @@ def decode_json(content: bytes, *, most: int) -> Records:
 
 
 def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record: int = 0) -> Records:
-    """Decode what `read_lines` reads, whatever the fields are; empty lines are left out.
-
-    Args:
-        content: The lines.
-        most: Most records that may come.
-        first_line: Number of the first of the lines in the body, from 1.
-        first_record: Index of the first record in the body.
-
-    Raises:
-        RequestError: A line is not JSON, or there are too many records.
-        RecordError: A line is no object, or has a key twice.
-    """
+    """Decode what `read_lines` reads, whatever the fields are; empty lines are left out."""
     content = content.removeprefix(codecs.BOM_UTF8)
     lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=first_line) if line.strip()]
     _require_few(len(lines), most)
@@ -114,95 +199,6 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
     if repeats_key(content, rows):
         raise _repeated_key_error([line for _, line in lines], first=first_record)
     return Records(names=None, rows=rows, first=first_record)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class JsonWriter:
-    """Writes one JSON object, whose last key holds the list of items.
-
-    Args:
-        spec: What is answered.
-    """
-
-    spec: AnswerSpec
-
-    def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the whole answer: JSON is not streamed."""
-        operation, detector, top = self.spec.operation, self.spec.detector, self.spec.top
-        if rows is None:
-            return b""
-        items = [encode_items(items_of(operation, detector, chunk, top)) for chunk in rows.chunks()]
-        return JsonFrame.of(operation, detector, rows.notes).around(b",".join(items))
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class LinesWriter:
-    """Writes one JSON object a line: the ids of a row, and its item.
-
-    Args:
-        spec: What is answered.
-    """
-
-    spec: AnswerSpec
-
-    def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the lines of some rows."""
-        operation, detector, top = self.spec.operation, self.spec.detector, self.spec.top
-        encode, name = msgspec.json.Encoder().encode_lines, operation.item_name
-        written = []
-        for chunk in rows.chunks() if rows is not None else ():
-            columns, ids = chunk.columns(detector.schema), chunk.ids(detector.schema)
-            items = operation.items(detector, columns, top)
-            fields = items if name is None else [{name: item} for item in items]
-            written.append(encode([a | b for a, b in zip(ids, fields, strict=True)]))
-        return b"".join(written)
-
-
-@dataclass(frozen=True, slots=True)
-class JsonFrame:
-    """The frame of a JSON answer: what stands around its items.
-
-    Args:
-        head: The bytes before the first item.
-    """
-
-    head: bytes
-
-    @classmethod
-    def of(cls, operation: Operation, detector: Detector, notes: Sequence[str] = ()) -> JsonFrame:
-        """Return the frame of the answers of a detector."""
-        head: dict[str, Any] = {"detector": detector.name, "version": detector.version}
-        if operation.is_scoring:
-            head["threshold"] = detector.calibration.threshold
-        if notes:
-            head["notes"] = list(notes)
-        return cls(msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(operation.list_name) + b":[")
-
-    def around(self, items: bytes) -> bytes:
-        """Return the answer with its items, which have commas between them."""
-        return self.head + items + b"]}"
-
-
-def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> list[Any]:
-    """Return the JSON item of each row of a chunk; a scored one has the row's ids.
-
-    Raises:
-        DataError: A value is not of its column's kind.
-        RequestError: The network gave what is no number.
-    """
-    columns = rows.columns(detector.schema)
-    ids = rows.ids(detector.schema) if operation.is_scoring and detector.schema.ids else None
-    items = operation.items(detector, columns, top)
-    for item, fields in zip(items, ids or (), strict=bool(ids)):
-        item["ids"] = fields
-    return items
-
-
-def encode_items(items: list[Any]) -> bytes:
-    """Return items as JSON with commas between them."""
-    return msgspec.json.encode(items)[1:-1]
 
 
 def _decode(content: bytes, kind: Any = Any, *, where: str = "The body") -> Any:

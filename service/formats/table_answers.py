@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, final
+from typing import Any, Final, final
 
 import pyarrow as pa
 
@@ -22,36 +22,30 @@ from models.tables.writers import (
     csv_writer,
     parquet_writer,
 )
-from service.formats.answers import AnswerSpec, AnswerWriter
+from service.formats.answers import AnswerSpec
 from service.formats.rows import Rows
 from service.web.problems import RequestError
+
+_WRITERS: Final[dict[str, Callable[[Any, pa.Schema], Writer]]] = {
+    "csv": csv_writer,
+    "arrow": arrow_stream_writer,
+    "arrow_file": arrow_file_writer,
+    "parquet": parquet_writer,
+}
 
 
 @final
 class TableWriter:
-    """Writes a table with the columns that the batch program writes: ids, and what is answered.
+    """Writes a table with the columns that the batch program writes: ids, and what is answered."""
 
-    Args:
-        spec: What is answered.
-        name: What errors call the format.
-        open_writer: Opens the writer of the format.
-    """
-
-    def __init__(self, spec: AnswerSpec, *, name: str, open_writer: Callable[[Any, pa.Schema], Writer]) -> None:
+    def __init__(self, spec: AnswerSpec) -> None:
         self._spec = spec
-        self._name = name
-        self._open_writer = open_writer
         self._out = io.BytesIO()
         self._writer: Writer | None = None
         self._schema: pa.Schema | None = None
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return what the format has of some rows by now; some formats hold them to the end.
-
-        Raises:
-            DataError: A value is not of its column's kind.
-            RequestError: The format cannot hold the answer, or the network gave what is no number.
-        """
+        """Return what the format has of some rows by now; some formats hold them to the end."""
         if rows is not None:
             schema = self._spec.detector.schema
             ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
@@ -79,7 +73,7 @@ class TableWriter:
             if self._writer is None:
                 self._require_names(table, ids)
                 self._schema = table.schema
-                self._writer = self._open_writer(self._out, table.schema)
+                self._writer = _WRITERS[self._spec.format_name](self._out, table.schema)
             elif table.schema != self._schema:
                 raise RequestError(
                     HTTPStatus.NOT_ACCEPTABLE,
@@ -94,10 +88,9 @@ class TableWriter:
         try:
             yield
         except pa.ArrowException as error:
-            raise RequestError(
-                HTTPStatus.NOT_ACCEPTABLE,
-                f"An id cannot be written as {self._name} ({str(error).splitlines()[0]}). Ask for JSON.",
-            ) from error
+            name = self._spec.format_name.replace("_", " ")
+            detail = f"An id cannot be written as {name} ({str(error).splitlines()[0]}). Ask for JSON."
+            raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail) from error
 
     def _require_names(self, table: pa.Table, ids: Mapping[str, Any]) -> None:
         repeated = [name for name in ids if table.column_names.count(name) > 1]
@@ -107,26 +100,6 @@ class TableWriter:
                 f"The id column {repeated[0]!r} is called like a column of the answer. Ask for JSON, where ids stand "
                 "apart.",
             )
-
-
-def csv_answer(spec: AnswerSpec) -> AnswerWriter:
-    """Answer in CSV."""
-    return TableWriter(spec, name="csv", open_writer=csv_writer)
-
-
-def arrow_answer(spec: AnswerSpec) -> AnswerWriter:
-    """Answer in an Arrow stream."""
-    return TableWriter(spec, name="arrow", open_writer=arrow_stream_writer)
-
-
-def arrow_file_answer(spec: AnswerSpec) -> AnswerWriter:
-    """Answer in an Arrow file."""
-    return TableWriter(spec, name="arrow file", open_writer=arrow_file_writer)
-
-
-def parquet_answer(spec: AnswerSpec) -> AnswerWriter:
-    """Answer in a Parquet file."""
-    return TableWriter(spec, name="parquet", open_writer=parquet_writer)
 
 
 def _id_column(column: pa.ChunkedArray | Sequence[Any]) -> pa.ChunkedArray:

@@ -25,8 +25,7 @@ from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_large, too_many_rows
 
 _SHOWN_NAMES: Final = 10
-_FILE_START: Final = b"ARROW1"
-_PARQUET_START: Final = b"PAR1"
+_STARTS: Final = {"csv": b"", "arrow": b"", "arrow_file": b"ARROW1", "parquet": b"PAR1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +51,7 @@ class TableRows:
             yield TableRows(table=table, first=self.first + index * CHUNK_ROWS)
 
     def columns(self, schema: FeatureSchema) -> Columns:
-        """Return the values by column.
-
-        Raises:
-            TableError: A value is not of the column's kind.
-        """
+        """Return the values by column."""
         return columns_of_table(schema, self.table, first_row=self.first)
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
@@ -73,24 +68,29 @@ class TableRows:
         return problems_of_table(schema, self.table, first_record=self.first)
 
 
-def read_csv(content: bytes, spec: BodySpec) -> TableRows:
-    """Read a CSV body; how it is written is detected."""
-    return _read(content, spec, "csv", "csv")
+def read_rows(content: bytes, spec: BodySpec) -> TableRows:
+    """Read a body in one of `_STARTS`; how CSV is written is detected.
 
-
-def read_arrow(content: bytes, spec: BodySpec) -> TableRows:
-    """Read an Arrow stream."""
-    return _read(content, spec, "arrow", "arrow")
-
-
-def read_arrow_file(content: bytes, spec: BodySpec) -> TableRows:
-    """Read an Arrow file."""
-    return _read(content, spec, "arrow", "arrow file", start=_FILE_START)
-
-
-def read_parquet(content: bytes, spec: BodySpec) -> TableRows:
-    """Read a Parquet file."""
-    return _read(content, spec, "parquet", "parquet", start=_PARQUET_START)
+    Raises:
+        RequestError: It cannot be read, is of another format, holds too much, or lacks a column.
+        DataError: It holds no rows, or a column is of a type that is not read.
+    """
+    name, start = spec.format_name.replace("_", " "), _STARTS[spec.format_name]
+    if not content.startswith(start):
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            f"The body is no {name}: it starts with {content[:6]!r}, not with {start!r}. Say what it is in "
+            "Content-Type.",
+        )
+    if compression := compression_of(content):
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            f"The body is {compression}, not {name}. Say so: Content-Encoding: {compression}.",
+        )
+    table = read_table(content, spec, name.removesuffix(" file"), name)
+    if not len(table):
+        raise TableError("The body holds no rows. Send at least one.")
+    return TableRows(table=table, notes=notes_of(table, spec.schema))
 
 
 def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> Table:
@@ -125,24 +125,6 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
     except RecordError as error:
         raise RequestError.of_problems([error]) from error
     return tables[0] if len(tables) == 1 else replace(tables[0], data=pa.concat_tables([t.data for t in tables]))
-
-
-def _read(content: bytes, spec: BodySpec, file_format: str, name: str, *, start: bytes = b"") -> TableRows:
-    if not content.startswith(start):
-        raise RequestError(
-            HTTPStatus.BAD_REQUEST,
-            f"The body is no {name}: it starts with {content[:6]!r}, not with {start!r}. Say what it is in "
-            "Content-Type.",
-        )
-    if compression := compression_of(content):
-        raise RequestError(
-            HTTPStatus.BAD_REQUEST,
-            f"The body is {compression}, not {name}. Say so: Content-Encoding: {compression}.",
-        )
-    table = read_table(content, spec, file_format, name)
-    if not len(table):
-        raise TableError("The body holds no rows. Send at least one.")
-    return TableRows(table=table, notes=notes_of(table, spec.schema))
 
 
 def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:

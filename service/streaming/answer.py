@@ -17,112 +17,56 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from models.errors import DetectorError, RecordError
+from models.errors import DetectorError
 from service.formats.answers import AnswerSpec, answer_headers, write_rows
 from service.formats.formats import FORMATS
-from service.formats.rows import Rows
+from service.formats.rows import BodySpec, Rows
 from service.gate import Gate
-from service.settings import Settings
-from service.streaming.bodies import StreamedBody
-from service.web.body import too_slow
-from service.web.problems import CLOSE, RequestError, over_http, problem_of
+from service.web.content import too_slow
+from service.web.problems import CLOSE, RequestError, problem_of
 
 _LINGER_SECONDS: Final = 2.0  # for a client that still sends when the problem is answered
 
 log = logging.getLogger(__name__)
 
 
-@final
-class ScoringStream:
-    """The scores of a streamed body.
-
-    Args:
-        body: The body, cut into parts.
-        spec: What is answered, by one detector for the whole stream.
-
-    Attributes:
-        rows: Number of rows that were answered.
-    """
-
-    def __init__(self, body: StreamedBody, spec: AnswerSpec) -> None:
-        self.body = body
-        self.spec = spec
-        self.rows = 0
-        self._writer = FORMATS[spec.format_name].write(spec)
-
-    def answer(self, part: bytes) -> bytes:
-        """Return the answer to a part.
-
-        Raises:
-            RequestError: It cannot be read or scored; the error has all that is wrong with some of its rows.
-        """
-        return self._answer(self.body.rows(part))
-
-    def end(self) -> bytes:
-        """Return the answer to the rows that are left, and the end of the answer.
-
-        Raises:
-            RequestError: The rows cannot be scored, or there was no row at all.
-        """
-        content = self._answer(self.body.rest())
-        if not self.rows:
-            raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-        return content + self._writer.write(None, last=True)
-
-    def _answer(self, chunks: Iterator[Rows]) -> bytes:
-        written = []
-        try:
-            for rows in chunks:
-                written.append(write_rows(self._writer, self.spec, rows))
-                self.rows += len(rows)
-        except RecordError as error:
-            raise RequestError.of_problems([error]) from error
-        except DetectorError as error:
-            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error)) from error
-        return b"".join(written)
-
-
-async def answer_stream(request: Request, scoring: ScoringStream, settings: Settings) -> Response:
-    """Return the response to a streamed request as soon as its first rows are scored.
-
-    Args:
-        request: The request; its body is still coming.
-        scoring: The scores of the body.
-        settings: How long the body may pause.
+async def answer_stream(request: Request, body: BodySpec, answer: AnswerSpec) -> Response:
+    """Return the response to a request whose body is still coming, as soon as its first rows are scored.
 
     Raises:
         RequestError: The first rows cannot be scored, or did not come in time.
     """
-    incoming = _Incoming(request, settings)
-    answers = _answers(incoming, scoring)
+    stream = _Stream(request, body, answer)
+    answers = stream.answers()
     try:
         first = await anext(answers)
     except RequestError as error:
         error.headers = {**error.headers, **CLOSE}
         raise
-    return _StreamedAnswer(first, answers, incoming, scoring)
+    return _StreamedAnswer(first, answers, stream)
 
 
-class _Incoming:
-    """The bytes of a body as they come.
+@final
+class _Stream:
+    """A body as it comes, and its answers.
 
     Attributes:
+        rows: Number of rows that were answered.
         ended: The body is complete.
     """
 
-    def __init__(self, request: Request, settings: Settings) -> None:
-        self.gate: Gate = request.app.state.gate
-        self._idle_seconds = settings.body_seconds
+    def __init__(self, request: Request, body: BodySpec, spec: AnswerSpec) -> None:
+        self.spec = spec
+        self.body = FORMATS[body.format_name].open_stream(body)
+        self.rows = 0
         self.ended = False
+        self._gate: Gate = request.app.state.gate
+        self._idle_seconds: float = request.app.state.settings.body_seconds
         self._chunks = request.stream()
+        self._writer = FORMATS[spec.format_name].write(spec)
 
     async def next(self) -> bytes:
-        """Return the next bytes, none at the end.
-
-        Raises:
-            RequestError: Nothing came for too long.
-            ClientDisconnect: The client has gone.
-        """
+        """Return the next bytes, none at the end; refuse a client from which nothing came for too long."""
         try:
             async with asyncio.timeout(self._idle_seconds):
                 return await anext(self._chunks)
@@ -132,28 +76,41 @@ class _Incoming:
         except TimeoutError as error:
             raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
 
+    async def answers(self) -> AsyncGenerator[bytes, None]:
+        """Yield the answer to each part that has one."""
+        while not self.ended:
+            content = await self.next()
+            for part in self.body.cut(content, last=self.ended):
+                if answer := await self._gate.on_thread(partial(self._answer, self.body.rows(part))):
+                    yield answer
+        if answer := await self._gate.on_thread(self._end):
+            yield answer
 
-async def _answers(incoming: _Incoming, scoring: ScoringStream) -> AsyncGenerator[bytes, None]:
-    """Yield the answer to each part that has one."""
-    while not incoming.ended:
-        content = await incoming.next()
-        for part in scoring.body.cut(content, last=incoming.ended):
-            if answer := await incoming.gate.on_thread(partial(scoring.answer, part)):
-                yield answer
-    if answer := await incoming.gate.on_thread(scoring.end):
-        yield answer
+    def _answer(self, chunks: Iterator[Rows]) -> bytes:
+        written = []
+        try:
+            for rows in chunks:
+                written.append(write_rows(self._writer, self.spec, rows))
+                self.rows += len(rows)
+        except DetectorError as error:
+            raise RequestError.of_problems([error]) from error
+        return b"".join(written)
+
+    def _end(self) -> bytes:
+        """Return the answer to the rows that are left, and the end of the answer."""
+        content = self._answer(self.body.rest())
+        if not self.rows:
+            raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+        return content + self._writer.write(None, last=True)
 
 
 class _StreamedAnswer(Response):
     """A response that is sent while its request is received."""
 
-    def __init__(
-        self, first: bytes, rest: AsyncGenerator[bytes, None], incoming: _Incoming, scoring: ScoringStream
-    ) -> None:
-        headers = answer_headers(scoring.spec, scoring.body.notes)
-        super().__init__(headers=headers | CLOSE)
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], stream: _Stream) -> None:
+        super().__init__(headers=answer_headers(stream.spec, stream.body.notes) | CLOSE)
         del self.headers["content-length"]
-        self._first, self._rest, self._incoming, self._scoring = first, rest, incoming, scoring
+        self._first, self._rest, self._stream = first, rest, stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer. One that fails in the middle has no end, and the server cuts the connection."""
@@ -165,8 +122,8 @@ class _StreamedAnswer(Response):
         except ClientDisconnect:
             return
         except RequestError as error:
-            log.warning("a stream is cut off after record %d: the next one cannot be scored", self._scoring.rows - 1)
-            if not FORMATS[self._scoring.spec.format_name].ends_with_problem:
+            log.warning("a stream is cut off after record %d: the next one cannot be scored", self._stream.rows - 1)
+            if not FORMATS[self._stream.spec.format_name].ends_with_problem:
                 return
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
             await self._linger()
@@ -178,8 +135,8 @@ class _StreamedAnswer(Response):
         """Wait a little for a client that still sends: it would lose the last line if the connection closed at once."""
         try:
             async with asyncio.timeout(_LINGER_SECONDS):
-                while not self._incoming.ended:
-                    await self._incoming.next()
+                while not self._stream.ended:
+                    await self._stream.next()
         except (TimeoutError, RequestError, ClientDisconnect):
             pass
 

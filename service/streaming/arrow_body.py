@@ -23,11 +23,7 @@ _PART_BYTES: Final = 1 << 20
 
 @final
 class ArrowBody:
-    """An Arrow stream: a part is some whole record batches, with the schema and the dictionaries before them.
-
-    Args:
-        spec: The columns that are wanted, and how much may be held.
-    """
+    """An Arrow stream: a part is some whole record batches, with the schema and the dictionaries before them."""
 
     def __init__(self, spec: BodySpec) -> None:
         self._max_bytes = spec.max_bytes
@@ -59,15 +55,13 @@ class ArrowBody:
                 if self._size >= _PART_BYTES:
                     parts.append(self._take())
         except pa.ArrowInvalid as error:
-            raise RequestError(
-                HTTPStatus.BAD_REQUEST, f"The body is no Arrow stream: {error}. Send it anew, whole."
-            ) from error
+            detail = f"The body is no Arrow stream: {error}. Send it anew, whole."
+            raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
         if len(self._buffer) > self._max_bytes:
             raise too_long("A message", self._max_bytes, "Write smaller record batches")
         if last and self._buffer and not self._ended:
-            raise RequestError(
-                HTTPStatus.BAD_REQUEST, "The Arrow stream ends in the middle of a message. Send it anew, whole."
-            )
+            detail = "The Arrow stream ends in the middle of a message. Send it anew, whole."
+            raise RequestError(HTTPStatus.BAD_REQUEST, detail)
         if last and (self._batches or (self._head and not self._any_part)):
             parts.append(self._take())
         return parts

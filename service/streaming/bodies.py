@@ -57,11 +57,7 @@ def too_long(what: str, max_bytes: int, remedy: str) -> RequestError:
 
 @final
 class LinesBody:
-    """JSON lines: a part is `CHUNK_ROWS` lines that are not blank, or as many as may be held.
-
-    Args:
-        spec: The columns that are wanted, and how much may be held.
-    """
+    """JSON lines: a part is `CHUNK_ROWS` lines that are not blank, or as many as may be held."""
 
     notes: Sequence[str] = ()
 

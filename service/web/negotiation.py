@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -22,27 +21,8 @@ _PARAMETER: Final = re.compile(r';\s*([^\s;=]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)'
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What the headers of a request say of its body.
-
-    Args:
-        format_name: A key of `FORMATS`.
-        charset: The character encoding that the content type names, or None.
-        coding: One of `CODINGS`, or None.
-    """
-
-    format_name: str
-    charset: str | None
-    coding: str | None
-
-
-def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> Head:
-    """Return what the headers of a request say of its body.
-
-    Args:
-        headers: The headers.
-        among: Keys of `FORMATS` that are read.
+def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> tuple[str, str | None, str | None]:
+    """Return what the headers of a request say of its body: its format, its charset and its coding, or None.
 
     Raises:
         RequestError: They name a format, charset or coding that is not read.
@@ -55,16 +35,11 @@ def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> Hea
             f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types(among))}.",
             headers={"Accept": ", ".join(content_types(among))},
         )
-    coding = _coding(headers.get("content-encoding", ""))
-    return Head(format_name=name, charset=_charset(name, content_type), coding=coding)
+    return name, _charset(name, content_type), _coding(headers.get("content-encoding", ""))
 
 
 def answer_format(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> str:
-    """Return the format that the headers of a request ask for.
-
-    Args:
-        headers: The headers.
-        among: Keys of `FORMATS` that can be answered.
+    """Return the format of `among` that the headers of a request ask for.
 
     Raises:
         RequestError: They accept none of them.
@@ -112,10 +87,6 @@ def negotiate(accept: str, *, among: Collection[str] = FORMATS.keys()) -> str | 
     """Return the format that a caller prefers for the answer (RFC 9110, 12.5.1); None where all are refused.
 
     Among formats of equal quality the one that is named wins over one that a ``*`` matches, then the first.
-
-    Args:
-        accept: The header.
-        among: Keys of `FORMATS` that can be answered.
 
     Example:
         >>> negotiate("text/csv;q=0.5, application/*;q=0.9")
@@ -168,11 +139,6 @@ def _charset(format_name: str, content_type: str) -> str | None:
 
 
 def _coding(content_encoding: str) -> str | None:
-    """Return the coding that a header means, one of `CODINGS`; None for none.
-
-    Raises:
-        RequestError: It is none of them.
-    """
     wanted = content_encoding.strip().lower()
     if wanted in ("", "identity"):
         return None

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from models.columns.from_records import brief_repr
-from models.errors import DataError, DetectorError, RecordError, Set
+from models.errors import DetectorError, RecordError, Set
 from service.api.parameters import ReadingQuery
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -62,7 +62,7 @@ class RequestError(Exception):
         super().__init__(detail)
 
     @classmethod
-    def of_problems(cls, problems: Sequence[DataError], *, total: int = 0) -> RequestError:
+    def of_problems(cls, problems: Sequence[DetectorError], *, total: int = 0) -> RequestError:
         """Return the error of a request with errors in its records or parameters.
 
         Args:
@@ -134,12 +134,8 @@ async def _request_error(request: Request, error: RequestError) -> Response:
     return problem_of(error)
 
 
-async def _record_error(request: Request, error: RecordError) -> Response:
-    return problem_of(RequestError.of_problems([error]))
-
-
 async def _detector_error(request: Request, error: DetectorError) -> Response:
-    return problem_of(RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, over_http(error)))
+    return problem_of(RequestError.of_problems([error]))
 
 
 async def _query_error(request: Request, error: RequestValidationError) -> Response:
@@ -179,7 +175,6 @@ async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
 _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestError: _request_error,
     RequestValidationError: _query_error,
-    RecordError: _record_error,
     DetectorError: _detector_error,
     HTTPException: _http_error,
     ClientDisconnect: _client_gone,

@@ -17,8 +17,7 @@ from samples import arrow_table, machine_records, with_anomalies
 from models.bundle import load_detector, new_bundle
 from models.tables.table import Table
 from training.data.prepare import prepare
-from training.fit import fit
-from training.save import write_result
+from training.fit import fit, write_result
 from training.settings.config import TrainConfig
 
 if len(sys.argv) != 2:

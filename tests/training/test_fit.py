@@ -17,7 +17,6 @@ from training.data.demo_data import LABEL, embedded_table
 from training.data.prepare import fits_of, prepare
 from training.data.split import SHARES
 from training.fit import fit
-from training.network.keras_network import reconstruct
 from training.network.learning import learn
 from training.settings.config import TrainConfig
 
@@ -123,7 +122,7 @@ def test_calibration_and_test_rows_have_no_influence_on_the_weights(part, same):
     values = np.array(table.data.column("heat").to_pylist())
     values[mask] = 140 - values[mask]
     moved = prepare(Table(data=table.data.set_column(table.names.index("heat"), "heat", [values])), config)
-    networks = [list(fit(p, config, name="x", version="1").network.arrays().values()) for p in (plain, moved)]
+    networks = [list(fit(p, config, name="x", version="1").learned.network.arrays().values()) for p in (plain, moved)]
     assert all(np.array_equal(a, b) for a, b in zip(*networks, strict=True)) == same
 
 
@@ -163,12 +162,8 @@ def test_the_rates_are_those_of_the_test_rows(single):
 def test_the_detector_scores_as_the_trained_network_does(trained):
     """Case 31, the part in the process that trained."""
 
-    class ByKeras:
-        def reconstruct(self, Z, /):
-            return reconstruct(trained.result.network, Z)
-
     encoded = trained.detector.preprocessor.transform(trained.prepared.columns)
-    expected = replace(trained.detector.scorer, engine=ByKeras()).score(encoded)
+    expected = replace(trained.detector.scorer, engine=trained.result.learned.network).score(encoded)
     scores = trained.detector.scorer.score(encoded)
     assert (np.abs(scores.anomaly_score - expected.anomaly_score) <= 1e-4 * np.maximum(1, expected.anomaly_score)).all()
 
@@ -184,7 +179,7 @@ def test_the_card_is_plain_data_that_tells_how_it_went(trained):
     card = json.loads(json.dumps(trained.result.detector.card, allow_nan=False))
     assert card["rows"] == 500
     assert sum(card["parts"].values()) == 500
-    assert card["epochs"] == len(trained.result.history.epochs)
+    assert card["epochs"] == len(trained.result.learned.history.epochs)
     assert card["settings"]["label"] == "state"
     assert card["metrics"]["roc_auc"] == trained.result.metrics.roc_auc
     assert [column["name"] for column in card["columns"]] == list(trained.detector.schema.names)
@@ -276,8 +271,8 @@ def test_an_alert_rate_that_follows_few_rows_is_a_warning():
 def test_learned_slopes_are_in_the_card():
     config = quick(activation="prelu")
     result = fit(prepare(table_of(machine_records(150, seed=7)), config), config, name="x", version="1")
-    assert set(result.slopes) == set(result.network_config.layer_names)
-    assert all(low <= mean <= high for low, mean, high in result.slopes.values())
+    assert set(result.learned.slopes) == set(result.learned.config.layer_names)
+    assert all(low <= mean <= high for low, mean, high in result.learned.slopes.values())
 
 
 def test_the_embedded_data_are_real_rows_with_a_label():

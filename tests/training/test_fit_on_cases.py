@@ -14,7 +14,6 @@ from models.columns.from_tables import columns_of_table
 from models.network.activations import ACTIVATIONS
 from models.schema import Kind
 from models.tables.files import read_table
-from training.network.keras_network import reconstruct
 
 
 def close(left, right):
@@ -80,7 +79,7 @@ def test_every_activation_survives_saving_in_a_fresh_process(cases, tmp_path, ru
     for name, one in made.items():
         there = found[str(one.bundle)]
         assert close(there["scores"], one.result.detector.score_table(score).anomaly_score)
-        expected = reconstruct(one.result.network, one.detector.preprocessor.limits)
+        expected = one.result.learned.network.reconstruct(one.detector.preprocessor.limits)
         assert close(there["keras"], np.moveaxis(expected, 0, 1))
         if name == "leaky_relu":
             assert there["slope"] == pytest.approx(0.17)
@@ -114,8 +113,8 @@ def test_a_bundle_scores_as_the_trainer_and_the_keras_network_do(base, cases):
 def test_huge_values_and_gaps_leave_every_loss_finite(cases, tmp_path):
     """Case 11."""
     made = train(read_table([cases / "11_huge_values.csv"]), tmp_path / "1", epochs=10)
-    assert all(math.isfinite(e.loss) and math.isfinite(e.validation_loss) for e in made.result.history.epochs)
-    assert made.result.history.best_epoch.validation_loss < 1.5  # 1 is what predicting the means gives
+    assert all(math.isfinite(e.loss) and math.isfinite(e.validation_loss) for e in made.result.learned.history.epochs)
+    assert made.result.learned.history.best_epoch.validation_loss < 1.5  # 1 is what predicting the means gives
 
 
 def test_small_types_train_and_score(cases, tmp_path):

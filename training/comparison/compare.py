@@ -68,7 +68,6 @@ class CompareCommand:
         overwrite: Whether to discard earlier results.
         save_best: Whether to train a detector with the recommended activation.
         jobs: Networks fitted at once.
-        to_stderr: Whether text for people goes to stderr, because stdout is for a program.
         quiet: Whether to print nothing for people.
 
     Raises:
@@ -87,7 +86,6 @@ class CompareCommand:
     overwrite: bool = False
     save_best: bool = False
     jobs: int
-    to_stderr: bool = False
     quiet: bool = False
 
     def __post_init__(self) -> None:
@@ -104,7 +102,7 @@ class CompareCommand:
 
 def compare(command: CompareCommand) -> dict[str, Any]:
     """Fit every activation with every seed and recommend one; return the report that ``--json`` prints."""
-    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    console = Console(quiet=command.quiet, highlight=False)
     progress = Console(stderr=True, quiet=command.quiet)
     if not command.data.files:
         console.print(DESCRIPTION)
@@ -205,7 +203,7 @@ def _best_config(
 
 def _save(result: FitResult, folder: Path, *, comparison: Mapping[str, Any]) -> None:
     """Write the detector with the comparison in its card."""
-    from training.save import write_result
+    from training.fit import write_result
 
     card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
     write_result(replace(result, detector=replace(result.detector, card=card)), folder)

@@ -18,8 +18,6 @@ from training.comparison.outcomes import Outcome
 from training.comparison.trials import Trial
 from training.data.prepare import Prepared
 from training.evaluate import average_precision, roc_auc
-from training.network.diagnostics import learned_slopes
-from training.network.keras_network import parameter_count
 from training.network.learning import Learned, learn
 from training.settings.config import TrainConfig
 
@@ -48,7 +46,7 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
     scores = scorer.score(untouched).anomaly_score
     return Outcome(
         trial=trial,
-        parameters=parameter_count(learned.weights),
+        parameters=learned.parameters,
         steps=_steps(prepared, wanted),
         best_epoch=history.best,
         seconds=history.seconds,
@@ -62,7 +60,7 @@ def run_trial(prepared: Prepared, config: TrainConfig, trial: Trial, *, seconds:
         first_gradients=dict(history.epochs[0].gradients),
         last_gradients=dict(history.epochs[-1].gradients),
         units=history.best_epoch.units,
-        slopes=learned_slopes(learned.weights),
+        slopes=learned.slopes,
         error=noisy_error(
             lambda Z: scorer.engine.reconstruct(Z)[0],
             alike,

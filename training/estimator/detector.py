@@ -338,7 +338,7 @@ class AutoencoderDetector(
         if self._files is not None:
             unpack(renamed(self._files, name=name, version=version), folder)
             return
-        from training.save import write_result
+        from training.fit import write_result
 
         detector = replace(self.result_.detector, name=name, version=version)
         write_result(replace(self.result_, detector=detector), folder)

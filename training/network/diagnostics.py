@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from models.network.activations import ACTIVATIONS
 
 _NEARLY_DEAD_SHARE: Final = 0.01
 _SATURATED_SHARE: Final = 0.01  # of the way between the two ends
+_COUNTS: Final = ("units", "dead", "nearly_dead", "saturated")
 _VANISHED: Final = 0.005  # of the gradient at the output layer
 
 
@@ -22,8 +23,6 @@ class LayerHealth:
     """Units of one hidden layer, counted over the reference rows.
 
     Args:
-        layer: Its name.
-        units: How many it has.
         dead: Units whose output is zero on every row.
         nearly_dead: Units that are not dead, with an output other than zero on less than 1 % of the rows.
         saturated: Units of a saturating activation that are at one of its ends on every row.
@@ -36,24 +35,6 @@ class LayerHealth:
     nearly_dead: int
     saturated: int
     zeros: float
-
-
-def layer_health(outputs: Mapping[str, NDArray[np.float32]], *, activation: str) -> tuple[LayerHealth, ...]:
-    """Count dead, nearly dead and saturated units.
-
-    Args:
-        outputs: What each hidden layer gives behind its activation `(n, units)`, by the layer's name.
-        activation: A key of `ACTIVATIONS`.
-    """
-    bounds = saturation_bounds(activation)
-    return tuple(
-        health_of(
-            name,
-            active=(output != 0).mean(axis=0),
-            saturated=np.all((output <= bounds[0]) | (output >= bounds[1]), axis=0),
-        )
-        for name, output in outputs.items()
-    )
 
 
 def saturation_bounds(activation: str) -> tuple[float, float]:
@@ -92,14 +73,8 @@ def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> lis
     ]
 
 
-def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
-    """Count the units of a layer.
-
-    Args:
-        layer: Its name.
-        active: Share of the rows on which the output of each unit is not zero `(units,)`.
-        saturated: Whether it is at an end on all of them `(units,)`.
-    """
+def health_of(layer: str, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
+    """Count the units of a layer that are active on some share of the rows, and saturated or not, both `(units,)`."""
     return LayerHealth(
         layer=layer,
         units=len(active),
@@ -108,6 +83,13 @@ def health_of(layer: str, *, active: NDArray[np.floating], saturated: NDArray[An
         saturated=int(np.count_nonzero(saturated)),
         zeros=float(1 - active.mean()),
     )
+
+
+def together(layers: Sequence[LayerHealth]) -> LayerHealth:
+    """Count the units of the same layer of several networks."""
+    counts = {name: sum(getattr(layer, name) for layer in layers) for name in _COUNTS}
+    zeros = sum(layer.units * layer.zeros for layer in layers) / counts["units"]
+    return LayerHealth(layer=layers[0].layer, zeros=zeros, **counts)
 
 
 def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:
@@ -126,11 +108,7 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
 
 
 def learned_slopes(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, tuple[float, float, float]]:
-    """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned.
-
-    Args:
-        weights: A network's arrays by name.
-    """
+    """Return the lowest, the mean and the highest learned slope of each hidden layer; empty where none is learned."""
     return {
         name.removesuffix("_slope"): (float(slope.min()), float(slope.mean()), float(slope.max()))
         for name, slope in weights.items()

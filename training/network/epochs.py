@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +31,6 @@ def run_epochs(
     validation: Encoded,
     weights: NDArray[np.float32],
     features: tuple[str, ...],
-    activation: str,
     settings: EpochSettings,
     fitting_weights: NDArray[np.float64] | None = None,
     validation_weights: NDArray[np.float64] | None = None,
@@ -47,7 +46,6 @@ def run_epochs(
         validation: Rows for early stopping `(m, d)`, within the range of the fitting rows.
         weights: What a squared unit of each feature counts `(d,)`.
         features: Names of the d features, for errors.
-        activation: Of the hidden layers, a key of `ACTIVATIONS`.
         settings: How.
         fitting_weights: What each row to learn from counts `(n,)`; None for all alike. Only their ratios matter.
         validation_weights: The same for early stopping `(m,)`.
@@ -69,9 +67,7 @@ def run_epochs(
         steps=settings.epochs * _batches(len(fitting), settings.batch_size)[0],
     )
     run = steps_function(network, optimizer, fitting, _counted(fitting, weights, fitting_weights), settings)
-    validate = _validation_function(
-        network, validation, _counted(validation, weights, validation_weights), activation, settings
-    )
+    validate = _validation_function(network, validation, _counted(validation, weights, validation_weights), settings)
     layers = [name.removesuffix("_kernel") for name in network.kernels]
     order = np.random.default_rng(settings.seed)
     epochs: list[Epoch] = []
@@ -89,7 +85,7 @@ def run_epochs(
             number=number,
             loss=sum(float(total) for total, _ in parts) / len(rows),
             validation_loss=float(validation_loss),
-            units=tuple(health_of(name, active=share[0], saturated=share[1]) for name, share in _arrays(units)),
+            units=tuple(health_of(name, *share.numpy()) for name, share in units.items()),
             gradients=dict(zip(layers, gradients.numpy().tolist(), strict=True)),
             seconds=time.perf_counter() - started,
         )
@@ -121,14 +117,8 @@ def steps_function(
 
     It takes an order of rows `(steps, size)`, the epoch, from 1, the first step, from 0, and that behind the last. It
     returns the sum of their losses, and the norms of the kernels' gradients after them, as the optimiser averages them:
-    after the very first step they are those of its gradients.
-
-    Args:
-        network: What is fitted.
-        optimizer: Of its weights.
-        rows: To learn from `(n, d)`.
-        counted: What each feature counts `(d,)`, or each cell `(n, d)`.
-        settings: How.
+    after the very first step they are those of its gradients. `counted` is what each feature counts `(d,)`, or each
+    cell `(n, d)`.
     """
     Z = tf.constant(rows.Z)
     variables = list(network.weights.values())
@@ -191,16 +181,14 @@ def _trimmed_mean(scores: Any, settings: EpochSettings, *, trims: Any) -> Any:
     return tf.reduce_mean(tf.reduce_sum(kept * scores, axis=-1) / tf.reduce_sum(kept, axis=-1))
 
 
-def _validation_function(
-    network: DenseNetwork, rows: Encoded, counted: Any, activation: str, settings: EpochSettings
-) -> Any:
+def _validation_function(network: DenseNetwork, rows: Encoded, counted: Any, settings: EpochSettings) -> Any:
     """Return a compiled function that gives the loss of some rows, and what the units do on them.
 
     Of each hidden layer: the share of the rows on which a unit is active, and whether it is at an end on all of them,
     `(2, M · units)`.
     """
     Z, n = tf.constant(rows.Z), len(rows)
-    low, high = saturation_bounds(activation)
+    low, high = saturation_bounds(network.config.activation)
     saturates = math.isfinite(low)
     chunks = [slice(start, min(start + _VALIDATED_AT_ONCE, n)) for start in range(0, n, _VALIDATED_AT_ONCE)]
 
@@ -241,10 +229,6 @@ def _over_chunks(shares: Sequence[Any], weights: Sequence[float]) -> Any:
     """Return on which share of all rows units are active, and which are at an end on all of them `(2, M · units)`."""
     active = tf.add_n([weight * share[0] for weight, share in zip(weights, shares, strict=True)])
     return tf.stack([active, tf.reduce_min(tf.stack([share[1] for share in shares]), axis=0)])
-
-
-def _arrays(tensors: Mapping[str, Any]) -> list[tuple[str, NDArray[np.float32]]]:
-    return [(name, tensor.numpy()) for name, tensor in tensors.items()]
 
 
 def _compiled(function: Callable[..., Any], *inputs: Any) -> Any:

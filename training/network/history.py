@@ -13,8 +13,6 @@ class EpochSettings:
     """How a network is fitted.
 
     Args:
-        epochs: At most so many passes over the fitting rows.
-        batch_size: Rows of one step.
         learning_rate: Of AdamW (Loshchilov and Hutter, ICLR 2019), at its largest.
         weight_decay: Of AdamW, on kernels only.
         patience: Epochs without a better validation loss before a single network stops.
@@ -74,10 +72,8 @@ class History:
     """All epochs, and the one whose weights were kept: the best of a single network, the last of an ensemble.
 
     Args:
-        epochs: In order.
         best: Number of the epoch whose weights were kept.
         seconds: Wall time of all of them.
-        interrupted: The user stopped before the last epoch.
     """
 
     epochs: tuple[Epoch, ...]

@@ -6,7 +6,7 @@ the forward pass and in the file. `Any` stands for what Keras and TensorFlow giv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,7 @@ class DenseNetwork:
         self.weights: dict[str, Any] = {}
         self.output_scale: NDArray[np.float32] | None = None
         """What each member's output layer is multiplied by while fitting `(M,)`."""
-        seeds = _Seeds(seed)
+        seeds = _seeds(seed)
         self._steps: list[tuple[Layer, Step]] = [
             (layer, _FORWARD[layer.kind](self, layer, seeds)) for layer in layers_of(config)
         ]
@@ -64,6 +64,14 @@ class DenseNetwork:
         if members == 1:
             return value[None], {name: output[None] for name, output in outputs.items()}
         return value, outputs
+
+    def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the reconstructions `(M, n, d)` of `Z` `(n, d)`: what every engine is compared with."""
+        return np.asarray(self.forward(Z)[0], np.float32)
+
+    def embed(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the output of the first member's bottleneck `(n, k)` for `Z` `(n, d)`."""
+        return np.asarray(self.forward(Z)[1]["bottleneck"][0], np.float32)
 
     def squeezed(self, stack: Any) -> Any:
         """Return weights `(M, …)` as the forward pass takes them: those of a single network without the first axis."""
@@ -99,22 +107,6 @@ def join_networks(config: AutoencoderConfig, parts: Sequence[DenseNetwork]) -> D
     return network
 
 
-def reconstruct(network: DenseNetwork, Z: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the reconstructions `(M, n, d)` of `Z` `(n, d)` by TensorFlow: what every engine is compared with."""
-    return np.asarray(network.forward(Z)[0], np.float32)
-
-
-def hidden_outputs(network: DenseNetwork, Z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Return the output of each hidden layer behind its activation `(n, M · units)`, by the layer's name."""
-    hidden = network.forward(Z)[1]
-    return {name: np.moveaxis(np.asarray(output), 0, 1).reshape(len(Z), -1) for name, output in hidden.items()}
-
-
-def parameter_count(weights: Weights) -> int:
-    """Return the number of weights."""
-    return sum(array.size for array in weights.values())
-
-
 def save_network(network: DenseNetwork, path: Path) -> None:
     """Write a ``.keras`` file, which stock Keras loads: `Z` `(n, d)` → `(n, M, d)`."""
     keras_model(network).save(path)
@@ -136,31 +128,26 @@ def keras_model(network: DenseNetwork) -> Any:
     return model
 
 
-class _Seeds:
-    """Seeds of the layers, drawn in the order of the layers."""
-
-    def __init__(self, seed: int) -> None:
-        self._sequence = np.random.SeedSequence(seed)
-
-    def next(self) -> int:
-        return int(self._sequence.spawn(1)[0].generate_state(1)[0])
+def _seeds(seed: int) -> Iterator[int]:
+    """Yield a seed for each layer."""
+    sequence = np.random.SeedSequence(seed)
+    while True:
+        yield int(sequence.spawn(1)[0].generate_state(1)[0])
 
 
 # --- the forward pass -----------------------------------------------------------------------------------
 
 
-def _noise(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
-    noise = keras.layers.GaussianNoise(network.config.input_noise, seed=seeds.next())
+def _noise(network: DenseNetwork, layer: Layer, seeds: Iterator[int]) -> Step:
+    noise = keras.layers.GaussianNoise(network.config.input_noise, seed=next(seeds))
     return lambda value, _, training: noise(value, training=training)
 
 
-def _dense(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+def _dense(network: DenseNetwork, layer: Layer, seeds: Iterator[int]) -> Step:
     class_name = "".join(word.capitalize() for word in layer.initializer.split("_"))
     # Kernel by kernel: an initialiser of the whole stack would take the members for more inputs.
     starts = [
-        keras.initializers.get({"class_name": class_name, "config": {"seed": seeds.next()}})(
-            (layer.inputs, layer.units)
-        )
+        keras.initializers.get({"class_name": class_name, "config": {"seed": next(seeds)}})((layer.inputs, layer.units))
         for _ in range(network.config.members)
     ]
     kernel = network.weights[f"{layer.name}_kernel"] = tf.Variable(tf.stack(starts))
@@ -177,7 +164,7 @@ def _dense(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
     return step
 
 
-def _activation(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+def _activation(network: DenseNetwork, layer: Layer, seeds: Iterator[int]) -> Step:
     if not ACTIVATIONS[network.config.activation].learns_slope:
         function = _keras_activation(network.config, layer)
         return lambda value, _, training: function(value)
@@ -186,17 +173,17 @@ def _activation(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
     return lambda value, _, training: tf.nn.relu(value) - network.squeezed(slope) * tf.nn.relu(-value)
 
 
-def _dropout(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
-    dropout = _keras_dropout(network.config, layer, seed=seeds.next())
+def _dropout(network: DenseNetwork, layer: Layer, seeds: Iterator[int]) -> Step:
+    dropout = _keras_dropout(network.config, layer, seed=next(seeds))
     return lambda value, _, training: dropout(value, training=training)
 
 
-def _skip(network: DenseNetwork, layer: Layer, seeds: _Seeds) -> Step:
+def _skip(network: DenseNetwork, layer: Layer, seeds: Iterator[int]) -> Step:
     weight = tf.constant(network.config.skip_weight, tf.float32)[:, None, None]
     return lambda value, inputs, training: value + network.squeezed(weight) * inputs
 
 
-_FORWARD: Final[dict[str, Callable[[DenseNetwork, Layer, _Seeds], Step]]] = {
+_FORWARD: Final[dict[str, Callable[[DenseNetwork, Layer, Iterator[int]], Step]]] = {
     "noise": _noise,
     "dense": _dense,
     "activation": _activation,

@@ -6,11 +6,34 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from models.errors import ConfigError
 from models.threads import allowed_threads
-from training.network.processor import require_avx
 
 __all__ = ["keras", "prepare_backend", "tf", "versions"]
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def require_avx(*, cpuinfo: Path = _CPUINFO) -> None:
+    """Check that an x86 processor has AVX: without it, importing TensorFlow ends the process without a message.
+
+    Where the system has no description of the processor, the check passes.
+
+    Raises:
+        ConfigError: The processor is an x86 one without AVX.
+    """
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split()}
+    if flags and "avx" not in flags:
+        raise ConfigError(
+            "This processor has no AVX instructions, TensorFlow cannot run on it: train on another machine. A trained "
+            "detector can be served here."
+        )
 
 
 @contextmanager

@@ -16,7 +16,6 @@ def without_unused() -> Iterator[None]:
     """Let these packages look as if they were not installed while Keras is imported; afterwards they are there.
 
     For command lines alone: Keras's wrappers for these packages do not work in the process afterwards.
-    What is imported already costs nothing more, and is left as it is.
     """
     modules = cast("dict[str, Any]", sys.modules)
     hidden = [name for name in UNUSED if name not in modules]

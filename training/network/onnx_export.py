@@ -25,10 +25,6 @@ def onnx_bytes(config: AutoencoderConfig, weights: Mapping[str, NDArray[np.float
     """Return the serialised graph: input ``Z`` `(n, d)`, outputs ``reconstruction`` and ``embedding``.
 
     The outputs are `(M · n, d)` and `(M · n, k)`: the rows of the first member, then those of the second, and so on.
-
-    Args:
-        config: What the network looks like.
-        weights: Its arrays by name, as `training.network.keras_network.Weights`.
     """
     nodes = [node for member in range(config.members) for node in _branch(config, member)]
     if config.members > 1:
@@ -36,9 +32,12 @@ def onnx_bytes(config: AutoencoderConfig, weights: Mapping[str, NDArray[np.float
         nodes += [
             helper.make_node("Concat", [_of(config, name, i) for i in branches], [name], axis=0) for name in _OUTPUTS
         ]
-    arrays = [
+    arrays = dict(weights)
+    if config.skip_weight:
+        arrays["skip_weight"] = np.array(config.skip_weight, np.float32)
+    tensors = [
         numpy_helper.from_array(np.ascontiguousarray(array[i], np.float32), f"{name}_{i}")
-        for name, array in {**weights, **_skip_weights(config)}.items()
+        for name, array in arrays.items()
         for i in range(config.members)
     ]
     widths = {"Z": config.features, "reconstruction": config.features, "embedding": config.latent_units}
@@ -46,14 +45,10 @@ def onnx_bytes(config: AutoencoderConfig, weights: Mapping[str, NDArray[np.float
         name: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n" if name == "Z" else "rows", width])
         for name, width in widths.items()
     }
-    graph = helper.make_graph(nodes, "autoencoder", [values["Z"]], [values[name] for name in _OUTPUTS], arrays)
+    graph = helper.make_graph(nodes, "autoencoder", [values["Z"]], [values[name] for name in _OUTPUTS], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
-
-
-def _skip_weights(config: AutoencoderConfig) -> dict[str, NDArray[np.float32]]:
-    return {"skip_weight": np.array(config.skip_weight, np.float32)} if config.skip_weight else {}
 
 
 def _of(config: AutoencoderConfig, name: str, member: int) -> str:

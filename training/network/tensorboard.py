@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,46 +15,29 @@ from training.network.history import Epoch
 _SCALAR: Final = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
 
 
-class TensorBoardLog:
-    """Is called after each epoch; each fit of a training becomes a run of its own, ``fit_1``, ``fit_2``, ….
+@contextmanager
+def tensorboard_log(folder: Path) -> Iterator[Callable[[Epoch], None]]:
+    """Yield a function for after each epoch; each fit becomes a run in the folder, ``fit_1``, ``fit_2``, …."""
+    writers: list[Any] = []
 
-    Args:
-        folder: Where the runs are written; `tensorboard --logdir` takes it.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._fits = 0
-        self._writer: Any = None
-
-    def __enter__(self) -> TensorBoardLog:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._close()
-
-    def __call__(self, epoch: Epoch) -> None:
-        """Write one epoch."""
+    def write(epoch: Epoch) -> None:
         if epoch.number == 1:
-            self._close()
-            self._fits += 1
-            self._writer = tf.summary.create_file_writer(str(self._folder / f"fit_{self._fits}"))
-        with self._writer.as_default():
+            writers.append(tf.summary.create_file_writer(str(folder / f"fit_{len(writers) + 1}")))
+        with writers[-1].as_default():
             for name, value in _figures(epoch).items():
                 tf.summary.write(name, tf.constant(value, tf.float32), step=epoch.number, metadata=_SCALAR)
 
-    def _close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
+    try:
+        yield write
+    finally:
+        for writer in writers:
+            writer.close()
 
 
 def _figures(epoch: Epoch) -> dict[str, float]:
     figures = {"loss/fitting": epoch.loss, "loss/validation": epoch.validation_loss}
     for layer in epoch.units:
-        figures |= {
-            f"dead_share/{layer.layer}": layer.dead / layer.units,
-            f"nearly_dead_share/{layer.layer}": layer.nearly_dead / layer.units,
-            f"saturated_share/{layer.layer}": layer.saturated / layer.units,
-            f"zeros/{layer.layer}": layer.zeros,
-        }
+        for count in ("dead", "nearly_dead", "saturated"):
+            figures[f"{count}_share/{layer.layer}"] = getattr(layer, count) / layer.units
+        figures[f"zeros/{layer.layer}"] = layer.zeros
     return figures | {f"gradient_norm/{name}": norm for name, norm in epoch.gradients.items()}

@@ -18,7 +18,7 @@ from models.calibration.segments import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
 from models.errors import ConfigError
-from models.repository import next_version, resolve
+from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions
@@ -37,20 +37,13 @@ class CalibrateCommand:
     """The command of one recalibration. A field that is None keeps the value of the bundle.
 
     Args:
-        bundle: A bundle, or a detector's folder.
         output: The new bundle; None for the next version.
-        overwrite: Replace the bundle that is there.
         threshold_method: A key of `THRESHOLD_METHODS`.
         targets: Value of each setting that says what is wanted of the threshold; those that are not given are absent.
         threshold_by: Column whose values have thresholds of their own.
-        one_threshold: One threshold again, for all rows.
         population: The calibration population: which rows rates and p-values are about, a key of `POPULATIONS`.
         files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
-        options: How text files are written.
         label: Column of the files that says what is an anomaly.
-        anomaly_values: Values of the label that mean anomaly.
-        to_stderr: What people read goes to stderr, because stdout is for a program.
-        quiet: Print nothing for people.
 
     Raises:
         ConfigError: Two of them do not go together.
@@ -68,7 +61,6 @@ class CalibrateCommand:
     options: ReadOptions
     label: str | None = None
     anomaly_values: tuple[str, ...] = ()
-    to_stderr: bool = False
     quiet: bool = False
 
     def __post_init__(self) -> None:
@@ -80,7 +72,7 @@ class CalibrateCommand:
 
 def calibrate(command: CalibrateCommand) -> dict[str, Any]:
     """Recalibrate, write the new version and print what changed; return the report for programs."""
-    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    console = Console(quiet=command.quiet, highlight=False)
     source = resolve(command.bundle)
     old = load_detector(source)
     threshold_by = None if command.one_threshold else command.threshold_by or old.schema.threshold_by
@@ -96,7 +88,7 @@ def calibrate(command: CalibrateCommand) -> dict[str, Any]:
         report = threshold_report(calibration)
         new = replace(
             old,
-            version=path.name if path.name.isdecimal() else "1",
+            version=version_of(path),
             schema=schema,
             calibration=calibration,
             reference={**old.reference, "anomaly_score": quantiles(calibration.scores)},

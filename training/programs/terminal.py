@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
@@ -16,7 +19,6 @@ from models.tables.table import Table
 from training.data.prepare import Prepared, epochs_of, split_policy
 from training.network.history import Epoch
 from training.network.lean_imports import without_unused
-from training.programs.interrupt import stop_on_interrupt
 from training.settings.config import TrainConfig
 from training.thresholds.rows import threshold_rows
 
@@ -33,9 +35,8 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
     for repair in prepared.table.repairs:
         console.print(f"[dim]read: {escape(repair)}[/dim]")
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
-    grid.add_column("column", overflow="fold")
-    grid.add_column("kind")
-    grid.add_column("enters as", overflow="fold")
+    for heading in ("column", "kind", "enters as"):
+        grid.add_column(heading, overflow="fold")
     for encoder in prepared.preprocessor.encodings:
         grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
     for name in prepared.schema.ids:
@@ -69,32 +70,26 @@ def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
     console.print("dry run: nothing was trained, nothing was written")
 
 
-class EpochBar:
-    """A progress bar over the epochs."""
+@contextmanager
+def epoch_bar(console: Console, *, epochs: int) -> Iterator[Callable[[Epoch], None]]:
+    """Show a progress bar over the epochs; yield a function that shows an epoch that is done."""
+    progress = Progress(
+        TextColumn("fitting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("epochs, validation loss {task.fields[loss]}, best {task.fields[best]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    task = progress.add_task("fitting", total=epochs, loss="–", best="–")
+    losses: list[float] = []
 
-    def __init__(self, console: Console, *, epochs: int) -> None:
-        self._progress = Progress(
-            TextColumn("fitting"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("epochs, validation loss {task.fields[loss]}, best {task.fields[best]}"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self._task = self._progress.add_task("fitting", total=epochs, loss="–", best="–")
-        self._best = float("inf")
+    def show(epoch: Epoch) -> None:
+        losses.append(epoch.validation_loss)
+        progress.update(task, advance=1, loss=f"{losses[-1]:.4f}", best=f"{min(losses):.4f}")
 
-    def __enter__(self) -> EpochBar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, epoch: Epoch) -> None:
-        """Show an epoch that is done."""
-        self._best = min(self._best, epoch.validation_loss)
-        self._progress.update(self._task, advance=1, loss=f"{epoch.validation_loss:.4f}", best=f"{self._best:.4f}")
+    with progress:
+        yield show
 
 
 def fit_with_bar(
@@ -107,27 +102,13 @@ def fit_with_bar(
     test_table: Table | None = None,
     log: Callable[[Epoch], None] = lambda epoch: None,
 ) -> FitResult:
-    """Fit with a progress bar; Ctrl-C ends the fitting and keeps the best epoch so far.
-
-    Args:
-        progress: The console of the bar.
-        prepared: From `prepare`, with the same settings.
-        config: The settings.
-        name: What the detector will be called.
-        version: Which of its versions this will be.
-        test_table: Labelled rows for evaluation alone.
-        log: Called with each epoch.
-
-    Raises:
-        TrainingError: The loss is not a number.
-        TableError: The test table has another shape.
-    """
+    """Fit as `training.fit.fit` does, with a progress bar; Ctrl-C ends it and keeps the best epoch so far."""
     with without_unused():
         from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
 
     with (
-        EpochBar(progress, epochs=epochs_of(prepared, config)) as bar,
-        stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
+        epoch_bar(progress, epochs=epochs_of(prepared, config)) as bar,
+        _stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
     ):
 
         def on_epoch(epoch: Epoch) -> None:
@@ -139,10 +120,29 @@ def fit_with_bar(
         )
 
 
+@contextmanager
+def _stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed; a second Ctrl-C raises `KeyboardInterrupt` as usual."""
+    pressed = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+        on_first()
+
+    usual = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
 def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float) -> None:
     """Print the result on one screen, with the next commands."""
-    detector, history = result.detector, result.history
-    best, config = history.best_epoch, result.network_config
+    detector, history = result.detector, result.learned.history
+    best, config = history.best_epoch, result.learned.config
     grid = Grid.grid(padding=(0, 2))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
@@ -154,15 +154,15 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
     )
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
     several = "" if config.members == 1 else f"{config.members} of "
-    grid.add_row("network", f"{several}{widths}, {config.activation}, {result.parameters:,} weights")
+    grid.add_row("network", f"{several}{widths}, {config.activation}, {result.learned.parameters:,} weights")
     stopped = " (interrupted)" if history.interrupted else ""
     found = f"the best was {history.best}: loss {best.loss:.4f}, validation loss {best.validation_loss:.4f}"
     if config.members > 1:
         found = f"loss {best.loss:.4f}, once without the rows held out and once with them"
     grid.add_row("epochs", f"{len(history.epochs)}{stopped}, {found}; {history.seconds:.1f} s")
-    dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.health if layer.dead)
+    dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.learned.health if layer.dead)
     grid.add_row("dead units", dead or "none")
-    for layer, (low, mean, high) in result.slopes.items():
+    for layer, (low, mean, high) in result.learned.slopes.items():
         grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
     promised = detector.calibration.promised_alert_rate
     for name, text in threshold_rows(result.threshold):
@@ -175,14 +175,7 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
     grid.add_row("", f"[dim]{escape(detector.calibration.promise)}[/dim]")
     if result.metrics is not None:
         metrics = result.metrics
-        figures = {
-            "ROC AUC": metrics.roc_auc,
-            "average precision": metrics.average_precision,
-            "precision": metrics.precision,
-            "recall": metrics.recall,
-            "false-positive rate": metrics.false_positive_rate,
-        }
-        shown = ", ".join(f"{name} {'–' if value is None else f'{value:.3f}'}" for name, value in figures.items())
+        shown = ", ".join(f"{name} {text}" for name, text in metrics.figures.items())
         grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
     grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
     console.print(grid)

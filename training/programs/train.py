@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
@@ -27,24 +27,21 @@ from training.settings.config import TrainConfig
 if TYPE_CHECKING:
     from training.fit import FitResult
 
+_OF_CARD: Final = (
+    *("rows", "parts", "split", "left_out", "parameters", "epochs", "best_epoch", "interrupted", "loss"),
+    *("validation_loss", "realised_alert_rate", "repairs", "findings", "warnings"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainCommand:
     """The command of one training.
 
     Args:
-        data: The rows to learn from.
         test_files: Labelled rows for evaluation alone; none for held-out ones.
-        config: The settings.
         schema: What becomes of each column, where a schema file says so.
-        schema_out: A schema file to write.
         output: The bundle; None for the next version of the detector in `ARTIFACTS`.
-        overwrite: Replace the bundle that is there.
         dry_run: Decide on every row and column, and fit nothing.
-        report: A page to write.
-        tensorboard: A folder for TensorBoard.
-        to_stderr: What people read goes to stderr, because stdout is for a program.
-        quiet: Print nothing for people.
     """
 
     data: TrainingData
@@ -57,7 +54,6 @@ class TrainCommand:
     dry_run: bool = False
     report: Path | None = None
     tensorboard: Path | None = None
-    to_stderr: bool = False
     quiet: bool = False
 
 
@@ -65,7 +61,7 @@ def train(command: TrainCommand) -> dict[str, Any]:
     """Read, fit, save and print the result; return the report for programs."""
     started = time.perf_counter()
     config = command.config
-    console = Console(stderr=command.to_stderr, quiet=command.quiet, highlight=False)
+    console = Console(quiet=command.quiet, highlight=False)
     if not command.data.files:
         console.print(DESCRIPTION)
     name, table = command.data.title, command.data.table()
@@ -84,7 +80,7 @@ def train(command: TrainCommand) -> dict[str, Any]:
             result = fit_with_bar(
                 progress, prepared, config, name=name, version=version_of(path), test_table=test_table, log=log
             )
-        from training.save import write_result
+        from training.fit import write_result
 
         write_result(result, folder)
     seconds = time.perf_counter() - started
@@ -97,16 +93,13 @@ def train(command: TrainCommand) -> dict[str, Any]:
     return _report(result, path, seconds, page=command.report)
 
 
-@contextmanager
-def _log_of(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
-    """Yield a function that logs epochs for TensorBoard, if that is wanted."""
+def _log_of(folder: Path | None) -> AbstractContextManager[Callable[[Epoch], None]]:
+    """Return a context with a function that logs epochs for TensorBoard, if that is wanted."""
     if folder is None:
-        yield lambda epoch: None
-        return
-    from training.network.tensorboard import TensorBoardLog
+        return nullcontext(lambda epoch: None)
+    from training.network.tensorboard import tensorboard_log
 
-    with TensorBoardLog(folder) as log:
-        yield log
+    return tensorboard_log(folder)
 
 
 def _prepare(command: TrainCommand, table: Table, test_table: Table | None, console: Console) -> Prepared:
@@ -122,34 +115,20 @@ def _prepare(command: TrainCommand, table: Table, test_table: Table | None, cons
 def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:
     """Return the report that ``--json`` prints; its keys are an interface."""
     detector = result.detector
-    card = detector.card
     report = {
         "bundle": str(path),
         "name": detector.name,
         "version": detector.version,
-        "rows": card["rows"],
-        "parts": result.rows,
-        "split": card["split"],
-        "left_out": card["left_out"],
+        **{name: detector.card[name] for name in _OF_CARD},
         "columns_used": list(detector.schema.names),
         "columns_dropped": dict(detector.schema.dropped),
-        "activation": result.network_config.activation,
-        "parameters": result.parameters,
-        "epochs": card["epochs"],
-        "best_epoch": card["best_epoch"],
-        "interrupted": card["interrupted"],
-        "loss": card["loss"],
-        "validation_loss": card["validation_loss"],
+        "activation": result.learned.config.activation,
         "seconds": round(seconds, 3),
         "threshold": detector.calibration.threshold,
         "threshold_method": detector.calibration.method,
         "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
-        "realised_alert_rate": card["realised_alert_rate"],
-        "dead_units": {layer.layer: layer.dead for layer in result.health},
-        "repairs": card["repairs"],
-        "findings": card["findings"],
-        "warnings": list(result.warnings),
+        "dead_units": {layer.layer: layer.dead for layer in result.learned.health},
         "report": None if page is None else str(page),
     }
     return report if result.metrics is None else report | {"metrics": asdict(result.metrics)}

@@ -74,7 +74,7 @@ def _result(result: FitResult, rows: ScoredRows) -> Iterator[Part]:
 
 
 def _figures(result: FitResult) -> Iterator[tuple[str, str]]:
-    detector, history = result.detector, result.history
+    detector, history = result.detector, result.learned.history
     previous = ""
     for name, text in threshold_rows(result.threshold):
         previous = name or previous
@@ -83,16 +83,16 @@ def _figures(result: FitResult) -> Iterator[tuple[str, str]]:
     yield ("alert rate, promised", "–" if promised is None else f"{promised:.2%}")
     yield ("alert rate, realised on test rows", f"{result.realised_alert_rate:.2%}")
     if result.metrics is not None:
-        for name in ("ROC AUC", "average precision", "precision", "recall", "false-positive rate"):
-            value = getattr(result.metrics, name.lower().replace(" ", "_").replace("-", "_"))
-            yield (name, "–" if value is None else f"{value:.3f}")
-        yield ("measured on", f"{result.metrics.rows:,} rows, {result.metrics.anomalies:,} of them anomalies")
+        metrics = result.metrics
+        yield from metrics.figures.items()
+        yield ("measured on", f"{metrics.rows:,} rows, {metrics.anomalies:,} of them anomalies")
     yield ("loss", f"{history.best_epoch.loss:.4g}, on the validation rows {history.best_epoch.validation_loss:.4g}")
     yield ("epochs", f"{len(history.epochs)}, weights of epoch {history.best}, {history.seconds:.1f} s")
 
 
 def _learning(result: FitResult) -> Iterator[Part]:
-    history, config = result.history, result.network_config
+    learned = result.learned
+    history, config = learned.history, learned.config
     name = config.activation
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
     networks = "One network" if config.members == 1 else f"{config.members} networks"
@@ -101,7 +101,7 @@ def _learning(result: FitResult) -> Iterator[Part]:
         "the rows of the validation loss are among those learned from."
     )
     yield Text(
-        text=f"{networks} of {widths} units, {name}, {result.parameters:,} weights; {len(history.epochs)} epochs in "
+        text=f"{networks} of {widths} units, {name}, {learned.parameters:,} weights; {len(history.epochs)} epochs in "
         f"{history.seconds:.1f} s.{refitted if result.detector.calibration.rows.refitted else ''}"
     )
     fitting = np.array([[epoch.loss for epoch in history.epochs]])
@@ -120,13 +120,13 @@ def _learning(result: FitResult) -> Iterator[Part]:
         "Activation: line the value, dashed its slope.",
     )
     yield from _units(result)
-    if result.slopes:
-        yield slopes_plot(name, result.slopes)
+    if learned.slopes:
+        yield slopes_plot(name, learned.slopes)
 
 
 def _units(result: FitResult) -> Iterator[Part]:
-    epochs = result.history.epochs
-    name = result.network_config.activation
+    epochs = result.learned.history.epochs
+    name = result.learned.config.activation
     plots = []
     for state, expected in {"dead": ACTIVATIONS[name].can_die, "saturated": ACTIVATIONS[name].ends is not None}.items():
         layers = zip(*(epoch.units for epoch in epochs), strict=True)
@@ -145,7 +145,7 @@ def _units(result: FitResult) -> Iterator[Part]:
         header=("layer", *(count.replace("_", " ") for count in counts), "outputs that are zero"),
         rows=[
             (layer.layer, *(f"{getattr(layer, count):,}" for count in counts), f"{layer.zeros:.1%}")
-            for layer in result.health
+            for layer in result.learned.health
         ],
         note="Dead: zero on every validation row. Nearly dead: zero on 99 % of them. Saturated: at an end of the "
         "activation on all of them.",

@@ -13,8 +13,7 @@ from samples import FakeEngine, machine_records, sample_preprocessor, sample_rec
 
 from models import bundle
 from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest, write_recalibrated
-from models.bundle.arrays import array_bytes, array_in
-from models.bundle.layout import NETWORK_KERAS, SERVED, json_bytes
+from models.bundle.layout import NETWORK_KERAS, SERVED, array_bytes, array_in, json_bytes
 from models.bundle.probe import probe_of
 from models.calibration import Calibration, CalibrationRows
 from models.encoders import CategoricalEncoding
@@ -504,8 +503,10 @@ def test_the_probe_is_made_of_rows_at_both_ends_and_of_records_of_every_kind(mis
     preprocessor = sample_preprocessor(missing_share=missing_share)
     low, high = preprocessor.limits.astype(float)
     scorer = Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z))
-    plain = probe_of(scorer, lambda Z: 0.5 * Z[None])
-    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(scorer, lambda Z: 0.5 * Z[None])  # no chance
+    plain = probe_of(scorer, FakeEngine(lambda Z: 0.5 * Z))
+    assert json.loads(json.dumps(plain, allow_nan=False)) == probe_of(
+        scorer, FakeEngine(lambda Z: 0.5 * Z)
+    )  # no chance
     Z = np.array(plain["Z"])
     assert Z.shape == (8, len(preprocessor.features))
     np.testing.assert_allclose(Z[:2], [low - 0.1 * (high - low), high + 0.1 * (high - low)], rtol=1e-6)
@@ -538,9 +539,9 @@ def test_a_column_of_very_many_categories_makes_the_probe_no_longer():
         rare=tuple(f"r{i}" for i in range(1000)),
     )
     preprocessor = Preprocessor(encodings=(encoder,), limits=np.array([[-1.0] * 51, [1.0] * 51], np.float32))
-    cells = probe_of(Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z)), lambda Z: Z[None])["records"][
-        "c"
-    ]
+    cells = probe_of(Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z)), FakeEngine(lambda Z: Z))[
+        "records"
+    ]["c"]
     assert cells == [*encoder.categories, *encoder.rare[:14], "(never seen)", None]
 
 
@@ -597,10 +598,10 @@ def test_the_probe_is_made_up_and_reaches_beyond_the_training_range(trained):
 
 
 def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tmp_path):
-    from training.network.keras_network import DenseNetwork, reconstruct, save_network
+    from training.network.keras_network import DenseNetwork, save_network
     from training.network.onnx_export import onnx_bytes
 
-    config = trained.result.network_config
+    config = trained.result.learned.config
     other = onnx_bytes(config, DenseNetwork(config, seed=99).arrays())
     with pytest.raises(BundleError, match="Train the detector anew"), new_bundle(tmp_path / "b") as folder:
         bundle.write_bundle(
@@ -608,8 +609,8 @@ def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tm
             trained.result.detector,
             network=config,
             graph=other,
-            write_network=lambda path: save_network(trained.result.network, path),
-            reconstruct=lambda Z: reconstruct(trained.result.network, Z),
+            write_network=lambda path: save_network(trained.result.learned.network, path),
+            trained=trained.result.learned.network,
             versions={},
             created="2024-01-01T00:00:00",
         )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.bundle.__main__ import main
-from models.bundle.description import typical_values
+from models.bundle.card import typical_values
 
 
 def test_every_column_is_described_with_its_typical_values(bundle_path, capsys, monkeypatch):

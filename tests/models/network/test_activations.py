@@ -79,7 +79,7 @@ def test_every_engine_reconstructs_as_keras_does_even_extreme_rows(activation, s
     config = config_of(activation, **shape)
     net = built(config)
     Z = hostile_rows()
-    by_keras = network.reconstruct(net, Z)
+    by_keras = net.reconstruct(Z)
     graph = onnx_bytes(config, net.arrays())
     for name in ENGINES:
         by_engine = ENGINES[name](graph, config).reconstruct(Z)
@@ -97,13 +97,9 @@ def test_every_engine_scores_as_keras_does_even_extreme_rows(activation):
         limits=np.array([[-4.0] * D, [4.0] * D], np.float32),
     )
 
-    class ByKeras:
-        def reconstruct(self, Z, /):
-            return network.reconstruct(net, Z)
-
     Z = np.concatenate([hostile_rows(), np.full((1, D), 1e15, np.float32)])
     graph = onnx_bytes(config, net.arrays())
-    expected = Scorer(preprocessor=preprocessor, engine=ByKeras()).score(Encoded(Z=Z)).anomaly_score
+    expected = Scorer(preprocessor=preprocessor, engine=net).score(Encoded(Z=Z)).anomaly_score
     for name in ENGINES:
         scores = (
             Scorer(preprocessor=preprocessor, engine=ENGINES[name](graph, config)).score(Encoded(Z=Z)).anomaly_score
@@ -119,9 +115,9 @@ def test_the_embedding_of_an_engine_is_the_output_of_the_bottleneck_of_the_first
     net = built(config)
     Z = hostile_rows()[:200]
     embedding = OnnxEngine(onnx_bytes(config, net.arrays()), config).embed(Z)
-    outputs = network.hidden_outputs(net, Z)["bottleneck"]
-    assert outputs.shape == (len(Z), members * config.latent_units)
-    np.testing.assert_allclose(embedding, outputs[:, : config.latent_units], rtol=1e-4, atol=1e-5)
+    outputs = net.embed(Z)
+    assert outputs.shape == (len(Z), config.latent_units)
+    np.testing.assert_allclose(embedding, outputs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -135,7 +131,7 @@ def test_while_it_is_fitted_each_member_computes_what_it_computes_afterwards(act
     fitting = np.asarray(net.forward(each)[0])
     net.apply_output_scale()
     for member, factor in enumerate((1.0, 0.5, -1.0)):
-        by_keras = network.reconstruct(net, np.float32(factor) * Z)[member]
+        by_keras = net.reconstruct(np.float32(factor) * Z)[member]
         np.testing.assert_allclose(fitting[member], by_keras, rtol=1e-4, atol=1e-4)
 
 

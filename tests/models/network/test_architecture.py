@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 
 from models.errors import BundleError, ConfigError
 from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
-from models.network.architecture import AutoencoderConfig, layers_of, weight_shapes
+from models.network.architecture import (
+    NETWORKS,
+    AutoencoderConfig,
+    layers_of,
+    network_from_plain,
+    network_to_plain,
+    weight_shapes,
+)
 from models.network.engine import ENGINES
-from models.network.networks import NETWORKS, network_from_plain, network_to_plain
 
 GOOD = AutoencoderConfig(features=7, hidden_units=(32, 16), latent_units=4)
 BROKEN = {
@@ -69,7 +75,7 @@ def test_all_complaints_come_at_once():
 
 @given(CONFIGS)
 def test_a_configuration_is_equal_after_a_round_trip_through_json(config):
-    assert AutoencoderConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert network_from_plain(json.loads(json.dumps(network_to_plain(config)))) == config
 
 
 @given(CONFIGS)
@@ -92,7 +98,7 @@ def test_every_member_has_its_own_skip_weight(skip_weight):
 )
 def test_a_damaged_configuration_is_refused(damage):
     with pytest.raises(BundleError, match="network's configuration is not readable"):
-        AutoencoderConfig.from_json(GOOD.to_json() | damage)
+        network_from_plain(network_to_plain(GOOD) | damage)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -147,7 +153,7 @@ def test_every_dense_layer_has_a_kernel_and_a_bias_for_each_member(config):
 
 
 def test_every_kind_of_network_has_a_builder_and_an_engine():
-    from training.network.builders import BUILDERS
+    from training.network.learning import BUILDERS
 
     assert BUILDERS.keys() == NETWORKS.keys()
     assert {spec.engine for spec in NETWORKS.values()} <= ENGINES.keys()

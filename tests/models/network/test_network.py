@@ -8,16 +8,14 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from hidden_layers import hidden_outputs
 
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig, weight_shapes
 from training.network.keras_network import (
     DenseNetwork,
-    hidden_outputs,
     join_networks,
     keras_model,
-    parameter_count,
-    reconstruct,
     save_network,
 )
 
@@ -31,7 +29,6 @@ def test_the_weights_are_those_that_the_architecture_names(activation, members):
     config = dataclasses.replace(CONFIG, activation=activation, members=members)
     arrays = DenseNetwork(config, seed=0).arrays()
     assert {name: array.shape for name, array in arrays.items()} == weight_shapes(config)
-    assert parameter_count(arrays) == sum(array.size for array in arrays.values())
 
 
 def test_selu_normalises_itself_through_eight_layers_without_being_asked():
@@ -68,9 +65,9 @@ def test_no_two_layers_start_with_the_same_kernel():
 def test_dropout_and_noise_are_at_work_while_fitting_and_at_rest_when_a_row_is_scored():
     """Case 4, with dropout in the network."""
     net = DenseNetwork(dataclasses.replace(CONFIG, dropout=0.4, input_noise=0.5), seed=0)
-    together = reconstruct(net, ROWS)[0]
+    together = net.reconstruct(ROWS)[0]
     for row in range(33):
-        np.testing.assert_allclose(reconstruct(net, ROWS[row : row + 1])[0, 0], together[row], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(net.reconstruct(ROWS[row : row + 1])[0, 0], together[row], rtol=1e-5, atol=1e-5)
     first, second = (np.asarray(net.forward(ROWS, training=True)[0]) for _ in range(2))
     assert not np.allclose(first, second)
 
@@ -89,8 +86,8 @@ def test_hidden_outputs_are_those_behind_the_activation_with_the_members_side_by
 def test_networks_that_are_joined_compute_what_each_computed():
     parts = [DenseNetwork(dataclasses.replace(CONFIG, members=members), seed=members) for members in (1, 2)]
     joined = join_networks(dataclasses.replace(CONFIG, members=3), parts)
-    expected = np.concatenate([reconstruct(part, ROWS) for part in parts])
-    np.testing.assert_allclose(reconstruct(joined, ROWS), expected, rtol=1e-5, atol=1e-6)
+    expected = np.concatenate([part.reconstruct(ROWS) for part in parts])
+    np.testing.assert_allclose(joined.reconstruct(ROWS), expected, rtol=1e-5, atol=1e-6)
 
 
 # --- the file -------------------------------------------------------------------------------------------
@@ -112,8 +109,8 @@ def test_stock_keras_opens_the_file_in_its_safe_mode_and_reconstructs_the_same(a
     save_network(net, tmp_path / "network.keras")
     model = keras.saving.load_model(tmp_path / "network.keras", compile=False)
     by_keras = np.moveaxis(np.asarray(model(ROWS, training=False)), 1, 0)
-    np.testing.assert_allclose(by_keras, reconstruct(net, ROWS), rtol=1e-5, atol=1e-5)
-    assert model.count_params() - len(net.config.skip_weight) == parameter_count(net.arrays())
+    np.testing.assert_allclose(by_keras, net.reconstruct(ROWS), rtol=1e-5, atol=1e-5)
+    assert model.count_params() - len(net.config.skip_weight) == sum(array.size for array in net.arrays().values())
 
 
 def test_the_file_holds_layers_of_keras_and_weights_and_nothing_else(tmp_path):

@@ -50,3 +50,13 @@ def test_an_error_that_was_not_foreseen_is_one_line_too(capsys):
 def test_a_missing_package_is_named_with_what_installs_it(capsys):
     assert run_command(failing(ModuleNotFoundError("no", name="onnx")), debug=False) == 2
     assert "'onnx' is missing: pip install" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("embed", "service.batch DETECTOR DATA"), ("describe", "models.bundle describe")]
+)
+def test_a_command_that_moved_says_where_it_went(old, new, run_python) -> None:
+    run = run_python("-m", f"training.{old}", "bundle")
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"error: python -m training.{old} is gone; say: python -m {new}")
+    assert run.stderr.count("\n") == 1

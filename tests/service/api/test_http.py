@@ -218,7 +218,7 @@ def test_any_json_gets_scores_or_a_problem_document(service: Any, content: Any) 
 def test_embeddings_are_as_wide_as_the_bottleneck(client: httpx.Client, trained: Trained) -> None:
     embeddings = post(client, RECORDS, "/embed")["embeddings"]
     assert len(embeddings) == len(RECORDS)
-    assert {len(row) for row in embeddings} == {trained.result.network_config.latent_units}
+    assert {len(row) for row in embeddings} == {trained.result.learned.config.latent_units}
 
 
 def test_reconstructions_are_in_the_users_units(client: httpx.Client) -> None:

@@ -13,6 +13,8 @@ from samples import sample_detector, sample_record
 from starlette.middleware.base import BaseHTTPMiddleware
 from wire import request, wired
 
+from service.gate import Gate
+
 BODY = json.dumps(sample_record()).encode()
 REQUESTS = [
     request(BODY),
@@ -100,6 +102,14 @@ def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest
     passed: list[str] = []
     monkeypatch.setattr(Gate, "admit", lambda gate, method, headers: passed.append(method))
     with wired(sample_detector(), fast_path=fast_path) as wire:
-        for sent in (request(BODY), request(b"{"), request(BODY, path="/embed")):
+        for sent in REQUESTS:
             wire.together([sent])
-    assert passed == ["POST"] * 3
+    assert passed == ["POST"] * 4 + ["GET"] * 2
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_both_carriers_send_the_refusal_of_the_gate(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers: Response(b"who are you?", 401))
+    with wired(sample_detector(), fast_path=fast_path) as wire:
+        answers = wire.together([request(BODY), request(b"[]")])
+    assert [(status, body) for status, _, body in answers] == [(401, b"who are you?")] * 2

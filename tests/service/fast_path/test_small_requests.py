@@ -23,8 +23,8 @@ from models.schema import Column, FeatureSchema, Kind
 from service import gate
 from service.fast_path import protocol
 from service.formats.exact_json import ExactRecords
-from service.formats.json import decode_json, decode_lines, read_lines
-from service.formats.rows import BodySpec, Records
+from service.formats.json import Records, decode_json, decode_lines, read_lines
+from service.formats.rows import BodySpec
 from service.web.problems import RequestError
 
 NAMES = sample_schema().read_names

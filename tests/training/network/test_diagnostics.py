@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from hidden_layers import hidden_outputs, layer_health
 
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
-from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, layer_health
-from training.network.keras_network import DenseNetwork, hidden_outputs
+from training.network.diagnostics import LayerHealth, gradient_warnings, health_warnings, together
+from training.network.keras_network import DenseNetwork
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,8 @@ def test_gradients_that_vanish_are_a_warning_with_the_layer_and_a_remedy():
 def test_gradients_of_one_size_are_no_warning():
     assert not gradient_warnings({"encoder_1": 0.1, "bottleneck": 2.0, "output": 0.5}, activation="tanh")
     assert not gradient_warnings({"output": 0.5}, activation="tanh")
+
+
+def test_the_units_of_several_networks_are_counted_together():
+    few, many = healthy(dead=1, zeros=0.5), healthy(units=24, dead=2, nearly_dead=3, saturated=4, zeros=0.25)
+    assert together([few, many]) == healthy(units=32, dead=3, nearly_dead=3, saturated=4, zeros=0.3125)

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hidden_layers import hidden_outputs, layer_health
 
 from models.encoders.preprocessor import Encoded
 from models.errors import TrainingError
 from models.network.architecture import AutoencoderConfig
-from training.network.diagnostics import layer_health
 from training.network.epochs import _batched_order, run_epochs
 from training.network.history import EpochSettings
-from training.network.keras_network import DenseNetwork, hidden_outputs, reconstruct
+from training.network.keras_network import DenseNetwork
 
 D = 4
 FEATURES = ("big", "small", "plain", "small is missing")
@@ -30,7 +30,6 @@ def run(
     validation=None,
     *,
     network=None,
-    activation="relu",
     on_epoch=lambda epoch: None,
     should_stop=lambda: False,
     **settings,
@@ -44,7 +43,6 @@ def run(
         validation=validation or rows(40, seed=2),
         weights=WEIGHTS,
         features=FEATURES,
-        activation=activation,
         settings=EpochSettings(**(usual | settings)),
         on_epoch=on_epoch,
         should_stop=should_stop,
@@ -101,14 +99,14 @@ def test_units_at_their_end_are_counted_after_an_epoch():
     config = AutoencoderConfig(features=D, hidden_units=(8,), latent_units=2, activation="tanh")
     network = DenseNetwork(config, seed=1)
     network.weights["encoder_1_bias"].assign([[[9.0, -9.0, *[0.0] * 6]]])
-    _, history = run(network=network, activation="tanh", epochs=1, learning_rate=1e-9)
+    _, history = run(network=network, epochs=1, learning_rate=1e-9)
     expected = layer_health(hidden_outputs(network, rows(40, seed=2).Z), activation="tanh")
     assert [layer.saturated for layer in history.best_epoch.units] == [layer.saturated for layer in expected]
     assert history.best_epoch.units[0].saturated == 2
 
 
 def mean_score(network, encoded):
-    errors = np.square(encoded.Z - reconstruct(network, encoded.Z)[0]) * WEIGHTS
+    errors = np.square(encoded.Z - network.reconstruct(encoded.Z)[0]) * WEIGHTS
     errors[np.zeros_like(errors, bool) if encoded.missing is None else encoded.missing] = 0
     return errors.sum(axis=1).mean()
 
@@ -231,11 +229,11 @@ def ensemble(*, latent_units=4, **settings):
 
 
 def score_of(network, Z):
-    return (np.square(Z - reconstruct(network, Z)[0]) * WEIGHTS).sum(axis=1).mean()
+    return (np.square(Z - network.reconstruct(Z)[0]) * WEIGHTS).sum(axis=1).mean()
 
 
 def member_scores(network, encoded):
-    return (np.square(encoded.Z - reconstruct(network, encoded.Z)) * WEIGHTS).sum(axis=2)
+    return (np.square(encoded.Z - network.reconstruct(encoded.Z)) * WEIGHTS).sum(axis=2)
 
 
 def test_each_member_learns_and_the_less_the_more_noise_it_has():
@@ -293,7 +291,7 @@ def test_missing_cells_and_weights_of_rows_count_for_every_member():
     missing[:, 1] = True
     encoded = rows(100, seed=1)
     network, _ = ensemble(fitting=Encoded(Z=encoded.Z, missing=missing))
-    errors = np.square(encoded.Z - reconstruct(network, encoded.Z)).mean(axis=1)
+    errors = np.square(encoded.Z - network.reconstruct(encoded.Z)).mean(axis=1)
     assert (errors[0, [0, 2, 3]] < errors[0, 1] / 3).all()  # what has no weight in the loss is not learned
 
 
@@ -305,7 +303,7 @@ def test_rows_are_validated_alike_in_chunks_and_at_once(monkeypatch, activation,
     def validated():
         network = DenseNetwork(config, seed=1)
         network.weights["encoder_1_bias"].assign([[[9.0, -9.0, *[0.0] * 6]]])
-        return run(network=network, activation=activation, epochs=3, learning_rate=1e-3, trim=trim)[1].epochs
+        return run(network=network, epochs=3, learning_rate=1e-3, trim=trim)[1].epochs
 
     at_once = validated()
     monkeypatch.setattr("training.network.epochs._VALIDATED_AT_ONCE", 7)  # of 40: the last chunk is a smaller one

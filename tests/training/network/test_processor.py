@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import ConfigError
-from training.network.processor import require_avx
+from training.network.keras_start import require_avx
 
 
 def test_case_24_a_processor_without_avx_is_refused(cases):

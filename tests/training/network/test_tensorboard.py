@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from training.network.diagnostics import LayerHealth
 from training.network.history import Epoch
-from training.network.tensorboard import TensorBoardLog
+from training.network.tensorboard import tensorboard_log
 
 
 def epoch(number: int) -> Epoch:
@@ -29,7 +29,7 @@ def scalars(folder: Path) -> dict[tuple[str, int], float]:
 
 @pytest.mark.filterwarnings("ignore:.*tf_record_iterator.*")
 def test_each_fit_is_a_run_with_losses_units_and_gradients_by_epoch(tmp_path: Path) -> None:
-    with TensorBoardLog(tmp_path) as log:
+    with tensorboard_log(tmp_path) as log:
         for number in (1, 2, 1):
             log(epoch(number))
     first, second = scalars(tmp_path / "fit_1"), scalars(tmp_path / "fit_2")
@@ -41,6 +41,6 @@ def test_each_fit_is_a_run_with_losses_units_and_gradients_by_epoch(tmp_path: Pa
 
 
 def test_nothing_is_written_where_no_epoch_was_run(tmp_path: Path) -> None:
-    with TensorBoardLog(tmp_path / "log"):
+    with tensorboard_log(tmp_path / "log"):
         pass
     assert not (tmp_path / "log").exists()

@@ -77,7 +77,7 @@ def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page
 
 
 def test_the_figures_of_an_ensemble_are_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:
-    assert trained.result.network_config.members > 1
+    assert trained.result.learned.config.members > 1
     assert trained.result.evaluated.scorer is not trained.result.detector.scorer
     assert "the networks that had not seen those rows" in page.html
 

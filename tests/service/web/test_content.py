@@ -15,7 +15,7 @@ from in_process import InProcess, in_process
 from samples import sample_detector, sample_record
 
 from service.formats.formats import FORMATS
-from service.web.content_encoding import ENCODERS, coding_for
+from service.web.content import ENCODERS, coding_for
 
 RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
 

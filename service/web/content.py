@@ -1,29 +1,56 @@
-"""Content codings: bodies are decompressed with a limit, answers compressed where it is asked for and worth it."""
+"""Contents: bodies are read and decompressed with limits, answers compressed where it is asked for and worth it."""
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+from fastapi import Request
+
 from models.errors import TooLargeError, UnreadableError
 from models.tables.decompression import GZIP_WINDOW, decompress
 from service.formats.formats import FORMATS
+from service.settings import Settings
 from service.web.negotiation import qualities
-from service.web.problems import RequestError, too_large
+from service.web.problems import CLOSE, RequestError, too_large
 
 _LEAST_BYTES: Final = 1024
 _LEVEL: Final = 1  # of both codings: more takes several times as long and saves a tenth
 
 
-def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:
-    """Return a body without its coding, at least one byte.
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """Read a body of at most `settings.max_body_bytes` within `settings.body_seconds`; refuse others."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
+        raise too_large(settings.max_body_bytes)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            async for chunk in request.stream():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > settings.max_body_bytes:
+                    raise too_large(settings.max_body_bytes)
+    except TimeoutError as error:
+        raise too_slow(f"The body had not come after {settings.body_seconds:g} s") from error
+    return b"".join(chunks)
 
-    Args:
-        content: The body.
-        coding: One of `CODINGS`, or None.
-        max_bytes: Most bytes that may come out.
+
+def too_slow(what: str) -> RequestError:
+    """Return the error for a body that does not come."""
+    return RequestError(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"{what}. Send it faster or in smaller requests, or raise DETECTOR_BODY_SECONDS.",
+        headers=CLOSE,
+    )
+
+
+def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:
+    """Return a body without its coding, one of `CODINGS`: at least one byte, at most `max_bytes`.
 
     Raises:
         RequestError: It is damaged, too large or empty.
