@@ -21,6 +21,8 @@ from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
 
+__all__ = ["iter_table", "read_table"]
+
 _ERRORS_OF_READERS: Final = (
     *(OSError, EOFError, UnicodeError, RecursionError),
     *(csv.Error, msgspec.MsgspecError, pa.ArrowException),
@@ -53,8 +55,6 @@ _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 def read_table(
     sources: Sequence[Source | str | Path], options: ReadOptions | None = None, *, format: str | None = None
 ) -> Table:
-
-__all__ = ["iter_table", "read_table"]
     """Read sources that have the same columns as one table.
 
     Args:
