@@ -36,7 +36,7 @@ _CALIBRATION: Final[dict[str, type[Any]]] = {
 
 
 def load_detector(path: str | Path) -> Detector:
-    """Load a bundle: verify every digest, build the detector, check its scores on the probe.
+    """Load a bundle: verify the digests of what is served, build the detector, check its scores on the probe.
 
     Raises:
         BundleError: The bundle is missing, damaged, of another format version, or scores differently here.

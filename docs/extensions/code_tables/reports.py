@@ -13,7 +13,7 @@ REPORTS: Final = {
     "python -m training.train --json": ("training/programs/train.py", "_report"),
     "python -m training.train --dry-run --json": ("training/data/prepare.py", "plan_of"),
     "python -m training.calibrate --json": ("training/programs/calibrate.py", "_report"),
-    "python -m models.bundle describe --json": ("models/bundle/description.py", "description_of"),
+    "python -m models.bundle describe --json": ("models/bundle/card.py", "description_of"),
     "python -m training.compare --json": ("training/comparison/compare.py", "_report"),
     "python -m service.batch --json": ("service/files/score_files.py", "_report"),
     "python -m models.bundle verify --json": ("models/bundle/__main__.py", "verify"),

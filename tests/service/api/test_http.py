@@ -24,7 +24,7 @@ from samples import machine_records
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
 from service.app import create_app, load_settings
-from service.operations import score_items
+from service.operations import OPERATIONS, score_items
 from service.registry import Registry
 
 RECORDS = machine_records(40, seed=7)
@@ -242,7 +242,7 @@ def test_the_openapi_page_has_the_detectors_columns_and_examples_that_work(
     client: httpx.Client, detector: Detector
 ) -> None:
     document = strict(client.get("/openapi.json"))
-    for path in ("/score", "/embed", "/reconstruct"):
+    for path in (operation.path for operation in OPERATIONS.values()):
         body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert list(body["schema"]["anyOf"][0]["properties"]) == list(detector.schema.names)
         for example in body["examples"].values():

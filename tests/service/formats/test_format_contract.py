@@ -16,6 +16,7 @@ from models.schema import Column, FeatureSchema, Kind
 from models.scoring import Scorer
 from models.tables.read_options import CHUNK_ROWS
 from service.formats.formats import FORMATS, STREAMED
+from service.operations import OPERATIONS
 
 NAMES = ("a", "b", "c")
 ROWS = CHUNK_ROWS + 100
@@ -62,7 +63,7 @@ def test_what_is_answered_in_a_format_is_read_in_it(service: InProcess, rows: by
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_is_named_by_its_answer(service: InProcess, rows: bytes, name: str) -> None:
-    for path in ("/score", "/embed", "/reconstruct"):
+    for path in (operation.path for operation in OPERATIONS.values()):
         answer = service.post(rows, path, accept=FORMATS[name].types[0])
         assert answer.status_code == 200
         assert answer.headers["content-type"] == FORMATS[name].types[0] + FORMATS[name].parameters
