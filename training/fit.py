@@ -186,14 +186,9 @@ def _warnings(config: TrainConfig, prepared: Prepared, learned: Learned, calibra
         )
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:
-        warnings.append(
-            Message(
-                f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is "
-                "learned is not found. Say ",
-                Set("fit_on", "normal"),
-                " to learn from normal rows alone.",
-            )
-        )
+        what = f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: "
+        what += "what is learned is not found. Say "
+        warnings.append(Message(what, Set("fit_on", "normal"), " to learn from normal rows alone."))
     return warnings + [finding.message for finding in prepared.findings if finding.warning]
 
 

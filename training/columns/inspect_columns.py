@@ -56,8 +56,6 @@ class Sentinel:
     """A number that may stand for a missing value.
 
     Args:
-        value: The number.
-        rows: How many rows have it.
         nearest: The nearest other number of the column.
         others: How many other numbers the column has.
         gap: Distance to the nearest one, in extents of the others on that side of their median.

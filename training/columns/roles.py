@@ -33,11 +33,8 @@ class Roles:
     """What the user says about columns.
 
     Args:
-        ids: Columns that name a record; copied to the output.
-        label: Column that says which rows are anomalies.
         group: Column whose equal values keep rows together; a feature only where it is included.
         include: If not empty, only these columns are features.
-        exclude: Columns that are no features.
         kinds: The kind of columns whose values do not tell it.
         date_orders: The layout of dates that do not show which number is the day, by column or `EVERY_COLUMN`.
         missing_values: Values that stand for a missing one, by column or `EVERY_COLUMN`.

@@ -56,19 +56,13 @@ class CompareCommand:
     """The settings of one comparison.
 
     Args:
-        data: The rows to learn from.
         config: The settings that all networks share; its seed is the first one.
-        activations: Keys of `ACTIVATIONS`.
         seeds: Number of networks of each activation.
         depths: Numbers of hidden layers to compare; empty for that of the preset.
         learning_rates: Largest step sizes to compare; empty for that of training.
         seconds: Time limit of each fit; None for the epochs of training.
         margin: Relative difference of errors that does not matter.
         output: The folder of the results; None for the one of the data's name in `COMPARISONS`.
-        overwrite: Whether to discard earlier results.
-        save_best: Whether to train a detector with the recommended activation.
-        jobs: Networks fitted at once.
-        quiet: Whether to print nothing for people.
 
     Raises:
         ConfigError: A value is outside its limits; the error names all that are.

@@ -88,12 +88,8 @@ def noisy_error(
     Without noise it is the reconstruction error. With noise, a network that only copies its input has a high error; the
     lower the error, the better the network knows the density of the rows (Vincent, Neural Computation 2011).
 
-    Args:
-        reconstruct: The network, `(n, d)` → `(n, d)`.
-        rows: Rows that it has not seen.
-        preprocessor: The preprocessor that encoded them.
-        noise: Standard deviation of the noise, as in fitting; the same noise for all networks.
-        trim: Share of the rows, those with the largest error, that are trimmed, as in fitting.
+    Noise (its standard deviation) and trim (the share of the rows, those with the largest error, that is left out) are
+    as in fitting; the drawn noise is the same for all networks, which are functions `(n, d)` → `(n, d)`.
     """
     Z = preprocessor.within_limits(rows.Z)
     drawn = np.random.default_rng(_NOISE_SEED).normal(0, noise, Z.shape).astype(np.float32)

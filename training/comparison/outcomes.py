@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.errors import ConfigError, Set
+from models.errors import ConfigError, Message, Set
 from models.strict_json import from_plain, parse_json
 from training.comparison.trials import Trial
 from training.network.diagnostics import LayerHealth
@@ -27,13 +27,10 @@ class Outcome:
     """The measurements of one fitted network.
 
     Args:
-        trial: The trial.
-        parameters: Number of weights.
         steps: Steps of an epoch.
         best_epoch: The epoch with the lowest validation loss, whose weights were kept.
         seconds: Wall time of the fit, all epochs.
-        losses: Loss on the fitting rows of each epoch.
-        validation_losses: Loss on the validation rows of each epoch.
+        losses, validation_losses: Loss on the fitting and on the validation rows of each epoch.
         elapsed: Seconds from the start to the end of each epoch.
         dead_by_epoch: Share of dead units after each epoch, by layer.
         first_gradients: Norm of the gradient of each layer's kernel at the first step.
@@ -43,8 +40,7 @@ class Outcome:
         error: Held-out error, on rows that nothing was learned or chosen on.
         scoring_seconds: Seconds for one row of a thousand, in the exported engine.
         scores: Anomaly scores of some of the untouched rows, the same rows in every trial.
-        roc_auc: On the untouched rows; None without labels of both kinds.
-        average_precision: On the untouched rows; None without labels of both kinds.
+        roc_auc, average_precision: On the untouched rows; None without labels of both kinds.
     """
 
     trial: Trial
@@ -136,18 +132,12 @@ class TrialFile:
             kept = parse_json(lines[0])
             self.results = [_read(parse_json(line)) for line in lines[1:]]
         except ValueError as error:
-            raise ConfigError(
-                f"{path} is no file of a comparison ({error}). To start again: ", Set("overwrite", True), "."
-            ) from error
+            problem = f"{path} is no file of a comparison ({error}). To start again: "
+            raise ConfigError(problem, Set("overwrite", True), ".") from error
         if kept != header:
-            changed = _differences(kept, header)
-            raise ConfigError(
-                f"{path} is of another comparison ({changed}). To start again: ",
-                Set("overwrite", True),
-                "; to keep it, choose another folder: ",
-                Set("output", like="DIR"),
-                ".",
-            )
+            problem = f"{path} is of another comparison ({_differences(kept, header)}). To start again: "
+            other = Message("; to keep it, choose another folder: ", Set("output", like="DIR"), ".")
+            raise ConfigError(problem, Set("overwrite", True), other)
         path.write_bytes(b"".join(lines))
 
     def append(self, result: TrialResult) -> None:

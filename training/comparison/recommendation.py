@@ -25,10 +25,8 @@ class Difference:
     """One activation against the best: the one with the lowest error of those that may be recommended.
 
     Args:
-        activation: A key of `ACTIVATIONS`.
         ratio: Relative difference of its error: 0.1 is 10 % above the best, negative is below it.
-        low: Lower end of the 95 % interval of `ratio`.
-        high: Upper end.
+        low, high: Ends of the 95 % interval of `ratio`.
         p: p-value of the difference, with Holm's correction for the number of comparisons.
         verdict: ``best``, ``worse``, ``equal`` (surely higher by no more than the margin), ``open`` (these seeds
             cannot tell) or ``reference`` (compared only: it saturates, and is not recommended beside others).
@@ -49,7 +47,6 @@ class Recommendation:
     Args:
         activation: A key of `ACTIVATIONS`; None where the seeds are too few.
         differences: Of all activations, in the order of their errors, references last.
-        reason: The reason, in sentences.
     """
 
     activation: str | None
@@ -80,9 +77,7 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
     saturate are references: over labelled sets they have low errors and find fewer anomalies
     (``benchmarks.activations``), so that they are recommended only where nothing else was compared.
 
-    Args:
-        summaries: One for each activation.
-        margin: Relative difference of errors that does not matter.
+    The margin is the relative difference of errors that does not matter.
     """
     complete = {summary.activation: summary for summary in summaries if not summary.failures}
     failed = [summary.activation for summary in summaries if summary.failures]
@@ -99,7 +94,7 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
         *_ranking(differences, len(seeds), margin),
         why,
         *_references(differences),
-        *_failures(failed),
+        f"With some seeds the loss of {listed(failed)} was not a number: left out." if failed else "",
         _outlook(differences, len(seeds), margin),
         _labels(list(complete.values()), chosen) or _without_labels(differences),
     ]
@@ -218,10 +213,6 @@ def _references(differences: Sequence[Difference]) -> Iterator[str]:
     yield f"For comparison, against the error of {best}: {listed(errors)}."
     if any(item.ratio < 0 for item in references):
         yield "A lower error is no reason to take one that saturates: over labelled sets, they found fewer anomalies."
-
-
-def _failures(names: Sequence[str]) -> list[str]:
-    return [f"With some seeds the loss of {listed(names)} was not a number: left out."] if names else []
 
 
 def _outlook(differences: Sequence[Difference], seeds: int, margin: float) -> str:

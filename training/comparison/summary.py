@@ -42,7 +42,7 @@ class Mean:
 
     @property
     def high(self) -> float:
-        """Upper end."""
+        """Upper end of the interval."""
         return self.mean + (self.half or 0.0)
 
     def to_json(self) -> dict[str, Any]:
@@ -55,10 +55,7 @@ class Summary:
     """One activation under one setting.
 
     Args:
-        activation: A key of `ACTIVATIONS`.
-        setting: The setting.
         outcomes: In the order of the seeds.
-        failures: Trials whose loss was not a number.
         reached: For each seed, epochs and seconds until the validation loss reached the lowest one of `REFERENCE` with
             the same seed; None where it never did.
     """

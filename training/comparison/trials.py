@@ -26,13 +26,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One network to fit.
-
-    Args:
-        activation: A key of `ACTIVATIONS`.
-        setting: Its size and learning rate.
-        seed: Seed of the initial weights, the order of the rows and the noise.
-    """
+    """One network to fit; its seed is that of the initial weights, the order of the rows and the noise."""
 
     activation: str
     setting: Setting

@@ -30,7 +30,6 @@ class LabelRule:
     """The values of a label column that mean "anomaly".
 
     Args:
-        column: The label column.
         values: The values that mean "anomaly", or "normal" where `inverted`.
         inverted: Everything but `values` is an anomaly.
         reason: Why these values were chosen, in words.

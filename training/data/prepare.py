@@ -33,11 +33,7 @@ class Prepared:
     """A table that is ready for fitting, with every decision that was made about it.
 
     Args:
-        table: The rows.
-        split: Which rows are for what.
-        schema: The columns.
         findings: What was noticed about columns, with the setting that would change it.
-        columns: All rows' values.
         preprocessor: Learned from the fitting rows.
         rule: Which labels mean "anomaly"; None without a label.
         is_anomaly: The labels `(n,)`; None where the table has none.

@@ -25,8 +25,6 @@ class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019).
 
     Args:
-        weights: The variables that are to be moved, by name.
-        learning_rate: Largest step size.
         weight_decay: What share of a weight a step takes off, times the step size.
         decayed: Names of the weights that decay.
         steps: Number of all steps: the step size rises over the first twentieth of them and falls like a cosine to

@@ -49,9 +49,7 @@ def saturation_bounds(activation: str) -> tuple[float, float]:
 def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> list[str]:
     """Say where the gradients vanish before training on their way back from the output layer, and what helps.
 
-    Args:
-        gradients: Norm of the gradient of each layer's kernel at the first step, by the layer's name, the output last.
-        activation: A key of `ACTIVATIONS`.
+    They are norms of the gradient of each layer's kernel at the first step, by the layer's name, the output last.
     """
     (last, largest), *before = reversed(list(gradients.items()))
     if not before:
@@ -61,16 +59,9 @@ def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> lis
         return []
     other = Message(Set("activation", "selu"), ", or ") if ACTIVATIONS[activation].ends else ""
     ratio = largest / max(smallest, 1e-30)
-    return [
-        Message(
-            f"The gradients vanish on their way back: at layer {weakest} they start {ratio:,.0f} times smaller than at "
-            f"layer {last}, and it hardly learns: try ",
-            other,
-            "fewer layers (",
-            Set("depth"),
-            ").",
-        )
-    ]
+    where = f"at layer {weakest} they start {ratio:,.0f} times smaller than at layer {last}, and it hardly learns: try "
+    what = f"The gradients vanish on their way back: {where}"
+    return [Message(what, other, "fewer layers (", Set("depth"), ").")]
 
 
 def health_of(layer: str, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:

@@ -46,9 +46,9 @@ def run_epochs(
         validation: Rows for early stopping `(m, d)`, within the range of the fitting rows.
         weights: What a squared unit of each feature counts `(d,)`.
         features: Names of the d features, for errors.
-        settings: How.
         fitting_weights: What each row to learn from counts `(n,)`; None for all alike. Only their ratios matter.
         validation_weights: The same for early stopping `(m,)`.
+        settings: How.
         on_epoch: Called after each epoch.
         should_stop: Called after each epoch; True ends the training, with the best weights so far.
 

@@ -49,7 +49,6 @@ class Epoch:
     """One pass over the fitting rows.
 
     Args:
-        number: From 1.
         loss: Mean anomaly score of the fitting rows during the pass, with dropout and noise, trimmed.
         validation_loss: Mean anomaly score of the validation rows after it; of a single network likewise.
         units: What the units of each hidden layer do on the validation rows after it.
@@ -73,7 +72,6 @@ class History:
 
     Args:
         best: Number of the epoch whose weights were kept.
-        seconds: Wall time of all of them.
     """
 
     epochs: tuple[Epoch, ...]

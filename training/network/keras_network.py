@@ -29,7 +29,6 @@ class DenseNetwork:
     """M dense networks of one shape, computed at once; a single network is a stack of one.
 
     Args:
-        config: What they look like.
         seed: Of the starting weights, the dropout and the noise of the input layer.
     """
 

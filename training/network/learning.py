@@ -40,7 +40,6 @@ class Builder:
     """What training does with a kind of network.
 
     Args:
-        build: Makes it from a configuration and a seed.
         export: Returns the graph of a configuration and its weights, for the engine.
         save: Writes the file for those who work on with it.
     """

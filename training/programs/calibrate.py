@@ -25,8 +25,7 @@ from models.tables.read_options import ReadOptions
 from training.columns.learn_columns import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
-from training.thresholds.report import threshold_report
-from training.thresholds.rows import threshold_rows
+from training.thresholds.report import threshold_report, threshold_rows
 
 TARGETS: Final = tuple(dict.fromkeys(target for method in THRESHOLD_METHODS.values() for target in method.settings))
 """The settings that give the target of a threshold."""
@@ -37,13 +36,10 @@ class CalibrateCommand:
     """The command of one recalibration. A field that is None keeps the value of the bundle.
 
     Args:
-        output: The new bundle; None for the next version.
-        threshold_method: A key of `THRESHOLD_METHODS`.
         targets: Value of each setting that says what is wanted of the threshold; those that are not given are absent.
         threshold_by: Column whose values have thresholds of their own.
         population: The calibration population: which rows rates and p-values are about, a key of `POPULATIONS`.
         files: Rows to calibrate on; none for the calibration rows that the bundle keeps.
-        label: Column of the files that says what is an anomaly.
 
     Raises:
         ConfigError: Two of them do not go together.

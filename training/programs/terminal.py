@@ -20,7 +20,7 @@ from training.data.prepare import Prepared, epochs_of, split_policy
 from training.network.history import Epoch
 from training.network.lean_imports import without_unused
 from training.settings.config import TrainConfig
-from training.thresholds.rows import threshold_rows
+from training.thresholds.report import threshold_rows
 
 if TYPE_CHECKING:
     from training.fit import FitResult

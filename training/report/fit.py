@@ -24,7 +24,7 @@ from training.report.kit.page import Grid, Part, Plots, Section, Text, page_of
 from training.report.learning import activation_plot, gradient_plots, loss_plots, slopes_plot, units_plot
 from training.report.subject import subject_tables
 from training.settings.config import TrainConfig
-from training.thresholds.rows import threshold_rows
+from training.thresholds.report import threshold_rows
 
 
 def write_fit_report(

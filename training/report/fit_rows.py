@@ -32,8 +32,6 @@ class ScoredRows:
     """n rows that the networks had not seen when they scored them.
 
     Args:
-        name: The name of these rows in sentences.
-        verdicts: Their scores and decisions.
         is_anomaly: Their labels `(n,)`; None without labels.
         numbers: Their row numbers in the table, from 1 `(n,)`.
         ids: Values of the id columns.

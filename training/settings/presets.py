@@ -18,7 +18,6 @@ class FamilyPlan:
     """The plan of a family: members that are fitted in the same way.
 
     Args:
-        name: Of the family.
         input_noise: Standard deviation of the noise on each member's standardised input. A network that removes fine
             noise learns the finest structure of the rows; from coarse noise it learns only where most of the rows are.
         trim: Share of each batch, the rows with the largest errors, that is left out of the loss (trimmed loss).
@@ -52,7 +51,6 @@ class Preset:
         histogram_weight: Weight of the columns' histograms in the score beside the families, by the same key.
         width: Units of the outer hidden layer; a bottleneck that is not given is as wide as the layer before it.
         depth: Number of hidden layers of the encoder.
-        steps: Most steps of a fit.
     """
 
     summary: str

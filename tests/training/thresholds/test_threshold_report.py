@@ -7,8 +7,7 @@ import pytest
 from scipy.stats import genpareto, goodness_of_fit
 
 from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, ThresholdSpec, prepared_spec, spec_of
-from training.thresholds.report import threshold_report
-from training.thresholds.rows import threshold_rows
+from training.thresholds.report import threshold_report, threshold_rows
 
 
 def report_of(scores, method="fpr", value=0.05, *, target=None, **rows):

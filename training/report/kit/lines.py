@@ -44,15 +44,10 @@ def line_plot(
     room: float = 0.0,
     setting: Mapping[str, Any],
 ) -> str:
-    """Draw lines.
+    """Draw lines from back to front, on a plot of a size in inches.
 
-    Args:
-        lines: From back to front.
-        size: Width and height in inches.
-        zero: Whether lines mark zero on both axes.
-        whole: Whether the horizontal axis has whole numbers.
-        room: Share of the width left for names at the ends of the lines.
-        setting: Arguments of Matplotlib's `Axes.set`: labels, limits, scales, ticks.
+    With `zero`, lines mark zero on both axes; with `whole`, the horizontal axis has whole numbers. `room` is the share
+    of the width for names at the ends of the lines; `setting` is for Matplotlib's `Axes.set`.
     """
     with drawing(width=size[0], height=size[1]) as (figure, axes):
         if zero:

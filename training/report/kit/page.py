@@ -31,10 +31,7 @@ class Grid:
     """A table.
 
     Args:
-        title: The heading.
-        header: The heading of each column.
         rows: The first cell of each names the row.
-        note: How to read the table.
         folded: Whether it is collapsed until the reader opens it.
         marked: Names of the rows to highlight.
         prose: Whether the cells are texts rather than numbers: left-aligned, long ones wrapped.

@@ -33,12 +33,7 @@ def point_plot(
 ) -> str:
     """Draw points with their intervals and names; a ring marks the highlighted one.
 
-    Args:
-        names: One for each point.
-        x: Low end, middle and high end of each x coordinate `(n, 3)`.
-        y: Those of each y coordinate.
-        loud: The name to highlight.
-        setting: Arguments of Matplotlib's `Axes.set`.
+    `x` and `y` have low end, middle and high end of each coordinate `(n, 3)`; `setting` is for Matplotlib's `Axes.set`.
     """
     with drawing(width=_WIDTH, height=3.6) as (figure, axes):
         for name, across, up in zip(names, x, y, strict=True):
@@ -130,10 +125,7 @@ def score_histogram(
 ) -> str:
     """Draw the distribution of scores on a logarithmic axis, with the threshold.
 
-    Args:
-        groups: Scores by the group's name; the second group is highlighted.
-        threshold: The threshold.
-        p_values: Scores and their p-values, for an axis on top.
+    The second of the groups is highlighted; `p_values` are scores and their p-values, for an axis on top.
     """
     everything = np.concatenate([*groups.values(), [threshold]])
     positive = everything[everything > 0]
@@ -167,14 +159,7 @@ def _spaced(p_values: Sequence[tuple[float, float]], *, least: float) -> list[tu
 def cloud_plot(
     points: NDArray[np.float64], groups: Mapping[str, NDArray[np.bool_]], *, xlabel: str, ylabel: str
 ) -> str:
-    """Draw rows as points in a plane, coloured by group.
-
-    Args:
-        points: Coordinates `(n, 2)`.
-        groups: Masks `(n,)` by the group's name; the last one is drawn on top.
-        xlabel: Label of the horizontal axis.
-        ylabel: Label of the vertical axis.
-    """
+    """Draw points `(n, 2)` in a plane, coloured by groups, which are masks `(n,)` by name, the last one on top."""
     several = ((7, SOFT), (12, LEVELS[2]), (18, LEVELS[3]), (26, LEVELS[4]))
     styles = several if len(groups) > 2 else ((8, SECOND), (24, ACCENT))
     with drawing(width=_WIDTH, height=4.2) as (figure, axes):
@@ -190,11 +175,7 @@ def cloud_plot(
 def heat_map(shares: NDArray[np.float64], rows: Sequence[str], *, xlabel: str, columns: Sequence[str] = ()) -> str:
     """Draw shares as rectangles, darker where they are larger; zero is left blank.
 
-    Args:
-        shares: Rows × columns, in [0, 1].
-        rows: Names of the rows, from top to bottom.
-        xlabel: Label of the horizontal axis.
-        columns: Names of the columns; without any they are numbered from 1.
+    The shares, rows × columns, are in [0, 1]; rows go from top to bottom; columns without names are numbered from 1.
     """
     levels = np.where(shares > 0, np.digitize(shares, _BOUNDS, right=True) + 1, 0)
     setting = {"xlabel": xlabel, "xlim": (0.5, shares.shape[1] + 0.5)}
