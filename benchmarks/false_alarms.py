@@ -173,14 +173,14 @@ def _count(kept: CalibrationRows, spec: ThresholdSpec, fresh: NDArray[np.float64
     except ConfigError as error:
         return str(error)
     rates = _rates(
-        calibration, len(kept.normal) if THRESHOLD_METHODS[spec.method].needs_labels else len(calibration.scores)
+        calibration, len(kept.normal) if THRESHOLD_METHODS[spec.method].needs_labels else len(calibration.pooled.scores)
     )
     return Count(flagged=int(calibration.decide(fresh).is_anomaly.sum()), fresh=len(fresh), rates=rates)
 
 
 def _rates(calibration: Calibration, n: int) -> NDArray[np.float64]:
     """Draw from the distribution of the alert rate of a fit with n calibration rows."""
-    rate, tail = calibration.value, calibration.pooled.tail
+    rate, tail = calibration.spec.value, calibration.pooled.tail
     if tail is None or rate >= tail.share:
         m = int((n + 1) * rate + LEAST_RATE)
         return np.random.default_rng(0).beta(m, n + 1 - m, _DRAWS)

@@ -149,11 +149,11 @@ def draw_tutorial(path: Path, calibration_path: Path) -> None:
 
 
 def _draw_calibration(calibration: Any, scores: np.ndarray[Any, Any], path: Path) -> None:
-    held_out = calibration.scores
+    held_out = calibration.pooled.scores
     figure, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
     bins = np.geomspace(held_out.min(), 1.1 * scores.max(), 60)
     axis.hist(held_out, bins, color=BLUE, alpha=0.85, label=f"{len(held_out)} calibration rows")
-    label = f"threshold: at most {calibration.value:.0%} of fresh usual rows lie beyond"
+    label = f"threshold: at most {calibration.spec.value:.0%} of fresh usual rows lie beyond"
     axis.axvline(calibration.threshold, color="black", linestyle="--", label=label)
     strange = scores[scores > calibration.threshold]
     axis.plot(strange, np.full(len(strange), 1.5), "v", color=RED, markersize=9, label="flagged records of new.csv")

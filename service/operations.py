@@ -26,10 +26,7 @@ class Operation:
     """One operation on rows.
 
     Args:
-        path: Its path in the interface.
         summary: What it does, in two words.
-        description: What it does, in a sentence.
-        query: The query parameters that it takes.
         answer: Its answer in JSON.
         list_name: The list of that answer with one item a row.
         items: Returns these items: of detector, columns of a chunk of rows, and how many columns are named.
@@ -101,7 +98,7 @@ def _embed_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
 
 
 def _reconstruct_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
-    from models.columns.to_tables import expected_table
+    from service.files.scored_rows import expected_table
 
     return expected_table(detector.schema, _scored(detector, columns))
 

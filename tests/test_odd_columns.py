@@ -70,7 +70,7 @@ def test_the_schema_file_makes_the_equal_detector(odd, tmp_path):
     assert train([str(argument) for argument in (data, "--schema-in", schema, *QUICK, "--output", tmp_path / "b")]) == 0
     again = load_detector(tmp_path / "b")
     assert again.schema == load_detector(bundle).schema
-    np.testing.assert_array_equal(again.calibration.scores, load_detector(bundle).calibration.scores)
+    np.testing.assert_array_equal(again.calibration.pooled.scores, load_detector(bundle).calibration.pooled.scores)
 
 
 def test_flags_that_the_schema_file_decides_are_refused_beside_it(odd, capsys):

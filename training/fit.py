@@ -94,7 +94,7 @@ def fit(
         schema=prepared.schema,
         scorer=learned.scorer,
         calibration=calibration,
-        reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.scores),
+        reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.pooled.scores),
     )
     realised, metrics = _evaluate(detector, prepared, config, test_table)
     if more and not learned.history.interrupted:
@@ -178,11 +178,11 @@ def _warnings(config: TrainConfig, prepared: Prepared, learned: Learned, calibra
             f"{history.best}, are kept. More epochs may find more: train again without Ctrl-C."
         )
     rates = THRESHOLD_METHODS[config.threshold_method].defaults
-    if config.threshold_target is None and calibration.value != (rate := rates[0]):
+    if config.threshold_target is None and calibration.spec.value != (rate := rates[0]):
         warnings.append(
-            f"{len(calibration.scores)} calibration rows are too few to promise an alert rate of {100 * rate:g} % "
-            f"({rows_needed(rate)} are needed): the threshold is for {100 * calibration.value:g} %. Give more rows for "
-            "a stricter one."
+            f"{len(calibration.pooled.scores)} calibration rows are too few to promise an alert rate of "
+            f"{100 * rate:g} % ({rows_needed(rate)} are needed): the threshold is for "
+            f"{100 * calibration.spec.value:g} %. Give more rows for a stricter one."
         )
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:

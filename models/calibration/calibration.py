@@ -45,8 +45,6 @@ class Calibration:
     """Thresholds, and the calibration rows that they come from.
 
     Args:
-        spec: How the thresholds are found.
-        rows: The calibration rows.
         pooled: The threshold of all of them.
         by_segment: Those of the segments that have one of their own.
         left_pooled: Segments that have none, with the reason.
@@ -80,19 +78,9 @@ class Calibration:
         return cls.on(CalibrationRows.of(scores), spec_of(method, value))
 
     @property
-    def method(self) -> str:
-        """The threshold method, a key of `THRESHOLD_METHODS`."""
-        return self.spec.method
-
-    @property
     def target(self) -> Target:
         """What the method is asked for."""
-        return THRESHOLD_METHODS[self.method].targets[self.spec.target]
-
-    @property
-    def value(self) -> float:
-        """The wanted rate, share, figure or score."""
-        return self.spec.value
+        return THRESHOLD_METHODS[self.spec.method].targets[self.spec.target]
 
     @property
     def threshold(self) -> float:
@@ -100,20 +88,17 @@ class Calibration:
         return self.pooled.threshold
 
     @property
-    def scores(self) -> FloatVector:
-        """Scores of the calibration population, ascending; p-values are ranks among them."""
-        return self.pooled.scores
-
-    @property
     def promised_alert_rate(self) -> float | None:
         """The share of rows like the calibration rows that will be flagged; None where nothing is promised."""
-        return self.value if self.target.is_rate else None
+        return self.spec.value if self.target.is_rate else None
 
     @property
     def promise(self) -> str:
         """The guarantee in words."""
         promise = self.target.promise.format(
-            value=f"{self.value:g}", percent=f"{100 * self.value:g} %", rows=_ROWS_IN_WORDS[self.rows.population]
+            value=f"{self.spec.value:g}",
+            percent=f"{100 * self.spec.value:g} %",
+            rows=_ROWS_IN_WORDS[self.rows.population],
         )
         if self.rows.refitted:
             promise += (
@@ -160,11 +145,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], array: NDArray[Any]) -> Calibration:
-        """Calibrate anew on stored rows: a threshold that was edited would contradict the p-values.
-
-        Args:
-            plain: What `to_json` gave.
-            array: What `CalibrationRows.to_array` gave.
+        """Calibrate anew on what `to_json` and `CalibrationRows.to_array` gave: an edited threshold is refused.
 
         Raises:
             ConfigError, KeyError, TypeError, ValueError: They are not what was stored.

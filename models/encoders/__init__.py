@@ -9,6 +9,7 @@ category, or a first missing value) has nothing that the network could reconstru
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -17,9 +18,9 @@ import numpy as np
 
 from models.encoders.categorical import CategoricalEncoder, CategoricalEncoding
 from models.encoders.encoding import Z_LIMIT, Encoder, Encoding, FloatMatrix, Mask, ValueMasks
-from models.encoders.limits import require_usable
 from models.encoders.numeric import BooleanEncoding, NumericEncoder, NumericEncoding
 from models.encoders.timestamp import CYCLES, TimestampEncoder, TimestampEncoding, cycle_phase
+from models.limits import Interval, Limit, complaint_about
 from models.schema import Kind
 from models.strict_json import from_plain
 
@@ -55,6 +56,23 @@ _ENCODERS: Final[dict[tuple[Kind, ...], Callable[[Sequence[Any], Sequence[int]],
 }
 """The encoder of all columns of one or more kinds."""
 
+_FINITE: Final = Interval(-math.inf)
+_ABOVE_0: Final = Interval(0, ends="(]")
+_LIMITS: Final[dict[str, Limit]] = {
+    "center": _FINITE,
+    "origin": _FINITE,
+    "start": _FINITE,
+    "scale": _ABOVE_0,
+    "unit": _ABOVE_0,
+    "share": Interval(0, 1),
+    "missing_share": Interval(0, 1, "[)"),
+    "rare_share": Interval(0, 1),
+    "shares": Interval(0, 1, "(]"),
+    "novelty_penalty": Interval(0),
+    "cycles": CYCLES,
+}
+"""Limits of an encoding's parameters, by name, so that it can encode any value: checked when one is loaded."""
+
 
 def encoders_of(encodings: Sequence[Encoding], starts: Sequence[int]) -> list[tuple[tuple[int, ...], Encoder]]:
     """Return encoders for all columns, each with the indices of its columns; `starts` are their first features."""
@@ -86,5 +104,25 @@ def encoding_from_json(plain: dict[str, Any]) -> Encoding:
     """
     fields = {key: value for key, value in plain.items() if key != "kind"}
     encoding: Encoding = from_plain(fields, ENCODINGS[Kind(plain["kind"])])
-    require_usable(encoding)
+    _require_usable(encoding)
     return encoding
+
+
+def _require_usable(encoding: Any) -> None:
+    """Raise `ValueError`, with column and parameter, unless the parameters of an encoding are within their limits."""
+    column = f"column {encoding.name!r}"
+    for name, limit in _LIMITS.items():
+        if (complaint := complaint_about(f"{name} of {column}", getattr(encoding, name, None), limit)) is not None:
+            raise ValueError(complaint)
+    if any(math.isnan(getattr(encoding, name, 0.0)) for name in ("low", "high")):
+        raise ValueError(f"low and high of {column} must be numbers")
+    categories, rare = getattr(encoding, "categories", ()), getattr(encoding, "rare", ())
+    for name, values in (("cycles", getattr(encoding, "cycles", ())), ("categories", (*categories, *rare))):
+        if len(set(values)) < len(values):
+            raise ValueError(f"{name} of {column} must be distinct")
+    if len(categories) != len(getattr(encoding, "shares", ())):
+        raise ValueError(f"{column} must have one share for each of its {len(categories)} categories")
+    if rare and not encoding.rare_share:
+        raise ValueError(f"{column} has rare categories, so its rare_share must be above 0")
+    if not encoding.name or not encoding.features:
+        raise ValueError(f"{column} has no name or no feature")

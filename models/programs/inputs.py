@@ -25,7 +25,6 @@ class Inputs:
     """Input files whose columns are those of a detector.
 
     Args:
-        paths: The files, in order.
         options: How text files are written.
         ids: Name of each id column, and its type where it is written.
         notes: One line for each thing that was repaired or is ignored.
@@ -50,10 +49,7 @@ class Chunk:
     """A chunk of rows of a file.
 
     Args:
-        path: The file.
         first_row: Index of the first of them in the file, from 0.
-        table: The rows.
-        ids: The id columns.
     """
 
     path: Path

@@ -13,10 +13,9 @@ import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
 from models.tables.arrow_messages import message_sizes
-from models.tables.chunks import regroup
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
-from models.tables.table import Table, flat_columns, plain_columns
+from models.tables.table import Table, flat_columns, plain_columns, regroup
 
 _PLAIN_TYPES: Final = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),

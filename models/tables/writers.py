@@ -21,8 +21,8 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import Set, TableError
-from models.tables.chunks import Regrouping
 from models.tables.formats import OUTPUT_FORMATS
+from models.tables.table import Regrouping
 
 _GROUP_ROWS: Final = 131_072
 _GROUP_CELLS: Final = 1 << 22  # where columns are many, a group has fewer rows: it is held until it is written

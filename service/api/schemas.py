@@ -144,10 +144,10 @@ def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
         "dropped": dict(detector.schema.dropped),
         "threshold": {
             "value": calibration.threshold,
-            "method": calibration.method,
+            "method": calibration.spec.method,
             "promised_alert_rate": calibration.promised_alert_rate,
             "promise": calibration.promise,
-            "calibration_rows": len(calibration.scores),
+            "calibration_rows": len(calibration.pooled.scores),
             "by": detector.schema.threshold_by,
             "segments": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},
         },

@@ -49,8 +49,6 @@ class ScoreResult(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of records, in their order.
 
     Args:
-        detector: Name of the detector that answered.
-        version: Its version.
         threshold: The score above which a record is an anomaly.
         records: One for each record that was sent.
     """
@@ -66,13 +64,9 @@ class DetectorInfo:
     """The detector of a service.
 
     Args:
-        name: Name of the detector.
-        version: Version of the detector.
         threshold: The score above which a record is an anomaly.
         columns: Names of the columns that a record must have.
         ids: Names of the id fields that answers repeat.
-        max_rows: Most records in one request.
-        max_body_bytes: Largest request body.
         max_values: Most contributions or expected values in one answer.
         card: The whole answer of `GET /detector`.
     """

@@ -14,14 +14,15 @@ from threading import Event
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.parquet
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from models.bundle import load_detector
 from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
-from models.programs.progress import RowsBar
 from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
 from models.tables.formats import format_of
@@ -34,6 +35,7 @@ from service.files.scored_rows import ScoredRows, rows_of
 _CHUNK_ROWS: Final = 32_768
 _CHUNK_CELLS: Final = 1 << 20  # a chunk of many columns has fewer rows
 _LEAST_ROWS: Final = 256  # with fewer, the calls would take longer than the work
+_SAMPLE_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,6 @@ class Job:
     """Files that fit a detector, and the output that they give.
 
     Args:
-        inputs: The files.
         write: Some of `service.batch.WRITTEN`.
         top: How many of the columns that add most are named.
         schema: Columns of the output, one level deep.
@@ -79,14 +80,6 @@ def prepare(
 ) -> Job:
     """Look at the first row of every file, so that files that cannot be scored are refused before any row is.
 
-    Args:
-        detector: The detector that will score.
-        inputs: Files and patterns.
-        output: The file that will be written.
-        options: How text files are written.
-        write: Some of `service.batch.WRITTEN`.
-        top: How many of the columns that add most are named.
-
     Raises:
         ConfigError: The output cannot be where it was asked for, or an id is called like a column of it.
         TableError: A file is missing, damaged or of another shape than the training data.
@@ -108,15 +101,9 @@ def score_files(
     chunk_rows: int | None = None,
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> tuple[int, int]:
-    """Score every row of a job and write the output.
+    """Score every row of a job from `prepare` and write the output, which is replaced when the new one is complete.
 
-    Args:
-        detector: The detector that scores.
-        job: From `prepare`.
-        output: The file; it is replaced when the new one is complete.
-        format_name: A key of `OUTPUT_FORMATS`.
-        chunk_rows: Rows of a chunk, of which a few exist at once; by default, fewer if there are many columns.
-        on_rows: Called with the number of rows that were just written.
+    A few chunks of `chunk_rows` rows exist at once; `on_rows` gets the number of rows that were just written.
 
     Returns:
         Number of rows that were written, and of anomalies among them.
@@ -210,3 +197,53 @@ def _scored(
         if stopped.is_set():
             break
     return len(chunk.table), sum(item.flagged for item in rows), writer.ready(*rows)
+
+
+class RowsBar:
+    """A progress bar over rows; with a percentage where their number is known or can be estimated."""
+
+    def __init__(self, console: Console, paths: Sequence[Path], *, doing: str, quiet: bool) -> None:
+        hidden = quiet or not console.is_terminal
+        counts = [] if hidden else [estimated_rows(path) for path in paths]
+        known = [count for count in counts if count is not None]
+        self._progress = Progress(
+            TextColumn(doing),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.completed:,.0f} rows, {task.fields[speed]:,.0f} rows/s"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=hidden,
+        )
+        total = sum(known) if len(known) == len(paths) else None
+        self._task = self._progress.add_task(doing, total=total, speed=0.0)
+        self._started = time.perf_counter()
+        self._rows = 0
+
+    def __enter__(self) -> RowsBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self._progress.update(self._task, total=self._rows)
+        self._progress.stop()
+
+    def __call__(self, rows: int) -> None:
+        """Add rows that are done."""
+        self._rows += rows
+        speed = self._rows / (time.perf_counter() - self._started)
+        self._progress.update(self._task, advance=rows, speed=speed)
+
+
+def estimated_rows(path: Path) -> int | None:
+    """Return the number of rows of a Parquet file, or an estimate for a text file by its first lines; else None."""
+    try:
+        return int(pa.parquet.read_metadata(path).num_rows)
+    except pa.ArrowInvalid:
+        with path.open("rb") as file:
+            sample = file.read(_SAMPLE_BYTES)
+    lines = sample.count(b"\n")
+    if not lines or b"\0" in sample:  # compressed, or not text
+        return None
+    return round(path.stat().st_size * lines / len(sample))

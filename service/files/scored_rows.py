@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
-from models.columns.to_tables import arrow_of, expected_table
 from models.detector import Contribution, Detector, Verdicts
+from models.schema import FeatureSchema, Kind
 from models.schema.cells import Cell, parse_category
 from models.tables.writers import json_cells
+
+_TYPES: Final = {Kind.NUMERIC: pa.float64(), Kind.BOOLEAN: pa.bool_()}
 
 
 def rows_of(
     detector: Detector, columns: Columns, ids: pa.Table, *, write: Collection[str] = ("scores",), top: int = 0
 ) -> ScoredRows:
-    """Score n rows and return them as they are written.
-
-    Args:
-        detector: The detector that scores.
-        columns: The values of the rows, by column.
-        ids: Their id columns.
-        write: Some of `service.batch.WRITTEN`.
-        top: How many of the columns that add most are named.
-    """
+    """Score n rows and return them as they are written; `write` holds some of `service.batch.WRITTEN`."""
     verdicts = detector.score(columns) if {"scores", "expected"} & set(write) else None
     more: dict[str, Any] = {}
     if "embedding" in write:
@@ -45,7 +41,6 @@ class ScoredRows:
         ids: Their id columns, as they were read.
         verdicts: Their scores and decisions; None if they are not written.
         top: How many of the columns that add most are named.
-        more: Further columns.
     """
 
     ids: pa.Table
@@ -102,3 +97,24 @@ def _named(table: pa.Table) -> dict[str, Any]:
 
 def _text(value: Cell) -> str | None:
     return None if value is None else parse_category(value)
+
+
+def arrow_of(figures: NDArray[Any]) -> pa.Array:
+    """Return n floats or truth values as an Arrow array, without pandas, which Arrow's own way imports.
+
+    Example:
+        >>> arrow_of(np.array([True, False])).to_pylist(), arrow_of(np.array([0.5])).to_pylist()
+        ([True, False], [0.5])
+    """
+    if figures.dtype == np.bool_:
+        kind, buffer = pa.bool_(), np.packbits(figures, bitorder="little")
+    else:
+        kind, buffer = pa.float64(), np.ascontiguousarray(figures, np.float64)
+    return pa.Array.from_buffers(kind, len(figures), [None, pa.py_buffer(buffer)])
+
+
+def expected_table(schema: FeatureSchema, verdicts: Verdicts) -> pa.Table:
+    """Return the expected values of n rows, in the user's own units and categories."""
+    expected = [verdicts.expected(row) for row in range(len(verdicts))]
+    fields = pa.schema([(column.name, _TYPES.get(column.kind, pa.string())) for column in schema.columns])
+    return pa.table([pa.array([row[f.name] for row in expected], f.type) for f in fields], schema=fields)

@@ -26,8 +26,6 @@ class AnswerSpec:
     """What is answered to rows.
 
     Args:
-        operation: The operation on the rows.
-        detector: The detector that does it.
         format_name: The format of the answer, a key of `FORMATS`.
         top: How many of the columns that add most are named; at most all of the detector's.
     """

@@ -18,8 +18,6 @@ class BodySpec:
     """What is known of a body before its first byte.
 
     Args:
-        schema: The columns that are wanted.
-        max_rows: Most rows that may come.
         max_bytes: Most bytes that may come, when nothing is compressed.
         format_name: Its format, a key of `FORMATS`.
         coding: Its content coding, or None.

@@ -10,9 +10,8 @@ from typing import Final, final
 import pyarrow as pa
 
 from models.tables.arrow_messages import DICTIONARY, END_OF_STREAM, SCHEMA, message_sizes, next_message
-from models.tables.chunks import Regrouping
 from models.tables.read_options import CHUNK_ROWS
-from models.tables.table import Table
+from models.tables.table import Regrouping, Table
 from service.formats.rows import BodySpec
 from service.formats.tables import TableRows, notes_of, read_table
 from service.streaming.bodies import too_long

@@ -69,7 +69,7 @@ def test_calibration_scores_are_those_of_the_calibration_rows(single):
     trained = single
     rows = trained.prepared.part(trained.prepared.split.calibration)
     scores = trained.detector.score(rows).anomaly_score
-    np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
+    np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.pooled.scores)
     assert len(scores) == trained.result.rows["calibration"]
 
 
@@ -82,7 +82,7 @@ def test_an_ensemble_is_calibrated_by_a_fit_without_the_held_out_rows(trained):
     learned = learn(trained.prepared, trained.config, rows=first, watched=split.calibration, **silent)
     rows = learned.scorer.preprocessor.transform(trained.prepared.part(split.calibration))
     scores = learned.scorer.score(rows).anomaly_score
-    np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.scores)
+    np.testing.assert_array_equal(np.sort(scores), trained.detector.calibration.pooled.scores)
 
 
 def test_the_ensemble_that_is_kept_has_seen_every_row_but_known_anomalies(trained):
@@ -108,8 +108,8 @@ def test_the_median_fitting_row_scores_one(trained):
 
 def test_the_threshold_is_computed_from_the_calibration_scores(trained):
     calibration = trained.detector.calibration
-    assert calibration.threshold == Calibration.of(calibration.scores, method="fpr", value=0.05).threshold
-    assert calibration.threshold in calibration.scores
+    assert calibration.threshold == Calibration.of(calibration.pooled.scores, method="fpr", value=0.05).threshold
+    assert calibration.threshold in calibration.pooled.scores
 
 
 @pytest.mark.parametrize(("part", "same"), [("fitting", False), ("calibration", True), ("test", True)])

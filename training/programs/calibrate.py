@@ -87,7 +87,7 @@ def calibrate(command: CalibrateCommand) -> dict[str, Any]:
             version=version_of(path),
             schema=schema,
             calibration=calibration,
-            reference={**old.reference, "anomaly_score": quantiles(calibration.scores)},
+            reference={**old.reference, "anomaly_score": quantiles(calibration.pooled.scores)},
             card=_card(old, calibration, report, config, origin),
         )
         write_recalibrated(folder, source, new, created=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -204,7 +204,7 @@ def _show(console: Console, old: Detector, new: Detector, report: dict[str, Any]
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
     grid.add_row("rows", escape(new.card["calibrated_from"]["rows"]))
-    grid.add_row("threshold", f"{old.calibration.threshold:.6g} ({old.calibration.method}) until now")
+    grid.add_row("threshold", f"{old.calibration.threshold:.6g} ({old.calibration.spec.method}) until now")
     for name, text in threshold_rows(report):
         grid.add_row(name, escape(text))
     grid.add_row("", f"[dim]{escape(new.calibration.promise)}[/dim]")
@@ -223,7 +223,7 @@ def _report(old: Detector, new: Detector, report: dict[str, Any], path: Path) ->
         "calibrated_from": new.card["calibrated_from"],
         "threshold_before": old.calibration.threshold,
         "threshold": new.calibration.threshold,
-        "threshold_method": new.calibration.method,
+        "threshold_method": new.calibration.spec.method,
         "threshold_report": report,
         "promised_alert_rate": new.calibration.promised_alert_rate,
         "promise": new.calibration.promise,

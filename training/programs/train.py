@@ -125,7 +125,7 @@ def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None)
         "activation": result.learned.config.activation,
         "seconds": round(seconds, 3),
         "threshold": detector.calibration.threshold,
-        "threshold_method": detector.calibration.method,
+        "threshold_method": detector.calibration.spec.method,
         "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
         "dead_units": {layer.layer: layer.dead for layer in result.learned.health},

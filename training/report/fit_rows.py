@@ -70,7 +70,7 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
 
 def scores_section(calibration: Calibration, rows: ScoredRows) -> Section:
     """Return the distribution of the scores of held-out rows, with the threshold."""
-    scores, threshold = calibration.scores, calibration.threshold
+    scores, threshold = calibration.pooled.scores, calibration.threshold
     above, n = int((scores > threshold).sum()), len(rows.scores)
     calibration_plot = Plot(
         title=f"{len(scores):,} calibration rows. The axis on top has the p-value of each score.",

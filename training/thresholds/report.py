@@ -36,12 +36,12 @@ def threshold_report(calibration: Calibration) -> dict[str, Any]:
         "value": spec.value,
         "threshold": calibration.threshold,
         "rests_on": rows.population,
-        "calibration_rows": len(calibration.scores),
+        "calibration_rows": len(calibration.pooled.scores),
     }
     if len(rows.normal) and len(rows.anomalies):
         report["figures"] = _figures(calibration)
         report["intervals"] = INTERVALS
-    entries, warnings = THRESHOLD_METHODS[calibration.method].report(calibration.pooled, "")
+    entries, warnings = THRESHOLD_METHODS[calibration.spec.method].report(calibration.pooled, "")
     report |= entries
     if rows.segments:
         report["segments"], more = _segment_reports(calibration)
@@ -60,7 +60,7 @@ def _figures(calibration: Calibration) -> dict[str, dict[str, float | None]]:
     recall = np.array([found / m, *rng.beta(found + 0.5, m - found + 0.5, _DRAWS)])
     false_positive_rate = np.array([false / n, *rng.beta(false + 0.5, n - false + 0.5, _DRAWS)])
     right, wrong = rows.anomaly_weight * m * recall, n * false_positive_rate
-    beta = calibration.value if calibration.spec.target == "beta" else 1.0
+    beta = calibration.spec.value if calibration.spec.target == "beta" else 1.0
     with np.errstate(invalid="ignore"):
         drawn = {
             "precision": right / (right + wrong),
@@ -90,7 +90,7 @@ def _segment_reports(calibration: Calibration) -> tuple[list[dict[str, Any]], li
         if cutoff is None:
             reports.append(report | {"threshold": calibration.threshold, "pooled": calibration.left_pooled[name]})
             continue
-        entries, more = THRESHOLD_METHODS[calibration.method].report(cutoff, f" of segment {name!r}")
+        entries, more = THRESHOLD_METHODS[calibration.spec.method].report(cutoff, f" of segment {name!r}")
         reports.append(report | {"threshold": cutoff.threshold, "pooled": None, **entries})
         warnings += more
     return reports, warnings

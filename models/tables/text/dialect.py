@@ -35,12 +35,6 @@ class Dialect:
     """How a text file is written.
 
     Args:
-        delimiter: The character between cells; a space means one or more of them.
-        quote: The character around cells, or an empty text.
-        comment: Prefix of lines that are comments, or an empty text.
-        decimal: The decimal mark.
-        thousands: The thousands separator, or an empty text.
-        encoding: The character encoding.
         header: The names of the columns, and the number of cells.
         skip_lines: Lines above the table.
         header_rows: Rows above the first data row, blank ones included; 0 where there is no header line.

@@ -20,10 +20,9 @@ import pyarrow.csv
 
 from models.errors import Message, Set, TableError
 from models.schema.cells import MISSING_TEXTS
-from models.tables.chunks import regroup
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
-from models.tables.table import Table
+from models.tables.table import Table, regroup
 from models.tables.text.delimiter import RowReader
 from models.tables.text.dialect import Dialect, detect_dialect
 

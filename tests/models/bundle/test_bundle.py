@@ -560,7 +560,7 @@ def test_an_array_is_the_same_after_it_was_a_file_and_never_holds_objects():
 
 def test_a_recalibrated_bundle_has_the_network_and_encoders_of_the_other_one_byte_for_byte(made, tmp_path):
     detector = load_detector(made)
-    calibration = Calibration.of(detector.calibration.scores, method="contamination", value=0.2)
+    calibration = Calibration.of(detector.calibration.pooled.scores, method="contamination", value=0.2)
     changed = dataclasses.replace(detector, calibration=calibration, version="2", card={"rows": 7})
     with new_bundle(tmp_path / "2") as folder:
         loaded = write_recalibrated(folder, made, changed, created="2025-01-01T00:00:00+00:00")
@@ -569,7 +569,7 @@ def test_a_recalibrated_bundle_has_the_network_and_encoders_of_the_other_one_byt
     assert {name for name in before if before[name] != after[name]} == {"version", "created", "calibration", "card"}
     assert (after["version"], after["created"], after["card"]) == ("2", "2025-01-01T00:00:00+00:00", {"rows": 7})
     assert after["format_version"] == FORMAT_VERSION
-    assert (loaded.version, loaded.calibration.method) == ("2", "contamination")
+    assert (loaded.version, loaded.calibration.spec.method) == ("2", "contamination")
     assert (
         load_detector(tmp_path / "2").calibration.threshold == calibration.threshold != detector.calibration.threshold
     )

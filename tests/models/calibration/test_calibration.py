@@ -144,7 +144,7 @@ def test_the_order_of_the_calibration_rows_does_not_matter_and_they_are_not_chan
     before = scores.copy()
     one, other = calibrated(method, scores), calibrated(method, scores[::-1])
     assert one.threshold == other.threshold
-    np.testing.assert_array_equal(one.scores, np.sort(scores))
+    np.testing.assert_array_equal(one.pooled.scores, np.sort(scores))
     np.testing.assert_array_equal(scores, before)
 
 
@@ -194,7 +194,7 @@ def test_the_promise_says_which_rows_it_is_about(method, rests_on, word):
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.25])
 def test_a_rate_is_kept_on_the_calibration_rows_themselves(method, rate):
     calibration = Calibration.of(np.arange(1000.0), method=method, value=rate)
-    assert calibration.decide(calibration.scores).is_anomaly.mean() == pytest.approx(rate, abs=0.0011)
+    assert calibration.decide(calibration.pooled.scores).is_anomaly.mean() == pytest.approx(rate, abs=0.0011)
 
 
 @pytest.mark.parametrize("method", THRESHOLD_METHODS)
@@ -217,7 +217,7 @@ def test_the_calibration_population_can_be_the_normal_rows_alone():
     probed = np.arange(-1.0, 201, 0.5)
     np.testing.assert_array_equal(on_normal.decide(probed).p_value, alone.decide(probed).p_value)
     assert on_normal.threshold == alone.threshold < on_all.threshold
-    assert (len(on_all.scores), len(on_normal.scores)) == (200, 100)
+    assert (len(on_all.pooled.scores), len(on_normal.pooled.scores)) == (200, 100)
 
 
 # --- segments -------------------------------------------------------------------------------------------

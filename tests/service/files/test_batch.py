@@ -27,13 +27,12 @@ from rich.console import Console
 from models.bundle import load_detector
 from models.detector import Detector, Verdicts
 from models.errors import ConfigError, TableError
-from models.programs.progress import RowsBar, estimated_rows
 from models.tables.formats import OUTPUT_FORMATS, format_of
 from models.tables.read_options import ReadOptions
 from models.tables.table import Table
 from models.tables.writers import new_file
 from service.batch import main
-from service.files.score_files import prepare, score_files
+from service.files.score_files import RowsBar, estimated_rows, prepare, score_files
 from service.files.scored_rows import ScoredRows
 
 NAMES = ("machine", "temperature", "load", "mode", "running", "at")

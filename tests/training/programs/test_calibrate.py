@@ -42,7 +42,7 @@ def test_a_new_version_shares_the_network_and_has_another_threshold(versions):
     assert calibrate(versions, "--alert-rate", "0.2") == 0
     old, new = load_detector(versions / "1"), load_detector(versions / "2")
     assert new.version == "2"
-    assert new.calibration.threshold == Calibration.of(old.calibration.scores, method="fpr", value=0.2).threshold
+    assert new.calibration.threshold == Calibration.of(old.calibration.pooled.scores, method="fpr", value=0.2).threshold
     assert new.calibration.threshold < old.calibration.threshold
     one, two = (read_manifest(versions / version)["files"] for version in "12")
     assert {name for name in one if one[name] != two[name]} <= {"reference.json"}
@@ -79,7 +79,7 @@ def test_there_and_back_is_the_same_threshold(versions):
 def test_without_flags_the_method_and_the_rate_stay(versions, inspected):
     assert calibrate(versions, "--data", inspected, "--label", "state") == 0
     new = load_detector(versions / "2")
-    assert (new.calibration.method, new.calibration.value) == ("fpr", 0.05)
+    assert (new.calibration.spec.method, new.calibration.spec.value) == ("fpr", 0.05)
     assert new.calibration.rows.population == "normal"  # as the detector was fitted
     assert "1,500 rows of inspected.csv" in new.card["calibrated_from"]["rows"]
 
@@ -110,9 +110,9 @@ def test_the_labels_in_a_bundle_are_enough_to_change_the_target_and_the_populati
     assert load_detector(versions / "3").calibration.spec.target == "precision"
     assert calibrate(versions, "--threshold-method", "fpr", "--alert-rate", "0.02", "--rests-on", "all") == 0
     four = load_detector(versions / "4").calibration
-    assert (four.rows.population, len(four.scores)) == ("all", 1500)
+    assert (four.rows.population, len(four.pooled.scores)) == ("all", 1500)
     assert calibrate(versions, "--rests-on", "normal") == 0
-    assert len(load_detector(versions / "5").calibration.scores) == 1425
+    assert len(load_detector(versions / "5").calibration.pooled.scores) == 1425
 
 
 def test_a_tail_is_fitted_and_its_fit_is_shown(versions, inspected, capsys):
@@ -122,7 +122,7 @@ def test_a_tail_is_fitted_and_its_fit_is_shown(versions, inspected, capsys):
     assert "Anderson–Darling" in out
     assert "shape" in out
     new = load_detector(versions / "2")
-    assert new.calibration.threshold > new.calibration.scores.max() / 3
+    assert new.calibration.threshold > new.calibration.pooled.scores.max() / 3
     assert new.card["threshold"]["tail"]["excesses"] == new.calibration.pooled.tail.excesses
 
 
@@ -188,14 +188,14 @@ def test_a_bundle_that_is_no_version_needs_a_place_to_write_to(bundle_path, tmp_
     assert calibrate(folder, "--alert-rate", "0.1") == 2
     assert "say where to write, --output DIR" in capsys.readouterr().err
     assert calibrate(folder, "--alert-rate", "0.1", "--output", tmp_path / "other") == 0
-    assert load_detector(tmp_path / "other").calibration.value == 0.1
+    assert load_detector(tmp_path / "other").calibration.spec.value == 0.1
 
 
 def test_a_bundle_is_never_replaced_by_a_calibration_without_overwrite(versions, capsys):
     assert calibrate(versions, "--alert-rate", "0.1", "--output", versions / "1") == 2
     assert "say --overwrite" in capsys.readouterr().err
     assert calibrate(versions, "--alert-rate", "0.1", "--output", versions / "1", "--overwrite") == 0
-    assert load_detector(versions / "1").calibration.value == 0.1
+    assert load_detector(versions / "1").calibration.spec.value == 0.1
 
 
 def test_a_damaged_bundle_is_refused(versions, capsys):

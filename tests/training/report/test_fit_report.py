@@ -48,7 +48,7 @@ def test_the_page_is_complete_accessible_and_self_contained(page: Page) -> None:
 def test_every_plot_has_an_alternative_text(page: Page, trained: Any) -> None:
     texts = page.pictures
     calibration = trained.result.detector.calibration
-    above = int((calibration.scores > calibration.threshold).sum())
+    above = int((calibration.pooled.scores > calibration.threshold).sum())
     assert any(f"{above} lie above the threshold of {calibration.threshold:.4g}" in text for text in texts)
     for start in (
         *("Histogram of the scores of test rows by label", "Heat map of the shares of columns", "Mean error by column"),

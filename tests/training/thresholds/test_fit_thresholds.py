@@ -40,7 +40,7 @@ def test_p_values_rest_on_the_normal_calibration_rows_alone(by_recall):
     ready, result = by_recall
     rows = result.detector.calibration.rows
     assert rows.population == "normal"
-    assert len(result.detector.calibration.scores) == (ready.split.calibration & ~ready.is_anomaly).sum()
+    assert len(result.detector.calibration.pooled.scores) == (ready.split.calibration & ~ready.is_anomaly).sum()
 
 
 def test_the_weight_of_an_anomaly_makes_up_for_the_larger_share_of_them_that_is_kept(by_recall):
@@ -68,7 +68,7 @@ def test_fitted_on_all_rows_p_values_rest_on_all_of_them_and_labels_are_kept():
     ready, config = prepared(threshold_method="labels", false_positive_rate=0.1)
     calibration = fit(ready, config, name="x", version="1").detector.calibration
     assert (calibration.rows.population, calibration.rows.anomaly_weight) == ("all", 1.0)
-    assert len(calibration.scores) == ready.split.calibration.sum()
+    assert len(calibration.pooled.scores) == ready.split.calibration.sum()
     assert (calibration.rows.normal > calibration.threshold).mean() <= 0.1
     assert np.isin(calibration.rows.label, (0, 1)).all()
 

@@ -29,8 +29,8 @@ def flagged():
         detector = fit(prepared, config, name="x", version="1").detector
         fresh = detector.score_table(Table(data=arrow_table(machine_records(FRESH, seed=5000 + seed)))).anomaly_score
         for rate in RATES:
-            calibration = Calibration.of(detector.calibration.scores, method="fpr", value=rate)
-            counts[rate].append((int(calibration.decide(fresh).is_anomaly.sum()), len(calibration.scores)))
+            calibration = Calibration.of(detector.calibration.pooled.scores, method="fpr", value=rate)
+            counts[rate].append((int(calibration.decide(fresh).is_anomaly.sum()), len(calibration.pooled.scores)))
     return counts
 
 
