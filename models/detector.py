@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibration
-from models.calibration.segments import segments_of
+from models.calibration.rows import segments_of
 from models.columns.from_records import Columns, columns_of_records
 from models.encoders.preprocessor import Preprocessor
 from models.schema import FeatureSchema
