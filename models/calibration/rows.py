@@ -38,7 +38,6 @@ class CalibrationRows:
         score: Anomaly scores `(n,)`.
         label: `NORMAL`, `ANOMALY` or `UNKNOWN` `(n,)`.
         segment: Index in `segments`, or `NO_SEGMENT` `(n,)`.
-        segments: Names of the segments.
         population: A key of `POPULATIONS`.
         anomaly_weight: Weight of an anomaly, where that of a normal row is 1: below 1 where a larger share of the
             anomalies was kept than of the normal rows.
