@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibration
-from models.calibration.segments import segments_of
+from models.calibration.rows import segments_of
 from models.columns.from_records import Columns, columns_of_records
 from models.encoders.preprocessor import Preprocessor
 from models.schema import FeatureSchema
@@ -44,11 +44,9 @@ class Verdicts:
     """Scores of n records, and the decisions about them.
 
     Args:
-        scores: The scores, with the contribution of each column.
         p_value: `(n,)`, in (0, 1].
         threshold: The score above which each is an anomaly `(n,)`.
         is_anomaly: `(n,)`.
-        preprocessor: Decodes expected values to the user's units.
         segments: The segment of each, or None `(n,)`, where thresholds go by segment.
     """
 

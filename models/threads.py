@@ -15,10 +15,6 @@ def allowed_threads(*, cpu_max: Path = _CPU_MAX, cpus: int | None = None) -> int
 
     A container's quota (cgroup v2, ``QUOTA PERIOD`` in ``cpu.max``) counts, not only the host's cores: more
     threads than the quota grants are throttled. Processes that share the CPUs (`share_threads`) have a part each.
-
-    Args:
-        cpu_max: File with the quota; a missing or unreadable one means no quota.
-        cpus: CPUs that this process may be scheduled on; asked of the system by default.
     """
     if cpus is None:
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

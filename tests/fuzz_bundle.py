@@ -24,7 +24,8 @@ import numpy as np
 from forging import forge
 from samples import sample_record
 
-from models.bundle import FILES, MANIFEST, load_detector
+from models.bundle import MANIFEST, load_detector
+from models.bundle.layout import FILES
 from models.errors import BundleError
 
 ALLOWED_BYTES = 500 * 1024**2

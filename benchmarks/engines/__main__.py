@@ -27,7 +27,7 @@ from benchmarks.engines.beside import beside
 from benchmarks.engines.engines import ENGINES
 from benchmarks.engines.page import Cost, Found, page_of
 from benchmarks.serving.contenders import COLUMNS, train_detectors
-from models.bundle import NETWORK_ONNX
+from models.bundle.layout import NETWORK_ONNX
 
 
 def main(argv: Sequence[str] | None = None) -> int:

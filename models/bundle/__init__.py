@@ -14,10 +14,7 @@ To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep read
 `loading.py`, keep a bundle (``tests/bundles/README.md``) and run ``pytest tests/models/bundle/test_kept_bundles.py``.
 """
 
-from __future__ import annotations
-
 from models.bundle.folder import new_bundle
-from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX
 from models.bundle.loading import load_detector
 from models.bundle.probe import PARITY
 from models.bundle.reading import read_manifest
@@ -25,11 +22,7 @@ from models.bundle.writing import write_bundle, write_recalibrated
 from models.repository import MANIFEST
 
 __all__ = [
-    "FILES",
-    "FORMAT_VERSION",
     "MANIFEST",
-    "NETWORK_KERAS",
-    "NETWORK_ONNX",
     "PARITY",
     "load_detector",
     "new_bundle",

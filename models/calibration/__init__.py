@@ -16,9 +16,9 @@ With thresholds by segment, all this holds for the calibration rows of the recor
 prediction, ibid., section 4.5).
 """
 
-from models.calibration.calibration import Calibration, Decisions, check_rows
-from models.calibration.cutoff import Cutoff, ThresholdSpec
-from models.calibration.methods import THRESHOLD_METHODS, Target, ThresholdMethod, prepared_spec, spec_of
+from models.calibration.calibration import Calibration, check_rows
+from models.calibration.cutoff import ThresholdSpec
+from models.calibration.methods import THRESHOLD_METHODS, prepared_spec, spec_of
 from models.calibration.ranks import rows_needed
 from models.calibration.rows import POPULATIONS, CalibrationRows
 
@@ -27,10 +27,6 @@ __all__ = [
     "THRESHOLD_METHODS",
     "Calibration",
     "CalibrationRows",
-    "Cutoff",
-    "Decisions",
-    "Target",
-    "ThresholdMethod",
     "ThresholdSpec",
     "check_rows",
     "prepared_spec",

@@ -95,11 +95,8 @@ class Calibration:
     @property
     def promise(self) -> str:
         """The guarantee in words."""
-        promise = self.target.promise.format(
-            value=f"{self.spec.value:g}",
-            percent=f"{100 * self.spec.value:g} %",
-            rows=_ROWS_IN_WORDS[self.rows.population],
-        )
+        value, rows = self.spec.value, _ROWS_IN_WORDS[self.rows.population]
+        promise = self.target.promise.format(value=f"{value:g}", percent=f"{100 * value:g} %", rows=rows)
         if self.rows.refitted:
             promise += (
                 " That is of networks that had not seen the calibration rows; of those that are kept, fitted again on "

@@ -1,1 +1,1 @@
-"""Columns of plain values: from records and from tables, and to tables."""
+"""Columns of plain values: from records and from tables."""

@@ -38,10 +38,7 @@ def columns_of_records(
     A field that is null is a missing value; one that is absent is an error; fields that are no features are
     ignored. Nested objects are fields with dotted names; where an object is null, so are its fields.
 
-    Args:
-        schema: Which features are wanted, and their kinds.
-        records: n objects, at least one.
-        first_record: Index of the first record in its request, for errors.
+    There is at least one; `first_record` is the index of the first in its request, for errors.
 
     Raises:
         RecordError: A field is absent or its value is not of the column's kind.

@@ -61,12 +61,7 @@ def read_cells(
 ) -> NDArray[Any]:
     """Return the values of one column `(n,)`, as `models/columns/from_records.py` describes them.
 
-    Args:
-        column: What the values are.
-        cells: n cells of any Arrow type.
-        decimal: The decimal mark of numbers that are written as text.
-        thousands: The separator of their thousands; empty for none.
-        first_row: Index of the first row in its file, for errors, which count from 1.
+    The cells are of any Arrow type; `first_row` is the index of the first in its file, for errors, which count from 1.
 
     Raises:
         TableError: A cell is not of the column's kind.

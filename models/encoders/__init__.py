@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from models.encoders.categorical import CategoricalEncoder, CategoricalEncoding
-from models.encoders.encoding import Z_LIMIT, Encoder, Encoding, FloatMatrix, Mask, ValueMasks
+from models.encoders.encoding import Z_LIMIT, Encoder, Encoding, FloatMatrix, Mask
 from models.encoders.numeric import BooleanEncoding, NumericEncoder, NumericEncoding
 from models.encoders.timestamp import CYCLES, TimestampEncoder, TimestampEncoding, cycle_phase
 from models.limits import Interval, Limit, complaint_about
@@ -27,7 +27,6 @@ from models.strict_json import from_plain
 __all__ = [
     "CYCLES",
     "ENCODINGS",
-    "Z_LIMIT",
     "BooleanEncoding",
     "CategoricalEncoding",
     "Encoder",
@@ -36,7 +35,6 @@ __all__ = [
     "Mask",
     "NumericEncoding",
     "TimestampEncoding",
-    "ValueMasks",
     "cycle_phase",
     "encoders_of",
     "encoding_from_json",

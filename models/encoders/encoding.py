@@ -28,7 +28,6 @@ class Encoding(ABC):
     """What was learned of one column: its features, their weights, and the way back to the user's values.
 
     Args:
-        name: The column.
         missing_share: Share of the fitting rows without a value; above 0, that is a feature.
         novelty_penalty: What a value adds that no fitting row had, in squared deviations: an unseen category, and a
             missing value where no fitting row lacked one.
@@ -93,7 +92,6 @@ class Encoder(ABC):
     """Encodes K columns of one kind at once: for a single record, an array a column would be most of the time.
 
     Args:
-        encodings: Of the columns.
         starts: Position in `Z` of the first feature of each.
     """
 
@@ -107,12 +105,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
-        """Encode n values of each column.
-
-        Args:
-            columns: Values by name.
-            out: All features `(n, d)`; those of the K columns are written.
-        """
+        """Encode n values of each column, by name, into its features of `out`, which holds those of all `(n, d)`."""
 
     def _values(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate([columns[name] for name in self._names]).reshape(len(self._names), -1)

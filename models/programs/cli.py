@@ -76,11 +76,7 @@ def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
 
 
 def run_command(work: Callable[[], None], *, debug: bool) -> int:
-    """Run a command, print an error in one line, and return the exit code.
-
-    Args:
-        work: The command.
-        debug: Raise errors with their traceback instead.
+    """Run a command, print an error in one line (with `debug`, raise it instead), and return the exit code.
 
     Returns:
         0; 2 for an error; 130 for Ctrl-C.

@@ -46,11 +46,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A chunk of rows of a file.
-
-    Args:
-        first_row: Index of the first of them in the file, from 0.
-    """
+    """A chunk of rows of a file, from the one with the index `first_row` on."""
 
     path: Path
     first_row: int

@@ -61,11 +61,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """Scores encoded rows with an engine.
-
-    Args:
-        ensemble: How the errors of several members make one score; None for a single network.
-    """
+    """Scores encoded rows with an engine; a single network has no ensemble."""
 
     preprocessor: Preprocessor
     engine: Engine

@@ -19,19 +19,27 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import httpx
 import msgspec
 
 from models.errors import ServiceError
-from service.client.results import DetectorInfo, ScoreResult, detector_info, refusal
+from service.client.results import (
+    DetectorInfo,
+    Frame,
+    ScoreResult,
+    arrow_of,
+    detector_info,
+    frame_like,
+    refusal,
+    stream_of,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = Mapping[str, Any]
-Frame = TypeVar("Frame")
 
 _JSON: Final = "application/json"
 _STREAM: Final = "application/vnd.apache.arrow.stream"
@@ -140,8 +148,6 @@ class DetectorClient:
         """
         import pyarrow as pa  # data frames alone need it
 
-        from service.client.frames import arrow_of, frame_like
-
         table = arrow_of(frame)
         answers: list[pa.Table] = []
         for first, body in self._streams(table, explain):
@@ -189,8 +195,6 @@ class DetectorClient:
 
     def _streams(self, table: pa.Table, explain: int) -> Iterator[tuple[int, bytes]]:
         """Return Arrow streams within the limits of the service, with the index of the first row of each."""
-        from service.client.frames import stream_of
-
         most_rows, most_bytes = self._most_rows(explain), self._known().max_body_bytes
         row_bytes = max(table.nbytes / max(len(table), 1), 1)
         step = max(1, min(most_rows, int(most_bytes * _ROOM / row_bytes)))

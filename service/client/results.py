@@ -1,14 +1,20 @@
-"""Results and errors of the client, made of the service's answers."""
+"""Results and errors of the client, made of the service's answers; data frames, converted to Arrow and back."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from models.errors import RecordError, ServiceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Frame = TypeVar("Frame")
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,3 +118,45 @@ def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceE
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):  # a proxy's page, not the service's
         detail, places = phrase, ()
     return ServiceError(f"{status}: {detail}", status=status, places=places)
+
+
+def arrow_of(frame: Any) -> pa.Table:
+    """Return a data frame as an Arrow table.
+
+    Raises:
+        ServiceError: A column mixes types that Arrow cannot hold in one column.
+    """
+    import pyarrow as pa  # data frames alone need it
+
+    if isinstance(frame, pa.Table):
+        return frame
+    try:
+        if hasattr(frame, "iloc"):
+            return pa.Table.from_pandas(frame, preserve_index=False)
+        return pa.table(frame)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+        raise ServiceError(f"The data frame cannot be sent: {error}. Give each column one type.") from error
+
+
+def frame_like(frame: Frame, table: pa.Table) -> Frame:
+    """Return a table as a data frame of the same library as another one, with its index."""
+    found: Any = table
+    if hasattr(frame, "iloc"):
+        found = table.to_pandas()
+        found.index = frame.index  # type: ignore[attr-defined]  # only pandas has iloc
+    elif type(frame).__module__.split(".")[0] == "polars":
+        import polars
+
+        found = polars.from_arrow(table)
+    result: Frame = found
+    return result
+
+
+def stream_of(table: pa.Table) -> bytes:
+    """Return a table as an Arrow stream."""
+    import pyarrow as pa
+
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()

@@ -54,13 +54,7 @@ def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
 
 
 def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_record: int = 0) -> Records:
-    """Read JSON lines: an object a line.
-
-    Args:
-        content: The lines.
-        spec: The columns that are wanted, and how much may come.
-        first_line: Number of the first of the lines in the body, from 1.
-        first_record: Index of the first record in the body.
+    """Read JSON lines: an object a line; the lines of the body count from 1, its records from 0.
 
     Raises:
         RequestError: A line is not JSON or has a key twice, or there are too many records.

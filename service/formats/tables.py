@@ -33,7 +33,6 @@ class TableRows:
     """The rows of a table that Arrow read.
 
     Args:
-        table: The rows.
         first: Index of the first of them in the request.
         notes: One line for each thing that was detected, repaired or is ignored.
     """
@@ -94,13 +93,7 @@ def read_rows(content: bytes, spec: BodySpec) -> TableRows:
 
 
 def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> Table:
-    """Read the rows of a table, of its columns only those that the detector knows.
-
-    Args:
-        content: The table.
-        spec: The columns that are wanted, and how much may come.
-        file_format: A key of `models.tables.formats.FORMATS`.
-        name: What errors call the format.
+    """Read the rows of a table, of its columns only those that the detector knows; errors call the format `name`.
 
     Raises:
         RequestError: It cannot be read, holds too much, or lacks a column.

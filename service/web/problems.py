@@ -38,11 +38,9 @@ class RequestError(Exception):
     """A request as a whole cannot be answered.
 
     Args:
-        status: The status code.
         detail: What is wrong and what to do, in one line.
         errors: One object for each error: record, field, problem, remedy.
         total: Number of errors; `errors` may list only some of them.
-        headers: Further headers of the response.
     """
 
     def __init__(
@@ -63,12 +61,7 @@ class RequestError(Exception):
 
     @classmethod
     def of_problems(cls, problems: Sequence[DetectorError], *, total: int = 0) -> RequestError:
-        """Return the error of a request with errors in its records or parameters.
-
-        Args:
-            problems: At least one, in the order of the records.
-            total: Number of errors, where these are not all.
-        """
+        """Return the error of a request with problems in its records or parameters; `total` where these are not all."""
         total = max(total, len(problems))
         more = f" ({total - 1:,} more problem{'s' * (total > 2)}: see errors.)" if total > 1 else ""
         errors = [_error_object(problem) for problem in problems[:MOST_PROBLEMS] if isinstance(problem, RecordError)]

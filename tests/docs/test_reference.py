@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from page_examples import DOCS, REPOSITORY
 
-from models.bundle import FILES, MANIFEST
+from models.bundle import MANIFEST
+from models.bundle.layout import FILES
 from models.calibration import THRESHOLD_METHODS
 from models.errors import DetectorError
 from models.network.activations import ACTIVATIONS

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import CalibrationRows, check_rows
-from models.calibration.segments import check_segments, segments_of
+from models.calibration.rows import check_segments, segments_of
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
 from models.encoders.preprocessor import Preprocessor

@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 
 from models.bundle import load_detector, new_bundle, write_recalibrated
 from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, prepared_spec
-from models.calibration.segments import check_segments, segments_of
+from models.calibration.rows import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
 from models.errors import ConfigError

@@ -112,9 +112,10 @@ def writers_table() -> str:
 def bundle_files_table() -> str:
     """Return each file of a bundle; the words are those of the package's docstring."""
     from models import bundle
+    from models.bundle.layout import FILES
 
     said = dict(re.findall(r"^    (\S+)\s{2,}(\S.*)$", bundle.__doc__ or "", re.MULTILINE))
-    names = dict.fromkeys([bundle.MANIFEST, *bundle.FILES, *(name for name in said if "." in name)])
+    names = dict.fromkeys([bundle.MANIFEST, *FILES, *(name for name in said if "." in name)])
     return table(["file", "what it holds"], [[code(name), docstring(said.get(name, "–"))] for name in names])
 
 

@@ -32,7 +32,7 @@ _MAX_CHUNKS: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How a text file is written.
+    """How a text file is written: as `ReadOptions` say, or as it was found.
 
     Args:
         header: The names of the columns, and the number of cells.

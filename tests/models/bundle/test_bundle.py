@@ -12,8 +12,8 @@ from forging import change_manifest, forge, forge_json, make_bundle
 from samples import FakeEngine, machine_records, sample_preprocessor, sample_record
 
 from models import bundle
-from models.bundle import FORMAT_VERSION, MANIFEST, load_detector, new_bundle, read_manifest, write_recalibrated
-from models.bundle.layout import NETWORK_KERAS, SERVED, array_bytes, array_in, json_bytes
+from models.bundle import MANIFEST, load_detector, new_bundle, read_manifest, write_recalibrated
+from models.bundle.layout import FORMAT_VERSION, NETWORK_KERAS, SERVED, array_bytes, array_in, json_bytes
 from models.bundle.probe import probe_of
 from models.calibration import Calibration, CalibrationRows
 from models.encoders import CategoricalEncoding
@@ -21,7 +21,7 @@ from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
 from models.scoring import Scorer
 
-FILES = bundle.FILES
+FILES = bundle.layout.FILES
 PARSERS = ("models.bundle.loading.read_plain", "models.bundle.loading.array_in")
 KEPT = Path(__file__).resolve().parents[2] / "bundles"
 

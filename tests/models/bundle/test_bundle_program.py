@@ -8,9 +8,9 @@ import shutil
 import pytest
 from forging import change_manifest, forge, make_bundle
 
-from models.bundle import FILES, FORMAT_VERSION
 from models.bundle.__main__ import _print_json, _size, main
 from models.bundle.card import card_of, differences, leaves
+from models.bundle.layout import FILES, FORMAT_VERSION
 
 
 @pytest.fixture

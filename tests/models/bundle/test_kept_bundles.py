@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import FORMAT_VERSION, MANIFEST, NETWORK_KERAS, PARITY, load_detector, read_manifest
+from models.bundle import MANIFEST, PARITY, load_detector, read_manifest
+from models.bundle.layout import FORMAT_VERSION, NETWORK_KERAS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 KEPT = REPOSITORY / "tests" / "bundles"

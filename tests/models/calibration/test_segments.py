@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from samples import sample_detector, sample_record, sample_schema
 
-from models.calibration.segments import check_segments, segments_of
+from models.calibration.rows import check_segments, segments_of
 from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError

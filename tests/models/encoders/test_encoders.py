@@ -13,18 +13,17 @@ from samples import sample_encodings
 from models.encoders import (
     CYCLES,
     ENCODINGS,
-    Z_LIMIT,
     BooleanEncoding,
     CategoricalEncoding,
     NumericEncoding,
     TimestampEncoding,
-    ValueMasks,
     cycle_phase,
     encoders_of,
     encoding_from_json,
     encoding_to_json,
     features_from_plain,
 )
+from models.encoders.encoding import Z_LIMIT, ValueMasks
 from models.schema import Kind
 
 EVERY = [
