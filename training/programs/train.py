@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _OF_CARD: Final = (
     *("rows", "parts", "split", "left_out", "parameters", "epochs", "best_epoch", "interrupted", "loss"),
-    *("validation_loss", "realised_alert_rate", "repairs", "findings", "warnings"),
+    *("validation_loss", "repairs", "findings", "warnings"),
 )
 
 
@@ -128,6 +128,7 @@ def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None)
         "threshold_method": detector.calibration.spec.method,
         "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
+        "realised_alert_rate": result.realised_alert_rate,
         "dead_units": {layer.layer: layer.dead for layer in result.learned.health},
         "report": None if page is None else str(page),
     }
