@@ -216,11 +216,16 @@ def _references(differences: Sequence[Difference]) -> Iterator[str]:
 
 
 def _outlook(differences: Sequence[Difference], seeds: int, margin: float) -> str:
-    undecided = [item.activation for item in differences if item.verdict == "open" and item.ratio > margin]
-    if all(item.verdict != "open" for item in differences):
+    unsettled = [item for item in differences if item.verdict == "open"]
+    if not unsettled:
         return "More seeds would change nothing."
+    undecided = [item.activation for item in unsettled if item.ratio > margin]
     if not undecided:
-        return f"More seeds will hardly change this: what they could tell is within {margin:.0%}."
+        reach = max(max(abs(item.low), abs(item.high)) for item in unsettled)
+        return (
+            f"The mean errors of those that these seeds cannot tell apart are within {margin:.0%}; the intervals reach "
+            f"{reach:.1%}, and more seeds would narrow them."
+        )
     return f"More seeds may tell {listed(undecided)} from {differences[0].activation}: --seeds {2 * seeds}."
 
 
