@@ -23,8 +23,9 @@ T = TypeVar("T")
 SMALL_BYTES: Final = 16_384
 """Largest body of a small request, which is scored on the event loop; larger ones wait for a thread."""
 
-_SMALL_SHARE: Final = 0.005  # of the wait of a large request: a small one is that much less work
-_BURST: Final = 4  # times the wait: with less, a burst of some hundred requests would be refused
+_SMALL_SHARE: Final = 0.01  # of the wait of a large request: a small one is that much less work
+_BURST: Final = 2  # times the wait: with less, a burst of some hundred requests would be refused
+_LEAST: Final = 0.1  # of the wait: what each tick has for answers
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 
 
@@ -48,14 +49,15 @@ class Gate:
         self._threads = CapacityLimiter(allowed_threads())  # more would only take more memory
         self._unlimited = CapacityLimiter(math.inf)
 
-    def admit(self, method: str, headers: Headers) -> Response | None:
+    def admit(self, method: str, headers: Headers, *, to_batch: bool) -> Response | None:
         """Return the refusal of a request whose headers have come, None if it is admitted.
 
         Args:
             method: HTTP method; all but POST are admitted.
             headers: Names in lower case.
+            to_batch: It is going to be asked of `admit_to_batch` when it is whole.
         """
-        return None if method != "POST" or _is_small(headers) else self.admit_large()
+        return None if to_batch or method != "POST" or _is_small(headers) else self.admit_large()
 
     def admit_to_batch(self) -> Response | None:
         """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted."""
@@ -91,10 +93,11 @@ class Gate:
 
 @final
 class Tick:
-    """Small requests that arrive in one tick of the event loop; the first of them is the oldest.
+    """Small requests that arrive in one tick of the event loop.
 
-    Their wait is the CPU time that the loop has spent since then: a process that gets no CPU is not overloaded. A burst
-    is over soon and is not refused: overload begins after a tick of `_BURST` times the wait, and ends with a short one.
+    The oldest may have arrived just after the loop had begun the tick before: its wait is the CPU time since then. A
+    process that gets no CPU is not overloaded. A burst is over soon and is not refused: overload begins after a tick of
+    `_BURST` times the wait, and ends with a tick in which nothing is refused.
 
     Args:
         max_wait: Seconds that the oldest may have waited before new ones are refused.
@@ -104,21 +107,28 @@ class Tick:
     def __init__(self, max_wait: float, clock: Callable[[], float] = time.thread_time) -> None:
         self._max_wait = max_wait
         self._clock = clock
-        self._began = 0.0
-        self._is_shedding = False
+        self._began = self._began_before = 0.0
+        self._is_shedding = self._has_refused = False
 
     def begin(self) -> None:
         """Begin a tick with its first request."""
-        self._began = self._clock()
+        self._began_before, self._began = self._began, self._clock()
+        self._has_refused = False
 
     def is_overloaded(self) -> bool:
         """Return True if a new request must be refused."""
-        return self._is_shedding and self._clock() - self._began > self._max_wait
+        if not self._is_shedding or self._has_refused:
+            return self._has_refused
+        now = self._clock()
+        # Some are taken in each tick, or a crowd of clients that send again at once would keep all others out.
+        if now - self._began_before <= self._max_wait or now - self._began <= _LEAST * self._max_wait:
+            return False
+        self._has_refused = True
+        return True
 
     def end(self) -> None:
         """End a tick after its last request."""
-        longest = self._max_wait * (1 if self._is_shedding else _BURST)
-        self._is_shedding = self._clock() - self._began > longest
+        self._is_shedding = self._has_refused or self._clock() - self._began > _BURST * self._max_wait
 
 
 def _is_small(headers: Headers) -> bool:

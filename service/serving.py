@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
 from service.settings import Settings
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 log = logging.getLogger(__name__)
+
+_YOUNG_OBJECTS: Final = 2_000
+"""New objects after which the garbage collector looks at them; with Python's 700 it does so twice in a full tick."""
 
 
 def serve(settings: Settings) -> None:
@@ -88,4 +91,5 @@ def _frozen() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         gc.enable()

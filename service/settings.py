@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     max_wait_seconds: float = Field(
         1,
         gt=0,
-        description="seconds that the oldest request may wait for a CPU, a small one 1/200 of it, before new ones "
+        description="seconds that the oldest request may wait for a CPU, a small one 1/100 of it, before new ones "
         "are refused (503)",
     )
     fast_path: bool = Field(

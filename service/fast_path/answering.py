@@ -212,12 +212,13 @@ class EntryMiddleware:
         if scope["type"] != "http" or ADMITTED in scope:
             await self._app(scope, receive, send)
             return
-        if refusal := self._gate.admit(scope["method"], scope["headers"]):
+        method, headers = scope["method"], scope["headers"]
+        is_score = method == "POST" and scope["path"] == PATH
+        explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
+        if refusal := self._gate.admit(method, headers, to_batch=explain is not None):
             await refusal(scope, receive, send)
             return
         scope[ADMITTED] = True
-        is_score = scope["method"] == "POST" and scope["path"] == PATH
-        explain = self._small.explain_of(scope["query_string"], scope["headers"]) if is_score else None
         if explain is None:
             await self._app(scope, receive, send)
         else:

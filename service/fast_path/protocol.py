@@ -183,7 +183,7 @@ class FastProtocol(GuardedProtocol):
         explain, self._explain = self._explain, None
         self._stop_waiting()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
-        if refusal := self._small.gate.admit("POST", self.headers):
+        if refusal := self._small.gate.admit("POST", self.headers, to_batch=True):
             self._reply(exchange, Answer.of(refusal))
         else:
             self._small.answer(self._body, explain, partial(self._reply, exchange))

@@ -16,39 +16,51 @@ class Clock:
         return self.now
 
 
-def test_a_burst_is_not_refused_and_overload_ends_with_a_short_tick() -> None:
+def refused_in_tick(tick: Tick, clock: Clock, *seconds: float) -> list[bool]:
+    """Return which of the requests of a tick are refused, by the seconds from its begin."""
+    found, start = [], clock.now
+    tick.begin()
+    for after in seconds:
+        clock.now = start + after
+        found.append(tick.is_overloaded())
+    tick.end()
+    return found
+
+
+def test_a_burst_is_not_refused_and_overload_ends_with_a_tick_without_refusals() -> None:
     clock = Clock()
     tick = Tick(2.0, clock)
+    assert refused_in_tick(tick, clock, 0.0, 3.9) == [False, False]
+    assert refused_in_tick(tick, clock, 0.0, 4.1) == [False, False]
+    assert refused_in_tick(tick, clock, 0.0, 0.1, 0.3, 1.0) == [False, False, True, True]
+    assert refused_in_tick(tick, clock, 0.0, 0.9, 1.1) == [False, False, True]
+    assert refused_in_tick(tick, clock, 0.9) == [False]
+    assert refused_in_tick(tick, clock, 0.0, 3.9) == [False, False]
 
-    def refused_at(*seconds: float) -> list[bool]:
-        found, start = [], clock.now
+
+@pytest.mark.parametrize("load", [1.5, 3.0, 4.5])
+def test_in_overload_answers_and_refusals_come_soon(load: float) -> None:
+    clock, answer, refusal = Clock(), 0.00005, 0.000012
+    tick = Tick(0.01, clock)
+    waiting, answered, longest = 512.0, [], 0.0
+    for _ in range(400):
+        began = clock.now
         tick.begin()
-        for after in seconds:
-            clock.now = start + after
-            found.append(tick.is_overloaded())
-        tick.end()
-        return found
-
-    assert refused_at(0.0, 7.9) == [False, False]
-    assert refused_at(0.0, 8.1) == [False, False]
-    assert refused_at(0.0, 1.9, 2.1) == [False, False, True]
-    assert refused_at(0.0, 2.1) == [False, True]
-    assert refused_at(1.9) == [False]
-    assert refused_at(0.0, 7.9) == [False, False]
-
-
-def test_in_overload_as_many_are_answered_in_a_tick_as_fit_into_the_wait() -> None:
-    clock = Clock()
-    tick = Tick(0.005, clock)
-    for turn in range(20):
-        began, answered = clock.now, 0
-        tick.begin()
-        for _ in range(512):
+        taken = 0
+        for _ in range(int(waiting)):
             refused = tick.is_overloaded()
-            answered += not refused
-            clock.now += 0.00002 if refused else 0.0002
+            taken += not refused
+            clock.now += refusal if refused else answer
         tick.end()
-        assert turn == 0 or (25 <= answered <= 27 and clock.now - began < 0.016)
+        took = clock.now - began
+        waiting = min(1024.0, waiting % 1 + load / answer * took)  # those that arrive meanwhile on so many connections
+        answered.append(taken * answer / took)
+        longest = max(longest, took)
+    assert min(answered) > 0
+    share = refusal / answer
+    possible = (1 - load * share) / (1 - share)  # the share of the time that is left by the refusals
+    assert sum(answered[200:]) / 200 > 0.9 * possible
+    assert longest < 0.06
 
 
 def test_large_requests_are_refused_while_one_waits_too_long_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def test_a_fast_path_that_is_switched_off_says_so(caplog: pytest.LogCaptureFixtu
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     passed: list[str] = []
-    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers: passed.append(method))
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers, to_batch: passed.append(method))
     with wired(sample_detector(), fast_path=fast_path) as wire:
         for sent in REQUESTS:
             wire.together([sent])
@@ -109,7 +109,7 @@ def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest
 
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_both_carriers_send_the_refusal_of_the_gate(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers: Response(b"who are you?", 401))
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers, to_batch: Response(b"who are you?", 401))
     with wired(sample_detector(), fast_path=fast_path) as wire:
         answers = wire.together([request(BODY), request(b"[]")])
     assert [(status, body) for status, _, body in answers] == [(401, b"who are you?")] * 2
