@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -32,32 +32,46 @@ def parse_json(content: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise ValueError(f"it is not UTF-8 ({error.reason} at {error.start})") from None
-    if repeats_key(content, plain):
-        raise ValueError(f"it holds {repeated_keys(content)[0][:60]!r} twice")
+    if repeated := repeated_keys(content, plain):
+        raise ValueError(f"it holds {repeated[0][1][:60]!r} twice")
     return plain
 
 
-def repeats_key(content: bytes, value: Any) -> bool:
-    """Return True if an object of a JSON text has a key twice, of which a decoder silently keeps one.
+def repeated_keys(content: bytes, value: Any) -> list[tuple[int, str]]:
+    """Return every key that an object of a JSON text has more than once, of which a decoder silently keeps one.
 
     Args:
         content: Valid JSON, or valid JSON lines.
         value: What it was decoded to; of JSON lines the list of all lines.
 
+    Returns:
+        The keys, each with the index of its record in a list; those of inner objects come first.
+
     Example:
-        >>> repeats_key(b'[{"a": 1, "a": 2}]', [{"a": 2}])
-        True
+        >>> repeated_keys(b'[{"b": 0}, {"a": 1, "a": 2}]', [{"b": 0}, {"a": 2}])
+        [(1, 'a')]
     """
     records = value if isinstance(value, list) else [value]
     if all(isinstance(record, dict) for record in records) and content.count(b":") == sum(map(len, records)):
-        return False  # the usual case: one colon for each key
+        return []  # the usual case: one colon for each key
     plain = _ESCAPE.sub(b"", content) if b"\\" in content else content
     outside_texts = b"".join(plain.translate(None, _BUT_STRUCTURE).split(b'"')[::2])
-    return outside_texts.count(b":") > sum(map(len, _objects(value)))
+    if outside_texts.count(b":") <= sum(map(len, _objects(value))):
+        return []
+    return [(index, name) for index, text in enumerate(_texts(content, value)) for name in _repeated_in(text)]
 
 
-def repeated_keys(content: bytes) -> list[str]:
-    """Return every key that an object of a valid JSON text has more than once; inner objects come first."""
+def _texts(content: bytes, value: Any) -> Sequence[bytes]:
+    """Return the texts of the records of a list, or of JSON lines; any other text as it is."""
+    if not isinstance(value, list):
+        return [content]
+    try:
+        return list(map(bytes, msgspec.json.decode(content, type=list[msgspec.Raw])))
+    except msgspec.MsgspecError:
+        return [line for line in content.split(b"\n") if line.strip()]
+
+
+def _repeated_in(content: bytes) -> list[str]:
     found: dict[str, None] = {}
 
     def note(members: list[tuple[str, Any]]) -> None:

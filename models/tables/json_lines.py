@@ -14,7 +14,7 @@ import pyarrow as pa
 from models.errors import TableError
 from models.schema.cells import parse_category
 from models.schema.nesting import flatten
-from models.strict_json import repeated_keys, repeats_key
+from models.strict_json import repeated_keys
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
@@ -109,8 +109,8 @@ def _refuse_records_inside(record: Mapping[str, Any]) -> None:
 
 
 def _refuse_repeated_key(content: bytes, value: Any, where: str) -> None:
-    if repeats_key(content, value):
-        key = repeated_keys(content)[0]
+    if repeated := repeated_keys(content, value):
+        key = repeated[0][1]
         raise TableError(f"{where} has the key {key!r} twice in one object. Keep one.")
 
 

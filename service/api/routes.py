@@ -24,7 +24,7 @@ from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
 from service.settings import Settings
 from service.streaming.answer import answer_stream
-from service.web.content import ENCODERS, coding_for, decoded, read_body
+from service.web.content import ENCODERS, coding_for, read_body
 from service.web.negotiation import answer_format, head_of
 from service.web.problems import RequestError
 
@@ -153,7 +153,7 @@ async def _answer_in_batch(
     content: bytes, body: BodySpec, answer: AnswerSpec, batcher: Batcher
 ) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
-    rows = read_json(decoded(content, None, max_bytes=body.max_bytes), body)
+    rows = read_json(content, body)
     answer.require_bounded(rows)
     try:
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)

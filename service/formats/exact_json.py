@@ -14,7 +14,6 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from models.schema import FeatureSchema
-from models.strict_json import repeats_key
 
 Cells = tuple[Any, ...]
 T = TypeVar("T")
@@ -69,10 +68,9 @@ class ExactRecords:
         if is_list:
             return self._rows_of(content, _decoded(self._records, content))
         table = _decoded(self._table, content)
-        if table is None or not table.rows or repeats_key(content, {"columns": self.names, "rows": table.rows}):
+        if table is None or not 0 < len(table.rows) <= most:
             return None
-        rows: list[Cells] = table.rows
-        return rows if len(rows) <= most else None
+        return _unrepeated(content, table.rows, keys=len(table.__struct_fields__))
 
     def lines(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
         """Return the rows of JSON lines, as `rows` does; empty lines are left out."""
@@ -89,9 +87,13 @@ class ExactRecords:
         if not records:
             return None
         rows = list(map(msgspec.structs.astuple, records))
-        # Each key has a colon, and each is there: with no more colons, none comes twice.
-        more = content.count(b":") - len(self.names) * len(rows)
-        return rows if not more or more == _colons_in_texts(content, rows) else None
+        return _unrepeated(content, rows, keys=len(self.names) * len(rows))
+
+
+def _unrepeated(content: bytes, rows: list[Cells], *, keys: int) -> Sequence[Cells] | None:
+    """Return the rows of a body in which so many keys are; None unless it is sure that none comes twice."""
+    more = content.count(b":") - keys  # each key has a colon, and each is there
+    return rows if not more or more == _colons_in_texts(content, rows) else None
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T | None:

@@ -22,7 +22,7 @@ from models.columns.from_records import (
 from models.errors import RecordError
 from models.schema import FeatureSchema
 from models.schema.nesting import flat_records
-from models.strict_json import repeated_keys, repeats_key
+from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
 from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.rows import BodySpec
@@ -176,9 +176,8 @@ def decode_json(content: bytes, *, most: int) -> Records:
     if not decoded.rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
     _require_few(len(decoded.rows), most)
-    if repeats_key(content, value):
-        texts: Sequence[Any] = _decode(content, list[msgspec.Raw]) if isinstance(value, list) else [content]
-        raise _repeated_key_error(list(map(bytes, texts)))
+    if repeated := repeated_keys(content, value):
+        raise _repeated_key_error(repeated)
     return decoded
 
 
@@ -190,8 +189,8 @@ def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record
     rows = [_decode(line, where=f"Line {number}") for number, line in lines]
     if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
-    if repeats_key(content, rows):
-        raise _repeated_key_error([line for _, line in lines], first=first_record)
+    if repeated := repeated_keys(content, rows):
+        raise _repeated_key_error(repeated, first=first_record)
     return Records(names=None, rows=rows, first=first_record)
 
 
@@ -242,16 +241,15 @@ def _rows_of(names: Any, rows: Any) -> Records:
     return Records(names=names, rows=rows)
 
 
-def _repeated_key_error(texts: Sequence[bytes], *, first: int = 0) -> RequestError:
-    """Return the error for repeated keys; each text is a record, and `first` is the index of the first."""
+def _repeated_key_error(repeated: Sequence[tuple[int, str]], *, first: int = 0) -> RequestError:
+    """Return the error for repeated keys, each with the index of its record; `first` is added to that."""
     problems = [
         RecordError(
             f"has the key {name!r} more than once.",
-            record=index,
+            record=first + index,
             field=name,
             remedy="Send it once: which of them is meant cannot be told.",
         )
-        for index, text in enumerate(texts, start=first)
-        for name in repeated_keys(text)
+        for index, name in repeated
     ]
     return RequestError.of_problems(problems)

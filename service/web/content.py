@@ -22,7 +22,7 @@ _LEVEL: Final = 1  # of both codings: more takes several times as long and saves
 
 
 async def read_body(request: Request, settings: Settings) -> bytes:
-    """Read a body of at most `settings.max_body_bytes` within `settings.body_seconds`; refuse others."""
+    """Read a body of at least one byte, at most `settings.max_body_bytes`, within `settings.body_seconds`."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
         raise too_large(settings.max_body_bytes)
@@ -37,7 +37,13 @@ async def read_body(request: Request, settings: Settings) -> bytes:
                     raise too_large(settings.max_body_bytes)
     except TimeoutError as error:
         raise too_slow(f"The body had not come after {settings.body_seconds:g} s") from error
-    return b"".join(chunks)
+    return _not_empty(b"".join(chunks))
+
+
+def _not_empty(content: bytes) -> bytes:
+    if not content:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+    return content
 
 
 def too_slow(what: str) -> RequestError:
@@ -62,9 +68,7 @@ def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:
     except UnreadableError as error:
         detail = f"The body is not {coding}, as Content-Encoding says, or it is cut off. Send all of it, or as it is."
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
-    if not plain:
-        raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-    return plain
+    return _not_empty(plain)
 
 
 def coding_for(content: bytes, format_name: str, accept_encoding: str) -> str | None:

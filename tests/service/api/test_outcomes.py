@@ -17,7 +17,7 @@ from in_process import InProcess, in_process, problem, strict
 from samples import sample_detector, sample_record
 
 from models.columns.from_records import columns_of_records
-from models.strict_json import repeats_key
+from models.strict_json import repeated_keys
 from service.formats.formats import FORMATS
 from service.web.problems import MOST_PROBLEMS
 
@@ -264,7 +264,7 @@ def holds_repeated_keys(value: Any) -> bool:
 @example([[(("a", 1), ("a", 2))], 1])
 def test_a_key_that_comes_twice_is_seen_wherever_it_is(value: Any) -> None:
     text = written(value)
-    assert repeats_key(text.encode(), json.loads(text)) == holds_repeated_keys(value)
+    assert bool(repeated_keys(text.encode(), json.loads(text))) == holds_repeated_keys(value)
 
 
 @pytest.mark.parametrize("path", ["/score?explain=5", "/embed", "/reconstruct"])
