@@ -13,7 +13,6 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
 from service.settings import Settings
@@ -103,16 +102,8 @@ class SlowReaderGuard:
 class GuardedProtocol(HttpToolsProtocol):
     """Uvicorn's protocol with a `SlowReaderGuard`; Uvicorn gives all arguments but `patience`."""
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        patience: float,
-    ) -> None:
-        super().__init__(config=config, server_state=server_state, app_state=app_state, _loop=_loop)
+    def __init__(self, *of_uvicorn: Any, patience: float, **named: Any) -> None:
+        super().__init__(*of_uvicorn, **named)
         self._guard = SlowReaderGuard(self.loop, patience)
 
     def pause_writing(self) -> None:
@@ -136,24 +127,13 @@ class FastProtocol(GuardedProtocol):
     """Answers small requests without the task and the messages that ASGI has for each; Uvicorn does all the rest.
 
     Args:
-        config, server_state, app_state, _loop: From Uvicorn.
         app: Answers the small requests that `small` cannot answer.
         small: Answers small requests.
-        patience: Seconds in which a client has to read at least one byte.
+        of_uvicorn, named: Arguments of `GuardedProtocol`.
     """
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        app: ASGIApp,
-        small: SmallScores,
-        patience: float,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop, patience=patience)
+    def __init__(self, *of_uvicorn: Any, app: ASGIApp, small: SmallScores, **named: Any) -> None:
+        super().__init__(*of_uvicorn, **named)
         self._application = app
         self._small = small
         self._explain: int | None = None  # of the small request that is being received, None if none is
