@@ -359,7 +359,7 @@ def test_an_interrupted_job_leaves_nothing(trained: Path, tmp_path: Path) -> Non
             time.sleep(0.01)
         job.send_signal(signal.SIGINT)
         said = job.communicate(timeout=60)[1]
-    assert job.returncode == 130
+    assert job.returncode == 130, said
     assert said == "error: interrupted, nothing was written\n"
     assert list(tmp_path.iterdir()) == [source]
 
