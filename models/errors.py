@@ -17,9 +17,11 @@ The message of each says what is wrong, shows what came and says what to do. A s
 
 from __future__ import annotations
 
+import difflib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = [
     "BundleError",
@@ -34,8 +36,12 @@ __all__ = [
     "TooLargeError",
     "TrainingError",
     "UnreadableError",
+    "absent_columns",
+    "did_you_mean",
     "joined",
 ]
+
+_LISTED_NAMES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,40 @@ class Message(str):
 def joined(messages: Sequence[str], *, by: str = " ") -> Message:
     """Return one message made of several."""
     return Message(*[part for message in messages for part in (by, message)][1:])
+
+
+def did_you_mean(name: str, names: Iterable[str], *, spell: Callable[[str], str] = str) -> str:
+    """Return a question with the name that a mistyped one is nearest to; nothing where none is near.
+
+    Args:
+        name: What was given; case does not count.
+        names: What there is.
+        spell: How the answer is written.
+
+    Example:
+        >>> did_you_mean("--lable", ["--label", "--seed"])
+        ' Did you mean --label?'
+        >>> did_you_mean("Temp", ["temperature", "temp"], spell=repr), did_you_mean("x", ["label"])
+        (" Did you mean 'temp'?", '')
+    """
+    known: dict[str, str] = {}
+    for other in names:
+        known.setdefault(other.casefold(), other)
+    near = difflib.get_close_matches(name.casefold(), known, n=1)
+    return f" Did you mean {spell(known[near[0]])}?" if near else ""
+
+
+def absent_columns(names: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the sentences about names that are no columns of a table: what was meant, and what there is.
+
+    Example:
+        >>> absent_columns(["lable"], ["temp", "label"])
+        "there is no column 'lable'. Did you mean 'label'? The columns are: temp, label."
+    """
+    meant = "".join(did_you_mean(name, columns, spell=repr) for name in names[:1])
+    more = len(columns) - _LISTED_NAMES
+    listed = ", ".join(columns[:_LISTED_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    return f"there is no column {', '.join(map(repr, names))}.{meant} The columns are: {listed}."
 
 
 def _flat(part: str | Set | DetectorError) -> Sequence[str | Set]:

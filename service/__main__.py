@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from models.errors import ConfigError
-from models.programs.cli import OneLineParser, run_command
+from models.programs.cli import OneLineParser, commands_page, run_command
 from service.serving import serve
 from service.settings import Settings, load_settings
 
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="python -m service",
         description="Serve a detector over HTTP. Each flag is also a variable: DETECTOR_ and its name in capitals.",
+        epilog=commands_page(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, field in Settings.model_fields.items():
         flag = "--detector" if name == "path" else f"--{name.replace('_', '-')}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
+from models.programs.cli import program_version
 from models.threads import share_threads
 from service.api.openapi import openapi_document
 from service.api.routes import router
@@ -27,7 +27,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app = FastAPIOffline(  # /docs draws its page with scripts of ours, not with those of a host on the internet
         title="Anomaly detector",
         description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
-        version=_version(),
+        version=program_version(),
         redoc_url=None,
         static_url="/docs/static",
         redirect_slashes=False,  # a redirect would go wherever the Host header says
@@ -66,10 +66,3 @@ def __getattr__(name: str) -> FastAPI:
     except DetectorError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         raise SystemExit(2) from error
-
-
-def _version() -> str:
-    try:
-        return version("relu-anomaly-detector")
-    except PackageNotFoundError:
-        return "0+unknown"

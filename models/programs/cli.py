@@ -8,12 +8,13 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from models.errors import DetectorError
+from models.errors import DetectorError, did_you_mean
 
 CONSOLE: Final = "relu-anomaly"
 MODULES: Final = {
@@ -36,10 +37,51 @@ def as_called(text: str) -> str:
     return text
 
 
+def commands_page() -> str:
+    """Return the list of all commands, with the words that call them."""
+    calls = {as_called(f"python -m {module}"): summary for module, summary in MODULES.values()}
+    width = max(map(len, calls))
+    lines = [f"  {call:<{width}}  {summary}" for call, summary in calls.items()]
+    return "\n".join(["commands (each explains itself with --help, and knows --version):", *lines])
+
+
+def program_version() -> str:
+    """Return the version of this program."""
+    try:
+        return version("relu-anomaly-detector")
+    except PackageNotFoundError:  # run from a clone that is not installed
+        return "0+unknown"
+
+
+class VersionAction(argparse.Action):
+    """The flag --version: prints the version and ends the program."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        """Print one line and exit with 0."""
+        print(f"{CONSOLE} {program_version()}")
+        parser.exit()
+
+
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that prints an error in one line and exits with 2."""
+    """A parser that prints an error in one line and exits with 2; for a mistyped flag or choice it says what is near.
+
+    Its flags have --version among them.
+    """
 
     _source = ""
+    _words: Sequence[str] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        text = "print the version and exit"
+        self.add_argument("--version", action=VersionAction, nargs=0, dest=argparse.SUPPRESS, help=text)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse the words of a command line, which the complaint about one of them looks at again."""
+        self._words = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args(self._words, namespace)
 
     def format_help(self) -> str:
         """Return the page of help."""
@@ -47,7 +89,29 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line and exit."""
-        self.exit(2, as_called(f"error: {self._source}{message} (see {self.prog} --help)\n"))
+        hint = self._meant()
+        stop = "." if hint and not message.endswith("?") else ""
+        self.exit(2, as_called(f"error: {self._source}{message}{stop}{hint} (see {self.prog} --help)\n"))
+
+    def _meant(self) -> str:
+        """Return a question for each word that looks like a flag, is none, and is near one."""
+        flags = [*self._option_string_actions]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                flags += [flag for command in action.choices.values() for flag in command._option_string_actions]
+        given = [word.partition("=")[0] for word in self._words if word.startswith("--")]
+        return "".join(
+            did_you_mean(word, [flag for flag in flags if flag.startswith("--")])
+            for word in dict.fromkeys(given)
+            if not any(flag.startswith(word) for flag in flags)
+        )
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            hint = did_you_mean(str(value), map(str, action.choices or ()), spell=repr)
+            raise argparse.ArgumentError(action, f"{error.message}.{hint}" if hint else error.message) from error
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.columns.arrow_cells import plain_cells
 from models.columns.from_records import missing_mask
 from models.columns.from_tables import read_cells
-from models.errors import ConfigError, Message, Set, TableError, joined
+from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text, parse_timestamp
 from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
@@ -78,10 +78,9 @@ def infer_schema(
         ConfigError: A role names a column that is not there.
         TableError: No column is left, a cell is infinite, or only the user can say what a column is.
     """
-    unknown = [repr(name) for name in (*roles.ids, *roles.include, *roles.exclude) if name not in table.names]
-    if unknown:
-        listed = ", ".join(dict.fromkeys(unknown))
-        raise ConfigError(f"There is no column {listed}. The columns are: {', '.join(table.names)}.")
+    for setting, names in (("id", roles.ids), ("include", roles.include), ("exclude", roles.exclude)):
+        if unknown := list(dict.fromkeys(name for name in names if name not in table.names)):
+            raise ConfigError(Set(setting), f": {absent_columns(unknown, table.names)}")
     columns, findings = [], []
     dropped: dict[str, str] = {}
     for name in table.names:

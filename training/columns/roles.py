@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.errors import ConfigError, Set
+from models.errors import ConfigError, Set, absent_columns
 from models.schema import Kind
 
 DATE_ORDERS: Final = {"day-first": "day_first", "month-first": "month_first"}
@@ -78,7 +78,6 @@ def split_assignments(setting: str, assignments: Sequence[str], names: Collectio
         if not valid and (known or not splits):
             raise ConfigError(f"{setting} must be {form}, got {text!r}.")
         if not valid:
-            problem = f": there is no column {splits[-1][0]!r}. The columns are: {', '.join(names)}."
-            raise ConfigError(Set(setting, text), problem)
+            raise ConfigError(Set(setting, text), f": {absent_columns([splits[-1][0]], list(names))}")
         pairs.append(valid[-1])
     return pairs

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ConfigError, Set, TableError
+from models.errors import ConfigError, Set, TableError, absent_columns
 from models.schema.cells import parse_category
 from models.tables.table import Table
 
@@ -88,7 +88,7 @@ def label_rule(
 
 def _labels(table: Table, column: str) -> list[str]:
     if column not in table.names:
-        raise TableError(f"There is no label column {column!r}. The columns are: {', '.join(table.names)}.")
+        raise TableError(Set("label"), f": {absent_columns([column], table.names)}")
     labels = []
     for row, value in enumerate(table.data.column(column).to_pylist(), start=1):
         label = None if value is None else parse_category(value)

@@ -15,7 +15,7 @@ from models.calibration.rows import check_segments, segments_of
 from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table
 from models.encoders.preprocessor import Preprocessor
-from models.errors import ConfigError, Set, TableError
+from models.errors import ConfigError, Set, TableError, absent_columns
 from models.schema import FeatureSchema, Kind
 from models.tables.table import Table
 from training.columns.infer_schema import Finding, infer_schema
@@ -84,9 +84,8 @@ def prepare(
         ConfigError, TableError: The settings do not fit the table, or its rows are too few.
     """
     rule, is_anomaly = _labels(table, config, test_table)
-    if config.threshold_by not in (None, *table.names):
-        problem = f"There is no column {config.threshold_by!r} for "
-        raise ConfigError(problem, Set("threshold_by"), f". The columns are: {', '.join(table.names)}.")
+    if config.threshold_by is not None and config.threshold_by not in table.names:
+        raise ConfigError(Set("threshold_by"), f": {absent_columns([config.threshold_by], table.names)}")
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = split_table(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
@@ -229,7 +228,7 @@ def _labels(
         rule = label_rule(table, config.label, anomaly_values=config.anomaly_values, also=test_table)
         return rule, rule.anomalies(table)
     if test_table is None or config.label not in test_table.names or config.fit_on == "normal":
-        raise ConfigError(f"There is no label column {config.label!r}. The columns are: {', '.join(table.names)}.")
+        raise ConfigError(Set("label"), f": {absent_columns([config.label], table.names)}")
     return label_rule(test_table, config.label, anomaly_values=config.anomaly_values), None
 
 

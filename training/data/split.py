@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.calibration import THRESHOLD_METHODS
 from models.columns.from_records import Columns, missing_mask
 from models.columns.from_tables import columns_of_table
-from models.errors import ConfigError, Message, Set, TableError
+from models.errors import ConfigError, Message, Set, TableError, absent_columns
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.table import Table
 from training.columns.infer_schema import Finding, infer_schema
@@ -258,7 +258,7 @@ def _row_keys(columns: Columns) -> NDArray[np.uint64]:
 
 def _require(table: Table, name: str, setting: str) -> None:
     if name not in table.names:
-        raise ConfigError(Set(setting), f": there is no column {name!r}. The columns are: {', '.join(table.names)}.")
+        raise ConfigError(Set(setting), f": {absent_columns([name], table.names)}")
 
 
 def _require_values(name: str, missing: NDArray[np.bool_], what: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, fields
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from models.errors import ConfigError
+from models.errors import ConfigError, did_you_mean
 from models.limits import Interval, Limit
 from models.programs.cli import OneLineParser
 from training.settings.config import TrainConfig
@@ -114,9 +113,7 @@ def _from_file(parser: OneLineParser, path: Path) -> argparse.Namespace:
     for key, value in _read(path).items():
         name = key.replace("-", "_")
         if name not in actions:
-            near = difflib.get_close_matches(name, actions, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise ConfigError(f"{path}: there is no flag for the key {key!r}.{hint}")
+            raise ConfigError(f"{path}: there is no flag for the key {key!r}.{did_you_mean(name, actions)}")
         if actions[name].nargs == 0:
             if not isinstance(value, bool):
                 raise ConfigError(f"{path}: {key} is a switch: give true or false, got {value!r}.")

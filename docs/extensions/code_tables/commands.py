@@ -62,7 +62,7 @@ def _section(parser: argparse.ArgumentParser, name: str, *, depth: int) -> str:
         if group.title not in ("positional arguments", "options"):
             lines += [f"**{plain((group.title or '').capitalize())}**", ""]
         lines += [_option(action) for action in actions]
-    if parser.epilog and "python -m" in parser.epilog:
+    if parser.epilog and parser.epilog.startswith("examples:"):
         lines += ["```text", *parser.epilog.strip().splitlines(), "```", ""]
     lines += [_section(child, f"{name} {verb}", depth=depth + 1) for verb, child in _verbs(parser)]
     return "\n".join(lines) + "\n"

@@ -37,7 +37,7 @@ def test_each_command_is_the_program_under_the_name_of_the_script(command, capsy
 def test_help_lists_every_command(capsys):
     assert main(["--help"]) == main([]) == 0
     page = capsys.readouterr().out
-    assert all(f"  {command} " in page for command in MODULES)
+    assert all(f"  relu-anomaly {command} " in page for command in MODULES)
 
 
 def test_the_version_is_printed(capsys):
@@ -48,6 +48,8 @@ def test_the_version_is_printed(capsys):
 def test_a_word_that_is_no_command_is_one_line_and_exit_code_2(capsys):
     assert main(["trian"]) == 2
     assert capsys.readouterr().err.startswith("error: 'trian' is no command of train, compare, calibrate, serve, score")
+    main(["trian"])
+    assert "Did you mean train? (see relu-anomaly --help)" in capsys.readouterr().err
 
 
 def test_the_exit_code_and_the_complaint_are_those_of_the_program(capsys, tmp_path):

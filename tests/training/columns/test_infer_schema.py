@@ -277,8 +277,8 @@ def test_only_included_columns_are_features():
 
 
 def test_a_role_for_a_column_that_is_not_there_is_refused_with_the_columns():
-    with pytest.raises(ConfigError, match=r"There is no column 'x', 'y'\. The columns are: a\."):
-        schema_of(a=RNG.normal(size=N), roles=Roles(ids=("x",), exclude=("y",)))
+    with pytest.raises(ConfigError, match=r"--id: there is no column 'x', 'y'\. The columns are: a\."):
+        schema_of(a=RNG.normal(size=N), roles=Roles(ids=("x", "y"), exclude=("z",)))
 
 
 def test_a_table_without_a_usable_column_is_refused_with_all_reasons():

@@ -75,7 +75,7 @@ def test_a_missing_label_is_refused_with_its_row(gap):
 
 
 def test_a_table_without_the_label_column_is_refused_with_its_columns():
-    with pytest.raises(TableError, match=r"no label column 'label'. The columns are: state"):
+    with pytest.raises(TableError, match=r"--label: there is no column 'label'\. The columns are: state"):
         label_rule(table("a"), "label")
 
 

@@ -56,7 +56,7 @@ FRAME = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0) ** 2})
 WRONG = {
     "few rows": ({}, FRAME.head(9), r"Too few rows: of 9 .* give at least 42, or accept fewer: least_rows=N"),
     "one row": ({}, FRAME.head(1), r"X has 1 sample\(s\)"),
-    "no column": ({"include": "c"}, FRAME, "There is no column 'c'. The columns are: a, b"),
+    "no column": ({"include": "c"}, FRAME, "include: there is no column 'c'. The columns are: a, b"),
     "all excluded": ({"exclude": ["a", "b"]}, FRAME, r"excluded \(exclude\).*must be used: include=\[COLUMN\]"),
     "an infinite number": ({}, FRAME.replace(5.0, np.inf), r"'a', row 6: .*infinite='missing'"),
     "another type": ({"epochs": "10"}, FRAME, "epochs must be a whole number or None, got '10'"),

@@ -76,7 +76,10 @@ def test_fitted_on_all_rows_p_values_rest_on_all_of_them_and_labels_are_kept():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"threshold_by": "sit"}, r"There is no column 'sit' for --threshold-by. The columns are: serial, pressure"),
+        (
+            {"threshold_by": "sit"},
+            r"--threshold-by: there is no column 'sit'\. Did you mean 'site'\? The",
+        ),
         ({"threshold_by": "state"}, "--threshold-by state is the label"),
         ({"threshold_by": "at"}, "--threshold-by at holds dates and times"),
         ({"threshold_by": "serial"}, "No segment of --threshold-by can have a threshold of its own"),
