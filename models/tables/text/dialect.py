@@ -84,8 +84,10 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     rows = [row for row in read if _filled(row.cells)]
     if not rows:
         raise TableError("the file is empty: there are only comments.")
-    repairs += _reports(lines, delimiter, quote, comment, options, blank=len(rows) < len(read))
-    header = detect_header(rows, options, repairs)
+    of_header: list[str] = []
+    header = detect_header(rows, options, of_header)
+    blank = "" if len(rows) == len(read) else _blank_lines(header)
+    repairs += [*_reports(lines, delimiter, quote, comment, options, blank=blank), *of_header]
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
     decimal, thousands = detect_number_format(body, options, delimiter=delimiter)
     if decimal == ",":
@@ -167,7 +169,7 @@ def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: 
 
 
 def _reports(
-    lines: Sequence[str], delimiter: str, quote: str, comment: str, options: ReadOptions, *, blank: bool
+    lines: Sequence[str], delimiter: str, quote: str, comment: str, options: ReadOptions, *, blank: str
 ) -> list[str]:
     found = []
     if options.skip_lines:
@@ -179,5 +181,10 @@ def _reports(
     if comment and any(line.startswith(comment) for line in lines):
         found.append(f"lines that begin with {comment!r} skipped")
     if blank:
-        found.append("blank lines skipped")
+        found.append(blank)
     return found
+
+
+def _blank_lines(header: Header) -> str:
+    """Say what becomes of blank lines: in a file of one column that is how a missing value is written."""
+    return "blank lines skipped" if header.width > 1 else "blank lines are missing values, as there is one column"

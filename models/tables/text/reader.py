@@ -86,7 +86,10 @@ def _fast_batches(source: Source, dialect: Dialect, numbers: frozenset[str] = fr
         encoding="utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding,
     )
     parse = pa.csv.ParseOptions(
-        delimiter=dialect.delimiter, quote_char=dialect.quote or False, newlines_in_values=bool(dialect.quote)
+        delimiter=dialect.delimiter,
+        quote_char=dialect.quote or False,
+        newlines_in_values=bool(dialect.quote),
+        ignore_empty_lines=dialect.header.width > 1,  # of one column: a missing value
     )
     convert = pa.csv.ConvertOptions(
         column_types={name: pa.float64() if name in numbers else pa.string() for name in names},
@@ -156,9 +159,9 @@ def _exact_rows(source: Source, dialect: Dialect) -> Iterator[Sequence[str]]:
             for found in reader:
                 if to_skip:
                     to_skip -= 1
-                elif found.cells and (header.width == 1 or any(found.cells) or len(found.cells) > 1):
+                elif header.width == 1 or any(found.cells) or len(found.cells) > 1:
                     row += 1
-                    yield _fitted(dialect, found.cells, row, dialect.skip_lines + found.above + 1)
+                    yield _fitted(dialect, found.cells or ("",), row, dialect.skip_lines + found.above + 1)
         except UnicodeError as error:
             problem = f"behind row {row:,} the text is not in the expected encoding ({error})"
             raise TableError(problem, ". Fix it, or say ", Set("encoding"), ", such as cp1252.") from error
