@@ -31,6 +31,7 @@ _MOST_AT_AN_END: Final = 3  # such as 997, 998 and 999
 _FAR: Final = 5.0  # times the extent of the others on that side
 _FAR_FOR_A_CODE: Final = 1.0  # where the number is one that people choose for this, or is so in another column
 _FAR_FOR_A_COMPANION: Final = 0.3  # where it is far in several other columns
+_FAR_FOR_ANY_MEASUREMENT: Final = 1e9  # a number so far out is as good as a code, such as 1e30
 _COMPANIONS: Final = 2
 _LIMITS: Final = frozenset(
     float(sign * (2**bits) - less) for bits in (15, 16, 31, 32) for sign in (-1, 1) for less in (0, 1)
@@ -81,7 +82,7 @@ def find_sentinels(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Senti
     far: dict[float, set[str]] = defaultdict(set)
     for name, found in candidates.items():
         for one in found:
-            code = _is_code(one.value)
+            code = _is_code(one.value) or one.gap >= _FAR_FOR_ANY_MEASUREMENT
             if one.gap >= (_FAR_FOR_A_CODE if code else _FAR) and (code or one.others >= _MIN_DISTINCT_OTHERS):
                 far[one.value].add(name)
     kept = {
@@ -122,7 +123,7 @@ def _at_the_low_end(distinct: NDArray[Any], counts: NDArray[Any], *, sign: float
 def _is_code(value: float) -> bool:
     """Return True if people choose a number for this: all nines (-999, 99.9), or a limit of a type."""
     digits = f"{abs(value):g}".replace(".", "")
-    return (len(digits) >= 2 and set(digits) == {"9"}) or value in _LIMITS or abs(value) >= 1e30
+    return (len(digits) >= 2 and set(digits) == {"9"}) or value in _LIMITS
 
 
 def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:

@@ -32,6 +32,8 @@ _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on
 _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance, or half of the rows one value
 _MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
 _LARGEST: Final = 1e300
+_ROUNDING: Final = 8 * math.ulp(1.0)  # of the largest value: a smaller spread is the rounding of float64
+_SCALE_OF_CONSTANTS: Final = 1.0
 _MIN_PHASE_SPREAD: Final = 1e-3
 _CHUNK_ROWS: Final = 65_536
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -124,9 +126,9 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
         raise TableError(what, " Fix it or leave it empty, or say ", Set("exclude", column.name), ".")
     center, scale = _center_and_scale(present)
     origin, unit = 0.0, None
-    if len(np.unique(present)) <= 2:
+    if scale is not None and len(np.unique(present)) <= 2:
         scale = max(scale, _MIN_TWO_VALUED_SCALE * float(np.ptp(present)))
-    elif _has_heavy_tail(present, center, scale):
+    elif scale is not None and _has_heavy_tail(present, center, scale):
         origin = float(np.median(present))
         distances = np.abs(present - origin)
         unit = float(np.median(distances[distances > 0]))
@@ -134,7 +136,7 @@ def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
     return NumericEncoding(
         name=column.name,
         center=center,
-        scale=scale,
+        scale=scale or _SCALE_OF_CONSTANTS,
         low=float(present.min()),
         high=float(present.max()),
         whole=bool((present == np.floor(present)).all()),
@@ -177,7 +179,7 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
     return TimestampEncoding(
         name=column.name,
         start=start,
-        scale=scale,
+        scale=scale or _SCALE_OF_CONSTANTS,
         cycles=("day",) if clock else cycles,
         clock=clock,
         **gaps,
@@ -199,13 +201,16 @@ def _present(values: NDArray[Any]) -> tuple[NDArray[Any], dict[str, float]]:
     return values[~missing], gaps
 
 
-def _center_and_scale(values: NDArray[Any]) -> tuple[float, float]:
-    """Return mean and standard deviation; a constant carries no information and is divided by one."""
+def _center_and_scale(values: NDArray[Any]) -> tuple[float, float | None]:
+    """Return mean and standard deviation; None for a constant, which carries no information.
+
+    The unit does not matter: a spread is small only beside the values themselves.
+    """
     largest = float(np.abs(values).max()) or 1.0
     shares = values / largest  # squares of 1e160 would overflow
     center = float(shares.mean()) * largest
-    scale = float((shares - center / largest).std()) * largest  # of the centred values: exact for 1e12 ± 1, too
-    return center, scale if scale > 1e-12 * max(1.0, abs(center)) else 1.0
+    spread = float((shares - center / largest).std())  # of the centred values: exact for 1e12 ± 1, too
+    return center, max(spread * largest, math.ulp(0.0)) if spread > _ROUNDING else None
 
 
 def _novelty_penalty(n: int, *, singles: int = 1) -> float:
