@@ -1,4 +1,4 @@
-"""The HTTP protocols: Uvicorn's with a guard against clients that read nothing, and one that answers small requests."""
+"""The HTTP protocol that answers small requests, and which protocol serves an application."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Final, final
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
+from service.fast_path.guarded import GuardedProtocol
 from service.settings import Settings
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
@@ -68,61 +69,6 @@ def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> 
 
 
 @final
-class SlowReaderGuard:
-    """Cuts off a client that reads nothing, whose answers would be held for ever. A client may read slowly.
-
-    Args:
-        loop: Event loop of the connection.
-        patience: Seconds in which a client has to read at least one byte.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
-        self._loop = loop
-        self._patience = patience
-        self._timer: asyncio.TimerHandle | None = None
-
-    def watch(self, transport: asyncio.Transport) -> None:
-        """Begin to watch a client with much to read."""
-        unread = transport.get_write_buffer_size()
-        self._timer = self._loop.call_later(self._patience, self._check, transport, unread)
-
-    def stop(self) -> None:
-        """Stop watching: the client has read most of it, or has gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _check(self, transport: asyncio.Transport, unread: int) -> None:
-        if transport.get_write_buffer_size() < unread:
-            self.watch(transport)
-            return
-        log.warning("a client has read nothing for %g s: its connection is cut off", self._patience)
-        transport.abort()
-
-
-class GuardedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with a `SlowReaderGuard`; Uvicorn gives all arguments but `patience`."""
-
-    def __init__(self, *of_uvicorn: Any, patience: float, **named: Any) -> None:
-        super().__init__(*of_uvicorn, **named)
-        self._guard = SlowReaderGuard(self.loop, patience)
-
-    def pause_writing(self) -> None:
-        """Watch a client with much to read."""
-        super().pause_writing()
-        self._guard.watch(self.transport)
-
-    def resume_writing(self) -> None:
-        """Stop watching the client."""
-        super().resume_writing()
-        self._guard.stop()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching the client."""
-        self._guard.stop()
-        super().connection_lost(exc)
-
-
-@final
 class FastProtocol(GuardedProtocol):
     """Answers small requests without the task and the messages that ASGI has for each; Uvicorn does all the rest.
 
@@ -142,6 +88,7 @@ class FastProtocol(GuardedProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to receive a small request; leave others to Uvicorn."""
+        self._end_head()
         self._explain = self._explain_of_small()
         if self._explain is None:
             super().on_headers_complete()
@@ -168,12 +115,6 @@ class FastProtocol(GuardedProtocol):
         else:
             self._small.answer(self._body, explain, partial(self._reply, exchange))
 
-    def data_received(self, data: bytes) -> None:
-        """Wait a moment for the rest of a small request."""
-        super().data_received(data)
-        if self._explain is not None and self._late is None:
-            self._late = self.loop.call_later(_BODY_SECONDS, self._leave_to_uvicorn)
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for the rest of a request."""
         self._explain = None
@@ -185,6 +126,12 @@ class FastProtocol(GuardedProtocol):
         if self._explain is not None:
             self._leave_to_uvicorn()
         super().shutdown()
+
+    def _parse(self, data: bytes) -> None:
+        """Parse bytes, and wait a moment for the rest of a small request."""
+        super()._parse(data)
+        if self._explain is not None and self._late is None:
+            self._late = self.loop.call_later(_BODY_SECONDS, self._leave_to_uvicorn)
 
     def _explain_of_small(self) -> int | None:
         """Return how many columns a small request asks to explain; None if it is not small, or others are before it."""
@@ -220,16 +167,10 @@ class FastProtocol(GuardedProtocol):
         exchange.response_complete = True
         if exchange.disconnected or self.transport.is_closing():
             return
-        lines = [STATUS_LINE[answer.head.status]]
-        for name, value in self.server_state.default_headers:
-            lines += (name, b": ", value, b"\r\n")
         closing = _CLOSE in answer.head.lines
-        if not (exchange.keep_alive or closing):
-            closing = True
-            lines.append(_CLOSE)
-        lines += (answer.head.lines, b"content-length: %d\r\n\r\n" % len(answer.body), answer.body)
-        self.transport.write(b"".join(lines))
-        if closing:
+        extra = b"" if exchange.keep_alive or closing else _CLOSE
+        self.transport.write(self.answer_bytes(answer, extra))
+        if closing or extra:
             self.transport.close()
         self.on_response_complete()
 
@@ -267,6 +208,7 @@ class _Exchange:
     """
 
     message_event: ClassVar = asyncio.Event()  # nobody waits for it
+    more_body: ClassVar = False
 
     scope: Scope
     url: bytes

@@ -1,0 +1,276 @@
+"""Uvicorn's HTTP protocol, guarded against endless heads, floods of queued requests, `Upgrade` and slow readers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final, final
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from service.budget import BUDGET
+from service.fast_path.answering import Answer
+from service.web.problems import CLOSE, RequestError, problem_of
+
+_CONNECT: Final = b"CONNECT"
+_HEAD_TOO_LARGE: Final = Answer.of(
+    problem_of(
+        RequestError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"The head of the request is larger than {BUDGET.head_bytes:,} bytes. Send fewer or shorter fields.",
+            headers=CLOSE,
+        )
+    )
+)
+
+log = logging.getLogger(__name__)
+
+
+@final
+class SlowReaderGuard:
+    """Cuts off a client that reads nothing, whose answers would be held for ever. A client may read slowly.
+
+    Args:
+        loop: Event loop of the connection.
+        patience: Seconds in which a client has to read at least one byte.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        self._loop = loop
+        self._patience = patience
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, transport: asyncio.Transport) -> None:
+        """Begin to watch a client with much to read."""
+        unread = transport.get_write_buffer_size()
+        self._timer = self._loop.call_later(self._patience, self._check, transport, unread)
+
+    def stop(self) -> None:
+        """Stop watching: the client has read most of it, or has gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _check(self, transport: asyncio.Transport, unread: int) -> None:
+        if transport.get_write_buffer_size() < unread:
+            self.watch(transport)
+            return
+        log.warning("a client has read nothing for %g s: its connection is cut off", self._patience)
+        transport.abort()
+
+
+@final
+class _Flow(FlowControl):
+    """Flow control that does not read on while requests are queued, whoever asks for it.
+
+    Args:
+        transport: The connection.
+        is_full: Returns whether something that was read is not answered or parsed yet.
+    """
+
+    def __init__(self, transport: asyncio.Transport, is_full: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._is_full = is_full
+
+    def resume_reading(self) -> None:
+        """Read on unless requests are queued."""
+        if self.read_paused and not self._is_full():
+            super().resume_reading()
+
+
+class _HeadTooLargeError(Exception):
+    """Stops the parser at the end of a head that is too large."""
+
+
+class _NoTunnelError(Exception):
+    """Stops the parser at CONNECT: what follows its head is no HTTP."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol within the limits of `BUDGET`; Uvicorn gives all arguments but `patience`.
+
+    `Upgrade` is ignored, as RFC 9110, section 7.8, allows: Uvicorn's parser would end the message at its head, and take
+    its body for the next request.
+    """
+
+    def __init__(self, *of_uvicorn: Any, patience: float, **named: Any) -> None:
+        super().__init__(*of_uvicorn, **named)
+        self._guard = SlowReaderGuard(self.loop, patience)
+        self._unread = bytearray()  # what has come and is not parsed yet
+        self._has_ended = False  # no more requests are read
+        self._last: Callable[[], None] | None = None  # sends the last answer, behind those that are queued
+        # The parser tells of a header field when it is whole, so heads are measured by what was read. A head, or the
+        # trailer, is being received while `headers` is not the list of `_whole_head`.
+        self._whole_head: object = None
+        self._begun_head: object = None  # the list of the head that was being received after the last bytes
+        self._head_bytes = 0  # of that one, less what came with its first byte
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn's
+        """Begin with a connection."""
+        super().connection_made(transport)
+        self.flow = _Flow(transport, lambda: bool(self.pipeline or self._unread or self._has_ended))
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, a little at a time, so that few requests are queued."""
+        self._unset_keepalive_if_required()
+        if len(data) > BUDGET.read_bytes or self._unread:
+            self._unread += data
+        elif not self._has_ended:
+            self._parse(data)
+        if self._unread:
+            self._read_on()
+
+    def on_headers_complete(self) -> None:
+        """Begin with a request whose head is whole."""
+        self._end_head()
+        if self.parser.get_method() == _CONNECT:
+            raise _NoTunnelError
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Expect trailer fields, which are no header fields, until bytes of a chunk come."""
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._whole_head = self.headers
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the body of a request."""
+        self._whole_head = self.headers
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with what is queued or has come already; answer last what could not be parsed."""
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if not self.flow.read_paused or self.transport.is_closing():
+            return
+        if is_last and self._last is not None:
+            self._last()
+        elif not (self.pipeline or self._has_ended):
+            self.loop.call_soon(self._after_queue)  # it may be the parser that has called
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        self._end_with(lambda: super(GuardedProtocol, self).send_400_response(msg))
+
+    def pause_writing(self) -> None:
+        """Watch a client with much to read."""
+        super().pause_writing()
+        self._guard.watch(self.transport)
+
+    def resume_writing(self) -> None:
+        """Stop watching the client."""
+        super().resume_writing()
+        self._guard.stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget what has not been parsed, and stop watching the client."""
+        self._has_ended = True
+        self._unread.clear()
+        self._guard.stop()
+        super().connection_lost(exc)
+
+    def answer_bytes(self, answer: Answer, extra: bytes = b"") -> bytes:
+        """Return an answer as it is sent, with extra header lines."""
+        lines = [STATUS_LINE[answer.head.status], extra]
+        for name, value in self.server_state.default_headers:
+            lines += (name, b": ", value, b"\r\n")
+        lines += (answer.head.lines, b"content-length: %d\r\n\r\n" % len(answer.body), answer.body)
+        return b"".join(lines)
+
+    def _should_upgrade(self) -> bool:
+        return False  # not to WebSockets either
+
+    def _end_head(self) -> None:
+        """Note that a head is whole; stop the parser if it is too large."""
+        if self._begun_head is self.headers and self._size_of_head() > BUDGET.head_bytes:
+            raise _HeadTooLargeError
+        self._whole_head = self.headers
+
+    def _size_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse bytes; where the parser stops, those that are left are unread."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._unread[:0] = self._without_upgrade() + data[upgrade.args[0] :]
+            return
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _HeadTooLargeError):
+                self._refuse_head()
+            else:
+                self.logger.warning("Invalid HTTP request received.")
+                self.send_400_response("Invalid HTTP request received.")
+            return
+        if self.headers is not self._whole_head:
+            self._measure_head(len(data))
+
+    def _measure_head(self, size: int) -> None:
+        """Count bytes that belong to a head or a trailer which has no end yet."""
+        if self._begun_head is self.headers:
+            self._head_bytes += size
+        else:
+            self._begun_head, self._head_bytes = self.headers, 0
+        if self._head_bytes > BUDGET.head_bytes:
+            self._refuse_head()
+
+    def _without_upgrade(self) -> bytes:
+        """Return the head that was just parsed, without `Upgrade`; begin with a new parser."""
+        words = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s\r\n" % words]
+        lines += (b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade")
+        self.parser = httptools.HttpRequestParser(self)
+        with suppress(AttributeError):  # as Uvicorn does; httptools before 0.6.3 has none
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return b"".join([*lines, b"\r\n"])
+
+    def _read_on(self) -> None:
+        """Parse what is unread until a request is queued."""
+        while self._unread and not (self.pipeline or self._has_ended):
+            data = bytes(self._unread[: BUDGET.read_bytes])
+            del self._unread[: len(data)]
+            self._parse(data)
+        if self._has_ended:
+            self._unread.clear()
+        elif self._unread:
+            self.flow.pause_reading()
+
+    def _after_queue(self) -> None:
+        if not self._has_ended:
+            self._read_on()
+            self.flow.resume_reading()
+
+    def _refuse_head(self) -> None:
+        def send() -> None:
+            self.transport.write(self.answer_bytes(_HEAD_TOO_LARGE))
+            self.transport.close()
+
+        self._end_with(send)
+
+    def _end_with(self, send: Callable[[], None]) -> None:
+        """Read no more, and send the last answer when all requests before it are answered."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if cycle.more_body and not self.pipeline:  # the request that cannot be read on is being answered
+                (self.transport.close if cycle.response_started else send)()
+                return
+            if cycle.more_body:
+                self.pipeline.popleft()
+            self._last = send
+            self.flow.pause_reading()
+        else:
+            send()

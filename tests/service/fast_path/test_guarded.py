@@ -1,0 +1,200 @@
+"""What one connection may do to the service and to its own requests: heads, ends of bodies, queues, `Upgrade`."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from samples import machine_records
+from serving import Service
+
+from service.budget import BUDGET
+
+RECORD = json.dumps(machine_records(1, seed=7)[0]).encode()
+INNER = b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+SIZE = f"Content-Length: {len(INNER)}"
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def connect(service: Service) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", service.client.base_url.port), timeout=20)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def head(*fields: str, first: str = "POST /score HTTP/1.1") -> bytes:
+    return "\r\n".join([first, "Host: a", "Content-Type: application/json", *fields, "", ""]).encode()
+
+
+def all_of(connection: socket.socket) -> bytes:
+    answers = b""
+    try:
+        while piece := connection.recv(65_536):
+            answers += piece
+    except ConnectionResetError:
+        pass  # it was closed with bytes of ours unread
+    return answers
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", answers)]
+
+
+def sent(service: Service, *parts: bytes, pause: float = 0.02) -> bytes:
+    """Send the parts of a connection one after the other, and return all that is answered."""
+    with connect(service) as connection:
+        for part in parts:
+            try:
+                connection.sendall(part)
+            except (ConnectionResetError, BrokenPipeError):
+                break
+            time.sleep(pause)
+        return all_of(connection)
+
+
+def in_chunks(content: bytes, trailer: bytes = b"") -> bytes:
+    return b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(content), content, trailer)
+
+
+HEADS: list[tuple[bytes, bytes, list[int]]] = [
+    # The head, what follows it, and what is answered, with the request behind it where the connection stays open.
+    (head(*H2C, SIZE), INNER, [400, 200]),
+    (head("connection: upgrade", "upgrade: x", SIZE), INNER, [400, 200]),
+    (head("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: x", SIZE), INNER, [400, 200]),
+    (head("Connection: close, upgrade", "Upgrade: h2c", SIZE), INNER, [400]),
+    (head("Connection: Upgrade", SIZE), INNER, [400, 200]),
+    (head("Upgrade: h2c", SIZE), INNER, [400, 200]),
+    (head(*H2C, CHUNKED), in_chunks(INNER), [400, 200]),
+    (head(*H2C, SIZE, first="GET /healthz HTTP/1.1"), INNER, [200, 200]),
+    (head(*H2C, SIZE, first="POST /score HTTP/1.0"), INNER, [400]),
+    (head(*H2C, f"Content-Length: {len(RECORD)}"), RECORD, [200, 200]),
+    (head(*H2C, first="GET /healthz HTTP/1.1"), b"", [200, 200]),
+    (head(*H2C, SIZE, CHUNKED), in_chunks(INNER), [400]),
+    (head(SIZE), INNER, [400, 200]),
+    (head(SIZE, first="GET /healthz HTTP/1.1"), INNER, [200, 200]),
+    (head(SIZE, first="DELETE /score HTTP/1.1"), INNER, [405, 200]),
+    (head(CHUNKED), in_chunks(INNER), [400, 200]),
+    (head(CHUNKED), in_chunks(INNER, b"X: y\r\n"), [400, 200]),
+    (head(CHUNKED), in_chunks(INNER, b"Content-Length: 99\r\nX: y\r\n"), [400]),
+    (head(SIZE, CHUNKED), in_chunks(INNER), [400]),
+    (head(CHUNKED, SIZE), in_chunks(INNER), [400]),
+    (head(SIZE, SIZE), INNER, [400]),
+    (head(SIZE, "Content-Length: 5"), INNER, [400]),
+    (head(f"{SIZE}, {len(INNER)}"), INNER, [400]),
+    (head(f"Content-Length: +{len(INNER)}"), INNER, [400]),
+    (head("Content-Length: 0x5"), INNER, [400]),
+    (head("Content-Length: 1 2"), INNER, [400]),
+    (head("Content-Length : 5"), INNER, [400]),
+    (head(f"Content-Length: {2**64 + len(INNER)}"), INNER, [400]),
+    (head("Transfer-Encoding: chunked, identity"), in_chunks(INNER), [400]),
+    (head("Transfer-Encoding: xchunked", SIZE), INNER, [400]),
+    (head("Transfer-Encoding:\x0bchunked"), in_chunks(INNER), [400]),
+    (head("Transfer-Encoding: chunked", "Transfer-Encoding: identity"), in_chunks(INNER), [400]),
+    (head("X: y\r\n z", SIZE), INNER, [400]),
+    (head("X: y\nContent-Length: 0", SIZE), INNER, [400]),
+    (head("X: y\0", SIZE), INNER, [400]),
+    (head(first="CONNECT a:1 HTTP/1.1"), INNER, [400]),
+    (head(SIZE, first="CONNECT example.com:443 HTTP/1.1"), INNER, [400]),
+    (head(SIZE, first="CONNECT /score HTTP/1.1"), INNER, [400]),
+]
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["body later", "at once"])
+def test_no_body_is_read_as_a_request(service: Service, together: bool) -> None:
+    def answered(row: tuple[bytes, bytes, list[int]]) -> tuple[bytes, list[int]]:
+        begin, body, _ = row
+        answers = sent(service, *([begin + body + LAST] if together else [begin, body, LAST]))
+        assert b'"ready"' not in answers
+        return begin, statuses(answers)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(answered, HEADS)) == [(begin, expected) for begin, _, expected in HEADS]
+
+
+def test_what_an_upgrade_asks_for_is_answered_as_without_it_wherever_the_head_is_cut(service: Service) -> None:
+    request = head(*H2C, f"Content-Length: {len(RECORD)}") + RECORD
+    [plain, _] = re.findall(rb"\{.*\}", sent(service, head(f"Content-Length: {len(RECORD)}") + RECORD + LAST))
+    whole = sent(service, *(request + request for _ in range(3)), LAST)
+    assert statuses(whole) == [200] * 7
+    assert re.findall(rb"\{.*\}", whole)[:6] == [plain] * 6
+    for cut in range(1, len(request), 17):
+        assert statuses(sent(service, request[:cut], request[cut:] + LAST, pause=0.002)) == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "line", [b"X-%07d: " + b"a" * 8000 + b"\r\n", b"a" * 8000, b"x" * 10 + b":y\r\n"], ids=["fields", "one", "short"]
+)
+def test_a_head_without_an_end_is_refused(service: Service, line: bytes) -> None:
+    before = service.memory_mb()
+    with connect(service) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: ")
+        answer = b""
+        try:
+            for number in range(20_000_000 // len(line)):
+                connection.sendall(line % number if b"%" in line else line)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        else:
+            pytest.fail("20 MB of a head were taken")
+        with suppress(OSError):
+            answer = all_of(connection)
+    assert statuses(answer) in ([431], [])  # the answer may be lost where the client still sends
+    assert service.memory_mb() < before + 60
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20_000, 60_000])
+def test_a_head_is_measured_to_the_byte(service: Service, cut: int) -> None:
+    def request(size: int) -> bytes:
+        least = len("/score") + sum(len(field) for field in ("Host: ax", "Content-Length: 1xx", "X: xx")) + 3
+        return b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nX: %b\r\n\r\n1" % (b"a" * (size - least))
+
+    small = request(BUDGET.head_bytes - 40) * 2 + LAST
+    assert statuses(sent(service, small[:cut], small[cut:])) == [422, 422, 200]
+    large = request(BUDGET.head_bytes + 40)
+    answer = sent(service, large[:cut], large[cut:])
+    assert statuses(answer) == [431]
+    assert b"65,536" in answer
+    assert b"connection: close" in answer.lower()
+
+
+def test_answers_to_the_requests_before_a_refused_head_are_sent_first(service: Service) -> None:
+    large = head(f"Content-Length: {len(RECORD)}") + RECORD
+    assert statuses(sent(service, large * 3 + b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000)) == [200, 200, 200, 431]
+    assert statuses(sent(service, large * 3 + b"NO HTTP\r\n\r\n")) == [200, 200, 200, 400]
+    assert statuses(sent(service, large * 3 + head(CHUNKED) + b"zz\r\n")) == [200, 200, 200, 400]
+
+
+def test_trailer_fields_are_no_header_fields_and_have_an_end(service: Service) -> None:
+    request = head(CHUNKED) + b"%x\r\n%b\r\n0\r\n" % (len(RECORD), RECORD)
+    assert statuses(sent(service, request + b"X: y\r\n\r\n" + LAST)) == [200, 200]
+    assert statuses(sent(service, request + b"X: %b\r\n" % (b"y" * 8000) * 20))[-1:] in ([431], [])
+
+
+def test_a_connection_that_sends_faster_than_it_is_answered_is_read_no_faster(service: Service) -> None:
+    before = service.memory_mb()
+    piece = (b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n" + b'{"a":1}') * 200
+    size, until = 0, time.monotonic() + 0.7
+    with connect(service) as connection:
+        connection.setblocking(False)
+        while time.monotonic() < until:
+            try:
+                size += connection.send(piece[size % len(piece) :])
+                connection.recv(1 << 20)
+            except BlockingIOError:
+                time.sleep(0.001)
+        assert service.client.get("/healthz").status_code == 200
+    assert service.memory_mb() < before + 60
+
+
+def test_thousands_of_requests_at_once_on_one_connection_are_all_answered(service: Service) -> None:
+    ways = [INNER, head(f"Content-Length: {len(RECORD)}") + RECORD, head(*H2C, SIZE) + INNER]
+    requests: Any = b"".join(ways * 150)
+    assert statuses(sent(service, requests + LAST, pause=0)) == [200, 200, 400] * 150 + [200]
