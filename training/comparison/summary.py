@@ -19,31 +19,35 @@ REFERENCE: Final = "relu"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
-    """A mean over seeds, and half the width of its 95 % interval (Student's t); None for a single value."""
+    """A mean over seeds, and half the width of its 95 % interval (Student's t); None for a single value.
+
+    No figure of a network can be negative, so no interval goes below zero; none goes above `most`, 1 for shares.
+    """
 
     mean: float
     half: float | None
+    most: float = float("inf")
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Mean:
+    def of(cls, values: Sequence[float], *, most: float = float("inf")) -> Mean:
         """Return the mean of one or more values."""
         mean = float(np.mean(values))
         if len(values) < 2:
-            return cls(mean=mean, half=None)
+            return cls(mean=mean, half=None, most=most)
         from scipy.stats import t  # takes half a second; `--help` does not need it
 
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-        return cls(mean=mean, half=half)
+        return cls(mean=mean, half=half, most=most)
 
     @property
     def low(self) -> float:
         """Lower end of the interval; the mean where there is none."""
-        return self.mean - (self.half or 0.0)
+        return max(self.mean - (self.half or 0.0), 0.0)
 
     @property
     def high(self) -> float:
         """Upper end of the interval."""
-        return self.mean + (self.half or 0.0)
+        return min(self.mean + (self.half or 0.0), self.most)
 
     def to_json(self) -> dict[str, Any]:
         """Return mean and interval as plain data."""
@@ -74,6 +78,10 @@ class Summary:
     def mean(self, figure: Callable[[Outcome], float]) -> Mean:
         """Return the mean of a figure over the seeds."""
         return Mean.of([figure(outcome) for outcome in self.outcomes])
+
+    def share(self, figure: Callable[[Outcome], float]) -> Mean:
+        """Return the mean over the seeds of a figure that is in [0, 1], as is every share and every ROC AUC."""
+        return Mean.of([figure(outcome) for outcome in self.outcomes], most=1.0)
 
     @property
     def dead_by_layer(self) -> dict[str, float]:
@@ -116,20 +124,23 @@ class Summary:
         figures: dict[str, Callable[[Outcome], float]] = {
             "validation_error": lambda outcome: outcome.error,
             "seconds": lambda outcome: outcome.seconds,
-            "dead_share": lambda outcome: outcome.share("dead"),
-            "nearly_dead_share": lambda outcome: outcome.share("nearly_dead"),
-            "saturated_share": lambda outcome: outcome.share("saturated"),
-            "zero_share": lambda outcome: outcome.zeros,
             "best_epoch": lambda outcome: outcome.best_epoch,
             "seconds_to_best_epoch": lambda outcome: outcome.seconds_to_best,
             "step_seconds": lambda outcome: outcome.step_seconds,
             "scoring_seconds": lambda outcome: outcome.scoring_seconds,
             "first_gradient_ratio": lambda outcome: outcome.gradient_ratio,
         }
-        report: dict[str, Any] = {name: self.mean(figure).to_json() for name, figure in figures.items()}
+        shares: dict[str, Callable[[Outcome], float]] = {
+            "dead_share": lambda outcome: outcome.share("dead"),
+            "nearly_dead_share": lambda outcome: outcome.share("nearly_dead"),
+            "saturated_share": lambda outcome: outcome.share("saturated"),
+            "zero_share": lambda outcome: outcome.zeros,
+        }
         for name in ("roc_auc", "average_precision"):
             if getattr(self.outcomes[0], name) is not None:
-                report[name] = self.mean(lambda outcome, name=name: getattr(outcome, name)).to_json()  # type: ignore[misc]
+                shares[name] = lambda outcome, name=name: float(getattr(outcome, name))  # type: ignore[misc]
+        report: dict[str, Any] = {name: self.mean(figure).to_json() for name, figure in figures.items()}
+        report |= {name: self.share(figure).to_json() for name, figure in shares.items()}
         last = self.gradients(lambda outcome: outcome.last_gradients)
         return report | {
             "parameters": self.outcomes[0].parameters,

@@ -11,7 +11,7 @@ from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Mean, Summary, best_settings, labels_of
 from training.data.prepare import Prepared
 from training.report.comparison_learning import learning_sections
-from training.report.comparison_recommendation import recommendation_section
+from training.report.comparison_recommendation import recommendation_section, verdict_of
 from training.report.comparison_settings import settings_sections
 from training.report.kit.file import write_report
 from training.report.kit.page import Cell, Grid, Section, Text, page_of
@@ -52,7 +52,13 @@ def write_comparison_report(
         f"the same seeds, fitted on the same {prepared.rows['fitting']:,} rows and measured on rows that none of them "
         "has seen."
     )
-    write_report(path, page_of(sections, title=f"Activations compared on {name}", introduction=introduction))
+    page = page_of(
+        sections,
+        title=f"Activations compared on {name}",
+        verdict=verdict_of(recommendation),
+        introduction=introduction,
+    )
+    write_report(path, page)
 
 
 def _subject_section(summaries: Sequence[Summary], prepared: Prepared, config: TrainConfig) -> Section:
@@ -69,7 +75,7 @@ def _figures_section(summaries: Sequence[Summary], best: Sequence[Summary], reco
     ranked = recommendation.ranked(summaries)
     rows = list(zip(labels_of(ranked), ranked, strict=True))
     chosen = [name for name, item in rows if item in best and item.activation == recommendation.activation]
-    explanation = "Means over the seeds, in brackets their 95 % intervals (Student’s)."
+    explanation = "Means over the seeds, in brackets their 95 % intervals (Student’s), cut at zero."
     if len(summaries) > len(best):
         explanation += " The recommendation compares each activation under the setting with its lowest error."
     tables = [
@@ -125,11 +131,15 @@ def _quality(rows: Sequence[tuple[str, Summary]], chosen: Sequence[str]) -> Grid
 
 
 def _measured(summary: Summary, name: str) -> Mean:
-    return summary.mean(lambda outcome: float(getattr(outcome, name)))
+    return summary.share(lambda outcome: float(getattr(outcome, name)))
 
 
 def _figure(figure: Callable[[Outcome], float], form: str, *, scale: float = 1.0) -> Callable[[Summary], str]:
-    return lambda summary: _with_interval(summary.mean(lambda outcome: scale * figure(outcome)), form=form)
+    return lambda summary: _with_interval(summary.mean(figure), form=form, scale=scale)
+
+
+def _percent(share: Callable[[Outcome], float]) -> Callable[[Summary], str]:
+    return lambda summary: _with_interval(summary.share(share), form=".1f", scale=100)
 
 
 def _epochs_to_relu_level(summary: Summary) -> str:
@@ -144,9 +154,9 @@ def _seeds_with_dead_layer(summary: Summary) -> str:
     return f"{summary.seeds_with_dead_layer} of {len(summary.outcomes)}"
 
 
-def _with_interval(mean: Mean, *, form: str) -> str:
+def _with_interval(mean: Mean, *, form: str, scale: float = 1.0) -> str:
     """Format a mean with both ends of its interval, where they differ."""
-    text, low, high = (format(each, form) for each in (mean.mean, mean.low, mean.high))
+    text, low, high = (format(scale * each, form) for each in (mean.mean, mean.low, mean.high))
     return text if low == high else f"{text} ({low} to {high})"
 
 
@@ -167,10 +177,10 @@ _TABLES: Final[tuple[tuple[str, dict[str, Callable[[Summary], str]], str], ...]]
     (
         "Units and gradients",
         {
-            "dead, %": _figure(lambda outcome: outcome.share("dead"), ".1f", scale=100),
-            "nearly dead, %": _figure(lambda outcome: outcome.share("nearly_dead"), ".1f", scale=100),
-            "saturated, %": _figure(lambda outcome: outcome.share("saturated"), ".1f", scale=100),
-            "outputs that are zero, %": _figure(lambda outcome: outcome.zeros, ".1f", scale=100),
+            "dead, %": _percent(lambda outcome: outcome.share("dead")),
+            "nearly dead, %": _percent(lambda outcome: outcome.share("nearly_dead")),
+            "saturated, %": _percent(lambda outcome: outcome.share("saturated")),
+            "outputs that are zero, %": _percent(lambda outcome: outcome.zeros),
             "first over last gradient": _figure(lambda outcome: outcome.gradient_ratio, ".3g"),
             "seeds with a layer more than half dead": _seeds_with_dead_layer,
         },

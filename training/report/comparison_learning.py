@@ -73,8 +73,8 @@ def _units(summaries: Sequence[Summary]) -> Iterator[Part]:
     yield Plots(
         title="Share of dead units by layer and epoch",
         plots=[units_plot(name, shares, state="dead") for name, (_, shares) in drawn.items()],
-        note="The mean over the seeds; blank where no unit is dead. The output of a dead unit is zero on every "
-        "validation row, and as a rule it learns no more.",
+        note="The mean over the seeds; white where less than half a percent are dead. The output of a dead unit is "
+        "zero on every validation row, and as a rule it learns no more.",
     )
     dead = {name: summary.dead_by_layer for name, (summary, _) in drawn.items()}
     layers = max(dead.values(), key=len)

@@ -11,7 +11,7 @@ from training.comparison.recommendation import Difference, Recommendation
 from training.comparison.summary import Summary
 from training.report.kit.formatting import as_p, listed
 from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
-from training.report.kit.shapes import dot_plot, interval_plot, point_plot
+from training.report.kit.shapes import dot_plot, in_two_widths, interval_plot, point_plot
 
 _VERDICTS: Final = {
     "best": "best",
@@ -22,6 +22,13 @@ _VERDICTS: Final = {
 }
 
 
+def verdict_of(recommendation: Recommendation) -> str:
+    """Return which activation is recommended, and its flag."""
+    if recommendation.activation is None:
+        return "Nothing is recommended."
+    return f"Take {recommendation.activation}: --activation {recommendation.activation}"
+
+
 def recommendation_section(best: Sequence[Summary], recommendation: Recommendation, *, margin: float) -> Section:
     """Return the section on summaries of each activation under its best setting."""
     parts = list(_parts(best, recommendation, margin))
@@ -29,10 +36,6 @@ def recommendation_section(best: Sequence[Summary], recommendation: Recommendati
 
 
 def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: float) -> Iterator[Part]:
-    if recommendation.activation is None:
-        yield Text(text="Nothing is recommended.", loud=True)
-    else:
-        yield Text(text=f"Take {recommendation.activation}: --activation {recommendation.activation}", loud=True)
     yield Text(text=recommendation.reason)
     if len(recommendation.ties) > 1:
         yield Text(text=f"As far as these seeds can tell, equally good: {listed(recommendation.ties)}.")
@@ -123,7 +126,8 @@ def _speed_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:
         "xlabel": "time of a step, ms",
         "ylabel": "held-out error" + (" (log.)" if wide else ""),
     }
-    return Plot(title=f"{title}.", alt=alt, svg=point_plot(names, x, y, loud=recommended, setting=setting))
+    svg, wide = in_two_widths(point_plot, names, x, y, loud=recommended, setting=setting)
+    return Plot(title=f"{title}.", alt=alt, svg=svg, wide=wide)
 
 
 def _seeds_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:

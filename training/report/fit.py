@@ -12,13 +12,12 @@ from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
 from training.report.fit_rows import (
-    ScoredRows,
     columns_section,
     embedding_section,
-    highest_rows_section,
     scored_rows,
     scores_section,
 )
+from training.report.highest_rows import highest_rows_section, verdict_on
 from training.report.kit.file import write_report
 from training.report.kit.page import Grid, Part, Plots, Section, Text, page_of
 from training.report.learning import activation_plot, gradient_plots, loss_plots, slopes_plot, units_plot
@@ -37,9 +36,9 @@ def write_fit_report(
     """
     rows = scored_rows(result, prepared, test_table)
     sections = [
-        Section(anchor="result", title="Results", parts=list(_result(result, rows))),
-        scores_section(result.evaluated.calibration, rows),
         highest_rows_section(rows),
+        Section(anchor="result", title="Results", parts=list(_result(result))),
+        scores_section(result.evaluated.calibration, rows),
         columns_section(rows),
         embedding_section(result.evaluated, rows),
         Section(anchor="learning", title="How it learned", parts=list(_learning(result))),
@@ -51,18 +50,12 @@ def write_fit_report(
         "page holds values of some of these rows: treat it as you treat the data."
     )
     title = f"{detector.name}, version {detector.version}"
-    write_report(path, page_of(sections, title=title, introduction=introduction))
+    write_report(path, page_of(sections, title=title, verdict=verdict_on(rows), introduction=introduction))
 
 
-def _result(result: FitResult, rows: ScoredRows) -> Iterator[Part]:
+def _result(result: FitResult) -> Iterator[Part]:
     calibration = result.detector.calibration
-    flagged = rows.verdicts.is_anomaly
-    yield Text(
-        text=f"Rows that score above {calibration.threshold:.4g} are flagged: {int(flagged.sum()):,} of "
-        f"{len(flagged):,} {rows.name}, {flagged.mean():.2%}.",
-        loud=True,
-    )
-    yield Text(text=calibration.promise)
+    yield Text(text=f"Rows that score above {calibration.threshold:.4g} are flagged. {calibration.promise}")
     if calibration.rows.refitted:
         yield Text(
             text="Scores, rows and columns on this page are of the networks that had not seen those rows; the saved "
@@ -137,7 +130,7 @@ def _units(result: FitResult) -> Iterator[Part]:
         yield Plots(
             title="Dead and saturated units, by layer and epoch",
             plots=plots,
-            note="Counted on the validation rows; blank where there are none.",
+            note="Counted on the validation rows; white where they are less than half a percent.",
         )
     counts = ("units", "dead", "nearly_dead", "saturated")
     yield Grid(

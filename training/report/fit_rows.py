@@ -1,4 +1,4 @@
-"""Sections on scored rows: distribution of scores, rows with the highest scores, error by column, embedding."""
+"""Sections on scored rows: distribution of scores, error by column, embedding."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from models.calibration import Calibration
 from models.detector import Detector, Verdicts
-from models.schema.cells import Cell as Value
 from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
 from training.report.kit.formatting import shortened
 from training.report.kit.page import Grid, Plot, Plots, Section, Text
-from training.report.kit.shapes import cloud_plot, heat_map, pair_plot, score_histogram
+from training.report.kit.shapes import cloud_plot, in_two_widths, pair_plot, score_histogram
 
-_ROWS: Final = 10  # with the highest scores
-_ORDINALS: Final = ("first reason", "second reason", "third reason")
-_HEAT_MAP_COLUMNS: Final = 12
 _PLOTTED_COLUMNS: Final = 20
 _POINTS: Final = 1500
 _P_VALUES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
@@ -107,74 +103,6 @@ def _scores_of_p_values(scores: NDArray[np.float64]) -> list[tuple[float, float]
     return [(float(scores[n - rank]), p) for p, rank in ranks if rank >= 1 and scores[n - rank] > 0]
 
 
-def highest_rows_section(rows: ScoredRows) -> Section:
-    """Return the rows with the highest scores, and the columns that contribute most."""
-    highest = np.argsort(-rows.scores, kind="stable")[:_ROWS].tolist()
-    names = [f"row\N{NO-BREAK SPACE}{rows.numbers[i]:,}" for i in highest]
-    explanation = f"The {len(highest)} {rows.name} with the highest scores, numbered as in their table, from 1."
-    labels = [] if rows.is_anomaly is None else ["label"]
-    grid = Grid(
-        title="Rows and reasons",
-        header=("row", *rows.ids, "score", "p-value", "flagged", *labels, *_ORDINALS),
-        rows=[
-            (
-                name,
-                *(str(values[i]) for values in rows.ids.values()),
-                f"{rows.scores[i]:.4g}",
-                f"{rows.verdicts.p_value[i]:.2g}",
-                "yes" if rows.verdicts.is_anomaly[i] else "no",
-                *([] if rows.is_anomaly is None else ["anomaly" if rows.is_anomaly[i] else "normal"]),
-                *_reasons(rows, i),
-            )
-            for name, i in zip(names, highest, strict=True)
-        ],
-        note="After each column: its share of the score, the row’s value, and the value that the network expected.",
-        prose=True,
-    )
-    return Section(
-        anchor="rows",
-        title="Rows with the highest scores",
-        parts=[Text(text=explanation), grid, _shares_plot(rows, highest, names)],
-    )
-
-
-def _reasons(rows: ScoredRows, i: int) -> list[str]:
-    score = rows.scores[i]
-    reasons = [
-        f"{shortened(reason.feature)} ({reason.contribution / score if score else 0:.0%}): {_value(reason.actual)}, "
-        f"expected {_value(reason.expected)}"
-        for reason in rows.verdicts.contributions(i, top=len(_ORDINALS))
-    ]
-    return reasons + [""] * (len(_ORDINALS) - len(reasons))
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.4g}" if isinstance(value, float) else shortened(str(value))
-
-
-def _shares_plot(rows: ScoredRows, highest: list[int], names: list[str]) -> Plot:
-    errors = np.maximum(rows.verdicts.scores.column_errors[highest], 0.0)
-    shares = errors / np.maximum(errors.sum(axis=1, keepdims=True), 1e-300)
-    order = np.argsort(-shares.sum(axis=0), kind="stable")[:_HEAT_MAP_COLUMNS]
-    features = [encoder.name for encoder in rows.verdicts.preprocessor.encodings]
-    largest = [
-        f"{name} {share.max():.0%} from {features[int(share.argmax())]}"
-        for name, share in zip(names, shares, strict=True)
-    ]
-    most = features[int(order[0])]
-    return Plot(
-        title="Share of each column in the score of a row"
-        + (f"; the {_HEAT_MAP_COLUMNS} columns with the largest shares." if len(features) > _HEAT_MAP_COLUMNS else "."),
-        alt=f"Heat map of the shares of columns in the highest scores; {most} adds most. Largest shares: "
-        f"{', '.join(largest)}.",
-        svg=heat_map(shares[:, order], names, xlabel="", columns=[shortened(features[i]) for i in order.tolist()]),
-    )
-
-
 def columns_section(rows: ScoredRows) -> Section:
     """Return the error of each column, of flagged rows and of the others."""
     errors, flagged = rows.verdicts.scores.column_errors, rows.verdicts.is_anomaly
@@ -201,11 +129,14 @@ def columns_section(rows: ScoredRows) -> Section:
     if unusual is not None:
         means["flagged"] = unusual[drawn]
         finding += f"; of flagged rows, {names[int(unusual.argmax())]} does, {unusual.max():.2g}"
+    names_drawn = [shortened(names[i]) for i in drawn]
+    svg, wide = in_two_widths(pair_plot, names_drawn, means, xlabel="contribution to the score (logarithmic)")
     plot = Plot(
         title=f"Mean contribution of each column to the score of {rows.name}"
         + (f"; {len(drawn)} of {len(names)} columns." if len(names) > len(drawn) else "."),
         alt=f"Mean error by column: of rows that are not flagged, {finding}.",
-        svg=pair_plot([shortened(names[i]) for i in drawn], means, xlabel="contribution to the score (logarithmic)"),
+        svg=svg,
+        wide=wide,
     )
     return Section(anchor="columns", title="Error by column", parts=[explanation, plot, grid])
 
@@ -227,10 +158,12 @@ def embedding_section(detector: Detector, rows: ScoredRows) -> Section:
 
     def plot(by: str, groups: Mapping[str, NDArray[np.bool_]], name: str, *, legend: str = "") -> Plot:
         *_, last = groups.values()
+        svg, wide = in_two_widths(cloud_plot, points, groups, xlabel=xlabel, ylabel=ylabel)
         return Plot(
             title=f"By {by}{legend}.",
             alt=f"Plane of the bottleneck by {by}. {variance}. {_distance(points, last, name)}",
-            svg=cloud_plot(points, groups, xlabel=xlabel, ylabel=ylabel),
+            svg=svg,
+            wide=wide if rows.is_anomaly is None else "",  # beside it is the one by label
         )
 
     plots = [plot("score", groups, "flagged rows", legend=": the larger and darker the point, the lower the p-value")]

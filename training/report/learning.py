@@ -17,7 +17,7 @@ from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT
 from training.report.kit.formatting import listed
 from training.report.kit.lines import PANEL, Line, line_plot
 from training.report.kit.page import Plot
-from training.report.kit.shapes import heat_map, range_plot
+from training.report.kit.shapes import heat_map, in_two_widths, range_plot
 
 _PRELU_SLOPE: Final = 0.25  # for drawing; prelu learns its slopes
 _TOLD_INPUTS: Final = (-2.0, 0.5, 2.0)  # whose outputs the alternative text tells
@@ -79,10 +79,12 @@ def units_plot(name: str, shares: Mapping[str, Sequence[float]], *, state: str) 
         finding = f"{state} after the last epoch: " + listed(
             [f"{share:.0%} of {layer} (after the first {first[layer]:.0%})" for layer, share in last.items()]
         )
+    svg, wide = in_two_widths(heat_map, values, list(shares), xlabel="epoch")
     return Plot(
         title=f"{name}: share of each layer’s units that are {state}, after each epoch.",
         alt=f"Heat map of {state} units of {name} by layer and epoch: {finding}.",
-        svg=heat_map(values, list(shares), xlabel="epoch"),
+        svg=svg,
+        wide=wide,
     )
 
 
@@ -130,10 +132,12 @@ def _short(layer: str) -> str:
 def slopes_plot(name: str, slopes: Mapping[str, tuple[float, float, float]]) -> Plot:
     """Draw the lowest, mean and highest slope below zero that each layer learned."""
     ranges = [f"{layer} {low:.2f} to {high:.2f}, mean {mean:.2f}" for layer, (low, mean, high) in slopes.items()]
+    svg, wide = in_two_widths(range_plot, slopes, xlabel="slope below zero")
     return Plot(
         title=f"{name}: lowest, mean and highest learned slope of each layer.",
         alt=f"Learned slopes of {name}: {', '.join(ranges)}.",
-        svg=range_plot(slopes, xlabel="slope below zero"),
+        svg=svg,
+        wide=wide,
     )
 
 

@@ -11,10 +11,17 @@ from training.comparison.trials import Setting, Trial
 
 
 def test_a_mean_has_students_interval_and_a_single_value_none() -> None:
-    mean = Mean.of([1.0, 2.0, 3.0])
-    assert mean.mean == pytest.approx(2)
-    assert (mean.low, mean.high) == (pytest.approx(2 - 4.302653 / 3**0.5), pytest.approx(2 + 4.302653 / 3**0.5))
+    mean = Mean.of([11.0, 12.0, 13.0])
+    assert mean.mean == pytest.approx(12)
+    assert (mean.low, mean.high) == (pytest.approx(12 - 4.302653 / 3**0.5), pytest.approx(12 + 4.302653 / 3**0.5))
     assert Mean.of([1.0]).to_json() == {"mean": 1.0, "interval": None}
+
+
+def test_no_interval_goes_below_zero_and_that_of_a_share_not_above_one() -> None:
+    assert Mean.of([1.0, 2.0, 3.0]).to_json()["interval"] == [0.0, pytest.approx(2 + 4.302653 / 3**0.5)]
+    assert Mean.of([0.9, 1.0], most=1.0).to_json()["interval"] == [pytest.approx(0.314690), 1.0]
+    [relu] = summaries_of([outcome("relu", seed, 1.0, roc_auc=area) for seed, area in enumerate((0.1, 0.9))])
+    assert relu.to_json()["roc_auc"]["interval"] == [0.0, 1.0]
 
 
 def test_the_level_of_relu_is_reached_by_epoch_and_second_seed_by_seed() -> None:

@@ -28,7 +28,8 @@ AROUND = """<!doctype html><body><iframe width="{width}" height="3000" style="bo
 const frame = document.querySelector("iframe");
 frame.onload = () => {{
   const page = frame.contentDocument;
-  const heights = [...page.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect().height);
+  const drawn = [...page.querySelectorAll("svg")].filter(svg => svg.getClientRects().length);
+  const heights = drawn.map(svg => svg.getBoundingClientRect().height);
   document.body.dataset.measured = [page.documentElement.scrollWidth, heights.length, Math.min(...heights),
     frame.contentWindow.performance.getEntriesByType("resource").length].join(" ");
 }};
@@ -65,7 +66,7 @@ def opened(browser: str, page: Path, folder: Path, *arguments: str) -> subproces
     return done
 
 
-@pytest.mark.parametrize("width", [400, 1200])
+@pytest.mark.parametrize("width", [390, 1200])
 def test_a_report_is_drawn_without_complaints_and_fits_the_screen(
     width: int, browser: str, report: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +81,6 @@ def test_a_report_is_drawn_without_complaints_and_fits_the_screen(
     [numbers] = re.findall(r'data-measured="([\d. ]+)"', found)
     across, pictures, lowest, fetched = map(float, numbers.split())
     assert across <= width, "the page itself is never scrolled sideways"
-    assert pictures == html.count("<svg")
+    assert pictures == html.count("<figure"), "of two drawings of a picture one is shown"
     assert lowest > 40, "every picture has room"
     assert fetched == 0

@@ -70,7 +70,8 @@ def test_the_recommendation_comes_first_in_plain_words(prepared: Prepared, tmp_p
     page = written(found(), prepared, tmp_path)
     assert re.findall(r'<section id="([^"]+)"', page.html)[0] == "recommendation"
     first = page.html.split('<section id="recommendation"')[1].split("</section>")[0]
-    assert first.index("Take prelu: --activation prelu") < first.index("prelu has the lowest held-out error")
+    assert '<p class="loud">Take prelu: --activation prelu</p>' in page.html.split("<main")[0]
+    assert "prelu has the lowest held-out error" in first
     assert first.count("ore seeds would change nothing") == 1, "only once"
     assert "surely worse" in first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,46 @@ def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page
     verdicts = trained.result.evaluated.score(trained.prepared.part(trained.prepared.split.test))
     worst = int(verdicts.anomaly_score.argmax())
     [reason] = verdicts.contributions(worst, top=1)
+    serial = trained.table.data.column("serial")[int(test[worst])].as_py()
+    share = f"{reason.contribution / verdicts.anomaly_score[worst]:.0%}"
     rows = page.html.split('<section id="rows"')[1].split("</section>")[0]
+    card = rows.split('<ul class="cards">')[1].split("</ul>")[0]
+    assert f"<h3>{serial} <" in card
+    assert f"row {test[worst] + 1}</p>" in card
+    assert "labelled anomaly" in card
+    assert f"<strong>{reason.feature}</strong>" in card
+    assert f"<span>{share}</span>" in card
     first = rows.split("<tbody>")[1].split("</tr>")[0]
-    assert f"row\N{NO-BREAK SPACE}{test[worst] + 1}" in first
-    assert trained.table.data.column("serial")[int(test[worst])].as_py() in first
-    assert f"{reason.feature} ({reason.contribution / verdicts.anomaly_score[worst]:.0%}): " in first
+    assert f'<th scope="row">{serial}</th>' in first
+    assert f"{reason.feature} ({share}): " in first
     assert "anomaly" in first
+    assert any("Heat map of the shares" in text and f"{serial} " in text for text in page.pictures)
+
+
+def test_the_first_screen_is_the_verdict_and_the_strangest_rows(page: Page, trained: Any) -> None:
+    verdicts = trained.result.evaluated.score(trained.prepared.part(trained.prepared.split.test))
+    [verdict] = re.findall(r'<p class="loud">(.*?)</p>', page.html)
+    assert verdict.startswith(f"{verdicts.is_anomaly.sum()} of {len(verdicts.anomaly_score)} test rows ")
+    assert (
+        page.html.index(verdict)
+        < page.html.index('<ul class="cards">')
+        < page.html.index("<h2", 1 + page.html.index("<h2"))
+    )
+    assert page.html.index('class="loud"') < page.html.index("<nav")
+
+
+def test_rows_without_an_id_go_by_their_number_and_rows_with_the_same_id_by_both(trained: Any) -> None:
+    from training.report.fit_rows import scored_rows
+    from training.report.highest_rows import highest_rows_section, verdict_on
+
+    rows = scored_rows(trained.result, trained.prepared, None)
+    number = f"row\N{NO-BREAK SPACE}{rows.numbers[int(rows.scores.argmax())]}"
+    n = len(rows.scores)
+    for ids, name in (({}, number), ({"a": [None] * n}, number), ({"a": ["x"] * n, "b": [1] * n}, f"x · 1 ({number})")):
+        cards = highest_rows_section(replace(rows, ids=ids)).parts[0].cards
+        assert cards[0].name == name
+        assert len({card.name for card in cards}) == len(cards)
+    assert f"The strangest is {number}, " in verdict_on(replace(rows, ids={}))
 
 
 def test_the_figures_of_an_ensemble_are_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:

@@ -17,8 +17,8 @@ from models.network.activations import ACTIVATIONS
 from training.report.kit.file import check_report, write_report
 from training.report.kit.formatting import listed, shortened
 from training.report.kit.lines import Line, line_plot
-from training.report.kit.page import Cell, Grid, Plot, Plots, Section, Text, page_of
-from training.report.kit.shapes import dot_plot, heat_map, score_histogram
+from training.report.kit.page import Card, Cards, Cell, Grid, Plot, Plots, Reason, Section, Text, page_of
+from training.report.kit.shapes import dot_plot, heat_map, in_two_widths, score_histogram
 from training.report.learning import activation_values
 
 EVERYTHING = [
@@ -26,7 +26,18 @@ EVERYTHING = [
         anchor="all",
         title="Everything <&>",
         parts=[
-            Text(text="a < b", loud=True),
+            Text(text="a < b"),
+            Cards(
+                cards=[
+                    Card(
+                        name="row <1>",
+                        verdict="flagged",
+                        facts="score 2",
+                        reasons=[Reason(column="<b>", share=0.254, text="1, expected 2")],
+                        marked=True,
+                    )
+                ]
+            ),
             Grid(title="numbers", header=("name", "value"), rows=[("a|b", Cell(text="1", best=True))], marked=["a|b"]),
             Grid(title="texts", header=("name", "value"), rows=[("c", "2")], note="note", folded=True, prose=True),
             Plots(
@@ -35,15 +46,22 @@ EVERYTHING = [
                 note="note",
                 small=True,
             ),
-            Plot(title="map", alt="a map", svg=heat_map(np.eye(3), ["x", "y", "z"], xlabel="epoch")),
+            Plot(
+                title="map",
+                alt="a map",
+                **dict(zip(("svg", "wide"), in_two_widths(heat_map, np.eye(3), ["x", "y", "z"]), strict=True)),
+            ),
         ],
     )
 ]
 
 
 def test_a_page_of_every_part_is_whole_and_says_what_it_holds() -> None:
-    page = Page(page_of(EVERYTHING, title="a < b", introduction="says & says"))
+    page = Page(page_of(EVERYTHING, title="a < b", introduction="says & says", verdict="1 > 0"))
     assert complaints_about(page) == []
+    assert '<p class="loud">1 &gt; 0</p>' in page.html
+    assert '<h3>row &lt;1&gt; <span class="verdict">flagged</span></h3>' in page.html
+    assert "<span><strong>&lt;b&gt;</strong> 1, expected 2</span> <span>25%</span></li>" in page.html
     assert "<h1>a &lt; b</h1>" in page.html
     assert '<a href="#all">Everything &lt;&amp;&gt;</a>' in page.html
     assert re.search(r'<tr class="marked"><th scope="row">a\|b</th><td class="best">1</td>', page.html)
@@ -70,6 +88,13 @@ def test_pictures_hold_names_that_are_no_formulas_and_letters_that_the_fonts_her
     assert "$a_b$" in svg
     assert "\u6e29\u5ea6" in svg
     assert "&lt;x&gt;" in svg
+
+
+def test_a_share_that_rounds_to_zero_is_white() -> None:
+    def coloured(share: float) -> int:
+        return heat_map(np.array([[share]]), ["row"]).count("var(--level-1)")
+
+    assert coloured(0.004) == coloured(0.0) == coloured(0.006) - 1
 
 
 def test_the_same_picture_is_the_same_text() -> None:

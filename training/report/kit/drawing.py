@@ -64,7 +64,7 @@ _OFFSETS: Final = [
     for moved in sorted(range(-_FARTHEST, _FARTHEST + 1), key=lambda up: abs(up - _RISE))
     for to_left in (False, True)
 ]
-_LARGEST: Final = 1.6  # pixels on the page for a point of a plot: labels are never larger than the text
+_LARGEST: Final = 1.67  # pixels on the page for a point of a plot: labels are never larger than the text
 
 
 @contextmanager

@@ -66,6 +66,7 @@ class Plot:
         title: The caption.
         alt: The content in words, for screen readers.
         svg: The picture, an element of SVG whose ids begin with `PLOT_ID`.
+        wide: The same picture for the whole width of a wide screen, where it shall have that.
     """
 
     template: ClassVar[str] = "plot.html"
@@ -73,6 +74,7 @@ class Plot:
     title: str
     alt: str
     svg: str
+    wide: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +91,44 @@ class Plots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A paragraph; a loud one is set larger, to be read first."""
+    """A paragraph."""
 
     template: ClassVar[str] = "text.html"
 
     text: str
-    loud: bool = False
 
 
-Part = Grid | Plot | Plots | Text
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A column that adds to the score of a row: its share, in [0, 1], and its value beside the expected one."""
+
+    column: str
+    share: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is to be known of one row: its name, its verdict in a word, and the reasons, the strongest first."""
+
+    name: str
+    verdict: str
+    facts: str
+    reasons: Sequence[Reason]
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cards:
+    """Cards side by side where there is room, below each other on a phone."""
+
+    template: ClassVar[str] = "cards.html"
+
+    cards: Sequence[Card]
+    note: str = ""
+
+
+Part = Cards | Grid | Plot | Plots | Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +140,13 @@ class Section:
     parts: Sequence[Part] = ()
 
 
-def page_of(sections: Sequence[Section], *, title: str, introduction: str) -> str:
-    """Return a page as HTML, with the introduction below its heading."""
+def page_of(sections: Sequence[Section], *, title: str, introduction: str, verdict: str = "") -> str:
+    """Return a page as HTML, with the verdict, in large letters, and the introduction below its heading."""
     numbers = itertools.count(1)
     return _template().render(
         generator=GENERATOR,
         title=title,
+        verdict=verdict,
         introduction=introduction,
         sections=sections,
         numbered=lambda svg: svg.replace(PLOT_ID, f"plot-{next(numbers)}"),

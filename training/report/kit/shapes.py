@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Final
@@ -16,11 +16,22 @@ from numpy.typing import NDArray
 
 from training.report.kit.drawing import ACCENT, INK, LEVELS, SECOND, SOFT, drawing, label_points, svg_of
 
-_WIDTH: Final = 4.4  # inches
+NARROW: Final = 4.5
+"""Inches of a picture beside another, or on a phone."""
+
+WIDE: Final = 9.3
+"""Inches of a picture that has the whole width of a wide screen."""
+
 _ROW: Final = 0.24  # inches of a line of text
 _BINS: Final = 40
+_ZERO: Final = 0.005  # below it a share rounds to 0 %
 _BOUNDS: Final = (0.1, 0.25, 0.5, 0.75)
 _RANGES: Final = ("to 10 %", "to 25 %", "to 50 %", "to 75 %", "to 100 %")
+
+
+def in_two_widths(draw: Callable[..., str], *data: Any, **setting: Any) -> tuple[str, str]:
+    """Return a picture drawn `NARROW` and `WIDE`, for `Plot.svg` and `Plot.wide`."""
+    return draw(*data, width=NARROW, **setting), draw(*data, width=WIDE, **setting)
 
 
 def point_plot(
@@ -30,12 +41,13 @@ def point_plot(
     *,
     loud: str | None,
     setting: Mapping[str, Any],
+    width: float = NARROW,
 ) -> str:
     """Draw points with their intervals and names; a ring marks the highlighted one.
 
     `x` and `y` have low end, middle and high end of each coordinate `(n, 3)`; `setting` is for Matplotlib's `Axes.set`.
     """
-    with drawing(width=_WIDTH, height=3.6) as (figure, axes):
+    with drawing(width=width, height=3.6) as (figure, axes):
         for name, across, up in zip(names, x, y, strict=True):
             colour = ACCENT if name == loud else SECOND
             xerr, yerr = (np.abs(ends[[0, 2]] - ends[1])[:, None] for ends in (across, up))
@@ -80,9 +92,9 @@ def dot_plot(values: Mapping[str, Sequence[float]], *, loud: str | None, xlabel:
         return svg_of(figure)
 
 
-def range_plot(ranges: Mapping[str, tuple[float, float, float]], *, xlabel: str) -> str:
+def range_plot(ranges: Mapping[str, tuple[float, float, float]], *, xlabel: str, width: float = NARROW) -> str:
     """Draw the lowest, mean and highest value of each name, the first on top."""
-    with _rows_of(list(ranges), xlabel=xlabel) as (figure, axes):
+    with _rows_of(list(ranges), width=width, xlabel=xlabel) as (figure, axes):
         axes.axvline(0, color=SOFT, linewidth=0.8)
         for row, (low, mean, high) in enumerate(ranges.values()):
             axes.plot([low, high], [row, row], color=SECOND, linewidth=3, alpha=0.6)
@@ -91,7 +103,9 @@ def range_plot(ranges: Mapping[str, tuple[float, float, float]], *, xlabel: str)
         return svg_of(figure)
 
 
-def pair_plot(names: Sequence[str], values: Mapping[str, NDArray[np.float64]], *, xlabel: str) -> str:
+def pair_plot(
+    names: Sequence[str], values: Mapping[str, NDArray[np.float64]], *, xlabel: str, width: float = NARROW
+) -> str:
     """Draw one or two values of each name on a logarithmic axis, the first name on top.
 
     The values are by their name in the legend: the first are dots, the second highlighted diamonds.
@@ -100,7 +114,7 @@ def pair_plot(names: Sequence[str], values: Mapping[str, NDArray[np.float64]], *
     positive = everything[everything > 0]
     low, high = (float(positive.min()) / 1.5, float(positive.max()) * 1.5) if len(positive) else (0.1, 1.0)
     rows = np.arange(len(names))
-    with _rows_of(names, above=0.3, xlabel=xlabel, xscale="log") as (figure, axes):
+    with _rows_of(names, above=0.3, width=width, xlabel=xlabel, xscale="log") as (figure, axes):
         drawn = [np.maximum(each, low) for each in values.values()]
         if len(drawn) > 1:
             axes.hlines(rows, drawn[0], drawn[1], color=SOFT, linewidth=0.8)
@@ -113,9 +127,11 @@ def pair_plot(names: Sequence[str], values: Mapping[str, NDArray[np.float64]], *
 
 
 @contextmanager
-def _rows_of(names: Sequence[str], *, above: float = 0.0, **setting: Any) -> Iterator[tuple[Figure, Axes]]:
+def _rows_of(
+    names: Sequence[str], *, above: float = 0.0, width: float = NARROW, **setting: Any
+) -> Iterator[tuple[Figure, Axes]]:
     """Yield a figure with a row for each name, the first on top, and `above` inches over them."""
-    with drawing(width=_WIDTH, height=0.8 + above + _ROW * len(names)) as (figure, axes):
+    with drawing(width=width, height=0.8 + above + _ROW * len(names)) as (figure, axes):
         axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6), **setting)
         yield figure, axes
 
@@ -131,7 +147,7 @@ def score_histogram(
     positive = everything[everything > 0]
     low, high = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 1.0)
     bins = np.geomspace(low / 1.05, high * 1.05, _BINS)
-    with drawing(width=_WIDTH, height=3.4) as (figure, axes):
+    with drawing(width=NARROW, height=3.4) as (figure, axes):
         for (name, scores), colour in zip(groups.items(), (SECOND, ACCENT), strict=False):
             axes.hist(np.maximum(scores, low), bins, color=colour, alpha=0.7, label=name)  # type: ignore[arg-type]
         line = max(threshold, bins[0])
@@ -157,29 +173,41 @@ def _spaced(p_values: Sequence[tuple[float, float]], *, least: float) -> list[tu
 
 
 def cloud_plot(
-    points: NDArray[np.float64], groups: Mapping[str, NDArray[np.bool_]], *, xlabel: str, ylabel: str
+    points: NDArray[np.float64],
+    groups: Mapping[str, NDArray[np.bool_]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    width: float = NARROW,
 ) -> str:
     """Draw points `(n, 2)` in a plane, coloured by groups, which are masks `(n,)` by name, the last one on top."""
     several = ((7, SOFT), (12, LEVELS[2]), (18, LEVELS[3]), (26, LEVELS[4]))
     styles = several if len(groups) > 2 else ((8, SECOND), (24, ACCENT))
-    with drawing(width=_WIDTH, height=4.2) as (figure, axes):
+    with drawing(width=width, height=4.2) as (figure, axes):
         for i, ((name, rows), (size, colour)) in enumerate(zip(groups.items(), styles, strict=True)):
             label, marker = f"{name} ({int(rows.sum()):,})", "o" if i < len(groups) - 1 else "D"
             x, y = points[rows].T
             axes.scatter(x, y, size, colour, marker=marker, linewidths=0, label=label, zorder=2 + i)
         axes.set(xlabel=xlabel, ylabel=ylabel)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, markerscale=1.3)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4 if width == WIDE else 2, markerscale=1.3)
         return svg_of(figure)
 
 
-def heat_map(shares: NDArray[np.float64], rows: Sequence[str], *, xlabel: str, columns: Sequence[str] = ()) -> str:
-    """Draw shares as rectangles, darker where they are larger; zero is left blank.
+def heat_map(
+    shares: NDArray[np.float64],
+    rows: Sequence[str],
+    *,
+    xlabel: str = "",
+    columns: Sequence[str] = (),
+    width: float = NARROW,
+) -> str:
+    """Draw shares as rectangles, darker where they are larger; white, as the page, where they round to 0 %.
 
     The shares, rows × columns, are in [0, 1]; rows go from top to bottom; columns without names are numbered from 1.
     """
-    levels = np.where(shares > 0, np.digitize(shares, _BOUNDS, right=True) + 1, 0)
+    levels = np.where(shares >= _ZERO, np.digitize(shares, _BOUNDS, right=True) + 1, 0)
     setting = {"xlabel": xlabel, "xlim": (0.5, shares.shape[1] + 0.5)}
-    with _rows_of(rows, above=1.0 if columns else 0.4, **setting) as (figure, axes):
+    with _rows_of(rows, above=1.0 if columns else 0.4, width=width, **setting) as (figure, axes):
         for row, line in enumerate(levels.tolist()):
             start = 0.5
             for level, members in groupby(line):
@@ -191,12 +219,13 @@ def heat_map(shares: NDArray[np.float64], rows: Sequence[str], *, xlabel: str, c
             axes.set_xticks(range(1, len(columns) + 1), columns, rotation=45, ha="right", rotation_mode="anchor")
         else:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        zero = Patch(facecolor="none", edgecolor=SOFT, linewidth=0.6, label="0 %")
         figure.legend(
-            handles=[Patch(facecolor=colour, label=name) for colour, name in zip(LEVELS, _RANGES, strict=True)],
+            handles=[zero, *(Patch(facecolor=each, label=name) for each, name in zip(LEVELS, _RANGES, strict=True))],
             loc="outside lower center",
-            ncols=5,
+            ncols=6,
             handlelength=1,
-            columnspacing=1,
+            columnspacing=0.8,
             handletextpad=0.4,
             fontsize=8,
         )
