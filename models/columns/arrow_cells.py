@@ -101,16 +101,17 @@ def timestamps_at_once(column: Column, cells: pa.ChunkedArray) -> NDArray[np.flo
     layout = column.layout or "iso"
     if column.missing or layout == "time" or TIME_LAYOUTS[layout].per_second is not None:
         return None
-    if pa.types.is_date(cells.type):
+    if pa.types.is_date(cells.type) and not column.zone:
         return _seconds(cells.cast(pa.timestamp("ms")))
-    if pa.types.is_timestamp(cells.type):
+    if pa.types.is_timestamp(cells.type) and column.zone in (None, cells.type.tz is not None):
         return _seconds(cells)
     if pa.types.is_string(cells.type) and layout == "iso":
-        timestamps = _timestamps(cells, _WITHOUT_ZONE)
+        timestamps = None if column.zone else _timestamps(cells, _WITHOUT_ZONE)
         if timestamps is None:
             texts = _without_missing(cells)
-            timestamps = _timestamps(texts, _WITHOUT_ZONE)
-            timestamps = _timestamps(texts, _WITH_ZONES) if timestamps is None else timestamps
+            timestamps = None if column.zone else _timestamps(texts, _WITHOUT_ZONE)
+            if timestamps is None and column.zone is not False:
+                timestamps = _timestamps(texts, _WITH_ZONES)
         return None if timestamps is None else _seconds(timestamps)
     return None
 

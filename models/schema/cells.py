@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -42,6 +43,7 @@ _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 _FIRST_TIMESTAMP: Final = -62_135_510_400.0  # 0001-01-02
 _LAST_TIMESTAMP: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_ISO_START: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
 
@@ -140,10 +142,14 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def parse_timestamp(value: object, *, layout: str) -> float | None:
-    """Return seconds since 1970-01-01 UTC; a timestamp without a zone is taken as UTC."""
+def parse_timestamp(value: object, *, layout: str, zone: bool | None = None) -> float | None:
+    """Return seconds since 1970-01-01 UTC; a timestamp without a zone is taken as UTC.
+
+    Where `zone` is True, one without a zone is refused; where it is False, one of another zone than UTC.
+    """
     spec = TIME_LAYOUTS[layout]
-    if spec.per_second is not None:
+    dated = isinstance(value, date) or (isinstance(value, str) and _ISO_START.match(value.strip()))
+    if spec.per_second is not None and not dated:
         number = parse_number(value)
         return None if number is None else _within_calendar(number / spec.per_second)
     if layout == "compact" and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -162,6 +168,7 @@ def parse_timestamp(value: object, *, layout: str) -> float | None:
         raise ValueError(f"{what} as text, such as {spec.example}")
     else:
         moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+    _require_zone(moment, zone)
     since = moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)
     return _within_calendar(since.total_seconds())
 
@@ -187,7 +194,9 @@ def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Cal
 
 def missing_cells(column: Column) -> frozenset[Cell]:
     """Return the parsed values of a column that stand for a missing one."""
-    parse: Callable[[object], Cell] = read_number if column.kind is Kind.NUMERIC else _plain_parser(column)
+    parse: Callable[[object], Cell] = (
+        read_number if column.kind is Kind.NUMERIC else _plain_parser(replace(column, zone=None))
+    )
     cells = set()
     for text in column.missing:
         with suppress(ValueError):  # a word among numbers: compared as text
@@ -201,7 +210,7 @@ def _plain_parser(column: Column) -> Callable[[object], Cell]:
     if column.kind is Kind.CATEGORICAL:
         return parse_category
     layout = column.layout or "iso"
-    return lambda value: parse_timestamp(value, layout=layout)
+    return lambda value: parse_timestamp(value, layout=layout, zone=column.zone)
 
 
 def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[[object], Cell]:
@@ -260,6 +269,13 @@ def _finite(number: float | None) -> float | None:
 def _decimal_text(value: Decimal) -> str:
     """Return 3 for 3.00 and 2.5 for 2.50, as a float would read."""
     return str(int(value)) if value == value.to_integral_value() else format(value.normalize(), "f")
+
+
+def _require_zone(moment: datetime, zone: bool | None) -> None:
+    if zone is True and moment.tzinfo is None:
+        raise ValueError("a time with its zone, as in training (behind it +05:30, or Z for UTC)")
+    if zone is False and moment.utcoffset():
+        raise ValueError("a time without a zone, as in training, or in UTC")
 
 
 def _within_calendar(seconds: float) -> float:

@@ -20,7 +20,7 @@ SCHEMA_VERSION: Final = 1
 DURATION: Final = "duration"
 """Layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
 
-_TEXTS: Final = ("layout", "unit", "decimal", "thousands")
+_OPTIONAL: Final = ("layout", "unit", "decimal", "thousands", "zone")
 _REQUIRED: Final = frozenset(["columns", "ids", "label", "dropped", "header"])
 
 
@@ -45,6 +45,8 @@ class Column:
         unit: Of numbers: the unit or currency that may stand beside them in texts, such as ``°C``.
         decimal: Of numbers with a unit: the decimal mark of its texts; None for that of the file.
         thousands: Of numbers with a unit: the thousands separator of its texts; None for that of the file.
+        zone: Of datetimes: whether all that were learned from had a zone (True) or none had one (False); a text that
+            differs is refused, but for UTC where none had one. None where some had one, or nobody knows.
         missing: Values that stand for a missing one: sentinels such as ``-200``, or words. They are compared as
             the column's values are, so that ``-200.0`` is one of them, too.
     """
@@ -55,6 +57,7 @@ class Column:
     unit: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    zone: bool | None = None
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -63,11 +66,13 @@ class Column:
             raise ValueError(f"layout of a {self.kind} column must be one of {', '.join(layouts)}, got {self.layout!r}")
         if self.kind is not Kind.NUMERIC and (self.unit or self.decimal or self.thousands):
             raise ValueError(f"unit, decimal and thousands are for numeric columns, this one is {self.kind}")
+        if self.kind is not Kind.DATETIME and self.zone is not None:
+            raise ValueError(f"zone is for datetime columns, this one is {self.kind}")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, without what is the default."""
         plain: dict[str, Any] = {"name": self.name, "kind": str(self.kind)}
-        for name in _TEXTS:
+        for name in _OPTIONAL:
             if (value := getattr(self, name)) is not None:
                 plain[name] = value
         return plain | ({"missing": list(self.missing)} if self.missing else {})

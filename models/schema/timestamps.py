@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
@@ -79,26 +80,26 @@ TIME_LAYOUTS: Final = {
     "epoch_ns": TimeLayout(example="1708912207000000000", per_second=1e9),
 }
 """Layouts of timestamps. Behind a date there may be a time of day (with colons or dots, to the minute or finer, with
-am or pm) and a zone; a time of day alone is the layout ``time``; epochs are numbers."""
+am or pm) and a zone; a time of day alone is the layout ``time``; epochs are numbers. But for times of day, a text of
+ISO 8601 is read beside every layout."""
 
 
 def parse_timestamp_text(text: str, *, layout: str) -> datetime:
-    """Parse a text of a layout that is not a number; a time of day is that of 1970-01-01.
+    """Parse a text of a layout, or of ISO 8601 in its place; a time of day is that of 1970-01-01.
 
     Raises:
-        ValueError: It is not of this layout; the message fits behind "expected".
+        ValueError: It is of neither; the message fits behind "expected".
     """
     spec = TIME_LAYOUTS[layout]
     try:
-        if layout == "iso":
-            if not text[:4].isdigit() or len(text) < 8:
-                raise ValueError(text)
-            return datetime.fromisoformat(text)
-        if spec.date is None:
+        if layout == "time":
             return datetime.combine(datetime(1970, 1, 1), _parse_clock(text))
-        return _parse_dated(text, spec.date)
+        if spec.date is not None:
+            with suppress(ValueError):
+                return _parse_dated(text, spec.date)
+        return _parse_iso(text)
     except ValueError as error:
-        wanted = {"iso": "an ISO 8601 date and time", "time": "a time of day"}.get(layout, "a date")
+        wanted = _WANTED.get(layout, "a date")
         raise ValueError(f"{wanted} such as {spec.example}") from error
 
 
@@ -146,18 +147,28 @@ def phase_text(phases: Mapping[str, float]) -> str:
     return ", ".join(words)
 
 
-def write_timestamp(seconds: float, *, layout: str) -> str | int:
-    """Return a timestamp, to the second, as text or number of a layout."""
+def write_timestamp(seconds: float, *, layout: str, zone: bool | None = None) -> str | int:
+    """Return a timestamp, to the second, as text or number of a layout; where it needs a zone, in UTC."""
     spec = TIME_LAYOUTS[layout]
     if spec.per_second is not None:
         return round(seconds) * round(spec.per_second)
+    mark = "Z" if zone else ""
     if spec.form is None:
-        return timestamp_text(round(seconds))
+        return timestamp_text(round(seconds)) + mark
     moment = datetime.fromtimestamp(round(seconds), tz=UTC)
-    if layout == "compact" and round(seconds) % 86_400 == 0:
+    if layout == "compact" and round(seconds) % 86_400 == 0 and not zone:
         return int(moment.strftime("%Y%m%d"))
     year = f"{moment.year:04d}"  # strftime does not pad it everywhere
-    return moment.strftime(spec.form.replace("%Y", year).replace("%B", _MONTHS[moment.month - 1]))
+    return moment.strftime(spec.form.replace("%Y", year).replace("%B", _MONTHS[moment.month - 1])) + mark
+
+
+_WANTED: Final = {"iso": "an ISO 8601 date and time", "time": "a time of day"}
+
+
+def _parse_iso(text: str) -> datetime:
+    if not text[:4].isdigit() or len(text) < 8:
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
 
 
 def _parse_dated(text: str, pattern: re.Pattern[str]) -> datetime:

@@ -223,9 +223,10 @@ def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
     spec = TIME_LAYOUTS[layout]
     numbers = spec.per_second is not None or layout == "compact"
     what = "time of day" if layout == "time" else "date and time"
+    zone = ", with a zone behind it" if column.zone and not numbers else ""
     return {
-        "type": ["number", *(["string"] if column.missing else []), "null"] if numbers else ["string", "null"],
-        "description": f"{what} ({layout}), such as {spec.example}{missing}",
+        "type": ["number", "string", "null"] if numbers else ["string", "null"],
+        "description": f"{what} ({layout}), such as {spec.example}{zone}{missing}",
     }
 
 

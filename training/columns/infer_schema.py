@@ -94,7 +94,7 @@ def infer_schema(
             dropped[name] = Message("not included (", Set("include"), ")")
         elif isinstance(decision := _decide(name, table, roles, fitting), Column):
             columns.append(decision)
-            findings += [*_notes(decision, roles), *_not_found(decision, table, roles)]
+            findings += [*_notes(decision, roles), *_mixed_zones(decision), *_not_found(decision, table, roles)]
         else:
             dropped[name] = decision
     if not columns:
@@ -117,7 +117,7 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
         layout = _layout_of_numbers(name, values)
         if layout is not None:
-            column = Column(name=name, kind=Kind.DATETIME, layout=layout, missing=column.missing)
+            column = _timestamps(name, layout, missing=column.missing)
             values = _values(column, table)
     if (reason := _no_information(column, values[fitting])) is not None:
         return reason
@@ -154,14 +154,20 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
     if given is Kind.DATETIME and numbers:
         values = read_cells(Column(name=name, kind=Kind.NUMERIC, missing=("inf", "-inf")), cells)
         if layout := _layout_of_numbers(name, values, given=True):
-            return Column(name=name, kind=Kind.DATETIME, layout=layout)
+            return _timestamps(name, layout)
         problem = ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) "
         raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem, "nor dates such as 20240226.")
     if numbers or pa.types.is_boolean(kind):
         return Column(name=name, kind=given or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
     if given not in (None, Kind.DATETIME):
         return Column(name=name, kind=given)
-    return Column(name=name, kind=Kind.DATETIME, layout="time" if pa.types.is_time(kind) else "iso")
+    zone = pa.types.is_timestamp(kind) and kind.tz is not None
+    return Column(name=name, kind=Kind.DATETIME, layout="time" if pa.types.is_time(kind) else "iso", zone=zone)
+
+
+def _timestamps(name: str, layout: str, *, missing: tuple[str, ...] = ()) -> Column:
+    """Return the column of timestamps that are numbers; an epoch says which zone it is in: UTC."""
+    return Column(name=name, kind=Kind.DATETIME, layout=layout, missing=missing, zone=layout in _EPOCHS)
 
 
 def _unsupported(kind: pa.DataType) -> str | None:
@@ -240,6 +246,14 @@ def _notes(column: Column, roles: Roles) -> list[Finding]:
     kind = Kind.CATEGORICAL if other == "categories" else Kind.NUMERIC
     remedy = Message(f"if they are {other}: ", Set("kind", f"{column.name}={kind}"))
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
+
+
+def _mixed_zones(column: Column) -> list[Finding]:
+    if column.kind is not Kind.DATETIME or column.zone is not None:
+        return []
+    what = "some of its times have a zone and some have none; these are taken as UTC"
+    remedy = Message("write a zone behind all of them, or leave the column out: ", Set("exclude", column.name))
+    return [Finding(columns=(column.name,), what=what, remedy=remedy, warning=True)]
 
 
 def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:

@@ -15,7 +15,7 @@ from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number, without_unit
 from models.schema.durations import duration_parts, parse_duration
-from models.schema.timestamps import has_two_digit_year
+from models.schema.timestamps import has_two_digit_year, parse_timestamp_text
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 MAX_CATEGORIES: Final = 100
@@ -68,7 +68,7 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
             problem = f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say "
             clock, duration = Set("kind", f"{name}=datetime"), Set("kind", f"{name}=numeric")
             raise TableError(problem, clock, " for times of day, or ", duration, " for durations.")
-        return Column(name=name, kind=Kind.DATETIME, layout=layout)
+        return Column(name=name, kind=Kind.DATETIME, layout=layout, zone=_zone(texts, layout))
     if given is Kind.DATETIME:
         return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none
     if all(has_two_digit_year(text) for text in texts):
@@ -153,6 +153,8 @@ def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     """Return the layout that all texts have; raise an error where day and month cannot be told apart."""
     given = roles.date_orders.get(name)
     layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
+    if "iso" in layouts:  # read beside every other one
+        return "iso"
     possible = {*DATE_ORDERS.values()}.intersection(layouts)
     if possible and given:
         return given  # where it is not possible, reading it names the cell that contradicts
@@ -161,8 +163,15 @@ def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     if EVERY_COLUMN in roles.date_orders:
         return roles.date_orders[EVERY_COLUMN]
     orders = joined([Message(Set("date_order", f"{name}={choice}")) for choice in DATE_ORDERS], by=" or ")
-    what = f"Column {name!r}: day and month cannot be told apart (such as {texts[0]!r})"
+    example = next(text for text in texts if not all_parse([text], partial(parse_timestamp, layout="iso")))
+    what = f"Column {name!r}: day and month cannot be told apart (such as {example!r})"
     raise TableError(what, ". Say ", orders, ".")
+
+
+def _zone(texts: Sequence[str], layout: str) -> bool | None:
+    """Return whether texts of a layout all have a zone (True) or none has one (False); None where some have one."""
+    found = {parse_timestamp_text(text.strip(), layout=layout).tzinfo is not None for text in texts}
+    return found.pop() if len(found) == 1 else None
 
 
 def _are_durations(texts: Sequence[str]) -> bool:

@@ -106,7 +106,8 @@ def _summary(column: Column, values: NDArray[Any]) -> dict[str, Any]:
         return missing | {"quantiles": quantiles(present), "mean": float(present.mean()), "typical": middle}
     text_of = clock_text if column.layout == "time" else timestamp_text
     first, last = (text_of(float(end)) for end in (present.min(), present.max()))
-    return missing | {"first": first, "last": last, "typical": write_timestamp(middle, layout=column.layout or "iso")}
+    typical = write_timestamp(middle, layout=column.layout or "iso", zone=column.zone)
+    return missing | {"first": first, "last": last, "typical": typical}
 
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:

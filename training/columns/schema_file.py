@@ -20,7 +20,7 @@ from models.tables.table import Table
 
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
-_KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "reason", "missing")
+_KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "zone", "reason", "missing")
 _HEAD: Final = f"""\
 The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
 
@@ -30,6 +30,7 @@ layout    of datetimes: {", ".join(list(TIME_LAYOUTS)[:8])},
           {", ".join(list(TIME_LAYOUTS)[8:])}; of numbers: duration, where texts such as 1h 30m are meant
 unit      of numbers: what may stand beside them in texts, such as "°C"
 decimal, thousands    of numbers with a unit: how they are written
+zone      of datetimes: true where all have a zone, so that one without is refused, and false where none has one
 missing   values that stand for a missing one, such as ["-999", "unknown"]; inf and -inf for infinite numbers
 ids       columns that name a record: copied to the output, never a feature
 label     the column that says what is an anomaly: never a feature

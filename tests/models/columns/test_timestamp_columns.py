@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
@@ -36,17 +37,18 @@ TEXTS = st.builds(
 ) | st.sampled_from(["", "NA", "20240226", "2024-W01-1", "soon", "2024"])
 
 
-def one_by_one(texts: list[str]) -> list[float]:
-    return [np.nan if (cell := parse_timestamp(text, layout="iso")) is None else cell for text in texts]
+def one_by_one(texts: list[str], zone: bool | None = None) -> list[float]:
+    return [np.nan if (cell := parse_timestamp(text, layout="iso", zone=zone)) is None else cell for text in texts]
 
 
+@pytest.mark.parametrize("zone", [None, True, False])
 @given(texts=st.lists(TEXTS, max_size=4))
 @example(texts=["2024-02-26T01:50:07", "NA", ""])
 @example(texts=["2024-02-26T01:50:07Z", "2024-02-26 01:50:07.25+02:00"])
-def test_texts_that_are_read_at_once_are_the_timestamps_of_each(texts: list[str]) -> None:
-    at_once = timestamps_at_once(ISO, pa.chunked_array([pa.array(texts, pa.string())]))
+def test_texts_that_are_read_at_once_are_the_timestamps_of_each(zone: bool | None, texts: list[str]) -> None:
+    at_once = timestamps_at_once(replace(ISO, zone=zone), pa.chunked_array([pa.array(texts, pa.string())]))
     if at_once is not None:
-        np.testing.assert_array_equal(at_once, one_by_one(texts))
+        np.testing.assert_array_equal(at_once, one_by_one(texts, zone))
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,23 @@ def test_a_zone_behind_a_date_shifts_it(seconds, hours):
         ("26-Fob-2024", "day_month_name"),
         ("26 M 2024", "day_month_name"),
         ("20241301", "compact"),
-        ("20240226 18", "compact"),
+        ("20240226 1800x", "compact"),
         ("26/02/2024 10:00+99:00", "day_first"),
     ],
 )
 def test_what_is_no_timestamp_of_a_layout_is_refused_with_an_example(text, layout):
     with pytest.raises(ValueError, match="such as"):
         parse_timestamp(text, layout=layout)
+
+
+@pytest.mark.parametrize("layout", [name for name in TIME_LAYOUTS if name != "time"])
+@pytest.mark.parametrize("text", ["2024-02-26T18:30:00", "2024-02-26 18:30", "2024-02-26T20:30+02:00"])
+def test_iso_is_read_beside_every_layout_but_that_of_times_of_day(text, layout):
+    assert parse_timestamp(text, layout=layout) == datetime(2024, 2, 26, 18, 30, tzinfo=UTC).timestamp()
+
+
+def test_a_typed_time_is_read_where_the_detector_learned_from_numbers():
+    assert parse_timestamp(datetime(2024, 2, 26, tzinfo=UTC), layout="epoch_ms") == 1_708_905_600
 
 
 def test_a_number_is_a_compact_date_only_if_it_is_one():

@@ -199,7 +199,7 @@ def test_the_binary_columns_of_a_file_with_every_type_are_left_out(shared):
 def test_numbers_that_are_timestamps_are_noted_with_the_flag_that_makes_them_numbers(name, cells, layout):
     table = Table(data=pa.table({name: cells, "other": RNG.normal(size=N)}))
     schema, [finding] = infer_schema(table, Roles(), fitting=EVERY_ROW)
-    assert schema.columns[0] == Column(name=name, kind=Kind.DATETIME, layout=layout)
+    assert schema.columns[0] == Column(name=name, kind=Kind.DATETIME, layout=layout, zone=layout != "compact")
     assert finding.remedy == f"if they are plain numbers: --kind {name}=numeric"
     schema, findings = infer_schema(table, Roles(kinds={name: Kind.NUMERIC}), fitting=EVERY_ROW)
     assert (schema.columns[0].kind, findings) == (Kind.NUMERIC, ())

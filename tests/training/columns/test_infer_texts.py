@@ -105,7 +105,14 @@ def test_a_letter_is_a_truth_value_beside_its_opposite_only(texts):
     ],
 )
 def test_dates_and_times_are_timestamps_in_their_layout(texts, layout):
-    assert column(*texts) == Column(name="c", kind=Kind.DATETIME, layout=layout)
+    assert column(*texts) == Column(name="c", kind=Kind.DATETIME, layout=layout, zone=False)
+
+
+def test_dates_beside_which_some_are_iso_are_read_in_both_ways():
+    assert column("26/02/2024", "2024-02-28", "27/02/2024").layout == "day_first"
+    assert column("2024-02-26", "2024-02-28").layout == "iso"
+    with pytest.raises(TableError, match="day and month cannot be told apart"):
+        column("01/02/2024", "2024-02-28")
 
 
 def test_an_order_for_one_column_goes_before_that_for_all():
