@@ -11,6 +11,7 @@ from typing import Final
 from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
+from models.tables.standard_streams import is_standard
 
 WRITTEN: Final = ("scores", "embedding", "expected")
 """What can be written of each row, beside its ids."""
@@ -20,6 +21,7 @@ examples:
   python -m service.batch models/artifacts/flows new.csv --output scores.csv
   python -m service.batch models/artifacts/flows 'day/*.parquet' --output scores.parquet --explain 3
   python -m service.batch models/artifacts/flows new.csv --output features.parquet --write embedding
+  zcat new.csv.gz | python -m service.batch models/artifacts/flows - --output - | grep ,true,
 """
 
 
@@ -29,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.explain and "scores" not in arguments.write:
         parser.error("--explain names columns of a score: add scores to --write, or leave it out")
+    if arguments.json and is_standard(arguments.output):
+        parser.error("--json prints a report on standard output, where --output - writes rows: choose one")
     clean_up_at_sigterm()
 
     def work() -> None:
@@ -73,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("detector", metavar="DETECTOR", help="a bundle, or a detector's folder (its latest version)")
     parser.add_argument(
-        "inputs", nargs="+", metavar="IN", help="files or patterns: CSV, Parquet, Arrow or JSON lines, also as .gz"
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help="files or patterns: CSV, Parquet, Arrow or JSON lines, also as .gz;\n- for standard input",
     )
     parser.add_argument(
         "--output",
@@ -81,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="OUT",
         help=f"the file that is written ({', '.join(SUFFIXES)}; text also as .gz);\n"
-        "a file that is there is replaced when all is done",
+        "a file that is there is replaced when all is done; - for standard output, as CSV or by --format",
     )
     parser.add_argument("--format", choices=list(OUTPUT_FORMATS), help="format of OUT (default: by its name)")
     parser.add_argument(

@@ -89,7 +89,10 @@ def _parser() -> OneLineParser:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument(
-        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: the demo data set"
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help="CSV, Parquet, Arrow, JSON or Excel; - for standard input; none: the demo data set",
     )
     compared = parser.add_argument_group("what is compared")
     compared.add_argument(

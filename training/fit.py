@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.bundle import PARITY, write_bundle
 from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, rows_needed
@@ -48,6 +49,8 @@ class FitResult:
         realised_alert_rate: Share flagged of the test rows that are drawn like the calibration rows.
         metrics: Agreement with labels; None where there are none.
         sample: Some of the test rows, on which a saved detector has to score the same.
+        epochs: Number of epochs of each run of each fit, in order.
+        seconds: Wall time of all epochs.
         evaluated: The detector that was calibrated and evaluated, before it was fitted again on all rows: it has seen
             neither calibration nor test rows. A single network is fitted once.
     """
@@ -59,6 +62,8 @@ class FitResult:
     rows: dict[str, int]
     realised_alert_rate: float
     metrics: Metrics | None
+    epochs: tuple[tuple[int, ...], ...]
+    seconds: float
     sample: Columns
     evaluated: Detector
 
@@ -84,9 +89,23 @@ def fit(
     """
     split = prepared.split
     watched = split.calibration if config.families else split.validation
-    learning = partial(learn, prepared, config, watched=watched, on_epoch=on_epoch, should_stop=should_stop)
     first, *more = fits_of(prepared, config)
-    learned = learning(rows=first)
+    epochs: list[tuple[int, ...]] = []
+
+    def learning(rows: NDArray[np.bool_]) -> Learned:
+        counts: list[int] = []
+
+        def counted(epoch: Epoch) -> None:
+            counts.extend([0] * (epoch.number == 1))
+            counts[-1] += 1
+            on_epoch(epoch)
+
+        learned = learn(prepared, config, rows=rows, watched=watched, on_epoch=counted, should_stop=should_stop)
+        epochs.append(tuple(counts))
+        return learned
+
+    learned = learning(first)
+    seconds = learned.history.seconds
     calibration = _calibrate(learned.scorer, prepared, config)
     detector = Detector(
         name=name,
@@ -98,7 +117,8 @@ def fit(
     )
     realised, metrics = _evaluate(detector, prepared, config, test_table)
     if more and not learned.history.interrupted:
-        learned = learning(rows=more[0])
+        learned = learning(more[0])
+        seconds += learned.history.seconds
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
     threshold = threshold_report(calibration)
     result = FitResult(
@@ -109,6 +129,8 @@ def fit(
         rows=prepared.rows,
         realised_alert_rate=realised,
         metrics=metrics,
+        epochs=tuple(epochs),
+        seconds=seconds,
         sample={name: values[:_SAMPLE_ROWS] for name, values in prepared.part(split.test).items()},
         evaluated=detector,
     )

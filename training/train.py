@@ -101,7 +101,10 @@ def _parser() -> OneLineParser:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument(
-        "data", nargs="*", metavar="DATA", help="CSV, Parquet, Arrow, JSON or Excel; none: the demo data set"
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help="CSV, Parquet, Arrow, JSON or Excel; - for standard input; none: the demo data set",
     )
     parser.add_argument("--config", metavar="FILE", help="a TOML file with any of these flags; the command line wins")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"the bundle (default: {ARTIFACTS}/NAME/VERSION)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
@@ -26,6 +27,8 @@ MODULES: Final = {
     "bundle": ("models.bundle", "verify, show and compare bundles"),
 }
 """The module of each command of the console script, and what it does."""
+
+_SIGPIPE: Final = 13  # which Windows does not have
 
 
 def as_called(text: str) -> str:
@@ -143,13 +146,16 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
     """Run a command, print an error in one line (with `debug`, raise it instead), and return the exit code.
 
     Returns:
-        0; 2 for an error; 130 for Ctrl-C.
+        0; 2 for an error; 130 for Ctrl-C; 141 where nobody reads the output any more.
     """
     try:
         work()
         return 0
     except KeyboardInterrupt:
         complaint, code = "interrupted, nothing was written", 130
+    except BrokenPipeError:  # who read the output, such as head, wants no more of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        return 128 + _SIGPIPE
     except Exception as error:
         if debug:
             raise

@@ -15,6 +15,7 @@ from models.errors import ConfigError, Set, TableError
 from models.schema import FeatureSchema
 from models.tables.files import expand, iter_table
 from models.tables.read_options import ReadOptions
+from models.tables.standard_streams import STANDARD_INPUT, is_standard
 from models.tables.table import Table
 
 _SHOWN_NAMES: Final = 10
@@ -65,7 +66,7 @@ class Chunk:
             yield
         except (TableError, pa.ArrowInvalid) as error:
             what = error if isinstance(error, TableError) else str(error)
-            raise TableError(f"{self.path}: ", what) from error
+            raise TableError(f"{_called(self.path)}: ", what) from error
 
 
 def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
@@ -83,9 +84,9 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
     unknown: dict[str, None] = {}
     for path in paths:
         first = next(iter_table(path, options, chunk_rows=1))
-        _check_shape(schema, path, first)
+        _check_shape(schema, _called(path), first)
         for name, kinds in types.items():
-            kinds.add(_id_type(path, name, first.data.schema.field(name).type))
+            kinds.add(_id_type(_called(path), name, first.data.schema.field(name).type))
         notes |= dict.fromkeys(f"read: {repair}" for repair in first.repairs)
         unknown |= dict.fromkeys(name for name in first.names if name not in schema.known)
     if unknown:
@@ -97,6 +98,8 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
 
 def check_folder(output: Path) -> None:
     """Raise `ConfigError` if an output file has no folder, or something else is in its place."""
+    if is_standard(output):
+        return
     if not output.parent.is_dir():
         raise ConfigError(
             f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another ", Set("output"), "."
@@ -108,7 +111,8 @@ def check_folder(output: Path) -> None:
 def check_output(output: Path, paths: Sequence[Path]) -> None:
     """Raise `ConfigError` if an output file cannot be written or is one of the input files."""
     check_folder(output)
-    if output.exists() and any(path.samefile(output) for path in paths):
+    files = [path for path in paths if not is_standard(path)]
+    if not is_standard(output) and output.exists() and any(path.samefile(output) for path in files):
         raise ConfigError(f"{output}: is an input file. Choose another ", Set("output"), ".")
 
 
@@ -122,25 +126,29 @@ def check_ids(ids: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
         )
 
 
-def _check_shape(schema: FeatureSchema, path: Path, table: Table) -> None:
+def _called(path: Path) -> str:
+    return STANDARD_INPUT if is_standard(path) else str(path)
+
+
+def _check_shape(schema: FeatureSchema, source: str, table: Table) -> None:
     try:
         require_columns(schema, table.names)
     except TableError as error:
-        raise TableError(f"{path}: ", error) from error
+        raise TableError(f"{source}: ", error) from error
     absent = [name for name in schema.ids if name not in table.names]
     if absent:
-        problem = f"{path}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output has. "
+        problem = f"{source}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output has. "
         raise TableError(problem, "Add it to the file, or train the detector without that ", Set("id"), ".")
 
 
-def _id_type(path: Path, name: str, kind: pa.DataType) -> pa.DataType:
+def _id_type(source: str, name: str, kind: pa.DataType) -> pa.DataType:
     """Return the type of an id column in the output."""
     plain = _plain_type(kind)
     try:
         pa.array([], plain).cast(pa.string())
     except pa.ArrowNotImplementedError as error:
         raise TableError(
-            f"{path}: the id column {name!r} is of type {kind}; an id must be a text, a number or a timestamp."
+            f"{source}: the id column {name!r} is of type {kind}; an id must be a text, a number or a timestamp."
         ) from error
     return plain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -71,6 +72,30 @@ def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
         ragged_rows=arguments.ragged_rows,
         sheet=arguments.sheet,
     )
+
+
+def flags_of(options: ReadOptions) -> tuple[str, ...]:
+    """Return the words of a command line that give reading options again; names of columns a detector knows itself.
+
+    Example:
+        >>> flags_of(ReadOptions(delimiter=" ", has_header=False, skip_lines=2))
+        ('--delimiter', 'space', '--no-header', '--skip-lines', '2')
+    """
+    words = {character: word for word, character in reversed(_CHARACTERS.items())}
+    given: dict[str, str | int | bool | None] = {
+        "delimiter": options.delimiter,
+        "decimal": options.decimal,
+        "thousands": options.thousands,
+        "encoding": options.encoding,
+        "quote": options.quote,
+        "comment": options.comment,
+        "header": options.has_header,
+        "skip_lines": options.skip_lines or None,
+        "ragged_rows": None if options.ragged_rows == RAGGED_ROWS[0] else options.ragged_rows,
+        "sheet": options.sheet,
+    }
+    flags = [Set(name, words.get(value, value) if isinstance(value, str) else value) for name, value in given.items()]
+    return tuple(word for flag in flags if flag.value is not None for word in shlex.split(str(flag)))
 
 
 def column_names(given: Sequence[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from models.errors import Set, TableError, TooLargeError, UnreadableError
 from models.tables.formats import FORMATS
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.source import Source
+from models.tables.standard_streams import is_standard
 from models.tables.table import Table
 
 __all__ = ["iter_table", "read_table"]
@@ -129,10 +130,14 @@ def iter_table(
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the files that paths and patterns (``*``, ``?``) name; a `TableError` for none, or one named twice."""
+    """Return the files that paths and patterns (``*``, ``?``) name; a `TableError` for none, or one named twice.
+
+    `-`, standard input, stays as it is.
+    """
     found: list[Path] = []
     for path in paths:
-        matches = [str(path)] if Path(path).exists() else sorted(glob.glob(str(path), recursive=True))
+        is_there = is_standard(path) or Path(path).exists()
+        matches = [str(path)] if is_there else sorted(glob.glob(str(path), recursive=True))
         if not matches:
             raise TableError(f"{path}: there is no such file.")
         found += [Path(match) for match in matches]

@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 from models.errors import ConfigError, Set
+from models.tables.standard_streams import is_standard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,7 +108,7 @@ SUFFIXES: Final = tuple(suffix for row in OUTPUT_FORMATS.values() for suffix in 
 
 
 def format_of(path: Path) -> str:
-    """Return the format that the name of a file to be written means.
+    """Return the format that the name of a file to be written means; standard output is CSV.
 
     Raises:
         ConfigError: It means none.
@@ -116,6 +117,8 @@ def format_of(path: Path) -> str:
         >>> format_of(Path("scores.csv.gz"))
         'csv'
     """
+    if is_standard(path):
+        return "csv"
     for name, row in OUTPUT_FORMATS.items():
         if row.is_meant_by(path):
             return name

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from models.errors import TableError, TooLargeError
 from models.tables.decompression import Decompressed, compression_of
+from models.tables.standard_streams import STANDARD_INPUT, is_standard, spooled_input
 
 _START_BYTES: Final = 8
 _CHUNK_BYTES: Final = 1 << 20
@@ -35,8 +36,16 @@ class Source:
 
     @classmethod
     def of(cls, source: Source | str | Path) -> Source:
-        """Return the source that a path names."""
-        return source if isinstance(source, Source) else cls(name=str(source), path=Path(source))
+        """Return the source that a path names; `-` names standard input.
+
+        Raises:
+            TableError: Standard input is a terminal.
+        """
+        if isinstance(source, Source):
+            return source
+        if is_standard(source):
+            return cls(name=STANDARD_INPUT, path=spooled_input())
+        return cls(name=str(source), path=Path(source))
 
     @property
     def suffixes(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ import pyarrow.parquet
 
 from models.errors import Set, TableError
 from models.tables.formats import OUTPUT_FORMATS
+from models.tables.standard_streams import is_standard, standard_output
 from models.tables.table import Regrouping
 
 _GROUP_ROWS: Final = 131_072
@@ -160,8 +161,18 @@ def arrow_stream_writer(out: Any, schema: pa.Schema) -> Writer:
 
 @contextmanager
 def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Writer]:
-    """Open a writer of a file, which replaces `path` when the block ends without an error, and else leaves no trace."""
-    target, row = path.resolve(), OUTPUT_FORMATS[format_name]
+    """Open a writer of a file, which replaces `path` when the block ends without an error, and else leaves no trace.
+
+    To standard output, `-`, rows are written as they come.
+    """
+    row = OUTPUT_FORMATS[format_name]
+    if is_standard(path):
+        with closing(row.write(standard_output(), schema)) as writer:
+            yield writer
+            writer.finish()
+        standard_output().flush()  # a reader that has left is met here, not when Python ends
+        return
+    target = path.resolve()
     unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         unfinished.touch()

@@ -27,6 +27,8 @@ from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
 from models.tables.formats import format_of
 from models.tables.read_options import ReadOptions
+from models.tables.source import Source
+from models.tables.standard_streams import is_standard
 from models.tables.writers import Writer, new_file
 from models.threads import allowed_threads
 from service.files.pipeline import in_order
@@ -141,7 +143,8 @@ def run(command: BatchCommand) -> None:
     if not command.quiet:
         print(
             f"{rows:,} rows {_summary(job, rows, flagged)}, {rows / (ended - scoring):,.0f} rows/s, "
-            f"by {detector.name} version {detector.version}: {command.output}",
+            f"by {detector.name} version {detector.version}: "
+            f"{'standard output' if is_standard(command.output) else command.output}",
             file=sys.stderr,
         )
     if command.json:
@@ -204,7 +207,7 @@ class RowsBar:
 
     def __init__(self, console: Console, paths: Sequence[Path], *, doing: str, quiet: bool) -> None:
         hidden = quiet or not console.is_terminal
-        counts = [] if hidden else [estimated_rows(path) for path in paths]
+        counts = [] if hidden else [estimated_rows(Source.of(path).path or path) for path in paths]
         known = [count for count in counts if count is not None]
         self._progress = Progress(
             TextColumn(doing),

@@ -27,7 +27,7 @@ from training.comparison.trials import Trial, settings_of, trials_of
 from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, prepare
 from training.data.split import SHARES
-from training.programs.terminal import fit_with_bar, show_prepared, show_result
+from training.programs.terminal import fit_with_bar, show_prepared, show_result, waiting
 from training.settings.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def compare(command: CompareCommand) -> dict[str, Any]:
     progress = Console(stderr=True, quiet=command.quiet)
     if not command.data.files:
         console.print(DESCRIPTION)
-    config, name, table = command.config, command.data.title, command.data.table()
+    config, name = command.config, command.data.title
+    with waiting(progress, "reading"):
+        table = command.data.table()
     trials = _trials(command, config)
     prepared = prepare(table, config)
     show_prepared(console, prepared, config)

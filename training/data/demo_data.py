@@ -11,6 +11,7 @@ import pyarrow as pa
 from models.errors import ConfigError
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions
+from models.tables.standard_streams import is_standard
 from models.tables.table import Table
 
 NAME: Final = "breast-cancer"
@@ -22,6 +23,7 @@ DESCRIPTION: Final = (
     "no DATA was named: training on scikit-learn's breast-cancer set (569 biopsies, 30 measurements), on its benign "
     "rows alone; the malignant ones are what is to be found"
 )
+_OF_STANDARD_INPUT: Final = "stdin"
 _NAME: Final = re.compile(r"\w[\w.-]*")
 
 
@@ -48,7 +50,10 @@ class TrainingData:
         """The name of a detector that is fitted on them."""
         if self.name is not None:
             return self.name
-        return expand(self.files)[0].name.split(".")[0] if self.files else NAME
+        if not self.files:
+            return NAME
+        first = expand(self.files)[0]
+        return _OF_STANDARD_INPUT if is_standard(first) else first.name.split(".")[0]
 
     def table(self) -> Table:
         """Read the rows.

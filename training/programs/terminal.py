@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
+from models.programs.cli import as_called
 from models.tables.table import Table
 from training.data.prepare import Prepared, epochs_of, split_policy
 from training.network.history import Epoch
@@ -70,9 +72,17 @@ def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
     console.print("dry run: nothing was trained, nothing was written")
 
 
+def waiting(console: Console, what: str) -> AbstractContextManager[object]:
+    """Return a context that shows a word on a terminal while something takes long, and nothing elsewhere."""
+    return console.status(f"{escape(what)} …", spinner="dots") if console.is_terminal else nullcontext()
+
+
 @contextmanager
 def epoch_bar(console: Console, *, epochs: int) -> Iterator[Callable[[Epoch], None]]:
-    """Show a progress bar over the epochs; yield a function that shows an epoch that is done."""
+    """Show a progress bar over the epochs; yield a function that shows an epoch that is done.
+
+    At the end the bar says how many there were: early stopping may have needed fewer.
+    """
     progress = Progress(
         TextColumn("fitting"),
         BarColumn(),
@@ -85,11 +95,14 @@ def epoch_bar(console: Console, *, epochs: int) -> Iterator[Callable[[Epoch], No
     losses: list[float] = []
 
     def show(epoch: Epoch) -> None:
+        if epoch.number == 1:  # of a new run, whose losses are of other networks
+            losses.clear()
         losses.append(epoch.validation_loss)
         progress.update(task, advance=1, loss=f"{losses[-1]:.4f}", best=f"{min(losses):.4f}")
 
     with progress:
         yield show
+        progress.update(task, total=progress.tasks[task].completed)
 
 
 def fit_with_bar(
@@ -103,8 +116,8 @@ def fit_with_bar(
     log: Callable[[Epoch], None] = lambda epoch: None,
 ) -> FitResult:
     """Fit as `training.fit.fit` does, with a progress bar; Ctrl-C ends it and keeps the best epoch so far."""
-    with without_unused():
-        from training.fit import fit  # TensorFlow takes seconds: after all that can be refused at once
+    with waiting(progress, "loading TensorFlow"), without_unused():
+        from training.fit import fit  # it takes seconds: after all that can be refused at once
 
     with (
         epoch_bar(progress, epochs=epochs_of(prepared, config)) as bar,
@@ -139,8 +152,8 @@ def _stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], bo
         signal.signal(signal.SIGINT, usual)
 
 
-def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float) -> None:
-    """Print the result on one screen, with the next commands."""
+def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float, used: Sequence[str] = ()) -> None:
+    """Print the result on one screen, with the next commands; `used` are the words for the rows that were used."""
     detector, history = result.detector, result.learned.history
     best, config = history.best_epoch, result.learned.config
     grid = Grid.grid(padding=(0, 2))
@@ -156,10 +169,12 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
     several = "" if config.members == 1 else f"{config.members} of "
     grid.add_row("network", f"{several}{widths}, {config.activation}, {result.learned.parameters:,} weights")
     stopped = " (interrupted)" if history.interrupted else ""
-    found = f"the best was {history.best}: loss {best.loss:.4f}, validation loss {best.validation_loss:.4f}"
+    found = f"the best was {history.best}, loss {best.loss:.4f}, validation loss {best.validation_loss:.4f}"
     if config.members > 1:
-        found = f"loss {best.loss:.4f}, once without the rows held out and once with them"
-    grid.add_row("epochs", f"{len(history.epochs)}{stopped}, {found}; {history.seconds:.1f} s")
+        runs = [" + ".join(map(str, counts)) for counts in result.epochs]
+        fits = [f"{run} {rows}" for run, rows in zip(runs, ("without the rows held out", "with them"), strict=False)]
+        found = f"{', then '.join(fits)}; loss {best.loss:.4f}"
+    grid.add_row("epochs", f"{sum(map(sum, result.epochs))}{stopped}: {found}; {result.seconds:.1f} s")
     dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.learned.health if layer.dead)
     grid.add_row("dead units", dead or "none")
     for layer, (low, mean, high) in result.learned.slopes.items():
@@ -179,10 +194,11 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
     grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
     console.print(grid)
+    files = shlex.join(used) or "DATA"
     for label, command in (
-        ("next", f"service --detector {bundle}"),
-        ("", f"service.batch {bundle} DATA --output scores.csv"),
+        ("next", f"service --detector {shlex.quote(str(bundle))}"),
+        ("", f"service.batch {shlex.quote(str(bundle))} {files} --output scores.csv"),
     ):  # not in the grid: a command must stay on one line to be copied
-        console.print(f"[bold]{label:<12}[/bold]python -m {escape(command)}", soft_wrap=True)
+        console.print(f"[bold]{label:<12}[/bold]{escape(as_called(f'python -m {command}'))}", soft_wrap=True)
     for warning in result.warnings:
         console.print(f"[yellow]warning: [/yellow]{escape(warning)}")

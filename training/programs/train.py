@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 
 from models.bundle import new_bundle
+from models.programs.reading_flags import flags_of
 from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
 from models.tables.files import read_table
@@ -20,7 +21,7 @@ from training.columns.schema_file import write_schema_file
 from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, plan_of, prepare
 from training.network.history import Epoch
-from training.programs.terminal import fit_with_bar, show_plan, show_prepared, show_result
+from training.programs.terminal import fit_with_bar, show_plan, show_prepared, show_result, waiting
 from training.report.kit.file import check_report
 from training.settings.config import TrainConfig
 
@@ -62,10 +63,13 @@ def train(command: TrainCommand) -> dict[str, Any]:
     started = time.perf_counter()
     config = command.config
     console = Console(quiet=command.quiet, highlight=False)
+    progress = Console(stderr=True, quiet=command.quiet)
     if not command.data.files:
         console.print(DESCRIPTION)
-    name, table = command.data.title, command.data.table()
-    test_table = read_table(command.test_files, command.data.options) if command.test_files else None
+    name = command.data.title
+    with waiting(progress, "reading"):
+        table = command.data.table()
+        test_table = read_table(command.test_files, command.data.options) if command.test_files else None
     if command.dry_run:
         prepared = _prepare(command, table, test_table, console)
         show_plan(console, plan := plan_of(prepared, config))
@@ -75,7 +79,6 @@ def train(command: TrainCommand) -> dict[str, Any]:
         prepared = _prepare(command, table, test_table, console)
         if command.report is not None:
             check_report(command.report)
-        progress = Console(stderr=True, quiet=command.quiet)
         with _log_of(command.tensorboard) as log:
             result = fit_with_bar(
                 progress, prepared, config, name=name, version=version_of(path), test_table=test_table, log=log
@@ -84,13 +87,19 @@ def train(command: TrainCommand) -> dict[str, Any]:
 
         write_result(result, folder)
     seconds = time.perf_counter() - started
-    show_result(console, result, bundle=path, seconds=seconds)
+    show_result(console, result, bundle=path, seconds=seconds, used=_used(command.data))
     if command.report is not None:
         from training.report.fit import write_fit_report  # Matplotlib takes a second
 
-        write_fit_report(command.report, result, prepared, config, test_table=test_table)
+        with waiting(progress, "writing the report"):
+            write_fit_report(command.report, result, prepared, config, test_table=test_table)
         console.print(f"report: {command.report}", markup=False, soft_wrap=True)
     return _report(result, path, seconds, page=command.report)
+
+
+def _used(data: TrainingData) -> tuple[str, ...]:
+    """Return the files that were learned from as words of a command that reads them again, with their flags."""
+    return (*data.files, *flags_of(data.options))
 
 
 def _log_of(folder: Path | None) -> AbstractContextManager[Callable[[Epoch], None]]:

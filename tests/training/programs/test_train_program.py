@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from samples import machine_records, with_anomalies, write_csv
 
 from models.bundle import load_detector
+from models.tables import standard_streams
 from models.tables.files import read_table
+from service.batch import main as batch_main
+from training.programs.terminal import waiting
 from training.train import main
 
 QUICK = ("--epochs", "3", "--alert-rate", "0.1", "--hidden-units", "8", "--preset", "fast")
@@ -74,6 +80,48 @@ def test_everything_else_is_on_stderr(finished):
     for text in ("pressure", "constant (always 'north')", "python -m service --detector", "fitting"):
         assert text in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_the_progress_line_and_the_summary_count_the_same_epochs(finished):
+    run, _ = finished
+    done, planned = re.findall(r"fitting .* (\d+)/(\d+) +epochs", run.stderr)[-1]
+    total, first, second = re.search(
+        r"epochs +(\d+): ([\d +]+) without the rows held out, then ([\d +]+) with them", run.stderr
+    ).groups()
+    assert done == planned == total
+    assert sum(int(count) for runs in (first, second) for count in runs.split("+")) == int(total)
+
+
+def test_the_next_command_names_the_file_that_was_used_and_how_it_is_written(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    odd = tmp_path / "my file.csv"
+    odd.write_text(data.read_text().replace(",", ";"))
+    assert main(["my file.csv", "--delimiter", ";", "--output", "1", "--exclude", "state", *QUICK]) == 0
+    out = capsys.readouterr().out
+    assert "python -m service.batch 1 'my file.csv' --delimiter ';' --output scores.csv\n" in out
+    words = shlex.split(re.search(r"python -m service.batch (.*)", out)[1])
+    assert batch_main([*words, "--quiet"]) == 0
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 301
+
+
+def test_rows_are_learned_from_standard_input(data, tmp_path, monkeypatch, capsys):
+    standard_streams._spooled.cache_clear()
+    with data.open() as rows:
+        monkeypatch.setattr("sys.stdin", rows)
+        assert main(["-", "--dry-run", "--json", "--exclude", "state"]) == 0
+    standard_streams._spooled.cache_clear()
+    assert json.loads(capsys.readouterr().out)["rows"] == 300
+
+
+def test_a_word_stands_on_a_terminal_while_tensorflow_is_loaded():
+    screen = io.StringIO()
+    with waiting(Console(file=screen, force_terminal=True), "loading TensorFlow"):
+        pass
+    assert "loading TensorFlow …" in screen.getvalue()
+    for console in (Console(file=(log := io.StringIO())), Console(file=log, force_terminal=True, quiet=True)):
+        with waiting(console, "loading TensorFlow"):
+            pass
+    assert log.getvalue() == ""
 
 
 def test_the_bundle_is_the_detector_that_was_reported(finished):
