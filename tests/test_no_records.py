@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from in_process import in_process
-from samples import FakeEngine, numbers_preprocessor
+from samples import WRITERS, FakeEngine, numbers_preprocessor
 
 from models.calibration import Calibration
 from models.detector import Detector
+from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.cells import parse_number
 from models.scoring import Scorer
 from models.tables.files import iter_table, read_table
-from models.tables.read_options import ReadOptions
+from models.tables.read_options import ReadOptions, rows_to_skip
 from models.tables.source import Source
+from training.data.prepare import prepare
+from training.settings.config import TrainConfig
 
 ONE_COLUMN = "a\n1.5\n\n2.5\n\n3.5\n"
 VALUES = [1.5, None, 2.5, None, 3.5]
@@ -64,3 +68,114 @@ def test_blank_lines_of_one_column_are_scored_in_a_request():
         found = client.post(ONE_COLUMN, content_type="text/csv").json()["results"]
         expected = client.post("[" + ",".join(f'{{"a": {"null" if v is None else v}}}' for v in VALUES) + "]").json()
     assert [item["anomaly_score"] for item in found] == [item["anomaly_score"] for item in expected["results"]]
+
+
+# --- the header again, units, totals (cases/second, 25 and 27) ----------------------------------------------
+
+HEADER = "temp,load,mode"
+
+
+def sensor_lines(rows, seed=1):
+    rng = np.random.default_rng(seed)
+    temp = rng.normal(50, 5, rows)
+    return [f"{t:.2f},{2 * t + rng.normal():.2f},{rng.choice(['idle', 'run'])}" for t in temp]
+
+
+def prepared(*lines, **said):
+    table = read_table([source("\n".join([HEADER, *lines, ""]))], ReadOptions(**said), format="csv")
+    return prepare(table, TrainConfig())
+
+
+def with_header_again():
+    lines = sensor_lines(120)
+    return [*lines[:60], HEADER, *lines[60:], HEADER]
+
+
+def test_a_header_line_that_comes_again_is_named_with_the_flag_that_leaves_it_out():
+    with pytest.raises(TableError, match=r"Rows 61 and 122 repeat the header line\. .* say --skip-rows header\."):
+        prepared(*with_header_again())
+
+
+def test_without_the_header_lines_the_columns_are_what_they_are():
+    found = prepared(*with_header_again(), **rows_to_skip(["header"]))
+    assert len(found.table) == 120
+    assert {column.name: str(column.kind) for column in found.schema.columns} == {
+        "temp": "numeric",
+        "load": "numeric",
+        "mode": "categorical",
+    }
+    assert "rows that repeat the header line left out" in "; ".join(found.table.repairs)
+
+
+def test_a_line_of_units_stops_training_in_one_line_and_is_left_out_by_its_number():
+    lines = ["Deg C,%,", *sensor_lines(120)]
+    with pytest.raises(TableError) as caught:
+        prepared(*lines)
+    assert str(caught.value) == (
+        "Row 1 holds words where all others hold numbers: 'Deg C' in 'temp', '%' in 'load'; if it is no record (units, "
+        "totals), say --skip-rows 1; if the words stand for missing values, say --missing-values 'Deg C' %."
+    )
+    found = prepared(*lines, **rows_to_skip(["1"]))
+    assert len(found.table) == 120
+    assert found.schema.names == ("temp", "load", "mode")
+
+
+def test_one_sensor_that_fails_with_a_word_stops_nothing():
+    temp, load, mode = sensor_lines(1)[0].split(",")
+    found = prepared(*sensor_lines(120), f"err,{load},{mode}", f"{temp},{load},{mode}")
+    assert found.schema.names == ("load", "mode")
+    assert "'err' (row 121)" in found.schema.dropped["temp"]
+
+
+def test_totals_are_noted_with_the_flag_that_leaves_them_out():
+    found = prepared(*sensor_lines(120), "6000,12000,Total")
+    [noted] = [str(finding) for finding in found.findings if "totals" in str(finding)]
+    assert noted == "'mode': 'Total': row 121 may hold totals, and no record; if so: --skip-rows 121"
+
+
+def test_rows_of_several_files_are_named_with_their_files():
+    files = [
+        Source(name=f"day{day}.csv", content="\n".join([HEADER, "Deg C,%,", *sensor_lines(60, seed=day)]).encode())
+        for day in (1, 2)
+    ]
+    with pytest.raises(TableError, match=r"^Row 1 of day1.csv and row 1 of day2.csv hold words .* --skip-rows 1;"):
+        prepare(read_table(files, format="csv"), TrainConfig())
+    assert len(prepare(read_table(files, ReadOptions(**rows_to_skip(["1"]))), TrainConfig()).table) == 120
+
+
+def test_rows_are_left_out_of_files_of_every_format(tmp_path):
+    records = [{"a": row, "b": 2.5 * row} for row in range(1, 41)]
+    for name, (file, write) in WRITERS.items():
+        [table] = iter_table(write(tmp_path / file, records), ReadOptions(**rows_to_skip(["1", "3-38"])), chunk_rows=99)
+        assert [float(value) for value in table.data["a"].to_pylist()] == [2, 39, 40], name
+
+
+def test_rows_are_left_out_over_http_and_a_header_line_among_them_is_explained():
+    body = "a,b\n1.5,2\na,b\n2.5,3\n"
+    with in_process(numbers_detector("a", "b")) as client:
+        refused = client.post(body, content_type="text/csv")
+        kept = client.post(body, "/score?skip-rows=header", content_type="text/csv")
+        same = client.post(body, "/score?skip-rows=2", content_type="text/csv")
+        wrong = client.post(body, "/score?skip-rows=x", content_type="text/csv")
+    assert refused.status_code == wrong.status_code == 422
+    assert "rows such as 1 or 200-205" in wrong.text
+    assert len(kept.json()["results"]) == 2
+    assert kept.json()["results"] == same.json()["results"]
+
+
+def test_a_file_for_scoring_names_the_header_line_and_the_flag():
+    table = read_table([source("a,b\n1.5,2\na,b\n2.5,3\n")], format="csv")
+    with pytest.raises(TableError, match=r"Column 'a', row 2: .* say --skip-rows header\."):
+        numbers_detector("a", "b").score_table(table)
+
+
+def test_a_longer_first_line_is_answered_with_the_lines_to_skip():
+    station = "TOA5,Site,CR1000,1,Std,CPU"
+    with pytest.raises(TableError, match="If the table begins in line 2, say --skip-lines 1"):
+        read_table([source("\n".join([station, HEADER, *sensor_lines(20)]))], format="csv")
+
+
+def test_missing_words_are_read_in_any_case():
+    assert {parse_number(text) for text in ("NAN", "nan", "NaN", "Na", "n/A", "NULL", "Null", "NONE", "#n/a")} == {None}
+    [table] = iter_table(source("a,b\n1,x\nNAN,y\n"), ReadOptions(numbers=frozenset("a")), format="csv")
+    assert table.data["a"].to_pylist() == [1.0, None]

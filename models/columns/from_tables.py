@@ -15,6 +15,7 @@ from models.columns.from_records import brief_repr, column_array, problem_of, wi
 from models.errors import Message, RecordError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, parser_of
+from models.tables.read_options import HEADER_AGAIN
 from models.tables.table import Table
 
 
@@ -113,6 +114,7 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
                 continue
             row = first_row + int(where[0]) + 1
             remedy = _REMEDY_INFINITE if str(error) == "a finite number" else _REMEDY
+            remedy = _REMEDY_HEADER if isinstance(value, str) and value.strip() == column.name else remedy
             raise TableError(
                 f"Column {column.name!r}, row {row}: expected {error}, got {brief_repr(value)}. ", remedy
             ) from error
@@ -121,6 +123,7 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
 
 
 _REMEDY: Final = "Fix the cell, or leave it empty for a missing value."
+_REMEDY_HEADER: Final = Message("If the row repeats the header line, say ", Set("skip_rows", HEADER_AGAIN), ".")
 _REMEDY_INFINITE: Final = Message("Fix the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from models.errors import Set, TableError
 from models.schema.cells import THOUSANDS
-from models.tables.read_options import RAGGED_ROWS, ReadOptions
+from models.tables.read_options import HEADER_AGAIN, RAGGED_ROWS, ReadOptions, rows_to_skip
 
 _LONGEST_NAME: Final = 255  # of a file, in most file systems
 _NONE: Final = "none"
@@ -49,6 +49,15 @@ def add_reading_flags(parser: argparse.ArgumentParser) -> None:
         "--skip-lines", type=_lines, default=0, metavar="N", help="lines above the table in a text file or sheet"
     )
     group.add_argument(
+        "--skip-rows",
+        nargs="+",
+        type=_rows,
+        default=[],
+        metavar="ROWS",
+        help="rows of each file that are no records (units, totals), counted from 1 below the header, such as 1 or "
+        f"200-205; '{HEADER_AGAIN}' for rows that repeat the header line",
+    )
+    group.add_argument(
         "--ragged-rows",
         choices=RAGGED_ROWS,
         default=RAGGED_ROWS[0],
@@ -71,6 +80,7 @@ def read_options_of(arguments: argparse.Namespace) -> ReadOptions:
         skip_lines=arguments.skip_lines,
         ragged_rows=arguments.ragged_rows,
         sheet=arguments.sheet,
+        **rows_to_skip(arguments.skip_rows),
     )
 
 
@@ -121,6 +131,14 @@ def column_names(given: Sequence[str]) -> tuple[str, ...]:
 def _character(given: str | None) -> str | None:
     """Return the character that a word such as "tab" names; a character stays as it is."""
     return None if given is None else _CHARACTERS.get(given, given)
+
+
+def _rows(text: str) -> str:
+    try:
+        rows_to_skip([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be {error}, got {text!r}") from error
+    return text
 
 
 def _lines(text: str) -> int:

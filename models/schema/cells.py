@@ -15,16 +15,20 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 from models.schema import DURATION, Column, Kind
 from models.schema.durations import parse_duration
 from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
 
+MISSING_WORDS: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-")
+"""Words (in any case) that stand for a missing value, in every kind of column."""
+
 MISSING_TEXTS: Final = frozenset(
-    ["", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "?", "-"]
+    "".join(letters) for word in MISSING_WORDS for letters in product(*({c, c.upper()} for c in word))
 )
-"""Texts that stand for a missing value, in every kind of column."""
+"""The same, each in every case: a text that is one of them is missing."""
 
 BOOLEAN_WORDS: Final = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),

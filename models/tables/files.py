@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from models.errors import Set, TableError, TooLargeError, UnreadableError
 from models.tables.formats import FORMATS
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
+from models.tables.skipping import RowSkipper
 from models.tables.source import Source
 from models.tables.standard_streams import is_standard
 from models.tables.table import Table
@@ -67,10 +68,12 @@ def read_table(
         TableError: A file is missing or damaged, or has other columns than the first.
     """
     chunks: list[Table] = []
+    files: dict[str, int] = {}
     paths: list[str | Path] = [source for source in sources if not isinstance(source, Source)]
     for source in (*(Source.of(path) for path in expand(paths)), *(s for s in sources if isinstance(s, Source))):
         for chunk in iter_table(source, options, format=format, chunk_rows=_WHOLE):
             chunks.append(_ordered_like(chunks[0], chunk, source) if chunks else chunk)
+            files[source.name] = files.get(source.name, 0) + len(chunk)
     try:
         data = pa.concat_tables([chunk.data for chunk in chunks], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -89,6 +92,7 @@ def read_table(
         thousands=thousands[0] if thousands else "",
         repairs=tuple(repairs),
         header=chunks[0].header,
+        files=tuple(files.items()),
     )
 
 
@@ -114,11 +118,13 @@ def iter_table(
     """
     source = Source.of(source)
     rows = 0
+    options = options or ReadOptions()
+    skipper = RowSkipper(options)
     try:
-        for table in FORMATS[format or _format_of(source)].read(source, options or ReadOptions(), chunk_rows):
+        for table in FORMATS[format or _format_of(source)].read(source, options, chunk_rows):
             rows += len(table)
             source.require_rows(rows)
-            yield table
+            yield skipper.kept(table)
     except TableError as error:
         if isinstance(error, (TooLargeError, UnreadableError)):
             raise

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["ReadOptions"]
 
@@ -15,6 +17,12 @@ It is a multiple of the rows that are scored at once, so that a row scores the s
 
 RAGGED_ROWS: Final = ("error", "fill")
 """What to do with a row of a text file that lacks cells at its end."""
+
+HEADER_AGAIN: Final = "header"
+"""What stands for rows that repeat the header line, where rows are named that are left out."""
+
+_ROWS: Final = re.compile(r"(\d{1,12})(?:-(\d{1,12}))?", re.ASCII)
+_MOST_INTERVALS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,8 @@ class ReadOptions:
         header: Names of the columns of a text file or sheet that has no header line, in order.
         has_header: Whether the first row of a text file or sheet holds the names.
         skip_lines: Lines above the table in a text file, or rows above it in a sheet.
+        skip_rows: First and last of rows of each file that are no records, counted from 1 below the header.
+        skip_header: Whether rows that repeat the header line are left out.
         ragged_rows: ``error``, or ``fill`` where a row of a text file may lack cells at its end.
         sheet: The sheet of a spreadsheet file, by name.
         numbers: Columns of a text file that may be read as numbers as long as each cell is one or is missing; the
@@ -48,7 +58,30 @@ class ReadOptions:
     header: tuple[str, ...] | None = None
     has_header: bool | None = None
     skip_lines: int = 0
+    skip_rows: tuple[tuple[int, int], ...] = ()
+    skip_header: bool = False
     ragged_rows: str = RAGGED_ROWS[0]
     sheet: str | None = None
     numbers: frozenset[str] = frozenset()
     columns: frozenset[str] | None = None
+
+
+def rows_to_skip(words: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of `ReadOptions` for rows that are left out: numbers such as 7, 200-205, or `HEADER_AGAIN`.
+
+    Raises:
+        ValueError: A word is none of these, or there are too many; the message fits behind "must be".
+
+    Example:
+        >>> rows_to_skip(["7", "200-205", "header"])
+        {'skip_rows': ((7, 7), (200, 205)), 'skip_header': True}
+    """
+    rows = []
+    for word in words:
+        if found := _ROWS.fullmatch(word):
+            rows.append((int(found[1]), int(found[2] or found[1])))
+        elif word != HEADER_AGAIN:
+            raise ValueError(f"rows such as 1 or 200-205, or {HEADER_AGAIN!r}")
+    if len(rows) > _MOST_INTERVALS or any(not 1 <= first <= last for first, last in rows):
+        raise ValueError(f"at most {_MOST_INTERVALS:,} rows or intervals of rows, from 1 on")
+    return {"skip_rows": tuple(rows), "skip_header": HEADER_AGAIN in words}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +15,8 @@ import pyarrow.compute as pc
 from models.errors import TableError
 
 __all__ = ["Table"]
+
+_SHOWN_ROWS: Final = 3  # of a file, and files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,7 @@ class Table:
         repairs: One line for each thing that was detected or repaired.
         header: The names that were given to a file without a header line.
         left_out: Names of the columns that were not read, because they were not asked for.
+        files: Name and number of rows of each file that the rows are from, where it is known.
     """
 
     data: pa.Table
@@ -33,6 +39,7 @@ class Table:
     repairs: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    files: tuple[tuple[str, int], ...] = ()
 
     def __len__(self) -> int:
         return int(self.data.num_rows)
@@ -46,6 +53,35 @@ class Table:
         """Yield the rows in order, at most so many at a time; nothing is copied."""
         for start in range(0, len(self), rows):
             yield replace(self, data=self.data.slice(start, rows))
+
+
+def rows_by_file(table: Table, rows: Iterable[int]) -> dict[str, list[int]]:
+    """Return the numbers of rows in their files, from 1, by the file's name; rows are given by index, in order.
+
+    A table that is not from files, or has other rows than these, has one part without a name.
+    """
+    files = table.files if sum(count for _, count in table.files) == len(table) else (("", len(table)),)
+    ends = list(accumulate(count for _, count in files))
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        part = bisect_right(ends, row)
+        name, count = files[part]
+        found.setdefault(name, []).append(row - (ends[part] - count) + 1)
+    return found
+
+
+def places_of(table: Table, rows: Iterable[int]) -> str:
+    """Return what rows, given by index, are called, with a capital letter: "Rows 1 and 2", "Row 1 of day1.csv"."""
+    places: list[str] = []
+    found = rows_by_file(table, rows)
+    for name, numbers in list(found.items())[:_SHOWN_ROWS]:
+        shown = [f"{number:,}" for number in numbers[:_SHOWN_ROWS]]
+        listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+        more = f" and {len(numbers) - _SHOWN_ROWS:,} more" if len(numbers) > _SHOWN_ROWS else ""
+        where = f" of {name}" if len(table.files) > 1 else ""
+        places.append(f"row{'s' * (len(numbers) > 1)} {', '.join(shown) if more else listed}{more}{where}")
+    text = " and ".join(places) + (" and others" if len(found) > _SHOWN_ROWS else "")
+    return text[0].upper() + text[1:]
 
 
 def table_of(data: object) -> Table:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from models.tables.read_options import rows_to_skip
+
 MOST_EXPLAINED: Final = 10_000
 _CHARACTERS: Final = {"tab": "\t", "space": " ", "none": ""}
 _DETECTED: Final[Any] = None  # the default of what is detected
@@ -51,6 +53,11 @@ def _names(text: str) -> tuple[str, ...]:
     if "" in names or len(set(names)) < len(names):
         raise ValueError("names with commas between them, none of them twice")
     return names
+
+
+def _rows(text: str) -> str:
+    rows_to_skip(text.split(","))
+    return text
 
 
 def _is_present(text: str) -> bool:
@@ -100,6 +107,12 @@ class ReadingQuery(NoQuery):
     skip_lines: Annotated[int, BeforeValidator(_whole_number(999_999))] = Field(
         0, alias="skip-lines", ge=0, le=999_999, description="Lines above the table in a CSV body."
     )
+    skip_rows: Annotated[str, AfterValidator(_rows)] = Field(
+        "",
+        alias="skip-rows",
+        description="Rows of a CSV body that are no records, from 1 below the header line, such as 1,200-205; header "
+        "for those that repeat it.",
+    )
     ragged_rows: Literal["error", "fill"] = Field(
         _DETECTED,
         alias="ragged-rows",
@@ -109,7 +122,8 @@ class ReadingQuery(NoQuery):
     def options(self) -> dict[str, Any]:
         """Return the parameters that were sent, as fields of `models.tables.read_options.ReadOptions`."""
         sent = self.model_fields_set & ReadingQuery.model_fields.keys()
-        return {_OPTIONS.get(name, name): getattr(self, name) for name in sent}
+        options = {_OPTIONS.get(name, name): getattr(self, name) for name in sent}
+        return options | (rows_to_skip(self.skip_rows.split(",")) if "skip_rows" in sent else {})
 
 
 class ScoreQuery(ReadingQuery, StreamQuery):

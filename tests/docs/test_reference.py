@@ -22,7 +22,7 @@ from models.calibration import THRESHOLD_METHODS
 from models.errors import DetectorError
 from models.network.activations import ACTIVATIONS
 from models.schema import Kind
-from models.schema.cells import BOOLEAN_WORDS, MISSING_TEXTS
+from models.schema.cells import BOOLEAN_WORDS, MISSING_WORDS
 from models.schema.timestamps import TIME_LAYOUTS
 from models.tables.formats import FORMATS, OUTPUT_FORMATS
 from service.api.parameters import ScoreQuery
@@ -144,7 +144,7 @@ TABLES: list[tuple[str, Any]] = [
     ("values", TIME_LAYOUTS),
     ("values", {layout.example for layout in TIME_LAYOUTS.values()}),
     ("values", BOOLEAN_WORDS),
-    ("values", MISSING_TEXTS - {""}),
+    ("values", set(MISSING_WORDS) - {""}),
     ("formats", FORMATS),
     ("http", {text for row in HTTP_FORMATS.values() for text in (*row.types, *row.charsets)}),
     ("http", {field.alias or name for name, field in ScoreQuery.model_fields.items()}),

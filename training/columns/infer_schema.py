@@ -19,7 +19,7 @@ from models.errors import ConfigError, Message, Set, TableError, absent_columns,
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text, parse_timestamp
 from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
-from models.tables.table import Table
+from models.tables.table import Table, places_of
 from training.columns.infer_texts import all_parse, text_column, too_many_categories
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
@@ -147,7 +147,11 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
         texts = [text for text in present if text.strip() not in gone]
         if not texts:
             return "empty"
-        return text_column(name, texts, roles, decimal=table.decimal, thousands=table.thousands)
+
+        def where(text: str) -> str:
+            return places_of(table, [pc.index(cells, text).as_py()]).lower()
+
+        return text_column(name, texts, roles, decimal=table.decimal, thousands=table.thousands, where=where)
     if reason := _unsupported(kind):
         return reason
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)

@@ -47,10 +47,18 @@ _MIN_TEXTS: Final = 20  # different ones, before a few that are no numbers look 
 _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
 
 
-def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, thousands: str = "") -> Column | str:
+def text_column(
+    name: str,
+    texts: Sequence[str],
+    roles: Roles,
+    *,
+    decimal: str,
+    thousands: str = "",
+    where: Callable[[str], str] | None = None,
+) -> Column | str:
     """Return the column that distinct texts make, at least one and none missing, or why it cannot be used.
 
-    Decimal mark and thousands separator are those of the file.
+    Decimal mark and thousands separator are those of the file; `where` says in which row a text is first.
 
     Raises:
         TableError: Only the user can tell; the error names the setting.
@@ -77,7 +85,7 @@ def text_column(name: str, texts: Sequence[str], roles: Roles, *, decimal: str, 
         return Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
     if with_unit := _unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC):
         return with_unit
-    if given is None and (reason := _strays(name, texts, partial(parse_number, **number_format))):
+    if given is None and (reason := _strays(name, texts, partial(parse_number, **number_format), where)):
         return reason
     return Column(name=name, kind=given or Kind.CATEGORICAL)
 
@@ -92,7 +100,9 @@ def all_parse(texts: Collection[str], parse: Callable[[str], object]) -> bool:
     return True
 
 
-def _strays(name: str, texts: Sequence[str], number: Callable[[str], object]) -> str | None:
+def _strays(
+    name: str, texts: Sequence[str], number: Callable[[str], object], where: Callable[[str], str] | None
+) -> str | None:
     """Return the reason to drop many texts of which all but a few are numbers or timestamps."""
     if len(texts) < _MIN_TEXTS:
         return None
@@ -104,7 +114,8 @@ def _strays(name: str, texts: Sequence[str], number: Callable[[str], object]) ->
     for what, parse in parsers.items():
         if sum(not all_parse([text], parse) for text in sample) <= _MAX_STRAY_SHARE * len(sample):
             strays = [text for text in texts if not all_parse([text], parse)]
-            listed = ", ".join(map(repr, strays[:3])) + (", …" if len(strays) > 3 else "")
+            shown = [repr(text) if where is None else f"{text!r} ({where(text)})" for text in strays[:3]]
+            listed = ", ".join(shown) + (", …" if len(strays) > 3 else "")
             missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
             category = Set("kind", f"{name}={Kind.CATEGORICAL}")
             problem = f"{what}, but for {listed}: fix these, or say "

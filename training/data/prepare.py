@@ -23,6 +23,7 @@ from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
 from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
+from training.columns.stray_rows import find_stray_rows
 from training.data.labels import LabelRule, label_rule
 from training.data.split import SHARES, SMALL_TABLE, Split, split_table, used_rows
 from training.settings.config import TrainConfig
@@ -89,6 +90,7 @@ def prepare(
     roles = _roles(table, config, label=None if rule is None else rule.column)
     split = split_table(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
+    about_strays = () if decided else find_stray_rows(table, roles)
     schema, findings = (decided, ()) if decided else infer_schema(table, roles, fitting=split.fitting)
     if decided:
         check_schema(decided, table, fitting=split.fitting)
@@ -101,7 +103,7 @@ def prepare(
         table=table,
         split=split,
         schema=schema,
-        findings=(*findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
+        findings=(*about_strays, *findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
         columns=columns,
         preprocessor=learn_preprocessor(schema, columns, split.fitting),
         rule=rule,

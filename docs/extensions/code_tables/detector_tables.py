@@ -74,9 +74,9 @@ def time_layouts_table() -> str:
 
 def missing_texts_list() -> str:
     """Return the texts that stand for a missing value."""
-    from models.schema.cells import MISSING_TEXTS
+    from models.schema.cells import MISSING_WORDS
 
-    return ", ".join(code(text) for text in sorted(MISSING_TEXTS)) + "\n"
+    return ", ".join(code(text) for text in MISSING_WORDS if text) + "\n"
 
 
 def boolean_words_list() -> str:

@@ -69,12 +69,17 @@ def _width(rows: Sequence[Row], options: ReadOptions) -> int:
     if first > usual >= len(_stripped(rows[0].cells)):
         return first
     if first > usual:
-        problem = f"its first line names {first} columns, most rows have {usual} cells"
-        raise TableError(problem, ". Fix the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
-    table = next(row for row in rows[1:] if len(row.cells) == usual)
+        problem = f"its first line names {first} columns, most rows have {usual} cells. "
+        remedy = Message("; else fix the first line, or say ", Set("delimiter"), " or ", Set("quote"), ".")
+        raise TableError(problem, _skip_to(rows, usual), remedy)
     problem = f"its first line has {first} cell{'s' * (first > 1)}, most have {usual}. "
-    skip = Message(f"If the table begins in line {table.above + 1}, say ", Set("skip_lines", table.above))
-    raise TableError(problem, skip, "; if a name is missing, fix the first line.")
+    raise TableError(problem, _skip_to(rows, usual), "; if a name is missing, fix the first line.")
+
+
+def _skip_to(rows: Sequence[Row], usual: int) -> Message:
+    """Return the remedy for lines above the table: it begins with the first row of the usual number of cells."""
+    table = next(row for row in rows[1:] if len(row.cells) == usual)
+    return Message(f"If the table begins in line {table.above + 1}, say ", Set("skip_lines", table.above))
 
 
 def _used(first: Sequence[str], body: Sequence[Sequence[str]], width: int) -> int:

@@ -38,6 +38,8 @@ def test_without_flags_everything_is_detected():
         (("--header",), ReadOptions(has_header=True)),
         (("--no-header",), ReadOptions(has_header=False)),
         (("--skip-lines", "3"), ReadOptions(skip_lines=3)),
+        (("--skip-rows", "1", "200-205"), ReadOptions(skip_rows=((1, 1), (200, 205)))),
+        (("--skip-rows", "header"), ReadOptions(skip_header=True)),
         (("--ragged-rows", "fill"), ReadOptions(ragged_rows="fill")),
         (("--sheet", "May"), ReadOptions(sheet="May")),
         (("--column-names", "a", "b"), ReadOptions(header=("a", "b"))),
@@ -64,3 +66,10 @@ def test_lines_to_skip_are_a_whole_number(lines, capsys):
     with pytest.raises(SystemExit):
         options_of(f"--skip-lines={lines}")
     assert "must be a whole number of at least 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", ["0", "x", "7-3", "-1"])
+def test_rows_to_skip_are_numbers_from_1_on(rows, capsys):
+    with pytest.raises(SystemExit):
+        options_of(f"--skip-rows={rows}")
+    assert "must be" in capsys.readouterr().err

@@ -232,7 +232,7 @@ def test_a_kind_that_the_cells_contradict_is_an_error_with_the_row(cells, kind, 
 def test_dates_with_one_stray_text_are_named_with_the_flag_that_mends_them():
     cells = [f"2024-01-{1 + i % 28:02d}T{i % 24:02d}:{i:02d}" for i in range(N - 1)] + ["unknown"]
     assert fate(cells) == (
-        "dates or times (iso), but for 'unknown': fix these, or say --missing-values column=unknown; "
+        "dates or times (iso), but for 'unknown' (row 60): fix these, or say --missing-values column=unknown; "
         "if they are categories: --kind column=categorical"
     )
     assert fate(cells, roles=Roles(missing_values={"*": ("unknown",)})) == (Kind.DATETIME, "iso")
@@ -310,7 +310,7 @@ def test_many_categories_with_many_rows_each_are_categories_and_no_identifier():
 def test_a_stray_text_among_numbers_is_named():
     cells = [*map(str, RNG.normal(size=N - 1)), "n.n."]
     assert fate(cells) == (
-        "numbers, but for 'n.n.': fix these, or say --missing-values column=n.n.; "
+        "numbers, but for 'n.n.' (row 60): fix these, or say --missing-values column=n.n.; "
         "if they are categories: --kind column=categorical"
     )
     assert fate(cells, roles=Roles(missing_values={"column": ("n.n.",)})) == (Kind.NUMERIC, None)

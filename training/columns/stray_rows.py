@@ -1,0 +1,137 @@
+"""Rows that are no records (the header line again, units, totals): named with the flag that leaves them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from models.columns.arrow_cells import numbers_of_texts, plain_cells
+from models.errors import Message, Set, TableError, joined
+from models.schema import Kind
+from models.schema.cells import is_missing_text, read_number
+from models.tables.read_options import HEADER_AGAIN
+from models.tables.skipping import repeats_header
+from models.tables.table import Table, places_of, rows_by_file
+from training.columns.infer_schema import Finding
+from training.columns.infer_texts import all_parse
+from training.columns.roles import Roles
+
+_MOST_WORDS: Final = 0.1  # of the cells of a column that are words, or it is no column of numbers
+_SAMPLE: Final = 1000  # different texts
+_NAMED: Final = 10  # rows
+_SHOWN: Final = 3
+_TOTALS: Final = re.compile(
+    r"^\s*(grand[ -]?|sub[ -]?)?(totals?|sum|summe|zwischensumme|gesamt(summe)?|total g[eé]n[eé]ral|totale|somma|somme|"
+    r"suma|soma|average|mean|durchschnitt|mittelwert|moyenne|media|média|promedio)\s*[:.]?\s*$"
+)
+_MOST_TOTALS: Final = 0.01  # of the rows; more are a category
+
+
+def find_stray_rows(table: Table, roles: Roles) -> tuple[Finding, ...]:
+    """Return findings about rows that may hold totals.
+
+    Raises:
+        TableError: Rows repeat the header line, or hold words where most columns of numbers have numbers.
+    """
+    if len(again := np.flatnonzero(repeats_header(table))):
+        several = "" if len(again) > 1 else "s"
+        problem = f"{places_of(table, again)} repeat{several} the header line. Take that out of the file, or say "
+        raise TableError(problem, Set("skip_rows", HEADER_AGAIN), ".")
+    words, numeric, others = _words_among_numbers(table, roles)
+    if 2 * len(words) > numeric:
+        raise _words_error(table, words)
+    return _totals(table, [*words, *others])
+
+
+def _words_among_numbers(table: Table, roles: Roles) -> tuple[dict[str, NDArray[np.bool_]], int, list[str]]:
+    """Return which rows hold words, by column of numbers; the number of such columns; the other texts."""
+    words: dict[str, NDArray[np.bool_]] = {}
+    others: list[str] = []
+    numeric = 0
+    number = partial(read_number, decimal=table.decimal, thousands=table.thousands)
+    for name in table.names:
+        if name in (*roles.ids, *roles.exclude, roles.label) or (roles.include and name not in roles.include):
+            continue
+        cells = plain_cells(table.data.column(name))
+        if not pa.types.is_string(cells.type):
+            numeric += pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
+        elif numbers_of_texts(cells, decimal=table.decimal, thousands=table.thousands) is not None:
+            numeric += 1
+        elif (found := _words(name, cells, roles, number)) is None:
+            others.append(name)
+        else:
+            numeric += 1
+            words |= {name: found} if found.any() else {}
+    return words, numeric, others
+
+
+def _words(
+    name: str, cells: pa.ChunkedArray, roles: Roles, number: Callable[[str], object]
+) -> NDArray[np.bool_] | None:
+    """Return which of n texts are no numbers `(n,)`; None where these are more than a few, or meant to be."""
+    if roles.kinds.get(name, Kind.NUMERIC) is not Kind.NUMERIC:
+        return None
+    gone = roles.missing_of(name, Kind.CATEGORICAL)
+    texts = [text for text in pc.unique(cells).to_pylist() if text is not None and not is_missing_text(text)]
+    texts = [text for text in texts if text.strip() not in gone]
+    sample = texts[:: max(1, len(texts) // _SAMPLE)]
+    if 2 * sum(not all_parse([text], number) for text in sample) > len(sample):
+        return None
+    strays = [text for text in texts if not all_parse([text], number)]
+    mask: NDArray[np.bool_] = pc.is_in(cells, pa.array(strays, pa.string())).to_numpy()
+    present = int(pc.sum(pc.is_in(cells, pa.array(texts, pa.string()))).as_py() or 0)
+    return mask if mask.sum() <= _MOST_WORDS * present else None
+
+
+def _words_error(table: Table, words: dict[str, NDArray[np.bool_]]) -> TableError:
+    counts = np.sum(list(words.values()), axis=0)
+    rows = np.flatnonzero(2 * counts > len(words))  # where a row is none, most of its cells are words
+    rows = rows if len(rows) else np.flatnonzero(counts)
+    examples, different = [], dict[str, None]()
+    for name, mask in words.items():
+        found = table.data.column(name).take(rows[mask[rows]]).unique().to_pylist()
+        examples += [f"{text.strip()!r} in {name!r}" for text in found[:1]]
+        different |= dict.fromkeys(text.strip() for text in found)
+    more = ", …" if len(examples) > _SHOWN else ""
+    several, skip = len(rows) > 1, skip_rows(table, rows)
+    what = f"{places_of(table, rows)} hold{'' if several else 's'} words where all others hold numbers: "
+    remedies = []
+    if skip is not None:
+        they = "they are no records" if several else "it is no record"
+        remedies.append(Message(f"if {they} (units, totals), say ", skip))
+    if skip is None or len(different) <= _SHOWN:
+        missing = tuple(different) if len(different) <= _SHOWN else None
+        remedies.append(Message("if the words stand for missing values, say ", Set("missing_values", missing)))
+    return TableError(what, f"{', '.join(examples[:_SHOWN])}{more}; ", joined(remedies, by="; "), ".")
+
+
+def skip_rows(table: Table, rows: Sequence[int] | NDArray[np.int64]) -> Set | None:
+    """Return the flag that leaves out rows, given by index; None where these are many, or differ from file to file."""
+    found = rows_by_file(table, rows)
+    if len(rows) > _NAMED * len(found) or len(found) < len(table.files):
+        return None
+    first, *others = found.values()
+    return Set("skip_rows", tuple(map(str, first))) if all(numbers == first for numbers in others) else None
+
+
+def _totals(table: Table, names: Sequence[str]) -> tuple[Finding, ...]:
+    findings = []
+    for name in names:
+        cells = pc.utf8_lower(plain_cells(table.data.column(name)))
+        mask = pc.fill_null(pc.match_substring_regex(cells, _TOTALS.pattern), False).to_numpy()
+        rows = np.flatnonzero(mask)
+        if not 0 < len(rows) <= max(_SHOWN, _MOST_TOTALS * len(table)):
+            continue
+        word = table.data.column(name)[int(rows[0])].as_py().strip()
+        what = f"{word!r}: {places_of(table, rows).lower()} may hold totals, and no record"
+        flag = skip_rows(table, rows)
+        remedy = Message("if so: ", flag) if flag is not None else "if so, take them out of the files"
+        findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
+    return tuple(findings)
