@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.schema import Column
-from models.schema.cells import MISSING_TEXTS, SEPARATOR_VARIANTS, grouped_number
+from models.schema.cells import AMBIGUOUS_POINT, MISSING_TEXTS, SEPARATOR_VARIANTS, grouped_number
 from models.schema.timestamps import TIME_LAYOUTS
 
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -83,6 +83,8 @@ def numbers_of_texts(cells: pa.ChunkedArray, *, decimal: str, thousands: str) ->
     if thousands:
         texts = _ungrouped(texts, decimal, thousands)
     if decimal == ",":
+        if not thousands and pc.any(pc.match_substring_regex(texts, f"^({AMBIGUOUS_POINT.pattern})$")).as_py():
+            return None
         texts = pc.replace_substring(texts, ",", ".", max_replacements=1)
     numbers = _finite_numbers(texts)
     if numbers is not None:

@@ -53,7 +53,7 @@ def columns_of_records(
             cells = [record[column.name] for record in records]
         except KeyError:
             cells = [_cell_or_null(column, record, first_record + n) for n, record in enumerate(records)]
-        parsed[column.name] = _parsed(column, cells, first_record)
+        parsed[column.name] = _parsed(schema, column, cells, first_record)
     return _arrays(schema, parsed, numbers)
 
 
@@ -89,7 +89,7 @@ def columns_of_rows(
             raise _absent(column, None)
     numbers = _plain_numbers(schema, [positions[name] for name in schema.numbers], rows, typed=typed)
     parsed = {
-        column.name: _parsed(column, [row[positions[column.name]] for row in rows], first_record)
+        column.name: _parsed(schema, column, [row[positions[column.name]] for row in rows], first_record)
         for column in schema.read
         if column.name not in numbers
     }
@@ -100,7 +100,7 @@ def problems_of_records(
     schema: FeatureSchema, records: Sequence[Mapping[str, Any]], *, first_record: int = 0
 ) -> Iterator[RecordError]:
     """Yield everything that `columns_of_records` would refuse, record by record."""
-    parsers = [(column, parser_of(column)) for column in schema.read]
+    parsers = [(column, _parser(schema, column)) for column in schema.read]
     for index, nested in enumerate(records, start=first_record):
         try:
             [record] = flat_records([nested], schema.read_names, first_record=index)
@@ -122,7 +122,8 @@ def problems_of_rows(
     """Yield everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
     if first_record == 0:
         yield from (_absent(column, None) for column in schema.read if column.name not in names)
-    parsers = [(column, parser_of(column), names.index(column.name)) for column in schema.read if column.name in names]
+    read = [column for column in schema.read if column.name in names]
+    parsers = [(column, _parser(schema, column), names.index(column.name)) for column in read]
     for index, row in enumerate(rows, start=first_record):
         if len(row) != len(names):
             yield _ragged(names, row, index)
@@ -210,9 +211,14 @@ def _cell_or_null(column: Column, record: Mapping[str, Any], index: int) -> Any:
     raise _absent(column, index)
 
 
-def _parsed(column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
+def _parser(schema: FeatureSchema, column: Column) -> Callable[[object], Cell]:
+    """Return the parser for the values of a column; numbers that are sent as text are read as they were learned."""
+    return parser_of(column, decimal=schema.decimal, thousands=schema.thousands)
+
+
+def _parsed(schema: FeatureSchema, column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
     """Parse the values of one column of a request; where all are texts, each distinct one once."""
-    parse = parser_of(column)
+    parse = _parser(schema, column)
     if _TEXTS.issuperset(map(type, values)):
         with suppress(ValueError):
             texts: dict[Any, Cell] = {value: None if value is None else parse(value) for value in set(values)}

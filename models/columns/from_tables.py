@@ -26,8 +26,15 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
         TableError: A column is missing or a cell is not of the column's kind.
     """
     require_columns(schema, table.names)
-    read = partial(read_cells, decimal=table.decimal, thousands=table.thousands, first_row=first_row)
+    decimal, thousands = number_format_of(schema, table)
+    read = partial(read_cells, decimal=decimal, thousands=thousands, first_row=first_row)
     return {column.name: read(column, table.data.column(column.name)) for column in schema.read}
+
+
+def number_format_of(schema: FeatureSchema, table: Table) -> tuple[str, str]:
+    """Return decimal mark and thousands separator of a table's texts: its own, else those that were learned from."""
+    decimal = schema.decimal if table.decimal is None else table.decimal
+    return decimal, schema.thousands if table.thousands is None else table.thousands
 
 
 def plain_numbers(schema: FeatureSchema) -> frozenset[str]:
@@ -81,12 +88,13 @@ def read_cells(
 
 def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
     """Yield every cell that `columns_of_table` would refuse, column by column."""
+    decimal, thousands = number_format_of(schema, table)
     for column in schema.read:
         cells = table.data.column(column.name)
         try:
-            read_cells(column, cells, decimal=table.decimal, thousands=table.thousands)
+            read_cells(column, cells, decimal=decimal, thousands=thousands)
         except TableError:
-            parse = parser_of(column, decimal=table.decimal, thousands=table.thousands)
+            parse = parser_of(column, decimal=decimal, thousands=thousands)
             for index, value in enumerate(python_values(plain_cells(cells)), start=first_record):
                 yield from problem_of(column, parse, value, index)
 

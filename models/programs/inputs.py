@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from models.columns.from_tables import require_columns
 from models.errors import ConfigError, Set, TableError
 from models.schema import FeatureSchema
 from models.tables.files import expand, iter_table
-from models.tables.read_options import ReadOptions
+from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.standard_streams import STANDARD_INPUT, is_standard
 from models.tables.table import Table
 
@@ -76,9 +76,7 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
         TableError: A file is missing, damaged or of another shape than the training data.
     """
     paths = tuple(expand(given))
-    options = options or ReadOptions()
-    if options.header is None:
-        options = replace(options, header=schema.header)
+    options = options_as_learned(schema, options or ReadOptions())
     types: dict[str, set[pa.DataType]] = {name: set() for name in schema.ids}
     notes: dict[str, None] = {}
     unknown: dict[str, None] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import Set, TableError
-from models.schema.cells import THOUSANDS
+from models.schema import THOUSANDS
 from models.tables.read_options import HEADER_AGAIN, RAGGED_ROWS, ReadOptions, rows_to_skip
 
 _LONGEST_NAME: Final = 255  # of a file, in most file systems
@@ -22,11 +22,11 @@ def add_reading_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags for reading text files and sheets."""
     group = parser.add_argument_group("reading (what is not given is detected and reported)")
     group.add_argument("--delimiter", help="character between the cells of a text file; 'tab' or 'space' for these")
-    group.add_argument("--decimal", choices=[".", ","], help="decimal mark of a text file")
+    group.add_argument("--decimal", choices=[".", ","], help="decimal mark of numbers in texts")
     group.add_argument(
         "--thousands",
         choices=[*(_WORDS_OF_CHARACTERS.get(mark, mark) for mark in THOUSANDS), _NONE],
-        help="mark between the thousands of numbers in a text file",
+        help="mark between the thousands of numbers in texts",
     )
     group.add_argument("--encoding", help="character encoding of a text file, such as cp1252 or utf-16-le")
     group.add_argument("--quote", metavar="CHARACTER", help="character around the cells of a text file, or 'none'")

@@ -36,11 +36,8 @@ BOOLEAN_WORDS: Final = {
 }
 """Words (in any case) for the two truth values."""
 
-THOUSANDS: Final = (",", ".", " ", "'")
-"""Thousands separators of numbers that are written as text."""
-
 SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
-"""Characters that are written instead of one of `THOUSANDS`: narrow and unbreakable spaces, ’."""
+"""Characters that are written instead of one of `models.schema.THOUSANDS`: narrow and unbreakable spaces, ’."""
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
@@ -49,6 +46,9 @@ _LAST_TIMESTAMP: Final = 253_402_214_399.0  # 9999-12-30
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _ISO_START: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
+AMBIGUOUS_POINT: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Numbers that are a thousand or a thousandth where decimals have a comma: 1.234."""
+
 _BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
 
 Cell = float | bool | str | None
@@ -256,6 +256,8 @@ def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
         elif thousands in plain:
             raise ValueError(f"a number with the thousands separator {thousands!r}")
     if decimal == ",":
+        if not thousands and AMBIGUOUS_POINT.fullmatch(plain):
+            raise ValueError("a number with a decimal comma, or one in which the point shows that it is no other mark")
         plain = plain.replace(",", ".", 1)
     if _NUMBER.fullmatch(plain) is not None:
         return float(plain)

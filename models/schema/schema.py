@@ -20,6 +20,12 @@ SCHEMA_VERSION: Final = 1
 DURATION: Final = "duration"
 """Layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
 
+DECIMALS: Final = (".", ",")
+"""Decimal marks of numbers that are written as text."""
+
+THOUSANDS: Final = (",", ".", " ", "'")
+"""Thousands separators of numbers that are written as text."""
+
 _OPTIONAL: Final = ("layout", "unit", "decimal", "thousands", "zone")
 _REQUIRED: Final = frozenset(["columns", "ids", "label", "dropped", "header"])
 
@@ -94,6 +100,9 @@ class FeatureSchema:
         dropped: Columns of the training data that are not used, with the reason.
         header: The names of the columns of a file without a header line, in order.
         threshold_by: Column whose values have thresholds of their own; a feature or not.
+        decimal: The decimal mark of the texts that numbers were learned from.
+        thousands: The thousands separator of these texts, empty for none. A text that could be read in two ways is read
+            by these two.
     """
 
     columns: tuple[Column, ...]
@@ -102,6 +111,12 @@ class FeatureSchema:
     dropped: Mapping[str, str] = field(default_factory=dict, hash=False)
     header: tuple[str, ...] | None = None
     threshold_by: str | None = None
+    decimal: str = "."
+    thousands: str = ""
+
+    def __post_init__(self) -> None:
+        if self.decimal not in DECIMALS or self.thousands not in ("", *THOUSANDS) or self.decimal == self.thousands:
+            raise ValueError(f"numbers cannot be written with {self.decimal!r} and {self.thousands!r}")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -149,7 +164,10 @@ class FeatureSchema:
             "label": self.label,
             "dropped": dict(self.dropped),
             "header": None if self.header is None else list(self.header),
-        } | ({} if self.threshold_by is None else {"threshold_by": self.threshold_by})
+            **({} if self.threshold_by is None else {"threshold_by": self.threshold_by}),
+            **({} if self.decimal == "." else {"decimal": self.decimal}),
+            **({"thousands": self.thousands} if self.thousands else {}),
+        }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> FeatureSchema:

@@ -78,9 +78,10 @@ def read_table(
         data = pa.concat_tables([chunk.data for chunk in chunks], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TableError(_unlike_types(chunks, error)) from error
-    decimals = sorted({chunk.decimal for chunk in chunks})  # a comma comes before a point
-    thousands = sorted({chunk.thousands for chunk in chunks} - {""})
-    if len(thousands) > 1 or decimals[0] in thousands:
+    decimals = sorted({chunk.decimal for chunk in chunks if chunk.decimal is not None})  # a comma comes before a point
+    separators = {chunk.thousands for chunk in chunks if chunk.thousands is not None}
+    thousands = sorted(separators - {""})
+    if len(thousands) > 1 or set(decimals[:1]) & set(thousands):
         problem = "The files write numbers in different ways, such as 1,234.5 and 1.234,5. Read them apart, or say "
         raise TableError(problem, Set("decimal"), " and ", Set("thousands"), ".")
     repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
@@ -88,8 +89,8 @@ def read_table(
         repairs.append(f"{empty:,} row{'s hold' if empty > 1 else ' holds'} no value at all")
     return Table(
         data=data,
-        decimal=decimals[0],
-        thousands=thousands[0] if thousands else "",
+        decimal=decimals[0] if decimals else None,
+        thousands=thousands[0] if thousands else "" if separators else None,
         repairs=tuple(repairs),
         header=chunks[0].header,
         files=tuple(files.items()),
@@ -117,14 +118,14 @@ def iter_table(
         TooLargeError: It holds more than the source allows.
     """
     source = Source.of(source)
-    rows = 0
     options = options or ReadOptions()
+    rows = 0
     skipper = RowSkipper(options)
     try:
         for table in FORMATS[format or _format_of(source)].read(source, options, chunk_rows):
             rows += len(table)
             source.require_rows(rows)
-            yield skipper.kept(table)
+            yield _as_said(skipper.kept(table), options)
     except TableError as error:
         if isinstance(error, (TooLargeError, UnreadableError)):
             raise
@@ -133,6 +134,13 @@ def iter_table(
         if isinstance(error, MemoryError) and source.max_bytes is not None:
             raise TooLargeError(f"{source.name}: does not fit into memory. Send it in pieces.") from error
         raise UnreadableError(source.name, f"cannot be read: {_first_line(error)}") from error
+
+
+def _as_said(table: Table, options: ReadOptions) -> Table:
+    """Return a table whose texts are numbers as the options say, where its format does not tell it."""
+    if table.decimal is not None:
+        return table
+    return replace(table, decimal=options.decimal, thousands=options.thousands)
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:

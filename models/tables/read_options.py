@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from models.schema import FeatureSchema
 
 __all__ = ["ReadOptions"]
 
@@ -31,8 +33,8 @@ class ReadOptions:
 
     Args:
         delimiter: The character between the cells of a text file; a space stands for one or more of them.
-        decimal: The decimal mark of a text file, ``.`` or ``,``.
-        thousands: The thousands separator of a text file, one of `THOUSANDS`, or empty for none.
+        decimal: The decimal mark of numbers in texts, ``.`` or ``,``.
+        thousands: The thousands separator of numbers in texts, one of `THOUSANDS`, or empty for none.
         encoding: The character encoding of a text file.
         quote: The character around cells of a text file, or empty for none.
         comment: What lines of a text file begin with that are no rows, or empty for none.
@@ -45,6 +47,8 @@ class ReadOptions:
         sheet: The sheet of a spreadsheet file, by name.
         numbers: Columns of a text file that may be read as numbers as long as each cell is one or is missing; the
             values are those that their texts stand for.
+        learned: Decimal mark and thousands separator of the texts that a detector learned from: what could be read in
+            two ways is read by these, where the file does not contradict.
         columns: Columns of a Parquet or Arrow table that are read, and have to be of plain types; None for all. Fields
             of structs have dotted names.
     """
@@ -63,6 +67,7 @@ class ReadOptions:
     ragged_rows: str = RAGGED_ROWS[0]
     sheet: str | None = None
     numbers: frozenset[str] = frozenset()
+    learned: tuple[str, str] = (".", "")
     columns: frozenset[str] | None = None
 
 
@@ -85,3 +90,9 @@ def rows_to_skip(words: Sequence[str]) -> dict[str, Any]:
     if len(rows) > _MOST_INTERVALS or any(not 1 <= first <= last for first, last in rows):
         raise ValueError(f"at most {_MOST_INTERVALS:,} rows or intervals of rows, from 1 on")
     return {"skip_rows": tuple(rows), "skip_header": HEADER_AGAIN in words}
+
+
+def options_as_learned(schema: FeatureSchema, options: ReadOptions) -> ReadOptions:
+    """Return options by which what a file leaves open is read as in the files that a detector learned from."""
+    header = schema.header if options.header is None else options.header
+    return replace(options, header=header, learned=(schema.decimal, schema.thousands))

@@ -25,8 +25,8 @@ class Table:
 
     Args:
         data: The cells; those of a text file are text.
-        decimal: The decimal mark of numbers that are written as text.
-        thousands: The mark between their thousands, empty where there is none.
+        decimal: The decimal mark of numbers that are written as text; None where the format does not tell it.
+        thousands: The mark between their thousands, empty where there is none; None where the format does not tell it.
         repairs: One line for each thing that was detected or repaired.
         header: The names that were given to a file without a header line.
         left_out: Names of the columns that were not read, because they were not asked for.
@@ -34,8 +34,8 @@ class Table:
     """
 
     data: pa.Table
-    decimal: str = "."
-    thousands: str = ""
+    decimal: str | None = None
+    thousands: str | None = None
     repairs: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
@@ -48,6 +48,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
         return tuple(self.data.column_names)
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """Decimal mark and thousands separator; those of plain numbers where the format does not tell them."""
+        return self.decimal or ".", self.thousands or ""
 
     def chunks(self, rows: int) -> Iterator[Table]:
         """Yield the rows in order, at most so many at a time; nothing is copied."""

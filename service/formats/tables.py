@@ -18,7 +18,7 @@ from models.errors import RecordError, TableError, TooLargeError, UnreadableErro
 from models.schema import FeatureSchema
 from models.tables.decompression import compression_of
 from models.tables.files import iter_table
-from models.tables.read_options import CHUNK_ROWS, ReadOptions
+from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learned
 from models.tables.source import Source
 from models.tables.table import Table
 from service.formats.rows import BodySpec
@@ -101,7 +101,8 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
     """
     schema = spec.schema
     wanted = frozenset([*(column.name for column in schema.read), *schema.ids])
-    options = ReadOptions(**{"encoding": spec.charset, "header": schema.header, "columns": wanted, **spec.options})
+    said = ReadOptions(**{"encoding": spec.charset, "columns": wanted, **spec.options})
+    options = options_as_learned(schema, said)
     source = Source(name="request body", content=content, max_bytes=spec.max_bytes, max_rows=spec.max_rows)
     tables: list[Table] = []
     try:

@@ -131,7 +131,8 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
 
 
 def _values(column: Column, table: Table) -> NDArray[Any]:
-    return read_cells(column, table.data.column(column.name), decimal=table.decimal, thousands=table.thousands)
+    decimal, thousands = table.marks
+    return read_cells(column, table.data.column(column.name), decimal=decimal, thousands=thousands)
 
 
 def _column(name: str, table: Table, roles: Roles) -> Column | str:
@@ -151,7 +152,9 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
         def where(text: str) -> str:
             return places_of(table, [pc.index(cells, text).as_py()]).lower()
 
-        return text_column(name, texts, roles, decimal=table.decimal, thousands=table.thousands, where=where)
+        return text_column(
+            name, texts, roles, decimal=table.decimal or ".", thousands=table.thousands or "", where=where
+        )
     if reason := _unsupported(kind):
         return reason
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)

@@ -21,6 +21,7 @@ from models.tables.table import Table
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
 _KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "zone", "reason", "missing")
+_PLAIN_MARKS: Final = {"decimal": ".", "thousands": ""}
 _HEAD: Final = f"""\
 The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
 
@@ -34,6 +35,8 @@ zone      of datetimes: true where all have a zone, so that one without is refus
 missing   values that stand for a missing one, such as ["-999", "unknown"]; inf and -inf for infinite numbers
 ids       columns that name a record: copied to the output, never a feature
 label     the column that says what is an anomaly: never a feature
+
+decimal and thousands above the columns: how numbers are written in texts, where the file does not show it
 """
 
 
@@ -61,6 +64,9 @@ def schema_toml(schema: FeatureSchema, *, notes: Mapping[str, str]) -> str:
     if schema.header is not None:
         document.add(tomlkit.comment("the file has no header line: the names of its columns, in order"))
         document.add("header", tomlkit.item(list(schema.header)).multiline(True))
+    marks = {"decimal": schema.decimal, "thousands": schema.thousands}
+    if marks != _PLAIN_MARKS:
+        document.update(marks)
     columns = tomlkit.table(is_super_table=True)
     for column in schema.columns:
         table = tomlkit.table()
@@ -125,7 +131,7 @@ def _order(schema: FeatureSchema) -> Sequence[str]:
 
 def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
     """Make a schema from the data of a TOML file; a TypeError or ValueError names the key that is wrong."""
-    _require_known("", plain, ("ids", "label", "header", "columns"))
+    _require_known("", plain, ("ids", "label", "header", *_PLAIN_MARKS, "columns"))
     if not isinstance(plain.get("columns"), dict) or not plain["columns"]:
         raise ValueError("there must be a table [columns.NAME] for each column")
     columns, dropped = [], {}
@@ -152,6 +158,7 @@ def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
         label=_text("label", plain["label"]) if "label" in plain else None,
         dropped=dropped,
         header=_names("header", plain["header"]) if "header" in plain else None,
+        **{key: _text(key, plain.get(key, mark)) for key, mark in _PLAIN_MARKS.items()},
     )
     order = _order(schema)
     twice = next((name for i, name in enumerate(order) if name in order[:i]), None)

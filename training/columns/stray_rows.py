@@ -55,14 +55,15 @@ def _words_among_numbers(table: Table, roles: Roles) -> tuple[dict[str, NDArray[
     words: dict[str, NDArray[np.bool_]] = {}
     others: list[str] = []
     numeric = 0
-    number = partial(read_number, decimal=table.decimal, thousands=table.thousands)
+    decimal, thousands = table.marks
+    number = partial(read_number, decimal=decimal, thousands=thousands)
     for name in table.names:
         if name in (*roles.ids, *roles.exclude, roles.label) or (roles.include and name not in roles.include):
             continue
         cells = plain_cells(table.data.column(name))
         if not pa.types.is_string(cells.type):
             numeric += pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
-        elif numbers_of_texts(cells, decimal=table.decimal, thousands=table.thousands) is not None:
+        elif numbers_of_texts(cells, decimal=decimal, thousands=thousands) is not None:
             numeric += 1
         elif (found := _words(name, cells, roles, number)) is None:
             others.append(name)

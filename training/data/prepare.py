@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.calibration import CalibrationRows, check_rows
 from models.calibration.rows import check_segments, segments_of
 from models.columns.from_records import Columns
-from models.columns.from_tables import columns_of_table
+from models.columns.from_tables import columns_of_table, number_format_of
 from models.encoders.preprocessor import Preprocessor
 from models.errors import ConfigError, Set, TableError, absent_columns
 from models.schema import FeatureSchema, Kind
@@ -21,6 +21,7 @@ from models.tables.table import Table
 from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
+from training.columns.number_texts import with_number_format
 from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
 from training.columns.stray_rows import find_stray_rows
@@ -88,13 +89,15 @@ def prepare(
     if config.threshold_by is not None and config.threshold_by not in table.names:
         raise ConfigError(Set("threshold_by"), f": {absent_columns([config.threshold_by], table.names)}")
     roles = _roles(table, config, label=None if rule is None else rule.column)
+    table = with_number_format(table, roles, decided)
     split = split_table(table, config, roles, is_anomaly=is_anomaly)
     _check_rows(split, config)
     about_strays = () if decided else find_stray_rows(table, roles)
     schema, findings = (decided, ()) if decided else infer_schema(table, roles, fitting=split.fitting)
     if decided:
         check_schema(decided, table, fitting=split.fitting)
-    schema = replace(schema, threshold_by=config.threshold_by)
+    decimal, thousands = number_format_of(schema, table)
+    schema = replace(schema, threshold_by=config.threshold_by, decimal=decimal, thousands=thousands)
     check_segments(schema)
     columns = columns_of_table(schema, table)
     split, left_out, about_rows = used_rows(split, schema, columns, config)

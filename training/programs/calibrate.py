@@ -21,7 +21,7 @@ from models.errors import ConfigError
 from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
-from models.tables.read_options import ReadOptions
+from models.tables.read_options import ReadOptions, options_as_learned
 from training.columns.learn_columns import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
@@ -128,10 +128,7 @@ def _new_rows(
     command: CalibrateCommand, old: Detector, schema: FeatureSchema, console: Console
 ) -> tuple[CalibrationRows, str]:
     """Score new rows, and return them with a description."""
-    options = command.options
-    if options.header is None:
-        options = replace(options, header=schema.header)
-    table = read_table(command.files, options)
+    table = read_table(command.files, options_as_learned(schema, command.options))
     for repair in table.repairs:
         console.print(f"[dim]read: {escape(repair)}[/dim]")
     is_anomaly = None

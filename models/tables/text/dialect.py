@@ -89,17 +89,14 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     blank = "" if len(rows) == len(read) else _blank_lines(header)
     repairs += [*_reports(lines, delimiter, quote, comment, options, blank=blank), *of_header]
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
-    decimal, thousands = detect_number_format(body, options, delimiter=delimiter)
-    if decimal == ",":
-        repairs.append("decimal comma")
-    if thousands:
-        repairs.append(f"thousands separator {thousands!r}")
+    numbers = detect_number_format(zip(*body, strict=False), options, delimiter=delimiter)
+    repairs += numbers.reports
     return Dialect(
         delimiter=delimiter,
         quote=quote,
         comment=comment,
-        decimal=decimal,
-        thousands=thousands,
+        decimal=numbers.decimal,
+        thousands=numbers.thousands,
         encoding=encoding,
         header=header,
         skip_lines=options.skip_lines,

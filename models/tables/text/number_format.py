@@ -1,4 +1,4 @@
-"""Detecting the number format of a text file: its decimal mark and its thousands separator."""
+"""Detecting the number format of texts, in files and in tables: decimal mark and thousands separator."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.errors import Set, TableError
-from models.schema.cells import SEPARATOR_VARIANTS, THOUSANDS, is_missing_text
+from models.errors import Message, Set, TableError
+from models.schema import THOUSANDS
+from models.schema.cells import SEPARATOR_VARIANTS, is_missing_text
 from models.tables.read_options import ReadOptions
 
 _MIN_NUMBER_SHARE: Final = 0.8  # of the cells of a column that must look like numbers: text is no evidence
@@ -36,14 +37,64 @@ class _Evidence:
     ambiguous: dict[str, str] = field(default_factory=dict)
 
 
-def detect_number_format(rows: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str) -> tuple[str, str]:
-    """Detect decimal mark and thousands separator (empty for none); a `TableError` if there are two readings."""
-    found = _evidence(rows)
-    decimal = options.decimal or _decimal(found, delimiter)
-    thousands = _thousands(found, decimal) if options.thousands is None else options.thousands
-    if options.thousands is None and not thousands:
-        _refuse_ambiguous(found, decimal, given=options.decimal is not None)
-    return decimal, thousands
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberFormat:
+    """How the numbers of a table are written as text.
+
+    Args:
+        decimal: The decimal mark.
+        thousands: The thousands separator, empty for none.
+        doubtful: A number that is read with a decimal mark and could be one with a thousands separator, or None.
+    """
+
+    decimal: str
+    thousands: str
+    doubtful: str | None = None
+
+    @property
+    def reports(self) -> list[str]:
+        """One line for each thing that was detected."""
+        found: list[str] = []
+        if self.decimal == ",":
+            found.append("decimal comma")
+        if self.thousands:
+            found.append(f"thousands separator {self.thousands!r}")
+        if self.doubtful is not None:
+            number = self.doubtful.replace(self.decimal, ".")
+            remedy = Set("thousands", self.decimal)
+            what = f"{self.doubtful!r} read as {number}; if the mark stands between thousands: "
+            found.append(Message(what, remedy))
+        return found
+
+
+def detect_number_format(
+    columns: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str = ""
+) -> NumberFormat:
+    """Detect decimal mark and thousands separator of columns of texts, in the cells of which both may be.
+
+    What could be read in two ways is read as `ReadOptions.learned` says, where nothing in the columns contradicts.
+
+    Raises:
+        TableError: There are two readings.
+    """
+    found = _evidence(columns)
+    decimal, thousands = options.learned
+    if options.thousands is None and options.decimal in (None, decimal) and _fits(found, decimal, thousands):
+        doubtful = None if thousands or "." in found.decimals else found.ambiguous.get(".")
+        return NumberFormat(decimal=decimal, thousands=thousands, doubtful=doubtful if decimal == "." else None)
+    decimal = options.decimal or ("," if options.thousands == "." else _decimal(found, delimiter))
+    if options.thousands is not None:
+        return NumberFormat(decimal=decimal, thousands=options.thousands)
+    thousands = _thousands(found, decimal)
+    if not thousands:
+        _refuse_ambiguous(found, decimal, options)
+    return NumberFormat(decimal=decimal, thousands=thousands)
+
+
+def _fits(found: _Evidence, decimal: str, thousands: str) -> bool:
+    """Return True if all numbers can be written with these marks."""
+    clear = found.decimals.keys() <= {decimal} and found.thousands.keys() <= {thousands}
+    return clear and found.ambiguous.keys() <= {decimal, thousands}
 
 
 def _decimal(found: _Evidence, delimiter: str) -> str:
@@ -69,10 +120,15 @@ def _thousands(found: _Evidence, decimal: str) -> str:
     return separators[0] if separators else ""
 
 
-def _refuse_ambiguous(found: _Evidence, decimal: str, *, given: bool) -> None:
-    """Refuse 1,234 where nothing shows whether it is a thousand; a lone 1.234 is what most programs write."""
+def _refuse_ambiguous(found: _Evidence, decimal: str, options: ReadOptions) -> None:
+    """Refuse 1,234 where nothing shows whether it is a thousand; a lone 1.234 is what most programs write.
+
+    A mark that stood between thousands in learning is a decimal mark only where its own column shows it.
+    """
+    learned_decimal, learned_thousands = options.learned
     for mark, example in found.ambiguous.items():
-        if mark == decimal and (mark == "." or given or mark in found.decimals):
+        shown = mark == learned_decimal or mark in found.decimals
+        if mark == decimal and (options.decimal is not None or (shown and mark != learned_thousands)):
             continue
         plain = example.replace(mark, "")
         problem = f"{example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
@@ -80,9 +136,9 @@ def _refuse_ambiguous(found: _Evidence, decimal: str, *, given: bool) -> None:
         raise TableError(problem, Set("thousands", mark), " or ", other)
 
 
-def _evidence(rows: Iterable[Sequence[str]]) -> _Evidence:
+def _evidence(columns: Iterable[Sequence[str]]) -> _Evidence:
     found = _Evidence()
-    for column in zip(*rows, strict=False):
+    for column in columns:
         of_column = _Evidence()
         if _is_plain(column):
             _add_points(column, of_column)

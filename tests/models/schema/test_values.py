@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.schema import Column, Kind
+from models.schema import THOUSANDS, Column, Kind
 from models.schema.cells import (
     BOOLEAN_WORDS,
     MISSING_TEXTS,
-    THOUSANDS,
     parse_boolean,
     parse_category,
     parse_number,

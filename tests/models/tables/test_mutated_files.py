@@ -189,7 +189,7 @@ def assert_untouched_rows_are_as_they_were(whole: Whole, damage: Damage, table: 
         assert set(NAMES) <= set(table.names)
         rows = [tuple(row[name] for name in NAMES) for row in table.data.select(NAMES).to_pylist()]
         wanted = [tuple(record.values()) for record in untouched]
-        assert table.decimal == whole.decimal
+        assert (table.decimal or ".") == whole.decimal
     assert len(rows) <= len(whole.records) + damage.more_lines + header_touched
     found = iter(rows)
     for row in wanted:

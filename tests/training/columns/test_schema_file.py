@@ -112,7 +112,7 @@ def test_a_column_can_be_changed_in_kind_dropped_and_taken_back(table, written):
         ('kind = "numeric"', 'kind = "numeric', r"is not TOML"),
         ('ids = ["serial"]', 'ids = "serial"', r"ids must be a list of names, got 'serial'"),
         ('ids = ["serial"]', 'ids = ["serial", "flow"]', r"column 'flow' is said twice"),
-        ('ids = ["serial"]', 'id = ["serial"]', r"id is not known here; what is known: ids, label, header, columns"),
+        ('ids = ["serial"]', 'id = ["serial"]', r"id is not known here; what is known: ids, label, header, decimal"),
         ('ids = ["serial"]', 'ids = ["serial"]\nlabel = 3', r"label must be a text, got 3"),
     ],
 )

@@ -1,0 +1,198 @@
+"""One notation behind every door: the marks of numbers in texts are told, and later texts are read as learned."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from samples import WRITERS
+
+from models.columns.from_records import columns_of_records
+from models.columns.from_tables import columns_of_table
+from models.errors import DetectorError, RecordError, TableError
+from models.schema import FeatureSchema
+from models.tables.files import iter_table, read_table
+from models.tables.read_options import ReadOptions, options_as_learned
+from models.tables.source import Source
+from models.tables.table import Table, table_of
+from service.formats.json import read_json
+from service.formats.rows import BodySpec
+from service.formats.tables import read_rows
+from training.data.prepare import Prepared, prepare
+from training.settings.config import TrainConfig
+
+NUMBERS = np.round(np.random.default_rng(7).lognormal(6, 2, 200), 2)
+OTHERS = np.round(np.random.default_rng(8).normal(size=200), 2)
+NOTATIONS = {",": (".", ","), ".": (",", "."), " ": (",", " "), "": (",", ""), "'": (".", "'")}
+
+
+def written(number: float, *, decimal: str, thousands: str, digits: int = 2) -> str:
+    text = f"{number:,.{digits}f}".replace(",", "t").replace(".", decimal)
+    return text.replace("t", thousands)
+
+
+def records_in(decimal: str, thousands: str) -> list[dict[str, object]]:
+    texts = [written(number, decimal=decimal, thousands=thousands) for number in NUMBERS]
+    kinds = ["a", "b", "c", "a"] * 50
+    return [
+        {"kind": kind, "amount": text, "other": float(other)}
+        for kind, text, other in zip(kinds, texts, OTHERS, strict=True)
+    ]
+
+
+def csv_of(cells: list[str], *, more: str) -> bytes:
+    return "\n".join(["x;y", *(f"{cell};{more}" for cell in cells), ""]).encode()
+
+
+def later(schema: FeatureSchema, content: bytes, **said: str) -> list[float]:
+    """Read a CSV as the batch program does."""
+    options = options_as_learned(schema, ReadOptions(**said))  # type: ignore[arg-type]
+    [table] = iter_table(Source(name="day.csv", content=content), options, format="csv")
+    return columns_of_table(schema, table)["x"].tolist()
+
+
+def learned_from(cells: list[str], *, more: str = "7") -> FeatureSchema:
+    source = Source(name="train.csv", content=csv_of(cells, more=more))
+    table = read_table([source], format="csv")
+    return prepare(table, TrainConfig(include=("x",))).schema
+
+
+@pytest.fixture(scope="module")
+def german() -> FeatureSchema:
+    numbers = np.random.default_rng(1).integers(100_000, 2_000_000, 200)
+    return learned_from([f"{number:,}".replace(",", ".") for number in numbers])
+
+
+# --- the same marks in every format ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("decimal", "thousands"), NOTATIONS.values(), ids=map(repr, NOTATIONS))
+@pytest.mark.parametrize("format_", [*(name for name in WRITERS if name != "csv"), "pandas", "polars", "semicolons"])
+def test_the_marks_of_texts_are_told_in_every_format(tmp_path, format_, decimal, thousands):
+    records = records_in(decimal, thousands)
+    prepared = prepared_from(format_, records, tmp_path)
+    assert [str(column.kind) for column in prepared.schema.columns] == ["categorical", "numeric", "numeric"]
+    assert np.array_equal(prepared.columns["amount"], NUMBERS)
+    assert (prepared.schema.decimal, prepared.schema.thousands) == (decimal, thousands)
+    assert any("decimal comma" in line or "thousands separator" in line for line in prepared.table.repairs)
+
+
+def prepared_from(format_: str, records: list[dict[str, object]], folder: Path) -> Prepared:
+    if format_ == "pandas":
+        table = table_of(pd.DataFrame(records))
+    elif format_ == "polars":
+        table = table_of(pytest.importorskip("polars").DataFrame(records))
+    elif format_ == "semicolons":
+        decimal = "," if "," in str(records[0]["amount"])[-3:] else "."
+        content = pd.DataFrame(records).to_csv(sep=";", index=False, decimal=decimal).encode()
+        table = read_table([Source(name="rows.csv", content=content)], format="csv")
+    else:
+        name, write = WRITERS[format_]
+        table = read_table([write(folder / name, records)])
+    return prepare(table, TrainConfig())
+
+
+def test_what_one_door_learned_is_read_at_every_other_door():
+    schema = prepare(table_of(pd.DataFrame(records_in(",", "."))), TrainConfig()).schema
+    texts = ["1.234.567,5", "734.221", "0,25", "12"]
+    wanted = [1_234_567.5, 734_221.0, 0.25, 12.0]
+    records = [{"kind": "a", "amount": text, "other": 1.5} for text in texts]
+    frame = pa.table({name: [record[name] for record in records] for name in records[0]})
+    parquet = io.BytesIO()
+    pa.parquet.write_table(frame, parquet)
+    spec = {"schema": schema, "max_rows": 100, "max_bytes": 1 << 20}
+    csv = "\n".join(["kind;amount;other", *(f"a;{text};1,5" for text in texts)]).encode()
+    found = [
+        columns_of_records(schema, records),
+        columns_of_table(schema, Table(data=frame)),
+        read_json(json.dumps(records).encode(), BodySpec(**spec)).columns(schema),
+        read_rows(csv, BodySpec(**spec, format_name="csv")).columns(schema),
+        read_rows(parquet.getvalue(), BodySpec(**spec, format_name="parquet")).columns(schema),
+    ]
+    for columns in found:
+        assert columns["amount"].tolist() == wanted
+        assert columns["other"].tolist() == [1.5] * 4
+
+
+def test_a_schema_without_marks_is_as_it_was_and_marks_survive_being_written():
+    plain = prepare(table_of(pd.DataFrame({"x": NUMBERS})), TrainConfig()).schema
+    assert not {"decimal", "thousands"} & plain.to_json().keys()
+    other = prepare(table_of(pd.DataFrame(records_in(",", "."))), TrainConfig()).schema
+    assert FeatureSchema.from_json(other.to_json()) == other
+
+
+def test_texts_of_a_frame_that_can_be_read_in_two_ways_are_asked():
+    frame = pd.DataFrame({"x": [f"{i % 9 + 1},{i % 10}00" for i in range(100)], "y": np.arange(100) % 7 / 2})
+    with pytest.raises(TableError, match=r"could be 1000 or 1\.000; say which: --thousands ,"):
+        prepare(table_of(frame), TrainConfig())
+    assert prepare(table_of(frame), TrainConfig(kind=("x=categorical",))).schema.names == ("x", "y")
+
+
+def test_flags_say_how_the_texts_of_any_format_are_written(tmp_path):
+    cells = [f"{i % 9 + 1},{i % 10}00" for i in range(100)]
+    path = WRITERS["parquet"][1](tmp_path / "rows.parquet", [{"x": cell, "y": i / 2} for i, cell in enumerate(cells)])
+    for said, first in ((ReadOptions(thousands=","), 1000.0), (ReadOptions(decimal=","), 1.0)):
+        prepared = prepare(read_table([path], said), TrainConfig())
+        assert prepared.columns["x"][0] == first
+
+
+# --- a later file is read as learned --------------------------------------------------------------------
+
+
+def test_a_day_without_a_million_is_read_in_thousands_as_learned(german):
+    assert later(german, csv_of(["734.221", "335.627"], more="7")) == [734_221.0, 335_627.0]
+
+
+def test_a_json_text_is_read_in_thousands_as_learned(german):
+    texts = ["734.221", "1.234.567", "12"]
+    assert columns_of_records(german, [{"x": t} for t in texts])["x"].tolist() == [734_221.0, 1_234_567.0, 12.0]
+    with pytest.raises(RecordError, match="thousands separator"):
+        columns_of_records(german, [{"x": "12.5"}])
+
+
+def test_a_file_that_shows_another_notation_is_read_as_it_is(german):
+    assert later(german, csv_of(["734.25", "1234567.5", "12.125"], more="7")) == [734.25, 1_234_567.5, 12.125]
+    assert later(german, csv_of(["1,234,567", "734,221"], more="7")) == [1_234_567.0, 734_221.0]
+
+
+def test_a_file_that_contradicts_what_was_learned_is_asked_about(german):
+    """Another column has points with decimals, so that the ones in this may be thousands or not."""
+    content = csv_of(["734.221", "335.627"], more="12.5")
+    with pytest.raises(TableError, match=r"could be 734221 or 734\.221; say which: --thousands \. or --decimal \."):
+        later(german, content)
+    assert later(german, content, thousands="") == [734.221, 335.627]
+    assert later(german, content, decimal=".") == [734.221, 335.627]
+
+
+def test_decimal_commas_without_thousands_are_read_as_learned_and_a_lone_point_is_asked_about():
+    schema = learned_from([f"{i % 90},{i % 9}5" for i in range(100)])
+    assert (schema.decimal, schema.thousands) == (",", "")
+    assert later(schema, csv_of(["1,234", "5,678"], more="7")) == [1.234, 5.678]
+    with pytest.raises(TableError, match=r"could be 1234 or 1\.234"):
+        later(schema, csv_of(["1.234", "5.678"], more="7"))
+    assert columns_of_records(schema, [{"x": "1,5"}, {"x": "1.5"}])["x"].tolist() == [1.5, 1.5]
+    for read in (
+        lambda: columns_of_records(schema, [{"x": "1.234"}]),
+        lambda: columns_of_table(schema, Table(data=pa.table({"x": ["2,5", "1.234"]}))),
+    ):
+        with pytest.raises(DetectorError, match="decimal comma"):
+            read()
+
+
+def test_points_that_may_all_be_thousands_are_noted():
+    table = read_table([Source(name="a.csv", content=csv_of(["734.221", "335.627"] * 50, more="7"))], format="csv")
+    assert any("'734.221' read as 734.221; if the mark stands" in line for line in table.repairs)
+    table = read_table([Source(name="a.csv", content=csv_of(["734.221", "33.5"] * 50, more="7"))], format="csv")
+    assert not any("734.221" in line for line in table.repairs)
+
+
+def test_the_thousands_flag_alone_is_enough_for_points():
+    table = read_table(
+        [Source(name="a.csv", content=csv_of(["734.221"], more="7"))], ReadOptions(thousands="."), format="csv"
+    )
+    assert (table.decimal, table.thousands) == (",", ".")
