@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -46,6 +47,7 @@ def setup(app: Sphinx) -> None:
         "autodoc-skip-member", lambda app, what, name, *rest: True if _OF_SCIKIT_LEARN.fullmatch(name) else None
     )
     app.connect("source-read", _offer_tables)
+    app.connect("html-page-context", _keep_flags_whole)
 
 
 def _offer_tables(app: Sphinx, name: str, source: list[str]) -> None:
@@ -53,13 +55,23 @@ def _offer_tables(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = _TABLES.sub(r"](path:\1)", source[0])
 
 
+def _keep_flags_whole(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Let no line of a wrapped command end within a flag: browsers break lines behind hyphens."""
+    if "body" in context:
+        context["body"] = _COMMANDS.sub(
+            lambda block: _FLAG.sub(r'<span class="flag">\g<0></span>', block[0]), context["body"]
+        )
+
+
+_COMMANDS = re.compile(r'<div class="highlight-bash .*?</pre>', re.DOTALL)
+_FLAG = re.compile(r"(?<=[\s>\[])--?[a-zA-Z][\w-]*")
 _TABLES = re.compile(r"\]\(((?:\.\./)+benchmarks/results/\w+\.md)(?:#[\w-]+)?\)")
 _OF_SCIKIT_LEARN = re.compile(r"set_\w+_request|get_metadata_routing")
 
 html_theme = "furo"
 html_title = "Anomaly detector"
 html_static_path = ["static"]
-html_css_files = ["tables.css"]
+html_css_files = ["pages.css"]
 html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False

@@ -49,3 +49,13 @@ def test_every_page_can_be_reached_from_the_first_one() -> None:
             links = re.findall(r"\]\(([^)\s#]+\.md)", prose(page))
             waiting += [(page.parent / link).resolve() for link in links if "://" not in link]
     assert [str(page.relative_to(DOCS)) for page in PAGES if page not in reached] == []
+
+
+@pytest.mark.parametrize("name", ["quality", "claims", "embedding", "results", "training-speed", "serving-speed"])
+def test_a_page_of_results_begins_with_a_figure_that_stands_further_down_and_comes_from_a_command(name: str) -> None:
+    _, lead, *rest = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8").split("\n\n")
+    below = "\n\n".join(rest)
+    assert re.match(r"> \*\*-?\d", lead)
+    numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?", lead)
+    assert [number for number in numbers if number not in below] == []
+    assert "python -m benchmarks." in below
