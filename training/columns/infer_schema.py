@@ -22,6 +22,7 @@ from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
 from models.tables.table import Table, places_of
 from training.columns.infer_texts import all_parse, text_column, too_many_categories
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
+from training.columns.row_index import is_unnamed, row_index
 
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
@@ -94,7 +95,7 @@ def infer_schema(
             dropped[name] = Message("not included (", Set("include"), ")")
         elif isinstance(decision := _decide(name, table, roles, fitting), Column):
             columns.append(decision)
-            findings += [*_notes(decision, roles), *_mixed_zones(decision), *_not_found(decision, table, roles)]
+            findings += [*_notes(decision, roles, table), *_mixed_zones(decision), *_not_found(decision, table, roles)]
         else:
             dropped[name] = decision
     if not columns:
@@ -124,7 +125,7 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if name in roles.include or name in roles.kinds:
         return column
     if column.kind is Kind.NUMERIC:
-        return _identifier(name, values) or column
+        return _identifier(name, values) or row_index(name, values, table) or column
     if column.kind is Kind.CATEGORICAL:
         return too_many_categories([value for value in values[fitting] if value is not None]) or column
     return column
@@ -236,10 +237,13 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     return "identifier (every value is different)" if _ID_NAME.search(name) else None
 
 
-def _notes(column: Column, roles: Roles) -> list[Finding]:
+def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:
     """Return findings about a kind that is not obvious from the values, unless the user gave it."""
     if column.name in roles.kinds:
         return []
+    if column.kind is Kind.NUMERIC and is_unnamed(column.name, table) and column.name not in roles.include:
+        remedy = Message("if it is an index: ", Set("exclude", column.name))
+        return [Finding(columns=(column.name,), what="has no name in the file, and is learned from", remedy=remedy)]
     if column.unit is not None:
         grouped = f", grouped by {column.thousands!r}" if column.thousands else ""
         what, other = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})", "categories"
