@@ -23,7 +23,7 @@ try:
 except PackageNotFoundError:
     version = release = ""
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "code_tables"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "code_tables"]
 exclude_patterns = ["_build", "extensions", "examples"]
 nitpicky = True
 nitpick_ignore_regex = [(r"py:(class|exc)", r".*")]  # types in signatures that have no page: no inventory is fetched
@@ -33,6 +33,8 @@ default_role = "code"  # what a docstring has in backquotes
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
+
+copybutton_selector = ", ".join(f"div.highlight-{name} pre" for name in ("bash", "python", "toml", "json"))
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
