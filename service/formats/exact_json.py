@@ -6,6 +6,7 @@ Other records are decoded by `service.formats.json`, which gives the same cells 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from types import GenericAlias
@@ -19,6 +20,7 @@ Cells = tuple[Any, ...]
 T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 1_000
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')  # msgspec names no field with these, or JSON holds none
 _DECODE_ERRORS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
@@ -37,7 +39,11 @@ class ExactRecords:
 
     def __init__(self, schema: FeatureSchema) -> None:
         self.names = names = tuple(dict.fromkeys([*schema.read_names, *schema.ids]))
-        self._usable = len(names) <= _MOST_COLUMNS and set(names) != {"columns", "rows"}  # a table has these
+        self._usable = (
+            len(names) <= _MOST_COLUMNS
+            and set(names) != {"columns", "rows"}  # a table has these
+            and not any(map(_ESCAPED.search, names))
+        )
         if not self._usable:
             return
         numbers = frozenset(schema.numbers)
