@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,7 @@ _FOREIGN: Final = {
 _JSON: Final = re.compile(rb'(\xef\xbb\xbf)?\s*(\{\s*"|\[\s*\{)')
 _WEB_PAGE: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)", re.IGNORECASE)
 _START_BYTES: Final = 4096
+_LISTED: Final = 20
 _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 
 
@@ -125,6 +127,7 @@ def iter_table(
         for table in FORMATS[format or _format_of(source)].read(source, options, chunk_rows):
             rows += len(table)
             source.require_rows(rows)
+            source.require_columns(len(table.names))
             yield _as_said(skipper.kept(table), options)
     except TableError as error:
         if isinstance(error, (TooLargeError, UnreadableError)):
@@ -155,23 +158,28 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
         if not matches:
             raise TableError(f"{path}: there is no such file.")
         found += [Path(match) for match in matches]
-    repeated = next((path for index, path in enumerate(found) if path in found[:index]), None)
-    if repeated is not None:
+    if len(set(found)) < len(found):
+        repeated = Counter(found).most_common(1)[0][0]
         raise TableError(f"{repeated}: is named twice, so its rows would count twice. Name it once.")
     return found
 
 
 def differences(expected: Iterable[str], got: Iterable[str]) -> str:
     """Return in one phrase which of the expected names are missing and which came instead."""
-    expected, got = list(expected), list(got)
+    expected, got = dict.fromkeys(expected), dict.fromkeys(got)
     missing = [name for name in expected if name not in got]
     extra = [name for name in got if name not in expected]
     parts = []
     if missing:
-        parts.append(f"missing: {', '.join(map(repr, missing))}")
+        parts.append(f"missing: {_listed(missing)}")
     if extra:
-        parts.append(f"not known: {', '.join(map(repr, extra))}")
+        parts.append(f"not known: {_listed(extra)}")
     return "; ".join(parts) or "the columns stand in another order"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(f"{name!r:.60}" for name in names[:_LISTED]) + more
 
 
 def _format_of(source: Source) -> str:

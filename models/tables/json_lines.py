@@ -21,19 +21,28 @@ from models.tables.table import Table
 
 _SPACE: Final = codecs.BOM_UTF8 + b" \t\r\n"
 _SHOWN_FIELDS: Final = 20
+_MOST_CELLS: Final = 20_000_000  # held at once, where hardly one of them has a value
+_MOST_ABSENT: Final = 100  # cells for each value in a record
 
 
 def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read JSON lines, or one list of objects, in chunks; a field that some records lack is missing there."""
     first: list[dict[str, Any]] = []
     present: dict[str, int] = {}  # name -> records that have it
-    count = 0
+    count = filled = 0
     for record in _records(source):
         count += 1
+        filled += len(record)
         if count <= chunk_rows:
             first.append(record)
         for name in record:
             present[name] = present.get(name, 0) + 1
+        source.require_columns(len(present))
+        if len(present) * len(first) > _MOST_CELLS and len(present) * count > _MOST_ABSENT * filled:
+            raise TableError(
+                f"the first {count:,} records have {len(present):,} fields in all, each record few of them: do values "
+                "stand in the place of names? Give each record the same fields."
+            )
     if not count:
         raise TableError("the file holds no record.")
     if count == 1:

@@ -15,6 +15,9 @@ from models.tables.standard_streams import STANDARD_INPUT, is_standard, spooled_
 _START_BYTES: Final = 8
 _CHUNK_BYTES: Final = 1 << 20
 
+MAX_COLUMNS: Final = 50_000
+"""Most columns of a table: each takes about 8 kB while a text is read, whatever stands in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -26,6 +29,7 @@ class Source:
         content: The bytes, where there is no file.
         max_bytes: The most bytes that the table may have when nothing in it is compressed, or None.
         max_rows: The most rows that the table may have, or None.
+        max_columns: The most columns that the table may have.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Source:
     content: bytes = b""
     max_bytes: int | None = None
     max_rows: int | None = None
+    max_columns: int = MAX_COLUMNS
 
     @classmethod
     def of(cls, source: Source | str | Path) -> Source:
@@ -85,6 +90,14 @@ class Source:
         if self.max_rows is not None and rows > self.max_rows:
             raise TooLargeError(
                 f"{self.name}: has {rows:,} rows, {self.max_rows:,} are allowed. Send it in pieces.", rows=rows
+            )
+
+    def require_columns(self, columns: int) -> None:
+        """Raise `TooLargeError` if there are more columns than `max_columns`."""
+        if columns > self.max_columns:
+            raise TooLargeError(
+                f"{self.name}: has {columns:,} columns or more, {self.max_columns:,} are allowed. Leave out those that "
+                "are not needed, or put values that stand in names into rows."
             )
 
     def _open_stored(self) -> pa.NativeFile:

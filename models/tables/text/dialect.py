@@ -84,6 +84,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     rows = [row for row in read if _filled(row.cells)]
     if not rows:
         raise TableError("the file is empty: there are only comments.")
+    source.require_columns(max(len(row.cells) for row in rows))
     of_header: list[str] = []
     header = detect_header(rows, options, of_header)
     blank = "" if len(rows) == len(read) else _blank_lines(header)

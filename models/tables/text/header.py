@@ -14,6 +14,7 @@ from models.tables.text.delimiter import Row
 
 _VALUE: Final = re.compile(r"[+-]?[.,]?\d[\d.,:/+\- TZ'%]*([eE][+-]?\d+)?")
 _LISTED: Final = 3
+_LISTED_NAMES: Final = 20
 _YES, _NO, _NAMES = Set("header", True), Set("header", False), Set("column_names", like="NAME NAME …")
 _MIN_ROWS_OF_A_WIDTH: Final = 2  # a single row of another length is an error in that row
 
@@ -160,22 +161,28 @@ def _refuse_no_header(cells: Sequence[str], body: Sequence[Sequence[str]]) -> No
 
 
 def _clean_names(cells: Sequence[str], repairs: list[str]) -> tuple[str, ...]:
+    """Return a name of its own for each column, in a time that grows with their number, whatever they are called."""
     names: list[str] = []
-    for number, cell in enumerate(cells, start=1):
+    renamed: list[str] = []
+    taken, given = set(cells), set[str]()  # what no new name may be, and the names of the columns so far
+    numbers: dict[str, int] = {}  # name -> the number behind it that is tried next
+    for index, cell in enumerate(cells, start=1):
         name = cell
-        if not cell:
-            name = _free(f"column_{number}", (*names, *cells))
-            repairs.append(f"column {number} has no name: called {name!r}")
-        elif cell in names:
-            name = _free(cell, (*names, *cells))
-            repairs.append(f"column {number} is called {cell!r} like another: called {name!r}")
+        if not cell or cell in given:
+            stem = cell or f"column_{index}"
+            number = numbers.get(stem, 1)
+            while (name := f"{stem}_{number}" if number > 1 else stem) in taken:
+                number += 1
+            numbers[stem] = number + 1
+            why = f"is called {cell!r:.60} like another" if cell else "has no name"
+            renamed.append(f"column {index} {why}: called {name!r:.60}")
+        taken.add(name)
+        given.add(name)
         names.append(name)
+    repairs += renamed[:_LISTED_NAMES]
+    if len(renamed) > _LISTED_NAMES:
+        repairs.append(f"{len(renamed) - _LISTED_NAMES:,} more columns without a name of their own got one")
     return tuple(names)
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    """Return the name, or one with the first number that is free."""
-    return next(free for k in range(1, len(taken) + 2) if (free := name if k == 1 else f"{name}_{k}") not in taken)
 
 
 def _is_value(text: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from itertools import count, groupby, islice
 from typing import Final
 
 import pyarrow as pa
@@ -104,8 +104,9 @@ def _fast_batches(source: Source, dialect: Dialect, numbers: frozenset[str] = fr
 def _unnamed(dialect: Dialect) -> list[str]:
     """Return unused names for the empty columns at the end."""
     spare = dialect.header.width - len(dialect.header.names)
-    longest = max(map(len, dialect.header.names))
-    return [f"{'_' * longest}{number}" for number in range(spare)]
+    taken = frozenset(dialect.header.names)
+    free = (name for number in count() if (name := f"_{number}") not in taken)
+    return list(islice(free, spare))
 
 
 def _is_odd(column: pa.Array) -> bool:
