@@ -58,8 +58,8 @@ def test_the_bundle_keeps_how_every_column_is_written(odd):
         "price": Column(name="price", kind=Kind.NUMERIC, unit="$", decimal=".", thousands=","),
         "level": Column(name="level", kind=Kind.NUMERIC, missing=("-999",)),
         "took": Column(name="took", kind=Kind.NUMERIC, layout="duration"),
-        "day": Column(name="day", kind=Kind.DATETIME, layout="day_first"),
-        "clock": Column(name="clock", kind=Kind.DATETIME, layout="time"),
+        "day": Column(name="day", kind=Kind.DATETIME, layout="day_first", zone=False),
+        "clock": Column(name="clock", kind=Kind.DATETIME, layout="time", zone=False),
         "ready": Column(name="ready", kind=Kind.BOOLEAN),
         "mode": Column(name="mode", kind=Kind.CATEGORICAL, missing=("n/k",)),
     }

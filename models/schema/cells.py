@@ -155,7 +155,7 @@ def parse_timestamp(value: object, *, layout: str, zone: bool | None = None) -> 
     dated = isinstance(value, date) or (isinstance(value, str) and _ISO_START.match(value.strip()))
     if spec.per_second is not None and not dated:
         number = parse_number(value)
-        return None if number is None else _within_calendar(number / spec.per_second)
+        return None if number is None else _within_calendar(spec.seconds_of(number))
     if layout == "compact" and isinstance(value, (int, float)) and not isinstance(value, bool):
         if math.isnan(value):
             return None

@@ -36,13 +36,20 @@ class TimeLayout:
         example: A text of this layout.
         date: Of layouts with a date in text: what it looks like; None for ISO 8601, which Python reads.
         form: What `strftime` writes.
-        per_second: Of layouts that are numbers: units per second since 1970-01-01 UTC.
+        per_second: Of layouts that are numbers: units per second.
+        zero: Of layouts that are numbers: what 0 stands for, in seconds since 1970-01-01 UTC.
     """
 
     example: str
     date: re.Pattern[str] | None = None
     form: str | None = None
     per_second: float | None = None
+    zero: float = 0.0
+
+    def seconds_of(self, number: float) -> float:
+        """Return seconds since 1970-01-01 UTC for a number of a layout of numbers; for days, to the millisecond."""
+        seconds = float(number) / (self.per_second or 1.0)
+        return round(seconds, 3) + self.zero if self.zero else seconds
 
 
 def _numeric(example: str, form: str, *parts: str) -> TimeLayout:
@@ -78,10 +85,12 @@ TIME_LAYOUTS: Final = {
     "epoch_ms": TimeLayout(example="1708912207000", per_second=1e3),
     "epoch_us": TimeLayout(example="1708912207000000", per_second=1e6),
     "epoch_ns": TimeLayout(example="1708912207000000000", per_second=1e9),
+    "spreadsheet_days": TimeLayout(example="45348.0764699074", per_second=1 / 86_400, zero=-25_569 * 86_400.0),
+    "julian_days": TimeLayout(example="2460366.5764699074", per_second=1 / 86_400, zero=-2_440_587.5 * 86_400.0),
 }
 """Layouts of timestamps. Behind a date there may be a time of day (with colons or dots, to the minute or finer, with
-am or pm) and a zone; a time of day alone is the layout ``time``; epochs are numbers. But for times of day, a text of
-ISO 8601 is read beside every layout."""
+am or pm) and a zone; a time of day alone is the layout ``time``; epochs and days are numbers. A text of ISO 8601 is
+read beside every layout but ``time``."""
 
 
 def parse_timestamp_text(text: str, *, layout: str) -> datetime:
@@ -147,10 +156,12 @@ def phase_text(phases: Mapping[str, float]) -> str:
     return ", ".join(words)
 
 
-def write_timestamp(seconds: float, *, layout: str, zone: bool | None = None) -> str | int:
+def write_timestamp(seconds: float, *, layout: str, zone: bool | None = None) -> str | float:
     """Return a timestamp, to the second, as text or number of a layout; where it needs a zone, in UTC."""
     spec = TIME_LAYOUTS[layout]
     if spec.per_second is not None:
+        if spec.zero:
+            return round((round(seconds) - spec.zero) * spec.per_second, 9)
         return round(seconds) * round(spec.per_second)
     mark = "Z" if zone else ""
     if spec.form is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,27 +16,22 @@ from models.columns.from_records import missing_mask
 from models.columns.from_tables import read_cells
 from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
-from models.schema.cells import is_missing_text, parse_timestamp
-from models.schema.timestamps import TIME_LAYOUTS, clock_text, timestamp_text
+from models.schema.cells import is_missing_text
+from models.schema.timestamps import clock_text, timestamp_text
 from models.tables.table import Table, places_of
-from training.columns.infer_texts import all_parse, text_column, too_many_categories
+from training.columns.infer_texts import text_column, too_many_categories
+from training.columns.number_layouts import EPOCHS, OF_INSTANTS, is_time_name, layout_of_numbers
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 from training.columns.row_index import is_unnamed, row_index
 
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
-_MIN_COMPACT_DATES: Final = 20  # different ones; where the name says nothing
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
-_TIME_NAME: Final = re.compile(r"time|date|epoch|stamp|(^|_)(at|ts|ms|us|ns)$", re.IGNORECASE)
-_EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
-_UNITS: Final = ("seconds", "milliseconds", "microseconds", "nanoseconds")
 _LAYOUT_NOTES: Final = {
     DURATION: ("durations, in seconds", "categories"),
     "compact": ("dates such as 20240226", "plain numbers"),
     "time": ("times of day", "durations"),
-    **{e: (f"by its name, {unit} since 1970", "plain numbers") for e, unit in zip(_EPOCHS, _UNITS, strict=True)},
+    **{layout: (what, "plain numbers") for layout, what in EPOCHS.items()},
 }  # what is noted about a column, and what else it may be
-_EPOCH_SECONDS: Final = (946_684_800.0, 4_102_444_800.0)  # 2000 to 2100
-_COMPACT: Final = (19000101.0, 21001231.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +110,7 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     column = replace(column, missing=roles.missing_of(name, column.kind))
     values = _values(column, table)
     if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
-        layout = _layout_of_numbers(name, values)
+        layout = layout_of_numbers(name, values)
         if layout is not None:
             column = _timestamps(name, layout, missing=column.missing)
             values = _values(column, table)
@@ -161,10 +155,10 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if given is Kind.DATETIME and numbers:
         values = read_cells(Column(name=name, kind=Kind.NUMERIC, missing=("inf", "-inf")), cells)
-        if layout := _layout_of_numbers(name, values, given=True):
+        if layout := layout_of_numbers(name, values, given=True):
             return _timestamps(name, layout)
-        problem = ", but its numbers are neither seconds, milli-, micro- or nanoseconds since 1970 (in 2000 to 2100) "
-        raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem, "nor dates such as 20240226.")
+        problem = f", but its numbers are neither {', '.join(EPOCHS.values())} (in 2000 to 2100), nor dates such as "
+        raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem, "20240226.")
     if numbers or pa.types.is_boolean(kind):
         return Column(name=name, kind=given or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
     if given not in (None, Kind.DATETIME):
@@ -174,8 +168,8 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
 
 
 def _timestamps(name: str, layout: str, *, missing: tuple[str, ...] = ()) -> Column:
-    """Return the column of timestamps that are numbers; an epoch says which zone it is in: UTC."""
-    return Column(name=name, kind=Kind.DATETIME, layout=layout, missing=missing, zone=layout in _EPOCHS)
+    """Return the column of timestamps that are numbers; since 1970 means in UTC."""
+    return Column(name=name, kind=Kind.DATETIME, layout=layout, missing=missing, zone=layout in OF_INSTANTS)
 
 
 def _unsupported(kind: pa.DataType) -> str | None:
@@ -189,22 +183,6 @@ def _unsupported(kind: pa.DataType) -> str | None:
     if fits or types.is_timestamp(kind) or types.is_date(kind) or types.is_time(kind):
         return None
     return f"values of type {kind} are not supported: cast them"
-
-
-def _layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -> str | None:
-    """Return the layout of numbers that are timestamps: by the column's name, or because all are dates."""
-    present = np.unique(values[np.isfinite(values)])
-    if len(present) == 0:
-        return None
-    named = given or _TIME_NAME.search(name) is not None
-    for layout in _EPOCHS if named else ():
-        seconds = present[[0, -1]] / float(TIME_LAYOUTS[layout].per_second or 1.0)
-        if _EPOCH_SECONDS[0] <= seconds[0] and seconds[1] <= _EPOCH_SECONDS[1]:
-            return layout
-    if (named or len(present) >= _MIN_COMPACT_DATES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
-        dates = [f"{number:.12g}" for number in present]
-        return "compact" if all_parse(dates, partial(parse_timestamp, layout="compact")) else None
-    return None
 
 
 def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
@@ -252,6 +230,9 @@ def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:
         return [Finding(columns=(column.name,), what=what)]
     elif column.layout in _LAYOUT_NOTES:
         what, other = _LAYOUT_NOTES[str(column.layout)]
+        if column.layout in EPOCHS:
+            by = "by its name" if is_time_name(column.name) else "as it runs in one direction from row to row"
+            what = f"{by}, {what}"
     else:
         return []
     kind = Kind.CATEGORICAL if other == "categories" else Kind.NUMERIC

@@ -16,6 +16,7 @@ from models.errors import Message, Set
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import number_text
 from models.schema.timestamps import write_timestamp
+from training.columns.growing import find_growing
 from training.columns.infer_schema import Finding
 from training.columns.infer_texts import common_categories
 from training.columns.leaks import find_labels, find_leaks
@@ -49,6 +50,7 @@ def inspect_columns(
         *_duplicates(columns),
         *_near_constants(columns),
         *_rare_categories(schema, columns),
+        *find_growing(schema, columns),
     )
 
 

@@ -28,7 +28,8 @@ The decision on each column. Edit it, and train with --schema-in FILE: it replac
 kind      {", ".join(Kind)}, or {_DROPPED}
 reason    of a dropped column: why
 layout    of datetimes: {", ".join(list(TIME_LAYOUTS)[:8])},
-          {", ".join(list(TIME_LAYOUTS)[8:])}; of numbers: duration, where texts such as 1h 30m are meant
+          {", ".join(list(TIME_LAYOUTS)[8:])}
+          (these are numbers); of numbers: duration, where texts such as 1h 30m are meant
 unit      of numbers: what may stand beside them in texts, such as "°C"
 decimal, thousands    of numbers with a unit: how they are written
 zone      of datetimes: true where all have a zone, so that one without is refused, and false where none has one

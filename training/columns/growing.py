@@ -1,0 +1,68 @@
+"""Columns that only grow, such as counters: every later value is beyond all that training saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.columns.from_records import Columns
+from models.errors import Message, Set
+from models.schema import FeatureSchema, Kind
+from models.schema.timestamps import TIME_LAYOUTS, timestamp_text
+from training.columns.infer_schema import Finding
+from training.columns.number_layouts import EPOCHS, MIN_VALUES, OF_INSTANTS, are_within, is_sorted
+
+_YEARS_2000_TO_2040: Final = (946_684_800.0, 2_208_988_800.0)
+_MIN_CATEGORIES: Final = 5
+_NUMBER: Final = re.compile(r"\d+", re.ASCII)
+
+
+def find_growing(schema: FeatureSchema, columns: Columns) -> list[Finding]:
+    """Return findings about columns that only grow, and about numbers that may be timestamps."""
+    findings, counters = [], []
+    for column in schema.columns:
+        values = columns[column.name]
+        if column.kind is Kind.NUMERIC:
+            if layout := _possible_layout(values):
+                ends = [
+                    timestamp_text(TIME_LAYOUTS[layout].seconds_of(end))
+                    for end in (np.nanmin(values), np.nanmax(values))
+                ]
+                what = (
+                    f"may be {EPOCHS[layout]} ({ends[0]} to {ends[1]}), and later ones lie beyond all that is learned"
+                )
+                remedy = Message("if so: ", Set("kind", f"{column.name}={Kind.DATETIME}"))
+                findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
+            elif is_sorted(values):
+                counters.append(column.name)
+        elif column.kind is Kind.CATEGORICAL and _are_counted([value for value in values if value is not None]):
+            counters.append(column.name)
+    if counters:
+        what = "only grows or falls from row to row; if it goes on so, later rows have values that training never saw"
+        remedy = Message("to leave it out: ", Set("exclude", tuple(counters)))
+        findings.append(Finding(columns=tuple(counters), what=what, remedy=remedy, warning=True))
+    return findings
+
+
+def _possible_layout(values: NDArray[Any]) -> str | None:
+    """Return the layout that numbers may have: of instants in any order, of days only if they are sorted."""
+    present = np.unique(values[np.isfinite(values)])
+    if len(present) < MIN_VALUES:
+        return None
+    layouts = tuple(EPOCHS) if is_sorted(values) else OF_INSTANTS
+    return next((layout for layout in layouts if are_within(present, layout, _YEARS_2000_TO_2040)), None)
+
+
+def _are_counted(values: Sequence[str]) -> bool:
+    """Return True if texts differ only by numbers in them that grow from row to row, such as versions and batches."""
+    order = list(dict.fromkeys(values))  # as they first come
+    if len(order) < _MIN_CATEGORIES or len({_NUMBER.sub("#", value) for value in order}) > 1:
+        return False
+    numbers = [tuple(map(int, _NUMBER.findall(value))) for value in order]
+    position = {value: i for i, value in enumerate(order)}
+    seen = np.array([position[value] for value in values])
+    return numbers == sorted(numbers) and bool((np.diff(seen) >= 0).all())
