@@ -50,6 +50,7 @@ def setup(app: Sphinx) -> None:
     )
     app.connect("source-read", _offer_tables)
     app.connect("html-page-context", _keep_flags_whole)
+    app.connect("html-page-context", _name_language)
 
 
 def _offer_tables(app: Sphinx, name: str, source: list[str]) -> None:
@@ -65,6 +66,13 @@ def _keep_flags_whole(app: Sphinx, name: str, template: str, context: dict[str, 
         )
 
 
+def _name_language(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Have screen readers read the pages in Portuguese in Portuguese."""
+    if name in _IN_PORTUGUESE:
+        context["language"] = "pt-BR"
+
+
+_IN_PORTUGUESE = ("tutorial/primeiro-detector", "tutorial/qual-relu")
 _COMMANDS = re.compile(r'<div class="highlight-bash .*?</pre>', re.DOTALL)
 _FLAG = re.compile(r"(?<=[\s>\[])--?[a-zA-Z][\w-]*")
 _TABLES = re.compile(r"\]\(((?:\.\./)+benchmarks/results/\w+\.md)(?:#[\w-]+)?\)")

@@ -9,7 +9,10 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NAMES = ("README.md", "README.pt-BR.md")
-IN_PORTUGUESE = {"docs/tutorial/qual-relu.md": "docs/tutorial/which-relu.md"}
+IN_PORTUGUESE = {
+    "docs/tutorial/primeiro-detector.md": "docs/tutorial/first-detector.md",
+    "docs/tutorial/qual-relu.md": "docs/tutorial/which-relu.md",
+}
 """Pages that are there in Portuguese, too, and which page each is in English."""
 ENGLISH, PORTUGUESE = ((REPOSITORY / name).read_text(encoding="utf-8") for name in NAMES)
 _FENCE = re.compile(r"^ *(`{3,}).*?^ *\1$", re.DOTALL | re.MULTILINE)

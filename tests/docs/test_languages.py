@@ -8,12 +8,19 @@ from pathlib import Path
 import pytest
 from page_examples import DOCS, examples_of
 
-PAIRS = [(DOCS / "tutorial" / "which-relu.md", DOCS / "tutorial" / "qual-relu.md")]
+TUTORIAL = DOCS / "tutorial"
+PAIRS = [
+    (TUTORIAL / "first-detector.md", TUTORIAL / "primeiro-detector.md"),
+    (TUTORIAL / "which-relu.md", TUTORIAL / "qual-relu.md"),
+]
+IN_PORTUGUESE = {f"{other.name}#instale": f"{page.name}#install" for page, other in PAIRS}
+"""Links between pages in Portuguese, and which each is in English."""
 both = pytest.mark.parametrize(("page", "other"), PAIRS, ids=lambda path: path.stem)
 
 
 def targets(page: Path, *, but: Path) -> list[str]:
-    return [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")) if link != but.name]
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    return [IN_PORTUGUESE.get(link, link) for link in links if link != but.name]
 
 
 def headings(page: Path) -> list[int]:
