@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ _LAYOUT_NOTES: Final = {
     "time": ("times of day", "durations"),
     **{layout: (what, "plain numbers") for layout, what in EPOCHS.items()},
 }  # what is noted about a column, and what else it may be
+_OF_NUMBERS: Final = ("counts the rows", "every value is different")  # identifiers of whole numbers
+_MAY_BE_USED: Final = ("identifier", "free text", "too many categories")  # the reasons that a given kind overrules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +46,14 @@ class Finding:
         what: The fact, in words that fit behind these names and a colon.
         remedy: The setting that changes it, a `Message`; empty where nothing has to be changed.
         warning: It may spoil the detector, so it is repeated when training is done.
+        drops: The columns are left out, which the user did not ask for: the estimator warns of it.
     """
 
     columns: tuple[str, ...] = ()
     what: str
     remedy: str = ""
     warning: bool = False
+    drops: bool = False
 
     @property
     def message(self) -> Message:
@@ -81,12 +86,8 @@ def infer_schema(
     for name in table.names:
         if name in roles.ids or name == roles.label:
             continue
-        if name in roles.exclude:
-            dropped[name] = Message("excluded (", Set("exclude"), ")")
-        elif name == roles.group and name not in roles.include:
-            dropped[name] = Message("says which rows belong together (", Set("group"), ")")
-        elif roles.include and name not in roles.include:
-            dropped[name] = Message("not included (", Set("include"), ")")
+        if reason := roles.reason_to_drop(name):
+            dropped[name] = reason
         elif isinstance(decision := _decide(name, table, roles, fitting), Column):
             columns.append(decision)
             findings += [*_notes(decision, roles, table), *_mixed_zones(decision), *_not_found(decision, table, roles)]
@@ -99,7 +100,7 @@ def infer_schema(
     schema = FeatureSchema(
         columns=tuple(columns), ids=roles.ids, label=roles.label, dropped=dropped, header=table.header
     )
-    return schema, tuple(findings)
+    return schema, (*_dropped_unasked(dropped, roles), *findings)
 
 
 def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -> Column | str:
@@ -211,8 +212,32 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     if len(distinct) < max(len(values), _MIN_ROWS_OF_IDENTIFIER) or (distinct != np.floor(distinct)).any():
         return None
     if distinct[-1] - distinct[0] == len(distinct) - 1:
-        return "identifier (counts the rows)"
-    return "identifier (every value is different)" if _ID_NAME.search(name) else None
+        return f"identifier ({_OF_NUMBERS[0]})"
+    return f"identifier ({_OF_NUMBERS[1]})" if _ID_NAME.search(name) else None
+
+
+def _dropped_unasked(dropped: Mapping[str, str], roles: Roles) -> list[Finding]:
+    """Return a finding for each reason to drop columns that is not the user's own word."""
+    same: dict[str, list[str]] = {}
+    for name, reason in dropped.items():
+        if roles.reason_to_drop(name) is None:
+            same.setdefault(reason, []).append(name)
+    return [
+        Finding(columns=tuple(names), what=Message("dropped: ", reason), remedy=_use_of(reason, names), drops=True)
+        for reason, names in same.items()
+    ]
+
+
+def _use_of(reason: str, names: Sequence[str]) -> Message:
+    """Return how to use columns that are dropped for a reason, or to leave them out by the user's own word."""
+    by_name = Message("to leave it out without this note: ", Set("exclude", tuple(names)))
+    if not reason.startswith(_MAY_BE_USED):
+        return by_name
+    kind = Kind.NUMERIC if any(words in reason for words in _OF_NUMBERS) else Kind.CATEGORICAL
+    use = Message("to use it all the same: ", Set("kind", tuple(f"{name}={kind}" for name in names)))
+    if reason.startswith("identifier"):
+        return Message("to carry it through to the scores: ", Set("id", tuple(names)), ", ", use)
+    return Message(use, ", ", by_name)
 
 
 def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.errors import ConfigError, Set, absent_columns
+from models.errors import ConfigError, Message, Set, absent_columns
 from models.schema import Kind
 
 DATE_ORDERS: Final = {"day-first": "day_first", "month-first": "month_first"}
@@ -50,6 +50,16 @@ class Roles:
     date_orders: Mapping[str, str] = field(default_factory=dict)
     missing_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     infinite: str = "refuse"
+
+    def reason_to_drop(self, name: str) -> Message | None:
+        """Return why the user's own word leaves a column out; None where it does not."""
+        if name in self.exclude:
+            return Message("excluded (", Set("exclude"), ")")
+        if name == self.group and name not in self.include:
+            return Message("says which rows belong together (", Set("group"), ")")
+        if self.include and name not in self.include:
+            return Message("not included (", Set("include"), ")")
+        return None
 
     def missing_of(self, name: str, kind: Kind) -> tuple[str, ...]:
         """Return the values that stand for a missing one in a column of a kind."""

@@ -7,6 +7,7 @@ scikit-learn's signs are here and nowhere else: `score_samples` and `decision_fu
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +22,22 @@ from sklearn.utils.validation import check_is_fitted
 from models.bundle import load_detector, new_bundle
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector, Verdicts
-from models.errors import TableError
+from models.errors import ConfigError, TableError
 from models.network.activations import ACTIVATION_PARAMETERS
 from models.tables.table import Table
+from training.estimator.columns import columns_frame
+from training.estimator.display import fit_progress, html_of, text_of
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
-from training.estimator.inputs import is_named, require_rows, row_weights_of, table_of_input, text_names, weighted_rows
+from training.estimator.inputs import (
+    is_named,
+    known_table,
+    require_rows,
+    row_weights_of,
+    rows_of_series,
+    table_of_input,
+    text_names,
+    weighted_rows,
+)
 from training.estimator.packed import detector_of, pack, renamed, unpack
 from training.estimator.parameters import (
     config_of_parameters,
@@ -33,8 +45,11 @@ from training.estimator.parameters import (
     with_activation_docs,
     with_activation_parameters,
 )
+from training.estimator.plots import plot_contributions
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from training.fit import FitResult
 
 
@@ -53,7 +68,8 @@ class AutoencoderDetector(
     A fitted estimator may score in many threads at once. It can be pickled; a pickle holds the files of a bundle, which
     are verified when it is loaded, but like any pickle it may only come from a source that you trust.
 
-    After a fit, what should be looked at, such as dead units or too few rows for a rate, is a `DetectorWarning`.
+    After a fit, what should be looked at, such as dead units, too few rows for a rate, or a column that was left out
+    though nobody asked for it, is a `DetectorWarning`.
 
     Args:
         label: Column of `X` with labels, which say what is an anomaly: for evaluation and `fit_on`, never a feature.
@@ -97,8 +113,11 @@ class AutoencoderDetector(
         threshold_by: Column whose values each have their own threshold.
         random_state: Seed of the split, the initial weights and the order of the rows; None or a RandomState for
             another one at each fit.
+        verbose: Above 0 to print notes on the data and a progress bar while fitting.
 
     Attributes:
+        columns_: A data frame, a row for each column of `X`: name, kind, role (feature, id, label, dropped), reason.
+        threshold_: The anomaly score above which a row is an anomaly, where `threshold_by` gives its value no other.
         detector_: The detector: schema, preprocessor, network and calibration.
         result_: The result of the fit; absent after loading or unpickling.
         offset_: What `score_samples` is compared with: minus the threshold; with `threshold_by`, minus the one of rows
@@ -156,6 +175,7 @@ class AutoencoderDetector(
         false_positive_rate: float | None = None,
         threshold_by: str | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
+        verbose: int = 0,
         **activation_parameters: float,
     ) -> None:
         parameters = dict(locals())
@@ -186,15 +206,20 @@ class AutoencoderDetector(
         from training.fit import fit
 
         with as_value_errors():
-            config = config_of_parameters(self.get_params(deep=False))
+            parameters = self.get_params(deep=False)
+            verbose = bool(parameters.pop("verbose", 0))
+            config = config_of_parameters(parameters)
             table = table_of_input(X)
             require_rows(table)
             used, row_weights = weighted_rows(table, sample_weight)
             prepared = prepare(used, config, row_weights=row_weights)
-            self.result_: FitResult = fit(prepared, config, name="detector", version="1")
+            with fit_progress(prepared, config, verbose=verbose) as on_epoch:
+                self.result_: FitResult = fit(prepared, config, name="detector", version="1", on_epoch=on_epoch)
+        self._fitted_on = prepared, config
         self._files: dict[str, bytes] | None = None
         self._take(self.result_.detector, table.names, named=is_named(X), texts=text_names(X))
-        for warning in self.result_.warnings:
+        dropped = [finding.message for finding in prepared.findings if finding.drops]
+        for warning in (*dropped, *self.result_.warnings):
             warnings.warn(in_python(warning), DetectorWarning, stacklevel=2)
         return self
 
@@ -251,7 +276,8 @@ class AutoencoderDetector(
         """Return the columns that add most to each row's score, with the expected values.
 
         Returns:
-            One row for each of the `top` columns of each row of `X`: row, feature, contribution, actual, expected.
+            One row for each of the `top` columns of each row of `X`: row, feature, contribution, actual, expected. The
+            index is that of `X`, each label once for each of its columns; `row` counts from 0.
         """
         verdicts = self._scored(X)
         rows = [
@@ -259,7 +285,50 @@ class AutoencoderDetector(
             for row in range(len(verdicts))
             for c in verdicts.contributions(row, top=top)
         ]
-        return pd.DataFrame(rows, columns=["row", "feature", "contribution", "actual", "expected"])
+        frame = pd.DataFrame(rows, columns=["row", "feature", "contribution", "actual", "expected"])
+        labels = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(verdicts))
+        return frame.set_axis(labels.take(frame["row"].to_numpy(np.intp)), axis=0)
+
+    def plot_explanation(self, row: Any, *, top: int = 10, ax: Axes | None = None) -> Axes:
+        """Draw the contributions of the columns that add most to the score of one row.
+
+        Args:
+            row: One row: a data frame or array `(1, d)`, or a pandas Series such as ``frame.iloc[5]``.
+            top: The most columns that are drawn.
+            ax: Where to draw; None for a new figure.
+
+        Returns:
+            Matplotlib's axes.
+
+        Raises:
+            InputError: There is not one row.
+            MissingPackageError: Matplotlib is not installed.
+        """
+        verdicts = self._scored(rows_of_series(row))
+        with as_value_errors():
+            if len(verdicts) != 1:
+                raise TableError(f"plot_explanation draws one row, got {len(verdicts)}. Give frame.iloc[[i]].")
+            return plot_contributions(verdicts, top=top, ax=ax)
+
+    def report(self, path: str | Path) -> None:
+        """Write the report of the fit, as ``python -m training.train --report`` does: a page in one HTML file.
+
+        Args:
+            path: The file; a report that is there is replaced.
+
+        Raises:
+            ParameterError: The file cannot be written, or is no report, or the rows of the fit are not at hand.
+        """
+        check_is_fitted(self, "detector_")
+        with as_value_errors():
+            if not hasattr(self, "_fitted_on"):
+                raise ConfigError(
+                    "The report shows rows of the fit, which a loaded or unpickled estimator does not have. Write it "
+                    "after fit, or with python -m training.train --report FILE."
+                )
+            from training.report.fit import write_fit_report
+
+            write_fit_report(Path(path), self.result_, *self._fitted_on)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a bundle, for the service, the batch program and `load`.
@@ -294,6 +363,21 @@ class AutoencoderDetector(
         estimator._take(detector, detector.card["input_names"], named=True, texts=True)
         return estimator
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Return at most ten lines: the changed parameters and, if fitted, the columns and the threshold."""
+        return text_of(super().__repr__(N_CHAR_MAX), getattr(self, "detector_", None))
+
+    @property
+    def _repr_html_(self) -> Callable[[], str]:
+        diagram = super()._repr_html_  # absent where scikit-learn's display is "text"
+        return lambda: html_of(diagram(), getattr(self, "detector_", None))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        shown: dict[str, str] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in shown:
+            shown["text/html"] = html_of(shown["text/html"], getattr(self, "detector_", None))
+        return shown
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the parameters and, if fitted, the files of a bundle; no object of Keras is pickled."""
         state = dict(super().__getstate__())
@@ -302,8 +386,8 @@ class AutoencoderDetector(
                 with TemporaryDirectory(prefix="detector-") as folder:
                     self._write(Path(folder))
                     state["_files"] = pack(Path(folder))
-            del state["detector_"]
-            state.pop("result_", None)
+            for name in ("detector_", "result_", "_fitted_on"):
+                state.pop(name, None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -323,7 +407,9 @@ class AutoencoderDetector(
     def _take(self, detector: Detector, names: tuple[str, ...], *, named: bool, texts: bool) -> None:
         """Set the attributes of a fitted estimator."""
         self.detector_ = detector
-        self.offset_ = -detector.calibration.threshold
+        self.threshold_ = detector.calibration.threshold
+        self.offset_ = -self.threshold_
+        self.columns_ = columns_frame(detector, names)
         self.n_features_in_ = len(names)
         self._names = tuple(names)
         blank = np.zeros((1, len(detector.preprocessor.features)), np.float32)
@@ -349,22 +435,4 @@ class AutoencoderDetector(
             return self.detector_.score_table(self._known_table(X))
 
     def _known_table(self, X: Any) -> Table:
-        """Return `X` as a table with the names of the fitted rows; without names, columns are matched by position."""
-        table, named = table_of_input(X), is_named(X)
-        if named and self._by_name:
-            return table
-        if len(table.names) != self.n_features_in_:
-            raise TableError(
-                f"X has {len(table.names)} features, but {type(self).__name__} is expecting {self.n_features_in_} "
-                "features as input."
-            )
-        if named != self._by_name:
-            name = type(self).__name__
-            warnings.warn(
-                f"X has feature names, but {name} was fitted without feature names"
-                if named
-                else f"X does not have valid feature names, but {name} was fitted with feature names",
-                UserWarning,
-                stacklevel=2,
-            )
-        return replace(table, data=table.data.rename_columns(list(self._names)))
+        return known_table(X, self._names, by_name=self._by_name, estimator=type(self).__name__)

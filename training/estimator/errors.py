@@ -30,8 +30,12 @@ class SavedDetectorError(BundleError, ValueError):
     """A detector on disk is missing, damaged or foreign."""
 
 
+class MissingPackageError(ConfigError, ImportError):
+    """A method needs a package that is not installed."""
+
+
 class DetectorWarning(UserWarning):
-    """A finding about a fitted detector that should be looked at, with the remedy."""
+    """What should be looked at after a fit, such as columns that were left out unasked, with the remedy."""
 
 
 _AS_VALUE_ERROR: Final[dict[type[DetectorError], type[DetectorError]]] = {
@@ -51,7 +55,7 @@ def as_value_errors() -> Iterator[None]:
     try:
         yield
     except DetectorError as error:
-        if isinstance(error, (ValueError, RecordError)):
+        if isinstance(error, (ValueError, ImportError, RecordError)):
             raise
         kind = next(ours for kind, ours in _AS_VALUE_ERROR.items() if isinstance(error, kind))
         raise kind(in_python(error.message)) from error

@@ -5,7 +5,9 @@ Columns of data frames keep their names; those of an array are called x0, x1 and
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +35,8 @@ def text_names(X: Any) -> bool:
     return is_named(X) and all(isinstance(name, str) for name in getattr(X, "columns", ()))
 
 
-def table_of_input(X: Any) -> Table:
-    """Return the rows of `X` as a table.
+def table_of_input(X: Any, *, names: Sequence[str] = ()) -> Table:
+    """Return the rows of `X` as a table; the names of the fitted columns, where there are some, help its errors.
 
     Raises:
         TableError: `X` has not two dimensions, or two columns of one name.
@@ -42,11 +44,43 @@ def table_of_input(X: Any) -> Table:
     """
     if type(X).__module__.startswith("scipy.sparse") or hasattr(X, "tocsr"):
         raise InputTypeError("Sparse data are not supported: give X.toarray(), or a data frame.")
+    if hasattr(X, "to_frame"):
+        raise TableError(_advice_for_series(X, names))
     table = _table_of_frame(X) if is_named(X) else _table_of_array(X)
     if not table.names:
         rows = len(X) if hasattr(X, "__len__") else len(table)
         raise TableError(f"X has 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     return table
+
+
+def known_table(X: Any, names: Sequence[str], *, by_name: bool, estimator: str) -> Table:
+    """Return `X` as a table with the names of the fitted columns; without names, columns are matched by position.
+
+    Args:
+        X: n rows.
+        names: Names of the fitted columns.
+        by_name: The fitted columns had names.
+        estimator: What the errors and warnings call it.
+
+    Raises:
+        TableError: `X` cannot be used, or has another number of columns without names.
+    """
+    table, named = table_of_input(X, names=names), is_named(X)
+    if named and by_name:
+        return table
+    if len(table.names) != len(names):
+        raise TableError(
+            f"X has {len(table.names)} features, but {estimator} is expecting {len(names)} features as input."
+        )
+    if named != by_name:
+        warnings.warn(
+            f"X has feature names, but {estimator} was fitted without feature names"
+            if named
+            else f"X does not have valid feature names, but {estimator} was fitted with feature names",
+            UserWarning,
+            stacklevel=4,
+        )
+    return replace(table, data=table.data.rename_columns(list(names)))
 
 
 def require_rows(table: Table) -> None:
@@ -101,12 +135,21 @@ def row_weights_of(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
     return weights
 
 
+def _advice_for_series(X: Any, names: Sequence[str]) -> str:
+    """Return what to give in the place of a Series, which is one column of a frame or one row of it."""
+    one, kind = "Expected 2D array, got 1D array instead: X is one", type(X).__name__
+    if set(names).intersection(getattr(X, "index", ())):
+        return f"{one} row, a {kind}. Reshape your data: give X.to_frame().T, or frame.iloc[[i]] for row i of a frame."
+    row = "; for row i of a frame, frame.iloc[[i]] in the place of frame.iloc[i]" if hasattr(X, "iloc") else ""
+    return f"{one} column, a {kind}. Reshape your data: give a data frame, such as X.to_frame(){row}."
+
+
+def rows_of_series(row: Any) -> Any:
+    """Return a pandas Series that is one row as a frame of one row; anything else as it is."""
+    return row.to_frame().T.infer_objects() if isinstance(row, pd.Series) else row
+
+
 def _table_of_frame(X: Any) -> Table:
-    if hasattr(X, "to_frame"):
-        raise TableError(
-            f"Expected 2D array, got 1D array instead: X is one column, a {type(X).__name__}. Reshape your data: "
-            "give a data frame, such as X.to_frame()."
-        )
     if getattr(getattr(X, "columns", None), "nlevels", 1) > 1:
         raise TableError(
             f"The columns of X have names of {X.columns.nlevels} levels (a MultiIndex). Give each column one name: "

@@ -55,10 +55,6 @@ def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> 
     console.print(f"rows are split {escape(split_policy(config))}: {parts}")
     for reason, count in prepared.left_out.items():
         console.print(f"{count:,} rows are left out: {escape(reason)}")
-    names = [name for name, reason in prepared.schema.dropped.items() if reason.startswith("identifier")]
-    if names and not prepared.schema.ids:
-        proposal = " ".join(map(repr, names))
-        console.print(f"[dim]an identifier can be carried through to the scores: --id {escape(proposal)}[/dim]")
 
 
 def show_plan(console: Console, plan: Mapping[str, Any]) -> None:

@@ -319,3 +319,30 @@ def test_a_stray_text_among_numbers_is_named():
 def test_a_constant_with_gaps_is_used_whatever_it_is_written_in():
     for cells in (repeated("yes", ""), repeated(True, None), repeated("2024-01-31", ""), repeated("a", None)):
         assert isinstance(fate(cells), tuple)
+
+
+def test_a_column_that_is_dropped_for_another_reason_than_the_users_word_is_noted_once_a_reason():
+    columns = {
+        "x": RNG.normal(size=N),
+        "a": [3.0] * N,
+        "b": [3.0] * N,
+        "number": range(N),
+        "key": [f"k{n}" for n in range(N)],
+        "words": [f"some words about {n}" for n in range(N)],
+        "asked": [1] * N,
+    }
+    table = Table(data=pa.table({name: pa.array(list(cells)) for name, cells in columns.items()}))
+    _, findings = infer_schema(table, Roles(exclude=("asked",)), fitting=EVERY_ROW)
+    by_columns = {finding.columns: str(finding) for finding in findings if finding.drops}
+    assert by_columns == {
+        ("a", "b"): "'a', 'b': dropped: constant (always 3); to leave it out without this note: --exclude a b",
+        ("number",): "'number': dropped: identifier (counts the rows); to carry it through to the scores: --id number, "
+        "to use it all the same: --kind number=numeric",
+        ("key",): "'key': dropped: identifier (60 different values in 60 rows); to carry it through to the scores: "
+        "--id key, to use it all the same: --kind key=categorical",
+        ("words",): "'words': dropped: free text (60 different values in 60 rows); to use it all the same: "
+        "--kind words=categorical, to leave it out without this note: --exclude words",
+    }
+    roles = Roles(kinds={"number": Kind.NUMERIC, "key": Kind.CATEGORICAL, "words": Kind.CATEGORICAL})
+    schema, _ = infer_schema(table, roles, fitting=EVERY_ROW)
+    assert set(schema.names) == {"x", "number", "key", "words"}  # what the note says helps

@@ -20,8 +20,8 @@ from training.estimator.errors import InputError
 from training.estimator.scorers import SCORERS, anomalies_of, average_precision, roc_auc
 
 FAST = {"preset": "fast", "epochs": 3, "alert_rate": 0.2, "activation": "elu", "hidden_units": (16,), "latent_units": 2}
-FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
-LABELLED = pd.DataFrame(with_anomalies(machine_records(300, seed=5), every=6)).drop(columns="serial")
+FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns=["serial", "site"])
+LABELLED = pd.DataFrame(with_anomalies(machine_records(300, seed=5), every=6)).drop(columns=["serial", "site"])
 ANOMALY = (LABELLED.pop("state") == "fault").to_numpy()
 X = np.random.default_rng(0).normal(size=(120, 3))
 

@@ -17,7 +17,7 @@ from models.bundle import load_detector
 from models.errors import BundleError
 from training.estimator import AutoencoderDetector
 
-FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
+FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns=["serial", "site"])
 
 
 @pytest.fixture(scope="module")

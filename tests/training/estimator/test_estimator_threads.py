@@ -10,7 +10,7 @@ from samples import machine_records
 
 from training.estimator import AutoencoderDetector
 
-FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
+FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns=["serial", "site"])
 SETTINGS = {"epochs": 5, "alert_rate": 0.1, "activation": "elu", "hidden_units": (16,)}
 METHODS = ("anomaly_score", "p_value", "predict", "decision_function", "transform")
 

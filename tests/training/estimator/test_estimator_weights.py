@@ -9,7 +9,7 @@ from samples import machine_records
 
 from training.estimator import AutoencoderDetector
 
-FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns="serial")
+FRAME = pd.DataFrame(machine_records(250, seed=4)).drop(columns=["serial", "site"])
 SETTINGS = {"epochs": 4, "alert_rate": 0.2, "activation": "elu", "hidden_units": (16,), "preset": "fast"}
 
 
