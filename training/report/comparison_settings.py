@@ -10,8 +10,9 @@ from training.comparison.outcomes import Outcome
 from training.comparison.summary import Mean, Summary
 from training.report.kit.drawing import LINES
 from training.report.kit.formatting import listed
-from training.report.kit.lines import Line, line_plot
+from training.report.kit.lines import WHOLE, Line, line_plot
 from training.report.kit.page import Plot, Plots, Section, Text
+from training.report.kit.shapes import WIDE
 
 _Lines = dict[str, dict[float, Summary]]  # by activation and value of a setting
 _NOTABLE: Final = 0.01  # change in the share of dead units
@@ -72,12 +73,15 @@ def _values(lines: _Lines) -> list[float]:
 def _plots(lines: _Lines, measures: Sequence[_Measure], *, over: str, setting: Mapping[str, Any]) -> Plots:
     return Plots(
         title=f"Over {over}",
-        plots=[_plot(lines, measure, over=over, setting=setting) for measure in measures],
+        plots=[
+            _plot(lines, measure, over=over, setting=setting, alone=i % 2 == 0 and i + 1 == len(measures))
+            for i, measure in enumerate(measures)
+        ],
         note="Means over the seeds; the bands are 95 % intervals of them.",
     )
 
 
-def _plot(lines: _Lines, measure: _Measure, *, over: str, setting: Mapping[str, Any]) -> Plot:
+def _plot(lines: _Lines, measure: _Measure, *, over: str, setting: Mapping[str, Any], alone: bool) -> Plot:
     means = {
         name: {value: summary.mean(measure.figure) for value, summary in line.items()} for name, line in lines.items()
     }
@@ -101,10 +105,12 @@ def _plot(lines: _Lines, measure: _Measure, *, over: str, setting: Mapping[str, 
     ]
     drawn = [_line(name, line, floor) for name, line in means.items()]
     title = f"{measure.title[0].upper()}{measure.title[1:]} over {over}"
+    everywhere = {**setting, "xticks": ticks, **labels, **scale}
     return Plot(
         title=f"{title}.",
         alt=f"{title}: {'; '.join(values)}.",
-        svg=line_plot(drawn, room=0.25, setting={**setting, "xticks": ticks, **labels, **scale}),
+        svg=line_plot(drawn, room=0.25, setting=everywhere),
+        wide=line_plot(drawn, size=(WIDE, WHOLE[1]), room=0.12, setting=everywhere) if alone else "",
     )
 
 
