@@ -20,7 +20,17 @@ from training.settings.flags import add_config_flags, config_of, parse_with_conf
 if TYPE_CHECKING:
     from training.programs.train import TrainCommand
 
-_DECIDED: Final = ("id", "label", "include", "exclude", "kind", "date_order", "missing_values", "infinite")
+_DECIDED: Final = (
+    "id",
+    "label",
+    "include",
+    "exclude",
+    "kind",
+    "date_order",
+    "missing_values",
+    "keep_words",
+    "infinite",
+)
 _EXAMPLES = """\
 examples:
   python -m training.train                               the demo data set, a real one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.detector import Detector
+from models.encoders.categorical import CategoricalEncoding
 from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError, ConfigError
 from models.network.architecture import AutoencoderConfig, network_from_plain
 from models.network.engine import ENGINES
 from models.schema import FeatureSchema
+from models.schema.cells import is_missing_text
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, ensemble_from_plain
 from models.strict_json import from_plain
@@ -51,6 +54,7 @@ def load_detector(path: str | Path) -> Detector:
         network = network_from_plain(manifest["network"])
         ensemble = ensemble_from_plain(plain["ensemble.json"], features=len(preprocessor.features))
         _require_one_fit(schema, preprocessor, network, ensemble)
+        schema = _keeping_learned_words(schema, preprocessor)
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
         engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
@@ -70,6 +74,16 @@ def load_detector(path: str | Path) -> Detector:
         reference=plain["reference.json"],
         card=manifest["card"] | {"created": manifest["created"], "versions": manifest["versions"]},
     )
+
+
+def _keeping_learned_words(schema: FeatureSchema, preprocessor: Preprocessor) -> FeatureSchema:
+    """Keep words that were categories when the detector learned them, and stand for a missing value today."""
+    columns = []
+    for column, encoding in zip(schema.columns, preprocessor.encodings, strict=True):
+        learned = (*encoding.categories, *encoding.rare) if isinstance(encoding, CategoricalEncoding) else ()
+        words = [word for word in learned if is_missing_text(word) and word not in column.keep_words]
+        columns.append(replace(column, keep_words=(*column.keep_words, *words)) if words else column)
+    return replace(schema, columns=tuple(columns))
 
 
 def _require_one_fit(

@@ -183,6 +183,8 @@ def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Cal
     if column.kind is Kind.NUMERIC:
         return _number_parser(column, decimal=column.decimal or decimal, thousands=column.thousands or thousands)
     parse = _plain_parser(column)
+    if column.keep_words:
+        parse = _keeping(frozenset(column.keep_words), parse)
     if not column.missing:
         return parse
     texts, gone = _missing_texts(column), missing_cells(column)
@@ -206,6 +208,15 @@ def missing_cells(column: Column) -> frozenset[Cell]:
         with suppress(ValueError):  # a word among numbers: compared as text
             cells.add(parse(text))
     return frozenset(cells - {None})
+
+
+def _keeping(words: frozenset[str], parse: Callable[[object], Cell]) -> Callable[[object], Cell]:
+    """Return the parser of categories to which words belong that stand for a missing value elsewhere."""
+
+    def parse_kept(value: object) -> Cell:
+        return value.strip() if isinstance(value, str) and value.strip() in words else parse(value)
+
+    return parse_kept
 
 
 def _plain_parser(column: Column) -> Callable[[object], Cell]:

@@ -27,6 +27,7 @@ THOUSANDS: Final = (",", ".", " ", "'")
 """Thousands separators of numbers that are written as text."""
 
 _OPTIONAL: Final = ("layout", "unit", "decimal", "thousands", "zone")
+_WORDS: Final = ("missing", "keep_words")
 _REQUIRED: Final = frozenset(["columns", "ids", "label", "dropped", "header"])
 
 
@@ -55,6 +56,8 @@ class Column:
             differs is refused, but for UTC where none had one. None where some had one, or nobody knows.
         missing: Values that stand for a missing one: sentinels such as ``-200``, or words. They are compared as
             the column's values are, so that ``-200.0`` is one of them, too.
+        keep_words: Of categories: words that are values here and stand for a missing one elsewhere, such as ``NA`` for
+            Namibia.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Column:
     thousands: str | None = None
     zone: bool | None = None
     missing: tuple[str, ...] = ()
+    keep_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         layouts = {Kind.DATETIME: tuple(TIME_LAYOUTS), Kind.NUMERIC: (DURATION,)}.get(self.kind, ())
@@ -74,6 +78,8 @@ class Column:
             raise ValueError(f"unit, decimal and thousands are for numeric columns, this one is {self.kind}")
         if self.kind is not Kind.DATETIME and self.zone is not None:
             raise ValueError(f"zone is for datetime columns, this one is {self.kind}")
+        if self.kind is not Kind.CATEGORICAL and self.keep_words:
+            raise ValueError(f"keep_words are for categorical columns, this one is {self.kind}")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, without what is the default."""
@@ -81,7 +87,7 @@ class Column:
         for name in _OPTIONAL:
             if (value := getattr(self, name)) is not None:
                 plain[name] = value
-        return plain | ({"missing": list(self.missing)} if self.missing else {})
+        return plain | {name: list(value) for name in _WORDS if (value := getattr(self, name))}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Column:

@@ -143,4 +143,5 @@ def _arrow_array(values: list[Any]) -> pa.Array:
     if any(isinstance(value, list) for value in values):
         texts = [None if value is None else [msgspec.json.encode(value).decode()] for value in values]
         return pa.array(texts, pa.list_(pa.string()))
-    return pa.array([None if value is None else parse_category(value) or "" for value in values], pa.string())
+    cells = [value if isinstance(value, str | None) else parse_category(value) or "" for value in values]
+    return pa.array(cells, pa.string())

@@ -96,7 +96,7 @@ def _named(table: pa.Table) -> dict[str, Any]:
 
 
 def _text(value: Cell) -> str | None:
-    return None if value is None else parse_category(value)
+    return value if value is None or isinstance(value, str) else parse_category(value)
 
 
 def arrow_of(figures: NDArray[Any]) -> pa.Array:

@@ -108,7 +108,8 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     column = _column(name, table, roles)
     if not isinstance(column, Column):
         return column
-    column = replace(column, missing=roles.missing_of(name, column.kind))
+    kept = roles.kept_of(name) if column.kind is Kind.CATEGORICAL else ()
+    column = replace(column, missing=roles.missing_of(name, column.kind), keep_words=kept)
     values = _values(column, table)
     if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
         layout = layout_of_numbers(name, values)
@@ -140,7 +141,9 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
         return "empty"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         gone = frozenset(roles.missing_of(name, Kind.CATEGORICAL))
-        present = [text for text in pc.unique(cells).to_pylist() if text is not None and not is_missing_text(text)]
+        kept = roles.kept_of(name)
+        present = [text for text in pc.unique(cells).to_pylist() if text is not None]
+        present = [text for text in present if text.strip() in kept or not is_missing_text(text)]
         texts = [text for text in present if text.strip() not in gone]
         if not texts:
             return "empty"

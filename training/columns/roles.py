@@ -16,6 +16,7 @@ ASSIGNMENTS: Final[dict[str, tuple[str, Callable[[str], bool]]]] = {
     "kind": (f"COLUMN=KIND with a KIND of {', '.join(Kind)}", tuple(map(str, Kind)).__contains__),
     "date_order": (f"one of {', '.join(DATE_ORDERS)}, or COLUMN=ORDER", DATE_ORDERS.__contains__),
     "missing_values": ("VALUE or COLUMN=VALUE", bool),
+    "keep_words": ("WORD or COLUMN=WORD", bool),
 }
 """The settings that say something of single columns: their form, and whether a value is one of theirs."""
 
@@ -38,6 +39,7 @@ class Roles:
         kinds: The kind of columns whose values do not tell it.
         date_orders: The layout of dates that do not show which number is the day, by column or `EVERY_COLUMN`.
         missing_values: Values that stand for a missing one, by column or `EVERY_COLUMN`.
+        keep_words: Categories that would else stand for a missing value, by column or `EVERY_COLUMN`.
         infinite: A key of `INFINITE`.
     """
 
@@ -49,6 +51,7 @@ class Roles:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     date_orders: Mapping[str, str] = field(default_factory=dict)
     missing_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keep_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     infinite: str = "refuse"
 
     def reason_to_drop(self, name: str) -> Message | None:
@@ -66,6 +69,10 @@ class Roles:
         given = (*self.missing_values.get(name, ()), *self.missing_values.get(EVERY_COLUMN, ()))
         infinite = ("inf", "-inf") if kind is Kind.NUMERIC and self.infinite == "missing" else ()
         return tuple(dict.fromkeys((*given, *infinite)))
+
+    def kept_of(self, name: str) -> tuple[str, ...]:
+        """Return the words that are categories in a column, and stand for a missing value elsewhere."""
+        return tuple(dict.fromkeys((*self.keep_words.get(name, ()), *self.keep_words.get(EVERY_COLUMN, ()))))
 
 
 def split_assignments(setting: str, assignments: Sequence[str], names: Collection[str]) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from models.tables.table import Table
 from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
+from training.columns.missing_words import find_missing_words
 from training.columns.number_texts import with_number_format
 from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
@@ -106,7 +107,13 @@ def prepare(
         table=table,
         split=split,
         schema=schema,
-        findings=(*about_strays, *findings, *inspect_columns(schema, columns, is_anomaly), *about_rows),
+        findings=(
+            *about_strays,
+            *findings,
+            *find_missing_words(schema, table, roles),
+            *inspect_columns(schema, columns, is_anomaly),
+            *about_rows,
+        ),
         columns=columns,
         preprocessor=learn_preprocessor(schema, columns, split.fitting),
         rule=rule,
@@ -203,9 +210,12 @@ def split_policy(config: TrainConfig) -> str:
 
 
 def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
-    missing_values: dict[str, tuple[str, ...]] = {}
-    for column, value in split_assignments("missing_values", config.missing_values, table.names):
-        missing_values[column] = (*missing_values.get(column, ()), value.strip())
+    def words(setting: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for column, value in split_assignments(setting, getattr(config, setting), table.names):
+            found[column] = (*found.get(column, ()), value.strip())
+        return found
+
     return Roles(
         ids=config.id,
         label=label,
@@ -216,7 +226,8 @@ def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:
         date_orders={
             name: DATE_ORDERS[order] for name, order in split_assignments("date_order", config.date_order, table.names)
         },
-        missing_values=missing_values,
+        missing_values=words("missing_values"),
+        keep_words=words("keep_words"),
         infinite=config.infinite,
     )
 

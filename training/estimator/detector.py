@@ -81,6 +81,7 @@ class AutoencoderDetector(
         kind: ``COLUMN=KIND``: the kind of a column, where its values leave it open.
         date_order: ``ORDER`` or ``COLUMN=ORDER``: how dates such as 03/04/2024 are meant.
         missing_values: ``VALUE`` or ``COLUMN=VALUE``: a code for a missing value.
+        keep_words: ``WORD`` or ``COLUMN=WORD``: a category that would else stand for a missing value.
         infinite: What becomes of infinite numbers: ``refuse`` or ``missing``.
         time: Column to split in time by: fitted on the oldest rows, evaluated on the newest.
         group: Column whose rows of one value stay in one part of the split.
@@ -147,6 +148,7 @@ class AutoencoderDetector(
         kind: tuple[str, ...] = (),
         date_order: tuple[str, ...] = (),
         missing_values: tuple[str, ...] = (),
+        keep_words: tuple[str, ...] = (),
         infinite: str = "refuse",
         time: str | None = None,
         group: str | None = None,

@@ -218,6 +218,6 @@ def _text_of(value: Any) -> str | None:
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     try:
-        return parse_category(value)
+        return value if isinstance(value, str) else parse_category(value)
     except ValueError:
         return str(value)

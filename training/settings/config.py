@@ -64,6 +64,9 @@ class TrainConfig:
         (), f"{' or '.join(DATE_ORDERS)}, or COLUMN=ORDER: how dates such as 03/04/2024 are meant"
     )
     missing_values: tuple[str, ...] = _columns((), "VALUE, or COLUMN=VALUE: a code for a missing value, such as -999")
+    keep_words: tuple[str, ...] = _columns(
+        (), "WORD, or COLUMN=WORD: a category that would else stand for a missing value, such as NA for Namibia"
+    )
     infinite: str = _columns("refuse", "what becomes of infinite numbers")
 
     time: str | None = _rows(

@@ -81,6 +81,7 @@ _METAVARS: Final = {
     "kind": "COLUMN=KIND",
     "date_order": "[COLUMN=]ORDER",
     "missing_values": "[COLUMN=]VALUE",
+    "keep_words": "[COLUMN=]WORD",
 }
 _METAVARS_OF_TYPES: Final = {str: "COLUMN", int: "N", float: "X"}
 

@@ -45,6 +45,7 @@ BROKEN = {
         "date_order must be one of day-first, month-first, or COLUMN=ORDER, got 'at=day'.",
     ),
     "missing_values": ({"missing_values": ("load=",)}, "missing_values must be VALUE or COLUMN=VALUE, got 'load='."),
+    "keep_words": ({"keep_words": ("load=",)}, "keep_words must be WORD or COLUMN=WORD, got 'load='."),
     "infinite": ({"infinite": "clip"}, "infinite must be one of refuse, missing, got 'clip'."),
     "training_rows": ({"training_rows": "dirty"}, "training_rows must be one of mixed, clean, got 'dirty'."),
     "preset": ({"preset": "slow"}, f"preset must be one of {', '.join(PRESETS)}, got 'slow'."),
@@ -92,7 +93,7 @@ FREE = {"id", "include", "exclude"}  # any name may be given; whether the column
 
 def test_every_setting_is_broken_on_purpose():
     assert set(BROKEN) | FREE == set(NAMES)
-    assert len(NAMES) == 37 + len(ACTIVATION_PARAMETERS)
+    assert len(NAMES) == 38 + len(ACTIVATION_PARAMETERS)
 
 
 @pytest.mark.parametrize("name", BROKEN)

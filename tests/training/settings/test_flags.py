@@ -29,6 +29,7 @@ EXAMPLES = {
     "kind": ("x=boolean", "at=datetime"),
     "date_order": ("at=day-first",),
     "missing_values": ("-200", "x=-999", "y=unknown"),
+    "keep_words": ("NA", "y=none"),
     "infinite": "missing",
     "time": "at",
     "group": "machine",

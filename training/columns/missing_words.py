@@ -1,0 +1,68 @@
+"""Words that were taken for missing values: counted by spelling, with the setting that keeps one as a category."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.columns.arrow_cells import plain_cells
+from models.errors import Message, Set
+from models.schema import Column, FeatureSchema, Kind
+from models.schema.cells import MISSING_TEXTS
+from models.tables.table import Table
+from training.columns.infer_schema import Finding
+from training.columns.roles import Roles
+
+_SHOWN: Final = 5
+
+
+def find_missing_words(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Finding, ...]:
+    """Return findings about words in cells of the features that stand for a missing value, and about those to keep."""
+    findings: list[Finding] = []
+    others: Counter[str] = Counter()
+    names: list[str] = []
+    for column in schema.columns:
+        counts = _counts(table, column.name)
+        found = {word: count for word, count in counts.items() if word not in column.keep_words}
+        findings += [_not_kept(column, word) for word in roles.keep_words.get(column.name, ()) if word not in counts]
+        if not any(found):  # a cell that is empty means nothing else
+            continue
+        if column.kind is Kind.CATEGORICAL:
+            keep = Set("keep_words", tuple(f"{column.name}={word}" for word in list(filter(None, found))[:_SHOWN]))
+            remedy = Message("where a word is a category: ", keep)
+            findings.append(Finding(columns=(column.name,), what=f"{_listed(found)}: read as missing", remedy=remedy))
+        else:
+            others += Counter(found)
+            names.append(column.name)
+    if names:
+        more = f" of {len(names):,} columns" if len(names) > _SHOWN else ""
+        what = f"{_listed(dict(others.most_common()))}{more}: read as missing"
+        findings.append(Finding(columns=tuple(names[:_SHOWN]), what=what))
+    return (*findings,)
+
+
+def _not_kept(column: Column, word: str) -> Finding:
+    what = Message(f"no cell is {word!r}, which ", Set("keep_words"), " names")
+    return Finding(columns=(column.name,), what=what, warning=True)
+
+
+def _counts(table: Table, name: str) -> dict[str, int]:
+    """Return how many cells of a column hold each text that stands for a missing value, the most frequent first."""
+    cells = plain_cells(table.data.column(name))
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    if not pa.types.is_string(cells.type):
+        return {}
+    trimmed = pc.utf8_trim_whitespace(cells)
+    found = trimmed.filter(pc.is_in(trimmed, pa.array(sorted(MISSING_TEXTS), pa.string())))
+    counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(found).to_pylist()}
+    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    words = [f"{word!r} in {count:,} row{'s' * (count > 1)}" for word, count in counts.items()]
+    return ", ".join(words[:_SHOWN]) + (", …" if len(words) > _SHOWN else "")
