@@ -437,4 +437,5 @@ class AutoencoderDetector(
             return self.detector_.score_table(self._known_table(X))
 
     def _known_table(self, X: Any) -> Table:
-        return known_table(X, self._names, by_name=self._by_name, estimator=type(self).__name__)
+        schema, name = self.detector_.schema, type(self).__name__
+        return known_table(X, self._names, schema, by_name=self._by_name, estimator=name)

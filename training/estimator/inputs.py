@@ -18,9 +18,11 @@ import pyarrow.interchange
 from numpy.typing import NDArray
 
 from models.errors import TableError
+from models.schema import FeatureSchema
 from models.schema.cells import parse_category
 from models.tables.table import Table, table_of
 from training.estimator.errors import InputTypeError
+from training.estimator.names import named_as_in_file
 
 
 def is_named(X: object) -> bool:
@@ -53,12 +55,13 @@ def table_of_input(X: Any, *, names: Sequence[str] = ()) -> Table:
     return table
 
 
-def known_table(X: Any, names: Sequence[str], *, by_name: bool, estimator: str) -> Table:
+def known_table(X: Any, names: Sequence[str], schema: FeatureSchema, *, by_name: bool, estimator: str) -> Table:
     """Return `X` as a table with the names of the fitted columns; without names, columns are matched by position.
 
     Args:
         X: n rows.
         names: Names of the fitted columns.
+        schema: What they were fitted as.
         by_name: The fitted columns had names.
         estimator: What the errors and warnings call it.
 
@@ -67,7 +70,7 @@ def known_table(X: Any, names: Sequence[str], *, by_name: bool, estimator: str) 
     """
     table, named = table_of_input(X, names=names), is_named(X)
     if named and by_name:
-        return table
+        return named_as_in_file(table, schema)
     if len(table.names) != len(names):
         raise TableError(
             f"X has {len(table.names)} features, but {estimator} is expecting {len(names)} features as input."
