@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from models.errors import ConfigError
 from models.programs.cli import OneLineParser, commands_page, run_command
 from service.serving import serve
-from service.settings import Settings, load_settings
+from service.settings import Settings, flag_of, load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, field in Settings.model_fields.items():
-        flag = "--detector" if name == "path" else f"--{name.replace('_', '-')}"
+        flag = flag_of(name)
         help_text = f"{field.description} (default: {field.default})"
         if field.annotation is bool:
             parser.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=help_text)

@@ -16,7 +16,7 @@ from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate
 from service.registry import Registry
-from service.settings import Settings, load_settings
+from service.settings import Settings, flag_of, load_settings, variable_of
 from service.web.problems import install_problem_handlers
 
 __all__ = ["create_app", "open_registry"]
@@ -51,7 +51,7 @@ def open_registry(settings: Settings) -> Registry:
         BundleError: None is named, or it is broken.
     """
     if settings.path is None:
-        raise BundleError("No detector is named: set DETECTOR_PATH, or say --detector BUNDLE.")
+        raise BundleError(f"No detector is named: say {flag_of('path')} BUNDLE, or set {variable_of('path')}.")
     share_threads(settings.workers)  # before a detector asks for its threads
     return Registry.open(settings.path)
 

@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 
 from models.threads import allowed_threads
-from service.settings import Settings
+from service.settings import Settings, spelt
 from service.web.problems import CLOSE, RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -139,6 +139,6 @@ def _is_small(headers: Headers) -> bool:
 def _overloaded(headers: dict[str, str]) -> Response:
     detail = (
         "Requests have waited for too long already. Send it again later, start more services, or raise "
-        "DETECTOR_MAX_WAIT_SECONDS."
+        f"{spelt('max_wait_seconds')}."
     )
     return problem_of(RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | headers))

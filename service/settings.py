@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.errors import ConfigError
+from models.errors import ConfigError, did_you_mean
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "flag_of", "load_settings", "spelt", "variable_of"]
+
+_PREFIX: Final = "DETECTOR_"
+_FLAGS: Final = {"path": "--detector"}  # of another name than its field
+
+log = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
     """How the service runs; each field is also a variable, ``DETECTOR_`` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="DETECTOR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     path: Path | None = Field(None, description="a bundle, a detector's folder, or a folder with one detector")
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
@@ -40,16 +47,51 @@ class Settings(BaseSettings):
     access_log: bool = Field(False, description="log a line for each request")
 
 
+def flag_of(name: str) -> str:
+    """Return the flag of a setting.
+
+    Example:
+        >>> flag_of("max_rows"), flag_of("path")
+        ('--max-rows', '--detector')
+    """
+    return _FLAGS.get(name, f"--{name.replace('_', '-')}")
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of a setting."""
+    return _PREFIX + name.upper()
+
+
+def spelt(name: str) -> str:
+    """Return a setting as messages name it: its flag, and its variable.
+
+    Example:
+        >>> spelt("max_rows")
+        '--max-rows (DETECTOR_MAX_ROWS)'
+    """
+    if name not in Settings.model_fields:
+        raise KeyError(name)
+    return f"{flag_of(name)} ({variable_of(name)})"
+
+
 def load_settings(**given: Any) -> Settings:
-    """Return the settings from arguments and ``DETECTOR_…`` variables.
+    """Return the settings from arguments and ``DETECTOR_…`` variables; warn of variables that are none of them.
 
     Raises:
-        ConfigError: A setting is outside its limits; the error names its variable.
+        ConfigError: A setting is outside its limits; the error names its flag and its variable.
     """
+    if unknown := _unknown_variables():
+        log.warning("ignored: %s; no setting of the service is called so (see --help)", ", ".join(unknown))
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        complaints = [
-            f"DETECTOR_{str(item['loc'][0]).upper()}: {item['msg']}, got {item['input']!r}." for item in error.errors()
-        ]
+        complaints = [f"{spelt(str(item['loc'][0]))}: {item['msg']}, got {item['input']!r}." for item in error.errors()]
         raise ConfigError(" ".join(complaints)) from error
+
+
+def _unknown_variables() -> list[str]:
+    """Return the variables that begin like a setting's and are none, each with the nearest setting."""
+    named = {name: name.removeprefix(_PREFIX) for name in map(str.upper, os.environ) if name.startswith(_PREFIX)}
+    unknown = sorted(name for name, setting in named.items() if setting.lower() not in Settings.model_fields)
+    hints = [did_you_mean(named[name], Settings.model_fields, spell=variable_of) for name in unknown]
+    return [f"{name}{hint and f' ({hint.strip()})'}" for name, hint in zip(unknown, hints, strict=True)]

@@ -79,16 +79,16 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
     options = options_as_learned(schema, options or ReadOptions())
     types: dict[str, set[pa.DataType]] = {name: set() for name in schema.ids}
     notes: dict[str, None] = {}
-    unknown: dict[str, None] = {}
+    names: dict[str, None] = {}
     for path in paths:
         first = next(iter_table(path, options, chunk_rows=1))
         _check_shape(schema, _called(path), first)
         for name, kinds in types.items():
             kinds.add(_id_type(_called(path), name, first.data.schema.field(name).type))
         notes |= dict.fromkeys(f"read: {repair}" for repair in first.repairs)
-        unknown |= dict.fromkeys(name for name in first.names if name not in schema.known)
-    if unknown:
-        notes[f"ignored: {_listed(list(unknown))}, which the detector does not know"] = None
+        names |= dict.fromkeys(first.names)
+    if ignored := schema.note_of_ignored(names):
+        notes[ignored] = None
     # An id that has different types in the files is written as text.
     ids = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
     return Inputs(paths=paths, options=options, ids=ids, notes=tuple(notes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -26,6 +26,8 @@ DECIMALS: Final = (".", ",")
 THOUSANDS: Final = (",", ".", " ", "'")
 """Thousands separators of numbers that are written as text."""
 
+_SHOWN_NAMES: Final = 10
+_LONGEST_SHOWN: Final = 60  # characters of a name
 _OPTIONAL: Final = ("layout", "unit", "decimal", "thousands", "zone")
 _WORDS: Final = ("missing", "keep_words")
 _REQUIRED: Final = frozenset(["columns", "ids", "label", "dropped", "header"])
@@ -160,6 +162,25 @@ class FeatureSchema:
         """All names of the training data."""
         others = (name for name in (self.label, self.threshold_by) if name is not None)
         return frozenset((*self.names, *self.ids, *others, *self.dropped))
+
+    def note_of_ignored(self, names: Iterable[str], *, counts: Mapping[str, int] | None = None) -> str | None:
+        """Return the line about names of a table or of records that the detector does not know, None without any.
+
+        Args:
+            names: All names that came.
+            counts: In how many records each of them came, where they are not in all.
+        """
+        unknown = [name for name in dict.fromkeys(names) if name not in self.known]
+        if not unknown:
+            return None
+        shown = []
+        for name in unknown[:_SHOWN_NAMES]:
+            brief = name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…"
+            count = None if counts is None else counts[name]
+            shown.append(repr(brief) + ("" if count is None else f" ({count:,} record{'s' * (count > 1)})"))
+        more = len(unknown) - len(shown)
+        listed = ", ".join(shown) + (f" and {more:,} more" if more else "")
+        return f"ignored: {listed}, which the detector does not know"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal schema."""

@@ -159,7 +159,8 @@ async def _answer_in_batch(
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)
     except DataError as error:
         raise all_problems(rows, body.schema, error) from error
-    return answer_start(answer.operation, answer.detector) + items + ANSWER_END, answer_headers(answer, ())
+    start = answer_start(answer.operation, answer.detector, rows.notes)
+    return start + items + ANSWER_END, answer_headers(answer, rows.notes)
 
 
 def _json(content: dict[str, Any]) -> Response:

@@ -7,7 +7,7 @@ every error, are left to the routes: the answers are the same, byte for byte.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import coroutine
@@ -95,14 +95,24 @@ class _Prepared:
 
     @classmethod
     def of(cls, detector: Detector) -> _Prepared:
-        operation = OPERATIONS["score"]
-        response = Response(headers=answer_headers(AnswerSpec(operation=operation, detector=detector), ()))
-        head = Head.of(response.status_code, response.raw_headers)
-        return cls(detector, exact_records(detector.schema), head, answer_start(operation, detector))
+        start = answer_start(OPERATIONS["score"], detector)
+        return cls(detector, exact_records(detector.schema), _head_of(detector, ()), start)
 
-    def reply_with(self, reply: Reply, items: bytes | Exception) -> None:
+    def reply_with(self, reply: Reply, notes: Sequence[str], items: bytes | Exception) -> None:
         """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
-        reply(None if isinstance(items, Exception) else Answer(self.head, self.start + items + ANSWER_END))
+        if isinstance(items, Exception):
+            reply(None)
+            return
+        head, start = self.head, self.start
+        if notes:
+            head, start = _head_of(self.detector, notes), answer_start(OPERATIONS["score"], self.detector, notes)
+        reply(Answer(head, start + items + ANSWER_END))
+
+
+def _head_of(detector: Detector, notes: Sequence[str]) -> Head:
+    headers = answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), notes)
+    response = Response(headers=headers)
+    return Head.of(response.status_code, response.raw_headers)
 
 
 @final
@@ -170,7 +180,8 @@ class SmallScores:
         if len(rows.rows) * top > MOST_VALUES:
             reply(None)
             return
-        self._batcher.submit(rows, detector=detector, top=top, done=partial(prepared.reply_with, reply))
+        done = partial(prepared.reply_with, reply, rows.notes)
+        self._batcher.submit(rows, detector=detector, top=top, done=done)
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
 from service.fast_path.guarded import GuardedProtocol
-from service.settings import Settings
+from service.settings import Settings, spelt
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
 """The first version of Uvicorn with which `FastProtocol` is tested, and the first one with which it is not."""
@@ -64,8 +64,8 @@ def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> 
     if not first <= tuple(int(part) for part in version.split(".")[:2]) < end:
         return f"it is not tested with Uvicorn {version}"
     if settings.access_log:
-        return "Uvicorn logs each request (DETECTOR_ACCESS_LOG)"
-    return None if settings.fast_path else "it is switched off (DETECTOR_FAST_PATH)"
+        return f"Uvicorn logs each request: {spelt('access_log')}"
+    return None if settings.fast_path else f"it is switched off: {spelt('fast_path')}"
 
 
 @final

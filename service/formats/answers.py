@@ -92,6 +92,17 @@ def answer_headers(answer: AnswerSpec, notes: Sequence[str]) -> dict[str, str]:
         "Detector-Version": quote(detector.version),
         "Detector-Threshold": repr(detector.calibration.threshold),
     }
-    if notes and len(listed := json.dumps(list(notes))) <= _MOST_NOTES:
-        headers["Detector-Notes"] = listed
+    if notes:
+        headers["Detector-Notes"] = _listed(notes)
     return headers
+
+
+def _listed(notes: Sequence[str]) -> str:
+    """Return notes as a JSON list that fits into a header: the first ones, and how many more there are."""
+    for kept in range(len(notes), -1, -1):
+        left = len(notes) - kept
+        more = [] if not left else [f"and {left:,} more note{'s' * (left > 1)}, too long for a header"]
+        listed = json.dumps([*notes[:kept], *more])
+        if len(listed) <= _MOST_NOTES:
+            break
+    return listed

@@ -34,10 +34,12 @@ class ExactRecords:
     """Decoder of the records of one schema: its columns and ids.
 
     Attributes:
+        schema: The schema.
         names: Names of the cells of a row: the columns, then the ids.
     """
 
     def __init__(self, schema: FeatureSchema) -> None:
+        self.schema = schema
         self.names = names = tuple(dict.fromkeys([*schema.read_names, *schema.ids]))
         self._usable = (
             len(names) <= _MOST_COLUMNS

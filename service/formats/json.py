@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -50,7 +52,9 @@ def read_json(content: bytes, spec: BodySpec) -> Records:
 def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
     """Return the at most `most` records of a body, as `read_json` does; `exact` decodes most bodies."""
     rows = exact.rows(content, most=most)
-    return decode_json(content, most=most) if rows is None else Records(names=exact.names, rows=rows, typed=True)
+    if rows is not None:
+        return Records(names=exact.names, rows=rows, typed=True)
+    return decode_json(content, most=most).noted(exact.schema)
 
 
 def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_record: int = 0) -> Records:
@@ -64,7 +68,8 @@ def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_rec
     rows = exact.lines(content, most=spec.max_rows)
     if rows is not None:
         return Records(names=exact.names, rows=rows, first=first_record, typed=True)
-    return decode_lines(content, most=spec.max_rows, first_line=first_line, first_record=first_record)
+    decoded = decode_lines(content, most=spec.max_rows, first_line=first_line, first_record=first_record)
+    return decoded.noted(spec.schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +81,32 @@ class Records:
         rows: Objects, or rows of cells.
         first: Index of the first of them in the request.
         typed: Each row has a cell for each name, and those of numeric columns are numbers or None.
-        notes: Empty: JSON is not repaired.
+        notes: A line about fields that are ignored; JSON is not repaired.
     """
 
     names: Sequence[str] | None
     rows: Sequence[Any]
     first: int = 0
     typed: bool = False
-    notes: Sequence[str] = field(default=(), init=False)
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def noted(self, schema: FeatureSchema) -> Records:
+        """Return the records with a note on the fields that a schema does not know, and how many records have each."""
+        if self.names is not None:
+            note = schema.note_of_ignored(self.names)
+        else:
+            counts = Counter(name for name in self._field_names(schema) if name not in schema.known)
+            note = schema.note_of_ignored(counts, counts=counts)
+        return self if note is None else replace(self, notes=(note,))
+
+    def _field_names(self, schema: FeatureSchema) -> Iterator[str]:
+        """Yield the names of the fields of each record; a record that is none has none."""
+        records = [row for row in self.rows if isinstance(row, dict)]
+        with suppress(RecordError):  # a name that comes twice is refused later
+            yield from chain.from_iterable(flat_records(records, tuple(schema.known)))
 
     def chunks(self) -> Iterator[Records]:
         """Yield the records in chunks."""

@@ -24,7 +24,6 @@ from models.tables.table import Table
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_large, too_many_rows
 
-_SHOWN_NAMES: Final = 10
 _STARTS: Final = {"csv": b"", "arrow": b"", "arrow_file": b"ARROW1", "parquet": b"PAR1"}
 
 
@@ -123,12 +122,8 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
 
 def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:
     """Return one line for each thing that was detected, repaired or is ignored in a table."""
-    ignored = [name for name in (*table.left_out, *table.names) if name not in schema.known]
-    if not ignored:
-        return table.repairs
-    more = f" and {len(ignored) - _SHOWN_NAMES:,} more" if len(ignored) > _SHOWN_NAMES else ""
-    listed = ", ".join(map(repr, ignored[:_SHOWN_NAMES]))
-    return (*table.repairs, f"ignored: {listed}{more}, which the detector does not know")
+    ignored = schema.note_of_ignored((*table.left_out, *table.names))
+    return table.repairs if ignored is None else (*table.repairs, ignored)
 
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol, final
 from models.tables.read_options import CHUNK_ROWS
 from service.formats.json import read_lines
 from service.formats.rows import BodySpec, Rows
+from service.settings import spelt
 from service.web.problems import RequestError
 
 
@@ -51,7 +52,7 @@ def too_long(what: str, max_bytes: int, remedy: str) -> RequestError:
     """Return the error for a part of a stream that is too large to be held."""
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"{what} is larger than {max_bytes:,} bytes. {remedy}, or raise DETECTOR_MAX_BODY_BYTES.",
+        f"{what} is larger than {max_bytes:,} bytes. {remedy}, or raise {spelt('max_body_bytes')}.",
     )
 
 
@@ -88,6 +89,8 @@ class LinesBody:
         """Yield the records of a part."""
         if part.strip():
             rows = read_lines(part, self._spec, first_line=self._first_line, first_record=self._first_record)
+            if not self._first_record:
+                self.notes = rows.notes
             yield rows
             self._first_record += len(rows)
         self._first_line += part.count(b"\n")

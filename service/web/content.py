@@ -13,7 +13,7 @@ from fastapi import Request
 from models.errors import TooLargeError, UnreadableError
 from models.tables.decompression import GZIP_WINDOW, decompress
 from service.formats.formats import FORMATS
-from service.settings import Settings
+from service.settings import Settings, spelt
 from service.web.negotiation import qualities
 from service.web.problems import CLOSE, RequestError, too_large
 
@@ -50,7 +50,7 @@ def too_slow(what: str) -> RequestError:
     """Return the error for a body that does not come."""
     return RequestError(
         HTTPStatus.REQUEST_TIMEOUT,
-        f"{what}. Send it faster or in smaller requests, or raise DETECTOR_BODY_SECONDS.",
+        f"{what}. Send it faster or in smaller requests, or raise {spelt('body_seconds')}.",
         headers=CLOSE,
     )
 

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from models.columns.from_records import brief_repr
 from models.errors import DetectorError, RecordError, Set
 from service.api.parameters import ReadingQuery
+from service.settings import spelt
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -89,7 +90,7 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     """Return the error for a request of too many records."""
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"{rows:,} records are more than {most:,}. Send fewer a request, or raise DETECTOR_MAX_ROWS.",
+        f"{rows:,} records are more than {most:,}. Send fewer a request, or raise {spelt('max_rows')}.",
     )
 
 
@@ -97,7 +98,8 @@ def too_large(max_bytes: int) -> RequestError:
     """Return the error for a body of too many bytes."""
     return RequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body is larger than {max_bytes:,} bytes. Send fewer records a request, or raise DETECTOR_MAX_BODY_BYTES.",
+        f"The body is larger than {max_bytes:,} bytes. Send fewer records a request, or raise "
+        f"{spelt('max_body_bytes')}.",
         headers=CLOSE,
     )
 

@@ -22,10 +22,15 @@ from in_process import problem, strict
 from samples import machine_records
 
 from models.detector import Detector
+from service.__main__ import _parser
 from service.api.schemas import MOST_VALUES
 from service.app import create_app, load_settings
 from service.operations import OPERATIONS, score_items
 from service.registry import Registry
+from service.settings import Settings, flag_of, spelt
+from service.streaming.bodies import too_long
+from service.web.content import too_slow
+from service.web.problems import too_large, too_many_rows
 
 RECORDS = machine_records(40, seed=7)
 PARITY = 1e-5
@@ -342,8 +347,34 @@ def test_settings_outside_their_limits_are_named_by_variable(run_python: Any, bu
     done = run_python("-m", "service", "--detector", bundle_path, DETECTOR_PORT="many", DETECTOR_MAX_ROWS="0")
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert "DETECTOR_PORT" in line
-    assert "DETECTOR_MAX_ROWS" in line
+    assert "--port (DETECTOR_PORT): " in line
+    assert "--max-rows (DETECTOR_MAX_ROWS): " in line
+
+
+def test_variables_that_are_no_settings_are_named_in_one_line_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DETECTOR_MAX_ROW", "3")
+    monkeypatch.setenv("DETECTOR_ZZZ", "3")
+    monkeypatch.setenv("DETECTOR_MAX_ROWS", "7")
+    assert load_settings().max_rows == 7
+    [line] = caplog.messages
+    assert line.startswith("ignored: DETECTOR_MAX_ROW (Did you mean DETECTOR_MAX_ROWS?), DETECTOR_ZZZ; no setting")
+
+
+def test_a_limit_that_is_met_is_named_by_its_flag_and_its_variable() -> None:
+    errors = [too_many_rows(3, 2), too_large(10), too_slow("x"), too_long("A line", 10, "Send shorter ones")]
+    flags = ["--max-rows (DETECTOR_MAX_ROWS)", "--max-body-bytes (DETECTOR_MAX_BODY_BYTES)"]
+    flags += ["--body-seconds (DETECTOR_BODY_SECONDS)", "--max-body-bytes (DETECTOR_MAX_BODY_BYTES)"]
+    for error, flag in zip(errors, flags, strict=True):
+        assert error.detail.endswith(f"raise {flag}.")
+
+
+def test_every_flag_of_the_service_is_that_of_a_setting() -> None:
+    flags = {flag for action in _parser()._actions for flag in action.option_strings}
+    assert {flag_of(name) for name in Settings.model_fields} < flags
+    with pytest.raises(KeyError):
+        spelt("max_row")
 
 
 def test_uvicorn_finds_the_app_by_its_variable(bundle_path: Path) -> None:

@@ -94,7 +94,9 @@ def test_a_fast_path_that_is_switched_off_says_so(caplog: pytest.LogCaptureFixtu
     with wired(sample_detector(), fast_path=False):
         pass
     [line] = [record.getMessage() for record in caplog.records if record.name.startswith("service.fast_path")]
-    assert line == "small requests are not answered by the protocol: it is switched off (DETECTOR_FAST_PATH)"
+    assert (
+        line == "small requests are not answered by the protocol: it is switched off: --fast-path (DETECTOR_FAST_PATH)"
+    )
 
 
 @pytest.mark.parametrize("fast_path", [True, False])

@@ -22,9 +22,11 @@ from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
 from service import gate
 from service.fast_path import protocol
+from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords
 from service.formats.json import Records, decode_json, decode_lines, read_lines
 from service.formats.rows import BodySpec
+from service.operations import OPERATIONS
 from service.web.problems import RequestError
 
 NAMES = sample_schema().read_names
@@ -277,13 +279,46 @@ def test_records_with_ids_get_the_same_answer_as_from_the_routes(both: list[tupl
     assert ours.together([request(body)]) == routes.together([request(body)])
 
 
+@pytest.mark.parametrize("form", ["record", "records", "columns and rows", "nested"])
+def test_fields_that_are_ignored_are_counted_in_a_note_on_both_ways(both: list[tuple[Wire, Wire]], form: str) -> None:
+    ours, routes = both[0]
+    record = sample_record() | dict.fromkeys(DETECTORS[0].schema.ids, "7")
+    other = record | {"room": 1, "wall": 2}
+    body, note = {
+        "record": (other, "'room' (1 record), 'wall' (1 record)"),
+        "records": ([record, other, record | {"room": 3}], "'room' (2 records), 'wall' (1 record)"),
+        "columns and rows": ({"columns": list(other), "rows": [list(other.values())] * 2}, "'room', 'wall'"),
+        "nested": (record | {"room": {"x" * 99: 1}, "y" * 99: 2}, f"'room' (1 record), '{'y' * 59}…' (1 record)"),
+    }[form]
+    one = request(json.dumps(body).encode())
+    [answer] = ours.together([one])
+    assert [answer] == routes.together([one])
+    status, headers, content = answer
+    assert status == 200
+    assert json.loads(content)["notes"] == [f"ignored: {note}, which the detector does not know"]
+    assert json.loads(headers["detector-notes"]) == json.loads(content)["notes"]
+    [(_, headers, content)] = ours.together([request(json.dumps(record).encode())])
+    assert "detector-notes" not in headers
+    assert "notes" not in json.loads(content)
+
+
+def test_notes_that_are_too_long_for_a_header_are_counted_there() -> None:
+    detector = DETECTORS[0]
+    answer = AnswerSpec(operation=OPERATIONS["score"], detector=detector)
+    listed = json.loads(answer_headers(answer, ["first", "x" * 3000, "third"])["Detector-Notes"])
+    assert listed == ["first", "and 2 more notes, too long for a header"]
+    assert json.loads(answer_headers(answer, ["y" * 3000])["Detector-Notes"]) == [
+        "and 1 more note, too long for a header"
+    ]
+
+
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_overloaded_carriers_send_the_same_refusal(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate.Tick, "is_overloaded", lambda tick: True)
     with wired(sample_detector(), fast_path=fast_path) as wire:
         [(status, headers, body)] = wire.together([request(BODY)])
     assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", "application/problem+json")
-    assert "DETECTOR_MAX_WAIT_SECONDS" in json.loads(body)["detail"]
+    assert "--max-wait-seconds (DETECTOR_MAX_WAIT_SECONDS)" in json.loads(body)["detail"]
 
 
 def test_a_burst_of_requests_is_answered() -> None:

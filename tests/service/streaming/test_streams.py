@@ -84,6 +84,14 @@ def test_reasons_come_in_a_stream_too(service: InProcess, tmp_path: Path) -> Non
     assert send(service, in_chunks(body), "jsonl", "jsonl", "/score/stream?explain=2").content == whole.content
 
 
+def test_fields_that_are_ignored_are_noted_in_the_head_of_a_streams_answer(service: InProcess, tmp_path: Path) -> None:
+    body = WRITTEN["jsonl"]([*RECORDS[:-1], RECORDS[0] | {"room": 1}, RECORDS[1] | {"room": 1}], tmp_path)
+    assert "detector-notes" not in send(service, in_chunks(body), "jsonl").headers  # in a part that comes later
+    body = WRITTEN["jsonl"]([RECORDS[0] | {"room": 1}, *RECORDS[:5]], tmp_path)
+    notes = json.loads(send(service, in_chunks(body), "jsonl").headers["detector-notes"])
+    assert notes == ["ignored: 'room' (1 record), which the detector does not know"]
+
+
 @pytest.mark.parametrize("form", STREAMED)
 def test_a_stream_may_be_longer_than_a_body(small: InProcess, tmp_path: Path, form: str) -> None:
     body = small_batches(RECORDS[:300]) if form == "arrow" else WRITTEN[form](RECORDS[:300], tmp_path)
