@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import opened
 from PIL import Image
 
 from training.report.fit import write_fit_report
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-QUIETLY = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--no-first-run", "--hide-scrollbars", "--enable-logging=stderr", "--virtual-time-budget=5000"),
-)
 # A report runs nothing; the page around it may, and tells what the browser made of it.
 AROUND = """<!doctype html><body><iframe width="{width}" height="3000" style="border: 0" srcdoc="{report}"></iframe>
 <script>
@@ -37,47 +30,22 @@ frame.onload = () => {{
 
 
 @pytest.fixture(scope="module")
-def browser() -> str:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser is installed, none of {', '.join(NAMES)}")
-    return found
-
-
-@pytest.fixture(scope="module")
 def report(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     write_fit_report(path, trained.result, trained.prepared, trained.config)
     return path
 
 
-def opened(browser: str, page: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Open a page in a browser that has never been used before."""
-    done = subprocess.run(
-        [browser, *QUIETLY, f"--user-data-dir={folder / 'profile'}", *arguments, page.as_uri()],
-        env=os.environ | {"HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    return done
-
-
 @pytest.mark.parametrize("width", [390, 1200])
-def test_a_report_is_drawn_without_complaints_and_fits_the_screen(
-    width: int, browser: str, report: Path, tmp_path: Path
-) -> None:
+def test_a_report_is_drawn_without_complaints_and_fits_the_screen(width: int, report: Path, tmp_path: Path) -> None:
     picture = tmp_path / "screen.png"
-    opened(browser, report, tmp_path, f"--window-size={width},3000", f"--screenshot={picture}")
+    opened(report, tmp_path, f"--window-size={width},3000", f"--screenshot={picture}")
     colours = Image.open(picture).convert("RGB").getcolors(maxcolors=2**24)
     assert colours is not None
     assert len(colours) > 50, "it is not blank"
     around, html = tmp_path / "around.html", report.read_text(encoding="utf-8")
     around.write_text(AROUND.format(width=width, report=escape(html)), encoding="utf-8")
-    found = opened(browser, around, tmp_path, "--window-size=1400,3000", "--dump-dom").stdout
+    found = opened(around, tmp_path, "--window-size=1400,3000", "--dump-dom").stdout
     [numbers] = re.findall(r'data-measured="([\d. ]+)"', found)
     across, pictures, lowest, fetched = map(float, numbers.split())
     assert across <= width, "the page itself is never scrolled sideways"
