@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
+from models.schema.calendar_words import MONTHS, ZONES, month_number, without_weekday
+from models.schema.periods import parse_period
+
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_MONTH_SPELLINGS: Final = {
-    spelling: number
-    for number, name in enumerate(_MONTHS, start=1)
-    for spelling in (name.lower(), name.lower()[:3], "sept" if name == "September" else name.lower())
-}
+_MONTHS: Final = MONTHS["English"].split()
 _CLOCK: Final = re.compile(
     r"(?P<hour>\d{1,2})(?P<mark>[:.])(?P<minute>\d{2})(?:(?P=mark)(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?",
     re.ASCII,
 )
-_ZONE: Final = re.compile(r"\s*(?:(?P<utc>Z|UTC|GMT)|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))$", re.ASCII)
-_TWO_DIGIT_YEAR: Final = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2}(?:\s.*)?", re.ASCII)
+_ZONE: Final = re.compile(
+    rf"\s*(?:(?P<named>{'|'.join(ZONES)})|(?P<sign>[+-])(?P<hours>\d{{2}}):?(?P<minutes>\d{{2}}))$", re.ASCII
+)
+_REGION: Final = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")  # behind the zone that it explains
+_YEAR_LAST: Final = re.compile(
+    r"(?P<day>[^\W\d_]{3,10}\.? +\d{1,2}) +(?P<clock>\d{1,2}:[\d:.]+)(?P<zone> [A-Z]{3,4}| [+-]\d{4})? (?P<year>\d{4})"
+)  # as C's ctime and Java's Date write it
+_END_OF_DAY: Final = re.compile(
+    r"(?P<day>\d{4}-?\d{2}-?\d{2})[T ]24(?P<rest>(?::?00){0,2}(?:[.,]0+)?)(?P<zone>Z|[+-]\d{2}:?\d{2})?", re.ASCII
+)
+_TWO_DIGIT_YEAR: Final = re.compile(
+    r"[0-9]{1,2}(?:([/.-])[0-9]{1,2}\1|[-/. ]?(?P<name>[^\W\d_]{3,10})\.?[-/. ]?)[0-9]{2}(?:\s.*)?"
+)
+_DATE_LIKE: Final = re.compile(
+    r"(?:[^\W\d_]+\.?,? )?\d{1,4}(?:([-/. ])\d{1,2}\1|[-/. ]*(?:de )?[^\W\d_]{2,12}\.?[-/., ]*(?:de )?)\d{2,4}(?:\W.*)?"
+)
+_YEAR_OR_CLOCK: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d:\d{2}")
+
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_DAY: Final = timedelta(days=1)
+_END_HOUR: Final = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +83,15 @@ TIME_LAYOUTS: Final = {
     "month_first": _numeric("02/26/2024", "%m/%d/%Y", "month", "day", "year"),
     "day_month_name": TimeLayout(
         example="26-Feb-2024 01:50:07",
-        date=re.compile(r"(?P<day>\d{1,2})[ ./-]*(?P<name>[A-Za-z]{3,9})\.?,?[ /-]*(?P<year>\d{4})", re.ASCII),
+        date=re.compile(
+            r"(?P<day>[0-9]{1,2})(?:º|°|er(?= ))?[ ./-]*(?:de )?(?P<name>[^\W\d_]{3,10})\.?,?[ /-]*(?:de )?"
+            r"(?P<year>[0-9]{4})"
+        ),
         form="%d %B %Y %H:%M:%S",
     ),
     "month_name_day": TimeLayout(
         example="Feb 26, 2024 01:50:07",
-        date=re.compile(r"(?P<name>[A-Za-z]{3,9})\.? *(?P<day>\d{1,2})(?:st|nd|rd|th)?,? +(?P<year>\d{4})", re.ASCII),
+        date=re.compile(r"(?P<name>[^\W\d_]{3,10})\.? *(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,? +(?P<year>[0-9]{4})"),
         form="%B %d, %Y %H:%M:%S",
     ),
     "compact": TimeLayout(
@@ -80,6 +99,7 @@ TIME_LAYOUTS: Final = {
         date=re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII),
         form="%Y%m%d %H:%M:%S",
     ),
+    "period": TimeLayout(example="2024-02", form="%Y-%m"),
     "time": TimeLayout(example="01:50:07", form="%H:%M:%S"),
     "epoch_s": TimeLayout(example="1708912207", per_second=1.0),
     "epoch_ms": TimeLayout(example="1708912207000", per_second=1e3),
@@ -102,19 +122,28 @@ def parse_timestamp_text(text: str, *, layout: str) -> datetime:
     spec = TIME_LAYOUTS[layout]
     try:
         if layout == "time":
-            return datetime.combine(datetime(1970, 1, 1), _parse_clock(text))
-        if spec.date is not None:
-            with suppress(ValueError):
+            return datetime.combine(_EPOCH, _parse_clock(text)[0])
+        text = _REGION.sub("", text if text.isascii() else unicodedata.normalize("NFC", text))
+        with suppress(ValueError):
+            if layout == "period":
+                return parse_period(text)
+            if spec.date is not None:
                 return _parse_dated(text, spec.date)
         return _parse_iso(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         wanted = _WANTED.get(layout, "a date")
         raise ValueError(f"{wanted} such as {spec.example}") from error
 
 
 def has_two_digit_year(text: str) -> bool:
     """Return True if a text looks like a date whose year has two digits, such as ``26.02.24``."""
-    return _TWO_DIGIT_YEAR.fullmatch(text.strip()) is not None
+    found = _TWO_DIGIT_YEAR.fullmatch(text.strip())
+    return found is not None and (found["name"] is None or month_number(found["name"]) > 0)
+
+
+def looks_like_date(text: str) -> bool:
+    """Return True if a text may be a date of some form, such as ``20-kwi-2016 03:00``."""
+    return _DATE_LIKE.fullmatch(text.strip()) is not None and _YEAR_OR_CLOCK.search(text) is not None
 
 
 def timestamp_text(seconds: float) -> str:
@@ -167,41 +196,53 @@ def write_timestamp(seconds: float, *, layout: str, zone: bool | None = None) ->
     if spec.form is None:
         return timestamp_text(round(seconds)) + mark
     moment = datetime.fromtimestamp(round(seconds), tz=UTC)
+    if layout == "period" and (moment.day != 1 or round(seconds) % 86_400):  # of a week, or more exact
+        return timestamp_text(round(seconds))
     if layout == "compact" and round(seconds) % 86_400 == 0 and not zone:
         return int(moment.strftime("%Y%m%d"))
     year = f"{moment.year:04d}"  # strftime does not pad it everywhere
     return moment.strftime(spec.form.replace("%Y", year).replace("%B", _MONTHS[moment.month - 1])) + mark
 
 
-_WANTED: Final = {"iso": "an ISO 8601 date and time", "time": "a time of day"}
+_WANTED: Final = {
+    "iso": "an ISO 8601 date and time",
+    "time": "a time of day",
+    "period": "a month, quarter or week",
+}
 
 
 def _parse_iso(text: str) -> datetime:
     if not text[:4].isdigit() or len(text) < 8:
         raise ValueError(text)
+    if end := _END_OF_DAY.fullmatch(text):
+        return datetime.fromisoformat(f"{end['day']}T00{end['rest']}{end['zone'] or ''}") + _DAY
     return datetime.fromisoformat(text)
 
 
 def _parse_dated(text: str, pattern: re.Pattern[str]) -> datetime:
     found = pattern.match(text)
+    if found is None and text[:1].isalpha():
+        text = _YEAR_LAST.sub(r"\g<day>, \g<year> \g<clock>\g<zone>", without_weekday(text))
+        found = pattern.match(text)
     if found is None:
         raise ValueError(text)
     parts = found.groupdict()
-    month = _MONTH_SPELLINGS.get(parts["name"].lower(), 0) if "name" in parts else int(parts["month"])
+    month = month_number(parts["name"]) if "name" in parts else int(parts["month"])
     rest = text[found.end() :]
-    clock, zone = time(), None
+    clock, days, zone = time(), 0, None
     if rest:
-        if rest[0] not in "T, ":
+        if rest[0] not in "T, :":
             raise ValueError(text)
-        rest = rest.removeprefix(",").strip().removeprefix("T")
+        rest = rest[1:].strip().removeprefix("T")
         if suffix := _ZONE.search(rest):
             zone = _zone(suffix)
             rest = rest[: suffix.start()]
-        clock = _parse_clock(rest)
-    return datetime.combine(date(int(parts["year"]), month, int(parts["day"])), clock, zone)
+        clock, days = _parse_clock(rest)
+    return datetime.combine(date(int(parts["year"]), month, int(parts["day"])), clock, zone) + days * _DAY
 
 
-def _parse_clock(text: str) -> time:
+def _parse_clock(text: str) -> tuple[time, int]:
+    """Return a time of day, and how many days later it is: 24:00 is 00:00 of the next one."""
     found = _CLOCK.fullmatch(text)
     if found is None:
         raise ValueError(text)
@@ -210,11 +251,12 @@ def _parse_clock(text: str) -> time:
         if not 1 <= hour <= 12:
             raise ValueError(text)
         hour = hour % 12 + (12 if found["half"] in "pP" else 0)
-    return time(hour, int(found["minute"]), int(found["second"] or 0), int((found["fraction"] or "")[:6].ljust(6, "0")))
+    parts = int(found["minute"]), int(found["second"] or 0), int((found["fraction"] or "")[:6].ljust(6, "0"))
+    return (time(), 1) if hour == _END_HOUR and not any(parts) else (time(hour, *parts), 0)
 
 
 def _zone(found: re.Match[str]) -> timezone:
-    if found["utc"]:
-        return UTC
+    if found["named"]:
+        return timezone(timedelta(hours=ZONES[found["named"]]))
     offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
     return timezone(-offset if found["sign"] == "-" else offset)

@@ -31,6 +31,7 @@ _LAYOUT_NOTES: Final = {
     DURATION: ("durations, in seconds", "categories"),
     "compact": ("dates such as 20240226", "plain numbers"),
     "time": ("times of day", "durations"),
+    "period": ("months, quarters or weeks, each as its first day (Mar-24 is March 2024)", "categories"),
     **{layout: (what, "plain numbers") for layout, what in EPOCHS.items()},
 }  # what is noted about a column, and what else it may be
 _OF_NUMBERS: Final = ("counts the rows", "every value is different")  # identifiers of whole numbers

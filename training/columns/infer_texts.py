@@ -15,7 +15,7 @@ from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number, without_unit
 from models.schema.durations import duration_parts, parse_duration
-from models.schema.timestamps import has_two_digit_year, parse_timestamp_text
+from models.schema.timestamps import has_two_digit_year, looks_like_date, parse_timestamp_text
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 MAX_CATEGORIES: Final = 100
@@ -26,7 +26,16 @@ _MIN_CATEGORY_SHARE: Final = 0.0005
 _MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
 _MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
 _FREE_TEXT_WORDS: Final = 3.0
-_TEXT_LAYOUTS: Final = ("iso", "year_first", "day_first", "month_first", "day_month_name", "month_name_day", "time")
+_TEXT_LAYOUTS: Final = (
+    "iso",
+    "year_first",
+    "day_first",
+    "month_first",
+    "day_month_name",
+    "month_name_day",
+    "period",
+    "time",
+)
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
 _MAX_UNIT: Final = 12  # characters
@@ -144,6 +153,8 @@ def too_many_categories(values: Sequence[str]) -> str | None:
     repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
     if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
         return None
+    if all(looks_like_date(value) for value in counts):
+        return f"dates of no known form, such as {values[0]!r}: write them as ISO 8601 has it (2024-02-26T01:50:07)"
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
     if not prose and repeated:

@@ -175,7 +175,9 @@ def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
     cycles = tuple(
         cycle
         for cycle, length in CYCLES.items()
-        if end - start >= 2 * length and np.ptp(cycle_phase(present, cycle)) > _MIN_PHASE_SPREAD
+        if (cycle == "year" or column.layout != "period")
+        and end - start >= 2 * length
+        and np.ptp(cycle_phase(present, cycle)) > _MIN_PHASE_SPREAD
     )
     return TimestampEncoding(
         name=column.name,

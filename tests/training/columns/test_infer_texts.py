@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import TableError
 from models.schema import DURATION, Column, Kind
-from training.columns.infer_texts import text_column
+from training.columns.infer_texts import text_column, too_many_categories
 from training.columns.roles import Roles
 
 
@@ -100,6 +100,14 @@ def test_a_letter_is_a_truth_value_beside_its_opposite_only(texts):
         (["2024/02/26", "2024/3/1"], "year_first"),
         (["13/02/2024", "03/04/2024"], "day_first"),
         (["02/13/2024", "03/04/2024"], "month_first"),
+        (["20-apr-2016 00:00:00.400", "01-mag-2016 03:00:00.400"], "day_month_name"),
+        (["2024-01", "2024-12"], "period"),
+        (["2024Q1", "2024Q3"], "period"),
+        (["2024/03", "2024/04"], "period"),
+        (["Mar-24", "Apr-24"], "period"),
+        (["2024-W05", "2024-W06"], "iso"),
+        (["2024-03-01 23:00", "2024-03-01 24:00"], "iso"),
+        (["23:00", "24:00"], "time"),
         (["18:30", "7:05"], "time"),
         (["18.30.00", "19.00.00"], "time"),
     ],
@@ -113,6 +121,11 @@ def test_dates_beside_which_some_are_iso_are_read_in_both_ways():
     assert column("2024-02-26", "2024-02-28").layout == "iso"
     with pytest.raises(TableError, match="day and month cannot be told apart"):
         column("01/02/2024", "2024-02-28")
+
+
+def test_dates_of_no_known_form_are_named_as_such():
+    dates = [f"{day:02d}-kwi-2016 {hour:02d}:00" for day in range(1, 29) for hour in (3, 9)]
+    assert "dates of no known form, such as '01-kwi-2016 03:00'" in too_many_categories(dates)
 
 
 def test_an_order_for_one_column_goes_before_that_for_all():
