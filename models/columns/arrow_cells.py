@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.schema import Column
-from models.schema.cells import AMBIGUOUS_POINT, MISSING_TEXTS, SEPARATOR_VARIANTS, grouped_number
+from models.schema.cells import MISSING_TEXTS
+from models.schema.numbers import AMBIGUOUS_POINT, SEPARATOR_VARIANTS, grouped_number
 from models.schema.timestamps import TIME_LAYOUTS
 
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.encoders.encoding import Encoder, Encoding, FloatMatrix, ValueMasks, index_of, level_deviation
 from models.schema import Kind
 from models.schema.cells import Cell
+from models.schema.numbers import without_zero_fraction
 
 _UNSEEN: Final = -2
 _NO_LEVEL: Final = -1
@@ -64,8 +65,9 @@ class CategoricalEncoding(Encoding):
     def levels(self) -> dict[str | None, int]:
         """The level of each value of the fitting rows, and of a missing one; negative for none."""
         bucket = len(self.categories)
-        levels: dict[str | None, int] = {category: level for level, category in enumerate(self.categories)}
-        levels |= dict.fromkeys(self.rare, bucket)
+        levels: dict[str | None, int] = dict.fromkeys(map(without_zero_fraction, self.rare), bucket)
+        for level, category in reversed(list(enumerate(self.categories))):
+            levels[without_zero_fraction(category)] = level  # some early detectors learned 1.0 as it was written
         levels[None] = len(self.value_names) if self.missing_share else _NO_LEVEL
         return levels
 

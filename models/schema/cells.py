@@ -14,12 +14,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Final
 
 from models.schema import DURATION, Column, Kind
 from models.schema.durations import parse_duration
+from models.schema.numbers import NUMBER, parse_number_text, without_unit, without_zero_fraction
 from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
 
 MISSING_WORDS: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-")
@@ -36,20 +37,12 @@ BOOLEAN_WORDS: Final = {
 }
 """Words (in any case) for the two truth values."""
 
-SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
-"""Characters that are written instead of one of `models.schema.THOUSANDS`: narrow and unbreakable spaces, ’."""
-
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 _FIRST_TIMESTAMP: Final = -62_135_510_400.0  # 0001-01-02
 _LAST_TIMESTAMP: Final = 253_402_214_399.0  # 9999-12-30
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_ISO_START: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
-AMBIGUOUS_POINT: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
-"""Numbers that are a thousand or a thousandth where decimals have a comma: 1.234."""
 
-_BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
+_ISO_START: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 Cell = float | bool | str | None
 
@@ -57,11 +50,6 @@ Cell = float | bool | str | None
 def is_missing_text(text: str) -> bool:
     """Return True if a text stands for a missing value."""
     return text.strip() in MISSING_TEXTS
-
-
-def grouped_number(decimal: str, thousands: str) -> str:
-    """Return the pattern of a number with thousands separators, such as ``1,234.5``."""
-    return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
 
 
 def parse_number(value: object, *, decimal: str = ".", thousands: str = "") -> float | None:
@@ -75,7 +63,7 @@ def read_number(value: object, *, decimal: str = ".", thousands: str = "") -> fl
         text = value.strip()
         if text in MISSING_TEXTS:
             return None
-        return _number_of_text(text, decimal=decimal, thousands=thousands)
+        return parse_number_text(text, decimal=decimal, thousands=thousands)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise ValueError("a number")
     try:
@@ -83,21 +71,6 @@ def read_number(value: object, *, decimal: str = ".", thousands: str = "") -> fl
     except OverflowError as error:
         raise ValueError("a number below 1.8e308") from error
     return None if math.isnan(number) else number
-
-
-def without_unit(text: str, unit: str) -> str:
-    """Remove a unit or currency from a number's text, before or behind it; a text without it stays as it is.
-
-    Example:
-        >>> without_unit("-12.5 °C", "°C"), without_unit("-$3", "$"), without_unit("7", "km")
-        ('-12.5', '-3', '7')
-    """
-    text = _BLANKS.sub(" ", text).strip()
-    if text.endswith(unit):
-        return text[: -len(unit)].rstrip()
-    sign = text[:1] if text[:1] in ("+", "-", "−") else ""
-    body = text[len(sign) :].lstrip()
-    return sign + body[len(unit) :].lstrip() if body.startswith(unit) else text
 
 
 def parse_boolean(value: object) -> bool | None:
@@ -118,11 +91,12 @@ def parse_boolean(value: object) -> bool | None:
     raise ValueError("true or false")
 
 
-def parse_category(value: object) -> str | None:
-    """Return the text of a category; 3, 3.0 and "3" are the same, and so are two encodings of é in Unicode."""
+def parse_category(value: object, *, decimal: str = ".") -> str | None:
+    """Return the text of a category; 3, 3.0, "3" and "3.0" are the same, and so are two encodings of é in Unicode."""
     if isinstance(value, str):
         text = value.strip()
-        return None if text in MISSING_TEXTS else unicodedata.normalize("NFC", text)
+        plain = without_zero_fraction(unicodedata.normalize("NFC", text), decimal=decimal)
+        return None if text in MISSING_TEXTS else plain
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -182,7 +156,7 @@ def parser_of(column: Column, *, decimal: str = ".", thousands: str = "") -> Cal
     """Return the parser for the cells of a column; its own number format goes before that of the file."""
     if column.kind is Kind.NUMERIC:
         return _number_parser(column, decimal=column.decimal or decimal, thousands=column.thousands or thousands)
-    parse = _plain_parser(column)
+    parse = _plain_parser(column, decimal=decimal)
     if column.keep_words:
         parse = _keeping(frozenset(column.keep_words), parse)
     if not column.missing:
@@ -219,11 +193,11 @@ def _keeping(words: frozenset[str], parse: Callable[[object], Cell]) -> Callable
     return parse_kept
 
 
-def _plain_parser(column: Column) -> Callable[[object], Cell]:
+def _plain_parser(column: Column, *, decimal: str = ".") -> Callable[[object], Cell]:
     if column.kind is Kind.BOOLEAN:
         return parse_boolean
     if column.kind is Kind.CATEGORICAL:
-        return parse_category
+        return partial(parse_category, decimal=decimal)
     layout = column.layout or "iso"
     return lambda value: parse_timestamp(value, layout=layout, zone=column.zone)
 
@@ -237,7 +211,7 @@ def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[
         if isinstance(value, str):
             if value.strip() in texts:
                 return None
-            if column.layout == DURATION and not is_missing_text(value) and not _NUMBER.fullmatch(value.strip()):
+            if column.layout == DURATION and not is_missing_text(value) and not NUMBER.fullmatch(value.strip()):
                 value = parse_duration(value)
             elif unit is not None and not is_missing_text(value):
                 value = without_unit(value, unit) or value  # a unit alone is no number
@@ -256,25 +230,6 @@ def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[
 
 def _missing_texts(column: Column) -> frozenset[str]:
     return frozenset(text.strip() for text in column.missing)
-
-
-def _number_of_text(text: str, *, decimal: str, thousands: str) -> float:
-    plain = text.replace("−", "-")
-    if thousands:
-        plain = plain.translate(SEPARATOR_VARIANTS)
-        if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
-            plain = plain.replace(thousands, "")
-        elif thousands in plain:
-            raise ValueError(f"a number with the thousands separator {thousands!r}")
-    if decimal == ",":
-        if not thousands and AMBIGUOUS_POINT.fullmatch(plain):
-            raise ValueError("a number with a decimal comma, or one in which the point shows that it is no other mark")
-        plain = plain.replace(",", ".", 1)
-    if _NUMBER.fullmatch(plain) is not None:
-        return float(plain)
-    if _INFINITE.fullmatch(plain):
-        return -math.inf if plain[0] == "-" else math.inf
-    raise ValueError("a number")
 
 
 def _finite(number: float | None) -> float | None:

@@ -20,6 +20,7 @@ from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text
 from models.schema.timestamps import clock_text, timestamp_text
 from models.tables.table import Table, places_of
+from training.columns.codes import differ_as_written, with_what_was_met
 from training.columns.infer_texts import text_column, too_many_categories
 from training.columns.number_layouts import EPOCHS, OF_INSTANTS, is_time_name, layout_of_numbers
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
@@ -117,6 +118,11 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
         if layout is not None:
             column = _timestamps(name, layout, missing=column.missing)
             values = _values(column, table)
+        elif name not in roles.include and (count := differ_as_written(table.data.column(name), values)) is not None:
+            if count >= max(len(values), _MIN_ROWS_OF_IDENTIFIER):
+                return "identifier (every value is different)"
+            column = replace(column, kind=Kind.CATEGORICAL)
+            values = _values(column, table)
     if (reason := _no_information(column, values[fitting])) is not None:
         return reason
     if name in roles.include or name in roles.kinds:
@@ -124,7 +130,9 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if column.kind is Kind.NUMERIC:
         return _identifier(name, values) or row_index(name, values, table) or column
     if column.kind is Kind.CATEGORICAL:
-        return too_many_categories([value for value in values[fitting] if value is not None]) or column
+        present = [value for value in values[fitting] if value is not None]
+        reason = too_many_categories(present)
+        return column if reason is None else with_what_was_met(name, reason, set(present))
     return column
 
 

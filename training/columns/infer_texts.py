@@ -13,8 +13,9 @@ import numpy as np
 
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
-from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number, without_unit
+from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
 from models.schema.durations import duration_parts, parse_duration
+from models.schema.numbers import code_reason, with_sign_in_front, without_unit
 from models.schema.timestamps import has_two_digit_year, looks_like_date, parse_timestamp_text
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
@@ -75,6 +76,8 @@ def text_column(
     given = roles.kinds.get(name)
     if given is Kind.CATEGORICAL or given is Kind.BOOLEAN:
         return Column(name=name, kind=given)
+    if given is None and code_reason(texts):
+        return Column(name=name, kind=Kind.CATEGORICAL)
     number_format = {"decimal": decimal, "thousands": thousands}
     if given is not Kind.DATETIME and all_parse(texts, partial(read_number, **number_format)):
         return Column(name=name, kind=Kind.NUMERIC)
@@ -209,7 +212,7 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
     units: dict[str, None] = {}
     bare = ""
     for text in texts:
-        found = _AFFIXED.fullmatch(text.strip())
+        found = _AFFIXED.fullmatch(with_sign_in_front(text.strip()))
         if found is None or (found["before"] and found["after"]):
             return None
         unit = found["before"] or (found["after"] or "").strip()
@@ -220,6 +223,8 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
         else:
             bare = bare or text
     first = next(iter(units), "")
+    if units and {unit.upper() for unit in units} <= _DEBIT_AND_CREDIT and (bare or len(units) > 1):
+        return f"numbers with {' and '.join(map(repr, units))} behind them: write them with a sign"
     if bare and units.keys() & _MAGNITUDES:
         return f"numbers with and without {first!r}, such as {bare!r}: write all of them out"
     if len(units) == 1 and (plain_too or not bare):
@@ -253,6 +258,7 @@ def _with_number_format(name: str, numbers: Sequence[str], unit: str, *, decimal
     return Column(name=name, kind=Kind.NUMERIC, unit=unit, decimal=mark, thousands=group if grouped else None)
 
 
+_DEBIT_AND_CREDIT: Final = frozenset(["CR", "DR"])  # which of them is negative depends on the account
 _MAGNITUDES: Final = frozenset(["k", "K", "M", "B", "bn", "mio"])  # 900 beside 1.2k is not 900k
 _KNOWN_UNITS: Final = frozenset(
     [

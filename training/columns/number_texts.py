@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns.arrow_cells import plain_cells
-from models.errors import Set, TableError
+from models.errors import Message, Set, TableError
 from models.schema import FeatureSchema, Kind
+from models.schema.cells import is_missing_text
+from models.schema.numbers import code_reason, is_address, with_sign_in_front
 from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.table import Table
 from models.tables.text.number_format import detect_number_format
+from training.columns.infer_schema import Finding
 from training.columns.roles import Roles
+
+_EXACT_DIGITS: Final = 15  # of a whole number that float64 tells apart from its neighbours
 
 
 def with_number_format(table: Table, roles: Roles, decided: FeatureSchema | None = None) -> Table:
@@ -39,13 +45,52 @@ def with_number_format(table: Table, roles: Roles, decided: FeatureSchema | None
     return replace(table, decimal=found.decimal, thousands=found.thousands, repairs=repairs)
 
 
+def find_notation(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Finding, ...]:
+    """Return findings about codes that could be numbers, and about negative numbers as bookkeepers write them."""
+    found = []
+    for column in schema.columns:
+        if column.name in roles.kinds or column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
+            continue
+        texts = _different(table, column.name)
+        if (
+            column.kind is Kind.NUMERIC
+            and not column.layout
+            and (odd := next((t for t in texts if with_sign_in_front(t) != t), None))
+        ):
+            negative = f"negative numbers such as {odd!r}, read as {with_sign_in_front(odd)}"
+            remedy = Message("if they are categories: ", Set("kind", f"{column.name}={Kind.CATEGORICAL}"))
+            found.append(Finding(columns=(column.name,), what=negative, remedy=remedy))
+        elif column.kind is Kind.CATEGORICAL and not (texts and is_address(texts[0])):
+            what = code_reason(texts) or _long_numbers(table, column.name, texts)
+            remedy = Message("if they are numbers: ", Set("kind", f"{column.name}={Kind.NUMERIC}"))
+            found += [Finding(columns=(column.name,), what=what, remedy=remedy)] if what else []
+    return tuple(found)
+
+
+def _long_numbers(table: Table, name: str, texts: Sequence[str]) -> str | None:
+    """Return what a column of whole numbers is that became categories; None for another one."""
+    kind = table.data.schema.field(name).type
+    whole = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    if texts and all(map(str.isdigit, texts)):
+        whole = max(map(len, texts)) > _EXACT_DIGITS
+    return "whole numbers that float64 does not tell apart, kept as categories" if whole else None
+
+
+def _different(table: Table, name: str) -> list[str]:
+    """Return the different texts of a column, without those for a missing value; none where it holds no texts."""
+    cells = plain_cells(table.data.column(name))
+    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+    if not pa.types.is_string(kind):
+        return []
+    texts = pc.unique(cells.cast(pa.string())).to_pylist()
+    return [text.strip() for text in texts if text is not None and not is_missing_text(text)]
+
+
 def _texts(table: Table, roles: Roles) -> Iterator[Sequence[str]]:
     """Yield the different texts of each column that may be numbers."""
     ruled_out = {roles.label, *roles.ids, *roles.exclude, *({roles.group} - {*roles.include})}
     for name in table.names:
         if name in ruled_out or (roles.include and name not in roles.include):
             continue
-        cells = plain_cells(table.data.column(name))
-        kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-        if pa.types.is_string(kind) and roles.kinds.get(name) in (None, Kind.NUMERIC):
-            yield [text for text in pc.unique(cells.cast(pa.string())).to_pylist() if text is not None]
+        if roles.kinds.get(name) in (None, Kind.NUMERIC) and (texts := _different(table, name)):
+            yield texts

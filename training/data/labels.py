@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import ConfigError, Set, TableError, absent_columns
 from models.schema.cells import parse_category
+from models.schema.numbers import without_zero_fraction
 from models.tables.table import Table
 
 NORMAL_WORDS: Final = frozenset(
@@ -101,7 +102,4 @@ def _labels(table: Table, column: str) -> list[str]:
 
 def _canonical(label: str) -> str:
     """Return the text of a label in one spelling: 1 for 1.0, true for True."""
-    if label.lower() in ("true", "false"):
-        return label.lower()
-    head, point, tail = label.partition(".")
-    return head if point and head.lstrip("-").isdigit() and not tail.strip("0") else label
+    return label.lower() if label.lower() in ("true", "false") else without_zero_fraction(label)

@@ -22,7 +22,7 @@ from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
 from training.columns.missing_words import find_missing_words
-from training.columns.number_texts import with_number_format
+from training.columns.number_texts import find_notation, with_number_format
 from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
 from training.columns.stray_rows import find_stray_rows
@@ -97,6 +97,7 @@ def prepare(
     schema, findings = (decided, ()) if decided else infer_schema(table, roles, fitting=split.fitting)
     if decided:
         check_schema(decided, table, fitting=split.fitting)
+    about_numbers = () if decided else find_notation(schema, table, roles)
     decimal, thousands = number_format_of(schema, table)
     schema = replace(schema, threshold_by=config.threshold_by, decimal=decimal, thousands=thousands)
     check_segments(schema)
@@ -110,6 +111,7 @@ def prepare(
         findings=(
             *about_strays,
             *findings,
+            *about_numbers,
             *find_missing_words(schema, table, roles),
             *inspect_columns(schema, columns, is_anomaly),
             *about_rows,

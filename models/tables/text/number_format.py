@@ -9,7 +9,8 @@ from typing import Final
 
 from models.errors import Message, Set, TableError
 from models.schema import THOUSANDS
-from models.schema.cells import SEPARATOR_VARIANTS, is_missing_text
+from models.schema.cells import is_missing_text
+from models.schema.numbers import SEPARATOR_VARIANTS, code_reason, is_address, with_sign_in_front
 from models.tables.read_options import ReadOptions
 
 _MIN_NUMBER_SHARE: Final = 0.8  # of the cells of a column that must look like numbers: text is no evidence
@@ -144,8 +145,8 @@ def _evidence(columns: Iterable[Sequence[str]]) -> _Evidence:
             _add_points(column, of_column)
         else:
             present = [cell.strip() for cell in column if not is_missing_text(cell)]
-            numbers = sum(_add_number(cell.strip("$€£¥% \u00a0"), of_column) for cell in present)
-            if numbers < _MIN_NUMBER_SHARE * len(present):
+            numbers = sum(_add_number(_bare(cell), of_column) for cell in present)
+            if numbers < _MIN_NUMBER_SHARE * len(present) or code_reason(present):
                 continue
         for mark in of_column.decimals:
             of_column.ambiguous.pop(mark, None)
@@ -170,10 +171,17 @@ def _add_points(column: Sequence[str], found: _Evidence) -> None:
             return
 
 
+def _bare(cell: str) -> str:
+    """Return a cell without the currency at its ends, and with its sign in front."""
+    text = with_sign_in_front(cell.strip().replace("−", "-"))
+    sign = text[:1] if text[:1] in ("+", "-") else ""
+    return sign + text[len(sign) :].strip("$€£¥% \u00a0")
+
+
 def _add_number(cell: str, found: _Evidence) -> bool:
     """Add the evidence of one cell; return whether it is a number."""
     shape = _NUMBER_SHAPES.fullmatch(cell if cell.isascii() else cell.translate(SEPARATOR_VARIANTS))
-    if shape is None:
+    if shape is None or (shape["repeated"] == "." and is_address(cell)):
         return False
     if shape["whole"]:
         return True

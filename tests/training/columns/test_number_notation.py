@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,14 @@ import pyarrow as pa
 import pytest
 from samples import WRITERS
 
+from models.calibration.rows import segments_of
 from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table
+from models.encoders import CategoricalEncoding
 from models.errors import DetectorError, RecordError, TableError
-from models.schema import FeatureSchema
+from models.schema import FeatureSchema, Kind
+from models.schema.cells import parse_category
+from models.schema.numbers import parse_number_text
 from models.tables.files import iter_table, read_table
 from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.source import Source
@@ -24,6 +29,7 @@ from service.formats.json import read_json
 from service.formats.rows import BodySpec
 from service.formats.tables import read_rows
 from training.data.prepare import Prepared, prepare
+from training.data.split import group_indices
 from training.settings.config import TrainConfig
 
 NUMBERS = np.round(np.random.default_rng(7).lognormal(6, 2, 200), 2)
@@ -196,3 +202,175 @@ def test_the_thousands_flag_alone_is_enough_for_points():
         [Source(name="a.csv", content=csv_of(["734.221"], more="7"))], ReadOptions(thousands="."), format="csv"
     )
     assert (table.decimal, table.thousands) == (",", ".")
+
+
+# --- negative numbers as bookkeepers write them ---------------------------------------------------------
+
+
+def column_of(texts: list[object], name: str = "x") -> Prepared:
+    """Prepare a frame with a column and one of numbers beside it."""
+    return prepare(table_of(pd.DataFrame({name: texts, "y": np.arange(len(texts)) % 7 / 2})), TrainConfig())
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["({n})", "{n}-", "(${n})", "$({n})", "-${n}", "({n} €)", "({n}) €", "{n}−", "−{n}"],
+)
+def test_negative_numbers_are_read_in_every_form(form):
+    unit = next((sign for sign in "$€" if sign in form), "")
+    plain = {"$": "${n}", "€": "{n} €"}.get(unit, "{n}")
+    numbers = np.where(np.arange(200) % 3 == 0, -NUMBERS, NUMBERS)
+    texts = [(form if number < 0 else plain).replace("{n}", f"{abs(number):,.2f}") for number in numbers]
+    prepared = column_of(texts)
+    assert np.array_equal(prepared.columns["x"], numbers)
+    records = [{"x": text, "y": 1.0} for text in texts]
+    assert np.array_equal(columns_of_records(prepared.schema, records)["x"], numbers)
+    said = [str(finding) for finding in prepared.findings if "negative numbers" in str(finding)]
+    assert len(said) == (form[0] not in "-−")
+
+
+def test_a_sign_is_no_reason_to_read_what_is_no_number():
+    for text in ("(-3)", "(3)-", "-(3)", "-3-", "()", "(a)", "3--", "+3-", "1-2"):
+        with pytest.raises(ValueError, match="a number"):
+            parse_number_text(text)
+
+
+def test_debit_and_credit_are_named():
+    dropped = column_of([f"{i}.50 {'CR' if i % 3 else 'DR'}" for i in range(200)]).schema.dropped
+    assert dropped["x"] == "numbers with 'DR' and 'CR' behind them: write them with a sign"
+
+
+def test_exponents_of_fortran_are_read():
+    assert column_of([f"{i}.5D+0{i % 3}" for i in range(200)]).columns["x"][5] == 550.0
+
+
+# --- codes are no numbers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (["0316", "0153", "02e0", "0545", "01e1", "0430"], "zeros before whole numbers"),
+        (["01234", "98765", "10115", "80331"], "zeros before whole numbers"),
+        (["1234567", "12345e7", "7654321", "1000000"], "all of one length"),
+        (["123.456.789", "987.654.321", "100.200.300"], "groups of three digits"),
+        (["552 100 554", "542 107 651", "780 129 987"], "groups of three digits"),
+    ],
+)
+def test_codes_are_categories_and_said(texts, what):
+    prepared = column_of(texts * 50)
+    assert prepared.schema.columns[0].kind is Kind.CATEGORICAL
+    [said] = [str(finding) for finding in prepared.findings if finding.columns == ("x",)]
+    assert what in said
+    assert "--kind x=numeric" in said
+    assert (prepared.schema.decimal, prepared.schema.thousands) == (".", "")
+
+
+@pytest.mark.parametrize("texts", [["316", "0", "5"], ["0.5", "007.5"], ["1e5", "2.5", "1e-3"], ["-05", "12", "7"]])
+def test_numbers_stay_numbers(texts):
+    assert column_of(texts * 50).schema.columns[0].kind is Kind.NUMERIC
+
+
+def test_a_code_that_training_did_not_see_is_a_category_and_no_error():
+    schema = column_of(["0316", "0153", "02e0", "0545"] * 50).schema
+    assert columns_of_records(schema, [{"x": "018f", "y": 1.0}])["x"].tolist() == ["018f"]
+
+
+def test_a_code_that_is_said_to_be_a_number_is_one():
+    frame = pd.DataFrame({"x": ["0316", "0153", "0545"] * 60, "y": np.arange(180) % 7 / 2})
+    assert prepare(table_of(frame), TrainConfig(kind=("x=numeric",))).columns["x"][0] == 316.0
+
+
+@pytest.mark.parametrize("beside", ["1.5", "7"])
+def test_addresses_are_categories_and_no_evidence_about_marks(beside):
+    hosts = [f"192.168.{100 + i}.{110 + i}" for i in range(20)]
+    table = read_table([Source(name="a.csv", content=csv_of(hosts * 20, more=beside))], format="csv")
+    assert (table.decimal, table.thousands, table.repairs) == (".", "", ("cells are separated by ';'",))
+    schema = prepare(table, TrainConfig(include=("x",))).schema
+    assert schema.columns[0].kind is Kind.CATEGORICAL
+    assert columns_of_records(schema, [{"x": "192.168.1.7"}])["x"].tolist() == ["192.168.1.7"]
+
+
+def test_a_number_that_looks_like_an_address_is_one_among_numbers():
+    cells = ["1.234.567", "1.234.123.111", "734.221", "12", *(f"{i}.{i}" for i in range(100, 120))] * 9
+    prepared = column_of(cells)
+    assert prepared.columns["x"][:4].tolist() == [1_234_567.0, 1_234_123_111.0, 734_221.0, 12.0]
+
+
+# --- long numbers are told apart as they are written ----------------------------------------------------
+
+LONG = [6_011_000_990_139_424_000 + 61 * i for i in range(300)]
+
+
+@pytest.mark.parametrize("as_written", [int, str, Decimal])
+def test_long_ids_are_identifiers(as_written):
+    dropped = column_of([as_written(number) for number in LONG]).schema.dropped
+    assert dropped["x"] == "identifier (every value is different)"
+
+
+def test_ids_of_twenty_digits_in_json_lines_are_identifiers(tmp_path):
+    path = WRITERS["jsonl"][1](tmp_path / "a.jsonl", [{"x": 10**19 + 61 * i, "y": i % 7 / 2} for i in range(300)])
+    assert prepare(read_table([path]), TrainConfig()).schema.dropped["x"] == "identifier (every value is different)"
+
+
+@pytest.mark.parametrize("as_written", [int, str])
+def test_long_numbers_that_come_again_are_categories(as_written):
+    prepared = column_of([as_written(number) for number in LONG[:20] * 15])
+    assert prepared.schema.columns[0].kind is Kind.CATEGORICAL
+    assert any("does not tell apart" in str(finding) for finding in prepared.findings)
+
+
+def test_large_quantities_stay_numbers():
+    for values in ([float(number) for number in LONG], [f"{i + 1}.5e20" for i in range(300)], list(range(0, 600, 2))):
+        assert column_of(values).schema.columns[0].kind is Kind.NUMERIC
+
+
+# --- one category however it is written -----------------------------------------------------------------
+
+
+def test_a_code_is_one_category_with_or_without_a_zero_fraction():
+    cells = [1, 1.0, "1", "1.0", "1.00", Decimal("1.0")]
+    assert {parse_category(cell) for cell in cells} == {"1"}
+    assert parse_category("1,0", decimal=",") == "1"
+    for other in ("01.0", "1.05", "v1.0", "1.0.0", "1,0", "1.", ".0"):
+        assert parse_category(other) == other
+
+
+def test_categories_groups_and_segments_are_the_same_in_a_file_of_floats():
+    whole, floats = ([f"{i % 4 + 1}{tail}" for i in range(400)] for tail in ("", ".0"))
+    frames = [pd.DataFrame({"valve": cells, "y": np.arange(400) % 7 / 2}) for cells in (whole, floats)]
+    config = TrainConfig(kind=("valve=categorical",), threshold_by="valve", alert_rate=0.2)
+    a, b = (prepare(table_of(frame), config) for frame in frames)
+    assert a.schema == b.schema
+    assert a.preprocessor.encodings == b.preprocessor.encodings
+    assert a.columns["valve"].tolist() == b.columns["valve"].tolist() == whole
+    assert segments_of(a.schema, a.columns).tolist() == segments_of(b.schema, b.columns).tolist()
+    groups = [group_indices(table_of(frame), "valve").tolist() for frame in frames]
+    assert groups[0] == groups[1]
+
+
+def test_a_detector_that_learned_1_0_as_it_was_written_knows_1():
+    encoding = CategoricalEncoding(name="c", categories=("2.0", "1.0", "1"), shares=(0.5, 0.3, 0.2))
+    assert encoding.levels == {"2": 0, "1": 1, None: -1}
+
+
+# --- what is not understood is said ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("2024-{n:05d}", "texts of digits and marks, such as '2024-"),
+        ("{n}/7", "texts of digits and marks, such as"),
+        ("0{n:05d}", "codes such as '0"),
+    ],
+)
+def test_texts_of_digits_and_marks_are_no_identifiers_without_a_word(text, what):
+    reason = column_of([text.format(n=number) for number in range(300)]).schema.dropped["x"]
+    assert reason.startswith("identifier (")
+    assert what in reason
+    assert "--decimal" in reason or "--kind x=numeric" in reason
+
+
+def test_words_are_dropped_as_before():
+    assert column_of([f"pump-{i}-a" for i in range(300)]).schema.dropped["x"].endswith("rows)")

@@ -1,0 +1,129 @@
+"""Texts of numbers: their marks, units and signs, and codes that only look like numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection
+from typing import Final
+
+SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
+"""Characters that are written instead of one of `models.schema.THOUSANDS`: narrow and unbreakable spaces, ’."""
+
+AMBIGUOUS_POINT: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Numbers that are a thousand or a thousandth where decimals have a comma: 1.234."""
+
+NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+"""Numbers with a decimal point and without other marks."""
+
+_D_EXPONENT: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)[dD][+-]\d+")  # as Fortran writes 1.5E+03
+_INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
+_BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
+_IN_PARENTHESES: Final = re.compile(r"([^\d()+-]*)\(([^\d()+-]*\d[^()]*)\)([^\d()+-]*)")
+_CODE: Final = re.compile(r"[0-9]+([eE][0-9]+)?")
+_ADDRESS: Final = re.compile(r"(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
+_THREES: Final = re.compile(r"[0-9]{3}(?P<mark>[., '])[0-9]{3}((?P=mark)[0-9]{3})+")
+_ZERO_FRACTIONS: Final = {mark: re.compile(rf"(-?(?:0|[1-9][0-9]*))[{mark}]0+") for mark in ".,"}
+_MIN_CODE: Final = 4  # characters, before one e among digits looks like a code
+
+
+def code_reason(texts: Collection[str]) -> str | None:
+    """Return why texts that can be read as numbers are codes; None where they are numbers or something else.
+
+    Example:
+        >>> code_reason(["0316", "02e0"])
+        "codes such as '0316', with zeros before whole numbers"
+        >>> code_reason(["316", "2.5"]) is None
+        True
+    """
+    stripped = [text.strip() for text in texts]
+    if not stripped:
+        return None
+    if all(map(_CODE.fullmatch, stripped)):
+        padded = next((text for text in stripped if text[0] == "0" and len(text) > 1), None)
+        if padded is not None:
+            return f"codes such as {padded!r}, with zeros before whole numbers"
+        mixed = len({text.isdigit() for text in stripped}) > 1
+        if mixed and len(set(map(len, stripped))) == 1 and len(stripped[0]) >= _MIN_CODE:
+            return f"codes such as {next(t for t in stripped if not t.isdigit())!r}, all of one length"
+    elif all(map(_ADDRESS.fullmatch, stripped)):
+        return f"addresses such as {stripped[0]!r}"
+    elif all(map(_THREES.fullmatch, stripped)) and len(set(map(len, stripped))) == 1:
+        return f"codes such as {stripped[0]!r}, in groups of three digits and all of one length"
+    return None
+
+
+def without_zero_fraction(text: str, *, decimal: str = ".") -> str:
+    """Return the text of a whole number without a fraction of zeros, with which floats are written; others as they are.
+
+    Example:
+        >>> without_zero_fraction("3.0"), without_zero_fraction("3.05"), without_zero_fraction("03.0")
+        ('3', '3.05', '03.0')
+    """
+    if not text.endswith("0") or decimal not in text:  # as nearly always
+        return text
+    found = _ZERO_FRACTIONS[decimal].fullmatch(text)
+    return found[1] if found else text
+
+
+def is_address(text: str) -> bool:
+    """Return True for four groups of at most 255 with points between them."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def with_sign_in_front(text: str) -> str:
+    """Return the text of a number with its sign in front of it: parentheses, and a minus behind it, are negative.
+
+    Example:
+        >>> with_sign_in_front("(1,234.50)"), with_sign_in_front("$(3)"), with_sign_in_front("3-")
+        ('-1,234.50', '-$3', '-3')
+    """
+    if text[-1:].isdigit():  # as nearly always
+        return text
+    if found := _IN_PARENTHESES.fullmatch(text):
+        return "-" + "".join(found.groups()).strip()
+    if text[-1:] in ("-", "−") and text[:1] not in ("+", "-", "−"):
+        return "-" + text[:-1].strip()
+    return text
+
+
+def parse_number_text(text: str, *, decimal: str = ".", thousands: str = "") -> float:
+    """Parse the text of a number, which may be infinite; a `ValueError` with a phrase that fits behind "expected"."""
+    plain = with_sign_in_front(text.replace("−", "-"))
+    if thousands:
+        plain = plain.translate(SEPARATOR_VARIANTS)
+        if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
+            plain = plain.replace(thousands, "")
+        elif thousands in plain:
+            raise ValueError(f"a number with the thousands separator {thousands!r}")
+    if decimal == ",":
+        if not thousands and AMBIGUOUS_POINT.fullmatch(plain):
+            raise ValueError("a number with a decimal comma, or one in which the point shows that it is no other mark")
+        plain = plain.replace(",", ".", 1)
+    if NUMBER.fullmatch(plain) is not None:
+        return float(plain)
+    if _D_EXPONENT.fullmatch(plain) is not None:
+        return float(plain.upper().replace("D", "E"))
+    if _INFINITE.fullmatch(plain):
+        return -math.inf if plain[0] == "-" else math.inf
+    raise ValueError("a number")
+
+
+def grouped_number(decimal: str, thousands: str) -> str:
+    """Return the pattern of a number with thousands separators, such as ``1,234.5``."""
+    return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
+
+
+def without_unit(text: str, unit: str) -> str:
+    """Remove a unit or currency from a number's text, before or behind it; a text without it stays as it is.
+
+    Example:
+        >>> without_unit("-12.5 °C", "°C"), without_unit("($3)", "$"), without_unit("7", "km")
+        ('-12.5', '-3', '7')
+    """
+    text = with_sign_in_front(_BLANKS.sub(" ", text).strip())
+    if text.endswith(unit):
+        return text[: -len(unit)].rstrip()
+    sign = text[:1] if text[:1] in ("+", "-", "−") else ""
+    body = text[len(sign) :].lstrip()
+    return sign + body[len(unit) :].lstrip() if body.startswith(unit) else text
