@@ -16,10 +16,27 @@ class Budget:
         head_bytes: Bytes of a request's line and header fields, and of its trailer fields; more are answered 431.
         read_bytes: Bytes of a connection that are parsed at once. While a request of it is queued behind another,
             no more are: so at most the requests in that many bytes are queued.
+        bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes.
+        bytes_per_field: The same for the fields of its objects: a name takes more memory than bytes.
+        bytes_per_object: The same for its objects and lists.
+        other_columns: Columns or fields of a record beside those that the detector knows.
+        lines_per_row: Lines of a body for each row that it may have: blank ones are lines, too.
+        problems: Problems of the records of a request that are looked for; of these the first hundred are named.
+        loop_cells: Cells (rows times columns) of a request that is answered on the event loop, which others wait for;
+            larger ones are answered on a thread. Absent fields are cells without bytes.
+        loop_cells_refused: Cells of a refused request whose problems are looked for on the event loop.
     """
 
     head_bytes: int = 65_536
     read_bytes: int = 16_384
+    bytes_per_value: int = 8
+    bytes_per_field: int = 10
+    bytes_per_object: int = 64
+    other_columns: int = 10_000
+    lines_per_row: int = 4
+    problems: int = 10_000
+    loop_cells: int = 10_000
+    loop_cells_refused: int = 2_000
 
 
 BUDGET: Final = Budget()

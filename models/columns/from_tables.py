@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
@@ -51,7 +53,8 @@ def plain_numbers(schema: FeatureSchema) -> frozenset[str]:
 def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
     """Raise `TableError` with the columns that differ, unless a table has every feature once."""
     wanted = [column.name for column in schema.read]
-    missing = [name for name in wanted if name not in names]
+    present = frozenset(names)
+    missing = [name for name in wanted if name not in present]
     if missing:
         unknown = [name for name in names if name not in schema.known]
         extra = f"; not known to the detector: {', '.join(map(repr, unknown))}" if unknown else ""
@@ -59,7 +62,8 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
             f"The table has another shape than the training data. Missing: {', '.join(map(repr, missing))}{extra}. "
             "Columns are taken by name, in any order."
         )
-    twice = [name for name in dict.fromkeys((*wanted, *schema.ids)) if list(names).count(name) > 1]
+    counts = Counter(names)
+    twice = [name for name in dict.fromkeys((*wanted, *schema.ids)) if counts[name] > 1]
     if twice:
         raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
 
@@ -87,9 +91,10 @@ def read_cells(
 
 
 def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
-    """Yield every cell that `columns_of_table` would refuse, column by column."""
+    """Yield every cell that `columns_of_table` would refuse, in the order of the rows."""
     decimal, thousands = number_format_of(schema, table)
-    for column in schema.read:
+
+    def problems_in(column: Column) -> Iterator[RecordError]:
         cells = table.data.column(column.name)
         try:
             read_cells(column, cells, decimal=decimal, thousands=thousands)
@@ -97,6 +102,8 @@ def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int 
             parse = parser_of(column, decimal=decimal, thousands=thousands)
             for index, value in enumerate(python_values(plain_cells(cells)), start=first_record):
                 yield from problem_of(column, parse, value, index)
+
+    return heapq.merge(*map(problems_in, schema.read), key=lambda problem: problem.record or 0)
 
 
 def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], first_row: int) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from models.errors import DataError, RecordError
 from service.api.openapi import documented, documented_stream, problems
 from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
 from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
+from service.budget import BUDGET
 from service.fast_path.micro_batching import Batcher
 from service.formats.answers import AnswerSpec, answer_body, answer_headers
 from service.formats.formats import FORMATS, STREAMED
@@ -134,12 +135,12 @@ async def _respond(request: Request, content: bytes, body: BodySpec, answer: Ans
     """Answer a body: a small one on the event loop, others on a thread, so that others are answered meanwhile."""
     gate: Gate = request.app.state.gate
     arrow = FORMATS[body.format_name].arrow or FORMATS[answer.format_name].arrow
-    if len(content) > SMALL_BYTES or body.coding is not None or arrow:
+    if body.coding is not None or arrow or not _is_quick(content, body):
         if refusal := gate.admit_large():
             return refusal
         written, headers = await gate.on_thread(partial(answer_body, content, body, answer))
     elif answer.operation.is_scoring and body.format_name == answer.format_name == "json":
-        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher)
+        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher, gate)
     else:
         written, headers = answer_body(content, body, answer)
     accepted = ",".join(request.headers.getlist("accept-encoding"))
@@ -149,8 +150,16 @@ async def _respond(request: Request, content: bytes, body: BodySpec, answer: Ans
     return Response(written, headers=headers)
 
 
+def _is_quick(content: bytes, body: BodySpec) -> bool:
+    """Return whether a JSON body may be read and scored on the event loop."""
+    if len(content) > SMALL_BYTES:
+        return False
+    rows = max(content.count(b"{"), content.count(b"["), content.count(b"\n"))
+    return rows * len(body.schema.read) <= BUDGET.loop_cells
+
+
 async def _answer_in_batch(
-    content: bytes, body: BodySpec, answer: AnswerSpec, batcher: Batcher
+    content: bytes, body: BodySpec, answer: AnswerSpec, batcher: Batcher, gate: Gate
 ) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
     rows = read_json(content, body)
@@ -158,7 +167,9 @@ async def _answer_in_batch(
     try:
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)
     except DataError as error:
-        raise all_problems(rows, body.schema, error) from error
+        look = partial(all_problems, rows, body.schema, error)
+        is_quick = len(rows) * len(body.schema.read) <= BUDGET.loop_cells_refused
+        raise (look() if is_quick else await gate.on_thread(look)) from error
     start = answer_start(answer.operation, answer.detector, rows.notes)
     return start + items + ANSWER_END, answer_headers(answer, rows.notes)
 

@@ -22,6 +22,7 @@ from models.detector import Detector
 from models.errors import DetectorError
 from service.api.parameters import ScoreQuery
 from service.api.schemas import MOST_VALUES
+from service.budget import BUDGET
 from service.fast_path.micro_batching import MAX_ROWS, Batcher, settle
 from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords, exact_records
@@ -92,11 +93,13 @@ class _Prepared:
     exact: ExactRecords
     head: Head
     start: bytes
+    most_rows: int
 
     @classmethod
     def of(cls, detector: Detector) -> _Prepared:
         start = answer_start(OPERATIONS["score"], detector)
-        return cls(detector, exact_records(detector.schema), _head_of(detector, ()), start)
+        most_rows = min(MAX_ROWS, BUDGET.loop_cells // len(detector.schema.read))
+        return cls(detector, exact_records(detector.schema), _head_of(detector, ()), start, most_rows)
 
     def reply_with(self, reply: Reply, notes: Sequence[str], items: bytes | Exception) -> None:
         """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
@@ -131,7 +134,7 @@ class SmallScores:
         self._batcher = batcher
         self.gate = gate
         self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
-        self._max_rows = min(MAX_ROWS, settings.max_rows)
+        self._max_rows = settings.max_rows
         self._prepared = _Prepared.of(registry.active())
 
     def explain_of(self, query: bytes, headers: Headers) -> int | None:
@@ -172,7 +175,7 @@ class SmallScores:
             self._prepared = _Prepared.of(detector)
         prepared = self._prepared  # one version for the whole request
         try:
-            rows = records_in(body, prepared.exact, most=self._max_rows)
+            rows = records_in(body, prepared.exact, most=min(self._max_rows, prepared.most_rows))
         except (DetectorError, RequestError):
             reply(None)
             return

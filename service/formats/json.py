@@ -26,12 +26,13 @@ from models.schema import FeatureSchema
 from models.schema.nesting import flat_records
 from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
+from service.budget import BUDGET
+from service.formats.bounds import require_bounded, require_few_columns, require_few_lines
 from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_many_rows
 
 _ID_TYPES: Final = (str, int, float, bool, type(None))
-_SMALLEST_RECORD: Final = 3  # bytes: {} and a comma
 _PHRASES: Final = {
     "Input data was truncated": "it ends too early, or has half of a pair of \\u escapes",
     "Number out of range": "a number is beyond 1.8e308",
@@ -46,7 +47,10 @@ def read_json(content: bytes, spec: BodySpec) -> Records:
         RequestError: The body is not JSON, or there are too many records.
         RecordError: What is decoded is none of these, or has a key twice.
     """
-    return records_in(content, exact_records(spec.schema), most=spec.max_rows)
+    require_bounded(content, spec)
+    records = records_in(content, exact_records(spec.schema), most=spec.max_rows)
+    require_few_columns(len(records.names or ()), spec)
+    return records
 
 
 def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
@@ -57,18 +61,28 @@ def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
     return decode_json(content, most=most).noted(exact.schema)
 
 
-def read_lines(content: bytes, spec: BodySpec, *, first_line: int = 1, first_record: int = 0) -> Records:
+def read_lines(
+    content: bytes, spec: BodySpec, *, numbers: Sequence[int] | None = None, first_record: int = 0
+) -> Records:
     """Read JSON lines: an object a line; the lines of the body count from 1, its records from 0.
 
+    Args:
+        content: The body, or some lines of it.
+        spec: What is known of the body.
+        numbers: The number of each line, None where they are all lines of the body.
+        first_record: Index of the first record in the request.
+
     Raises:
-        RequestError: A line is not JSON or has a key twice, or there are too many records.
+        RequestError: A line is not JSON or has a key twice, or there are too many records or lines.
         RecordError: There is no record.
     """
+    require_few_lines(content, spec)
+    require_bounded(content, spec)
     exact = exact_records(spec.schema)
     rows = exact.lines(content, most=spec.max_rows)
     if rows is not None:
         return Records(names=exact.names, rows=rows, first=first_record, typed=True)
-    decoded = decode_lines(content, most=spec.max_rows, first_line=first_line, first_record=first_record)
+    decoded = decode_lines(content, most=spec.max_rows, numbers=numbers, first_record=first_record)
     return decoded.noted(spec.schema)
 
 
@@ -189,8 +203,6 @@ class Records:
 def decode_json(content: bytes, *, most: int) -> Records:
     """Decode what `read_json` reads, whatever its fields are."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    if len(content) > _SMALLEST_RECORD * most and content.lstrip()[:1] == b"[":
-        _require_few(len(_decode(content, list[msgspec.Raw])), most)  # before objects are made
     value = _decode(content)
     decoded = _records_of(value)
     if not decoded.rows:
@@ -201,10 +213,12 @@ def decode_json(content: bytes, *, most: int) -> Records:
     return decoded
 
 
-def decode_lines(content: bytes, *, most: int, first_line: int = 1, first_record: int = 0) -> Records:
+def decode_lines(content: bytes, *, most: int, numbers: Sequence[int] | None = None, first_record: int = 0) -> Records:
     """Decode what `read_lines` reads, whatever the fields are; empty lines are left out."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=first_line) if line.strip()]
+    split = content.split(b"\n")
+    numbered = zip(numbers or range(1, len(split) + 1), split, strict=True)
+    lines = [(number, line) for number, line in numbered if line.strip()]
     _require_few(len(lines), most)
     rows = [_decode(line, where=f"Line {number}") for number, line in lines]
     if not rows:
@@ -270,6 +284,6 @@ def _repeated_key_error(repeated: Sequence[tuple[int, str]], *, first: int = 0) 
             field=name,
             remedy="Send it once: which of them is meant cannot be told.",
         )
-        for index, name in repeated
+        for index, name in repeated[: BUDGET.problems]
     ]
-    return RequestError.of_problems(problems)
+    return RequestError.of_problems(problems, total=len(repeated))

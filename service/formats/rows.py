@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from models.columns.from_records import Columns
 from models.errors import DataError, RecordError
 from models.schema import FeatureSchema
+from service.budget import BUDGET
 from service.web.problems import MOST_PROBLEMS, RequestError
 
 
@@ -32,6 +33,11 @@ class BodySpec:
     coding: str | None = None
     charset: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def max_columns(self) -> int:
+        """Most columns of a table, and most fields of a record."""
+        return len(self.schema.known) + BUDGET.other_columns
 
 
 class Rows(Protocol):
@@ -66,12 +72,15 @@ class Rows(Protocol):
         ...
 
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
-        """Yield everything that `columns` and `ids` would refuse."""
+        """Yield everything that `columns` and `ids` would refuse, about in the order of the rows."""
         ...
 
 
 def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> RequestError:
-    """Return one error for everything that is wrong with the rows of a request; `first` is what was found already."""
+    """Return one error for what is wrong with the rows of a request; `first` is what was found already.
+
+    No more than `BUDGET.problems` are looked for: a body of a kilobyte can have millions of them.
+    """
     found = 0
 
     def counted() -> Iterator[RecordError]:
@@ -80,9 +89,11 @@ def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> Request
             for problem in chunk.problems(schema):
                 found += 1
                 yield problem
+                if found == BUDGET.problems:
+                    return
 
     def place(problem: RecordError) -> int:
         return -1 if problem.record is None else problem.record
 
     problems = heapq.nsmallest(MOST_PROBLEMS, counted(), key=place)
-    return RequestError.of_problems(problems or [first], total=found or 1)
+    return RequestError.of_problems(problems or [first], total=found or 1, at_least=found == BUDGET.problems)

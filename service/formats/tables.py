@@ -24,6 +24,7 @@ from models.tables.table import Table
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_large, too_many_rows
 
+_PROBLEM_ROWS: Final = 1024  # whose cells are made plain values at once
 _STARTS: Final = {"csv": b"", "arrow": b"", "arrow_file": b"ARROW1", "parquet": b"PAR1"}
 
 
@@ -63,7 +64,10 @@ class TableRows:
 
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
         """Yield every cell that `columns` would refuse."""
-        return problems_of_table(schema, self.table, first_record=self.first)
+        first = self.first
+        for table in self.table.chunks(_PROBLEM_ROWS):
+            yield from problems_of_table(schema, table, first_record=first)
+            first += len(table)
 
 
 def read_rows(content: bytes, spec: BodySpec) -> TableRows:

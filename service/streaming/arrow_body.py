@@ -81,10 +81,13 @@ class ArrowBody:
         if kind == END_OF_STREAM:
             self._ended = True
         elif kind == SCHEMA:
-            self._head += message
+            if self._head:
+                raise pa.ArrowInvalid("it has a second schema")
+            self._head = message
         else:
             self._batches.append(message)
-            self._size += message_sizes(pa.ipc.read_message(message))[1]
+            # A batch may unfold to nothing: what it takes itself counts as well.
+            self._size += max(len(message), message_sizes(pa.ipc.read_message(message))[1])
             if kind == DICTIONARY:
                 self._dictionaries.append(message)
 

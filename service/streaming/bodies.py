@@ -6,9 +6,11 @@ come of the next one.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import compress
 from typing import Protocol, final
 
 from models.tables.read_options import CHUNK_ROWS
@@ -58,56 +60,57 @@ def too_long(what: str, max_bytes: int, remedy: str) -> RequestError:
 
 @final
 class LinesBody:
-    """JSON lines: a part is `CHUNK_ROWS` lines that are not blank, or as many as may be held."""
+    """JSON lines: a part is `CHUNK_ROWS` lines, or as many as may be held; blank ones are dropped."""
 
     notes: Sequence[str] = ()
 
     def __init__(self, spec: BodySpec) -> None:
         self._spec = replace(spec, max_rows=CHUNK_ROWS)
-        self._begun: list[bytes] = []  # of a line
-        self._begun_bytes = 0
+        self._begun = bytearray()  # a line
         self._lines: list[bytes] = []
-        self._line_bytes = self._filled = 0
-        self._first_line, self._first_record = 1, 0
+        self._numbers: list[int] = []  # of these lines
+        self._line_bytes = 0
+        self._next_number = 1
+        self._part_numbers: deque[list[int]] = deque()  # numbers of the lines of the parts that are not read yet
+        self._first_record = 0
 
     def cut(self, content: bytes, *, last: bool) -> list[bytes]:
         """Return the parts that are complete with what has come."""
-        self._begun.append(content)
-        self._begun_bytes += len(content)
+        self._begun += content
         parts: list[bytes] = []
         if b"\n" in content or last:
-            *lines, begun = b"".join(self._begun).split(b"\n")
-            parts += filter(None, map(self._add, lines))
-            self._begun, self._begun_bytes = [begun], len(begun)
-        if self._begun_bytes > self._spec.max_bytes:
+            lines = bytes(self._begun).split(b"\n")
+            self._begun = bytearray() if last else bytearray(lines.pop())
+            filled = list(map(bytes.strip, lines))  # blank lines are many where they cost a sender nothing
+            numbers = range(self._next_number, self._next_number + len(lines))
+            self._next_number += len(lines)
+            for number, line in zip(compress(numbers, filled), compress(lines, filled), strict=True):
+                self._lines.append(line)
+                self._numbers.append(number)
+                self._line_bytes += len(line) + 1
+                if len(self._lines) == CHUNK_ROWS or self._line_bytes > self._spec.max_bytes:
+                    parts.append(self._take())
+        if len(self._begun) > self._spec.max_bytes:
             raise too_long("A line", self._spec.max_bytes, "Send shorter ones")
-        if last:
-            parts += filter(None, [self._add(self._begun.pop()), self._take()])
+        if last and self._lines:
+            parts.append(self._take())
         return parts
 
     def rows(self, part: bytes) -> Iterator[Rows]:
         """Yield the records of a part."""
-        if part.strip():
-            rows = read_lines(part, self._spec, first_line=self._first_line, first_record=self._first_record)
-            if not self._first_record:
-                self.notes = rows.notes
-            yield rows
-            self._first_record += len(rows)
-        self._first_line += part.count(b"\n")
+        numbers = self._part_numbers.popleft()
+        rows = read_lines(part, self._spec, numbers=numbers, first_record=self._first_record)
+        if not self._first_record:
+            self.notes = rows.notes
+        yield rows
+        self._first_record += len(rows)
 
     def rest(self) -> Iterator[Rows]:
         """Yield nothing: each part was read whole."""
         yield from ()
 
-    def _add(self, line: bytes) -> bytes:
-        """Add a line; return the lines up to it where they are enough for a part."""
-        self._lines.append(line)
-        self._line_bytes += len(line) + 1
-        self._filled += bool(line.strip())
-        enough = self._filled == CHUNK_ROWS or self._line_bytes > self._spec.max_bytes
-        return self._take() if enough else b""
-
     def _take(self) -> bytes:
-        part = b"".join(line + b"\n" for line in self._lines)
-        self._lines, self._line_bytes, self._filled = [], 0, 0
+        part = b"\n".join(self._lines)
+        self._part_numbers.append(self._numbers)
+        self._lines, self._numbers, self._line_bytes = [], [], 0
         return part

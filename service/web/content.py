@@ -26,18 +26,16 @@ async def read_body(request: Request, settings: Settings) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
         raise too_large(settings.max_body_bytes)
-    chunks: list[bytes] = []
-    size = 0
+    content = bytearray()  # a list of chunks could be a list of bytes
     try:
         async with asyncio.timeout(settings.body_seconds):
             async for chunk in request.stream():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > settings.max_body_bytes:
+                content += chunk
+                if len(content) > settings.max_body_bytes:
                     raise too_large(settings.max_body_bytes)
     except TimeoutError as error:
         raise too_slow(f"The body had not come after {settings.body_seconds:g} s") from error
-    return _not_empty(b"".join(chunks))
+    return _not_empty(bytes(content))
 
 
 def _not_empty(content: bytes) -> bytes:

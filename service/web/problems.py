@@ -22,7 +22,7 @@ from service.settings import spelt
 PROBLEM_JSON: Final = "application/problem+json"
 
 MOST_PROBLEMS: Final = 100
-"""Most errors that a problem document lists; its `total` counts all."""
+"""Most errors that a problem document lists; its `total` counts all that were found."""
 
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Python 3.12 has the older phrases
 """Phrases of RFC 9110."""
@@ -61,10 +61,17 @@ class RequestError(Exception):
         super().__init__(detail)
 
     @classmethod
-    def of_problems(cls, problems: Sequence[DetectorError], *, total: int = 0) -> RequestError:
-        """Return the error of a request with problems in its records or parameters; `total` where these are not all."""
+    def of_problems(cls, problems: Sequence[DetectorError], *, total: int = 0, at_least: bool = False) -> RequestError:
+        """Return the error of a request with problems in its records or parameters.
+
+        Args:
+            problems: All of them, or the first ones.
+            total: Number of all that were found, where these are not all.
+            at_least: There may be more that were not looked for.
+        """
         total = max(total, len(problems))
-        more = f" ({total - 1:,} more problem{'s' * (total > 2)}: see errors.)" if total > 1 else ""
+        others = f"{'at least ' * at_least}{total - 1:,} more problem{'s' * (total > 2)}"
+        more = f" ({others}: see errors.)" if total > 1 else ""
         errors = [_error_object(problem) for problem in problems[:MOST_PROBLEMS] if isinstance(problem, RecordError)]
         return cls(HTTPStatus.UNPROCESSABLE_ENTITY, f"{over_http(problems[0])}{more}", errors=errors, total=total)
 
