@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from models.errors import Message, Set, TableError, joined
 from models.tables.read_options import ReadOptions
+from models.tables.sheet_size import require_filled_grids
 from models.tables.source import Source
 from models.tables.table import Table
 from models.tables.text.delimiter import Row
@@ -80,15 +82,15 @@ def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> A
 
 
 def _check_archive(source: Source, content: bytes) -> None:
-    """Refuse an archive that is damaged, or too large when it is decompressed."""
+    """Refuse an archive that is damaged, or too large when it is decompressed or its cells are laid out."""
     if not content.startswith(b"PK"):
         return
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            source.require_bytes(sum(entry.file_size for entry in archive.infolist()))
+            require_filled_grids(archive)
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError) as error:
         raise TableError(f"the spreadsheet is damaged: {error}.") from error
-    source.require_bytes(size)
 
 
 def _text(cell: Any) -> str:
