@@ -6,12 +6,30 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import BundleError
+from models.printable import first_unprintable
 
 ARTIFACTS: Final = Path("models/artifacts")
 """The folder of all detectors, the one thing that is mounted into a container."""
 
 MANIFEST: Final = "manifest.json"
 """The file that makes a folder a bundle."""
+
+_MOST_CHARACTERS: Final = 255
+
+
+def complaint_about_name(name: str) -> str | None:
+    r"""Return why a text can be no name or version, which logs, terminals and headers show; None if it can.
+
+    Example:
+        >>> complaint_about_name("Bremsen, Süd"), complaint_about_name("a\nb")
+        (None, "holds '\\n', which cannot be printed")
+    """
+    if not name.strip():
+        return "is empty"
+    if len(name) > _MOST_CHARACTERS:
+        return f"has {len(name):,} characters, {_MOST_CHARACTERS} are allowed"
+    odd = first_unprintable(name)
+    return None if odd is None else f"holds {odd!r}, which cannot be printed"
 
 
 def versions(folder: Path) -> list[int]:

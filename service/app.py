@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
+from models.printable import one_line
 from models.programs.cli import program_version
 from models.threads import share_threads
 from service.api.openapi import openapi_document
@@ -64,5 +65,5 @@ def __getattr__(name: str) -> FastAPI:
         settings = load_settings()
         return create_app(open_registry(settings), settings)
     except DetectorError as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"error: {one_line(str(error))}\n")
         raise SystemExit(2) from error

@@ -25,8 +25,11 @@ from forging import forge
 from samples import sample_record
 
 from models.bundle import MANIFEST, load_detector
+from models.bundle.card import column_cards, typical_values
 from models.bundle.layout import FILES
 from models.errors import BundleError
+from service.api.schemas import detector_answer, request_examples, request_schema
+from service.settings import Settings
 
 ALLOWED_BYTES = 500 * 1024**2
 ALLOWED_SECONDS = 10
@@ -136,7 +139,10 @@ def main() -> None:
         signal.alarm(ALLOWED_SECONDS)  # its default is to end the process: a hang is seen by the caller
         started = time.perf_counter()
         try:
-            scores = load_detector(folder).score_records(RECORDS).anomaly_score
+            detector = load_detector(folder)
+            scores = detector.score_records(RECORDS).anomaly_score
+            told = [detector_answer(detector, Settings()), request_schema(detector), request_examples(detector)]
+            json.dumps([*told, list(map(typical_values, column_cards(detector)))], allow_nan=False)
         except BundleError as error:
             outcomes["refused"] += 1
             if "\n" in str(error):

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 
 from models.bundle.card import bytes_of, card_of, description_of, differences, leaves, typical_values
@@ -19,7 +18,9 @@ from models.bundle.layout import NETWORK_KERAS, NETWORK_ONNX
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_files, read_manifest
 from models.errors import BundleError
+from models.printable import one_line, printable
 from models.programs.cli import OneLineParser, run_command
+from models.programs.rich_text import escaped
 from models.repository import bundles_in, resolve
 
 _EXAMPLES: Final = """\
@@ -50,7 +51,7 @@ def verify(arguments: argparse.Namespace) -> None:
         _print_json({"ok": not bad, "bundles": results})
     else:
         for result in results:
-            print(_line(result))
+            print(printable(_line(result)))
     if bad:
         raise BundleError(f"{bad} of {len(results)} bundles cannot be used.")
 
@@ -86,7 +87,7 @@ def diff(arguments: argparse.Namespace) -> None:
     console = Console(highlight=False)
     grid = _grid("", left["path"], right["path"])
     for row in found:
-        grid.add_row(escape(f"{row['part']}: {row['name']}"), _text(row["left"]), _text(row["right"]))
+        grid.add_row(escaped(f"{row['part']}: {row['name']}"), _text(row["left"]), _text(row["right"]))
     if found:
         console.print(grid)
     same = "the very same network" if is_same else "two networks"
@@ -99,7 +100,7 @@ def _verified(folder: Path) -> dict[str, Any]:
         manifest = read_manifest(folder)
         read_files(folder, manifest, [NETWORK_KERAS])
     except BundleError as error:
-        return {"path": str(folder), "ok": False, "error": " ".join(str(error).split())}
+        return {"path": str(folder), "ok": False, "error": one_line(str(error))}
     facts = {name: manifest[name] for name in ("name", "version", "created", "format_version", "versions")}
     return {"path": str(folder), "ok": True, "bytes": bytes_of(folder), **facts}
 
@@ -114,10 +115,10 @@ def _line(result: dict[str, Any]) -> str:
 
 
 def _show_card(console: Console, card: dict[str, Any]) -> None:
-    console.print(f"[bold]{escape(card['path'])}[/bold]  {_size(card['bytes'])}")
+    console.print(f"[bold]{escaped(card['path'])}[/bold]  {_size(card['bytes'])}")
     grid = _grid("column", "kind", "enters as")
     for name, column in card["columns"].items():
-        grid.add_row(escape(name), escape(column["kind"]), escape(column["enters_as"]))
+        grid.add_row(escaped(name), escaped(column["kind"]), escaped(column["enters_as"]))
     _add_unused(grid, card["schema"])
     console.print(grid)
     grid = _grid("", "", "")
@@ -125,23 +126,23 @@ def _show_card(console: Console, card: dict[str, Any]) -> None:
         heading = part
         for name, value in leaves(card[part]):
             if value is not None:
-                grid.add_row(heading, escape(name), _text(value))
+                grid.add_row(heading, escaped(name), _text(value))
                 heading = ""
     console.print(grid)
     for warning in card["warnings"]:
-        console.print(f"[yellow]{escape(str(warning))}[/yellow]")
+        console.print(f"[yellow]{escaped(str(warning))}[/yellow]")
 
 
 def _show_description(console: Console, description: dict[str, Any]) -> None:
     columns = description["columns"]
     console.print(
-        f"{escape(description['name'])} version {description['version']}: {len(columns)} columns enter as "
+        f"{escaped(description['name'])} version {description['version']}: {len(columns)} columns enter as "
         f"{description['features']} features"
     )
     grid = _grid("column", "kind", "enters as", "typical values", "missing")
     for card in columns:
         texts = (card["name"], card["kind"], card["enters_as"], typical_values(card), f"{card.get('missing', 0):,}")
-        grid.add_row(*map(escape, texts))
+        grid.add_row(*map(escaped, texts))
     _add_unused(grid, description)
     console.print(grid)
 
@@ -149,17 +150,17 @@ def _show_description(console: Console, description: dict[str, Any]) -> None:
 def _add_unused(grid: Grid, schema: dict[str, Any]) -> None:
     """Add the columns that are no features."""
     for name in schema["ids"]:
-        grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
+        grid.add_row(escaped(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
     if schema["label"] is not None:
-        grid.add_row(escape(schema["label"]), "[cyan]label[/cyan]", "says what is an anomaly, never a feature")
+        grid.add_row(escaped(schema["label"]), "[cyan]label[/cyan]", "says what is an anomaly, never a feature")
     for name, reason in schema["dropped"].items():
-        grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
+        grid.add_row(f"[dim]{escaped(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escaped(reason)}[/dim]")
 
 
 def _grid(*headings: str) -> Grid:
     grid = Grid(box=box.SIMPLE, pad_edge=False, show_header=any(headings))
     for heading in headings:
-        grid.add_column(escape(heading), overflow="fold")
+        grid.add_column(escaped(heading), overflow="fold")
     return grid
 
 
@@ -168,7 +169,7 @@ def _text(value: Any) -> str:
         return "–"
     if isinstance(value, list):
         return ", ".join(map(_text, value))
-    return escape(f"{value:.6g}" if isinstance(value, float) else str(value))
+    return escaped(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def _size(count: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from models.bundle.layout import NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
+from models.bundle.shown import check_reference
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.detector import Detector
 from models.encoders.categorical import CategoricalEncoding
@@ -63,6 +64,7 @@ def load_detector(path: str | Path) -> Detector:
             raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
         scorer = Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
         check_probe(scorer, plain["probe.json"])
+        check_reference(plain["reference.json"])
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
     return Detector(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from models.bundle.layout import FILES, FORMAT_VERSION, LIMITS, SERVED, digest
+from models.bundle.shown import check_manifest
 from models.errors import BundleError
 from models.repository import MANIFEST
 from models.strict_json import from_plain, parse_json
@@ -57,10 +58,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     version = manifest.get("format_version")
     if version != FORMAT_VERSION or isinstance(version, bool):
         raise BundleError(
-            f"{folder}: has format version {version!r}, this program reads {FORMAT_VERSION}. Train the detector anew."
+            f"{folder}: has format version {version!r:.60}, this program reads {FORMAT_VERSION}. Train the detector "
+            "anew."
         )
     try:
         from_plain(manifest, _Manifest)
+        check_manifest(manifest)
     except ValueError as error:
         raise BundleError(
             f"{folder}: {MANIFEST} is not one that training wrote ({error}). Copy the bundle again, or train it anew."

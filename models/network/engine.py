@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -10,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BundleError
-from models.network.architecture import AutoencoderConfig
+from models.network.architecture import AutoencoderConfig, weight_shapes
+from models.printable import one_line
 
 _NEVER_WRITTEN: Final = (b"location", b"com.microsoft", b"com.ms.", b"ai.onnx", b"org.pytorch")
 """Texts that no graph of ours holds: the key without which no array can lie in another file, and the domains of the
 operators that ONNX Runtime has beyond the standard. Protocol buffers write texts as they are. The weights of a graph of
 1 GB hold one of these by chance once in ten million graphs."""
+
+_NODES_BYTES: Final = 1 << 20  # of a graph beside its weights; each member has nodes of its own
+_NODES_BYTES_OF_A_MEMBER: Final = 1 << 14
 
 
 class Engine(Protocol):
@@ -51,6 +56,12 @@ class OnnxEngine:
         import onnxruntime as ort  # printing help does not need it
 
         self._members = config.members
+        weights = 4 * sum(math.prod(shape) for shape in weight_shapes(config).values())
+        if len(graph) > 2 * weights + _NODES_BYTES + _NODES_BYTES_OF_A_MEMBER * config.members:
+            raise BundleError(
+                f"network.onnx: has {len(graph):,} bytes, and the weights of the network that the manifest describes "
+                f"{weights:,}. Train the detector anew."
+            )
         if found := next((text for text in _NEVER_WRITTEN if text in graph), None):
             raise BundleError(
                 f"network.onnx: names {found.decode()!r}: files or operators that training never writes. Train the "
@@ -75,7 +86,7 @@ class OnnxEngine:
         except BundleError:
             raise
         except Exception as error:  # its errors share no base class but this one
-            reason = " ".join(str(error).split())
+            reason = one_line(str(error))
             raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:

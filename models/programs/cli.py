@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from models.errors import DetectorError, did_you_mean
+from models.printable import one_line
 
 CONSOLE: Final = "relu-anomaly"
 MODULES: Final = {
@@ -165,7 +166,7 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
 
 
 def _complaint(error: Exception) -> str:
-    words = " ".join(str(error).split())
+    words = one_line(str(error))
     if isinstance(error, DetectorError):
         return words
     if isinstance(error, ModuleNotFoundError):

@@ -137,7 +137,7 @@ def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
         "name": detector.name,
         "version": detector.version,
         "created": card.pop("created", ""),
-        "activation": card.get("settings", {}).get("activation", ""),
+        "activation": (card.get("settings") or {}).get("activation", ""),
         "columns": column_cards(detector),
         "schema_digest": detector.schema.digest,
         "ids": list(detector.schema.ids),

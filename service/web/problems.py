@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from models.columns.from_records import brief_repr
 from models.errors import DetectorError, RecordError, Set
+from models.printable import shortened
 from service.api.parameters import ReadingQuery
 from service.settings import spelt
 
@@ -115,7 +116,12 @@ def problem_of(error: RequestError) -> Response:
     """Return an error as a problem document; its title is the phrase of its status."""
     status = error.status
     title = TITLES.get(status.value, status.phrase)
-    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status.value, "detail": error.detail}
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status.value,
+        "detail": shortened(error.detail),
+    }
     if error.errors:
         body |= {"errors": list(error.errors), "total": error.total}
     content = msgspec.json.encode(body)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from models.programs.rich_text import escaped
 from training.comparison.outcomes import Outcome, TrialResult
 from training.comparison.recommendation import Difference, Recommendation
 from training.comparison.summary import Mean, Summary
@@ -51,7 +51,7 @@ def show_comparison(console: Console, summaries: Sequence[Summary], recommendati
             console.print(f"[dim]{activation}: best with {setting}[/dim]", soft_wrap=True)
     if recommendation.activation is not None:
         console.print(f"[bold]recommended:[/bold] --activation {recommendation.activation}", soft_wrap=True)
-    console.print(escape(recommendation.reason), soft_wrap=True)
+    console.print(escaped(recommendation.reason), soft_wrap=True)
 
 
 def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:

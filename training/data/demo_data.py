@@ -8,7 +8,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from models.errors import ConfigError
+from models.errors import ConfigError, Set
+from models.repository import complaint_about_name
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions
 from models.tables.standard_streams import is_standard
@@ -42,6 +43,8 @@ class TrainingData:
     name: str | None = None
 
     def __post_init__(self) -> None:
+        if self.name is not None and (complaint := complaint_about_name(self.name)) is not None:
+            raise ConfigError(f"name {complaint}.")
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise ConfigError(f"name must be of letters, digits, '-', '_' and '.', got {self.name!r}.")
 
@@ -53,7 +56,10 @@ class TrainingData:
         if not self.files:
             return NAME
         first = expand(self.files)[0]
-        return _OF_STANDARD_INPUT if is_standard(first) else first.name.split(".")[0]
+        name = _OF_STANDARD_INPUT if is_standard(first) else first.name.split(".")[0]
+        if (complaint := complaint_about_name(name)) is not None:
+            raise ConfigError(f"the name of the first file {complaint}: say ", Set("name", like="NAME"), ".")
+        return name
 
     def table(self) -> Table:
         """Read the rows.

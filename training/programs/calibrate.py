@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 
 from models.bundle import load_detector, new_bundle, write_recalibrated
@@ -18,6 +17,7 @@ from models.calibration.rows import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
 from models.errors import ConfigError
+from models.programs.rich_text import escaped
 from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
@@ -130,16 +130,16 @@ def _new_rows(
     """Score new rows, and return them with a description."""
     table = read_table(command.files, options_as_learned(schema, command.options))
     for repair in table.repairs:
-        console.print(f"[dim]read: {escape(repair)}[/dim]")
+        console.print(f"[dim]read: {escaped(repair)}[/dim]")
     is_anomaly = None
     if command.label is not None:
         if command.label in schema.names:
             raise ConfigError(f"--label {command.label!r} is a feature of the detector: name another column.")
-        settings = old.card.get("settings", {})
+        settings = old.card.get("settings") or {}
         known = settings.get("anomaly_values", ()) if settings.get("label") == command.label else ()
         values = tuple(command.anomaly_values or known)
         labels = label_rule(table, command.label, anomaly_values=values)
-        console.print(f"[dim]label {escape(command.label)}: {escape(labels.reason)}[/dim]")
+        console.print(f"[dim]label {escaped(command.label)}: {escaped(labels.reason)}[/dim]")
         is_anomaly = labels.anomalies(table)
     columns = columns_of_table(schema, table)
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
@@ -178,7 +178,7 @@ def _card(
     """Return the old card with the new threshold, without the figures that depended on the old one."""
     card = {name: value for name, value in old.card.items() if name not in ("created", "versions")}
     metrics = card.get("metrics")
-    outdated = card.get("threshold", {}).get("warnings", [])
+    outdated = (card.get("threshold") or {}).get("warnings", [])
     spec = calibration.spec
     settings = dict.fromkeys(TARGETS) | {
         "threshold_method": spec.method,
@@ -186,13 +186,13 @@ def _card(
         "threshold_by": config.threshold_by,
     }
     return card | {
-        "settings": card.get("settings", {}) | settings,
+        "settings": (card.get("settings") or {}) | settings,
         "calibrated_from": {"version": old.version, "created": old.card.get("created", ""), "rows": origin},
         "promise": calibration.promise,
         "threshold": report,
         "realised_alert_rate": None,
         "metrics": metrics and metrics | dict.fromkeys(("precision", "recall", "false_positive_rate")),
-        "warnings": [w for w in card.get("warnings", []) if w not in outdated] + report["warnings"],
+        "warnings": [w for w in (card.get("warnings") or []) if w not in outdated] + report["warnings"],
     }
 
 
@@ -200,15 +200,15 @@ def _show(console: Console, old: Detector, new: Detector, report: dict[str, Any]
     grid = Grid.grid(padding=(0, 2))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
-    grid.add_row("rows", escape(new.card["calibrated_from"]["rows"]))
+    grid.add_row("rows", escaped(new.card["calibrated_from"]["rows"]))
     grid.add_row("threshold", f"{old.calibration.threshold:.6g} ({old.calibration.spec.method}) until now")
     for name, text in threshold_rows(report):
-        grid.add_row(name, escape(text))
-    grid.add_row("", f"[dim]{escape(new.calibration.promise)}[/dim]")
-    grid.add_row("bundle", f"{escape(str(path))} (version {new.version}, the network of version {old.version})")
+        grid.add_row(name, escaped(text))
+    grid.add_row("", f"[dim]{escaped(new.calibration.promise)}[/dim]")
+    grid.add_row("bundle", f"{escaped(str(path))} (version {new.version}, the network of version {old.version})")
     console.print(grid)
     for warning in report["warnings"]:
-        console.print(f"[yellow]warning: [/yellow]{escape(warning)}")
+        console.print(f"[yellow]warning: [/yellow]{escaped(warning)}")
 
 
 def _report(old: Detector, new: Detector, report: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from models.programs.cli import as_called
+from models.programs.rich_text import escaped
 from models.tables.table import Table
 from training.data.prepare import Prepared, epochs_of, split_policy
 from training.network.history import Epoch
@@ -35,26 +35,26 @@ _INTERRUPTED: Final = (
 def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
     """Print repairs, the encoding of each column, findings and the split of the rows."""
     for repair in prepared.table.repairs:
-        console.print(f"[dim]read: {escape(repair)}[/dim]")
+        console.print(f"[dim]read: {escaped(repair)}[/dim]")
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
     for heading in ("column", "kind", "enters as"):
         grid.add_column(heading, overflow="fold")
     for encoder in prepared.preprocessor.encodings:
-        grid.add_row(escape(encoder.name), str(encoder.kind), escape(encoder.describe()))
+        grid.add_row(escaped(encoder.name), str(encoder.kind), escaped(encoder.describe()))
     for name in prepared.schema.ids:
-        grid.add_row(escape(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
+        grid.add_row(escaped(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
     if prepared.rule is not None:
-        grid.add_row(escape(prepared.rule.column), "[cyan]label[/cyan]", escape(prepared.rule.reason))
+        grid.add_row(escaped(prepared.rule.column), "[cyan]label[/cyan]", escaped(prepared.rule.reason))
     for name, reason in prepared.schema.dropped.items():
-        grid.add_row(f"[dim]{escape(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escape(reason)}[/dim]")
+        grid.add_row(f"[dim]{escaped(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escaped(reason)}[/dim]")
     console.print(grid)
     for finding in prepared.findings:
         style = "yellow" if finding.warning else "dim"
-        console.print(f"[{style}]noted: {escape(str(finding))}[/{style}]", soft_wrap=True)
+        console.print(f"[{style}]noted: {escaped(str(finding))}[/{style}]", soft_wrap=True)
     parts = ", ".join(f"{part} {count:,}" for part, count in prepared.rows.items())
-    console.print(f"rows are split {escape(split_policy(config))}: {parts}")
+    console.print(f"rows are split {escaped(split_policy(config))}: {parts}")
     for reason, count in prepared.left_out.items():
-        console.print(f"{count:,} rows are left out: {escape(reason)}")
+        console.print(f"{count:,} rows are left out: {escaped(reason)}")
 
 
 def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
 
 def waiting(console: Console, what: str) -> AbstractContextManager[object]:
     """Return a context that shows a word on a terminal while something takes long, and nothing elsewhere."""
-    return console.status(f"{escape(what)} …", spinner="dots") if console.is_terminal else nullcontext()
+    return console.status(f"{escaped(what)} …", spinner="dots") if console.is_terminal else nullcontext()
 
 
 @contextmanager
@@ -177,24 +177,24 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
     promised = detector.calibration.promised_alert_rate
     for name, text in threshold_rows(result.threshold):
-        grid.add_row(name, escape(text))
+        grid.add_row(name, escaped(text))
     grid.add_row(
         "alert rate",
         ("" if promised is None else f"promised {promised:.2%}, ")
         + f"realised {result.realised_alert_rate:.2%} on test rows",
     )
-    grid.add_row("", f"[dim]{escape(detector.calibration.promise)}[/dim]")
+    grid.add_row("", f"[dim]{escaped(detector.calibration.promise)}[/dim]")
     if result.metrics is not None:
         metrics = result.metrics
         shown = ", ".join(f"{name} {text}" for name, text in metrics.figures.items())
         grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
-    grid.add_row("bundle", f"{escape(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
+    grid.add_row("bundle", f"{escaped(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
     console.print(grid)
     files = shlex.join(used) or "DATA"
     for label, command in (
         ("next", f"service --detector {shlex.quote(str(bundle))}"),
         ("", f"service.batch {shlex.quote(str(bundle))} {files} --output scores.csv"),
     ):  # not in the grid: a command must stay on one line to be copied
-        console.print(f"[bold]{label:<12}[/bold]{escape(as_called(f'python -m {command}'))}", soft_wrap=True)
+        console.print(f"[bold]{label:<12}[/bold]{escaped(as_called(f'python -m {command}'))}", soft_wrap=True)
     for warning in result.warnings:
-        console.print(f"[yellow]warning: [/yellow]{escape(warning)}")
+        console.print(f"[yellow]warning: [/yellow]{escaped(warning)}")
