@@ -39,8 +39,8 @@ BOOLEAN_WORDS: Final = {
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
-_FIRST_TIMESTAMP: Final = -62_135_510_400.0  # 0001-01-02
-_LAST_TIMESTAMP: Final = 253_402_214_399.0  # 9999-12-30
+_FIRST_TIMESTAMP: Final = -62_135_596_800.0  # 0001-01-01
+_LAST_TIMESTAMP: Final = 253_402_300_800.0  # the end of 9999-12-31
 
 _ISO_START: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -251,7 +251,7 @@ def _require_zone(moment: datetime, zone: bool | None) -> None:
 
 
 def _within_calendar(seconds: float) -> float:
-    """Return seconds since 1970 if they can be written as a date, with a day to spare for any zone."""
-    if not _FIRST_TIMESTAMP <= seconds <= _LAST_TIMESTAMP:
+    """Return seconds since 1970 if they can be written as a date."""
+    if not _FIRST_TIMESTAMP <= seconds < _LAST_TIMESTAMP:
         raise ValueError("a timestamp in the years 1 to 9999")
     return seconds

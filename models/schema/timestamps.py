@@ -42,6 +42,7 @@ _YEAR_OR_CLOCK: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d:\d{2}")
 _EPOCH: Final = datetime(1970, 1, 1)
 _DAY: Final = timedelta(days=1)
 _END_HOUR: Final = 24
+_LAST: Final = 253_402_300_799.999  # of 9999-12-31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ def timestamp_text(seconds: float) -> str:
         >>> timestamp_text(1_700_000_000.0)
         '2023-11-14T22:13:20'
     """
-    moment = datetime.fromtimestamp(round(seconds, 3), tz=UTC).replace(tzinfo=None)
+    moment = datetime.fromtimestamp(min(round(seconds, 3), _LAST), tz=UTC).replace(tzinfo=None)
     return moment.isoformat(timespec="seconds" if moment.microsecond == 0 else "milliseconds")
 
 
@@ -195,7 +196,7 @@ def write_timestamp(seconds: float, *, layout: str, zone: bool | None = None) ->
     mark = "Z" if zone else ""
     if spec.form is None:
         return timestamp_text(round(seconds)) + mark
-    moment = datetime.fromtimestamp(round(seconds), tz=UTC)
+    moment = datetime.fromtimestamp(min(round(seconds), int(_LAST)), tz=UTC)
     if layout == "period" and (moment.day != 1 or round(seconds) % 86_400):  # of a week, or more exact
         return timestamp_text(round(seconds))
     if layout == "compact" and round(seconds) % 86_400 == 0 and not zone:

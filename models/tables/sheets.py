@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from models.errors import Message, Set, TableError, joined
+from models.tables.mixed_times import of_one_type
 from models.tables.read_options import ReadOptions
 from models.tables.sheet_size import require_filled_grids
 from models.tables.source import Source
@@ -101,7 +102,7 @@ def _text(cell: Any) -> str:
 
 def _column(cells: Sequence[Any]) -> pa.Array:
     """Return a column of the type that its cells have, of texts where they have several."""
-    values = [None if cell == "" else cell for cell in cells]
+    values = of_one_type([None if cell == "" else cell for cell in cells])
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):

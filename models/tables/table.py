@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.errors import TableError
+from models.tables.mixed_times import of_one_type
 
 __all__ = ["Table"]
 
@@ -97,10 +99,25 @@ def table_of(data: object) -> Table:
     """
     try:
         if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
-            data = pa.Table.from_pandas(data, preserve_index=False)
+            data = pa.Table.from_pandas(_of_one_type(data), preserve_index=False)
         return Table(data=plain_columns(data if isinstance(data, pa.Table) else pa.table(data)))
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
         raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error
+
+
+def _of_one_type(frame: Any) -> Any:
+    """Return a data frame of pandas whose dates and times are of one type in each column."""
+    mixed = {}
+    for position, kind in enumerate(frame.dtypes):
+        if kind == object:  # noqa: E721 - a dtype
+            cells = list(frame.iloc[:, position])
+            if (same := of_one_type(cells)) is not cells:
+                mixed[position] = same
+    if mixed:
+        frame = frame.copy(deep=False)
+        for position, cells in mixed.items():
+            frame.isetitem(position, np.array(cells, object))
+    return frame
 
 
 def plain_columns(data: pa.Table) -> pa.Table:

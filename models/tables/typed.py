@@ -21,6 +21,7 @@ _PLAIN_TYPES: Final = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
     *(pa.types.is_timestamp, pa.types.is_date, pa.types.is_time, pa.types.is_duration),
 )
+_INT96_UNIT: Final = "us"  # as nanoseconds, which Arrow makes of them else, years beyond 2262 come back as others
 _BUFFER_BYTES: Final = 1 << 16  # a column: a table may have ten thousand of them
 _FILE_START: Final = b"ARROW1"
 _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with a table of contents
@@ -29,7 +30,7 @@ _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with 
 def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read a Parquet file in chunks."""
     with source.open_seekable() as opened:
-        with pa.parquet.ParquetFile(opened) as file:
+        with pa.parquet.ParquetFile(opened, coerce_int96_timestamp_unit=_INT96_UNIT) as file:
             metadata, schema = file.metadata, file.schema_arrow
         source.require_rows(metadata.num_rows)
         source.require_bytes(sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
@@ -39,6 +40,7 @@ def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Itera
         with pa.parquet.ParquetFile(
             opened,
             metadata=metadata,
+            coerce_int96_timestamp_unit=_INT96_UNIT,
             read_dictionary=shared,
             page_checksum_verification=True,
             pre_buffer=False,

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +38,8 @@ _COMPANIONS: Final = 2
 _LIMITS: Final = frozenset(
     float(sign * (2**bits) - less) for bits in (15, 16, 31, 32) for sign in (-1, 1) for less in (0, 1)
 )
+_END_OF_YEAR_1: Final = datetime(2, 1, 1, tzinfo=UTC).timestamp()
+_YEAR_9999: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 def inspect_columns(
@@ -131,6 +134,10 @@ def _is_code(value: float) -> bool:
 def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     ordered = [column for column in schema.columns if column.kind in (Kind.NUMERIC, Kind.DATETIME)]
     found = find_sentinels({column.name: columns[column.name] for column in ordered})
+    for column in ordered:
+        if column.kind is Kind.DATETIME and (ends := _calendar_ends(columns[column.name])):
+            others = (s for s in found.get(column.name, ()) if s.value not in {end.value for end in ends})
+            found[column.name] = (*others, *ends)
     by_texts: dict[tuple[str, ...], list[Column]] = defaultdict(list)
     for column in ordered:
         if column.name in found:
@@ -148,6 +155,25 @@ def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
             what = _describe(column, found[name])
             findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
     return findings
+
+
+def _calendar_ends(timestamps: NDArray[Any]) -> list[Sentinel]:
+    """Return the timestamps in the first and the last year of the calendar, which stand for no begin and no end."""
+    distinct, counts = np.unique(timestamps[~np.isnan(timestamps)], return_counts=True)
+    is_end = (distinct < _END_OF_YEAR_1) | (distinct >= _YEAR_9999)
+    others = distinct[~is_end]
+    if not len(others):
+        return []
+    return [
+        Sentinel(
+            value=float(end),
+            rows=int(count),
+            nearest=float(others[0] if end < others[0] else others[-1]),
+            others=len(others),
+            gap=float("inf"),
+        )
+        for end, count in zip(distinct[is_end], counts[is_end], strict=True)
+    ]
 
 
 def _text_of(column: Column, value: float) -> str:

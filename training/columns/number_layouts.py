@@ -33,6 +33,7 @@ _TIME_NAME: Final = re.compile(
 )
 _YEARS_2000_TO_2100: Final = (946_684_800.0, 4_102_444_800.0)
 _COMPACT: Final = (19000101.0, 21001231.0)
+_OPEN_END: Final = 99991231.0  # a date for "no end"
 MIN_VALUES: Final = 20
 """Different ones that are enough to tell what numbers are where the name says nothing."""
 
@@ -52,7 +53,8 @@ def layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -
         for layout in EPOCHS if given else OF_INSTANTS:
             if are_within(present, layout, _YEARS_2000_TO_2100):
                 return layout
-    if (named or len(present) >= MIN_VALUES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
+    present = present[present != _OPEN_END]
+    if len(present) >= (1 if named else MIN_VALUES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
         dates = [f"{number:.12g}" for number in present]
         return "compact" if all_parse(dates, partial(parse_timestamp, layout="compact")) else None
     return None

@@ -115,6 +115,22 @@ def test_an_infinite_number_is_refused_with_its_row_unless_it_counts_as_missing(
     assert np.isnan(prepared.columns["x"][0])
 
 
+@pytest.mark.parametrize("rows", [1, 30, 1500])
+@pytest.mark.parametrize("end", ["9999-12-31", "0001-01-01", "9999-12-31T23:59:59"])
+def test_the_ends_of_the_calendar_are_noted_as_what_may_stand_for_a_missing_value(end, rows):
+    days = np.datetime64("2024-01-01", "s") + RNG.integers(0, 300, N).astype("timedelta64[D]")
+    moments = replaced(days, np.datetime64(end, "s"), rows)
+    for cells in (moments, [str(moment).replace("T", " ") for moment in moments], moments.astype("datetime64[us]")):
+        table = Table(data=pa.table({"valid_to": cells, "y": RNG.normal(size=N)}))
+        [finding] = [found for found in prepare(table, TrainConfig()).findings if "missing" in str(found)]
+        flag = str(finding).split("--missing-values ")[1]
+        assert f"({rows:,} rows), far outside" in str(finding)
+        assert flag.startswith(f"valid_to={end}")
+        prepared = prepare(table, TrainConfig(missing_values=(flag,)))
+        assert np.isnan(prepared.columns["valid_to"]).sum() == rows
+        assert not [found for found in prepared.findings if "missing" in str(found)]
+
+
 def test_a_missing_value_that_no_cell_has_is_noted():
     table = Table(data=pa.table({"x": RNG.normal(size=N), "mode": RNG.choice(["a", "b"], N)}))
     said = ("x=-999", "mode=n/k", "mode=a", "-1")
