@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from models.calibration import POPULATIONS
 from models.programs.cli import OneLineParser, add_output_flags, print_report, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
+from models.schema.names import one_form
 from training.settings.flags import add_config_flags
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ def _command(arguments: argparse.Namespace) -> CalibrateCommand:
         overwrite=arguments.overwrite,
         threshold_method=arguments.threshold_method,
         targets={name: value for name in TARGETS if (value := getattr(arguments, name)) is not None},
-        threshold_by=arguments.threshold_by,
+        threshold_by=None if arguments.threshold_by is None else one_form(arguments.threshold_by),
         one_threshold=arguments.no_threshold_by,
         population=arguments.rests_on,
         files=tuple(arguments.data or ()),
         options=read_options_of(arguments),
-        label=arguments.label,
+        label=None if arguments.label is None else one_form(arguments.label),
         anomaly_values=tuple(arguments.anomaly_values or ()),
         quiet=arguments.quiet,
     )

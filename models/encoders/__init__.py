@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from models.encoders.numeric import BooleanEncoding, NumericEncoder, NumericEnco
 from models.encoders.timestamp import CYCLES, TimestampEncoder, TimestampEncoding, cycle_phase
 from models.limits import Interval, Limit, complaint_about
 from models.schema import Kind
+from models.schema.names import one_form
 from models.strict_json import from_plain
 
 __all__ = [
@@ -103,7 +104,7 @@ def encoding_from_json(plain: dict[str, Any]) -> Encoding:
     fields = {key: value for key, value in plain.items() if key != "kind"}
     encoding: Encoding = from_plain(fields, ENCODINGS[Kind(plain["kind"])])
     _require_usable(encoding)
-    return encoding
+    return replace(encoding, name=one_form(encoding.name))
 
 
 def _require_usable(encoding: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from models.errors import Set, TableError
 from models.schema import THOUSANDS
+from models.schema.names import one_form
 from models.tables.read_options import HEADER_AGAIN, RAGGED_ROWS, ReadOptions, rows_to_skip
 
 _LONGEST_NAME: Final = 255  # of a file, in most file systems
@@ -104,7 +105,9 @@ def flags_of(options: ReadOptions) -> tuple[str, ...]:
         "ragged_rows": None if options.ragged_rows == RAGGED_ROWS[0] else options.ragged_rows,
         "sheet": options.sheet,
     }
+    rows = tuple(f"{first}-{last}" for first, last in options.skip_rows) + (HEADER_AGAIN,) * options.skip_header
     flags = [Set(name, words.get(value, value) if isinstance(value, str) else value) for name, value in given.items()]
+    flags += [Set("skip_rows", rows)] if rows else []
     return tuple(word for flag in flags if flag.value is not None for word in shlex.split(str(flag)))
 
 
@@ -114,14 +117,14 @@ def column_names(given: Sequence[str]) -> tuple[str, ...]:
     for name_or_file in given:
         path = Path(name_or_file)
         if len(name_or_file) > _LONGEST_NAME or not path.is_file():
-            names += [name.strip() for name in name_or_file.split(",")]
+            names += [one_form(name.strip()) for name in name_or_file.split(",")]
             continue
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise TableError(Set("column_names"), f": {path} cannot be read as UTF-8 text: {error}.") from error
         lines = [line.split(",")[0].strip() for line in text.splitlines()]
-        names += [line for line in lines if line]
+        names += [one_form(line) for line in lines if line]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise TableError(Set("column_names"), f": {twice!r} is given twice; each column needs a name of its own.")

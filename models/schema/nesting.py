@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from models.errors import RecordError
+from models.schema.names import one_form
 
 
 def flatten(
     record: Mapping[str, Any], *, within: Container[str] | None = None, wanted: Container[str] | None = None
 ) -> dict[str, Any]:
-    """Return a record with the fields of its nested objects under dotted names; lists stay as they are.
+    """Return a record with the fields of its nested objects under dotted names, in one form; lists stay as they are.
 
     Args:
         record: Values by name.
@@ -30,6 +31,7 @@ def flatten(
     todo = list(record.items())[::-1]  # not by recursion: a caller decides on the depth
     while todo:
         name, value = todo.pop()
+        name = one_form(name)
         if isinstance(value, dict) and (within is None or name in within):
             todo += [(f"{name}.{inner}", cell) for inner, cell in reversed(value.items())]
         elif name in flat and (wanted is None or name in wanted):
@@ -49,13 +51,14 @@ def flat_records(
     """
     outer = _outer_names(names)
     for index, record in enumerate(records, start=first_record):
-        if not (outer and any(isinstance(value, dict) for value in record.values())):
+        nested = outer and any(isinstance(value, dict) for value in record.values())
+        if not nested and all(map(str.isascii, record)):
             yield record
             continue
         try:
             yield flatten(record, within=outer, wanted=names)
         except ValueError as error:
-            problem, remedy = "comes twice, once inside another field.", "Send it once."
+            problem, remedy = "comes twice, once inside another field or in another Unicode form.", "Send it once."
             raise RecordError(problem, record=index, field=str(error), remedy=remedy) from error
 
 

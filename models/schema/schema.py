@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
 from models.errors import BundleError
+from models.schema.names import in_one_form, one_form
 from models.schema.timestamps import TIME_LAYOUTS
 from models.strict_json import from_plain
 
@@ -213,7 +214,7 @@ class FeatureSchema:
             parts = {name: part for name, part in plain.items() if name != "schema_version"}
             if absent := sorted(_REQUIRED - parts.keys()):
                 raise ValueError(f"{absent[0]!r} is missing")
-            schema = from_plain(parts, cls)
+            schema = _in_one_form(from_plain(parts, cls))
             if not schema.columns or len(set(schema.names)) < len(schema.names):
                 raise ValueError("there is no column, or two have one name")
         except ValueError as error:
@@ -221,3 +222,16 @@ class FeatureSchema:
                 f"The schema is not readable ({error!r}); the bundle was edited: train it anew."
             ) from error
         return schema
+
+
+def _in_one_form(schema: FeatureSchema) -> FeatureSchema:
+    """Return a schema with its names in one form; the first programs kept them as the file had them."""
+    return replace(
+        schema,
+        columns=tuple(replace(column, name=one_form(column.name)) for column in schema.columns),
+        ids=in_one_form(schema.ids),
+        label=None if schema.label is None else one_form(schema.label),
+        dropped={one_form(name): reason for name, reason in schema.dropped.items()},
+        header=None if schema.header is None else in_one_form(schema.header),
+        threshold_by=None if schema.threshold_by is None else one_form(schema.threshold_by),
+    )

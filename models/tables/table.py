@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.errors import TableError
+from models.schema.names import in_one_form
 from models.tables.mixed_times import of_one_type
 
 __all__ = ["Table"]
@@ -121,9 +122,14 @@ def _of_one_type(frame: Any) -> Any:
 
 
 def plain_columns(data: pa.Table) -> pa.Table:
-    """Return a table with flat columns of plain types; a `TableError` if a nested field has another column's name."""
-    before = Counter(data.column_names)
+    """Return a table with flat columns of plain types, their names in one Unicode form.
+
+    Raises:
+        TableError: A nested field has another column's name.
+    """
+    before = Counter(in_one_form(data.column_names))
     data = flat_columns(data)
+    data = data.rename_columns(list(in_one_form(data.column_names)))
     repeated = next((n for n, count in Counter(data.column_names).items() if count > max(1, before[n])), None)
     if repeated is not None:
         raise TableError(f"Two fields are called {repeated!r}, one of them inside another. Rename one.")

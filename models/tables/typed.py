@@ -12,6 +12,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
+from models.schema.names import one_form
 from models.tables.arrow_messages import message_sizes
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
@@ -107,7 +108,8 @@ def _wanted(schema: pa.Schema, names: Set[str]) -> list[str]:
     return [
         name
         for name in dict.fromkeys(schema.names)
-        if name in names or (name in structs and any(other.startswith(f"{name}.") for other in names))
+        if one_form(name) in names
+        or (name in structs and any(other.startswith(f"{one_form(name)}.") for other in names))
     ]
 
 

@@ -23,6 +23,7 @@ from models.columns.from_records import (
 )
 from models.errors import RecordError
 from models.schema import FeatureSchema
+from models.schema.names import in_one_form
 from models.schema.nesting import flat_records
 from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
@@ -267,6 +268,7 @@ def _records_of(value: Any) -> Records:
 def _rows_of(names: Any, rows: Any) -> Records:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RecordError("is no list of names.", record=None, field="columns", remedy="Send the columns' names.")
+    names = list(in_one_form(names))
     if len(set(names)) < len(names):
         [(repeated, _)] = Counter(names).most_common(1)
         raise RecordError(f"names {repeated!r} twice.", record=None, field="columns", remedy="Name each column once.")

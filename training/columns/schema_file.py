@@ -15,6 +15,7 @@ from models.columns.from_records import missing_mask
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, TableError
 from models.schema import Column, FeatureSchema, Kind
+from models.schema.names import one_form
 from models.schema.timestamps import TIME_LAYOUTS
 from models.tables.table import Table
 
@@ -137,7 +138,8 @@ def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
     if not isinstance(plain.get("columns"), dict) or not plain["columns"]:
         raise ValueError("there must be a table [columns.NAME] for each column")
     columns, dropped = [], {}
-    for name, table in plain["columns"].items():
+    for written, table in plain["columns"].items():
+        name = one_form(written)
         key = f"columns.{name}"
         if not isinstance(table, dict):
             raise TypeError(f"{key} must be a table, got {table!r}")
@@ -157,7 +159,7 @@ def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
     schema = FeatureSchema(
         columns=tuple(columns),
         ids=_names("ids", plain.get("ids", [])),
-        label=_text("label", plain["label"]) if "label" in plain else None,
+        label=one_form(_text("label", plain["label"])) if "label" in plain else None,
         dropped=dropped,
         header=_names("header", plain["header"]) if "header" in plain else None,
         **{key: _text(key, plain.get(key, mark)) for key, mark in _PLAIN_MARKS.items()},
@@ -180,7 +182,7 @@ def _require_known(prefix: str, table: Mapping[str, Any], known: Collection[str]
 def _names(key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError(f"{key} must be a list of names, got {value!r}")
-    return tuple(_text(key, name) for name in value)
+    return tuple(one_form(_text(key, name)) for name in value)
 
 
 def _text(key: str, value: Any) -> str:

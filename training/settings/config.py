@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -14,6 +14,7 @@ from models.errors import ConfigError, joined
 from models.network.activations import ACTIVATION_PARAMETERS, ACTIVATIONS
 from models.network.architecture import AutoencoderConfig
 from models.schema import Kind
+from models.schema.names import one_form
 from training.columns.roles import DATE_ORDERS
 from training.network.history import EpochSettings
 from training.settings.limits import complaints
@@ -25,6 +26,10 @@ _T = TypeVar("_T")
 def _setting(group: str, default: Any, help: str) -> Any:
     """Declare a setting: its group, its default and its help text; its limit is in `LIMITS`."""
     return field(default=default, metadata={"help": help, "group": group})
+
+
+def _in_one_form(value: Any) -> Any:
+    return one_form(value) if isinstance(value, str) else value
 
 
 _columns, _rows, _network, _fitting, _threshold = (
@@ -127,6 +132,11 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        for setting in fields(self):  # names of columns, which macOS may write in another form
+            value = getattr(self, setting.name)
+            if isinstance(value, str | tuple) and value:
+                texts = one_form(value) if isinstance(value, str) else tuple(map(_in_one_form, value))
+                object.__setattr__(self, setting.name, texts)
         if found := list(complaints(self)):
             raise ConfigError(joined(found))
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from models.errors import Message, Set, TableError
 from models.schema.cells import is_missing_text
+from models.schema.names import in_one_form, one_form
 from models.tables.read_options import ReadOptions
 from models.tables.text.delimiter import Row
 
@@ -42,7 +43,7 @@ def detect_header(rows: Sequence[Row], options: ReadOptions, repairs: list[str])
     Raises:
         TableError: The names are not certain.
     """
-    first = [cell.strip() for cell in rows[0].cells]
+    first = [one_form(cell.strip()) for cell in rows[0].cells]
     body = [row.cells for row in rows[1:]]
     width = _width(rows, options)
     used = _used(first, body, width)
@@ -104,7 +105,7 @@ def _names(
 ) -> tuple[tuple[str, ...], bool, bool]:
     """Return the names, whether the first row holds them, and whether they replace a missing header line."""
     if options.header is not None:
-        return _with_given_names(cells, options, options.header, repairs)
+        return _with_given_names(cells, options, in_one_form(options.header), repairs)
     if options.has_header is False:
         repairs.append(f"no header line: columns are called column_1 to column_{len(cells)}")
         return tuple(f"column_{number}" for number in range(1, len(cells) + 1)), False, True

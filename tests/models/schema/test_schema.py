@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from models.errors import BundleError
 from models.schema import DURATION, SCHEMA_VERSION, Column, FeatureSchema, Kind
+from models.schema.names import one_form
 from models.schema.timestamps import TIME_LAYOUTS
 
-NAMES = st.text(min_size=1, max_size=8)
+NAMES = st.text(min_size=1, max_size=8).map(one_form)
 VALUES = st.lists(NAMES, max_size=2).map(tuple)
 MARKS = st.none() | st.sampled_from([".", ","])
 COLUMNS = st.one_of(
-    st.builds(Column, name=NAMES, kind=st.sampled_from([Kind.BOOLEAN, Kind.CATEGORICAL]), missing=VALUES),
+    st.builds(Column, name=NAMES, kind=st.just(Kind.BOOLEAN), missing=VALUES),
+    st.builds(Column, name=NAMES, kind=st.just(Kind.CATEGORICAL), missing=VALUES, keep_words=VALUES),
     st.builds(
         Column,
         name=NAMES,
