@@ -5,7 +5,7 @@ It needs httpx (``pip install '.[client]'``) and nothing of the server's.
 Example:
     >>> from service.client import DetectorClient
     >>> with DetectorClient("http://127.0.0.1:8000") as client:  # doctest: +SKIP
-    ...     result = client.score([{"load": 30.3, "mode": "idle"}], explain=2)
+    ...     result = client.score([{"load": 30.3, "mode": "idle"}], explain=2)  # or a data frame
     ...     frame_with_scores = client.score_frame(frame)  # pandas, polars or Arrow
     >>> [record.anomaly_score for record in result.records if record.is_anomaly]  # doctest: +SKIP
     [58.1]
@@ -32,6 +32,7 @@ from service.client.results import (
     arrow_of,
     detector_info,
     frame_like,
+    is_frame,
     refusal,
     stream_of,
 )
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = Mapping[str, Any]
+Rows = Any  # a record, a sequence of records, or a data frame: pandas, polars and Arrow have no type in common
 
 _JSON: Final = "application/json"
 _STREAM: Final = "application/vnd.apache.arrow.stream"
@@ -103,11 +105,12 @@ class DetectorClient:
         self._info = detector_info(msgspec.json.decode(self._send("GET", "/detector").content))
         return self._info
 
-    def score(self, records: Record | Sequence[Record], *, explain: int = 0) -> ScoreResult:
-        """Score records.
+    def score(self, records: Rows, *, explain: int = 0) -> ScoreResult:
+        """Score records, or the rows of a data frame.
 
         Args:
-            records: A record or several: values by column name; None where there is none.
+            records: A record or several: values by column name; None where there is none. Or a data frame of pandas or
+                polars, or an Arrow table; `score_frame` gives its scores as a frame.
             explain: How many of the columns that add most are named.
 
         Raises:
@@ -117,16 +120,16 @@ class DetectorClient:
         results = [item for answer in answers for item in answer["results"]]
         return msgspec.convert({**answers[0], "records": results}, ScoreResult)
 
-    def embed(self, records: Record | Sequence[Record]) -> list[list[float]]:
-        """Return the bottleneck's output for each record.
+    def embed(self, records: Rows) -> list[list[float]]:
+        """Return the bottleneck's output for each record, or row of a data frame.
 
         Raises:
             ServiceError: A record cannot be used, or the service does not answer.
         """
         return [row for answer in self._ask("/embed", records) for row in answer["embeddings"]]
 
-    def reconstruct(self, records: Record | Sequence[Record]) -> list[dict[str, Any]]:
-        """Return the values that the network expected of each record.
+    def reconstruct(self, records: Rows) -> list[dict[str, Any]]:
+        """Return the values that the network expected of each record, or row of a data frame.
 
         Raises:
             ServiceError: A record cannot be used, or the service does not answer.
@@ -150,7 +153,7 @@ class DetectorClient:
 
         table = arrow_of(frame)
         answers: list[pa.Table] = []
-        for first, body in self._streams(table, explain):
+        for first, body in self._streams(table, self._most_rows(explain)):
             answer = self._send(
                 "POST", "/score", body, params={"explain": explain}, content_type=_STREAM, accept=_STREAM, first=first
             )
@@ -158,14 +161,19 @@ class DetectorClient:
         _require_one_version({answer.schema.metadata[b"version"].decode() for answer in answers})
         return frame_like(frame, pa.concat_tables(answers, promote_options="permissive"))
 
-    def _ask(self, path: str, records: Record | Sequence[Record], *, explain: int = 0) -> Iterator[dict[str, Any]]:
-        """Return the answers to records, in as many requests as the limits of the service need."""
-        several = [records] if isinstance(records, Mapping) else records
+    def _ask(self, path: str, records: Rows, *, explain: int = 0) -> Iterator[dict[str, Any]]:
+        """Return the answers to records or rows, in as many requests as the limits of the service need."""
         per_row = explain if path == "/score" else len(self._known().columns) if path == "/reconstruct" else 0
         versions: set[str] = set()
-        for first, body in self._chunks(several, self._most_rows(per_row)):
-            params = {"explain": explain} if explain else {}
-            answer = self._send("POST", path, body, params=params, content_type=_JSON, accept=_JSON, first=first)
+        most_rows, params = self._most_rows(per_row), {"explain": explain} if explain else {}
+        if is_frame(records):
+            content_type, bodies = _STREAM, self._streams(arrow_of(records), most_rows)
+        else:
+            records = records.to_dict() if hasattr(records, "to_dict") else records  # a Series: one row of a frame
+            one = isinstance(records, Mapping)
+            content_type, bodies = _JSON, self._chunks([records] if one else records, most_rows)
+        for first, body in bodies:
+            answer = self._send("POST", path, body, params=params, content_type=content_type, accept=_JSON, first=first)
             plain: dict[str, Any] = msgspec.json.decode(answer.content)
             versions.add(plain["version"])
             _require_one_version(versions)
@@ -193,9 +201,9 @@ class DetectorClient:
             size += len(text) + 1
         yield first, b"[" + b",".join(chunk) + b"]"
 
-    def _streams(self, table: pa.Table, explain: int) -> Iterator[tuple[int, bytes]]:
+    def _streams(self, table: pa.Table, most_rows: int) -> Iterator[tuple[int, bytes]]:
         """Return Arrow streams within the limits of the service, with the index of the first row of each."""
-        most_rows, most_bytes = self._most_rows(explain), self._known().max_body_bytes
+        most_bytes = self._known().max_body_bytes
         row_bytes = max(table.nbytes / max(len(table), 1), 1)
         step = max(1, min(most_rows, int(most_bytes * _ROOM / row_bytes)))
         first = 0

@@ -120,6 +120,11 @@ def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceE
     return ServiceError(f"{status}: {detail}", status=status, places=places)
 
 
+def is_frame(rows: Any) -> bool:
+    """Return whether rows are a data frame of pandas or polars, or an Arrow table, and not records."""
+    return hasattr(rows, "columns") and not isinstance(rows, Mapping)
+
+
 def arrow_of(frame: Any) -> pa.Table:
     """Return a data frame as an Arrow table.
 

@@ -104,6 +104,22 @@ def test_a_data_frame_comes_back_as_one_of_its_kind(ours: DetectorClient, kind: 
         assert list(scored.index) == list(range(100, 140))
 
 
+@pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
+def test_a_data_frame_is_answered_like_its_records(ours: DetectorClient, narrow: DetectorClient, kind: str) -> None:
+    table = arrow_table(RECORDS)
+    frame: Any = {"arrow": table, "pandas": table.to_pandas(), "polars": pl.from_arrow(table)}[kind]
+    by_records = ours.score(RECORDS, explain=2)
+    assert ours.score(frame, explain=2) == by_records
+    assert scores(narrow.score(frame).records) == pytest.approx(scores(by_records.records), rel=1e-5)
+    assert ours.embed(frame) == ours.embed(RECORDS)
+    assert ours.reconstruct(frame) == ours.reconstruct(RECORDS)
+    if kind == "pandas":
+        assert ours.score(frame.iloc[3]).records == ours.score(RECORDS[3]).records
+    wrong = table.set_column(table.column_names.index("flow"), "flow", pa.array(["high"] * len(table)))
+    with pytest.raises(ServiceError, match="422"):
+        narrow.score(wrong)
+
+
 def test_a_refusal_is_an_error_with_every_wrong_place(ours: DetectorClient, narrow: DetectorClient) -> None:
     wrong = [*RECORDS[:20], RECORDS[20] | {"pressure": "high", "mode": []}]
     for client in (ours, narrow):
