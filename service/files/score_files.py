@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +32,7 @@ from models.tables.source import Source
 from models.tables.standard_streams import is_standard
 from models.tables.writers import Writer, new_file
 from models.threads import allowed_threads
+from service.files.early_rows import early_notes, early_rows
 from service.files.pipeline import in_order
 from service.files.scored_rows import ScoredRows, rows_of
 
@@ -102,10 +104,12 @@ def score_files(
     format_name: str,
     chunk_rows: int | None = None,
     on_rows: Callable[[int], None] = lambda rows: None,
+    early: Counter[str] | None = None,
 ) -> tuple[int, int]:
     """Score every row of a job from `prepare` and write the output, which is replaced when the new one is complete.
 
-    A few chunks of `chunk_rows` rows exist at once; `on_rows` gets the number of rows that were just written.
+    A few chunks of `chunk_rows` rows exist at once; `on_rows` gets the number of rows that were just written; those
+    that are older than all training rows are added to `early`, by column of dates.
 
     Returns:
         Number of rows that were written, and of anomalies among them.
@@ -117,10 +121,12 @@ def score_files(
     with new_file(output, job.schema, format_name=format_name) as writer:
         score = partial(_scored, detector, writer, job)
         with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
-            for count, anomalies, write in scored:
-                write()
-                rows, flagged = rows + count, flagged + anomalies
-                on_rows(count)
+            for chunk in scored:
+                chunk.write()
+                rows, flagged = rows + chunk.rows, flagged + chunk.flagged
+                if early is not None:
+                    early.update(chunk.early)
+                on_rows(chunk.rows)
     return rows, flagged
 
 
@@ -137,10 +143,14 @@ def run(command: BatchCommand) -> None:
         for note in job.inputs.notes:
             print(note, file=sys.stderr)
     scoring = time.perf_counter()
+    early: Counter[str] = Counter()
     with RowsBar(Console(stderr=True), job.inputs.paths, doing="scoring", quiet=command.quiet) as bar:
-        rows, flagged = score_files(detector, job, command.output, format_name=format_name, on_rows=bar)
+        rows, flagged = score_files(detector, job, command.output, format_name=format_name, on_rows=bar, early=early)
     ended = time.perf_counter()
+    late_notes = list(early_notes(detector, early, rows))
     if not command.quiet:
+        for note in late_notes:
+            print(note, file=sys.stderr)
         print(
             f"{rows:,} rows {_summary(job, rows, flagged)}, {rows / (ended - scoring):,.0f} rows/s, "
             f"by {detector.name} version {detector.version}: "
@@ -149,6 +159,7 @@ def run(command: BatchCommand) -> None:
         )
     if command.json:
         report = _report(detector, job, command.output, rows=rows, flagged=flagged, seconds=ended - started)
+        report["notes"] += late_notes
         print(json.dumps(report, ensure_ascii=False))
 
 
@@ -186,10 +197,18 @@ def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Ch
     return replace(job.inputs, options=options).chunks(chunk_rows=chunk_rows or fitting)
 
 
-def _scored(
-    detector: Detector, writer: Writer, job: Job, chunk: Chunk, stopped: Event
-) -> tuple[int, int, Callable[[], None]]:
-    """Score a chunk; return its rows, its anomalies and a function that writes it. One that is stopped is cut short."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ScoredChunk:
+    """Numbers of rows, anomalies and early rows of a scored chunk, and a function that writes it."""
+
+    rows: int
+    flagged: int
+    early: Mapping[str, int]
+    write: Callable[[], None]
+
+
+def _scored(detector: Detector, writer: Writer, job: Job, chunk: Chunk, stopped: Event) -> _ScoredChunk:
+    """Score a chunk; one that is stopped is cut short."""
     with chunk.naming_file():
         columns = columns_of_table(detector.schema, chunk.table, first_row=chunk.first_row)
         ids = chunk.id_columns()
@@ -199,7 +218,12 @@ def _scored(
         rows.append(rows_of(detector, some, ids.slice(start, CACHED_ROWS), write=job.write, top=job.top))
         if stopped.is_set():
             break
-    return len(chunk.table), sum(item.flagged for item in rows), writer.ready(*rows)
+    return _ScoredChunk(
+        rows=len(chunk.table),
+        flagged=sum(item.flagged for item in rows),
+        early=early_rows(detector, columns),
+        write=writer.ready(*rows),
+    )
 
 
 class RowsBar:

@@ -515,6 +515,20 @@ def test_the_command_line_scores_and_says_so_in_one_line(run: Any, tmp_path: Pat
     assert len(read_output(tmp_path / "out.csv")) == 60
 
 
+@pytest.mark.parametrize(("early", "is_noted"), [(60, True), (20, True), (3, False), (0, False)])
+def test_rows_of_an_archive_are_noted_with_the_flag_for_a_backtest(
+    run: Any, tmp_path: Path, early: int, is_noted: bool
+) -> None:
+    data = generated(60)
+    at = [moment - timedelta(days=400 * (row < early)) for row, moment in enumerate(data.column("at").to_pylist())]
+    source = write_csv(data.set_column(data.column_names.index("at"), "at", pa.array(at)), tmp_path / "in.csv")
+    code, said = run(source, "--output", tmp_path / "out.csv")
+    assert code == 0
+    note = f"noted: 'at': {early} of 60 rows are older than all training rows (from 2024-01-01T"
+    assert (note in said) == is_noted
+    assert ("--exclude at" in said) == is_noted
+
+
 def test_patterns_are_read_in_order(run: Any, tmp_path: Path) -> None:
     data = generated(60)
     for number in range(3):
