@@ -23,6 +23,7 @@ from models.tables.skipping import RowSkipper
 from models.tables.source import Source
 from models.tables.standard_streams import is_standard
 from models.tables.table import Table
+from models.tables.text.wide import wide_encoding
 
 __all__ = ["iter_table", "read_table"]
 
@@ -201,6 +202,8 @@ def _format_of(source: Source) -> str:
             return "excel"
         raise TableError("is a zip archive. Unpack it and name the file in it.")
     named = next((_SUFFIXES[suffix] for suffix in source.suffixes if suffix in _SUFFIXES), None)
+    if encoding := wide_encoding(start):
+        start = start.decode(encoding, errors="ignore").encode(errors="ignore")
     if named == "jsonl" or _JSON.match(start):
         return "jsonl"
     if named is not None:

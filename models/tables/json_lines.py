@@ -6,7 +6,7 @@ import codecs
 import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pyarrow as pa
@@ -18,8 +18,14 @@ from models.strict_json import repeated_keys
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table
+from models.tables.text.wide import wide_encoding
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _SPACE: Final = codecs.BOM_UTF8 + b" \t\r\n"
+_START_BYTES: Final = 4096
+_MOST_BYTES: Final = 4  # of a character in UTF-8
 _SHOWN_FIELDS: Final = 20
 _MOST_CELLS: Final = 20_000_000  # held at once, where hardly one of them has a value
 _MOST_ABSENT: Final = 100  # cells for each value in a record
@@ -47,7 +53,7 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
         raise TableError("the file holds no record.")
     if count == 1:
         _refuse_records_inside(first[0])
-    repairs = _absences(present, count)
+    repairs = (*_encoding_of(source), *_absences(present, count))
     records = iter(first) if count == len(first) else _records(source)
     while chunk := list(itertools.islice(records, chunk_rows)):
         columns = {name: _arrow_array([record.get(name) for record in chunk]) for name in present}
@@ -55,7 +61,7 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
 
 
 def _records(source: Source) -> Iterator[dict[str, Any]]:
-    with source.open_stream() as stream, io.BufferedReader(stream) as lines:
+    with source.open_stream() as stream, _utf8(stream) as lines:
         if lines.peek(1).lstrip(_SPACE)[:1] == b"[":
             place, decoded = "record", _decoded_list(lines.read().removeprefix(codecs.BOM_UTF8))
         else:
@@ -69,6 +75,35 @@ def _records(source: Source) -> Iterator[dict[str, Any]]:
                 raise TableError(
                     f"{place} {number} has two fields {str(error)!r}, one of them inside another. Rename one."
                 ) from error
+
+
+def _utf8(stream: Any) -> io.BufferedReader:
+    """Return a stream's bytes as UTF-8; JSON in UTF-16 is what PowerShell writes."""
+    stored = io.BufferedReader(stream)
+    encoding = wide_encoding(stored.peek(_START_BYTES)[:_START_BYTES])
+    return stored if encoding is None else io.BufferedReader(_Recoded(stored, encoding))
+
+
+class _Recoded(io.RawIOBase):
+    """A text of another encoding, as UTF-8."""
+
+    def __init__(self, stored: io.BufferedReader, encoding: str) -> None:
+        self._text = io.TextIOWrapper(stored, encoding=encoding, newline="")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        content = self._text.read(max(1, len(view) // _MOST_BYTES)).encode()
+        view[: len(content)] = content
+        return len(content)
+
+
+def _encoding_of(source: Source) -> tuple[str, ...]:
+    with source.open_stream() as stream:
+        encoding = wide_encoding(stream.read(_START_BYTES))
+    return () if encoding is None else (f"read as {encoding}",)
 
 
 def _decoded_list(content: bytes) -> Iterator[tuple[int, Any]]:
@@ -96,7 +131,7 @@ def _decoded_lines(source: Source, lines: Iterable[bytes]) -> Iterator[tuple[int
 
 def _refuse_one_object(source: Source) -> None:
     """Refuse a file that is one object over several lines, and say what to do with it."""
-    with source.open_stream() as stream, io.BufferedReader(stream) as content:
+    with source.open_stream() as stream, _utf8(stream) as content:
         try:
             whole = msgspec.json.decode(content.read().removeprefix(codecs.BOM_UTF8))
         except msgspec.DecodeError:

@@ -27,6 +27,7 @@ from models.schema.names import in_one_form
 from models.schema.nesting import flat_records
 from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
+from models.tables.text.wide import wide_encoding
 from service.budget import BUDGET
 from service.formats.bounds import require_bounded, require_few_columns, require_few_lines
 from service.formats.exact_json import ExactRecords, exact_records
@@ -233,6 +234,12 @@ def _decode(content: bytes, kind: Any = Any, *, where: str = "The body") -> Any:
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        if (encoding := wide_encoding(content)) is not None:
+            name = encoding[:6].upper()
+            detail = (
+                f"The body is {name}, and JSON over HTTP is UTF-8. Send it so; iconv -f {name} -t UTF-8 rewrites it."
+            )
+            raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
         detail = (
             f"{where} is not JSON: {_phrase(error)}. (NaN and Infinity are no JSON: send null for a missing number.)"
         )

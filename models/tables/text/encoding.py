@@ -8,18 +8,10 @@ from typing import Final
 
 from models.errors import Message, Set, TableError
 from models.tables.source import Source
+from models.tables.text.wide import wide_encoding
 
-_BYTE_ORDER_MARKS: Final = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose byte-order mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _UTF8_CHARACTER: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CHUNK_BYTES: Final = 1 << 20
-_MANY: Final = 0.3  # share of bytes that are NUL in UTF-16 of mostly Latin text: about a half
-_FEW: Final = 0.02
 
 
 def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
@@ -28,14 +20,15 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
     Raises:
         TableError: The encoding is not certain.
     """
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if sample.startswith(mark):
-            repairs.append(f"byte-order mark removed ({encoding.removesuffix('-sig')})")
-            return encoding
-    for encoding, nuls, others in (("utf-16-le", sample[1::2], sample[::2]), ("utf-16-be", sample[::2], sample[1::2])):
-        if nuls.count(0) > _MANY * len(sample) / 2 and others.count(0) <= _FEW * len(sample) / 2:
-            repairs.append(f"read as {encoding} (say --encoding if it is another one)")
-            return encoding
+    wide = "utf-8-sig" if sample.startswith(codecs.BOM_UTF8) else wide_encoding(sample)
+    if wide is not None:
+        marked = wide in ("utf-8-sig", "utf-16", "utf-32")
+        repairs.append(
+            f"byte-order mark removed ({wide.removesuffix('-sig')})"
+            if marked
+            else f"read as {wide} (say --encoding if it is another one)"
+        )
+        return wide
     if (index := sample.find(0)) >= 0:
         problem = f"has a NUL byte in {_line(sample, index)}, so it is no text in a plain encoding"
         raise TableError(problem, ". Save it as UTF-8, or say its ", Set("encoding"), ".")

@@ -620,3 +620,18 @@ def test_a_decimal_comma_in_a_later_file_is_read_as_one(tmp_path):
     whole = written(tmp_path, "a.csv", "x;y\n1;2\n3;4\n")
     fractions = written(tmp_path, "b.csv", "x;y\n1,5;2,5\n")
     assert read_table([whole, fractions]).decimal == ","
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.txt"])
+@pytest.mark.parametrize("as_list", [True, False])
+def test_json_in_utf_16_is_read(encoding, name, as_list, tmp_path):
+    """Case 42 of the second collection: what Windows PowerShell writes."""
+    records = [{"temp": row + 0.5, "ort": "Köln 東京"} for row in range(5000)]
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    text = f"[{', '.join(lines)}]" if as_list else "\r\n".join(lines)
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    table = read_table([path])
+    assert table.data.to_pylist() == records
+    assert table.repairs == (f"read as {encoding}",)

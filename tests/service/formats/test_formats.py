@@ -355,3 +355,14 @@ def test_ids_of_mixed_kinds_are_texts_in_a_flat_answer(sample_service: InProcess
     answer = ask(sample_service, json.dumps(records).encode(), "json", "arrow")
     serials = pa.ipc.open_stream(answer.content).read_all()["serial"].to_pylist()
     assert serials == ["1", "b", None, "true", "2", str(10**30), None]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_json_in_utf_16_is_refused_with_what_to_do(encoding, content_type):
+    with in_process(sample_detector()) as client:
+        body = json.dumps(sample_record()).encode(encoding)
+        detail = problem(client.post(body, content_type=content_type), 400)["detail"]
+    assert detail == (
+        "The body is UTF-16, and JSON over HTTP is UTF-8. Send it so; iconv -f UTF-16 -t UTF-8 rewrites it."
+    )
