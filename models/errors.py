@@ -5,7 +5,7 @@
     ├── DataError              the data cannot be used as it is: change the data
     │   ├── TableError         a file or a data frame
     │   │   ├── UnreadableError    its bytes are damaged, or of another format
-    │   │   └── TooLargeError      it holds more rows or bytes than are allowed
+    │   │   └── TooLargeError      it holds more than is allowed
     │   └── RecordError        one record of a request; knows its number and its field
     ├── BundleError            a detector on disk is missing, damaged or foreign: get another bundle
     ├── TrainingError          fitting did not succeed: change how it is trained
@@ -21,7 +21,7 @@ import difflib
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 __all__ = [
     "BundleError",
@@ -199,14 +199,19 @@ class UnreadableError(TableError):
 
 
 class TooLargeError(TableError):
-    """A table holds more rows or bytes than are allowed.
+    """A table holds more rows, columns, cells or bytes than are allowed.
 
     Args:
-        rows: How many rows it has at least, where these are too many; None where the bytes are.
+        message: What it is, and what to do.
+        count: How many there are at least.
+        of: Of what.
     """
 
-    def __init__(self, message: str, *, rows: int | None = None) -> None:
-        self.rows = rows
+    def __init__(
+        self, message: str, *, count: int = 0, of: Literal["rows", "columns", "cells", "bytes"] = "bytes"
+    ) -> None:
+        self.count = count
+        self.of = of
         super().__init__(message)
 
 

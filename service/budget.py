@@ -19,6 +19,7 @@ class Budget:
         bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes.
         bytes_per_field: The same for the fields of its objects: a name takes more memory than bytes.
         bytes_per_object: The same for its objects and lists.
+        bytes_per_cell: The same for the cells of a CSV body.
         other_columns: Columns or fields of a record beside those that the detector knows.
         lines_per_row: Lines of a body for each row that it may have: blank ones are lines, too.
         problems: Problems of the records of a request that are looked for; of these the first hundred are named.
@@ -32,6 +33,7 @@ class Budget:
     bytes_per_value: int = 8
     bytes_per_field: int = 10
     bytes_per_object: int = 64
+    bytes_per_cell: int = 4
     other_columns: int = 10_000
     lines_per_row: int = 4
     problems: int = 10_000

@@ -30,6 +30,7 @@ class Source:
         max_bytes: The most bytes that the table may have when nothing in it is compressed, or None.
         max_rows: The most rows that the table may have, or None.
         max_columns: The most columns that the table may have.
+        max_cells: The most cells that a text table may have, or None: an empty one is a byte, and takes several.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source:
     max_bytes: int | None = None
     max_rows: int | None = None
     max_columns: int = MAX_COLUMNS
+    max_cells: int | None = None
 
     @classmethod
     def of(cls, source: Source | str | Path) -> Source:
@@ -89,7 +91,9 @@ class Source:
         """Raise `TooLargeError` if there are more rows than `max_rows`."""
         if self.max_rows is not None and rows > self.max_rows:
             raise TooLargeError(
-                f"{self.name}: has {rows:,} rows, {self.max_rows:,} are allowed. Send it in pieces.", rows=rows
+                f"{self.name}: has {rows:,} rows, {self.max_rows:,} are allowed. Send it in pieces.",
+                count=rows,
+                of="rows",
             )
 
     def require_columns(self, columns: int) -> None:
@@ -97,7 +101,18 @@ class Source:
         if columns > self.max_columns:
             raise TooLargeError(
                 f"{self.name}: has {columns:,} columns or more, {self.max_columns:,} are allowed. Leave out those that "
-                "are not needed, or put values that stand in names into rows."
+                "are not needed, or put values that stand in names into rows.",
+                count=columns,
+                of="columns",
+            )
+
+    def require_cells(self, cells: int) -> None:
+        """Raise `TooLargeError` if there are more cells than `max_cells`."""
+        if self.max_cells is not None and cells > self.max_cells:
+            raise TooLargeError(
+                f"{self.name}: has {cells:,} cells or more, {self.max_cells:,} are allowed. Send it in pieces.",
+                count=cells,
+                of="cells",
             )
 
     def _open_stored(self) -> pa.NativeFile:

@@ -27,41 +27,48 @@ def require_bounded(content: bytes, spec: BodySpec) -> None:
     for structure in structure_of(content):
         for byte in counts:
             counts[byte] += structure.count(byte)
-    if excess := _excess(lambda byte: counts[byte[0]], spec):
-        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, excess)
+    if error := _excess(lambda byte: counts[byte[0]], spec):
+        raise error
+
+
+def too_much(what: str, count: int, most: int) -> RequestError:
+    """Return the error for a body of too many of something whose number `max_body_bytes` limits."""
+    return _refused(
+        f"The body holds {count:,} {what}, more than {most:,}. Send fewer records a request, or raise "
+        f"{spelt('max_body_bytes')}."
+    )
 
 
 def require_few_columns(count: int, spec: BodySpec) -> None:
     """Refuse a table of too many columns."""
     if count > (most := spec.max_columns):
-        raise RequestError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{count:,} columns are more than {most:,}. Send only those that the detector knows.",
-        )
+        raise _refused(f"{count:,} columns are more than {most:,}. Send only those that the detector knows.")
 
 
 def require_few_lines(content: bytes, spec: BodySpec) -> None:
     """Refuse JSON lines of which most are blank."""
     most = BUDGET.lines_per_row * spec.max_rows
     if (lines := content.count(b"\n")) > most:
-        raise RequestError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{lines:,} lines are more than {most:,}, for at most {spec.max_rows:,} records. Leave out blank lines.",
+        raise _refused(
+            f"{lines:,} lines are more than {most:,}, for at most {spec.max_rows:,} records. Leave out blank lines."
         )
 
 
-def _excess(count: Callable[[bytes], int], spec: BodySpec) -> str | None:
-    """Return what is too much in a body; None where nothing is."""
+def _excess(count: Callable[[bytes], int], spec: BodySpec) -> RequestError | None:
+    """Return the error for what is too much in a JSON body; None where nothing is."""
     objects, keys = count(b"{"), count(b":")
     containers = objects + count(b"[")
-    remedy = f"Send fewer records a request, or raise {spelt('max_body_bytes')}."
     for what, found, weight in (
         ("objects and lists", containers, BUDGET.bytes_per_object),
         ("fields", keys, BUDGET.bytes_per_field),
         ("values", containers + count(b","), BUDGET.bytes_per_value),
     ):
         if found > (most := spec.max_bytes // weight):
-            return f"The body holds {found:,} {what}, more than {most:,}. {remedy}"
+            return too_much(what, found, most)
     if keys > objects * spec.max_columns:
-        return f"A record has more than {spec.max_columns:,} fields. Send only those that the detector knows."
+        return _refused(f"A record has more than {spec.max_columns:,} fields. Send only those that the detector knows.")
     return None
+
+
+def _refused(detail: str) -> RequestError:
+    return RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)

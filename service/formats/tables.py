@@ -21,6 +21,8 @@ from models.tables.files import iter_table
 from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learned
 from models.tables.source import Source
 from models.tables.table import Table
+from service.budget import BUDGET
+from service.formats.bounds import require_few_columns, too_much
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_large, too_many_rows
 
@@ -106,7 +108,14 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
     wanted = frozenset([*(column.name for column in schema.read), *schema.ids])
     said = ReadOptions(**{"encoding": spec.charset, "columns": wanted, **spec.options})
     options = options_as_learned(schema, said)
-    source = Source(name="request body", content=content, max_bytes=spec.max_bytes, max_rows=spec.max_rows)
+    source = Source(
+        name="request body",
+        content=content,
+        max_bytes=spec.max_bytes,
+        max_rows=spec.max_rows,
+        max_columns=spec.max_columns,
+        max_cells=spec.max_bytes // BUDGET.bytes_per_cell,
+    )
     tables: list[Table] = []
     try:
         for table in iter_table(source, options, format=file_format, chunk_rows=CHUNK_ROWS):
@@ -114,7 +123,13 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
                 _require_shape(schema, table)
             tables.append(table)
     except TooLargeError as error:
-        raise too_large(spec.max_bytes) if error.rows is None else too_many_rows(error.rows, spec.max_rows) from error
+        if error.of == "rows":
+            raise too_many_rows(error.count, spec.max_rows) from error
+        if error.of == "columns":
+            require_few_columns(error.count, spec)
+        if error.of == "cells":
+            raise too_much("cells", error.count, spec.max_bytes // BUDGET.bytes_per_cell) from error
+        raise too_large(spec.max_bytes) from error
     except UnreadableError as error:
         reason = error.reason.removeprefix("cannot be read: ")
         detail = f"The body cannot be read as {name}: {reason}. Send it anew, whole."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -12,6 +12,7 @@ from models.errors import Message, Set, TableError
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.text.delimiter import (
+    DELIMITERS,
     Row,
     detect_comment,
     detect_delimiter,
@@ -68,6 +69,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     sample, more = _first_bytes(source)
     encoding = options.encoding or detect_encoding(source, sample, repairs)
     lines, cut = _first_lines(source, sample, encoding, options.skip_lines, more=more)
+    _require_few_cells(source, lines, options)
     text = "".join(lines)
     quote = detect_quote(text) if options.quote is None else options.quote
 
@@ -146,6 +148,26 @@ def _first_lines(source: Source, sample: bytes, encoding: str, skip: int, *, mor
     if not "".join(lines).strip():
         raise TableError(f"the file is empty{f' below line {skip}' if skip else ''}.")
     return lines[:_SAMPLE_LINES], more or len(lines) > _SAMPLE_LINES
+
+
+def _require_few_cells(source: Source, lines: Sequence[str], options: ReadOptions) -> None:
+    """Check the number of columns before lines become cells, which take a hundred times their memory."""
+    delimiters = (options.delimiter,) if options.delimiter else DELIMITERS
+    for line in lines:
+        if len(line) > source.max_columns:
+            counts = dict.fromkeys(delimiters, 1)
+            for outside in _outside_quotes(line):
+                for delimiter in delimiters:
+                    counts[delimiter] += outside.count(delimiter)
+            source.require_columns(max(counts.values()))
+
+
+def _outside_quotes(line: str) -> Iterator[str]:
+    inside = False
+    for start in range(0, len(line), _SAMPLE_BYTES):
+        parts = line[start : start + _SAMPLE_BYTES].split('"')
+        yield "".join(parts[inside::2])
+        inside ^= len(parts) % 2 == 0
 
 
 def _filled(cells: Sequence[str]) -> bool:

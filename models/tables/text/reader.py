@@ -34,7 +34,8 @@ def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
     dialect = detect_dialect(source, options)
     header = dialect.header
     numbers = frozenset() if dialect.thousands else options.numbers.intersection(header.names)
-    for data in _tables(_batches(source, dialect, numbers), chunk_rows, header.names):
+    batches = _bounded(source, _batches(source, dialect, numbers))
+    for data in _tables(batches, chunk_rows, header.names):
         yield Table(
             data=data,
             decimal=dialect.decimal,
@@ -42,6 +43,14 @@ def read_text(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
             repairs=dialect.repairs,
             header=header.names if header.given else None,
         )
+
+
+def _bounded(source: Source, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    cells = 0
+    for batch in batches:
+        cells += batch.num_rows * batch.num_columns
+        source.require_cells(cells)
+        yield batch
 
 
 def _tables(batches: Iterator[pa.RecordBatch], chunk_rows: int, names: Sequence[str]) -> Iterator[pa.Table]:
@@ -94,7 +103,10 @@ def _fast_batches(source: Source, dialect: Dialect, numbers: frozenset[str] = fr
     convert = pa.csv.ConvertOptions(
         column_types={name: pa.float64() if name in numbers else pa.string() for name in names},
         decimal_point=dialect.decimal,
-        null_values=sorted(MISSING_TEXTS),
+        # Arrow makes an index of these words for each column, some kilobytes; texts need none.
+        null_values=sorted(MISSING_TEXTS) if numbers else [],
+        true_values=[],
+        false_values=[],
         strings_can_be_null=False,
     )
     with source.open_stream() as stream:

@@ -50,7 +50,18 @@ COSTLY: dict[str, tuple[str, bytes, int, str]] = {
     "blank lines": ("jsonl", b"\n" * 1_000_000, 413, "1,000,000 lines are more than 400,000, for at most 100,000"),
     "absent fields": ("json", b"[%b]" % spread(90_000, b"{}"), 422, "(at least 9,999 more problems: see errors.)"),
     "small ones": ("json", b"[%b]" % spread(5_400, b"{}"), 422, "(at least 9,999 more problems: see errors.)"),
-    "cells of a table": (
+    "names": ("csv", b",".join(b"c%d" % i for i in range(20_000)) + b"\n1", 413, "20,000 columns are more than 10,0"),
+    "equal names": ("csv", spread(20_000, b"a") + b"\n1", 413, "20,000 columns are more than"),
+    "commas": ("csv", b"," * 3_000_000, 413, "3,000,001 columns are more than"),
+    "empty quotes": ("csv", b'"",' * 1_000_000, 413, "1,000,001 columns are more than"),
+    "commas below": ("csv", b"a,b\n" + (b"," * 30_000 + b"\n") * 10, 413, "30,001 columns are more than"),
+    "empty cells": (
+        "csv",
+        b",".join(b"c%d" % i for i in range(1000)) + b"\n" + (b"," * 999 + b"\n") * 9000,
+        413,
+        "cells, more than 8,388,608. Send fewer",
+    ),
+    "problems of a table": (
         "csv",
         b"number,amount,flag,mode,at\n" + b"x,x,x,x,x\n" * 50_000,
         422,
@@ -82,6 +93,11 @@ def test_what_costs_much_costs_little_memory(service: Service, name: str) -> Non
     form, content, status, _ = COSTLY[name]
     assert send(service.client, form, content).status_code == status
     assert service.memory_mb() < before + 150
+
+
+def test_commas_in_quotes_are_no_columns(served: InProcess) -> None:
+    content = b'number,amount,flag,mode,at,note\n1,2,true,run,2024-01-20,"%b"\n' % (b"," * 120_000)
+    assert send(served, "csv", content).status_code == 200
 
 
 def test_texts_full_of_commas_and_braces_count_as_texts(served: InProcess) -> None:
