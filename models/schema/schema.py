@@ -112,6 +112,7 @@ class FeatureSchema:
         decimal: The decimal mark of the texts that numbers were learned from.
         thousands: The thousands separator of these texts, empty for none. A text that could be read in two ways is read
             by these two.
+        whole: Numeric columns that held whole numbers alone: 734.221 in a later text file may be a thousand in these.
     """
 
     columns: tuple[Column, ...]
@@ -122,6 +123,7 @@ class FeatureSchema:
     threshold_by: str | None = None
     decimal: str = "."
     thousands: str = ""
+    whole: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.decimal not in DECIMALS or self.thousands not in ("", *THOUSANDS) or self.decimal == self.thousands:
@@ -195,6 +197,7 @@ class FeatureSchema:
             **({} if self.threshold_by is None else {"threshold_by": self.threshold_by}),
             **({} if self.decimal == "." else {"decimal": self.decimal}),
             **({"thousands": self.thousands} if self.thousands else {}),
+            **({"whole": list(self.whole)} if self.whole else {}),
         }
 
     @classmethod

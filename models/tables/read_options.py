@@ -49,6 +49,7 @@ class ReadOptions:
             values are those that their texts stand for.
         learned: Decimal mark and thousands separator of the texts that a detector learned from: what could be read in
             two ways is read by these, where the file does not contradict.
+        whole: Columns in which a detector learned whole numbers alone.
         columns: Columns of a Parquet or Arrow table that are read, and have to be of plain types; None for all. Fields
             of structs have dotted names.
     """
@@ -68,6 +69,7 @@ class ReadOptions:
     sheet: str | None = None
     numbers: frozenset[str] = frozenset()
     learned: tuple[str, str] = (".", "")
+    whole: frozenset[str] = frozenset()
     columns: frozenset[str] | None = None
 
 
@@ -95,4 +97,5 @@ def rows_to_skip(words: Sequence[str]) -> dict[str, Any]:
 def options_as_learned(schema: FeatureSchema, options: ReadOptions) -> ReadOptions:
     """Return options by which what a file leaves open is read as in the files that a detector learned from."""
     header = schema.header if options.header is None else options.header
-    return replace(options, header=header, learned=(schema.decimal, schema.thousands))
+    learned = (schema.decimal, schema.thousands)
+    return replace(options, header=header, learned=learned, whole=frozenset(schema.whole))

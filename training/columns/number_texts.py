@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns.arrow_cells import plain_cells
+from models.columns.from_records import Columns
 from models.errors import Message, Set, TableError
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import is_missing_text
@@ -65,6 +67,13 @@ def find_notation(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Fi
             remedy = Message("if they are numbers: ", Set("kind", f"{column.name}={Kind.NUMERIC}"))
             found += [Finding(columns=(column.name,), what=what, remedy=remedy)] if what else []
     return tuple(found)
+
+
+def whole_columns(schema: FeatureSchema, columns: Columns) -> tuple[str, ...]:
+    """Return the numeric columns that hold whole numbers alone."""
+    numbers = [column.name for column in schema.columns if column.kind is Kind.NUMERIC]
+    gaps = {name: np.isnan(columns[name]) for name in numbers}
+    return tuple(name for name in numbers if (gaps[name] | (columns[name] == np.floor(columns[name]))).all())
 
 
 def _long_numbers(table: Table, name: str, texts: Sequence[str]) -> str | None:

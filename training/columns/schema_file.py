@@ -162,7 +162,8 @@ def _schema_of(plain: Mapping[str, Any]) -> FeatureSchema:
         label=one_form(_text("label", plain["label"])) if "label" in plain else None,
         dropped=dropped,
         header=_names("header", plain["header"]) if "header" in plain else None,
-        **{key: _text(key, plain.get(key, mark)) for key, mark in _PLAIN_MARKS.items()},
+        decimal=_text("decimal", plain.get("decimal", _PLAIN_MARKS["decimal"])),
+        thousands=_text("thousands", plain.get("thousands", _PLAIN_MARKS["thousands"])),
     )
     order = _order(schema)
     twice = next((name for i, name in enumerate(order) if name in order[:i]), None)

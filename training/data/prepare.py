@@ -22,7 +22,7 @@ from training.columns.infer_schema import Finding, infer_schema
 from training.columns.inspect_columns import inspect_columns
 from training.columns.learn_columns import learn_preprocessor
 from training.columns.missing_words import find_missing_words
-from training.columns.number_texts import find_notation, with_number_format
+from training.columns.number_texts import find_notation, whole_columns, with_number_format
 from training.columns.roles import DATE_ORDERS, Roles, split_assignments
 from training.columns.schema_file import check_schema
 from training.columns.stray_rows import find_stray_rows
@@ -102,6 +102,7 @@ def prepare(
     schema = replace(schema, threshold_by=config.threshold_by, decimal=decimal, thousands=thousands)
     check_segments(schema)
     columns = columns_of_table(schema, table)
+    schema = replace(schema, whole=whole_columns(schema, columns))
     split, left_out, about_rows = used_rows(split, schema, columns, config)
     _check_rows(split, config)
     prepared = Prepared(

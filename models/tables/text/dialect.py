@@ -92,7 +92,8 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     blank = "" if len(rows) == len(read) else _blank_lines(header)
     repairs += [*_reports(lines, delimiter, quote, comment, options, blank=blank), *of_header]
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
-    numbers = detect_number_format(zip(*body, strict=False), options, delimiter=delimiter)
+    columns = zip(*body, strict=False)
+    numbers = detect_number_format(columns, options, names=header.names, delimiter=delimiter)
     repairs += numbers.reports
     return Dialect(
         delimiter=delimiter,

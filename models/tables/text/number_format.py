@@ -36,6 +36,7 @@ class _Evidence:
     decimals: dict[str, str] = field(default_factory=dict)
     thousands: dict[str, str] = field(default_factory=dict)
     ambiguous: dict[str, str] = field(default_factory=dict)
+    in_whole: dict[str, str] = field(default_factory=dict)  # ambiguous ones of columns that held whole numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class NumberFormat:
 
 
 def detect_number_format(
-    columns: Iterable[Sequence[str]], options: ReadOptions, *, delimiter: str = ""
+    columns: Iterable[Sequence[str]], options: ReadOptions, *, names: Sequence[str] = (), delimiter: str = ""
 ) -> NumberFormat:
     """Detect decimal mark and thousands separator of columns of texts, in the cells of which both may be.
 
@@ -78,7 +79,15 @@ def detect_number_format(
     Raises:
         TableError: There are two readings.
     """
-    found = _evidence(columns)
+    found = _evidence(columns, whole=[name in options.whole for name in names])
+    detected = _detected(found, options, delimiter)
+    example = found.in_whole.get(detected.decimal)
+    if example is not None and options.decimal is None and options.thousands is None:
+        raise _two_readings(example, detected.decimal, "none.", why=", and the detector learned whole numbers there")
+    return detected
+
+
+def _detected(found: _Evidence, options: ReadOptions, delimiter: str) -> NumberFormat:
     decimal, thousands = options.learned
     if options.thousands is None and options.decimal in (None, decimal) and _fits(found, decimal, thousands):
         doubtful = None if thousands or "." in found.decimals else found.ambiguous.get(".")
@@ -131,15 +140,18 @@ def _refuse_ambiguous(found: _Evidence, decimal: str, options: ReadOptions) -> N
         shown = mark == learned_decimal or mark in found.decimals
         if mark == decimal and (options.decimal is not None or (shown and mark != learned_thousands)):
             continue
-        plain = example.replace(mark, "")
-        problem = f"{example!r} could be {plain} or {example.replace(mark, '.')}; say which: "
-        other = Set("decimal", mark) if decimal == "." else "none."
-        raise TableError(problem, Set("thousands", mark), " or ", other)
+        raise _two_readings(example, mark, Set("decimal", mark) if decimal == "." else "none.")
 
 
-def _evidence(columns: Iterable[Sequence[str]]) -> _Evidence:
+def _two_readings(example: str, mark: str, other: str | Set, *, why: str = "") -> TableError:
+    """Return the error for a number in which a mark may stand before decimals or between thousands."""
+    problem = f"{example!r} could be {example.replace(mark, '')} or {example.replace(mark, '.')}{why}; say which: "
+    return TableError(problem, Set("thousands", mark), " or ", other)
+
+
+def _evidence(columns: Iterable[Sequence[str]], whole: Sequence[bool] = ()) -> _Evidence:
     found = _Evidence()
-    for column in columns:
+    for index, column in enumerate(columns):
         of_column = _Evidence()
         if _is_plain(column):
             _add_points(column, of_column)
@@ -150,6 +162,8 @@ def _evidence(columns: Iterable[Sequence[str]]) -> _Evidence:
                 continue
         for mark in of_column.decimals:
             of_column.ambiguous.pop(mark, None)
+        if index < len(whole) and whole[index]:
+            found.in_whole |= of_column.ambiguous
         found.decimals = of_column.decimals | found.decimals
         found.thousands = of_column.thousands | found.thousands
         found.ambiguous = of_column.ambiguous | found.ambiguous

@@ -374,3 +374,26 @@ def test_texts_of_digits_and_marks_are_no_identifiers_without_a_word(text, what)
 
 def test_words_are_dropped_as_before():
     assert column_of([f"pump-{i}-a" for i in range(300)]).schema.dropped["x"].endswith("rows)")
+
+
+# --- whole numbers --------------------------------------------------------------------------------------
+
+
+def test_a_column_of_whole_numbers_is_asked_about_before_it_becomes_thousandths():
+    """Numbers that came as numbers show no marks; a file of the same in German must not be read as decimals."""
+    numbers = [int(number * 100) for number in NUMBERS]
+    schema = FeatureSchema.from_json(prepare(table_of(pd.DataFrame({"x": numbers})), TrainConfig()).schema.to_json())
+    assert schema.whole == ("x",)
+    content = csv_of(["734.221", "335.627"], more="7")
+    with pytest.raises(TableError, match=r"whole numbers there; say which: --thousands \. or none"):
+        later(schema, content)
+    assert later(schema, content, thousands=".") == [734_221.0, 335_627.0]
+    assert later(schema, content, thousands="") == [734.221, 335.627]
+    assert later(schema, csv_of(["734.221", "335.6"], more="7")) == [734.221, 335.6]
+    assert later(schema, csv_of(["1.734.221", "335.627"], more="7")) == [1_734_221.0, 335_627.0]
+
+
+def test_a_column_of_fractions_is_not_asked_about():
+    schema = prepare(table_of(pd.DataFrame({"x": NUMBERS})), TrainConfig()).schema
+    assert schema.whole == ()
+    assert later(schema, csv_of(["734.221", "335.627"], more="7")) == [734.221, 335.627]
