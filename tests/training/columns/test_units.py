@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -96,6 +97,20 @@ def test_a_number_that_may_stand_for_a_missing_one_is_found_in_every_unit(power)
         assert [replace(s, value=0.0, nearest=0.0, gap=0.0) for s in found] == [
             replace(s, value=0.0, nearest=0.0, gap=0.0) for s in other
         ]
+
+
+@pytest.mark.parametrize("power", [-200, -12, 200])
+def test_the_columns_of_real_files_have_the_same_features_in_every_unit(shared, power):
+    looked_at = 0
+    for file in sorted((shared / "data" / "real").glob("*.csv")):
+        frame = pd.read_csv(file, sep=None, engine="python", nrows=1000, encoding_errors="replace")
+        for name in frame.select_dtypes("number"):
+            values = frame[name].to_numpy(float)
+            if np.isfinite(values).any():
+                Z, other = (features(column, fitted=slice(None))[1].Z for column in (values, values * 10.0**power))
+                np.testing.assert_allclose(other, Z, rtol=1e-6, atol=1e-6, err_msg=f"{file.name} {name}")
+                looked_at += 1
+    assert looked_at > 50
 
 
 @pytest.fixture(scope="module")
