@@ -130,7 +130,7 @@ def parse_timestamp(value: object, *, layout: str, zone: bool | None = None) -> 
     if spec.per_second is not None and not dated:
         number = parse_number(value)
         return None if number is None else _within_calendar(spec.seconds_of(number))
-    if layout == "compact" and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if layout in ("compact", "period") and isinstance(value, (int, float)) and not isinstance(value, bool):
         if math.isnan(value):
             return None
         value = f"{value:.0f}" if value == value // 1 else repr(value)

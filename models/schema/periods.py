@@ -16,6 +16,7 @@ _FORMS: Final = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         rf"{_YEAR}[-/.]{_PART}",
+        rf"{_YEAR}(?P<part>[0-9]{{2}})",
         rf"{_PART}[-/.]{_YEAR}",
         rf"{_YEAR}[-/. ]?(?P<unit>[MQTHW]|KW|CW){_PART}",
         rf"(?P<unit>[QTH]){_PART}[-/. ]?['’]?{_ANY_YEAR}",

@@ -110,14 +110,16 @@ def _of_one_type(frame: Any) -> Any:
     """Return a data frame of pandas whose dates and times are of one type in each column."""
     mixed = {}
     for position, kind in enumerate(frame.dtypes):
-        if kind == object:  # noqa: E721 - a dtype
+        if getattr(kind, "name", "").startswith("period["):  # Arrow would take months as their numbers since 1970
+            mixed[position] = frame.iloc[:, position].dt.to_timestamp()
+        elif kind == object:  # noqa: E721 - a dtype
             cells = list(frame.iloc[:, position])
             if (same := of_one_type(cells)) is not cells:
-                mixed[position] = same
+                mixed[position] = np.array(same, object)
     if mixed:
         frame = frame.copy(deep=False)
         for position, cells in mixed.items():
-            frame.isetitem(position, np.array(cells, object))
+            frame.isetitem(position, cells)
     return frame
 
 

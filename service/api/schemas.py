@@ -221,7 +221,7 @@ def _field_schema(column: Column, reference: dict[str, Any]) -> dict[str, Any]:
         return {"type": ["string", "number", "boolean", "null"], "description": f"categories such as {seen}{missing}"}
     layout = column.layout or "iso"
     spec = TIME_LAYOUTS[layout]
-    numbers = spec.per_second is not None or layout == "compact"
+    numbers = spec.per_second is not None or layout in ("compact", "period")
     what = "time of day" if layout == "time" else "date and time"
     zone = ", with a zone behind it" if column.zone and not numbers else ""
     return {

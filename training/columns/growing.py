@@ -14,7 +14,7 @@ from models.errors import Message, Set
 from models.schema import FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS, timestamp_text
 from training.columns.infer_schema import Finding
-from training.columns.number_layouts import EPOCHS, MIN_VALUES, OF_INSTANTS, are_within, is_sorted
+from training.columns.number_layouts import EPOCHS, MIN_VALUES, OF_INSTANTS, are_within, is_sorted, is_time_name
 
 _YEARS_2000_TO_2040: Final = (946_684_800.0, 2_208_988_800.0)
 _MIN_CATEGORIES: Final = 5
@@ -27,7 +27,7 @@ def find_growing(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     for column in schema.columns:
         values = columns[column.name]
         if column.kind is Kind.NUMERIC:
-            if layout := _possible_layout(values):
+            if layout := _possible_layout(column.name, values):
                 ends = [
                     timestamp_text(TIME_LAYOUTS[layout].seconds_of(end))
                     for end in (np.nanmin(values), np.nanmax(values))
@@ -37,7 +37,7 @@ def find_growing(schema: FeatureSchema, columns: Columns) -> list[Finding]:
                 )
                 remedy = Message("if so: ", Set("kind", f"{column.name}={Kind.DATETIME}"))
                 findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
-            elif is_sorted(values):
+            elif is_sorted(values) or _is_stepped(values):
                 counters.append(column.name)
         elif column.kind is Kind.CATEGORICAL and _are_counted([value for value in values if value is not None]):
             counters.append(column.name)
@@ -48,12 +48,19 @@ def find_growing(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     return findings
 
 
-def _possible_layout(values: NDArray[Any]) -> str | None:
-    """Return the layout that numbers may have: of instants in any order, of days only if they are sorted."""
+def _is_stepped(values: NDArray[Any]) -> bool:
+    """Return True if numbers `(n,)` rise from row to row in equal steps, such as years, or do not change."""
+    steps = np.diff(values[np.isfinite(values)])
+    rises = steps[steps != 0]
+    return len(rises) >= _MIN_CATEGORIES - 1 and bool(rises[0] > 0 and (rises == rises[0]).all())
+
+
+def _possible_layout(name: str, values: NDArray[Any]) -> str | None:
+    """Return the layout that numbers may have: of instants in any order, of days if their name or order tells it."""
     present = np.unique(values[np.isfinite(values)])
     if len(present) < MIN_VALUES:
         return None
-    layouts = tuple(EPOCHS) if is_sorted(values) else OF_INSTANTS
+    layouts = tuple(EPOCHS) if is_sorted(values) or is_time_name(name) else OF_INSTANTS
     return next((layout for layout in layouts if are_within(present, layout, _YEARS_2000_TO_2040)), None)
 
 

@@ -1,4 +1,4 @@
-"""Numbers that are timestamps: seconds since 1970 and the like, days of spreadsheets, and dates such as 20240226."""
+"""Numbers that are timestamps: seconds since 1970, days of spreadsheets, dates (20240226) and months (202402)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ _TIME_NAME: Final = re.compile(
 )
 _YEARS_2000_TO_2100: Final = (946_684_800.0, 4_102_444_800.0)
 _COMPACT: Final = (19000101.0, 21001231.0)
+_MONTHS: Final = (190001.0, 210012.0)
+_MIN_MONTHS: Final = 6  # different ones: of other numbers every eighth could be a month
 _OPEN_END: Final = 99991231.0  # a date for "no end"
 MIN_VALUES: Final = 20
 """Different ones that are enough to tell what numbers are where the name says nothing."""
@@ -42,8 +44,8 @@ def layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -
     """Return the layout of numbers `(n,)` in the rows' order that are timestamps, or None.
 
     They are if all are instants of 2000 to 2100, in a unit since 1970, and the column's name says so or they only
-    grow (or only fall) from row to row; or if all are dates such as 20240226. Where the user says so (`given`),
-    they may also be days.
+    grow (or only fall) from row to row; or if all are dates such as 20240226, or months such as 202402. Where the user
+    says so (`given`), they may also be days.
     """
     present = np.unique(values[np.isfinite(values)])
     if len(present) == 0:
@@ -53,11 +55,25 @@ def layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -
         for layout in EPOCHS if given else OF_INSTANTS:
             if are_within(present, layout, _YEARS_2000_TO_2100):
                 return layout
+    if (named or _may_be_months(values, present)) and _are_months(present):
+        return "period"
     present = present[present != _OPEN_END]
     if len(present) >= (1 if named else MIN_VALUES) and _COMPACT[0] <= present[0] and present[-1] <= _COMPACT[1]:
         dates = [f"{number:.12g}" for number in present]
         return "compact" if all_parse(dates, partial(parse_timestamp, layout="compact")) else None
     return None
+
+
+def _are_months(present: NDArray[Any]) -> bool:
+    within = _MONTHS[0] <= present[0] and present[-1] <= _MONTHS[1]
+    return bool(within and np.isin(present % 100, np.arange(1, 13)).all())
+
+
+def _may_be_months(values: NDArray[Any], present: NDArray[Any]) -> bool:
+    """Return True if numbers are of several years or in order: the codes 200001 to 200010 are no months."""
+    if len(present) < _MIN_MONTHS:
+        return False
+    return len(np.unique(present // 100)) > 1 or bool((np.diff(values[np.isfinite(values)]) >= 0).all())
 
 
 def is_time_name(name: str) -> bool:

@@ -61,6 +61,14 @@ def test_times_of_a_frame_of_which_some_have_a_zone_are_read_one_by_one():
     assert table.data.column("at").to_pylist() == ["2024-07-01T06:30:00+01:00", "2024-01-01T06:30:00", None]
 
 
+def test_months_of_pandas_are_times():
+    table = table_of(pd.DataFrame({"at": pd.period_range("2024-01", periods=2, freq="M"), "x": [1.5, 2.5]}))
+    np.testing.assert_array_equal(
+        read_cells(ISO, table.data.column("at")),
+        [datetime(2024, month, 1, tzinfo=UTC).timestamp() for month in (1, 2)],
+    )
+
+
 def test_24_00_is_a_time_of_day_in_a_sheet(tmp_path):
     path = sheet(tmp_path / "book.xlsx", [time(1), time(23, 30), timedelta(days=1)])
     clock = Column(name="at", kind=Kind.DATETIME, layout="time")

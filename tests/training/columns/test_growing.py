@@ -74,12 +74,25 @@ def test_days_that_grow_are_noted_and_are_time_where_the_user_says_so(first, lay
     assert parse_timestamp(cells[1], layout=layout) == parse_timestamp(second, layout="iso")
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_months_as_numbers_are_time(as_text):
+    cells = [100 * (2023 + i // 30) + 1 + i // 3 % 12 for i in range(N)]
+    column, [note] = decided("c", [str(cell) for cell in cells] if as_text else cells)
+    assert (column.kind, column.layout) == (Kind.DATETIME, "period")
+    assert "if they are categories: --kind c=categorical" in note
+    assert parse_timestamp(202501, layout="period") == parse_timestamp("2025-01-01", layout="iso")
+    for cells in ([202400 + i % 29 for i in range(N)], [200001 + i % 10 for i in range(N)]):
+        column, _ = decided("c", cells)
+        assert column.kind is Kind.NUMERIC
+
+
 @pytest.mark.parametrize(
     "cells",
     [
         [2024 + i / 365.25 for i in range(N)],
         [17.5 + i * i for i in range(N)],
         [17.5 - 3 * i for i in range(N)],
+        [2015 + i // 6 for i in range(N)],
         [f"FY{2016 + i // 6}" for i in range(N)],
         [f"v1.{i // 5}.0" for i in range(N)],
         [f"batch {i // 5 + 95}" for i in range(N)],
@@ -96,10 +109,11 @@ def test_what_only_grows_is_noted_with_the_flag_that_leaves_it_out(cells):
     "cells",
     [
         RNG.normal(size=N),
-        [i // 10 + 0.5 for i in range(N)],
+        [min(i, 35) // 10 + 0.5 for i in range(N)],
         [["v1", "v2", "v3", "v4", "v5", "v6"][i % 6] for i in range(N)],
         ["abcdef"[i // 10] for i in range(N)],
         RNG.integers(0, 2**32, N),
+        [i % 10 for i in range(N)],
     ],
 )
 def test_what_comes_and_goes_is_not_noted(cells):
