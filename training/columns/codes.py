@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from models.columns.arrow_cells import plain_cells
 from models.errors import Message, Set
-from models.schema import Kind
+from models.schema import DECIMALS, THOUSANDS, Kind
 from models.schema.cells import MISSING_TEXTS
-from models.schema.numbers import code_reason
+from models.schema.numbers import code_reason, parse_number_text
 
 _EXACT: Final = 2.0**53  # above, float64 does not tell whole numbers apart
 _DIGITS_AND_MARKS: Final = re.compile(r"(?=.*\d)[\d.,'’ \u00a0\u202f+()/:;%$€£¥₹#*_−-]+")
+_GROUPS: Final = re.compile(r"\d[.' ]\d{3}[.' ]\d{3}")
+_MARKS: Final = tuple((decimal, thousands) for decimal in DECIMALS for thousands in THOUSANDS if decimal != thousands)
 _MIN_SHARE: Final = 0.8  # of the different texts that are made of digits and marks
 
 
@@ -50,6 +53,8 @@ def with_what_was_met(name: str, reason: str, texts: Collection[str]) -> str:
     """Return the reason to drop a column of texts, and what these look like where they may be meant as numbers."""
     if code := code_reason(texts):
         return Message(reason, f": {code}; if they are numbers: ", Set("kind", f"{name}={Kind.NUMERIC}"))
+    if marks := other_marks(texts):
+        return Message(reason, ": they would be numbers with ", marks)
     alike = [text for text in texts if _DIGITS_AND_MARKS.fullmatch(text)]
     if len(alike) < _MIN_SHARE * len(texts):
         return reason
@@ -57,3 +62,16 @@ def with_what_was_met(name: str, reason: str, texts: Collection[str]) -> str:
     what = f": texts of digits and marks, such as {odd!r}, that are not read as numbers; if they are: write them with "
     ways = Message("digits and a decimal mark alone, or say ", Set("decimal"), " and ", Set("thousands"))
     return Message(reason, what, ways)
+
+
+def other_marks(texts: Collection[str]) -> str | None:
+    """Return the flags by which all texts are numbers, of which some have marks between thousands or decimal commas."""
+    if not any("," in text or _GROUPS.search(text) for text in texts):
+        return None
+    for decimal, thousands in _MARKS:
+        with suppress(ValueError):
+            for text in texts:
+                parse_number_text(text.strip(), decimal=decimal, thousands=thousands)
+            word = {" ": "space"}.get(thousands, thousands)
+            return Message(Set("decimal", decimal), " ", Set("thousands", word))
+    return None

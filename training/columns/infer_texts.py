@@ -17,6 +17,7 @@ from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, re
 from models.schema.durations import duration_parts, parse_duration
 from models.schema.numbers import code_reason, with_sign_in_front, without_unit
 from models.schema.timestamps import has_two_digit_year, looks_like_date, parse_timestamp_text
+from training.columns.codes import other_marks
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 MAX_CATEGORIES: Final = 100
@@ -130,6 +131,8 @@ def _strays(
             listed = ", ".join(shown) + (", …" if len(strays) > 3 else "")
             missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
             category = Set("kind", f"{name}={Kind.CATEGORICAL}")
+            if what == "numbers" and (marks := other_marks(texts)):
+                return Message(f"numbers, but for {listed}; all are numbers with ", marks)
             problem = f"{what}, but for {listed}: fix these, or say "
             return Message(problem, missing, "; if they are categories: ", category)
     return None

@@ -19,6 +19,7 @@ from models.schema.cells import is_missing_text, read_number
 from models.tables.read_options import HEADER_AGAIN
 from models.tables.skipping import repeats_header
 from models.tables.table import Table, places_of, rows_by_file
+from training.columns.codes import other_marks
 from training.columns.infer_schema import Finding
 from training.columns.infer_texts import all_parse
 from training.columns.roles import Roles
@@ -86,6 +87,8 @@ def _words(
     if 2 * sum(not all_parse([text], number) for text in sample) > len(sample):
         return None
     strays = [text for text in texts if not all_parse([text], number)]
+    if strays and other_marks(texts):
+        return None  # numbers, all of them
     mask: NDArray[np.bool_] = pc.is_in(cells, pa.array(strays, pa.string())).to_numpy()
     present = int(pc.sum(pc.is_in(cells, pa.array(texts, pa.string()))).as_py() or 0)
     return mask if mask.sum() <= _MOST_WORDS * present else None

@@ -46,6 +46,7 @@ _AS_VALUE_ERROR: Final[dict[type[DetectorError], type[DetectorError]]] = {
 }
 
 _OTHER_NAMES: Final = {"seed": "random_state", "output": "path"}
+_OF_PANDAS: Final = ("decimal", "thousands")  # data frames come with numbers, or with texts that were not read as such
 _LISTS: Final = frozenset(name for name, hint in get_type_hints(TrainConfig).items() if get_origin(hint) is tuple)
 
 
@@ -72,6 +73,8 @@ def in_python(message: str) -> str:
 
 
 def _parameter(setting: Set) -> str:
+    if setting.name in _OF_PANDAS:
+        return f"pandas.read_csv(…, {setting.name}={', '.join(map(repr, setting.texts)) or '…'})"
     name = _OTHER_NAMES.get(setting.name, setting.name)
     if isinstance(setting.value, bool):
         return f"{name}={setting.value}"

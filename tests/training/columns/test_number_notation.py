@@ -397,3 +397,16 @@ def test_a_column_of_fractions_is_not_asked_about():
     schema = prepare(table_of(pd.DataFrame({"x": NUMBERS})), TrainConfig()).schema
     assert schema.whole == ()
     assert later(schema, csv_of(["734.221", "335.627"], more="7")) == [734.221, 335.627]
+
+
+def test_marks_that_only_later_rows_show_are_said_with_their_flags():
+    cells = ["734.221", "335.627", "100.001"] * 100 + [f"1.{i}.567" for i in range(100, 102)]
+    cells += [f"{i}.{i}" for i in range(100, 130)]
+    table = read_table([Source(name="a.csv", content=csv_of(cells, more="7"))], format="csv")
+    config = TrainConfig(include=("x",))
+    with pytest.raises(TableError, match=r"all are numbers with --decimal , --thousands \."):
+        prepare(table, config)
+    table = read_table(
+        [Source(name="a.csv", content=csv_of(cells, more="7"))], ReadOptions(thousands="."), format="csv"
+    )
+    assert prepare(table, config).columns["x"][0] == 734_221.0

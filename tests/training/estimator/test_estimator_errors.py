@@ -26,6 +26,8 @@ from training.estimator.errors import as_value_errors, in_python
         (Set("overwrite", True), "overwrite=True"),
         (Set("least_rows", like="N"), "least_rows=N"),
         (Set("seed", 3), "random_state=3"),
+        (Set("thousands", ","), "pandas.read_csv(…, thousands=',')"),
+        (Set("decimal"), "pandas.read_csv(…, decimal=…)"),
     ],
 )
 def test_remedies_name_parameters_in_the_place_of_flags(setting, parameter):
