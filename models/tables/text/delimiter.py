@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.errors import Set, TableError
+from models.errors import Message, Set, TableError
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """Characters that are tried as the delimiter; others have to be given."""
@@ -155,8 +155,28 @@ def detect_delimiter(rows_of: Callable[[str], list[Row] | None], *, names: Seque
             return fitting[0]
     if rivals:
         problem = f"cells could be separated by {best!r} or {rivals[0]!r}"
-        raise TableError(problem, "; say which: ", Set("delimiter", "tab" if best == "\t" else best), ".")
+        raise TableError(problem, "; say which: ", Set("delimiter", _word(best)), ".")
     return best
+
+
+def require_delimiter(given: str, rows_of: Callable[[str], list[Row] | None]) -> None:
+    """Check that a delimiter that was given stands in some line; `rows_of` gives the first rows for one.
+
+    Raises:
+        TableError: It stands in none, and another gives all lines the same number of cells.
+    """
+    if _shape(rows_of(given)) != _NO_SHAPE:
+        return
+    for other in DELIMITERS:
+        rows = rows_of(other)
+        agreed, cells = _shape(rows)
+        if agreed == 1 and len(rows or ()) > 1:
+            problem = Message(Set("delimiter", _word(given)), f": no line has {given!r} between cells, but each has ")
+            raise TableError(problem, f"{cells} cells by {other!r}. Say ", Set("delimiter", _word(other)), ", or none.")
+
+
+def _word(delimiter: str) -> str:
+    return {"\t": "tab", " ": "space"}.get(delimiter, delimiter)
 
 
 _NO_SHAPE: Final = (0.0, 0)

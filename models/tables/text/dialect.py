@@ -16,6 +16,7 @@ from models.tables.text.delimiter import (
     Row,
     detect_comment,
     detect_delimiter,
+    require_delimiter,
     detect_quote,
     first_rows,
     likely_comment,
@@ -78,6 +79,8 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
         return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
 
     likely = likely_comment(lines) if options.comment is None else options.comment
+    if options.delimiter:
+        require_delimiter(options.delimiter, lambda d: rows_by(d, likely))
     delimiter = options.delimiter or detect_delimiter(lambda d: rows_by(d, likely), names=options.header)
     comment = detect_comment(likely, lambda c: rows_by(delimiter, c)) if options.comment is None else likely
     read = rows_by(delimiter, comment)
