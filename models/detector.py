@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
@@ -18,25 +18,82 @@ from models.schema import FeatureSchema
 from models.schema.cells import Cell
 from models.scoring import Scorer, Scores
 
-__all__ = ["Contribution", "Detector", "Verdicts"]
+__all__ = ["Contribution", "Detector", "Verdicts", "percent", "value_text"]
+
+_DIGITS: Final = (4, 6, 9, 17)  # of a number in a reason: as few as tell actual and expected apart
 
 if TYPE_CHECKING:
     from models.tables.table import Table
 
 
-class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The contribution of one column to a record's score.
 
     Args:
         contribution: Its part of the anomaly score; the parts of all columns sum to it.
         actual: The record's value, None where it is missing.
         expected: The value that the network expected instead, in the user's own units and categories.
+        probability: The probability of a value that is the expected one: what is unusual is that it is not nearer to 1.
+            None for numbers, and where another value was expected.
     """
 
     feature: str
     contribution: float
     actual: Cell
     expected: Cell
+    probability: float | None = None
+
+    def texts(self, *, shortened: Callable[[str], str] = str) -> tuple[str, str]:
+        """Return actual and expected value for people, in digits that tell them apart; texts are shortened.
+
+        Of a value that is the expected one the second text is its probability, "at 55 %".
+        """
+        if self.probability is not None:
+            return value_text(self.actual, shortened=shortened), f"at {percent(self.probability)}"
+        for digits in _DIGITS:
+            actual, expected = (
+                value_text(value, digits=digits, shortened=shortened) for value in (self.actual, self.expected)
+            )
+            if actual != expected:
+                break
+        return actual, expected
+
+    def in_words(self, *, shortened: Callable[[str], str] = str) -> str:
+        """Return both in one phrase.
+
+        Example:
+            >>> mode = Contribution(feature="mode", contribution=2.0, actual="idle", expected="normal")
+            >>> mode.in_words()
+            'idle, expected normal'
+            >>> msgspec.structs.replace(mode, expected="idle", probability=0.55).in_words()
+            'idle, expected at 55 %'
+        """
+        actual, expected = self.texts(shortened=shortened)
+        return f"{actual}, expected {expected}"
+
+
+def value_text(value: Cell, *, digits: int = 4, shortened: Callable[[str], str] = str) -> str:
+    """Return a value for people; numbers in so many digits.
+
+    Example:
+        >>> value_text(None), value_text(True), value_text(12.3456), value_text("idle")
+        ('missing', 'true', '12.35', 'idle')
+    """
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.{digits}g}" if isinstance(value, float) else shortened(str(value))
+
+
+def percent(probability: float) -> str:
+    """Return a probability in whole percent.
+
+    Example:
+        >>> percent(0.554)
+        '55 %'
+    """
+    return f"{100 * probability:.0f} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +133,20 @@ class Verdicts:
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
         columns = [
-            (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.decode, features)
+            (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.expected_beside, features)
             for encoding, features in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
         ]
         reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
         for row, (indices, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
-            expected = reconstruction[row]
+            of_network = reconstruction[row]
             contributions = []
             for i, part in zip(indices, of_row, strict=True):
-                name, actual, values, decode, features = columns[i]
+                name, actual_of, values, expected_beside, features = columns[i]
+                actual = actual_of(values[row])
+                expected, probability = expected_beside(actual, of_network[features])
                 contributions.append(
                     Contribution(
-                        feature=name, contribution=part, actual=actual(values[row]), expected=decode(expected[features])
+                        feature=name, contribution=part, actual=actual, expected=expected, probability=probability
                     )
                 )
             yield contributions

@@ -11,7 +11,15 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.encoding import Encoder, Encoding, FloatMatrix, ValueMasks, index_of, level_deviation
+from models.encoders.encoding import (
+    Encoder,
+    Encoding,
+    FloatMatrix,
+    ValueMasks,
+    as_probability,
+    index_of,
+    level_deviation,
+)
 from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.numbers import without_zero_fraction
@@ -48,10 +56,16 @@ class CategoricalEncoding(Encoding):
         return (1.0 / levels,) * levels
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
-        level = int(np.argmax(np.multiply(features, self.level_deviations) + self.level_shares))
+        level = int(np.argmax(self._probabilities(features)))
         if level < len(self.categories):
             return self.categories[level]
         return None if level == len(self.value_names) else "(rare)"
+
+    def _expected_alike(self, value: Cell, features: Sequence[float] | NDArray[Any]) -> tuple[Cell, float | None]:
+        return value, as_probability(float(self._probabilities(features).max()))
+
+    def _probabilities(self, features: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+        return np.asarray(np.multiply(features, self.level_deviations) + self.level_shares)
 
     def actual(self, value: Any) -> Cell:
         return None if value is None else str(value)

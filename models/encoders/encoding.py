@@ -75,6 +75,19 @@ class Encoding(ABC):
     def actual(self, value: Any) -> Cell:
         """Return a raw value as it is reported to the user; None where it is missing."""
 
+    def expected_beside(self, actual: Cell, features: Sequence[float] | NDArray[Any]) -> tuple[Cell, float | None]:
+        """Return the expected value as a reason shows it beside the actual one, which would often read the same.
+
+        Returns:
+            The value that the features stand for. Where that is the actual one: a number as it is, neither rounded nor
+            kept in the range of the fitting rows; of other kinds the same value, and its probability.
+        """
+        expected = self.decode(features)
+        return (expected, None) if expected != actual else self._expected_alike(expected, features)
+
+    def _expected_alike(self, value: Cell, features: Sequence[float] | NDArray[Any]) -> tuple[Cell, float | None]:
+        return value, None
+
 
 class ValueMasks(NamedTuple):
     """Which values of K columns, n rows each, need special treatment.
@@ -130,6 +143,16 @@ def clip_in_place(z: NDArray[Any], missing: Mask | None) -> NDArray[Any]:
 def level_deviation(share: Any) -> Any:
     """Return the standard deviation of an indicator that is 1 in `share` of the rows, not below a floor."""
     return np.maximum(np.sqrt(share * (1.0 - share)), _MIN_LEVEL_DEVIATION)
+
+
+def as_probability(expected: float) -> float:
+    """Return the expected value of an indicator as a probability; a network's output may lie outside of [0, 1].
+
+    Example:
+        >>> as_probability(0.55), as_probability(1.2)
+        (0.55, 1.0)
+    """
+    return min(max(expected, 0.0), 1.0)
 
 
 def index_of(positions: Sequence[int]) -> NDArray[np.intp] | slice:

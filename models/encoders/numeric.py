@@ -15,6 +15,7 @@ from models.encoders.encoding import (
     Encoding,
     FloatMatrix,
     ValueMasks,
+    as_probability,
     clip_in_place,
     index_of,
     level_deviation,
@@ -55,15 +56,22 @@ class NumericEncoding(Encoding):
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         """Return the expected number, within the range of the fitting rows."""
-        value = transformed = float(features[0]) * self.scale + self.center
-        if self.unit is not None:
-            distance = np.expm1(min(abs(transformed), 700.0)) * self.unit
-            value = self.origin + float(np.sign(transformed) * distance)
+        value = self._number(features)
         if value < self.low:
             value = self.low
         elif value > self.high:
             value = self.high
         return float(round(value)) if self.whole else value
+
+    def _expected_alike(self, value: Cell, features: Sequence[float] | NDArray[Any]) -> tuple[Cell, float | None]:
+        return self._number(features), None
+
+    def _number(self, features: Sequence[float] | NDArray[Any]) -> float:
+        transformed = float(features[0]) * self.scale + self.center
+        if self.unit is None:
+            return transformed
+        distance = np.expm1(min(abs(transformed), 700.0)) * self.unit
+        return self.origin + float(np.sign(transformed) * distance)
 
     def actual(self, value: Any) -> Cell:
         return None if math.isnan(value) else float(value)
@@ -94,7 +102,14 @@ class BooleanEncoding(Encoding):
         return self.share, level_deviation(self.share)
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
-        return bool(features[0] * level_deviation(self.share) + self.share >= 0.5)
+        return self._probability(features) >= 0.5
+
+    def _expected_alike(self, value: Cell, features: Sequence[float] | NDArray[Any]) -> tuple[Cell, float | None]:
+        probability = self._probability(features)
+        return value, as_probability(probability if value else 1.0 - probability)
+
+    def _probability(self, features: Sequence[float] | NDArray[Any]) -> float:
+        return float(features[0] * level_deviation(self.share) + self.share)
 
     def actual(self, value: Any) -> Cell:
         return None if math.isnan(value) else bool(value)

@@ -25,6 +25,10 @@ class ContributionItem(BaseModel):
     contribution: float = Field(description="Its part of the anomaly score; all columns' parts sum to the score.")
     actual: Scalar = Field(description="The record's value; null where it is missing.")
     expected: Scalar = Field(description="What was expected instead, in the user's own units and categories.")
+    probability: float | None = Field(
+        None,
+        description="The probability of a value that is the expected one; absent where another was, and for numbers.",
+    )
 
 
 class ScoreItem(BaseModel):

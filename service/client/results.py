@@ -25,12 +25,14 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True):
         contribution: Its part of the anomaly score.
         actual: The record's value, None where it is missing.
         expected: The value that the network expected instead.
+        probability: The probability of a value that is the expected one; None where another was, and for numbers.
     """
 
     feature: str
     contribution: float
     actual: float | bool | str | None
     expected: float | bool | str | None
+    probability: float | None = None
 
 
 class ScoredRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
-from models.detector import Contribution, Detector, Verdicts
+from models.detector import Contribution, Detector, Verdicts, percent, value_text
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import Cell, parse_category
 from models.tables.writers import json_cells
@@ -63,7 +63,7 @@ class ScoredRows:
                 f"top_{rank + 1}_feature": pa.array([c.feature for c in picked], pa.string()),
                 f"top_{rank + 1}_contribution": pa.array([c.contribution for c in picked], pa.float64()),
                 f"top_{rank + 1}_actual": pa.array([_text(c.actual) for c in picked], pa.string()),
-                f"top_{rank + 1}_expected": pa.array([_text(c.expected) for c in picked], pa.string()),
+                f"top_{rank + 1}_expected": pa.array([_expected_text(c) for c in picked], pa.string()),
             }
         return pa.table({**columns, **self.more})
 
@@ -93,6 +93,12 @@ class ScoredRows:
 
 def _named(table: pa.Table) -> dict[str, Any]:
     return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _expected_text(reason: Contribution) -> str | None:
+    if reason.probability is None:
+        return _text(reason.expected)
+    return f"{value_text(reason.expected)} at {percent(reason.probability)}"
 
 
 def _text(value: Cell) -> str | None:

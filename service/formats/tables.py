@@ -24,7 +24,7 @@ from models.tables.table import Table
 from service.budget import BUDGET
 from service.formats.bounds import require_few_columns, too_much
 from service.formats.rows import BodySpec
-from service.web.problems import RequestError, too_large, too_many_rows
+from service.web.problems import RequestError, note_over_http, too_large, too_many_rows
 
 _PROBLEM_ROWS: Final = 1024  # whose cells are made plain values at once
 _STARTS: Final = {"csv": b"", "arrow": b"", "arrow_file": b"ARROW1", "parquet": b"PAR1"}
@@ -142,7 +142,7 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
 def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:
     """Return one line for each thing that was detected, repaired or is ignored in a table."""
     ignored = schema.note_of_ignored((*table.left_out, *table.names))
-    return table.repairs if ignored is None else (*table.repairs, ignored)
+    return tuple(map(note_over_http, table.repairs if ignored is None else (*table.repairs, ignored)))
 
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:

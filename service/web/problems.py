@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from models.columns.from_records import brief_repr
-from models.errors import DetectorError, RecordError, Set
+from models.errors import DetectorError, Message, RecordError, Set
 from models.printable import shortened
 from service.api.parameters import ReadingQuery
 from service.settings import spelt
@@ -79,7 +79,12 @@ class RequestError(Exception):
 
 def over_http(error: DetectorError) -> str:
     """Return the message of an error; the flags that say how CSV is written become query parameters."""
-    return error.message.spelt(_parameter)
+    return note_over_http(error.message)
+
+
+def note_over_http(note: str) -> str:
+    """Return a note or a message as plain text, with query parameters in the place of flags."""
+    return note.spelt(_parameter) if isinstance(note, Message) else note
 
 
 def _parameter(setting: Set) -> str:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, sample_detector, sample_record
 
+from models.detector import Contribution
+from models.encoders.categorical import CategoricalEncoding
+from models.encoders.numeric import BooleanEncoding, NumericEncoding
 from models.errors import RecordError, TableError
 from models.tables.files import read_table
 from models.tables.table import Table
@@ -44,6 +48,40 @@ def test_actual_and_expected_values_are_in_the_units_of_the_user():
     assert parts["at"].actual == "2024-01-20T06:30:00"
     assert parts["at"].expected.endswith(", 06:30")
     assert verdicts.expected(0) == {name: part.expected for name, part in parts.items()} | {}
+
+
+def test_a_value_that_is_the_expected_one_comes_with_its_probability_and_a_number_as_it_is():
+    whole = NumericEncoding(name="n", center=0.0, scale=1.0, low=0.0, high=10.0, whole=True)
+    flag = BooleanEncoding(name="f", share=0.5)
+    mode = CategoricalEncoding(name="m", categories=("H", "G"), shares=(0.5, 0.3), missing_share=0.2)
+    of_mode = [(0.55 - 0.5) / mode.level_deviations[0], (0.45 - 0.3) / mode.level_deviations[1]]
+    absent = [*of_mode, (0.7 - 0.2) / mode.level_deviations[2]]
+    assert whole.expected_beside(3.0, [5.2]) == (5.0, None)  # as people write it
+    assert whole.expected_beside(3.0, [2.6]) == (2.6, None)  # it would be rounded to the same
+    assert whole.expected_beside(10.0, [12.5]) == (12.5, None)  # it would be kept in the range of the fitting rows
+    assert flag.expected_beside(True, [0.2]) == (True, pytest.approx(0.6))
+    assert flag.expected_beside(False, [-3.0]) == (False, 1.0)
+    assert flag.expected_beside(True, [-0.2]) == (False, None)
+    assert mode.expected_beside("H", [*of_mode, -1.0]) == ("H", pytest.approx(0.55))
+    assert mode.expected_beside("G", [*of_mode, -1.0]) == ("H", None)
+    assert mode.expected_beside(None, absent) == (None, pytest.approx(0.7))
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "probability", "words"),
+    [
+        ("H", "G", None, "H, expected G"),
+        ("H", "H", 0.554, "H, expected at 55 %"),
+        (None, None, 0.7, "missing, expected at 70 %"),
+        (None, 4.0, None, "missing, expected 4"),
+        (62.84, 136.94, None, "62.84, expected 136.9"),
+        (3.0, 3.00001, None, "3, expected 3.00001"),
+    ],
+)
+def test_a_reason_never_reads_as_if_nothing_were_unusual(actual, expected, probability, words):
+    reason = Contribution(feature="x", contribution=2.0, actual=actual, expected=expected, probability=probability)
+    assert reason.in_words() == words
+    assert ("probability" in msgspec.to_builtins(reason)) == (probability is not None)
 
 
 def test_missing_unseen_and_absent_have_three_outcomes():

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from models.bundle import load_detector, new_bundle
 from models.columns.from_tables import columns_of_table
-from models.detector import Detector, Verdicts
+from models.detector import Contribution, Detector, Verdicts
 from models.errors import ConfigError, TableError
 from models.network.activations import ACTIVATION_PARAMETERS
 from models.tables.table import Table
@@ -278,16 +278,17 @@ class AutoencoderDetector(
         """Return the columns that add most to each row's score, with the expected values.
 
         Returns:
-            One row for each of the `top` columns of each row of `X`: row, feature, contribution, actual, expected. The
-            index is that of `X`, each label once for each of its columns; `row` counts from 0.
+            One row for each of the `top` columns of each row of `X`: row, feature, contribution, actual, expected, and
+            probability, that of a value that is the expected one (missing for others and for numbers). The index is
+            that of `X`, each label once for each of its columns; `row` counts from 0.
         """
         verdicts = self._scored(X)
         rows = [
-            (row, c.feature, c.contribution, c.actual, c.expected)
+            (row, c.feature, c.contribution, c.actual, c.expected, c.probability)
             for row in range(len(verdicts))
             for c in verdicts.contributions(row, top=top)
         ]
-        frame = pd.DataFrame(rows, columns=["row", "feature", "contribution", "actual", "expected"])
+        frame = pd.DataFrame(rows, columns=["row", *Contribution.__struct_fields__]).astype({"probability": float})
         labels = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(verdicts))
         return frame.set_axis(labels.take(frame["row"].to_numpy(np.intp)), axis=0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.detector import Verdicts
 from training.estimator.errors import MissingPackageError
@@ -26,7 +26,7 @@ def plot_contributions(verdicts: Verdicts, *, top: int, ax: Axes | None) -> Axes
         ) from error
     contributions = verdicts.contributions(0, top=top)[::-1]
     axes = plt.subplots(figsize=(7, 1 + 0.4 * len(contributions)), layout="constrained")[1] if ax is None else ax
-    labels = [f"{c.feature}\n{_shown(c.actual)}, expected {_shown(c.expected)}" for c in contributions]
+    labels = [f"{c.feature}\n{c.in_words()}" for c in contributions]
     axes.barh(range(len(labels)), [c.contribution for c in contributions])
     axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set_xlabel("contribution to the anomaly score")
@@ -34,9 +34,3 @@ def plot_contributions(verdicts: Verdicts, *, top: int, ax: Axes | None) -> Axes
     side = "anomaly: above" if verdicts.is_anomaly[0] else "no anomaly: not above"
     axes.set_title(f"score {score:.4g}, {side} the threshold of {threshold:.4g}")
     return axes
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "missing"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from models.detector import Contribution
-from models.schema.cells import Cell as Value
 from training.report.fit_rows import ScoredRows
 from training.report.kit.formatting import shortened
 from training.report.kit.page import Card, Cards, Grid, Plot, Reason, Section
@@ -29,10 +28,11 @@ def verdict_on(rows: ScoredRows) -> str:
     if not rows.scores[highest] or not reasons:
         return counted
     [name], reason = _names(rows, [highest]), reasons[0]
-    value = "is missing" if reason.actual is None else f"is {_value(reason.actual)}"
+    actual, expected = reason.texts(shortened=shortened)
+    expectation = f" where {expected} is expected" if reason.probability is None else f", expected {expected}"
     return (
-        f"{counted} The strangest is {name}, most of all for {shortened(reason.feature)}, which {value} where "
-        f"{_value(reason.expected)} is expected."
+        f"{counted} The strangest is {name}, most of all for {shortened(reason.feature)}, which is "
+        f"{actual}{expectation}."
     )
 
 
@@ -75,7 +75,7 @@ def _card(rows: ScoredRows, i: int, name: str) -> Card:
         verdict="flagged" if flagged else "not flagged",
         facts=" · ".join(facts),
         reasons=[
-            Reason(column=shortened(each.feature), share=_share(rows, i, each), text=_reason(each))
+            Reason(column=shortened(each.feature), share=_share(rows, i, each), text=each.in_words(shortened=shortened))
             for each in _reasons(rows, i)
         ],
         marked=flagged,
@@ -111,7 +111,8 @@ def _label(rows: ScoredRows, i: int) -> str:
 
 def _cells(rows: ScoredRows, i: int) -> list[str]:
     reasons = [
-        f"{shortened(each.feature)} ({_share(rows, i, each):.0%}): {_reason(each)}" for each in _reasons(rows, i)
+        f"{shortened(each.feature)} ({_share(rows, i, each):.0%}): {each.in_words(shortened=shortened)}"
+        for each in _reasons(rows, i)
     ]
     return reasons + [""] * (len(_ORDINALS) - len(reasons))
 
@@ -122,18 +123,6 @@ def _reasons(rows: ScoredRows, i: int) -> list[Contribution]:
 
 def _share(rows: ScoredRows, i: int, reason: Contribution) -> float:
     return float(reason.contribution / rows.scores[i]) if rows.scores[i] else 0.0
-
-
-def _reason(reason: Contribution) -> str:
-    return f"{_value(reason.actual)}, expected {_value(reason.expected)}"
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.4g}" if isinstance(value, float) else shortened(str(value))
 
 
 def _shares_plot(rows: ScoredRows, highest: list[int], names: list[str]) -> Plot:

@@ -16,11 +16,11 @@ from models.tables.text.delimiter import (
     Row,
     detect_comment,
     detect_delimiter,
-    require_delimiter,
     detect_quote,
     first_rows,
     likely_comment,
     lines_of,
+    require_delimiter,
 )
 from models.tables.text.encoding import detect_encoding
 from models.tables.text.header import Header, detect_header

@@ -184,6 +184,25 @@ def test_a_file_that_cannot_be_read_says_what_is_wrong_with_it(name, content, co
     assert str(caught.value).startswith(str(path))
 
 
+@pytest.mark.parametrize(
+    ("given", "content", "complaint"),
+    [
+        (";", "a,b\n1,2\n", r"--delimiter ';': no line has ';' between cells, but each has 2 cells by ','\. Say --del"),
+        ("\t", "a;b;c\n1;2;3\n", r"--delimiter tab: no line has '\\t' between cells, but each has 3 cells by ';'"),
+        (" ", "a\tb\n1\t2\n", r"--delimiter space: .* 2 cells by '\\t'\. Say --delimiter tab, or none\."),
+    ],
+)
+def test_a_delimiter_that_stands_in_no_line_is_named_with_the_one_that_does(given, content, complaint, tmp_path):
+    with pytest.raises(TableError, match=complaint):
+        read_table([written(tmp_path, "a.csv", content)], ReadOptions(delimiter=given))
+
+
+@pytest.mark.parametrize("content", ["point\n1,2\n3,4\n", "name\nx\n", "a b\nc d\n"])
+def test_a_file_of_one_column_takes_any_delimiter_that_stands_in_no_line(content, tmp_path):
+    table = read_table([written(tmp_path, "a.csv", content)], ReadOptions(delimiter=";", has_header=True))
+    assert len(table.names) == 1
+
+
 @pytest.mark.parametrize("name", ["none.csv", "none*.csv"])
 def test_a_file_that_is_not_there_is_named(name, tmp_path):
     with pytest.raises(TableError, match=r"none\*?\.csv: there is no such file"):

@@ -230,7 +230,12 @@ def test_json_lines_explain_as_the_service_does(detector: Detector, verdicts: Ve
     score(detector, [write_parquet(generated(90, seed=1), tmp_path / "in.parquet")], tmp_path / "out.jsonl", top=99)
     for number, row in enumerate(read_output(tmp_path / "out.jsonl")):
         contributions = row["contributions"]
-        assert [set(c) for c in contributions] == [{"feature", "contribution", "actual", "expected"}] * 5
+        always = {"feature", "contribution", "actual", "expected"}
+        assert [set(c) - {"probability"} for c in contributions] == [always] * 5
+        for c in contributions:
+            alike = c["actual"] == c["expected"] and not isinstance(c["actual"], float)
+            assert ("probability" in c) == (alike and c["feature"] != "at")
+            assert 0 <= c.get("probability", 0) <= 1
         assert sum(c["contribution"] for c in contributions) == pytest.approx(row["anomaly_score"])
         assert contributions[0]["feature"] == verdicts.contributions(number, top=1)[0].feature
 
@@ -249,8 +254,13 @@ def test_flat_columns_explain_the_same_as_json_lines(detector: Detector, tmp_pat
             for row in rows[1:]:
                 assert row[f"top_{rank}_feature"] == wanted["feature"]
                 assert row[f"top_{rank}_contribution"] == wanted["contribution"]
-                for part in ("actual", "expected"):
-                    assert as_value(row[f"top_{rank}_{part}"], wanted[part]) == wanted[part]
+                assert as_value(row[f"top_{rank}_actual"], wanted["actual"]) == wanted["actual"]
+                expected, _, probability = (row[f"top_{rank}_expected"] or "").partition(" at ")
+                assert probability == (f"{100 * wanted['probability']:.0f} %" if "probability" in wanted else "")
+                if probability and wanted["expected"] is None:
+                    assert expected == "missing"
+                else:
+                    assert as_value(expected or None, wanted["expected"]) == wanted["expected"]
 
 
 def as_value(text: str | None, like: object) -> object:

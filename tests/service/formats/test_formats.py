@@ -266,6 +266,16 @@ CSV_BODIES: dict[str, tuple[bytes, int, str]] = {
         200,
         "ignored: 'z', which the detector does not know",
     ),
+    "a mark that could be one between thousands": (
+        b"number,amount,flag,mode,at\n1.234,12,true,run,2024-01-20T06:30:00\n",
+        200,
+        "if the mark stands between thousands: ?thousands=.",
+    ),
+    "a delimiter in no line": (
+        b"number;amount;flag;mode;at\n1;12;true;run;2024-01-20T06:30:00\n",
+        422,
+        "?delimiter=,: no line has ',' between cells, but each has 5 cells by ';'. Say ?delimiter=;, or none.",
+    ),
     "a row that is too long": (
         b"number,amount,flag,mode,at\n51.5,12.0,true,run,2024-01-20T06:30:00,1,2\n51.5,12.0,true,run,2024-01-20,\n",
         422,
@@ -283,7 +293,8 @@ CSV_BODIES: dict[str, tuple[bytes, int, str]] = {
 @pytest.mark.parametrize("name", CSV_BODIES)
 def test_a_csv_body_is_told_apart_as_a_file_is(sample_service: InProcess, name: str) -> None:
     body, status, detail = CSV_BODIES[name]
-    answer = sample_service.post(body, content_type=CSV)
+    query = {"a delimiter in no line": "?delimiter=,"}.get(name, "")
+    answer = sample_service.post(body, content_type=CSV, path=f"/score{query}")
     if status == 200:
         document = strict(answer)
         assert detail in " ".join(document["notes"])
