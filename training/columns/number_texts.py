@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -35,14 +35,15 @@ def with_number_format(table: Table, roles: Roles, decided: FeatureSchema | None
     """
     if table.decimal is not None and table.thousands is not None:
         return table
+    texts = _texts(table, roles)
     said = ReadOptions(decimal=table.decimal, thousands=table.thousands)
     if decided is not None:
         said = options_as_learned(decided, said)
     try:
-        found = detect_number_format(_texts(table, roles), said)
+        found = detect_number_format(texts.values(), said, names=tuple(texts))
     except TableError as error:
         others = Set("kind", f"NAME={Kind.CATEGORICAL}")
-        raise TableError(error, " Or give numbers as numbers; columns that hold none: ", others, ".") from error
+        raise TableError(error, "; for a column that holds no numbers: ", others, ".") from error
     repairs = (*table.repairs, *found.reports)
     return replace(table, decimal=found.decimal, thousands=found.thousands, repairs=repairs)
 
@@ -95,11 +96,9 @@ def _different(table: Table, name: str) -> list[str]:
     return [text.strip() for text in texts if text is not None and not is_missing_text(text)]
 
 
-def _texts(table: Table, roles: Roles) -> Iterator[Sequence[str]]:
-    """Yield the different texts of each column that may be numbers."""
+def _texts(table: Table, roles: Roles) -> dict[str, Sequence[str]]:
+    """Return the different texts of each column that may be numbers."""
     ruled_out = {roles.label, *roles.ids, *roles.exclude, *({roles.group} - {*roles.include})}
-    for name in table.names:
-        if name in ruled_out or (roles.include and name not in roles.include):
-            continue
-        if roles.kinds.get(name) in (None, Kind.NUMERIC) and (texts := _different(table, name)):
-            yield texts
+    wanted = [name for name in table.names if name not in ruled_out and (not roles.include or name in roles.include)]
+    open_ones = [name for name in wanted if roles.kinds.get(name) in (None, Kind.NUMERIC)]
+    return {name: texts for name in open_ones if (texts := _different(table, name))}

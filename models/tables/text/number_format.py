@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Final
 
 from models.errors import Message, Set, TableError
@@ -37,6 +38,7 @@ class _Evidence:
     thousands: dict[str, str] = field(default_factory=dict)
     ambiguous: dict[str, str] = field(default_factory=dict)
     in_whole: dict[str, str] = field(default_factory=dict)  # ambiguous ones of columns that held whole numbers
+    places: dict[str, str] = field(default_factory=dict)  # the column of an ambiguous example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +81,12 @@ def detect_number_format(
     Raises:
         TableError: There are two readings.
     """
-    found = _evidence(columns, whole=[name in options.whole for name in names])
+    found = _evidence(columns, names, whole=options.whole)
     detected = _detected(found, options, delimiter)
     example = found.in_whole.get(detected.decimal)
     if example is not None and options.decimal is None and options.thousands is None:
-        raise _two_readings(example, detected.decimal, "none.", why=", and the detector learned whole numbers there")
+        why = ", and the detector learned whole numbers there"
+        raise _two_readings(found, example, detected.decimal, "none", why=why)
     return detected
 
 
@@ -125,7 +128,7 @@ def _thousands(found: _Evidence, decimal: str) -> str:
     if len(found.thousands) > 1 or len(separators) < len(found.thousands):
         examples = " and ".join(map(repr, found.thousands.values()))
         problem = f"the thousands separator is not certain ({examples}, decimal mark {decimal!r})"
-        others = f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none."
+        others = f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none"
         raise TableError(problem, "; say it: ", Set("thousands", _named(THOUSANDS[0])), others)
     return separators[0] if separators else ""
 
@@ -140,18 +143,19 @@ def _refuse_ambiguous(found: _Evidence, decimal: str, options: ReadOptions) -> N
         shown = mark == learned_decimal or mark in found.decimals
         if mark == decimal and (options.decimal is not None or (shown and mark != learned_thousands)):
             continue
-        raise _two_readings(example, mark, Set("decimal", mark) if decimal == "." else "none.")
+        raise _two_readings(found, example, mark, Set("decimal", mark) if decimal == "." else "none")
 
 
-def _two_readings(example: str, mark: str, other: str | Set, *, why: str = "") -> TableError:
+def _two_readings(found: _Evidence, example: str, mark: str, other: str | Set, *, why: str = "") -> TableError:
     """Return the error for a number in which a mark may stand before decimals or between thousands."""
-    problem = f"{example!r} could be {example.replace(mark, '')} or {example.replace(mark, '.')}{why}; say which: "
-    return TableError(problem, Set("thousands", mark), " or ", other)
+    where = f"column {found.places[example]!r}: " if example in found.places else ""
+    readings = f"{example!r} could be {example.replace(mark, '')} or {example.replace(mark, '.')}"
+    return TableError(f"{where}{readings}{why}; say which: ", Set("thousands", mark), " or ", other)
 
 
-def _evidence(columns: Iterable[Sequence[str]], whole: Sequence[bool] = ()) -> _Evidence:
+def _evidence(columns: Iterable[Sequence[str]], names: Sequence[str] = (), *, whole: Collection[str] = ()) -> _Evidence:
     found = _Evidence()
-    for index, column in enumerate(columns):
+    for name, column in zip(chain(names, repeat(None)), columns, strict=False):
         of_column = _Evidence()
         if _is_plain(column):
             _add_points(column, of_column)
@@ -162,8 +166,10 @@ def _evidence(columns: Iterable[Sequence[str]], whole: Sequence[bool] = ()) -> _
                 continue
         for mark in of_column.decimals:
             of_column.ambiguous.pop(mark, None)
-        if index < len(whole) and whole[index]:
+        if name in whole:
             found.in_whole |= of_column.ambiguous
+        if name is not None:
+            found.places = dict.fromkeys(of_column.ambiguous.values(), name) | found.places
         found.decimals = of_column.decimals | found.decimals
         found.thousands = of_column.thousands | found.thousands
         found.ambiguous = of_column.ambiguous | found.ambiguous

@@ -134,7 +134,7 @@ def test_a_schema_without_marks_is_as_it_was_and_marks_survive_being_written():
 
 def test_texts_of_a_frame_that_can_be_read_in_two_ways_are_asked():
     frame = pd.DataFrame({"x": [f"{i % 9 + 1},{i % 10}00" for i in range(100)], "y": np.arange(100) % 7 / 2})
-    with pytest.raises(TableError, match=r"could be 1000 or 1\.000; say which: --thousands ,"):
+    with pytest.raises(TableError, match=r"column 'x': '1,000' could be 1000 or 1\.000; say which: --thousands ,"):
         prepare(table_of(frame), TrainConfig())
     assert prepare(table_of(frame), TrainConfig(kind=("x=categorical",))).schema.names == ("x", "y")
 
