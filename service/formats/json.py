@@ -23,7 +23,6 @@ from models.columns.from_records import (
 )
 from models.errors import RecordError
 from models.schema import FeatureSchema
-from models.schema.names import in_one_form
 from models.schema.nesting import flat_records
 from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
@@ -31,6 +30,7 @@ from models.tables.text.wide import wide_encoding
 from service.budget import BUDGET
 from service.formats.bounds import require_bounded, require_few_columns, require_few_lines
 from service.formats.exact_json import ExactRecords, exact_records
+from service.formats.json_forms import rows_of
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_many_rows
 
@@ -43,7 +43,7 @@ _PHRASES: Final = {
 
 
 def read_json(content: bytes, spec: BodySpec) -> Records:
-    """Read a record, a list of records, or ``{"columns": […], "rows": [[…]]}``.
+    """Read a record, a list of records, ``{"columns": […], "rows": [[…]]}``, or a form of `json_forms`.
 
     Raises:
         RequestError: The body is not JSON, or there are too many records.
@@ -60,7 +60,7 @@ def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
     rows = exact.rows(content, most=most)
     if rows is not None:
         return Records(names=exact.names, rows=rows, typed=True)
-    return decode_json(content, most=most).noted(exact.schema)
+    return decode_json(content, exact.schema, most=most).noted(exact.schema)
 
 
 def read_lines(
@@ -202,17 +202,17 @@ class Records:
                     )
 
 
-def decode_json(content: bytes, *, most: int) -> Records:
+def decode_json(content: bytes, schema: FeatureSchema, *, most: int) -> Records:
     """Decode what `read_json` reads, whatever its fields are."""
     content = content.removeprefix(codecs.BOM_UTF8)
     value = _decode(content)
-    decoded = _records_of(value)
-    if not decoded.rows:
+    names, rows = rows_of(value, schema)
+    if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
-    _require_few(len(decoded.rows), most)
+    _require_few(len(rows), most)
     if repeated := repeated_keys(content, value):
         raise _repeated_key_error(repeated)
-    return decoded
+    return Records(names=names, rows=rows)
 
 
 def decode_lines(content: bytes, *, most: int, numbers: Sequence[int] | None = None, first_record: int = 0) -> Records:
@@ -258,30 +258,6 @@ def _phrase(error: Exception) -> str:
 def _require_few(rows: int, most: int) -> None:
     if rows > most:
         raise too_many_rows(rows, most)
-
-
-def _records_of(value: Any) -> Records:
-    if isinstance(value, dict):
-        if value.keys() == {"columns", "rows"} and isinstance(value["columns"], (list, str, dict)):
-            return _rows_of(value["columns"], value["rows"])
-        return Records(names=None, rows=[value])
-    if not isinstance(value, list):
-        raise RecordError(
-            f"the body is {brief_repr(value)}.", record=None, field=None, remedy="Send a record or a list of records."
-        )
-    return Records(names=None, rows=value)
-
-
-def _rows_of(names: Any, rows: Any) -> Records:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RecordError("is no list of names.", record=None, field="columns", remedy="Send the columns' names.")
-    names = list(in_one_form(names))
-    if len(set(names)) < len(names):
-        [(repeated, _)] = Counter(names).most_common(1)
-        raise RecordError(f"names {repeated!r} twice.", record=None, field="columns", remedy="Name each column once.")
-    if not isinstance(rows, list):
-        raise RecordError("is no list of rows.", record=None, field="rows", remedy="Send a list of lists of cells.")
-    return Records(names=names, rows=rows)
 
 
 def _repeated_key_error(repeated: Sequence[tuple[int, str]], *, first: int = 0) -> RequestError:

@@ -175,7 +175,7 @@ def test_the_exact_decoder_gives_the_same_cells_as_the_general_one(body: bytes) 
     rows = exact.rows(body, most=10)
     if rows is None:
         return
-    slow = decode_json(body, most=10)
+    slow = decode_json(body, schema, most=10)
     quick = Records(names=exact.names, rows=rows, typed=True)
     assert columns_or_error(quick, schema) == columns_or_error(Records(names=slow.names, rows=slow.rows), schema)
 
