@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, run_command
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
 from models.tables.standard_streams import is_standard
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--explain names columns of a score: add scores to --write, or leave it out")
     if arguments.json and is_standard(arguments.output):
         parser.error("--json prints a report on standard output, where --output - writes rows: choose one")
-    clean_up_at_sigterm()
+    clean_up_at_signals()
 
     def work() -> None:
         from service.files.score_files import BatchCommand, run  # --help needs nothing that scores

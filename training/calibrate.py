@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.calibration import POPULATIONS
-from models.programs.cli import OneLineParser, add_output_flags, print_report, run_command
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, print_report, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.schema.names import one_form
 from training.settings.flags import add_config_flags
@@ -28,6 +28,7 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = _parser().parse_args(argv)
+    clean_up_at_signals()
 
     def work() -> None:
         from training.programs.calibrate import calibrate  # a page of help waits for nothing that scores

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
 from models.network.activations import ACTIVATIONS
-from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_sigterm, print_report, run_command
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, print_report, run_command
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
@@ -37,7 +37,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    clean_up_at_sigterm()
+    clean_up_at_signals()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     arguments = _parser().parse_args(argv)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from models.bundle.layout import FILES
 from models.errors import BundleError
 from models.repository import MANIFEST
+from models.unfinished import real_path, unfinished
 
 
 @contextmanager
@@ -25,25 +25,22 @@ def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises:
         BundleError: There is something at `path` already, or nothing can be written there.
     """
-    path = path.resolve()
+    path = real_path(path)
     _require_free(path, overwrite=overwrite)
     made = [folder for folder in path.parents if not folder.exists()]
-    folder = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        folder.mkdir(parents=True)
-        (folder / MANIFEST).write_text("{}")
-    except OSError as error:
-        _remove(folder, made)
-        raise BundleError(f"{path}: a bundle cannot be saved there ({error.strerror}: {error.filename}).") from error
-    try:
+    with _removing(made), ExitStack() as opened:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folder = opened.enter_context(unfinished(path, Path.mkdir))
+            (folder / MANIFEST).write_text("{}")
+        except OSError as error:
+            problem = f"a bundle cannot be saved there ({error.strerror}: {error.filename})"
+            raise BundleError(f"{path}: {problem}.") from error
         yield folder
         for file in (*folder.iterdir(), folder):
             _settle(file)
         _rename(folder, path, overwrite=overwrite)
         _settle(path.parent)
-    except BaseException:
-        _remove(folder, made)
-        raise
 
 
 def _require_free(path: Path, *, overwrite: bool) -> None:
@@ -95,11 +92,13 @@ def _is_bundle(folder: Path) -> bool:
     return ours and {entry.name for entry in folder.iterdir()} <= {MANIFEST, *FILES}
 
 
-def _remove(folder: Path, made: list[Path]) -> None:
-    """Leave nothing behind: the folder, and the parents that were made for it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for parent in made:
-        try:
-            parent.rmdir()
-        except OSError:
-            return
+@contextmanager
+def _removing(made: list[Path]) -> Iterator[None]:
+    """Leave no empty parents that were made for a bundle, where it did not come to that."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for parent in made:
+                parent.rmdir()
+        raise

@@ -180,10 +180,15 @@ def moved(old: str, new: str) -> int:
     return 2
 
 
-def clean_up_at_sigterm() -> None:
-    """Turn SIGTERM into an exception, so that unfinished files are removed; the program exits with 143.
+def clean_up_at_signals() -> None:
+    """Turn SIGTERM and SIGHUP into an exception, so that unfinished files are removed; the program exits with 143, 129.
 
-    For programs that write files. The server handles the signal itself.
+    For programs that write files. A SIGHUP that is ignored, as under `nohup`, stays so. The server handles its signals
+    itself.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))

@@ -17,6 +17,7 @@ from models.tables.files import expand, iter_table
 from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.standard_streams import STANDARD_INPUT, is_standard
 from models.tables.table import Table
+from models.unfinished import real_path
 
 _SHOWN_NAMES: Final = 10
 
@@ -102,6 +103,7 @@ def check_folder(output: Path) -> None:
         raise ConfigError(
             f"{output}: there is no folder {str(output.parent)!r}. Make it, or choose another ", Set("output"), "."
         )
+    real_path(output)
     if output.exists() and not output.is_file():
         raise ConfigError(f"{output}: exists and is no file. Choose another ", Set("output"), ".")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -24,6 +23,7 @@ from models.errors import Set, TableError
 from models.tables.formats import OUTPUT_FORMATS
 from models.tables.standard_streams import is_standard, standard_output
 from models.tables.table import Regrouping
+from models.unfinished import keep_mode, real_path, unfinished
 
 _GROUP_ROWS: Final = 131_072
 _GROUP_CELLS: Final = 1 << 22  # where columns are many, a group has fewer rows: it is held until it is written
@@ -172,21 +172,19 @@ def new_file(path: Path, schema: pa.Schema, *, format_name: str) -> Iterator[Wri
             writer.finish()
         standard_output().flush()  # a reader that has left is met here, not when Python ends
         return
-    target = path.resolve()
-    unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    target = real_path(path)
     try:
-        unfinished.touch()
-        with (
-            pa.output_stream(str(unfinished), compression="gzip" if row.is_gzip(path) else None) as out,
-            closing(row.write(out, schema)) as writer,
-        ):
-            yield writer
-            writer.finish()
-        unfinished.replace(target)
+        with unfinished(target, Path.touch) as new:
+            keep_mode(new, target)
+            with (
+                pa.output_stream(str(new), compression="gzip" if row.is_gzip(path) else None) as out,
+                closing(row.write(out, schema)) as writer,
+            ):
+                yield writer
+                writer.finish()
+            new.replace(target)
     except OSError as error:
         raise TableError(f"{path}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def csv_header(names: Sequence[str]) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import ConfigError
+from models.unfinished import keep_mode, real_path
 
 GENERATOR: Final = '<meta name="generator" content="relu-anomaly-detector">'
 """The tag by which a report is known."""
@@ -19,6 +20,7 @@ def check_report(path: Path) -> None:
     Raises:
         ConfigError: It cannot, or another file would be lost.
     """
+    real_path(path)
     if path.exists() and not _is_report(path):
         raise ConfigError(f"{path}: is there already and is no report. Name another file.")
     created = [folder for folder in path.parents if not folder.exists()]
@@ -43,6 +45,8 @@ def write_report(path: Path, page: str) -> None:
     unfinished = _unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+        keep_mode(unfinished, path)
         unfinished.write_text(page, encoding="utf-8", errors="replace")  # a column's name may hold a lone surrogate
         unfinished.replace(path)
     except OSError as error:
