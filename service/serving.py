@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
+from service.hangup import outlive_hangup
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
         import uvicorn  # --help needs nothing that serves
 
         from service.fast_path.protocol import carriers
-        from service.workers import serve_by_workers
 
         served, protocol = carriers(app, settings)
         config = uvicorn.Config(
@@ -65,14 +65,18 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             access_log=settings.access_log,
-            proxy_headers=settings.access_log,  # the client's address is of interest to the log alone
+            proxy_headers=settings.access_log and bool(settings.trusted_proxies),  # of interest to the log alone
+            forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=settings.drain_seconds,
             log_config=None,
             lifespan="off",  # nothing is started or ended with it but lines in the log
             server_header=False,
         )
         config.load()  # once for all workers
+    outlive_hangup()
     if settings.workers > 1:
+        from service.workers import serve_by_workers  # Linux only
+
         serve_by_workers(config, settings)
         return
     with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order

@@ -13,6 +13,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.context import ForkProcess
@@ -23,20 +24,24 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
 
-_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP})
+_ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 _RESTART_SECONDS: Final = 1.0  # at least between two starts of a worker, which may die at once each time
+_HUNG_SECONDS: Final = 5.0  # beyond those for draining, after which a worker hangs
 
 log = logging.getLogger(__name__)
 
 
 def serve_by_workers(config: uvicorn.Config, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then let all workers finish the requests in flight."""
+    """Serve until SIGTERM or SIGINT, then let all workers finish the requests in flight; a second signal ends them."""
     sockets = _listen(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     log.info("running on http://%s:%d with %d workers", host, sockets[0].getsockname()[1], settings.workers)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # `sigwait` takes them
     workers = [_Worker(config, sockets, index) for index in range(settings.workers)]
-    while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
+    while (number := signal.sigwait(_SIGNALS)) not in _ENDING:
+        if number == signal.SIGHUP:
+            _hang_up()
         for index, worker in enumerate(workers):
             if not worker.is_alive():
                 log.warning("worker %d has ended (exit code %s) and is replaced", worker.pid, worker.exitcode)
@@ -46,9 +51,29 @@ def serve_by_workers(config: uvicorn.Config, settings: Settings) -> None:
         listening.close()  # else new connections would wait for nobody
     for worker in workers:
         worker.terminate()
+    _wait_for(workers, seconds=settings.drain_seconds + _HUNG_SECONDS)
     for worker in workers:
+        if worker.is_alive():
+            log.warning("worker %d has not ended and is killed", worker.pid)
+            worker.kill()
         worker.join()
     log.info("all workers have ended")
+
+
+def _hang_up() -> None:
+    """Do what `service.hangup` does at SIGHUP, which is blocked here."""
+    handler = signal.getsignal(signal.SIGHUP)
+    if callable(handler):
+        handler(signal.SIGHUP, None)
+
+
+def _wait_for(workers: Sequence[_Worker], *, seconds: float) -> None:
+    """Wait until all workers have ended, the time is over, or a second signal says to wait no longer."""
+    end = time.monotonic() + seconds
+    while any(worker.is_alive() for worker in workers) and (left := end - time.monotonic()) > 0:
+        taken = signal.sigtimedwait(_SIGNALS, left)
+        if taken is not None and taken.si_signo in _ENDING:
+            return
 
 
 def _listen(settings: Settings) -> list[socket.socket]:

@@ -77,6 +77,37 @@ def test_a_request_in_flight_is_answered_before_workers_end(bundle_path: Path, s
         assert service.process.wait(30) == 0
 
 
+def test_a_worker_that_hangs_is_killed_when_the_time_for_draining_is_over(bundle_path: Path, start: Start) -> None:
+    with start(bundle_path, "--workers", "2", "--drain-seconds", "0") as service:
+        hung = workers_of(service)[0]
+        os.kill(hung, signal.SIGSTOP)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(30) == 0
+        assert not is_running(hung)
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_workers_that_hang_at_once(bundle_path: Path, start: Start, second: int) -> None:
+    with start(bundle_path, "--workers", "2", "--drain-seconds", "1000") as service:
+        workers = workers_of(service)
+        os.kill(workers[0], signal.SIGSTOP)
+        service.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not is_running(workers[1]))
+        service.process.send_signal(second)
+        assert service.process.wait(30) == 0
+        assert not any(map(is_running, workers))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sighup_ends_no_service(bundle_path: Path, start: Start, workers: str) -> None:
+    with start(bundle_path, "--workers", workers) as service:
+        for pid in (service.process.pid, *workers_of(service)):
+            os.kill(pid, signal.SIGHUP)
+        assert service.process.stderr is not None
+        assert any("SIGHUP is ignored" in line for line in iter(service.process.stderr.readline, ""))
+        assert len(answers(service, 10)) == 1
+
+
 def test_workers_end_with_a_first_process_that_is_killed(bundle_path: Path, start: Start) -> None:
     with start(bundle_path, "--workers", "2") as service:
         workers = workers_of(service)

@@ -155,8 +155,11 @@ def test_a_service_that_ends_answers_a_request_that_is_being_received(monkeypatc
         assert (status, headers["connection"]) == (200, "close")
 
 
-def test_the_access_log_has_the_clients_address_from_the_proxy(bundle_path: Path, start: Start) -> None:
-    with start(bundle_path, "--access-log") as service:
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "10.0.0.1", ""])
+def test_the_access_log_has_the_clients_address_from_a_proxy_that_is_trusted(
+    bundle_path: Path, start: Start, trusted: str
+) -> None:
+    with start(bundle_path, "--access-log", "--trusted-proxies", trusted, FORWARDED_ALLOW_IPS="*") as service:
         for address in ("10.1.2.3", "10.1.2.4"):
             answer = service.client.post(
                 "/score?explain=1", json=machine_records(1, seed=1), headers={"X-Forwarded-For": address}
@@ -165,7 +168,9 @@ def test_the_access_log_has_the_clients_address_from_the_proxy(bundle_path: Path
         assert service.process.stderr is not None
         lines = [service.process.stderr.readline() for _ in range(2)]
     for address, line in zip(("10.1.2.3", "10.1.2.4"), lines, strict=True):
-        assert f'{address}:0 - "POST /score?explain=1 HTTP/1.1" 200' in line
+        client = f"{address}:0" if trusted == "127.0.0.1" else "127.0.0.1:"
+        assert client in line
+        assert '"POST /score?explain=1 HTTP/1.1" 200' in line
 
 
 @given(bodies())
