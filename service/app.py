@@ -18,6 +18,7 @@ from service.fast_path.micro_batching import Batcher
 from service.gate import Gate
 from service.registry import Registry
 from service.settings import Settings, flag_of, load_settings, variable_of
+from service.web.pages import secure_pages
 from service.web.problems import install_problem_handlers
 
 __all__ = ["create_app", "open_registry"]
@@ -40,6 +41,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.include_router(router)
+    secure_pages(app)
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

@@ -45,8 +45,8 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="seconds that requests in flight may take after SIGTERM")
     access_log: bool = Field(False, description="log a line for each request")
-    trusted_proxies: str = Field(
-        "",
+    trusted_proxies: str | None = Field(
+        None,
         description="addresses of proxies, with commas between them (* for all), whose X-Forwarded-For names the "
         "client in the access log",
     )

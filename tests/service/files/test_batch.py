@@ -362,16 +362,20 @@ def test_an_interrupted_job_leaves_nothing(trained: Path, tmp_path: Path) -> Non
     source = write_csv(generated(2_000), tmp_path / "in.csv")
     header, _, rows = source.read_text().partition("\n")
     source.write_text(f"{header}\n{rows * 400}")
-    command = [sys.executable, "-m", "service.batch", str(trained), str(source), "--output", str(tmp_path / "out.csv")]
+    (tmp_path / "in").mkdir()
+    for number in range(20):  # so that the job cannot end before it is interrupted, however busy the machine is
+        (tmp_path / "in" / f"{number}.csv").symlink_to(source)
+    inputs = [str(path) for path in (tmp_path / "in").iterdir()]
+    command = [sys.executable, "-m", "service.batch", str(trained), *inputs, "--output", str(tmp_path / "out.csv")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job:
         deadline = time.monotonic() + 60
-        while len(list(tmp_path.iterdir())) == 1 and time.monotonic() < deadline:
+        while len(list(tmp_path.iterdir())) == 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         job.send_signal(signal.SIGINT)
         said = job.communicate(timeout=60)[1]
     assert job.returncode == 130, said
     assert said == "error: interrupted, nothing was written\n"
-    assert list(tmp_path.iterdir()) == [source]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "in", source]
 
 
 def test_a_file_of_another_shape_is_refused_before_anything_is_scored(detector: Detector, tmp_path: Path) -> None:
