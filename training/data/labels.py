@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ConfigError, Set, TableError, absent_columns
-from models.schema.cells import parse_category
+from models.schema.cells import BOOLEAN_WORDS, parse_category
 from models.schema.numbers import without_zero_fraction
 from models.tables.table import Table
 
@@ -23,6 +23,7 @@ ANOMALY_WORDS: Final = frozenset(
         *("fraud", "fraudulent", "fault", "faulty", "failure", "defect", "defective", "bad"),
     ]
 )
+_POLES: Final = {"positive": True, "pos": True, "negative": False, "neg": False}  # beside `BOOLEAN_WORDS`
 _SHOWN: Final = 8
 
 
@@ -57,7 +58,7 @@ def label_rule(
     """Decide which values of a label column mean "anomaly".
 
     The first of these that applies: the values that the user names; every value but a word for "normal"; a word for
-    "anomaly"; the rarer of two values. The values of more rows with this label (`also`) count, too.
+    "anomaly"; the rarer of two values, unless it is 0, false or no beside 1, true or yes. The values of more rows with this label (`also`) count, too.
 
     Raises:
         ConfigError: A named value does not occur, or none of the rules applies.
@@ -80,7 +81,12 @@ def label_rule(
             reason = f"{', '.join(map(repr, sorted(plain)))} means {meaning!r}, {kind} is an anomaly"
             return LabelRule(column=column, values=plain, inverted=inverted, reason=reason)
     if len(counts) == 2:
-        rarer = min(counts, key=lambda value: (counts[value], value not in ("1", "true", "yes")))
+        rarer = min(counts, key=lambda value: (counts[value], not _means(value)))
+        (other,) = counts.keys() - {rarer}
+        if _means(rarer) is False and _means(other):
+            problem = f"{rarer!r} is the rarer value of {column!r} ({listed}), and mostly means normal. Say which "
+            ours, theirs = Set("anomaly_values", other), Set("anomaly_values", rarer)
+            raise ConfigError(problem, "values are anomalies: ", ours, " or ", theirs, ".")
         reason = f"{rarer!r} is the rarer of two values"
         return LabelRule(column=column, values=frozenset([rarer]), inverted=False, reason=reason)
     question = f"Which values of {column!r} are anomalies? Say it: "
@@ -98,6 +104,11 @@ def _labels(table: Table, column: str) -> list[str]:
             raise TableError(problem, "Label every row, or leave the row out.")
         labels.append(_canonical(label))
     return labels
+
+
+def _means(label: str) -> bool | None:
+    """Return the truth value that a label is a word for, None where it is none."""
+    return _POLES.get(label.lower(), BOOLEAN_WORDS.get(label.lower()))
 
 
 def _canonical(label: str) -> str:

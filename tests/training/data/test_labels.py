@@ -39,7 +39,6 @@ def test_a_value_that_plainly_means_anomaly_is_the_only_one(word):
 def test_the_rarer_of_two_values_is_the_anomaly():
     assert anomalies("a", "a", "b") == [False, False, True]
     assert anomalies(0, 0, 1) == [False, False, True]
-    assert anomalies(1, 1, 0) == [False, False, True]
     assert anomalies(True, False, False) == [True, False, False]
 
 
@@ -91,3 +90,24 @@ def test_the_meaning_of_a_label_is_decided_by_the_test_rows_as_well():
 
 def test_rows_that_are_all_labelled_normal_hold_no_anomaly():
     assert label_rule(table("normal", "normal"), "state").anomalies(table("normal", "dos")).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("normal", "anomaly"),
+    [(0, 1), ("0", "1"), (0.0, 1.0), (False, True), ("no", "Yes"), ("n", "y"), ("negative", "positive")],
+)
+def test_rarity_alone_never_turns_the_meaning_of_the_words_round(normal, anomaly):
+    """Case 41 of the second collection: where most rows are attacks, it is asked."""
+    mostly_attacks = table(normal, anomaly, anomaly)
+    with pytest.raises(
+        ConfigError, match=r"and mostly means normal\. Say which .*--anomaly-values .* or --anomaly-val"
+    ):
+        label_rule(mostly_attacks, "state")
+    assert label_rule(table(normal, normal, anomaly), "state").anomalies(mostly_attacks).tolist() == [False, True, True]
+    said = label_rule(mostly_attacks, "state", anomaly_values=(str(normal),))
+    assert said.anomalies(mostly_attacks).tolist() == [True, False, False]
+
+
+def test_of_two_values_that_come_equally_often_the_word_decides():
+    assert label_rule(table(0, 1), "state").values == {"1"}
+    assert label_rule(table("off", "on"), "state").values == {"on"}
