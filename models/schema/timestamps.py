@@ -39,6 +39,7 @@ _DATE_LIKE: Final = re.compile(
 _YEAR_OR_CLOCK: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d:\d{2}")
 
 
+_EAST_ASIAN: Final = str.maketrans({"年": "/", "月": "/", "日": ""})
 _EPOCH: Final = datetime(1970, 1, 1)
 _DAY: Final = timedelta(days=1)
 _END_HOUR: Final = 24
@@ -124,7 +125,9 @@ def parse_timestamp_text(text: str, *, layout: str) -> datetime:
     try:
         if layout == "time":
             return datetime.combine(_EPOCH, _parse_clock(text)[0])
-        text = _REGION.sub("", text if text.isascii() else unicodedata.normalize("NFC", text))
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text).translate(_EAST_ASIAN)
+        text = _REGION.sub("", text.removesuffix(" Uhr"))
         with suppress(ValueError):
             if layout == "period":
                 return parse_period(text)

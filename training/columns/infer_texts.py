@@ -38,6 +38,7 @@ _TEXT_LAYOUTS: Final = (
     "period",
     "time",
 )
+_SEASON: Final = re.compile(r"([0-9]{4})[-/]([0-9]{2})")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
 _MAX_UNIT: Final = 12  # characters
@@ -181,6 +182,8 @@ def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     """Return the layout that all texts have; raise an error where day and month cannot be told apart."""
     given = roles.date_orders.get(name)
     layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
+    if "period" in layouts and _are_seasons(texts):
+        layouts.remove("period")
     if "iso" in layouts:  # read beside every other one
         return "iso"
     possible = {*DATE_ORDERS.values()}.intersection(layouts)
@@ -194,6 +197,12 @@ def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     example = next(text for text in texts if not all_parse([text], partial(parse_timestamp, layout="iso")))
     what = f"Column {name!r}: day and month cannot be told apart (such as {example!r})"
     raise TableError(what, ". Say ", orders, ".")
+
+
+def _are_seasons(texts: Sequence[str]) -> bool:
+    """Return True if all texts are two years in a row, such as 2008/09, which could be a month."""
+    found = [_SEASON.fullmatch(text.strip()) for text in texts]
+    return len(texts) > 1 and all(two is not None and (int(two[1]) + 1 - int(two[2])) % 100 == 0 for two in found)
 
 
 def _zone(texts: Sequence[str], layout: str) -> bool | None:

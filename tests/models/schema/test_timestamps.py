@@ -62,6 +62,8 @@ def test_the_example_of_every_layout_is_the_same_timestamp_as_far_as_it_says(lay
         ("Mon Feb 26 20:30:00 MESZ 2024", "month_name_day"),
         ("Monday, February 26, 2024 6:30 PM", "month_name_day"),
         ("Mo 26.02.2024 18:30", "day_first"),
+        ("26.02.2024 18:30 Uhr", "day_first"),
+        ("2024年02月26日 18:30", "year_first"),
         ("26.02.2024 13:30 EST", "day_first"),
         ("2024-02-26 19:30 CET", "year_first"),
         ("2024-02-26T19:30:00+01:00[Europe/Berlin]", "iso"),

@@ -123,6 +123,11 @@ def test_dates_beside_which_some_are_iso_are_read_in_both_ways():
         column("01/02/2024", "2024-02-28")
 
 
+def test_seasons_are_no_months():
+    assert column("2007/08", "2008/09", "2009/10").kind is Kind.CATEGORICAL
+    assert column("2007/08", "2008/08", "2009/10").layout == "period"
+
+
 def test_dates_of_no_known_form_are_named_as_such():
     dates = [f"{day:02d}-kwi-2016 {hour:02d}:00" for day in range(1, 29) for hour in (3, 9)]
     assert "dates of no known form, such as '01-kwi-2016 03:00'" in too_many_categories(dates)
