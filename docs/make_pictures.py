@@ -92,7 +92,7 @@ def draw_activations(path: Path) -> None:
     rows = -(-len(ACTIVATIONS) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(10, 2.6 * rows), layout="constrained", sharex=True, sharey=True)
     for axis, name in zip(axes.flat, ACTIVATIONS, strict=False):
-        _drawactivation_values(axis, name)
+        _draw_values(axis, name)
         axis.set(title=name)
     for axis in axes.flat[len(ACTIVATIONS) :]:
         axis.set_visible(False)
@@ -103,13 +103,13 @@ def draw_activations(path: Path) -> None:
 def drawactivation_values(name: str, path: Path) -> None:
     """Draw one activation and its slope, on the axes that all of them have."""
     figure, axis = plt.subplots(figsize=(4.4, 2.9), layout="constrained")
-    _drawactivation_values(axis, name)
+    _draw_values(axis, name)
     axis.legend(frameon=False, loc="upper left")
     figure.savefig(path)
     plt.close(figure)
 
 
-def _drawactivation_values(axis: Any, name: str) -> None:
+def _draw_values(axis: Any, name: str) -> None:
     x = np.linspace(-4, 4, 801, dtype=np.float32)
     y = activation_values(name, x)
     axis.axhline(0, color=GREY, linewidth=0.6)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Final
 
-import msgspec
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
@@ -46,8 +43,7 @@ def openapi_document(app: FastAPI, detector: Detector) -> dict[str, Any]:
     """Return the OpenAPI document of the service with a detector."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     record = example_record(detector)
-    examples = dict.fromkeys(FORMATS["jsonl"].types, (msgspec.json.encode(record) + b"\n").decode())
-    examples |= dict.fromkeys(FORMATS["csv"].types, _csv(record))
+    examples = {kind: row.example_of(record) for row in FORMATS.values() if row.example_of for kind in row.types}
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         for status, response in operation["responses"].items():
             if status >= "400":
@@ -108,12 +104,3 @@ def _opaque(name: str) -> dict[str, Any]:
     """Return the schema of what no JSON schema can say more about."""
     schema: dict[str, Any] = {"type": "string", "description": FORMATS[name].summary}
     return {"schema": schema if FORMATS[name].charsets else schema | {"format": "binary"}}
-
-
-def _csv(record: Mapping[str, Any]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(record)
-    cells = (str(value).lower() if isinstance(value, bool) else value for value in record.values())
-    writer.writerow("" if cell is None else cell for cell in cells)
-    return out.getvalue()

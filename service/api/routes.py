@@ -31,6 +31,8 @@ from service.web.problems import RequestError
 
 router: Final = APIRouter()
 
+_WITH_DIALECTS: Final = [row.name for row in FORMATS.values() if row.has_dialects]
+
 
 def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     """Return the endpoint of an operation."""
@@ -106,7 +108,8 @@ def _specs(
     if options and not row.has_dialects:
         raise RequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"The query says how CSV is written, but the body is {row.summary}. Leave that out.",
+            f"The query says how {' or '.join(_WITH_DIALECTS)} is written, but the body is {row.summary}. Leave that "
+            "out.",
         )
     body = BodySpec(
         schema=detector.schema,

@@ -5,19 +5,23 @@ Arrow takes some 30 MB, so a service that is only sent JSON does without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.tables.writers import Writer
     from service.formats.answers import AnswerSpec, AnswerWriter
     from service.formats.rows import BodySpec, Rows
     from service.streaming.bodies import StreamedBody
 
     Read = Callable[[bytes, BodySpec], Rows]
     Write = Callable[[AnswerSpec], AnswerWriter]
+    WriteTable = Callable[[Any, pa.Schema], Writer]
     Stream = Callable[[BodySpec], StreamedBody]
 
 
@@ -28,6 +32,11 @@ class Format:
     Args:
         types: Content types that mean it; the first is what answers say.
         summary: What it is, for the interface's page.
+        example: ``module:function`` from a record to a body with it, for the interface's page; None for JSON, whose
+            examples are the page's own, and for what is no text.
+        table: The format of `models.tables.formats` that reads it as a table; None where none does.
+        table_writer: ``module:function`` that opens a writer of such a table.
+        start: First bytes that every body has.
         reader: ``module:function`` that reads a whole body.
         writer: ``module:function`` that opens a writer of an answer.
         stream: ``module:class`` that reads a body while it comes; None where it is not streamed.
@@ -40,6 +49,10 @@ class Format:
 
     types: tuple[str, ...]
     summary: str
+    example: str | None = None
+    table: str | None = None
+    table_writer: str | None = None
+    start: bytes = b""
     reader: str = "service.formats.tables:read_rows"
     writer: str = "service.formats.table_answers:TableWriter"
     stream: str | None = None
@@ -48,6 +61,11 @@ class Format:
     arrow: bool = True
     has_dialects: bool = False
     ends_with_problem: bool = False
+
+    @property
+    def name(self) -> str:
+        """What errors call a body of it: its summary, up to what is said of it."""
+        return self.summary.partition(" with ")[0].partition(" (")[0]
 
     @cached_property
     def read(self) -> Read:
@@ -60,6 +78,17 @@ class Format:
         """The function that opens a writer of an answer, which takes rows once or again and again."""
         writer: Write = resolve_name(self.writer)
         return writer
+
+    @cached_property
+    def write_table(self) -> WriteTable:
+        """The function that opens a writer of tables, from a binary file and a schema, for a format of tables."""
+        writer: WriteTable = resolve_name(str(self.table_writer))
+        return writer
+
+    @cached_property
+    def example_of(self) -> Callable[[Mapping[str, Any]], str] | None:
+        """The function that returns a body with a record, where there is one."""
+        return None if self.example is None else resolve_name(self.example)
 
     @cached_property
     def open_stream(self) -> Stream:
@@ -87,6 +116,7 @@ FORMATS: Final[dict[str, Format]] = {
     "jsonl": Format(
         types=("application/x-ndjson", "application/jsonl", "application/ndjson"),
         summary="JSON lines: an object a line",
+        example="service.formats.examples:lines_example",
         reader="service.formats.json:read_lines",
         writer="service.formats.json_answers:LinesWriter",
         stream="service.streaming.bodies:LinesBody",
@@ -97,6 +127,9 @@ FORMATS: Final[dict[str, Format]] = {
     "csv": Format(
         types=("text/csv",),
         summary="CSV with a header line",
+        example="service.formats.examples:csv_example",
+        table="csv",
+        table_writer="models.tables.writers:csv_writer",
         charsets=_TEXT,
         parameters="; charset=utf-8; header=present",
         has_dialects=True,
@@ -104,15 +137,23 @@ FORMATS: Final[dict[str, Format]] = {
     "arrow": Format(
         types=("application/vnd.apache.arrow.stream",),
         summary="Arrow stream",
+        table="arrow",
+        table_writer="models.tables.writers:arrow_stream_writer",
         stream="service.streaming.arrow_body:ArrowBody",
     ),
     "arrow_file": Format(
         types=("application/vnd.apache.arrow.file",),
         summary="Arrow file (Feather 2)",
+        table="arrow",
+        table_writer="models.tables.writers:arrow_file_writer",
+        start=b"ARROW1",
     ),
     "parquet": Format(
         types=("application/vnd.apache.parquet",),
         summary="Parquet",
+        table="parquet",
+        table_writer="models.tables.writers:parquet_writer",
+        start=b"PAR1",
     ),
 }
 """The formats by name; of those that a caller rates equally, the first is answered."""

@@ -6,32 +6,19 @@ Loaded for the first such answer, because Arrow takes 30 MB.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, Final, final
+from typing import Any, final
 
 import pyarrow as pa
 
 from models.schema.cells import parse_category
-from models.tables.writers import (
-    PlainRows,
-    Writer,
-    arrow_file_writer,
-    arrow_stream_writer,
-    csv_writer,
-    parquet_writer,
-)
+from models.tables.writers import PlainRows, Writer
 from service.formats.answers import AnswerSpec
+from service.formats.formats import FORMATS
 from service.formats.rows import Rows
 from service.web.problems import RequestError
-
-_WRITERS: Final[dict[str, Callable[[Any, pa.Schema], Writer]]] = {
-    "csv": csv_writer,
-    "arrow": arrow_stream_writer,
-    "arrow_file": arrow_file_writer,
-    "parquet": parquet_writer,
-}
 
 
 @final
@@ -73,7 +60,7 @@ class TableWriter:
             if self._writer is None:
                 self._require_names(table, ids)
                 self._schema = table.schema
-                self._writer = _WRITERS[self._spec.format_name](self._out, table.schema)
+                self._writer = FORMATS[self._spec.format_name].write_table(self._out, table.schema)
             elif table.schema != self._schema:
                 raise RequestError(
                     HTTPStatus.NOT_ACCEPTABLE,

@@ -23,11 +23,11 @@ from models.tables.source import Source
 from models.tables.table import Table
 from service.budget import BUDGET
 from service.formats.bounds import require_few_columns, too_much
+from service.formats.formats import FORMATS, Format
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, note_over_http, too_large, too_many_rows
 
 _PROBLEM_ROWS: Final = 1024  # whose cells are made plain values at once
-_STARTS: Final = {"csv": b"", "arrow": b"", "arrow_file": b"ARROW1", "parquet": b"PAR1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +73,14 @@ class TableRows:
 
 
 def read_rows(content: bytes, spec: BodySpec) -> TableRows:
-    """Read a body in one of `_STARTS`; how CSV is written is detected.
+    """Read a body of a format of tables; how CSV is written is detected.
 
     Raises:
         RequestError: It cannot be read, is of another format, holds too much, or lacks a column.
         DataError: It holds no rows, or a column is of a type that is not read.
     """
-    name, start = spec.format_name.replace("_", " "), _STARTS[spec.format_name]
+    row = FORMATS[spec.format_name]
+    name, start = row.name, row.start
     if not content.startswith(start):
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
@@ -91,14 +92,14 @@ def read_rows(content: bytes, spec: BodySpec) -> TableRows:
             HTTPStatus.BAD_REQUEST,
             f"The body is {compression}, not {name}. Say so: Content-Encoding: {compression}.",
         )
-    table = read_table(content, spec, name.removesuffix(" file"), name)
+    table = read_table(content, spec, row)
     if not len(table):
         raise TableError("The body holds no rows. Send at least one.")
     return TableRows(table=table, notes=notes_of(table, spec.schema))
 
 
-def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> Table:
-    """Read the rows of a table, of its columns only those that the detector knows; errors call the format `name`.
+def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
+    """Read the rows of a table, of its columns only those that the detector knows.
 
     Raises:
         RequestError: It cannot be read, holds too much, or lacks a column.
@@ -118,7 +119,7 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
     )
     tables: list[Table] = []
     try:
-        for table in iter_table(source, options, format=file_format, chunk_rows=CHUNK_ROWS):
+        for table in iter_table(source, options, format=row.table, chunk_rows=CHUNK_ROWS):
             if not tables:
                 _require_shape(schema, table)
             tables.append(table)
@@ -132,7 +133,7 @@ def read_table(content: bytes, spec: BodySpec, file_format: str, name: str) -> T
         raise too_large(spec.max_bytes) from error
     except UnreadableError as error:
         reason = error.reason.removeprefix("cannot be read: ")
-        detail = f"The body cannot be read as {name}: {reason}. Send it anew, whole."
+        detail = f"The body cannot be read as {row.name}: {reason}. Send it anew, whole."
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
     except RecordError as error:
         raise RequestError.of_problems([error]) from error

@@ -12,6 +12,7 @@ import pyarrow as pa
 from models.tables.arrow_messages import DICTIONARY, END_OF_STREAM, SCHEMA, message_sizes, next_message
 from models.tables.read_options import CHUNK_ROWS
 from models.tables.table import Regrouping, Table
+from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec
 from service.formats.tables import TableRows, notes_of, read_table
 from service.streaming.bodies import too_long
@@ -67,7 +68,7 @@ class ArrowBody:
 
     def rows(self, part: bytes) -> Iterator[TableRows]:
         """Yield the chunks that are full with one more part."""
-        table = read_table(part, self._spec, "arrow", "arrow")
+        table = read_table(part, self._spec, FORMATS["arrow"])
         self.notes = self.notes or notes_of(table, self._spec.schema)
         yield from map(self._chunk, self._grouping.add(table.data))
 

@@ -104,7 +104,7 @@ class AutoencoderDetector(
         weight_decay: On kernels.
         patience: Epochs without a lower validation loss before the fit of a single network stops.
         threshold_method: A key of `models.calibration.THRESHOLD_METHODS`.
-        alert_rate: For the methods fpr and evt; None for 0.01, or more where rows are few, and 0.001 for evt.
+        alert_rate: For the methods fpr and evt; None for the default of the method, more where rows are few.
         contamination: For the method contamination; None for 0.05.
         threshold: For the method fixed.
         beta: For the method labels: the best F-beta; None for 1.

@@ -37,6 +37,18 @@ _columns, _rows, _network, _fitting, _threshold = (
 )
 
 
+def _target(setting: str, meaning: str) -> Any:
+    """Return the setting that gives the target of threshold methods, whose rows say which take it, and what else."""
+    takers = {name: method for name, method in THRESHOLD_METHODS.items() if setting in method.targets}
+    defaults = {
+        name: f"{method.defaults[0]:g}{', more where rows are few' if method.defaults[1:] else ''}"
+        for name, method in takers.items()
+        if method.defaults and setting == method.settings[0]
+    }
+    said = "; ".join(text if name == next(iter(takers)) else f"{name} {text}" for name, text in defaults.items())
+    return _threshold(None, f"{', '.join(takers)}: {meaning}{said and f' (default: {said})'}")
+
+
 def _with_activation_parameters(settings: type[_T]) -> type[_T]:
     """Add a setting for each parameter of an activation."""
     for name, parameter in ACTIVATION_PARAMETERS.items():
@@ -115,18 +127,13 @@ class TrainConfig:
     seed: int = _fitting(0, "seed of the split, the initial weights and the order of the rows")
 
     threshold_method: str = _threshold("fpr", "how the threshold is found")
-    alert_rate: float | None = _threshold(
-        None,
-        "fpr, evt: share of fresh normal rows that may be flagged (default: 0.01, more where rows are few; evt 0.001)",
-    )
-    contamination: float | None = _threshold(None, "contamination: expected share of anomalies (default: 0.05)")
-    threshold: float | None = _threshold(None, "fixed: the score above which a row is flagged")
-    beta: float | None = _threshold(
-        None, "labels: the best F-beta; above 1, recall counts more than precision (default: 1)"
-    )
-    precision: float | None = _threshold(None, "labels: wanted share of anomalies among the flagged rows")
-    recall: float | None = _threshold(None, "labels: wanted share of the anomalies that is flagged")
-    false_positive_rate: float | None = _threshold(None, "labels: share of the normal rows that may be flagged")
+    alert_rate: float | None = _target("alert_rate", "share of fresh normal rows that may be flagged")
+    contamination: float | None = _target("contamination", "expected share of anomalies")
+    threshold: float | None = _target("threshold", "the score above which a row is flagged")
+    beta: float | None = _target("beta", "the best F-beta; above 1, recall counts more than precision")
+    precision: float | None = _target("precision", "wanted share of anomalies among the flagged rows")
+    recall: float | None = _target("recall", "wanted share of the anomalies that is flagged")
+    false_positive_rate: float | None = _target("false_positive_rate", "share of the normal rows that may be flagged")
     threshold_by: str | None = _threshold(
         None, "column whose values (site, machine type) each have their own threshold; it may be a feature"
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -151,6 +152,19 @@ def test_the_settings_are_plain_data_that_makes_equal_settings():
 def test_every_setting_has_a_help_text_and_a_group():
     for setting in dataclasses.fields(TrainConfig):
         assert setting.metadata["help"]
+
+
+@pytest.mark.parametrize("method", THRESHOLD_METHODS)
+def test_the_default_of_a_threshold_method_is_said_as_its_row_has_it(method):
+    row = THRESHOLD_METHODS[method]
+    helps = {setting.name: setting.metadata["help"] for setting in dataclasses.fields(TrainConfig)}
+    for target in row.targets:
+        takers = [name for name, other in THRESHOLD_METHODS.items() if target in other.targets]
+        assert helps[target].startswith(f"{', '.join(takers)}: ")
+    if row.defaults:
+        assert re.search(rf"(default: |{method} ){row.defaults[0]:g}[,;)]", helps[row.settings[0]])
+    else:
+        assert "default" not in helps[row.settings[0]]
         assert setting.metadata["group"] in {"columns", "rows", "network", "fitting", "threshold"}
 
 
