@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,7 +69,8 @@ def train(command: TrainCommand) -> dict[str, Any]:
     name = command.data.title
     with waiting(progress, "reading"):
         table = command.data.table()
-        test_table = read_table(command.test_files, command.data.options) if command.test_files else None
+        as_learned = replace(command.data.options, learned=table.marks)
+    test_table = read_table(command.test_files, as_learned) if command.test_files else None
     if command.dry_run:
         prepared = _prepare(command, table, test_table, console)
         show_plan(console, plan := plan_of(prepared, config))

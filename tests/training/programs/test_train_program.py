@@ -385,3 +385,13 @@ def test_data_that_a_flag_with_many_values_swallowed_is_not_replaced_by_the_embe
     code, err = complaint_of(capsys, "--missing-values", "-200", data)
     assert code == 2
     assert err == "error: --missing-values and --schema-in need DATA: write it before the flags.\n"
+
+
+def test_rows_for_evaluation_are_read_in_the_notation_of_the_training_rows(tmp_path, capsys):
+    rows = [f"1.{i}.500;{i % 7};{'fault' if i % 9 == 0 else 'normal'}" for i in range(100, 400)]
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("\n".join(["x;y;state", *rows]))
+    test.write_text("x;y;state\n734.221;1.5;normal\n335.627;2.5;fault\n")
+    code, err = complaint_of(capsys, train, "--label", "state", "--test-data", test, "--dry-run")
+    assert code == 2
+    assert "column 'x': '734.221' could be 734221 or 734.221; say which: --thousands . or --decimal ." in err
