@@ -152,6 +152,7 @@ def test_the_settings_are_plain_data_that_makes_equal_settings():
 def test_every_setting_has_a_help_text_and_a_group():
     for setting in dataclasses.fields(TrainConfig):
         assert setting.metadata["help"]
+        assert setting.metadata["group"] in {"columns", "rows", "network", "fitting", "threshold"}
 
 
 @pytest.mark.parametrize("method", THRESHOLD_METHODS)
@@ -165,7 +166,6 @@ def test_the_default_of_a_threshold_method_is_said_as_its_row_has_it(method):
         assert re.search(rf"(default: |{method} ){row.defaults[0]:g}[,;)]", helps[row.settings[0]])
     else:
         assert "default" not in helps[row.settings[0]]
-        assert setting.metadata["group"] in {"columns", "rows", "network", "fitting", "threshold"}
 
 
 def test_every_limit_is_of_a_setting_and_choices_are_the_tables():
