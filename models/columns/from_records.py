@@ -86,7 +86,10 @@ def columns_of_rows(
     positions = {name: i for i, name in enumerate(names)}
     for column in schema.read:
         if column.name not in positions:
-            raise _absent(column, None)
+            if not column.optional:
+                raise _absent(column, None)
+            positions[column.name] = len(positions)
+            rows = [(*row, None) for row in rows]
     numbers = _plain_numbers(schema, [positions[name] for name in schema.numbers], rows, typed=typed)
     parsed = {
         column.name: _parsed(schema, column, [row[positions[column.name]] for row in rows], first_record)
@@ -121,7 +124,8 @@ def problems_of_rows(
 ) -> Iterator[RecordError]:
     """Yield everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
     if first_record == 0:
-        yield from (_absent(column, None) for column in schema.read if column.name not in names)
+        lacking = (column for column in schema.read if column.name not in names and not column.optional)
+        yield from (_absent(column, None) for column in lacking)
     read = [column for column in schema.read if column.name in names]
     parsers = [(column, _parser(schema, column), names.index(column.name)) for column in read]
     for index, row in enumerate(rows, start=first_record):
@@ -203,10 +207,10 @@ def _refused(column: Column, value: object, index: int, error: ValueError) -> Re
 
 
 def _cell_or_null(column: Column, record: Mapping[str, Any], index: int) -> Any:
-    """Return a field, or None where an object that it would be in is null; a `RecordError` if it is absent."""
+    """Return a field, None where it may be absent or would be in an object that is null; else a `RecordError`."""
     if column.name in record:
         return record[column.name]
-    if is_in_null(record, column.name):
+    if column.optional or is_in_null(record, column.name):
         return None
     raise _absent(column, index)
 

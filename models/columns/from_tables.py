@@ -30,7 +30,14 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     require_columns(schema, table.names)
     decimal, thousands = number_format_of(schema, table)
     read = partial(read_cells, decimal=decimal, thousands=thousands, first_row=first_row)
-    return {column.name: read(column, table.data.column(column.name)) for column in schema.read}
+    return {column.name: read(column, _cells(table, column)) for column in schema.read}
+
+
+def _cells(table: Table, column: Column) -> pa.ChunkedArray:
+    """Return the cells of a column; one that may be absent has only missing ones then."""
+    if column.optional and column.name not in table.names:
+        return pa.chunked_array([pa.nulls(len(table), pa.float64() if column.kind is Kind.NUMERIC else pa.string())])
+    return table.data.column(column.name)
 
 
 def number_format_of(schema: FeatureSchema, table: Table) -> tuple[str, str]:
@@ -54,7 +61,7 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
     """Raise `TableError` with the columns that differ, unless a table has every feature once."""
     wanted = [column.name for column in schema.read]
     present = frozenset(names)
-    missing = [name for name in wanted if name not in present]
+    missing = [name for name in schema.required if name not in present]
     if missing:
         unknown = [name for name in names if name not in schema.known]
         extra = f"; not known to the detector: {', '.join(map(repr, unknown))}" if unknown else ""
@@ -95,7 +102,7 @@ def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int 
     decimal, thousands = number_format_of(schema, table)
 
     def problems_in(column: Column) -> Iterator[RecordError]:
-        cells = table.data.column(column.name)
+        cells = _cells(table, column)
         try:
             read_cells(column, cells, decimal=decimal, thousands=thousands)
         except TableError:

@@ -87,6 +87,8 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
         for name, kinds in types.items():
             kinds.add(_id_type(_called(path), name, first.data.schema.field(name).type))
         notes |= dict.fromkeys(f"read: {repair}" for repair in first.repairs)
+        if absent := [column.name for column in schema.read if column.name not in first.names]:
+            notes[f"read: {_called(path)} has no {_listed(absent)}: read as missing"] = None
         names |= dict.fromkeys(first.names)
     if ignored := schema.note_of_ignored(names):
         notes[ignored] = None

@@ -61,6 +61,7 @@ class Column:
             the column's values are, so that ``-200.0`` is one of them, too.
         keep_words: Of categories: words that are values here and stand for a missing one elsewhere, such as ``NA`` for
             Namibia.
+        optional: Some of the records that were learned from lacked the field: where it is absent, it is missing.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Column:
     zone: bool | None = None
     missing: tuple[str, ...] = ()
     keep_words: tuple[str, ...] = ()
+    optional: bool = False
 
     def __post_init__(self) -> None:
         layouts = {Kind.DATETIME: tuple(TIME_LAYOUTS), Kind.NUMERIC: (DURATION,)}.get(self.kind, ())
@@ -90,7 +92,8 @@ class Column:
         for name in _OPTIONAL:
             if (value := getattr(self, name)) is not None:
                 plain[name] = value
-        return plain | {name: list(value) for name in _WORDS if (value := getattr(self, name))}
+        words = {name: list(value) for name in _WORDS if (value := getattr(self, name))}
+        return plain | words | ({"optional": True} if self.optional else {})
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Column:
@@ -145,6 +148,11 @@ class FeatureSchema:
     def read_names(self) -> tuple[str, ...]:
         """Names of the columns that every table and record must have."""
         return tuple(column.name for column in self.read)
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that must be there in every table and record; the others are missing where absent."""
+        return tuple(column.name for column in self.read if not column.optional)
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ def read_table(
         thousands=thousands[0] if thousands else "" if separators else None,
         repairs=tuple(repairs),
         header=chunks[0].header,
+        absent=frozenset[str]().union(*(chunk.absent for chunk in chunks)),
         files=tuple(files.items()),
     )
 

@@ -53,11 +53,12 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
         raise TableError("the file holds no record.")
     if count == 1:
         _refuse_records_inside(first[0])
+    absent = frozenset(name for name, records in present.items() if records < count)
     repairs = (*_encoding_of(source), *_absences(present, count))
     records = iter(first) if count == len(first) else _records(source)
     while chunk := list(itertools.islice(records, chunk_rows)):
         columns = {name: _arrow_array([record.get(name) for record in chunk]) for name in present}
-        yield Table(data=pa.table(columns), repairs=repairs)
+        yield Table(data=pa.table(columns), repairs=repairs, absent=absent)
 
 
 def _records(source: Source) -> Iterator[dict[str, Any]]:

@@ -33,6 +33,7 @@ class Table:
         repairs: One line for each thing that was detected or repaired.
         header: The names that were given to a file without a header line.
         left_out: Names of the columns that were not read, because they were not asked for.
+        absent: Names of fields that some of the records lack.
         files: Name and number of rows of each file that the rows are from, where it is known.
     """
 
@@ -42,6 +43,7 @@ class Table:
     repairs: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    absent: frozenset[str] = frozenset()
     files: tuple[tuple[str, int], ...] = ()
 
     def __len__(self) -> int:

@@ -180,7 +180,7 @@ def request_schema(detector: Detector) -> dict[str, Any]:
         "type": "object",
         "title": "Record",
         "properties": {c.name: _field_schema(c, reference.get(c.name, {})) for c in detector.schema.read},
-        "required": [c.name for c in detector.schema.read],
+        "required": list(detector.schema.required),
         "additionalProperties": True,
     }
     rows = {

@@ -148,7 +148,7 @@ def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:
     names = frozenset(table.names)
-    missing = [column.name for column in schema.read if column.name not in names]
+    missing = [name for name in schema.required if name not in names]
     if missing:
         absent = [RecordError("is absent.", record=None, field=name, remedy="Send the column.") for name in missing]
         raise RequestError.of_problems(absent)

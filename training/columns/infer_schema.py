@@ -91,7 +91,7 @@ def infer_schema(
         if reason := roles.reason_to_drop(name):
             dropped[name] = reason
         elif isinstance(decision := _decide(name, table, roles, fitting), Column):
-            columns.append(decision)
+            columns.append(replace(decision, optional=name in table.absent))
             findings += [*_notes(decision, roles, table), *_mixed_zones(decision), *_not_found(decision, table, roles)]
         else:
             dropped[name] = decision

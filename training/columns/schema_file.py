@@ -21,7 +21,7 @@ from models.tables.table import Table
 
 _DROPPED: Final = "dropped"
 _KINDS: Final = (*Kind, _DROPPED)
-_KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "zone", "reason", "missing", "keep_words")
+_KEYS: Final = ("kind", "layout", "unit", "decimal", "thousands", "zone", "reason", "missing", "keep_words", "optional")
 _PLAIN_MARKS: Final = {"decimal": ".", "thousands": ""}
 _HEAD: Final = f"""\
 The decision on each column. Edit it, and train with --schema-in FILE: it replaces what is inferred from the values.
@@ -36,6 +36,7 @@ decimal, thousands    of numbers with a unit: how they are written
 zone      of datetimes: true where all have a zone, so that one without is refused, and false where none has one
 missing   values that stand for a missing one, such as ["-999", "unknown"]; inf and -inf for infinite numbers
 keep_words  of categories: words that would else stand for a missing value, such as ["NA"]
+optional  true for a field that records may lack: it is missing there
 ids       columns that name a record: copied to the output, never a feature
 label     the column that says what is an anomaly: never a feature
 

@@ -58,7 +58,8 @@ def label_rule(
     """Decide which values of a label column mean "anomaly".
 
     The first of these that applies: the values that the user names; every value but a word for "normal"; a word for
-    "anomaly"; the rarer of two values, unless it is 0, false or no beside 1, true or yes. The values of more rows with this label (`also`) count, too.
+    "anomaly"; the rarer of two values, unless it is 0, false or no beside 1, true or yes. The values of more rows with
+    this label (`also`) count, too.
 
     Raises:
         ConfigError: A named value does not occur, or none of the rules applies.

@@ -20,10 +20,10 @@ def named_as_in_file(table: Table, schema: FeatureSchema) -> Table:
     pandas keeps blanks around a name, calls a column without one ``Unnamed: 0`` and the second ``load`` ``load.1``, and
     numbers the columns of a file without a header line. A table with all columns, or with others, stays as it is.
     """
-    if set(schema.read_names) <= set(table.names):
+    if set(schema.required) <= set(table.names):
         return table
     names = _names_in_file(table.names, schema)
-    if len(set(names)) < len(names) or not set(schema.read_names) <= set(names):
+    if len(set(names)) < len(names) or not set(schema.required) <= set(names):
         return table
     return replace(table, data=table.data.rename_columns(names))
 

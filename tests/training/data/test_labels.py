@@ -99,9 +99,7 @@ def test_rows_that_are_all_labelled_normal_hold_no_anomaly():
 def test_rarity_alone_never_turns_the_meaning_of_the_words_round(normal, anomaly):
     """Case 41 of the second collection: where most rows are attacks, it is asked."""
     mostly_attacks = table(normal, anomaly, anomaly)
-    with pytest.raises(
-        ConfigError, match=r"and mostly means normal\. Say which .*--anomaly-values .* or --anomaly-val"
-    ):
+    with pytest.raises(ConfigError, match=r"mostly means normal. Say which .*--anomaly-values .* or --anomaly-v"):
         label_rule(mostly_attacks, "state")
     assert label_rule(table(normal, normal, anomaly), "state").anomalies(mostly_attacks).tolist() == [False, True, True]
     said = label_rule(mostly_attacks, "state", anomaly_values=(str(normal),))
