@@ -59,12 +59,18 @@ class Gate:
         """
         return None if to_batch or method != "POST" or _is_small(headers) else self.admit_large()
 
-    def admit_to_batch(self) -> Response | None:
-        """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted."""
+    def admit_to_batch(self, *, behind: bool = False) -> Response | None:
+        """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted.
+
+        Args:
+            behind: Requests of an earlier tick wait to be scored.
+        """
         if not self._in_tick:
             self._in_tick = True
             self._tick.begin()
             asyncio.get_running_loop().call_soon(self._end_tick)
+        if behind:
+            self._tick.refuse()
         return self._refusal_of_small if self._tick.is_overloaded() else None
 
     def admit_large(self) -> Response | None:
@@ -114,6 +120,10 @@ class Tick:
         """Begin a tick with its first request."""
         self._began_before, self._began = self._began, self._clock()
         self._has_refused = False
+
+    def refuse(self) -> None:
+        """Refuse all further requests of this tick."""
+        self._has_refused = True
 
     def is_overloaded(self) -> bool:
         """Return True if a new request must be refused."""

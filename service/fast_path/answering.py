@@ -168,7 +168,7 @@ class SmallScores:
             explain: How many of the columns that add most are named.
             reply: Called at the end of the tick, with None perhaps at once.
         """
-        if refusal := self.gate.admit_to_batch():
+        if refusal := self.gate.admit_to_batch(behind=self._batcher.is_behind):
             reply(Answer.of(refusal))
             return
         if self._prepared.detector is not (detector := self._registry.active()):

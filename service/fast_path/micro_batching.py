@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +12,7 @@ from typing import Any, Final, TypeVar, final
 
 from models.detector import Detector
 from service.api.schemas import MOST_VALUES
+from service.budget import BUDGET
 from service.formats.json import Records
 from service.formats.json_answers import encode_items, items_of
 from service.operations import OPERATIONS
@@ -45,12 +48,21 @@ class _Waiting:
 
 @final
 class Batcher:
-    """Scores the rows of small requests in micro-batches, on the event loop."""
+    """Scores the rows of small requests in micro-batches, on the event loop.
+
+    A tick is bounded, so that new connections are served in a burst, too: the rest is scored in the next ticks.
+
+    Attributes:
+        is_behind: Requests of an earlier tick wait to be scored.
+    """
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
         self._rows = 0
+        self._batches: deque[list[_Waiting]] = deque()  # that are full, oldest first
+        self._spent = 0.0  # CPU time of scoring in this tick
         self._scheduled = False
+        self.is_behind = False
 
     async def score(self, rows: Records, *, detector: Detector, top: int = 0) -> bytes:
         """Return the JSON items of the rows of one request, with commas between them.
@@ -80,16 +92,25 @@ class Batcher:
             asyncio.get_running_loop().call_soon(self._end_tick)
 
     def _end_tick(self) -> None:
-        self._scheduled = False
         self._flush()
+        self._spent = 0.0
+        self.is_behind = self._scheduled = bool(self._batches)
+        if self._scheduled:
+            asyncio.get_running_loop().call_soon(self._end_tick)
 
     def _flush(self) -> None:
-        waiting, self._waiting, self._rows = self._waiting, [], 0
-        groups: dict[Hashable, list[_Waiting]] = {}
-        for item in waiting:
-            groups.setdefault(item.shape(), []).append(item)
-        for group in groups.values():
-            _score_group(group)
+        """Close the micro-batch, and score what is closed as long as the tick has time."""
+        if self._waiting:
+            self._batches.append(self._waiting)
+            self._waiting, self._rows = [], 0
+        while self._batches and (not self._spent or self._spent < BUDGET.tick_seconds):
+            began = time.thread_time()
+            groups: dict[Hashable, list[_Waiting]] = {}
+            for item in self._batches.popleft():
+                groups.setdefault(item.shape(), []).append(item)
+            for group in groups.values():
+                _score_group(group)
+            self._spent += time.thread_time() - began
 
 
 def _score_group(group: Sequence[_Waiting]) -> None:

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 
 import pytest
+from samples import sample_detector, sample_record
+from wire import request, wired
 
 from service.app import load_settings
+from service.budget import BUDGET, Budget
+from service.fast_path.micro_batching import Batcher
+from service.formats.exact_json import exact_records
+from service.formats.json import records_in
 from service.gate import Gate, Tick
 
 
@@ -61,6 +68,47 @@ def test_in_overload_answers_and_refusals_come_soon(load: float) -> None:
     possible = (1 - load * share) / (1 - share)  # the share of the time that is left by the refusals
     assert sum(answered[200:]) / 200 > 0.9 * possible
     assert longest < 0.06
+
+
+def test_what_is_left_of_an_earlier_tick_refuses_new_requests_and_begins_overload() -> None:
+    clock = Clock()
+    tick = Tick(2.0, clock)
+    tick.begin()
+    assert not tick.is_overloaded()
+    tick.refuse()
+    assert tick.is_overloaded()
+    tick.end()
+    assert refused_in_tick(tick, clock, 0.0, 2.1) == [False, True]
+
+
+def test_a_burst_is_scored_in_several_ticks_in_order_and_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.fast_path.micro_batching.BUDGET", Budget(tick_seconds=1e-9))
+    detector, batcher, done = sample_detector(), Batcher(), list[int]()
+    exact = exact_records(detector.schema)
+    body = json.dumps([sample_record()] * 200).encode()
+
+    async def burst() -> list[tuple[int, bool]]:
+        for index in range(5):
+            rows = records_in(body, exact, most=1000)
+            batcher.submit(rows, detector=detector, top=0, done=lambda _, index=index: done.append(index))
+        found = []
+        while len(done) < 5:
+            await asyncio.sleep(0)
+            found.append((len(done), batcher.is_behind))
+        return found
+
+    found = asyncio.run(burst())
+    assert done == list(range(5))
+    assert [count for count, _ in found] == [1, 2, 3, 4, 5]  # one micro-batch a tick
+    assert [behind for _, behind in found] == [True] * 4 + [False]
+
+
+def test_new_connections_are_accepted_many_in_a_tick() -> None:
+    with wired(sample_detector()) as wire:
+        ports = {own.getsockname()[1] for server in wire.server.servers for own in server.sockets}
+        assert (ports, len(wire.server.servers)) == ({wire.port}, BUDGET.accepts_in_tick)
+        request_of = request(json.dumps(sample_record()).encode())
+        assert {status for status, _, _ in wire.together([request_of] * 40)} == {200}
 
 
 def test_large_requests_are_refused_while_one_waits_too_long_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
