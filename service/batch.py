@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 format_name=arguments.format,
                 write=arguments.write,
                 explain=arguments.explain,
+                spreadsheet=arguments.spreadsheet,
                 options=read_options_of(arguments),
                 quiet=arguments.quiet,
                 json=arguments.json,
@@ -107,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         metavar="K",
         help="name the K columns that add most to each score, with actual and expected values",
+    )
+    parser.add_argument(
+        "--spreadsheet",
+        action="store_true",
+        help="put an apostrophe before texts that a spreadsheet would run as formulas (CSV; ids do not read back as\n"
+        "they were then)",
     )
     add_reading_flags(parser)
     add_output_flags(parser)

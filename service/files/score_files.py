@@ -23,6 +23,7 @@ from models.bundle import load_detector
 from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
+from models.errors import ConfigError, Set
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
 from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
@@ -35,6 +36,7 @@ from models.threads import allowed_threads
 from service.files.early_rows import early_notes, early_rows
 from service.files.pipeline import in_order
 from service.files.scored_rows import ScoredRows, rows_of
+from service.files.spreadsheet import ForSpreadsheets, defused
 
 _CHUNK_ROWS: Final = 32_768
 _CHUNK_CELLS: Final = 1 << 20  # a chunk of many columns has fewer rows
@@ -52,6 +54,7 @@ class BatchCommand:
     format_name: str | None
     write: Collection[str]
     explain: int
+    spreadsheet: bool
     options: ReadOptions
     quiet: bool
     json: bool
@@ -65,12 +68,14 @@ class Job:
         write: Some of `service.batch.WRITTEN`.
         top: How many of the columns that add most are named.
         schema: Columns of the output, one level deep.
+        spreadsheet: Whether texts that a spreadsheet would run get an apostrophe.
     """
 
     inputs: Inputs
     write: Collection[str]
     top: int
     schema: pa.Schema
+    spreadsheet: bool = False
 
 
 def prepare(
@@ -118,7 +123,8 @@ def score_files(
         TableError: A cell is of the wrong kind, or the output cannot be written; there is no output then.
     """
     rows = flagged = 0
-    with new_file(output, job.schema, format_name=format_name) as writer:
+    schema = defused(job.schema.empty_table()).schema if job.spreadsheet else job.schema
+    with new_file(output, schema, format_name=format_name) as writer:
         score = partial(_scored, detector, writer, job)
         with closing(in_order(_chunks(detector, job, chunk_rows), score, threads=allowed_threads())) as scored:
             for chunk in scored:
@@ -135,10 +141,15 @@ def run(command: BatchCommand) -> None:
     started = time.perf_counter()
     check_folder(command.output)
     format_name = command.format_name or format_of(command.output)
+    if command.spreadsheet and format_name != "csv":
+        raise ConfigError(
+            Set("spreadsheet", True), f" is for CSV, and {command.output} is {format_name}. Leave it out."
+        )
     detector = load_detector(resolve(command.detector))
     job = prepare(
         detector, command.inputs, command.output, options=command.options, write=command.write, top=command.explain
     )
+    job = replace(job, spreadsheet=command.spreadsheet)
     if not command.quiet:
         for note in job.inputs.notes:
             print(note, file=sys.stderr)
@@ -222,7 +233,7 @@ def _scored(detector: Detector, writer: Writer, job: Job, chunk: Chunk, stopped:
         rows=len(chunk.table),
         flagged=sum(item.flagged for item in rows),
         early=early_rows(detector, columns),
-        write=writer.ready(*rows),
+        write=writer.ready(*(map(ForSpreadsheets, rows) if job.spreadsheet else rows)),
     )
 
 
