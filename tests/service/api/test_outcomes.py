@@ -92,7 +92,7 @@ OUTCOMES: dict[str, tuple[str | bytes, int, str]] = {
     "a NUL in a text": (mode('"a\\u0000b"'), 200, ""),
     "a bare NUL": (mode('"a\0b"'), 400, "The body is not JSON"),
     "a byte-order mark": (b"\xef\xbb\xbf" + RECORD.encode(), 200, ""),
-    "UTF-16": (RECORD.encode("utf-16"), 400, "The body is not JSON"),
+    "UTF-16": (RECORD.encode("utf-16"), 400, "The body is UTF-16"),
     "rows": ('{"columns": ["a"], "rows": [[1]]}', 422, "field 'number': is absent. Send the column."),
     "rows that are ragged": ('{"columns": ["a"], "rows": [[1, 2]]}', 422, "(5 more problems: see errors.)"),
     "rows that are none": ('{"columns": ["a"], "rows": [1]}', 422, "record 0: is 1. Send a list of cells."),
