@@ -14,6 +14,7 @@ import msgspec
 
 T = TypeVar("T")
 
+_MOST_DIGITS: Final = 400  # the largest number of 64 bits with a fraction has 309
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
 _BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{[,')
 _SLICE_BYTES: Final = 1 << 18  # that are looked at before another thread may run
@@ -26,7 +27,7 @@ def parse_json(content: bytes) -> Any:
         ValueError: It is not UTF-8, not JSON, nested too deeply, or has a duplicate key or an infinite number.
     """
     try:
-        plain = json.loads(content.decode(), parse_constant=_no_number, parse_float=_finite_number)
+        plain = json.loads(content.decode(), parse_constant=_no_number, parse_float=_finite_number, parse_int=_number)
         if b"\\u" in content:  # half a character, such as \ud800, could not be shown
             json.dumps(plain, ensure_ascii=False).encode()
     except RecursionError:
@@ -129,6 +130,12 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
             waiting += inner.values()
         elif isinstance(inner, list):
             waiting += inner
+
+
+def _number(text: str) -> int:
+    if len(text) > _MOST_DIGITS:  # Python would advise to raise its limit
+        raise ValueError(f"it holds a number of {len(text):,} digits")
+    return int(text)
 
 
 def _no_number(text: str) -> float:

@@ -312,7 +312,7 @@ def test_a_manifest_that_was_edited_is_refused_by_what_was_edited(changes, compl
         pytest.param(b'{"a": NaN}', "it holds NaN, which is no number in JSON", id="NaN"),
         pytest.param(b'{"a": -Infinity}', "it holds -Infinity", id="infinity"),
         pytest.param(b'{"a": 1e999}', "it holds 1e999, which is too large", id="too large"),
-        pytest.param(b'{"a": ' + b"9" * 5000 + b"}", "4300", id="too long"),
+        pytest.param(b'{"a": ' + b"9" * 5000 + b"}", "a number of 5,000 digits", id="too long"),
         pytest.param(b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "it is nested too deeply", id="too deep"),
         pytest.param(rb'{"a": "\ud800"}', "it is not UTF-8", id="half a character"),
         pytest.param(b'{"a": 1} {}', "Extra data", id="two texts"),
