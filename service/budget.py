@@ -26,6 +26,8 @@ class Budget:
         loop_cells: Cells (rows times columns) of a request that is answered on the event loop, which others wait for;
             larger ones are answered on a thread. Absent fields are cells without bytes.
         loop_cells_refused: Cells of a refused request whose problems are looked for on the event loop.
+        open_streams: Streams that are open at the same time in one process; each may hold a line or batch of
+            `max_body_bytes`.
         tick_seconds: CPU time of scoring small requests in one tick of the event loop; what is left waits for the next
             tick, in front of what comes then.
         accepts_in_tick: New connections that are accepted in one tick.
@@ -42,6 +44,7 @@ class Budget:
     problems: int = 10_000
     loop_cells: int = 10_000
     loop_cells_refused: int = 2_000
+    open_streams: int = 64
     tick_seconds: float = 0.04
     accepts_in_tick: int = 16
 

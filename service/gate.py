@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 
 from models.threads import allowed_threads
+from service.budget import BUDGET
 from service.settings import Settings, spelt
 from service.web.problems import CLOSE, RequestError, problem_of
 
@@ -46,6 +47,7 @@ class Gate:
         self._waiting: dict[object, float] = {}  # large requests, since when they wait for a thread; oldest first
         self._refusal_of_small, self._refusal_of_large = _overloaded({}), _overloaded(CLOSE)
         self._in_tick = False
+        self._streams = 0
         self._threads = CapacityLimiter(allowed_threads())  # more would only take more memory
         self._unlimited = CapacityLimiter(math.inf)
 
@@ -78,6 +80,19 @@ class Gate:
         now = time.monotonic()
         oldest = next(iter(self._waiting.values()), now)
         return self._refusal_of_large if now - oldest > self._max_wait else None
+
+    def admit_stream(self) -> Response | None:
+        """Return the refusal of a stream, None if it is admitted: then call `end_stream` when it has ended."""
+        if self._streams >= BUDGET.open_streams:
+            detail = f"{self._streams} streams are open already. Send it again later, or start more services."
+            error = RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | CLOSE)
+            return problem_of(error)
+        self._streams += 1
+        return None
+
+    def end_stream(self) -> None:
+        """Make room for another stream."""
+        self._streams -= 1
 
     async def on_thread(self, work: Callable[[], T]) -> T:
         """Wait for a thread, run the work of a large request on it, and return the result."""

@@ -36,12 +36,17 @@ async def answer_stream(request: Request, body: BodySpec, answer: AnswerSpec) ->
     Raises:
         RequestError: The first rows cannot be scored, or did not come in time.
     """
-    stream = _Stream(request, body, answer)
-    answers = stream.answers()
+    gate: Gate = request.app.state.gate
+    if refusal := gate.admit_stream():
+        return refusal
     try:
+        stream = _Stream(request, body, answer)
+        answers = stream.answers()
         first = await anext(answers)
-    except RequestError as error:
-        error.headers = {**error.headers, **CLOSE}
+    except BaseException as error:
+        gate.end_stream()
+        if isinstance(error, RequestError):
+            error.headers = {**error.headers, **CLOSE}
         raise
     return _StreamedAnswer(first, answers, stream)
 
@@ -64,6 +69,10 @@ class _Stream:
         self._idle_seconds: float = request.app.state.settings.body_seconds
         self._chunks = request.stream()
         self._writer = FORMATS[spec.format_name].write(spec)
+
+    def end(self) -> None:
+        """Make room for another stream."""
+        self._gate.end_stream()
 
     async def next(self) -> bytes:
         """Return the next bytes, none at the end; refuse a client from which nothing came for too long."""
@@ -128,6 +137,7 @@ class _StreamedAnswer(Response):
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
             await self._linger()
         finally:
+            self._stream.end()
             await self._rest.aclose()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -10,7 +10,9 @@ import pytest
 from in_process import problem
 from samples import sample_detector, sample_record
 from serving import Service
+from wire import Wire, answer_from, wired
 
+from service.budget import Budget
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec
 from service.streaming.arrow_body import ArrowBody
@@ -79,3 +81,26 @@ def test_a_stream_of_nothing_is_one_problem_and_little_memory(service: Service, 
     answer = service.client.post("/score/stream", content=content(), headers=headers)
     assert detail in problem(answer, status)["detail"]
     assert service.memory_mb() < before + 150
+
+
+def test_streams_that_are_open_are_few_and_make_room_when_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.gate.BUDGET", Budget(open_streams=2))
+    begin = b"POST /score/stream HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9\r\n\r\n"
+
+    def refused(wire: Wire) -> bool:
+        with wire.connect() as connection:
+            connection.sendall(begin + b"{}       ")
+            status, headers, body = answer_from(connection)
+        assert status in (422, 503)
+        assert status == 422 or (b"2 streams are open already" in body and headers["retry-after"] == "1")
+        return status == 503
+
+    with wired(sample_detector()) as wire:
+        open_ones = [wire.connect() for _ in range(2)]
+        for connection in open_ones:
+            connection.sendall(begin)
+        assert any(refused(wire) for _ in range(2000))
+        for connection in open_ones:
+            connection.close()
+        assert not all(refused(wire) for _ in range(2000))
+        assert not any(refused(wire) for _ in range(20))
