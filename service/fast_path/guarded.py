@@ -207,8 +207,12 @@ class GuardedProtocol(HttpToolsProtocol):
             self._unread[:0] = self._without_upgrade() + data[upgrade.args[0] :]
             return
         except httptools.HttpParserError as error:
-            if isinstance(error.__context__, _HeadTooLargeError):
+            cause = error.__context__
+            if isinstance(cause, _HeadTooLargeError):
                 self._refuse_head()
+            elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _NoTunnelError):
+                log.error("a request could not be taken: its connection is closed", exc_info=cause)
+                self.transport.close()
             else:
                 self.logger.warning("Invalid HTTP request received.")
                 self.send_400_response("Invalid HTTP request received.")

@@ -22,6 +22,7 @@ from models.errors import DetectorError, RecordError
 from models.schema import Column, FeatureSchema, Kind
 from service import gate
 from service.fast_path import protocol
+from service.fast_path.answering import SmallScores
 from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords
 from service.formats.json import Records, decode_json, decode_lines, read_lines
@@ -329,3 +330,16 @@ def test_overloaded_carriers_send_the_same_refusal(fast_path: bool, monkeypatch:
 def test_a_burst_of_requests_is_answered() -> None:
     with wired(sample_detector(), max_wait_seconds=1e-9) as wire:
         assert {status for status, _, _ in wire.together([request(BODY)] * 20)} == {200}
+
+
+def test_a_fault_of_ours_closes_the_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(SmallScores, "answer", fail)
+    with wired(sample_detector()) as wire, wire.connect() as connection:
+        connection.sendall(request(BODY))
+        assert connection.recv(1000) == b""
+    assert "its connection is closed" in caplog.text
