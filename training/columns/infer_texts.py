@@ -14,10 +14,11 @@ import numpy as np
 from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
-from models.schema.durations import duration_parts, parse_duration
+from models.schema.durations import parse_duration
 from models.schema.numbers import code_reason, with_sign_in_front, without_unit
 from models.schema.timestamps import has_two_digit_year, looks_like_date, parse_timestamp_text
 from training.columns.codes import other_marks
+from training.columns.durations import are_durations, debit_and_credit_reason, short_clock_reason
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 MAX_CATEGORIES: Final = 100
@@ -95,8 +96,8 @@ def text_column(
         return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none
     if all(has_two_digit_year(text) for text in texts):
         return f"dates with two-digit years, such as {texts[0]!r}: write the year with four digits"
-    if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or _are_durations(texts)):
-        return Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
+    if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or are_durations(texts)):
+        return short_clock_reason(texts) or Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
     if with_unit := _unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC):
         return with_unit
     if given is None and (reason := _strays(name, texts, partial(parse_number, **number_format), where)):
@@ -211,14 +212,6 @@ def _zone(texts: Sequence[str], layout: str) -> bool | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _are_durations(texts: Sequence[str]) -> bool:
-    """Return True if texts that parse as durations can be nothing else: ``5 m`` may be metres, ``1h 30m`` not."""
-    parts = [duration_parts(text.strip().lstrip("+-−")) for text in texts]
-    units = {unit for part in parts for _, unit in part}
-    iso = any(text.strip().startswith("P") for text in texts)
-    return iso or any(len(part) > 1 for part in parts) or len(units - {"m"}) > 1
-
-
 def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bool) -> Column | str | None:
     """Return the column of numbers with one unit, the reason to drop it, or None where they are no such numbers."""
     units: dict[str, None] = {}
@@ -235,8 +228,8 @@ def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bo
         else:
             bare = bare or text
     first = next(iter(units), "")
-    if units and {unit.upper() for unit in units} <= _DEBIT_AND_CREDIT and (bare or len(units) > 1):
-        return f"numbers with {' and '.join(map(repr, units))} behind them: write them with a sign"
+    if reason := debit_and_credit_reason(name, units, bare=bool(bare)):
+        return reason
     if bare and units.keys() & _MAGNITUDES:
         return f"numbers with and without {first!r}, such as {bare!r}: write all of them out"
     if len(units) == 1 and (plain_too or not bare):
@@ -270,7 +263,6 @@ def _with_number_format(name: str, numbers: Sequence[str], unit: str, *, decimal
     return Column(name=name, kind=Kind.NUMERIC, unit=unit, decimal=mark, thousands=group if grouped else None)
 
 
-_DEBIT_AND_CREDIT: Final = frozenset(["CR", "DR"])  # which of them is negative depends on the account
 _MAGNITUDES: Final = frozenset(["k", "K", "M", "B", "bn", "mio"])  # 900 beside 1.2k is not 900k
 _KNOWN_UNITS: Final = frozenset(
     [

@@ -240,6 +240,49 @@ def test_debit_and_credit_are_named():
     assert dropped["x"] == "numbers with 'DR' and 'CR' behind them: write them with a sign"
 
 
+@pytest.mark.parametrize("letters", ["SH", "SD", "HD", "DC"])
+@pytest.mark.parametrize("amount", ["{}.50 {}", "{}.5{}", "1.{:03},50 {}", "{} {}"])
+def test_debit_and_credit_of_one_letter_are_no_durations(letters, amount):
+    texts = [amount.format(i, letters[i % 3 == 0]) for i in range(200)]
+    prepared = column_of([*texts, *texts])
+    assert "x" not in prepared.columns
+    reason = str(prepared.schema.dropped["x"])
+    assert "behind them, which may be debit and credit: write them with a sign" in reason
+    assert ("--kind x=numeric" in reason) == ("C" not in letters)
+
+
+def test_debit_and_credit_beside_numbers_without_a_letter_are_named():
+    dropped = column_of([f"{i}.50{('', ' S', ' H')[i % 3]}" for i in range(200)]).schema.dropped
+    assert dropped["x"] == "numbers with 'S' and 'H' behind them, which may be debit and credit: write them with a sign"
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        (["5.5 s", "2 h"], [5.5, 7200.0]),
+        (["1H 30M", "20 S"], [5400.0, 20.0]),
+        (["5 H", "30 M", "20 S"], [18_000.0, 1800.0, 20.0]),
+        (["PT5H", "P1D"], [18_000.0, 86_400.0]),
+        (["5 HOURS", "2 DAYS"], [18_000.0, 172_800.0]),
+    ],
+)
+def test_units_of_time_are_durations(texts, seconds):
+    found = column_of(texts * 60).columns["x"]
+    assert list(found[: len(texts)]) == seconds
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_clocks_of_two_and_three_parts_are_not_guessed(sign):
+    texts = [f"{sign}{40 + i % 20}:{i % 60:02}" if i % 3 else f"1:{i % 60:02}:10" for i in range(200)]
+    reason = f"durations of which '{sign}41:01' may be minutes or hours, beside '1:00:10': write all of them as h:mm:ss"
+    assert column_of(texts).schema.dropped["x"] == reason
+
+
+def test_clocks_that_cannot_be_minutes_are_hours():
+    found = column_of(["70:10", "1:02:10", "2 days 03:00"] * 60).columns["x"]
+    assert list(found[:3]) == [252_600.0, 3730.0, 183_600.0]
+
+
 def test_exponents_of_fortran_are_read():
     assert column_of([f"{i}.5D+0{i % 3}" for i in range(200)]).columns["x"][5] == 550.0
 
