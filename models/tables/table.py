@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
@@ -19,6 +20,7 @@ from models.tables.mixed_times import of_one_type
 
 __all__ = ["Table"]
 
+_SHOWN_TEXT: Final = 40  # characters of a cell
 _SHOWN_ROWS: Final = 3  # of a file, and files
 
 
@@ -105,6 +107,8 @@ def table_of(data: object) -> Table:
             data = pa.Table.from_pandas(_of_one_type(data), preserve_index=False)
         return Table(data=plain_columns(data if isinstance(data, pa.Table) else pa.table(data)))
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+        if mixed := _mixed_column(data):
+            raise TableError(mixed) from error
         raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error
 
 
@@ -123,6 +127,27 @@ def _of_one_type(frame: Any) -> Any:
         for position, cells in mixed.items():
             frame.isetitem(position, cells)
     return frame
+
+
+def _mixed_column(frame: Any) -> str | None:
+    """Return what is wrong with the first column of a data frame of pandas that holds values of several types."""
+    for position, name in enumerate(frame.columns if hasattr(frame, "iloc") else ()):
+        cells = frame.iloc[:, position].reset_index(drop=True).dropna()
+        with suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+            pa.Array.from_pandas(cells)
+            continue
+        first: dict[str, str] = {}
+        for row, cell in cells.items():
+            first.setdefault(type(cell).__name__, f"{str(cell)[:_SHOWN_TEXT]!r} in row {row + 1:,} is of type ")
+        if len(first) > 1:
+            examples = ", ".join(what + kind for kind, what in list(first.items())[:2])
+            column = f"X[{name!r}]"
+            return (
+                f"Column {str(name)!r} of the data frame mixes values of several types: {examples}. Give it one: "
+                f"{column} = {column}.astype(str), whose numbers are still read as such, "
+                f"or pandas.to_numeric({column}, errors='coerce') where all else is missing."
+            )
+    return None
 
 
 def plain_columns(data: pa.Table) -> pa.Table:

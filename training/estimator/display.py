@@ -72,7 +72,7 @@ def fit_progress(prepared: Prepared, config: TrainConfig, *, verbose: bool) -> I
         return
     console = Console()
     for repair in prepared.table.repairs:
-        console.print(f"read: {repair}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"read: {in_python(repair)}", markup=False, highlight=False, soft_wrap=True)
     for finding in prepared.findings:
         console.print(f"noted: {in_python(finding.message)}", markup=False, highlight=False, soft_wrap=True)
     with epoch_bar(console, epochs=epochs_of(prepared, config)) as bar:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, get_origin, get_type_hints
 
 from models.errors import BundleError, ConfigError, DetectorError, Message, RecordError, Set, TableError, TrainingError
+from models.tables.read_options import HEADER_AGAIN
 from training.settings.config import TrainConfig
 
 
@@ -46,7 +48,24 @@ _AS_VALUE_ERROR: Final[dict[type[DetectorError], type[DetectorError]]] = {
 }
 
 _OTHER_NAMES: Final = {"seed": "random_state", "output": "path"}
-_OF_PANDAS: Final = ("decimal", "thousands")  # data frames come with numbers, or with texts that were not read as such
+_IN_PANDAS: Final = {  # data frames come with numbers, or with texts that pandas did not read as such
+    "decimal": "pandas.read_csv(…, decimal={})",
+    "thousands": "pandas.read_csv(…, thousands={})",
+    "delimiter": "pandas.read_csv(…, sep={})",
+    "encoding": "pandas.read_csv(…, encoding={})",
+    "quote": "pandas.read_csv(…, quotechar={})",
+    "comment": "pandas.read_csv(…, comment={})",
+    "header": "pandas.read_csv(…, header={})",
+    "column_names": "pandas.read_csv(…, names={})",
+    "skip_lines": "pandas.read_csv(…, skiprows={})",
+    "ragged_rows": "pandas.read_csv(…), which fills such rows",
+    "sheet": "pandas.read_excel(…, sheet_name={})",
+}
+_CHARACTERS: Final = {"space": " ", "tab": "\t", "none": None}
+_READ_CSV_AGAIN: Final = re.compile(r"(pandas\.read_csv\(…, [^()]*)\) pandas\.read_csv\(…")
+_OF_COMMANDS: Final = frozenset(
+    ["config", "debug", "dry_run", "json", "name", "quiet", "report", "schema_in", "schema_out", "tensorboard"]
+) | {"test_data", "version"}
 _LISTS: Final = frozenset(name for name, hint in get_type_hints(TrainConfig).items() if get_origin(hint) is tuple)
 
 
@@ -69,12 +88,18 @@ def in_python(message: str) -> str:
         >>> in_python(Message("Say ", Set("fit_on", "normal"), ", or leave it out: ", Set("exclude", like="COLUMN")))
         "Say fit_on='normal', or leave it out: exclude=[COLUMN]"
     """
-    return message.spelt(_parameter) if isinstance(message, Message) else message
+    if not isinstance(message, Message):
+        return message
+    return _READ_CSV_AGAIN.sub(r"\1", message.spelt(_parameter))
 
 
 def _parameter(setting: Set) -> str:
-    if setting.name in _OF_PANDAS:
-        return f"pandas.read_csv(…, {setting.name}={', '.join(map(repr, setting.texts)) or '…'})"
+    if setting.name in _IN_PANDAS:
+        return _IN_PANDAS[setting.name].format(_of_reader(setting))
+    if setting.name == "skip_rows":
+        return " and ".join(_without_rows(setting.texts)) or "X.drop(index=…)"
+    if setting.name in _OF_COMMANDS:
+        return f"python -m training.train … {setting}"
     name = _OTHER_NAMES.get(setting.name, setting.name)
     if isinstance(setting.value, bool):
         return f"{name}={setting.value}"
@@ -83,3 +108,26 @@ def _parameter(setting: Set) -> str:
     if not values:
         return name
     return f"{name}=[{', '.join(values)}]" if setting.name in _LISTS else f"{name}={' '.join(values)}"
+
+
+def _of_reader(setting: Set) -> str:
+    """Return the value of an argument of pandas' readers, such as ``','`` or ``None``."""
+    if isinstance(setting.value, bool):  # a header line or none
+        return "0" if setting.value else "None"
+    if isinstance(setting.value, (int, float)):
+        return str(setting.value)
+    values = ", ".join(repr(_CHARACTERS.get(text, text)) for text in setting.texts) or "…"
+    return f"[{values}]" if isinstance(setting.value, tuple) else values
+
+
+def _without_rows(words: Sequence[str]) -> Iterator[str]:
+    """Yield how rows, counted from 1, are taken out of a data frame of pandas, whose positions count from 0."""
+    positions: list[str] = []
+    for word in words:
+        if word == HEADER_AGAIN:
+            yield "X[(X != X.columns).any(axis=1)]"
+            continue
+        first, _, last = word.partition("-")
+        positions += [f"*range({int(first) - 1}, {last})" if last else str(int(first) - 1)]
+    if positions:
+        yield f"X.drop(index=X.index[[{', '.join(positions)}]])"

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from inspect import signature
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from models.errors import BundleError, ConfigError, Message, RecordError, Set, TableError, TrainingError
 from training.estimator import AutoencoderDetector
 from training.estimator.errors import as_value_errors, in_python
+from training.train import _parser as training_parser
 
 
 @pytest.mark.parametrize(
@@ -28,10 +32,48 @@ from training.estimator.errors import as_value_errors, in_python
         (Set("seed", 3), "random_state=3"),
         (Set("thousands", ","), "pandas.read_csv(…, thousands=',')"),
         (Set("decimal"), "pandas.read_csv(…, decimal=…)"),
+        (Set("thousands", "space"), "pandas.read_csv(…, thousands=' ')"),
+        (Set("thousands", "none"), "pandas.read_csv(…, thousands=None)"),
+        (Set("delimiter", "tab"), "pandas.read_csv(…, sep='\\t')"),
+        (Set("header", False), "pandas.read_csv(…, header=None)"),
+        (Set("skip_lines", 2), "pandas.read_csv(…, skiprows=2)"),
+        (Set("sheet", "May"), "pandas.read_excel(…, sheet_name='May')"),
+        (Set("skip_rows", ("1",)), "X.drop(index=X.index[[0]])"),
+        (Set("skip_rows", ("1", "200-205")), "X.drop(index=X.index[[0, *range(199, 205)]])"),
+        (Set("skip_rows", "header"), "X[(X != X.columns).any(axis=1)]"),
+        (Set("schema_in", like="FILE"), "python -m training.train … --schema-in FILE"),
     ],
 )
 def test_remedies_name_parameters_in_the_place_of_flags(setting, parameter):
     assert in_python(Message("say ", setting, ".")) == f"say {parameter}."
+
+
+def test_two_arguments_of_one_reader_are_one_call():
+    message = Message("say ", Set("decimal", ","), " ", Set("thousands", "."), ".")
+    assert in_python(message) == "say pandas.read_csv(…, decimal=',', thousands='.')."
+
+
+def test_every_flag_is_a_parameter_or_has_words_for_python():
+    of_save = set(signature(AutoencoderDetector.save).parameters)
+    flags = [
+        action.dest for action in training_parser()._actions if action.dest not in ("data", "help", "==SUPPRESS==")
+    ]
+    assert {"skip_rows", "decimal", "seed", "schema_out", "label"} <= set(flags)
+    for flag in flags:
+        spelt = in_python(Message(Set(flag)))
+        name = spelt.partition("=")[0]
+        known = name in AutoencoderDetector().get_params() or name in of_save
+        assert known or spelt.startswith(("pandas.", "X.", "python -m training.train … --")), flag
+
+
+def test_rows_that_are_no_records_can_be_dropped_as_the_error_says():
+    units = pd.DataFrame({"a": ["km", *map(str, range(100))], "b": ["kg", *map(str, range(100, 200))]})
+    with pytest.raises(ValueError, match=r"if it is no record .*, say X\.drop\(index=X\.index\[\[0\]\]\)"):
+        AutoencoderDetector().fit(units)
+    again = pd.concat([units[1:], pd.DataFrame({"a": ["a"], "b": ["b"]})])
+    with pytest.raises(ValueError, match=re.escape("X[(X != X.columns).any(axis=1)]")):
+        AutoencoderDetector().fit(again)
+    assert len(again[(again != again.columns).any(axis=1)]) == 100
 
 
 def test_words_without_a_setting_stay_as_they_are():
@@ -79,3 +121,14 @@ def test_a_wrong_call_is_one_line_that_names_parameters(case):
         AutoencoderDetector(**parameters).fit(X)
     assert "--" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cells", [[12, "A12"], ["A12", 12], ["km", 1.5], [None, 1.5, "km"], [pd.NA, True, 3]])
+def test_a_column_of_mixed_types_is_named_with_what_makes_it_one(cells):
+    frame = pd.DataFrame(
+        {"ok": pd.Series([1] * (len(cells) - 1) + [2.5], dtype=object), "code": pd.Series(cells, dtype=object)}
+    )
+    remedy = re.escape("X['code'] = X['code'].astype(str)")
+    with pytest.raises(ValueError, match=rf"Column 'code' .*mixes values .* in row \d is of type .*{remedy}") as caught:
+        AutoencoderDetector().fit(frame)
+    assert "Expected bytes" not in str(caught.value)
