@@ -618,7 +618,7 @@ def test_a_data_frame_is_a_table():
 
 
 def test_a_data_frame_whose_column_mixes_types_is_refused():
-    with pytest.raises(TableError, match="Column .x. of the data frame .*Give it one: "):
+    with pytest.raises(TableError, match=r"Column .x. of the data frame .*Give it one: "):
         table_of(pd.DataFrame({"x": [1.5, "a", object()]}))
 
 
