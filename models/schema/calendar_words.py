@@ -19,6 +19,7 @@ MONTHS: Final = {
 }
 """The months' names by language, January first; three letters or more of a name stand for it."""
 
+_MOST_LETTERS: Final = 40  # no known word has more
 _SHORT: Final = {"mrz": 3, "mrt": 3}  # that begin no name
 _LEAST_LETTERS: Final = 3
 _WEEKDAYS: Final = (
@@ -70,8 +71,9 @@ def without_weekday(text: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """Return a word in small letters without accents."""
-    return "".join(letter for letter in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(letter))
+    """Return a word in small letters without accents, of its first letters."""
+    letters = unicodedata.normalize("NFD", word[:_MOST_LETTERS].lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _month_numbers() -> dict[str, int]:

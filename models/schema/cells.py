@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +19,7 @@ from typing import Final
 
 from models.schema import DURATION, Column, Kind
 from models.schema.durations import parse_duration
+from models.schema.names import one_form
 from models.schema.numbers import NUMBER, parse_number_text, without_unit, without_zero_fraction
 from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
 
@@ -95,7 +95,7 @@ def parse_category(value: object, *, decimal: str = ".") -> str | None:
     """Return the text of a category; 3, 3.0, "3" and "3.0" are the same, and so are two encodings of é in Unicode."""
     if isinstance(value, str):
         text = value.strip()
-        plain = without_zero_fraction(unicodedata.normalize("NFC", text), decimal=decimal)
+        plain = without_zero_fraction(one_form(text), decimal=decimal)
         return None if text in MISSING_TEXTS else plain
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
 from models.schema.calendar_words import MONTHS, ZONES, month_number, without_weekday
+from models.schema.names import one_form
 from models.schema.periods import parse_period
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -126,7 +126,7 @@ def parse_timestamp_text(text: str, *, layout: str) -> datetime:
         if layout == "time":
             return datetime.combine(_EPOCH, _parse_clock(text)[0])
         if not text.isascii():
-            text = unicodedata.normalize("NFC", text).translate(_EAST_ASIAN)
+            text = one_form(text).translate(_EAST_ASIAN)
         text = _REGION.sub("", text.removesuffix(" Uhr"))
         with suppress(ValueError):
             if layout == "period":

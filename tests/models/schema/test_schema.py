@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from models.errors import BundleError
 from models.schema import DURATION, SCHEMA_VERSION, Column, FeatureSchema, Kind
+from models.schema.cells import parse_category
 from models.schema.names import one_form
 from models.schema.timestamps import TIME_LAYOUTS
 
@@ -146,3 +147,10 @@ def test_the_column_that_thresholds_go_by_is_read_as_categories_where_it_is_no_f
     )
     assert FeatureSchema(columns=(number,), threshold_by="a").read == (number,)
     assert FeatureSchema(columns=(number,)).read == (number,)
+
+
+def test_marks_without_end_are_left_in_their_order() -> None:
+    marks = "a" + chr(0x301) * 100_000 + chr(0x323) * 100_000  # half a minute, if they were put in order
+    assert one_form(marks) == marks
+    assert parse_category(marks) == marks
+    assert one_form("a" * 100 + "e" + chr(0x301)) == "a" * 100 + chr(0xE9)
