@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from models.errors import TableError
 from models.schema.names import in_one_form
+from models.tables.large_integers import without_large_integers
 from models.tables.mixed_times import of_one_type
 
 __all__ = ["Table"]
@@ -99,17 +100,25 @@ def places_of(table: Table, rows: Iterable[int]) -> str:
 def table_of(data: object) -> Table:
     """Return the table of a data frame (pandas, polars, anything that exports Arrow) or an Arrow table.
 
+    A column with integers of more than 64 bits is one of texts, as in a file.
+
     Raises:
         TableError: A column holds values of kinds that cannot stand together.
     """
     try:
-        if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
-            data = pa.Table.from_pandas(_of_one_type(data), preserve_index=False)
-        return Table(data=plain_columns(data if isinstance(data, pa.Table) else pa.table(data)))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+        return _arrow_table(data)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
+        if (changed := without_large_integers(data)) is not data:
+            return table_of(changed)
         if mixed := _mixed_column(data):
             raise TableError(mixed) from error
         raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error
+
+
+def _arrow_table(data: Any) -> Table:
+    if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
+        data = pa.Table.from_pandas(_of_one_type(data), preserve_index=False)
+    return Table(data=plain_columns(data if isinstance(data, pa.Table) else pa.table(data)))
 
 
 def _of_one_type(frame: Any) -> Any:
@@ -133,7 +142,7 @@ def _mixed_column(frame: Any) -> str | None:
     """Return what is wrong with the first column of a data frame of pandas that holds values of several types."""
     for position, name in enumerate(frame.columns if hasattr(frame, "iloc") else ()):
         cells = frame.iloc[:, position].reset_index(drop=True).dropna()
-        with suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+        with suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             pa.Array.from_pandas(cells)
             continue
         first: dict[str, str] = {}

@@ -141,7 +141,11 @@ def arrow_of(frame: Any) -> pa.Table:
         if hasattr(frame, "iloc"):
             return pa.Table.from_pandas(frame, preserve_index=False)
         return pa.table(frame)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
+        from models.tables.large_integers import without_large_integers  # as pyarrow
+
+        if (changed := without_large_integers(frame)) is not frame:
+            return arrow_of(changed)
         raise ServiceError(f"The data frame cannot be sent: {error}. Give each column one type.") from error
 
 

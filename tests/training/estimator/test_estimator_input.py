@@ -104,6 +104,12 @@ def test_columns_that_are_not_known_are_left_alone(on_frame):
     np.testing.assert_array_equal(on_frame.anomaly_score(FRAME.assign(more=1)), on_frame.anomaly_score(FRAME))
 
 
+def test_a_column_of_integers_beyond_64_bits_stops_no_other(on_frame):
+    rows = FRAME.assign(event=[90_000_000_000_000_000_000 + i for i in range(len(FRAME))])
+    for more in (rows, pl.from_pandas(FRAME).with_columns(pl.Series("event", list(rows["event"]), dtype=pl.Int128))):
+        np.testing.assert_allclose(on_frame.anomaly_score(more), on_frame.anomaly_score(FRAME), rtol=1e-6)
+
+
 def test_no_rows_have_no_scores(on_frame, on_array):
     assert on_frame.predict(FRAME[:0]).shape == (0,)
     assert on_array.anomaly_score(np.zeros((0, 3))).shape == (0,)
