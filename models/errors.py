@@ -232,7 +232,7 @@ class RecordError(DataError):
         self.remedy = remedy
         places = [] if record is None else [f"record {record}"]
         places += [] if field is None else [f"field {field!r}"]
-        super().__init__(f"{', '.join(places) or 'request'}: {problem} {remedy}")
+        super().__init__(f"{', '.join(places) or 'request'}: {problem} ", remedy)
 
 
 class BundleError(DetectorError):

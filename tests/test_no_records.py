@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import openpyxl
+import pyarrow as pa
 import pytest
 from in_process import in_process
 from samples import WRITERS, FakeEngine, numbers_preprocessor
@@ -10,12 +12,14 @@ from samples import WRITERS, FakeEngine, numbers_preprocessor
 from models.calibration import Calibration
 from models.detector import Detector
 from models.errors import TableError
+from models.programs.inputs import check_inputs
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import parse_number
 from models.scoring import Scorer
 from models.tables.files import iter_table, read_table
 from models.tables.read_options import ReadOptions, rows_to_skip
 from models.tables.source import Source
+from models.tables.table import Table
 from training.data.prepare import prepare
 from training.settings.config import TrainConfig
 
@@ -179,3 +183,90 @@ def test_missing_words_are_read_in_any_case():
     assert {parse_number(text) for text in ("NAN", "nan", "NaN", "Na", "n/A", "NULL", "Null", "NONE", "#n/a")} == {None}
     [table] = iter_table(source("a,b\n1,x\nNAN,y\n"), ReadOptions(numbers=frozenset("a")), format="csv")
     assert table.data["a"].to_pylist() == [1.0, None]
+
+
+# --- numbers of rows where some are left out already --------------------------------------------------------
+
+FIX = "Fix the cell, or leave it empty for a missing value."
+UNITS_AND_TOTAL = ["Deg C,%,", *sensor_lines(120), "Total,Total,"]
+
+
+def test_rows_keep_their_numbers_when_others_are_left_out_and_the_flag_names_them_all():
+    with pytest.raises(TableError, match=r"^Row 122 holds words .* say --skip-rows 1 122; "):
+        prepared(*UNITS_AND_TOTAL, **rows_to_skip(["1"]))
+    assert len(prepared(*UNITS_AND_TOTAL, **rows_to_skip(["1", "122"])).table) == 120
+
+
+def test_the_flag_for_header_lines_names_the_rows_that_are_left_out_already():
+    with pytest.raises(TableError, match=r"^Rows 61 and 122 repeat .* say --skip-rows 1 header\."):
+        prepared(*with_header_again(), **rows_to_skip(["1"]))
+
+
+def test_rows_of_several_files_keep_their_numbers_in_their_files():
+    lines = ["Deg C,%,", *sensor_lines(60), "Total,Total,"]
+    files = [Source(name=f"day{day}.csv", content="\n".join([HEADER, *lines]).encode()) for day in (1, 2)]
+    table = read_table(files, ReadOptions(**rows_to_skip(["1"])), format="csv")
+    with pytest.raises(TableError, match=r"^Row 62 of day1.csv and row 62 of day2.csv hold .* --skip-rows 1 62;"):
+        prepare(table, TrainConfig())
+    with pytest.raises(
+        TableError, match=r"Column 'temp', row 62 of day1\.csv: expected a number, got the text 'Total'"
+    ):
+        numbers_detector("temp").score_table(table)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 2, 100])
+def test_scoring_in_chunks_counts_the_rows_that_are_left_out(chunk_rows, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\nV,A\n1.5,2\n2.5,3\nTotal,5\n", encoding="utf-8")
+    detector = numbers_detector("a", "b")
+    inputs = check_inputs(detector.schema, [path], options=ReadOptions(**rows_to_skip(["1"])))
+    with pytest.raises(TableError, match=r"Column 'a', row 4: .* If the row is no record, say --skip-rows 1 4\."):
+        for chunk in inputs.chunks(chunk_rows=chunk_rows):
+            detector.score_table(chunk.table, first_row=chunk.first_row)
+
+
+def test_over_http_records_keep_their_numbers_and_the_parameter_names_all_rows():
+    body = "a,b\nV,A\n1.5,2\n2.5,3\nTotal,5\n"
+    with in_process(numbers_detector("a", "b")) as client:
+        first = client.post(body, content_type="text/csv").json()
+        second = client.post(body, "/score?skip-rows=1", content_type="text/csv").json()
+        kept = client.post(body, "/score?skip-rows=1,4", content_type="text/csv").json()
+        wrong = client.post(body, "/score?skip-rows=1%204", content_type="text/csv").json()
+    assert [error["record"] for error in first["errors"]] == [0, 0, 3]
+    assert [error["record"] for error in second["errors"]] == [3]
+    assert second["errors"][0]["remedy"].endswith("If the row is no record, say ?skip-rows=1,4.")
+    assert "say ?skip-rows=1,4." in second["detail"]
+    assert len(kept["results"]) == 2
+    assert "several have a comma between them" in wrong["detail"]
+
+
+def test_a_data_frame_has_no_flag_that_leaves_out_rows():
+    with pytest.raises(TableError) as caught:
+        numbers_detector("a").score_table(Table(data=pa.table({"a": ["1.5", "Total"]})))
+    assert str(caught.value).endswith("row 2: expected a number, got the text 'Total'. " + FIX)
+
+
+# --- blank rows of a sheet ----------------------------------------------------------------------------------
+
+
+def sheet(path, rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_blank_rows_of_a_sheet_of_several_columns_are_skipped_as_blank_lines_are(tmp_path):
+    rows = [["a", "b"], [1.5, 2.5], [None, None], [3.5, None], [None, None], [4.5, 5.5], [None, None]]
+    path = sheet(tmp_path / "rows.xlsx", rows)
+    table = read_table([path])
+    assert table.data.to_pydict() == {"a": [1.5, 3.5, 4.5], "b": [2.5, None, 5.5]}
+    assert table.repairs == ("blank rows skipped",)
+    assert "read: blank rows skipped" in check_inputs(numbers_detector("a", "b").schema, [path]).notes
+
+
+def test_blank_rows_of_a_sheet_of_one_column_are_missing_values(tmp_path):
+    table = read_table([sheet(tmp_path / "rows.xlsx", [["a"], [1.5], [None], [2.5]])])
+    assert table.data.to_pydict() == {"a": [1.5, None, 2.5]}
+    assert "blank rows are missing values, as there is one column" in table.repairs

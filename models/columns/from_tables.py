@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from models.errors import Message, RecordError, Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, parser_of
 from models.tables.read_options import HEADER_AGAIN
-from models.tables.table import Table
+from models.tables.table import Table, places_of
 
 
 def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
@@ -29,8 +30,33 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     """
     require_columns(schema, table.names)
     decimal, thousands = number_format_of(schema, table)
-    read = partial(read_cells, decimal=decimal, thousands=thousands, first_row=first_row)
+    read = partial(read_cells, decimal=decimal, thousands=thousands, about=RowsOfTable(table=table, first=first_row))
     return {column.name: read(column, _cells(table, column)) for column in schema.read}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOfTable:
+    """What errors say of the rows of a table: where they are, and how they are left out."""
+
+    table: Table
+    first: int = 0
+
+    def place(self, index: int) -> str:
+        """Return what a row is called: "row 7"."""
+        if len(self.table.files) > 1:
+            return places_of(self.table, [index])
+        return f"row {self.table.row_number(index, first_row=self.first)}"
+
+    def remedy(self, column: Column, value: object, index: int) -> Message | None:
+        """Return what to say if a row whose cell is a text is no record; None where it cannot be left out."""
+        if self.table.skipped is None or column.kind is Kind.CATEGORICAL or not isinstance(value, str):
+            return None
+        if value.strip() == column.name:
+            return Message("If the row repeats the header line, say ", self.table.to_skip([HEADER_AGAIN]), ".")
+        if len(self.table.files) > 1:
+            return None
+        number = self.table.row_number(index, first_row=self.first)
+        return Message("If the row is no record, say ", self.table.to_skip([number]), ".")
 
 
 def _cells(table: Table, column: Column) -> pa.ChunkedArray:
@@ -76,30 +102,32 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
 
 
 def read_cells(
-    column: Column, cells: pa.ChunkedArray, *, decimal: str = ".", thousands: str = "", first_row: int = 0
+    column: Column, cells: pa.ChunkedArray, *, decimal: str = ".", thousands: str = "", about: RowsOfTable | None = None
 ) -> NDArray[Any]:
     """Return the values of one column `(n,)`, as `models/columns/from_records.py` describes them.
 
-    The cells are of any Arrow type; `first_row` is the index of the first in its file, for errors, which count from 1.
+    The cells are of any Arrow type; errors count them from 1, or as the rows are called that they are about.
 
     Raises:
         TableError: A cell is not of the column's kind.
     """
     cells = plain_cells(cells)
+    about = about or RowsOfTable(table=Table(data=pa.table({column.name: cells})))
     if column.kind is Kind.NUMERIC:
         numbers = numbers_at_once(column, cells, decimal=decimal, thousands=thousands)
         if numbers is not None:
-            return _present(column, numbers, first_row)
+            return _present(column, numbers, about)
     if column.kind is Kind.DATETIME:
         timestamps = timestamps_at_once(column, cells)
         if timestamps is not None:
             return timestamps
-    return _parsed(column, cells, parser_of(column, decimal=decimal, thousands=thousands), first_row)
+    return _parsed(column, cells, parser_of(column, decimal=decimal, thousands=thousands), about)
 
 
 def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int = 0) -> Iterator[RecordError]:
     """Yield every cell that `columns_of_table` would refuse, in the order of the rows."""
     decimal, thousands = number_format_of(schema, table)
+    about = RowsOfTable(table=table, first=first_record)
 
     def problems_in(column: Column) -> Iterator[RecordError]:
         cells = _cells(table, column)
@@ -107,13 +135,19 @@ def problems_of_table(schema: FeatureSchema, table: Table, *, first_record: int 
             read_cells(column, cells, decimal=decimal, thousands=thousands)
         except TableError:
             parse = parser_of(column, decimal=decimal, thousands=thousands)
-            for index, value in enumerate(python_values(plain_cells(cells)), start=first_record):
-                yield from problem_of(column, parse, value, index)
+            for index, value in enumerate(python_values(plain_cells(cells))):
+                number = table.row_number(index, first_row=first_record)
+                for problem in problem_of(column, parse, value, number - 1):
+                    more = about.remedy(column, value, index)
+                    remedy = problem.remedy if more is None else Message(problem.remedy, " ", more)
+                    yield RecordError(problem.problem, record=problem.record, field=problem.field, remedy=remedy)
 
     return heapq.merge(*map(problems_in, schema.read), key=lambda problem: problem.record or 0)
 
 
-def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], first_row: int) -> NDArray[Any]:
+def _parsed(
+    column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], about: RowsOfTable
+) -> NDArray[Any]:
     """Parse cells, each distinct value once."""
     kind = cells.type
     if not pa.types.is_dictionary(kind):
@@ -134,29 +168,28 @@ def _parsed(column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Ce
             if not len(where):  # a category that the type lists and no row has
                 parsed.append(None)
                 continue
-            row = first_row + int(where[0]) + 1
-            remedy = _REMEDY_INFINITE if str(error) == "a finite number" else _REMEDY
-            remedy = _REMEDY_HEADER if isinstance(value, str) and value.strip() == column.name else remedy
-            raise TableError(
-                f"Column {column.name!r}, row {row}: expected {error}, got {brief_repr(value)}. ", remedy
-            ) from error
+            row = int(where[0])
+            problem = f"Column {column.name!r}, {about.place(row)}: expected {error}, got {brief_repr(value)}. "
+            if str(error) == "a finite number":
+                raise TableError(problem, _REMEDY_INFINITE) from error
+            more = about.remedy(column, value, row)
+            raise TableError(problem, _REMEDY if more is None else Message(_REMEDY, " ", more)) from error
     found: NDArray[Any] = column_array(column, [*parsed, None])[codes]
     return found
 
 
 _REMEDY: Final = "Fix the cell, or leave it empty for a missing value."
-_REMEDY_HEADER: Final = Message("If the row repeats the header line, say ", Set("skip_rows", HEADER_AGAIN), ".")
 _REMEDY_INFINITE: Final = Message("Fix the cell, leave it empty, or train with ", Set("infinite", "missing"), ".")
 
 
-def _present(column: Column, numbers: NDArray[Any], first_row: int) -> NDArray[np.float64]:
+def _present(column: Column, numbers: NDArray[Any], about: RowsOfTable) -> NDArray[np.float64]:
     """Return numbers with NaN for missing ones; the others have to be finite."""
     numbers = with_gaps(column, numbers)
     infinite = np.isinf(numbers)
     if infinite.any():
         row = int(infinite.argmax())
         raise TableError(
-            f"Column {column.name!r}, row {first_row + row + 1}: expected a finite number, got {numbers[row]}. ",
+            f"Column {column.name!r}, {about.place(row)}: expected a finite number, got {numbers[row]}. ",
             _REMEDY_INFINITE,
         )
     return numbers

@@ -11,7 +11,7 @@ from typing import Final
 from models.errors import Set, TableError
 from models.schema import THOUSANDS
 from models.schema.names import one_form
-from models.tables.read_options import HEADER_AGAIN, RAGGED_ROWS, ReadOptions, rows_to_skip
+from models.tables.read_options import HEADER_AGAIN, RAGGED_ROWS, ReadOptions, rows_to_skip, words_to_skip
 
 _LONGEST_NAME: Final = 255  # of a file, in most file systems
 _NONE: Final = "none"
@@ -105,7 +105,7 @@ def flags_of(options: ReadOptions) -> tuple[str, ...]:
         "ragged_rows": None if options.ragged_rows == RAGGED_ROWS[0] else options.ragged_rows,
         "sheet": options.sheet,
     }
-    rows = tuple(f"{first}-{last}" for first, last in options.skip_rows) + (HEADER_AGAIN,) * options.skip_header
+    rows = words_to_skip(options)
     flags = [Set(name, words.get(value, value) if isinstance(value, str) else value) for name, value in given.items()]
     flags += [Set("skip_rows", rows)] if rows else []
     return tuple(word for flag in flags if flag.value is not None for word in shlex.split(str(flag)))

@@ -22,7 +22,7 @@ from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.skipping import RowSkipper
 from models.tables.source import Source
 from models.tables.standard_streams import is_standard
-from models.tables.table import Table
+from models.tables.table import Table, numbers_of
 from models.tables.text.wide import wide_encoding
 
 __all__ = ["iter_table", "read_table"]
@@ -98,6 +98,8 @@ def read_table(
         header=chunks[0].header,
         absent=frozenset[str]().union(*(chunk.absent for chunk in chunks)),
         files=tuple(files.items()),
+        skipped=chunks[0].skipped,
+        numbers=numbers_of(chunks),
     )
 
 

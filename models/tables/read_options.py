@@ -94,6 +94,17 @@ def rows_to_skip(words: Sequence[str]) -> dict[str, Any]:
     return {"skip_rows": tuple(rows), "skip_header": HEADER_AGAIN in words}
 
 
+def words_to_skip(options: ReadOptions) -> tuple[str, ...]:
+    """Return what `rows_to_skip` reads again.
+
+    Example:
+        >>> words_to_skip(ReadOptions(skip_rows=((7, 7), (200, 205)), skip_header=True))
+        ('7', '200-205', 'header')
+    """
+    rows = [f"{first}" if first == last else f"{first}-{last}" for first, last in options.skip_rows]
+    return (*rows, *[HEADER_AGAIN] * options.skip_header)
+
+
 def options_as_learned(schema: FeatureSchema, options: ReadOptions) -> ReadOptions:
     """Return options by which what a file leaves open is read as in the files that a detector learned from."""
     header = schema.header if options.header is None else options.header

@@ -18,7 +18,7 @@ from models.tables.sheet_size import require_filled_grids
 from models.tables.source import Source
 from models.tables.table import Table
 from models.tables.text.delimiter import Row
-from models.tables.text.header import detect_header
+from models.tables.text.header import detect_header, note_of_blank
 
 
 def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
@@ -40,6 +40,10 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     body = [cells[:used] for cells in rows[first:]]
     while body and not any(cell != "" for cell in body[-1]):
         body.pop()  # rows with a format and nothing in them
+    with_value = [cells for cells in body if any(cell != "" for cell in cells)]
+    if len(with_value) < len(body):
+        repairs.append(note_of_blank("rows", columns=used))
+        body = with_value if used > 1 else body
     chunks: Iterable[list[Sequence[Any]]] = (
         body[start : start + chunk_rows] for start in range(0, max(1, len(body)), chunk_rows)
     )

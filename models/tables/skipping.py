@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.tables.read_options import ReadOptions
+from models.tables.read_options import ReadOptions, words_to_skip
 from models.tables.table import Table
 
 _NUMBER_BEHIND: Final = re.compile(r"_\d+$")  # of a name that was there already
@@ -30,11 +30,12 @@ class RowSkipper:
         self._header = options.skip_header
         self._first = 1
         self._repairs = _repairs(options)
+        self._words = words_to_skip(options)
 
     def kept(self, table: Table) -> Table:
-        """Return the next chunk without the rows that are left out."""
-        if not self._repairs:
-            return table
+        """Return the next chunk without the rows that are left out; those that stay keep their numbers."""
+        if not self._words:
+            return replace(table, skipped=())
         rows = np.arange(self._first, self._first + len(table))
         self._first += len(table)
         left_out = np.full(len(table), False)
@@ -43,7 +44,8 @@ class RowSkipper:
         if self._header:
             left_out |= repeats_header(table)
         data = table.data.filter(pa.array(~left_out)) if left_out.any() else table.data
-        return replace(table, data=data, repairs=(*table.repairs, *self._repairs))
+        repairs = (*table.repairs, *self._repairs)
+        return replace(table, data=data, repairs=repairs, skipped=self._words, numbers=rows[~left_out])
 
 
 def repeats_header(table: Table) -> NDArray[np.bool_]:
@@ -63,7 +65,7 @@ def repeats_header(table: Table) -> NDArray[np.bool_]:
 def _repairs(options: ReadOptions) -> tuple[str, ...]:
     repairs = []
     if options.skip_rows:
-        rows = [f"{first}" if first == last else f"{first}-{last}" for first, last in options.skip_rows]
+        rows = words_to_skip(replace(options, skip_header=False))
         more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
         repairs.append(f"rows left out, as --skip-rows says: {', '.join(rows[:_SHOWN])}{more}")
     if options.skip_header:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from models.errors import TableError
+from models.errors import Set, TableError
 from models.schema.names import in_one_form
 from models.tables.large_integers import without_large_integers
 from models.tables.mixed_times import of_one_type
@@ -38,6 +39,8 @@ class Table:
         left_out: Names of the columns that were not read, because they were not asked for.
         absent: Names of fields that some of the records lack.
         files: Name and number of rows of each file that the rows are from, where it is known.
+        skipped: What ``--skip-rows`` left out already; None where it cannot leave out rows, as in a data frame.
+        numbers: Number of each row in its file, from 1, those that were skipped counted `(n,)`; None for 1 to n.
     """
 
     data: pa.Table
@@ -48,6 +51,8 @@ class Table:
     left_out: tuple[str, ...] = ()
     absent: frozenset[str] = frozenset()
     files: tuple[tuple[str, int], ...] = ()
+    skipped: tuple[str, ...] | None = None
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return int(self.data.num_rows)
@@ -65,7 +70,22 @@ class Table:
     def chunks(self, rows: int) -> Iterator[Table]:
         """Yield the rows in order, at most so many at a time; nothing is copied."""
         for start in range(0, len(self), rows):
-            yield replace(self, data=self.data.slice(start, rows))
+            numbers = None if self.numbers is None else self.numbers[start : start + rows]
+            yield replace(self, data=self.data.slice(start, rows), numbers=numbers)
+
+    def row_number(self, index: int, *, first_row: int = 0) -> int:
+        """Return the number of a row in its file, from 1; that of the first is `first_row` + 1 if none was skipped."""
+        return first_row + index + 1 if self.numbers is None else int(self.numbers[index])
+
+    def to_skip(self, rows: Iterable[int | str]) -> Set:
+        """Return the flag that leaves out rows, given by number, together with those that are left out already."""
+        return Set("skip_rows", tuple(dict.fromkeys((*(self.skipped or ()), *map(str, rows)))))
+
+
+def numbers_of(tables: Sequence[Table]) -> NDArray[np.int64] | None:
+    """Return the row numbers of tables that are put together `(n,)`; None where no row was skipped."""
+    numbers = [table.numbers for table in tables if table.numbers is not None]
+    return np.concatenate(numbers) if numbers else None
 
 
 def rows_by_file(table: Table, rows: Iterable[int]) -> dict[str, list[int]]:
@@ -79,12 +99,12 @@ def rows_by_file(table: Table, rows: Iterable[int]) -> dict[str, list[int]]:
     for row in rows:
         part = bisect_right(ends, row)
         name, count = files[part]
-        found.setdefault(name, []).append(row - (ends[part] - count) + 1)
+        found.setdefault(name, []).append(table.row_number(row, first_row=count - ends[part]))
     return found
 
 
 def places_of(table: Table, rows: Iterable[int]) -> str:
-    """Return what rows, given by index, are called, with a capital letter: "Rows 1 and 2", "Row 1 of day1.csv"."""
+    """Return what rows, given by index, are called: "rows 1 and 2", "row 1 of day1.csv"."""
     places: list[str] = []
     found = rows_by_file(table, rows)
     for name, numbers in list(found.items())[:_SHOWN_ROWS]:
@@ -93,8 +113,7 @@ def places_of(table: Table, rows: Iterable[int]) -> str:
         more = f" and {len(numbers) - _SHOWN_ROWS:,} more" if len(numbers) > _SHOWN_ROWS else ""
         where = f" of {name}" if len(table.files) > 1 else ""
         places.append(f"row{'s' * (len(numbers) > 1)} {', '.join(shown) if more else listed}{more}{where}")
-    text = " and ".join(places) + (" and others" if len(found) > _SHOWN_ROWS else "")
-    return text[0].upper() + text[1:]
+    return " and ".join(places) + (" and others" if len(found) > _SHOWN_ROWS else "")
 
 
 def table_of(data: object) -> Table:

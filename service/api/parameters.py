@@ -56,7 +56,10 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _rows(text: str) -> str:
-    rows_to_skip(text.split(","))
+    try:
+        rows_to_skip(text.split(","))
+    except ValueError as error:
+        raise ValueError(f"{error}; several have a comma between them, such as 1,200-205") from error
     return text
 
 

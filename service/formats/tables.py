@@ -20,7 +20,7 @@ from models.tables.decompression import compression_of
 from models.tables.files import iter_table
 from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learned
 from models.tables.source import Source
-from models.tables.table import Table
+from models.tables.table import Table, numbers_of
 from service.budget import BUDGET
 from service.formats.bounds import require_few_columns, too_much
 from service.formats.formats import FORMATS, Format
@@ -137,7 +137,9 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
     except RecordError as error:
         raise RequestError.of_problems([error]) from error
-    return tables[0] if len(tables) == 1 else replace(tables[0], data=pa.concat_tables([t.data for t in tables]))
+    if len(tables) == 1:
+        return tables[0]
+    return replace(tables[0], data=pa.concat_tables([t.data for t in tables]), numbers=numbers_of(tables))
 
 
 def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:

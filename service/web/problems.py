@@ -140,7 +140,12 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def _error_object(error: RecordError) -> dict[str, Any]:
-    return {"record": error.record, "field": error.field, "problem": error.problem, "remedy": error.remedy}
+    return {
+        "record": error.record,
+        "field": error.field,
+        "problem": error.problem,
+        "remedy": note_over_http(error.remedy),
+    }
 
 
 async def _request_error(request: Request, error: RequestError) -> Response:

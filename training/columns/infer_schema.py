@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.columns.arrow_cells import plain_cells
 from models.columns.from_records import missing_mask
-from models.columns.from_tables import read_cells
+from models.columns.from_tables import RowsOfTable, read_cells
 from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text
@@ -138,7 +138,8 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
 
 def _values(column: Column, table: Table) -> NDArray[Any]:
     decimal, thousands = table.marks
-    return read_cells(column, table.data.column(column.name), decimal=decimal, thousands=thousands)
+    about, cells = RowsOfTable(table=table), table.data.column(column.name)
+    return read_cells(column, cells, decimal=decimal, thousands=thousands, about=about)
 
 
 def _column(name: str, table: Table, roles: Roles) -> Column | str:
@@ -158,7 +159,7 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
             return "empty"
 
         def where(text: str) -> str:
-            return places_of(table, [pc.index(cells, text).as_py()]).lower()
+            return places_of(table, [pc.index(cells, text).as_py()])
 
         return text_column(
             name, texts, roles, decimal=table.decimal or ".", thousands=table.thousands or "", where=where

@@ -43,8 +43,8 @@ def find_stray_rows(table: Table, roles: Roles) -> tuple[Finding, ...]:
     """
     if len(again := np.flatnonzero(repeats_header(table))):
         several = "" if len(again) > 1 else "s"
-        problem = f"{places_of(table, again)} repeat{several} the header line. Take that out of the file, or say "
-        raise TableError(problem, Set("skip_rows", HEADER_AGAIN), ".")
+        problem = f"{_capital(places_of(table, again))} repeat{several} the header line. Take that out of the file, or "
+        raise TableError(problem, "say ", table.to_skip([HEADER_AGAIN]), ".")
     words, numeric, others = _words_among_numbers(table, roles)
     if 2 * len(words) > numeric:
         raise _words_error(table, words)
@@ -105,7 +105,7 @@ def _words_error(table: Table, words: dict[str, NDArray[np.bool_]]) -> TableErro
         different |= dict.fromkeys(text.strip() for text in found)
     more = ", …" if len(examples) > _SHOWN else ""
     several, skip = len(rows) > 1, skip_rows(table, rows)
-    what = f"{places_of(table, rows)} hold{'' if several else 's'} words where all others hold numbers: "
+    what = f"{_capital(places_of(table, rows))} hold{'' if several else 's'} words where all others hold numbers: "
     remedies = []
     if skip is not None:
         they = "they are no records" if several else "it is no record"
@@ -122,7 +122,11 @@ def skip_rows(table: Table, rows: Sequence[int] | NDArray[np.int64]) -> Set | No
     if len(rows) > _NAMED * len(found) or len(found) < len(table.files):
         return None
     first, *others = found.values()
-    return Set("skip_rows", tuple(map(str, first))) if all(numbers == first for numbers in others) else None
+    return table.to_skip(first) if all(numbers == first for numbers in others) else None
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _totals(table: Table, names: Sequence[str]) -> tuple[Finding, ...]:
@@ -134,7 +138,7 @@ def _totals(table: Table, names: Sequence[str]) -> tuple[Finding, ...]:
         if not 0 < len(rows) <= max(_SHOWN, _MOST_TOTALS * len(table)):
             continue
         word = table.data.column(name)[int(rows[0])].as_py().strip()
-        what = f"{word!r}: {places_of(table, rows).lower()} may hold totals, and no record"
+        what = f"{word!r}: {places_of(table, rows)} may hold totals, and no record"
         flag = skip_rows(table, rows)
         remedy = Message("if so: ", flag) if flag is not None else "if so, take them out of the files"
         findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.errors import ConfigError, Set, TableError, absent_columns
 from models.schema.cells import BOOLEAN_WORDS, parse_category
 from models.schema.numbers import without_zero_fraction
-from models.tables.table import Table
+from models.tables.table import Table, places_of
 
 NORMAL_WORDS: Final = frozenset(
     ["normal", "benign", "ok", "good", "healthy", "regular", "legit", "legitimate", "background", "inlier"]
@@ -98,10 +98,10 @@ def _labels(table: Table, column: str) -> list[str]:
     if column not in table.names:
         raise TableError(Set("label"), f": {absent_columns([column], table.names)}")
     labels = []
-    for row, value in enumerate(table.data.column(column).to_pylist(), start=1):
+    for row, value in enumerate(table.data.column(column).to_pylist()):
         label = None if value is None else parse_category(value)
         if label is None:
-            problem = f"Column {column!r}, row {row}: the label is missing. "
+            problem = f"Column {column!r}, {places_of(table, [row])}: the label is missing. "
             raise TableError(problem, "Label every row, or leave the row out.")
         labels.append(_canonical(label))
     return labels

@@ -17,7 +17,7 @@ from models.columns.from_records import Columns, missing_mask
 from models.columns.from_tables import columns_of_table
 from models.errors import ConfigError, Message, Set, TableError, absent_columns
 from models.schema import Column, FeatureSchema, Kind
-from models.tables.table import Table
+from models.tables.table import Table, places_of
 from training.columns.infer_schema import Finding, infer_schema
 from training.columns.roles import Roles
 from training.settings.config import TrainConfig
@@ -189,7 +189,7 @@ def timestamps_of(table: Table, name: str, roles: Roles) -> NDArray[np.float64]:
     if column.layout == "time":
         raise ConfigError(Set("time", name), ": is a time of day, without the day. Name a column that has both.")
     values: NDArray[np.float64] = columns_of_table(schema, only)[name]
-    _require_values(name, np.isnan(values), "time")
+    _require_values(table, name, np.isnan(values), "time")
     return values
 
 
@@ -205,7 +205,7 @@ def group_indices(table: Table, name: str) -> NDArray[np.intp]:
     _require(table, name, "group")
     schema = FeatureSchema(columns=(Column(name=name, kind=Kind.CATEGORICAL),))
     indices, groups = pd.factorize(columns_of_table(schema, table)[name])
-    _require_values(name, indices < 0, "group")
+    _require_values(table, name, indices < 0, "group")
     if len(groups) < LEAST_GROUPS:
         problem = f": has {len(groups)} different values; a split by group needs at least {LEAST_GROUPS}."
         raise ConfigError(Set("group", name), problem)
@@ -261,10 +261,10 @@ def _require(table: Table, name: str, setting: str) -> None:
         raise ConfigError(Set(setting), f": {absent_columns([name], table.names)}")
 
 
-def _require_values(name: str, missing: NDArray[np.bool_], what: str) -> None:
+def _require_values(table: Table, name: str, missing: NDArray[np.bool_], what: str) -> None:
     if missing.any():
-        row = int(np.flatnonzero(missing)[0]) + 1
+        place = places_of(table, np.flatnonzero(missing)[:1])
         raise TableError(
-            f"Column {name!r}, row {row}: the {what} is missing, in {int(missing.sum()):,} rows in all. Give each row "
+            f"Column {name!r}, {place}: the {what} is missing, in {int(missing.sum()):,} rows in all. Give each row "
             f"its {what}, or leave these rows out."
         )

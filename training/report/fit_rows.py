@@ -29,7 +29,7 @@ class ScoredRows:
 
     Args:
         is_anomaly: Their labels `(n,)`; None without labels.
-        numbers: Their row numbers in the table, from 1 `(n,)`.
+        numbers: Their row numbers in the table, from 1 `(n,)`; those of one file count the rows that were skipped.
         ids: Values of the id columns.
     """
 
@@ -60,8 +60,10 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
         name, table, indices = "test rows", prepared.table, np.flatnonzero(test)
         verdicts = result.evaluated.score(prepared.part(test))
         is_anomaly = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
+    skipped = table.numbers is not None and len(table.files) <= 1
+    numbers = np.array([table.row_number(i) for i in indices], np.intp) if skipped else indices + 1
     ids = table.data.select([name for name in result.detector.schema.ids if name in table.names]).take(indices)
-    return ScoredRows(name=name, verdicts=verdicts, is_anomaly=is_anomaly, numbers=indices + 1, ids=ids.to_pydict())
+    return ScoredRows(name=name, verdicts=verdicts, is_anomaly=is_anomaly, numbers=numbers, ids=ids.to_pydict())
 
 
 def scores_section(calibration: Calibration, rows: ScoredRows) -> Section:

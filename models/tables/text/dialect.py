@@ -23,7 +23,7 @@ from models.tables.text.delimiter import (
     require_delimiter,
 )
 from models.tables.text.encoding import detect_encoding
-from models.tables.text.header import Header, detect_header
+from models.tables.text.header import Header, detect_header, note_of_blank
 from models.tables.text.number_format import detect_number_format
 
 _SAMPLE_BYTES: Final = 1 << 18
@@ -92,7 +92,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     source.require_columns(max(len(row.cells) for row in rows))
     of_header: list[str] = []
     header = detect_header(rows, options, of_header)
-    blank = "" if len(rows) == len(read) else _blank_lines(header)
+    blank = "" if len(rows) == len(read) else note_of_blank("lines", columns=header.width)
     repairs += [*_reports(lines, delimiter, quote, comment, options, blank=blank), *of_header]
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
     columns = zip(*body, strict=False)
@@ -207,8 +207,3 @@ def _reports(
     if blank:
         found.append(blank)
     return found
-
-
-def _blank_lines(header: Header) -> str:
-    """Say what becomes of blank lines: in a file of one column that is how a missing value is written."""
-    return "blank lines skipped" if header.width > 1 else "blank lines are missing values, as there is one column"

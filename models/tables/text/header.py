@@ -37,6 +37,11 @@ class Header:
     given: bool
 
 
+def note_of_blank(what: str, *, columns: int) -> str:
+    """Say what becomes of blank lines or rows: in a file of one column that is how a missing value is written."""
+    return f"blank {what} skipped" if columns > 1 else f"blank {what} are missing values, as there is one column"
+
+
 def detect_header(rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
     """Detect the names of the columns from the first rows, none of them blank, and what the caller gives.
 
