@@ -61,7 +61,7 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
         verdicts = result.evaluated.score(prepared.part(test))
         is_anomaly = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
     skipped = table.numbers is not None and len(table.files) <= 1
-    numbers = np.array([table.row_number(i) for i in indices], np.intp) if skipped else indices + 1
+    numbers = np.array([table.row_number(i) for i in indices.tolist()], np.intp) if skipped else indices + 1
     ids = table.data.select([name for name in result.detector.schema.ids if name in table.names]).take(indices)
     return ScoredRows(name=name, verdicts=verdicts, is_anomaly=is_anomaly, numbers=numbers, ids=ids.to_pydict())
 
