@@ -135,17 +135,14 @@ def _require_sent_once(request: Request) -> None:
 
 
 async def _respond(request: Request, content: bytes, body: BodySpec, answer: AnswerSpec) -> Response:
-    """Answer a body: a small one on the event loop, others on a thread, so that others are answered meanwhile."""
+    """Answer a body: what micro-batches take on the event loop, all else on a thread, as others wait meanwhile."""
     gate: Gate = request.app.state.gate
-    arrow = FORMATS[body.format_name].arrow or FORMATS[answer.format_name].arrow
-    if body.coding is not None or arrow or not _is_quick(content, body):
+    if answer.operation.is_scoring and body.format_name == answer.format_name == "json" and _is_quick(content, body):
+        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher, gate)
+    else:
         if refusal := gate.admit_large():
             return refusal
         written, headers = await gate.on_thread(partial(answer_body, content, body, answer))
-    elif answer.operation.is_scoring and body.format_name == answer.format_name == "json":
-        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher, gate)
-    else:
-        written, headers = answer_body(content, body, answer)
     accepted = ",".join(request.headers.getlist("accept-encoding"))
     if accepted and (coding := coding_for(written, answer.format_name, accepted)):
         written = await gate.on_thread(partial(ENCODERS[coding], written))
@@ -155,7 +152,7 @@ async def _respond(request: Request, content: bytes, body: BodySpec, answer: Ans
 
 def _is_quick(content: bytes, body: BodySpec) -> bool:
     """Return whether a JSON body may be read and scored on the event loop."""
-    if len(content) > SMALL_BYTES:
+    if len(content) > SMALL_BYTES or body.coding is not None:
         return False
     rows = max(content.count(b"{"), content.count(b"["), content.count(b"\n"))
     return rows * len(body.schema.read) <= BUDGET.loop_cells

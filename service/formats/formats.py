@@ -42,7 +42,6 @@ class Format:
         stream: ``module:class`` that reads a body while it comes; None where it is not streamed.
         charsets: Character encodings that its content type may name; none for what is no text.
         parameters: What the content type of an answer says behind the type.
-        arrow: Arrow reads and writes it, which takes a thread even for small bodies.
         has_dialects: It is written in many ways, and query parameters may say in which.
         ends_with_problem: An answer that is streamed may end with a problem, as a line of its own.
     """
@@ -58,7 +57,6 @@ class Format:
     stream: str | None = None
     charsets: tuple[str, ...] = ()
     parameters: str = ""
-    arrow: bool = True
     has_dialects: bool = False
     ends_with_problem: bool = False
 
@@ -111,7 +109,6 @@ FORMATS: Final[dict[str, Format]] = {
         reader="service.formats.json:read_json",
         writer="service.formats.json_answers:JsonWriter",
         charsets=_UTF_8,
-        arrow=False,
     ),
     "jsonl": Format(
         types=("application/x-ndjson", "application/jsonl", "application/ndjson"),
@@ -121,7 +118,6 @@ FORMATS: Final[dict[str, Format]] = {
         writer="service.formats.json_answers:LinesWriter",
         stream="service.streaming.bodies:LinesBody",
         charsets=_UTF_8,
-        arrow=False,
         ends_with_problem=True,
     ),
     "csv": Format(
