@@ -110,8 +110,14 @@ def parse_number_text(text: str, *, decimal: str = ".", thousands: str = "") -> 
 
 
 def grouped_number(decimal: str, thousands: str) -> str:
-    """Return the pattern of a number with thousands separators, such as ``1,234.5``."""
-    return rf"[+-]?\d{{1,3}}([{thousands}]\d{{3}})+([{decimal}]\d*)?"
+    """Return the pattern of a number with thousands separators, such as ``1,234.5``, or ``12,34,567.5`` as in India.
+
+    A zero alone stands before no separator: ``0,123`` is no such number. The pattern is for RE2 as well.
+    """
+    groups = rf"([1-9]\d{{0,2}}|0\d{{1,2}})([{thousands}]\d{{3}})+"
+    if thousands == ",":
+        groups += r"|[1-9]\d?(,\d{2})+,\d{3}"
+    return rf"[+-]?({groups})([{decimal}]\d*)?"
 
 
 def without_unit(text: str, unit: str) -> str:

@@ -94,6 +94,7 @@ def read_table(
         data=data,
         decimal=decimals[0] if decimals else None,
         thousands=thousands[0] if thousands else "" if separators else None,
+        said=(options.decimal, options.thousands) if options else (None, None),
         repairs=tuple(repairs),
         header=chunks[0].header,
         absent=frozenset[str]().union(*(chunk.absent for chunk in chunks)),

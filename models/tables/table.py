@@ -34,6 +34,8 @@ class Table:
         data: The cells; those of a text file are text.
         decimal: The decimal mark of numbers that are written as text; None where the format does not tell it.
         thousands: The mark between their thousands, empty where there is none; None where the format does not tell it.
+        said: Decimal mark and thousands separator as the user of files named them, None for one that was not named;
+            None where the rows are from no files.
         repairs: One line for each thing that was detected or repaired.
         header: The names that were given to a file without a header line.
         left_out: Names of the columns that were not read, because they were not asked for.
@@ -46,6 +48,7 @@ class Table:
     data: pa.Table
     decimal: str | None = None
     thousands: str | None = None
+    said: tuple[str | None, str | None] | None = None
     repairs: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()

@@ -161,9 +161,8 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
         def where(text: str) -> str:
             return places_of(table, [pc.index(cells, text).as_py()])
 
-        return text_column(
-            name, texts, roles, decimal=table.decimal or ".", thousands=table.thousands or "", where=where
-        )
+        decimal, thousands = table.marks
+        return text_column(name, texts, roles, decimal=decimal, thousands=thousands, said=table.said, where=where)
     if reason := _unsupported(kind):
         return reason
     numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -15,10 +14,11 @@ from models.errors import Message, Set, TableError, joined
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
 from models.schema.durations import parse_duration
-from models.schema.numbers import code_reason, with_sign_in_front, without_unit
+from models.schema.numbers import code_reason
 from models.schema.timestamps import has_two_digit_year, looks_like_date, parse_timestamp_text
 from training.columns.codes import other_marks
-from training.columns.durations import are_durations, debit_and_credit_reason, short_clock_reason
+from training.columns.durations import are_durations, short_clock_reason
+from training.columns.infer_units import unit_column
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
 
 MAX_CATEGORIES: Final = 100
@@ -42,20 +42,7 @@ _TEXT_LAYOUTS: Final = (
 _SEASON: Final = re.compile(r"([0-9]{4})[-/]([0-9]{2})")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
-_MAX_UNIT: Final = 12  # characters
 _SAMPLE: Final = 1000  # texts
-_CURRENCIES: Final = (
-    *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "฿", "₫", "₴", "US$", "A$", "C$", "R$", "kr", "zł", "Fr."),
-    *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK"),
-    *("HUF", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "RUB", "ILS", "THB"),
-)
-_PREFIX: Final = "|".join(re.escape(currency) for currency in sorted(_CURRENCIES, key=len, reverse=True))
-_DIGITS: Final = r"\d[\d.,'’\u00a0\u202f ]*(?:[eE][+-]?\d+)?"
-_AFFIXED: Final = re.compile(
-    rf"[+−-]?\s*(?:(?P<before>{_PREFIX})\s*)?(?P<number>[+−-]?(?:{_DIGITS}|\.\d+))\s*(?P<after>[^\d\s+−-][^\d]*[23]?)?",
-)
-_NUMBER_FORMATS: Final = ((".", ","), (".", "'"), (".", " "), (",", "."), (",", " "))
-_MIN_BARE_SHARE: Final = 0.1
 _MIN_TEXTS: Final = 20  # different ones, before a few that are no numbers look like strays
 _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
 
@@ -67,11 +54,13 @@ def text_column(
     *,
     decimal: str,
     thousands: str = "",
+    said: tuple[str | None, str | None] | None = None,
     where: Callable[[str], str] | None = None,
 ) -> Column | str:
     """Return the column that distinct texts make, at least one and none missing, or why it cannot be used.
 
-    Decimal mark and thousands separator are those of the file; `where` says in which row a text is first.
+    Decimal mark and thousands separator are those of the file, `said` those of `unit_column`;
+    `where` says in which row a text is first.
 
     Raises:
         TableError: Only the user can tell; the error names the setting.
@@ -98,7 +87,7 @@ def text_column(
         return f"dates with two-digit years, such as {texts[0]!r}: write the year with four digits"
     if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or are_durations(texts)):
         return short_clock_reason(texts) or Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
-    if with_unit := _unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC):
+    if with_unit := unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC, said=said):
         return with_unit
     if given is None and (reason := _strays(name, texts, partial(parse_number, **number_format), where)):
         return reason
@@ -210,72 +199,3 @@ def _zone(texts: Sequence[str], layout: str) -> bool | None:
     """Return whether texts of a layout all have a zone (True) or none has one (False); None where some have one."""
     found = {parse_timestamp_text(text.strip(), layout=layout).tzinfo is not None for text in texts}
     return found.pop() if len(found) == 1 else None
-
-
-def _unit_column(name: str, texts: Sequence[str], *, decimal: str, plain_too: bool) -> Column | str | None:
-    """Return the column of numbers with one unit, the reason to drop it, or None where they are no such numbers."""
-    units: dict[str, None] = {}
-    bare = ""
-    for text in texts:
-        found = _AFFIXED.fullmatch(with_sign_in_front(text.strip()))
-        if found is None or (found["before"] and found["after"]):
-            return None
-        unit = found["before"] or (found["after"] or "").strip()
-        if len(unit) > _MAX_UNIT:
-            return None
-        if unit:
-            units[unit] = None
-        else:
-            bare = bare or text
-    first = next(iter(units), "")
-    if reason := debit_and_credit_reason(name, units, bare=bool(bare)):
-        return reason
-    if bare and units.keys() & _MAGNITUDES:
-        return f"numbers with and without {first!r}, such as {bare!r}: write all of them out"
-    if len(units) == 1 and (plain_too or not bare):
-        return _with_number_format(name, [without_unit(text, first) for text in texts], first, decimal=decimal)
-    if len(units) == 1 and first in _KNOWN_UNITS:
-        what = f"numbers in {first!r}, but {bare!r} has no unit: write it behind every number, or say "
-        return Message(what, Set("kind", f"{name}=numeric"), " if it goes without saying")
-    if len(units) > 1 and units.keys() <= _KNOWN_UNITS:
-        return f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"
-    return None
-
-
-def _with_number_format(name: str, numbers: Sequence[str], unit: str, *, decimal: str) -> Column | str | None:
-    """Return the column with the one number format that fits all: its decimal mark and its thousands separator."""
-    readings = {}
-    for mark, group in sorted(_NUMBER_FORMATS, key=lambda format_: format_[0] != decimal):
-        with suppress(ValueError):
-            readings[mark, group] = [read_number(text, decimal=mark, thousands=group) for text in numbers]
-    if not readings:
-        return None
-    bare = sum(text.lstrip("+-−").isdigit() for text in numbers)
-    if any(reading != next(iter(readings.values())) for reading in readings.values()):
-        # 1,200 beside 950: three decimals or none would be odd, grouped digits are not
-        if bare < _MIN_BARE_SHARE * len(numbers):
-            odd = next(text for text in numbers if "," in text or "." in text)
-            what = f"numbers in {unit!r}, but {odd!r} may have a decimal mark or grouped digits: write them without "
-            return what + "grouping, or say which in a schema file (--schema-out, --schema-in)"
-        readings = {key: found for key, found in readings.items() if any(key[1] in text for text in numbers)}
-    mark, group = next(iter(readings))
-    grouped = any(group in text for text in numbers)
-    return Column(name=name, kind=Kind.NUMERIC, unit=unit, decimal=mark, thousands=group if grouped else None)
-
-
-_MAGNITUDES: Final = frozenset(["k", "K", "M", "B", "bn", "mio"])  # 900 beside 1.2k is not 900k
-_KNOWN_UNITS: Final = frozenset(
-    [
-        *_CURRENCIES,
-        *_MAGNITUDES,
-        *("%", "‰", "ppm", "ppb"),
-        *("nm", "µm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi", "m²", "m2", "m³", "m3", "ha"),
-        *("µg", "mg", "g", "kg", "t", "oz", "lb", "lbs", "ml", "mL", "cl", "dl", "l", "L", "gal"),
-        *("ns", "µs", "us", "ms", "s", "sec", "min", "h", "hr", "hrs", "d", "day", "days", "week", "weeks"),
-        *("°C", "°F", "C", "F", "°", "deg", "rad", "Pa", "hPa", "kPa", "MPa", "bar", "mbar", "psi", "atm"),
-        *("V", "mV", "kV", "A", "mA", "W", "kW", "MW", "Wh", "kWh", "MWh", "J", "kJ", "MJ", "Ω", "N", "kN", "Nm"),
-        *("Hz", "kHz", "MHz", "GHz", "rpm", "m/s", "km/h", "mph", "kn", "lx", "lux", "dB", "bpm"),
-        *("bit", "kbit", "Mbit", "b", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "kbps", "Mbps"),
-    ]
-)
-"""Units of which several in one column are a mistake, not categories; a single one may be any word."""

@@ -126,8 +126,8 @@ def test_grouped_digits_are_read_with_their_separators(text, decimal, thousands,
     assert parse_number(text, decimal=decimal, thousands=thousands) == number
 
 
-@pytest.mark.parametrize("text", ["1,20", "1,2000", ",200", "12,34,567", "1,200,"])
-def test_digits_that_are_not_in_groups_of_three_are_no_number(text):
+@pytest.mark.parametrize("text", ["1,20", "1,2000", ",200", "12,34,56", "1,200,"])
+def test_digits_that_are_not_grouped_up_to_the_last_three_are_no_number(text):
     with pytest.raises(ValueError, match="a number"):
         parse_number(text, thousands=",")
 

@@ -39,9 +39,57 @@ def test_numbers_with_one_unit_are_numbers_in_it(texts, decimal, expected):
     found = column(*texts, decimal=decimal)
     if expected is None:
         assert "may have a decimal mark or grouped digits" in found
-        assert "--schema-out" in found
+        assert "X['c'].str.replace(" in found
     else:
         assert found == Column(name="c", kind=Kind.NUMERIC, **expected)
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit"),
+    [(["0.046 kg", "0.291 kg"], "kg"), (["0.743%", "1.091%"], "%"), (["€0.847", "€1.475"], "€")],
+)
+def test_a_number_that_begins_with_a_zero_has_no_grouped_digits(texts, unit):
+    assert column(*texts) == Column(name="c", kind=Kind.NUMERIC, unit=unit, decimal=".")
+    commas = [text.replace(".", ",") for text in texts]
+    assert column(*commas) == Column(name="c", kind=Kind.NUMERIC, unit=unit, decimal=",")
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ((".", None), {"decimal": "."}),
+        ((None, ""), {"decimal": "."}),
+        ((".", ""), {"decimal": "."}),
+        ((None, "."), {"decimal": ",", "thousands": "."}),
+        ((",", "."), {"decimal": ",", "thousands": "."}),
+    ],
+)
+def test_the_marks_that_the_user_names_settle_what_numbers_with_units_are(marks, expected):
+    texts = ("1.741%", "1.509%")
+    asked = text_column("c", texts, Roles(), decimal=".", said=(None, None))
+    assert str(asked).endswith("grouped digits: say which: --decimal . or --thousands .")
+    found = text_column("c", texts, Roles(), decimal=marks[0] or ".", said=marks)
+    assert found == Column(name="c", kind=Kind.NUMERIC, unit="%", **expected)
+
+
+def test_marks_that_the_user_names_are_no_hindrance_to_a_column_that_has_others():
+    found = text_column("c", ["3,25 €", "1,5 €"], Roles(), decimal=".", said=(".", None))
+    assert found == Column(name="c", kind=Kind.NUMERIC, unit="€", decimal=",")
+
+
+def test_groups_of_two_behind_the_first_three_digits_are_read_as_in_india():
+    found = column("₹ 6,09,943.50", "₹ 39,19,760.50", "₹ 950")
+    assert found == Column(name="c", kind=Kind.NUMERIC, unit="₹", decimal=".", thousands=",")
+
+
+@pytest.mark.parametrize("units", [("kWh", "kwh"), ("°C", "°c"), ("KG", "kg"), ("kWh", "KWH", "kwh")])
+def test_a_unit_in_another_case_is_another_unit(units):
+    texts = [f"{number}.5 {unit}" for number, unit in enumerate(units)]
+    assert column(*texts) == f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"
+
+
+def test_letters_behind_house_numbers_are_no_units():
+    assert column("12 a", "12 c", "14 e") == Column(name="c", kind=Kind.CATEGORICAL)
 
 
 def test_several_units_in_a_column_are_a_reason_against_it():

@@ -14,6 +14,7 @@ import pytest
 from samples import WRITERS
 
 from models.calibration.rows import segments_of
+from models.columns.arrow_cells import numbers_of_texts
 from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table
 from models.encoders import CategoricalEncoding
@@ -453,3 +454,39 @@ def test_marks_that_only_later_rows_show_are_said_with_their_flags():
         [Source(name="a.csv", content=csv_of(cells, more="7"))], ReadOptions(thousands="."), format="csv"
     )
     assert prepare(table, config).columns["x"][0] == 734_221.0
+
+
+@pytest.mark.parametrize(
+    ("text", "thousands", "number"),
+    [
+        ("6,09,943.50", ",", 609943.5),
+        ("-1,23,45,678", ",", -12345678.0),
+        ("60,943", ",", 60943.0),
+        ("001,234", ",", 1234.0),
+        ("0,123", ",", None),
+        ("1,2,345", ",", None),
+        ("123,45,678", ",", None),
+        ("0,45,678", ",", None),
+        ("6 09 943", " ", None),
+    ],
+)
+def test_grouped_digits_are_read_alike_one_by_one_and_at_once(text, thousands, number):
+    at_once = numbers_of_texts(pa.chunked_array([[text]]), decimal=".", thousands=thousands)
+    if number is None:
+        assert at_once is None
+        with pytest.raises(ValueError, match="a number with the thousands separator"):
+            parse_number_text(text, thousands=thousands)
+    else:
+        assert parse_number_text(text, thousands=thousands) == number
+        assert at_once is not None
+        assert at_once.tolist() == [number]
+
+
+def test_the_marks_of_a_command_reach_the_numbers_with_units():
+    lines = "share,x\n" + "".join(f"1.{100 + row}%,{row * 37 % 11}\n" for row in range(100))
+    for options, dropped in [(None, True), (ReadOptions(decimal="."), False), (ReadOptions(thousands=""), False)]:
+        table = read_table([Source(name="rows.csv", content=lines.encode())], options)
+        schema = prepare(table, TrainConfig()).schema
+        assert ("share" in schema.dropped) is dropped
+    frame = prepare(table_of(pd.read_csv(io.StringIO(lines))), TrainConfig()).schema
+    assert "X['share'].str.replace('%', '').astype(float)" in frame.dropped["share"]
