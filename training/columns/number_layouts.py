@@ -35,6 +35,7 @@ _YEARS_2000_TO_2100: Final = (946_684_800.0, 4_102_444_800.0)
 _COMPACT: Final = (19000101.0, 21001231.0)
 _MONTHS: Final = (190001.0, 210012.0)
 _MIN_MONTHS: Final = 6  # different ones: of other numbers every eighth could be a month
+_MIN_SECONDS: Final = 60.0
 _OPEN_END: Final = 99991231.0  # a date for "no end"
 MIN_VALUES: Final = 20
 """Different ones that are enough to tell what numbers are where the name says nothing."""
@@ -44,8 +45,8 @@ def layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -
     """Return the layout of numbers `(n,)` in the rows' order that are timestamps, or None.
 
     They are if all are instants of 2000 to 2100, in a unit since 1970, and the column's name says so or they only
-    grow (or only fall) from row to row; or if all are dates such as 20240226, or months such as 202402. Where the user
-    says so (`given`), they may also be days.
+    grow (or only fall) from row to row, over a minute or more (ids of 19 digits may lie in the same range); or if all
+    are dates such as 20240226, or months such as 202402. Where the user says so (`given`), they may also be days.
     """
     present = np.unique(values[np.isfinite(values)])
     if len(present) == 0:
@@ -53,7 +54,9 @@ def layout_of_numbers(name: str, values: NDArray[Any], *, given: bool = False) -
     named = given or is_time_name(name)
     if named or is_sorted(values):
         for layout in EPOCHS if given else OF_INSTANTS:
-            if are_within(present, layout, _YEARS_2000_TO_2100):
+            seconds = TIME_LAYOUTS[layout].seconds_of
+            spans = named or abs(seconds(present[-1]) - seconds(present[0])) >= _MIN_SECONDS
+            if spans and are_within(present, layout, _YEARS_2000_TO_2100):
                 return layout
     if (named or _may_be_months(values, present)) and _are_months(present):
         return "period"
