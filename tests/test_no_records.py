@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import openpyxl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from in_process import in_process
 from samples import WRITERS, FakeEngine, numbers_preprocessor
@@ -238,6 +241,14 @@ def test_over_http_records_keep_their_numbers_and_the_parameter_names_all_rows()
     assert "say ?skip-rows=1,4." in second["detail"]
     assert len(kept["results"]) == 2
     assert "several have a comma between them" in wrong["detail"]
+
+
+def test_a_parquet_body_is_not_told_of_a_parameter_that_it_does_not_take():
+    body = io.BytesIO()
+    pq.write_table(pa.table({"a": ["1.5", "Total"]}), body)
+    with in_process(numbers_detector("a")) as client:
+        refused = client.post(body.getvalue(), content_type="application/vnd.apache.parquet").json()
+    assert [(error["record"], error["remedy"]) for error in refused["errors"]] == [(1, "Send a number, or null.")]
 
 
 def test_a_data_frame_has_no_flag_that_leaves_out_rows():

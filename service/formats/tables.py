@@ -122,7 +122,7 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
         for table in iter_table(source, options, format=row.table, chunk_rows=CHUNK_ROWS):
             if not tables:
                 _require_shape(schema, table)
-            tables.append(table)
+            tables.append(table if row.table == "csv" else replace(table, skipped=None))  # no other takes the parameter
     except TooLargeError as error:
         if error.of == "rows":
             raise too_many_rows(error.count, spec.max_rows) from error
