@@ -21,6 +21,7 @@ END_OF_STREAM: Final = 0
 
 _KIND, _HEADER, _BODY_LENGTH = 1, 2, 3  # indices of fields in the tables Message, RecordBatch and DictionaryBatch
 _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
+_FIELDS, _CHILDREN = 1, 5  # of the tables Schema and Field
 _DATA: Final = 1
 _PREFIX_BYTES: Final = 8
 _BATCH_TYPES: Final = ("record batch", "dictionary")
@@ -35,6 +36,34 @@ def message_sizes(message: pa.ipc.Message) -> tuple[int, int]:
         return _sizes(message)
     except struct.error as error:
         raise pa.ArrowInvalid("a message has a broken head") from error
+
+
+def field_count(message: pa.ipc.Message, *, most: int) -> int:
+    """Return the number of fields of a schema with those in them; counting ends above `most`.
+
+    A field is counted as often as it is referred to: Arrow makes it anew each time, and a small message may refer to
+    one field a million times.
+
+    Raises:
+        pa.ArrowInvalid: The message is damaged.
+    """
+    header = memoryview(message.metadata)
+    count = 0
+    try:
+        schema = _target(header, _field(header, _target(header, 0), _HEADER))
+        waiting = [_field(header, schema, _FIELDS, required=False)]
+        while waiting and count <= most:
+            if not (reference := waiting.pop()):
+                continue
+            vector = _target(header, reference)
+            length = _integer(header, "<I", vector)
+            count += length
+            if count <= most:
+                fields = (_target(header, vector + 4 + 4 * index) for index in range(length))
+                waiting += [_field(header, field, _CHILDREN, required=False) for field in fields]
+    except struct.error as error:
+        raise pa.ArrowInvalid("a message has a broken head") from error
+    return count
 
 
 def next_message(content: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:

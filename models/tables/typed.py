@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
-from models.tables.arrow_messages import message_sizes
+from models.tables.arrow_messages import field_count, message_sizes
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table, flat_columns, plain_columns, regroup
@@ -33,6 +33,7 @@ def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Itera
     with source.open_seekable() as opened:
         with pa.parquet.ParquetFile(opened, coerce_int96_timestamp_unit=_INT96_UNIT) as file:
             metadata, schema = file.metadata, file.schema_arrow
+        source.require_columns(metadata.num_columns)
         source.require_rows(metadata.num_rows)
         source.require_bytes(sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
         # Of a stranger's file a text that comes often is kept once, as it is stored.
@@ -67,7 +68,10 @@ def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
         if source.max_bytes is not None:
             rows = size = 0
             opened.seek(start)
-            for more_rows, more_bytes in map(message_sizes, pa.ipc.MessageReader.open_stream(opened)):
+            for message in pa.ipc.MessageReader.open_stream(opened):
+                if message.type == "schema":
+                    source.require_columns(field_count(message, most=source.max_columns))
+                more_rows, more_bytes = message_sizes(message)
                 rows, size = rows + more_rows, size + more_bytes
                 source.require_rows(rows)
                 source.require_bytes(size)

@@ -39,9 +39,8 @@ class ArrowBody:
         self._first = 0
         self.notes: Sequence[str] = ()
 
-    def cut(self, content: bytes, *, last: bool) -> list[bytes]:
-        """Return the parts that are complete with what has come."""
-        parts: list[bytes] = []
+    def cut(self, content: bytes, *, last: bool) -> Iterator[bytes]:
+        """Yield the parts that are complete with what has come, one by one: each has a copy of the schema."""
         self._buffer += b"" if self._ended else content
         try:
             while (message := next_message(self._buffer)) is not None and not self._ended:
@@ -53,7 +52,7 @@ class ArrowBody:
                 self._add(kind, bytes(self._buffer[:size]))
                 del self._buffer[:size]
                 if self._size >= _PART_BYTES:
-                    parts.append(self._take())
+                    yield self._take()
         except pa.ArrowInvalid as error:
             detail = f"The body is no Arrow stream: {error}. Send it anew, whole."
             raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
@@ -63,8 +62,7 @@ class ArrowBody:
             detail = "The Arrow stream ends in the middle of a message. Send it anew, whole."
             raise RequestError(HTTPStatus.BAD_REQUEST, detail)
         if last and (self._batches or (self._head and not self._any_part)):
-            parts.append(self._take())
-        return parts
+            yield self._take()
 
     def rows(self, part: bytes) -> Iterator[TableRows]:
         """Yield the chunks that are full with one more part."""

@@ -7,7 +7,7 @@ come of the next one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import compress
@@ -28,7 +28,7 @@ class StreamedBody(Protocol):
         """One line for each thing that was detected, repaired or is ignored; known from the first rows on."""
         ...
 
-    def cut(self, content: bytes, *, last: bool) -> list[bytes]:
+    def cut(self, content: bytes, *, last: bool) -> Iterable[bytes]:
         """Take the next bytes, and return the parts that are complete; with the last bytes, all that is left.
 
         Raises:
@@ -74,7 +74,7 @@ class LinesBody:
         self._part_numbers: deque[list[int]] = deque()  # numbers of the lines of the parts that are not read yet
         self._first_record = 0
 
-    def cut(self, content: bytes, *, last: bool) -> list[bytes]:
+    def cut(self, content: bytes, *, last: bool) -> Iterable[bytes]:
         """Return the parts that are complete with what has come."""
         self._begun += content
         parts: list[bytes] = []
