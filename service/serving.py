@@ -56,7 +56,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
     with _frozen():
         import uvicorn  # --help needs nothing that serves
 
-        from service.fast_path.accepting import Server
+        from service.fast_path.accepting import FairServer
         from service.fast_path.protocol import carriers
 
         served, protocol = carriers(app, settings)
@@ -81,7 +81,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
         serve_by_workers(config, settings)
         return
     with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order
-        Server(config).run()
+        FairServer(config).run()
 
 
 @contextmanager

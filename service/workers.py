@@ -102,7 +102,7 @@ class _Worker(ForkProcess):
         self.start()
 
     def run(self) -> None:
-        from service.fast_path.accepting import Server
+        from service.fast_path.accepting import FairServer
 
         for index, other in enumerate(self._sockets):
             if index != self._index:
@@ -110,7 +110,7 @@ class _Worker(ForkProcess):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         threading.Thread(target=_end_with_parent, daemon=True).start()
         with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order
-            Server(self._config).run([self._sockets[self._index]])
+            FairServer(self._config).run([self._sockets[self._index]])
 
 
 def _end_with_parent() -> None:

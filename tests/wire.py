@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from models.detector import Detector
 from service.app import create_app, load_settings
-from service.fast_path.accepting import Server
+from service.fast_path.accepting import FairServer
 from service.fast_path.protocol import carriers
 from service.registry import Registry
 
@@ -129,7 +129,8 @@ def wired(detector: Detector, *, add: Callable[[FastAPI], None] = lambda app: No
     served: Any
     protocol: Any
     served, protocol = carriers(app, given)
-    server = Server(uvicorn.Config(served, port=0, http=protocol, lifespan="off", log_config=None, server_header=False))
+    config = uvicorn.Config(served, port=0, http=protocol, lifespan="off", log_config=None, server_header=False)
+    server = FairServer(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -18,7 +18,7 @@ from service.budget import BUDGET
 
 
 @final
-class Server(uvicorn.Server):
+class FairServer(uvicorn.Server):
     """A server that listens at copies of its sockets, too: each is asked once in a tick."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

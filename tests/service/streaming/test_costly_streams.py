@@ -56,14 +56,14 @@ def test_batches_without_bytes_make_parts_too() -> None:
     body = ArrowBody(SPEC)
     held = []
     for content in [HEAD, *[EMPTY * 1000] * 30]:
-        body.cut(content, last=False)
+        list(body.cut(content, last=False))
         held.append(sum(map(len, body._batches)))
     assert max(held) < 2 << 20
 
 
 def test_an_arrow_stream_has_one_schema() -> None:
     with pytest.raises(RequestError, match="has a second schema"):
-        ArrowBody(SPEC).cut(HEAD + HEAD, last=False)
+        list(ArrowBody(SPEC).cut(HEAD + HEAD, last=False))
 
 
 COSTLY: dict[str, tuple[str, Callable[[], bytes], int, str]] = {
