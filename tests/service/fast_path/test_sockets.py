@@ -173,7 +173,7 @@ def test_large_requests_behind_one_that_has_waited_too_long_are_refused_at_once_
     bundle_path: Path, start: Any
 ) -> None:
     large = json.dumps([json.loads(RECORD)] * 20_000).encode()
-    with start(bundle_path, "--max-wait-seconds", "0.05") as service, ThreadPoolExecutor(24) as pool:
+    with start(bundle_path, "--max-wait-seconds", "0.02") as service, ThreadPoolExecutor(24) as pool:
 
         def send(_: int) -> tuple[httpx.Response, float]:
             started = time.monotonic()
