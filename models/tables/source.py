@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from models.tables.standard_streams import STANDARD_INPUT, is_standard, spooled_
 
 _START_BYTES: Final = 8
 _CHUNK_BYTES: Final = 1 << 20
+_IN_PIECES: Final = "Send it in pieces."
 
 MAX_COLUMNS: Final = 50_000
 """Most columns of a table: each takes about 8 kB while a text is read, whatever stands in it."""
@@ -89,31 +90,24 @@ class Source:
 
     def require_rows(self, rows: int) -> None:
         """Raise `TooLargeError` if there are more rows than `max_rows`."""
-        if self.max_rows is not None and rows > self.max_rows:
-            raise TooLargeError(
-                f"{self.name}: has {rows:,} rows, {self.max_rows:,} are allowed. Send it in pieces.",
-                count=rows,
-                of="rows",
-            )
+        self._require_at_most(self.max_rows, rows, "rows", _IN_PIECES)
 
     def require_columns(self, columns: int) -> None:
         """Raise `TooLargeError` if there are more columns than `max_columns`."""
-        if columns > self.max_columns:
-            raise TooLargeError(
-                f"{self.name}: has {columns:,} columns or more, {self.max_columns:,} are allowed. Leave out those that "
-                "are not needed, or put values that stand in names into rows.",
-                count=columns,
-                of="columns",
-            )
+        remedy = "Leave out those that are not needed, or put values that stand in names into rows."
+        self._require_at_most(self.max_columns, columns, "columns", remedy)
 
     def require_cells(self, cells: int) -> None:
         """Raise `TooLargeError` if there are more cells than `max_cells`."""
-        if self.max_cells is not None and cells > self.max_cells:
-            raise TooLargeError(
-                f"{self.name}: has {cells:,} cells or more, {self.max_cells:,} are allowed. Send it in pieces.",
-                count=cells,
-                of="cells",
-            )
+        self._require_at_most(self.max_cells, cells, "cells", _IN_PIECES)
+
+    def _require_at_most(
+        self, most: int | None, count: int, of: Literal["rows", "columns", "cells"], remedy: str
+    ) -> None:
+        if most is not None and count > most:
+            or_more = "" if of == "rows" else " or more"  # counting columns and cells ends above the limit
+            what = f"{self.name}: has {count:,} {of}{or_more}, {most:,} are allowed. {remedy}"
+            raise TooLargeError(what, count=count, of=of)
 
     def _open_stored(self) -> pa.NativeFile:
         if self.path is None:
