@@ -33,11 +33,18 @@ def plain_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
         return plain_cells(pa.chunked_array([chunk.storage for chunk in cells.chunks], kind.storage_type))
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return cells.cast(pa.string())
-    if pa.types.is_duration(kind):
+    if is_duration(kind):
+        cells = cells.cast(kind.value_type) if pa.types.is_dictionary(kind) else cells
+        kind = cells.type
         return pc.divide(cells.cast(pa.int64()).cast(pa.float64(), safe=False), _PER_SECOND[kind.unit])
     if (pa.types.is_timestamp(kind) or pa.types.is_time(kind)) and kind.unit == "ns":  # Python has no nanoseconds
         return cells.cast(pa.time64("us") if pa.types.is_time(kind) else pa.timestamp("us", kind.tz), safe=False)
     return cells
+
+
+def is_duration(kind: pa.DataType) -> bool:
+    """Return whether cells are durations by their type, which are read in seconds."""
+    return bool(pa.types.is_duration(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
 def python_values(cells: pa.Array | pa.ChunkedArray) -> list[Any]:

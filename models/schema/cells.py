@@ -215,7 +215,7 @@ def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[
                 value = parse_duration(value)
             elif unit is not None and not is_missing_text(value):
                 value = without_unit(value, unit) or value  # a unit alone is no number
-        elif column.layout == DURATION and isinstance(value, timedelta):
+        elif isinstance(value, timedelta):
             value = value.total_seconds()
         try:
             number = read_number(value, decimal=decimal, thousands=thousands)

@@ -1,4 +1,4 @@
-"""Parsing durations to seconds: ``1h 30m``, ``36:10:02``, ``2 days 03:00:00``, ``PT1H30M``."""
+"""Parsing durations to seconds: ``1h 30m``, ``36:10:02``, ``2 days 03:00:00``, ``-1 days +23:59:50``, ``PT1H30M``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ _SECONDS: Final = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
 }
-_CLOCK: Final = re.compile(r"(?:(\d+)\s*d(?:ays?)?,?\s+)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?", re.ASCII)
+_CLOCK: Final = re.compile(r"(?:(\d+)\s*d(?:ays?)?,?\s+[+-]?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?", re.ASCII)
 _ISO: Final = re.compile(r"P((?:\d+W)?(?:\d+D)?)(?:T([\dHMS.]+))?", re.ASCII)
+_DAYS_AND_CLOCK: Final = re.compile(r"([+-]?\d+)\s*d(?:ays?)?(?:,\s+|,?\s+(?=[+-]))([+-]?\d+:.+)", re.ASCII)
+_ISO_NEGATIVE_DAYS: Final = re.compile(r"P(-\d+)D(T.+)?", re.ASCII)
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)[\s,]*", re.ASCII | re.IGNORECASE)
 
 
 def parse_duration(text: str) -> float:
     """Parse a duration to seconds.
+
+    A minus stands before all of it; but where days and a clock each have a sign of their own, as pandas writes them, or
+    a comma between them, as Python does, that of the days is about the days alone.
 
     Raises:
         ValueError: It is not a duration; the message fits behind "expected".
@@ -28,9 +33,13 @@ def parse_duration(text: str) -> float:
         >>> parse_duration("1h 30m"), parse_duration("-00:10:02"), parse_duration("PT1H30M")
         (5400.0, -602.0, 5400.0)
     """
-    stripped = text.strip()
-    sign = -1.0 if stripped[:1] in ("-", "−") else 1.0
-    parts = duration_parts(stripped.lstrip("+-−"))
+    stripped = text.strip().replace("−", "-")
+    if found := _DAYS_AND_CLOCK.fullmatch(stripped):
+        return parse_duration(f"{found[1]}d") + parse_duration(found[2])
+    if found := _ISO_NEGATIVE_DAYS.fullmatch(stripped):
+        return parse_duration(f"{found[1]}d") + (parse_duration(f"P{found[2]}") if found[2] else 0.0)
+    sign = -1.0 if stripped.startswith("-") else 1.0
+    parts = duration_parts(stripped.lstrip("+-"))
     if not parts:
         raise ValueError("a duration such as 1h 30m or 36:10:02, or its seconds")
     return sign * sum(amount * _SECONDS[unit] for amount, unit in parts)

@@ -19,7 +19,7 @@ SCHEMA_VERSION: Final = 1
 """Version of a schema's plain form; raised when an old program would misread a new one."""
 
 DURATION: Final = "duration"
-"""Layout of numbers whose texts are durations, such as ``1h 30m``; the number is in seconds."""
+"""Layout of numbers that are durations, of a type or in texts such as ``1h 30m``; the number is in seconds."""
 
 DECIMALS: Final = (".", ",")
 """Decimal marks of numbers that are written as text."""

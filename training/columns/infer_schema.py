@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.columns.arrow_cells import plain_cells
+from models.columns.arrow_cells import is_duration, plain_cells
 from models.columns.from_records import missing_mask
 from models.columns.from_tables import RowsOfTable, read_cells
 from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
@@ -172,6 +172,8 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
             return _timestamps(name, layout)
         problem = f", but its numbers are neither {', '.join(EPOCHS.values())} (in 2000 to 2100), nor dates such as "
         raise TableError(f"Column {name!r}: ", Set("kind", f"{name}=datetime"), problem, "20240226.")
+    if given in (None, Kind.NUMERIC) and is_duration(table.data.column(name).type):
+        return Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
     if numbers or pa.types.is_boolean(kind):
         return Column(name=name, kind=given or (Kind.NUMERIC if numbers else Kind.BOOLEAN))
     if given not in (None, Kind.DATETIME):
@@ -265,6 +267,8 @@ def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:
     elif column.layout in DATE_ORDERS.values() and not (roles.date_orders.keys() & {column.name, EVERY_COLUMN}):
         what = f"the {str(column.layout)[:-6]} comes first in its dates, as some of them show"
         return [Finding(columns=(column.name,), what=what)]
+    elif is_duration(table.data.column(column.name).type):
+        return [Finding(columns=(column.name,), what=_LAYOUT_NOTES[DURATION][0])]  # by its type: nothing else
     elif column.layout in _LAYOUT_NOTES:
         what, other = _LAYOUT_NOTES[str(column.layout)]
         if column.layout in EPOCHS:

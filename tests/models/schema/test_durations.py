@@ -21,6 +21,14 @@ from models.schema.durations import duration_parts, parse_duration
         ("-00:00:10", -10),
         ("90 sec", 90),
         ("250ms", 0.25),
+        ("-1 days +23:59:50", -10),  # pandas, of −10 seconds
+        ("-1 day, 23:59:50", -10),  # Python
+        ("P-1DT23H59M50S", -10),  # pandas
+        ("P-2D", -172_800),
+        ("1 day, 0:00:10", 86_410),
+        ("1 day -02:00:00", 79_200),  # PostgreSQL
+        ("-1 days 02:00:00", -93_600),
+        ("−PT3M12S", -192),
     ],
 )
 def test_a_duration_is_its_seconds(text, seconds):
