@@ -18,10 +18,10 @@ The message of each says what is wrong, shows what came and says what to do. A s
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from models.messages import Message, Set, joined
 
 __all__ = [
     "BundleError",
@@ -42,79 +42,6 @@ __all__ = [
 ]
 
 _LISTED_NAMES: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """A setting that a message names, with the value to give it. As text, it is the flag of the command line.
-
-    The estimator spells it as a parameter (`training.estimator.errors`), the service as a query parameter where it
-    has one (`service.web.problems`).
-
-    Args:
-        name: The flag's name with underscores.
-        value: What to give it: text, a number, several texts; True and False for a switch; None for the name alone.
-        like: Placeholders in capital letters for what the reader knows better, behind the value.
-
-    Example:
-        >>> print(Set("fit_on", "normal"), Set("label", like="COLUMN"), Set("exclude", ("a", "b c")))
-        --fit-on normal --label COLUMN --exclude a 'b c'
-        >>> print(Set("learning_rate", 1e-4), Set("overwrite", True), Set("header", False), Set("depth"))
-        --learning-rate 0.0001 --overwrite --no-header --depth
-    """
-
-    name: str
-    value: str | float | bool | tuple[str, ...] | None = None
-    like: str = ""
-
-    def __str__(self) -> str:
-        """Return the flag, as a shell reads it."""
-        dashed = self.name.replace("_", "-")
-        if isinstance(self.value, bool):
-            return f"--{dashed}" if self.value else f"--no-{dashed}"
-        return " ".join([f"--{dashed}", *map(shlex.quote, self.texts), *self.like.split()])
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The values as text, unquoted."""
-        if self.value is None or isinstance(self.value, bool):
-            return ()
-        if isinstance(self.value, tuple):
-            return self.value
-        return (f"{self.value:g}" if isinstance(self.value, float) else str(self.value),)
-
-
-class Message(str):
-    """A message with settings among its words. As text, it is what the command line prints.
-
-    Args:
-        parts: Words, settings, and other messages or errors; they are joined without spaces.
-
-    Example:
-        >>> message = Message("Give more data, or ask for ", Set("alert_rate", 0.05), " or more.")
-        >>> print(message)
-        Give more data, or ask for --alert-rate 0.05 or more.
-        >>> print(message.spelt(lambda setting: f"{setting.name}={setting.value}"))
-        Give more data, or ask for alert_rate=0.05 or more.
-    """
-
-    parts: tuple[str | Set, ...]
-
-    def __new__(cls, *parts: str | Set | DetectorError) -> Message:
-        """Join the parts."""
-        flat = tuple(inner for part in parts for inner in _flat(part))
-        message = super().__new__(cls, "".join(map(str, flat)))
-        message.parts = flat
-        return message
-
-    def spelt(self, spell: Callable[[Set], str]) -> str:
-        """Return the words with each setting as a face spells it."""
-        return "".join(spell(part) if isinstance(part, Set) else part for part in self.parts)
-
-
-def joined(messages: Sequence[str], *, by: str = " ") -> Message:
-    """Return one message made of several."""
-    return Message(*[part for message in messages for part in (by, message)][1:])
 
 
 def did_you_mean(name: str, names: Iterable[str], *, spell: Callable[[str], str] = str) -> str:
@@ -151,12 +78,6 @@ def absent_columns(names: Sequence[str], columns: Sequence[str]) -> str:
     return f"there is no column {', '.join(map(repr, names))}.{meant} The columns are: {listed}."
 
 
-def _flat(part: str | Set | DetectorError) -> Sequence[str | Set]:
-    if isinstance(part, DetectorError):
-        part = part.message
-    return part.parts if isinstance(part, Message) else (part,)
-
-
 class DetectorError(Exception):
     """An error that this project raises.
 
@@ -168,8 +89,10 @@ class DetectorError(Exception):
         'anomaly_values need a label column: say --label COLUMN.'
     """
 
+    message: Message
+
     def __init__(self, *parts: str | Set | DetectorError) -> None:
-        self.message = Message(*parts)
+        self.message = Message(*[part.message if isinstance(part, DetectorError) else part for part in parts])
         super().__init__(self.message)
 
 

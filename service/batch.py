@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, run_command
+from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, run_command, speak_as_asked
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.tables.formats import OUTPUT_FORMATS, SUFFIXES
 from models.tables.standard_streams import is_standard
@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clean_up_at_signals()
 
     def work() -> None:
+        speak_as_asked(arguments.lang)
         from service.files.score_files import BatchCommand, run  # --help needs nothing that scores
 
         run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="seconds that requests in flight may take after SIGTERM")
+    lang: Literal["en", "pt"] = Field("en", description="language of the reasons in words")
     access_log: bool = Field(False, description="log a line for each request")
     trusted_proxies: str | None = Field(
         None,

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.calibration import POPULATIONS
-from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, print_report, run_command
+from models.programs.cli import (
+    OneLineParser,
+    add_output_flags,
+    clean_up_at_signals,
+    print_report,
+    run_command,
+    speak_as_asked,
+)
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.schema.names import one_form
 from training.settings.flags import add_config_flags
@@ -31,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clean_up_at_signals()
 
     def work() -> None:
+        speak_as_asked(arguments.lang)
         from training.programs.calibrate import calibrate  # a page of help waits for nothing that scores
 
         print_report(lambda: calibrate(_command(arguments)), as_json=arguments.json)

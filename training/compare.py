@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
 from models.network.activations import ACTIVATIONS
-from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, print_report, run_command
+from models.programs.cli import (
+    OneLineParser,
+    add_output_flags,
+    clean_up_at_signals,
+    print_report,
+    run_command,
+    speak_as_asked,
+)
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from models.threads import allowed_threads
@@ -42,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> None:
+        speak_as_asked(arguments.lang)
         from training.comparison.compare import compare  # a page of help waits for nothing that reads or fits
 
         print_report(lambda: compare(_command(arguments)), as_json=arguments.json)

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError, Message, Set, joined
-from models.programs.cli import OneLineParser, add_output_flags, clean_up_at_signals, print_report, run_command
+from models.programs.cli import (
+    OneLineParser,
+    add_output_flags,
+    clean_up_at_signals,
+    print_report,
+    run_command,
+    speak_as_asked,
+)
 from models.programs.reading_flags import add_reading_flags, read_options_of
 from models.repository import ARTIFACTS
 from training.settings.config import TrainConfig
@@ -48,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         arguments = parse_with_config(_parser(), words)
+        speak_as_asked(arguments.lang)
         from training.programs.train import train  # a page of help waits for nothing that reads or fits
 
         print_report(lambda: train(_command(arguments)), as_json=arguments.json)

@@ -11,11 +11,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from contextvars import copy_context
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from models.errors import DetectorError, did_you_mean
+from models.languages import LANGUAGES, VARIABLE, language_named, shown, speak
 from models.printable import one_line
 
 CONSOLE: Final = "relu-anomaly"
@@ -128,11 +130,27 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def add_output_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags for the output of a program: --json, --quiet, --debug."""
+    """Add the flags for the output of a program: --lang, --json, --quiet, --debug."""
     output = parser.add_argument_group("output")
+    output.add_argument(
+        "--lang",
+        choices=list(LANGUAGES),
+        help=f"language of what is printed and of the report (default: {VARIABLE}, else {next(iter(LANGUAGES))})",
+    )
     output.add_argument("--json", action="store_true", help="print one JSON object; everything else goes to stderr")
     output.add_argument("--quiet", action="store_true", help="print nothing but errors, and the JSON object")
     output.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def speak_as_asked(lang: str | None) -> None:
+    """Have `shown` use the language of the flag, else of the variable, else English, until the command ends.
+
+    Raises:
+        ConfigError: The variable names a language that there is not.
+    """
+    named = lang or os.environ.get(VARIABLE)
+    if named:
+        speak(language_named(named))
 
 
 def print_report(work: Callable[[], dict[str, Any]], *, as_json: bool) -> None:
@@ -149,6 +167,10 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
     Returns:
         0; 2 for an error; 130 for Ctrl-C; 141 where nobody reads the output any more.
     """
+    return copy_context().run(_run_command, work, debug=debug)  # the language that it speaks is its own
+
+
+def _run_command(work: Callable[[], None], *, debug: bool) -> int:
     try:
         work()
         return 0
@@ -166,9 +188,9 @@ def run_command(work: Callable[[], None], *, debug: bool) -> int:
 
 
 def _complaint(error: Exception) -> str:
-    words = one_line(str(error))
     if isinstance(error, DetectorError):
-        return words
+        return one_line(shown(error.message))
+    words = one_line(str(error))
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name!r} is missing: pip install '.[train,serve]', or one of the two"
     return f"unexpected {type(error).__name__}: {words} (--debug says where)"  # a bug of ours is one line, too
