@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.budget import BUDGET
 from service.fast_path.answering import Answer
+from service.fast_path.sending import SlowReaderGuard, WholeWrites
 from service.web.problems import CLOSE, RequestError, problem_of
 
 _CONNECT: Final = b"CONNECT"
@@ -29,38 +30,6 @@ _HEAD_TOO_LARGE: Final = Answer.of(
 )
 
 log = logging.getLogger(__name__)
-
-
-@final
-class SlowReaderGuard:
-    """Cuts off a client that reads nothing, whose answers would be held for ever. A client may read slowly.
-
-    Args:
-        loop: Event loop of the connection.
-        patience: Seconds in which a client has to read at least one byte.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
-        self._loop = loop
-        self._patience = patience
-        self._timer: asyncio.TimerHandle | None = None
-
-    def watch(self, transport: asyncio.Transport) -> None:
-        """Begin to watch a client with much to read."""
-        unread = transport.get_write_buffer_size()
-        self._timer = self._loop.call_later(self._patience, self._check, transport, unread)
-
-    def stop(self) -> None:
-        """Stop watching: the client has read most of it, or has gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _check(self, transport: asyncio.Transport, unread: int) -> None:
-        if transport.get_write_buffer_size() < unread:
-            self.watch(transport)
-            return
-        log.warning("a client has read nothing for %g s: its connection is cut off", self._patience)
-        transport.abort()
 
 
 @final
@@ -112,6 +81,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn's
         """Begin with a connection."""
         super().connection_made(transport)
+        self._answers: Any = WholeWrites(transport)
         self.flow = _Flow(transport, lambda: bool(self.pipeline or self._unread or self._has_ended))
 
     def data_received(self, data: bytes) -> None:
@@ -131,6 +101,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _NoTunnelError
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+            self.cycle.transport = self._answers
 
     def on_chunk_header(self) -> None:
         """Expect trailer fields, which are no header fields, until bytes of a chunk come."""
@@ -149,6 +120,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with what is queued or has come already; answer last what could not be parsed."""
+        self._answers.end()
         is_last = not self.pipeline
         super().on_response_complete()
         if not self.flow.read_paused or self.transport.is_closing():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -198,3 +199,25 @@ def test_thousands_of_requests_at_once_on_one_connection_are_all_answered(servic
     ways = [INNER, head(f"Content-Length: {len(RECORD)}") + RECORD, head(*H2C, SIZE) + INNER]
     requests: Any = b"".join(ways * 150)
     assert statuses(sent(service, requests + LAST, pause=0)) == [200, 200, 400] * 150 + [200]
+
+
+def packets_with_data(connection: socket.socket) -> int:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    return int.from_bytes(info[152:156], sys.byteorder)  # tcpi_data_segs_in
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO has other fields elsewhere")
+def test_a_whole_answer_is_one_packet(service: Service) -> None:
+    with connect(service) as connection:
+        connection.sendall(b"GET /detector HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        answer = all_of(connection)
+        assert statuses(answer) == [200]
+        assert packets_with_data(connection) == 1
+
+
+def test_the_answer_to_head_is_sent_though_it_has_no_body(service: Service) -> None:
+    first = b"HEAD /detector HTTP/1.1\r\nHost: a\r\n\r\n"
+    answers = sent(service, first, first + LAST)
+    assert statuses(answers) == [200, 200, 200]
+    assert answers.count(b"\r\n\r\n") == 3
+    assert answers.endswith(b'{"status":"ok"}')

@@ -12,8 +12,8 @@ from samples import sample_detector
 from uvicorn.server import ServerState
 
 from service.app import create_app, load_settings
-from service.fast_path.guarded import SlowReaderGuard
 from service.fast_path.protocol import TESTED_UVICORN, _protocol_off, carriers
+from service.fast_path.sending import SlowReaderGuard
 from service.registry import Registry
 
 
