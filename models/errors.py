@@ -21,7 +21,7 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal
 
-from models.messages import Message, Set, joined
+from models.messages import Message, Set, joined, quoted
 
 __all__ = [
     "BundleError",
@@ -39,6 +39,7 @@ __all__ = [
     "absent_columns",
     "did_you_mean",
     "joined",
+    "quoted",
 ]
 
 _LISTED_NAMES: Final = 20

@@ -8,12 +8,13 @@ person, `models.languages.shown` says it in the language that was asked for.
 from __future__ import annotations
 
 import shlex
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import Final, Protocol
 
-__all__ = ["Message", "Set", "Speaker", "Template", "joined", "phrase", "plural"]
+__all__ = ["Message", "Set", "Speaker", "Template", "joined", "phrase", "plural", "quoted"]
 
 _FORMATTER: Final = Formatter()
 
@@ -162,6 +163,22 @@ def plural(one: str, many: str, /, *, count: int, **values: object) -> Message:
 def joined(messages: Sequence[str], *, by: str = " ") -> Message:
     """Return one message made of several."""
     return Message(*[part for message in messages for part in (by, message)][1:])
+
+
+def quoted(text: str) -> str:
+    r"""Return a text in quotes, as messages show it: what looks like a space, or like nothing, is named behind it.
+
+    Example:
+        >>> print(quoted("1 234"), quoted("1\u00a0234"))
+        '1 234' '1 234' (with a no-break space)
+    """
+    odd = {char: unicodedata.category(char) for char in text if not char.isascii()}
+    odd = {char: category for char, category in odd.items() if category in ("Zs", "Cf")}
+    if not odd:
+        return repr(text)
+    plain = text.translate({ord(char): " " if category == "Zs" else "" for char, category in odd.items()})
+    names = [unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in odd]
+    return f"{plain!r} (with {' and '.join(f'a {name}' for name in names[:2])})"
 
 
 def _of(template: Template, values: Mapping[str, object]) -> Message:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import RecordError
+from models.errors import RecordError, quoted
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, missing_cells, parser_of
 from models.schema.nesting import flat_records, is_in_null
@@ -26,6 +26,7 @@ Columns = Mapping[str, NDArray[Any]]
 
 _JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
 _LONG_BITS: Final = 1024
+_LONGEST_TEXT: Final = 100  # characters that are looked at, of which fewer are shown
 _PLAIN: Final = frozenset([float, int, type(None)])
 _TEXTS: Final = frozenset([str, type(None)])
 
@@ -184,7 +185,10 @@ def brief_repr(value: object) -> str:
         return "an object" if value else "an empty object"
     if isinstance(value, int) and value.bit_length() > _LONG_BITS:  # Python refuses to write the longest ones
         return "a number of hundreds of digits"
-    text = _JSON_WORDS.get(repr(value), f"the text {value!r}" if isinstance(value, str) else repr(value))
+    if isinstance(value, str):
+        text = f"the text {quoted(value[:_LONGEST_TEXT])}"
+    else:
+        text = _JSON_WORDS.get(repr(value), repr(value))
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 

@@ -20,7 +20,8 @@ from typing import Final
 from models.schema import DURATION, Column, Kind
 from models.schema.durations import parse_duration
 from models.schema.names import one_form
-from models.schema.numbers import NUMBER, parse_number_text, without_unit, without_zero_fraction
+from models.schema.number_parsing import NumberTextError, parse_number_text
+from models.schema.numbers import NUMBER, without_unit, without_zero_fraction
 from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
 
 MISSING_WORDS: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-")
@@ -205,7 +206,8 @@ def _plain_parser(column: Column, *, decimal: str = ".") -> Callable[[object], C
 def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[[object], Cell]:
     texts, gone, unit = _missing_texts(column), missing_cells(column), column.unit
 
-    def parse(value: object) -> Cell:
+    def parse(given: object) -> Cell:
+        value = given
         if type(value) is float and math.isfinite(value):  # as nearly always
             return None if value in gone else value
         if isinstance(value, str):
@@ -219,10 +221,10 @@ def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[
             value = value.total_seconds()
         try:
             number = read_number(value, decimal=decimal, thousands=thousands)
+        except NumberTextError as error:
+            raise error.in_unit(str(given), unit) from error
         except ValueError as error:
-            raise ValueError(
-                f"{error} in {unit}" if unit and str(error).startswith("a number") else str(error)
-            ) from error
+            raise ValueError(f"{error} in {unit}" if unit else str(error)) from error
         return None if number in gone else _finite(number)
 
     return parse

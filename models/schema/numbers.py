@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection
 from typing import Final
@@ -16,8 +15,6 @@ AMBIGUOUS_POINT: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 """Numbers with a decimal point and without other marks."""
 
-_D_EXPONENT: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)[dD][+-]\d+")  # as Fortran writes 1.5E+03
-_INFINITE: Final = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[\s\u00a0\u202f]+")
 _IN_PARENTHESES: Final = re.compile(r"([^\d()+-]*)\(([^\d()+-]*\d[^()]*)\)([^\d()+-]*)")
 _CODE: Final = re.compile(r"[0-9]+([eE][0-9]+)?")
@@ -85,28 +82,6 @@ def with_sign_in_front(text: str) -> str:
     if text[-1:] in ("-", "−") and text[:1] not in ("+", "-", "−"):
         return "-" + text[:-1].strip()
     return text
-
-
-def parse_number_text(text: str, *, decimal: str = ".", thousands: str = "") -> float:
-    """Parse the text of a number, which may be infinite; a `ValueError` with a phrase that fits behind "expected"."""
-    plain = with_sign_in_front(text.replace("−", "-"))
-    if thousands:
-        plain = plain.translate(SEPARATOR_VARIANTS)
-        if re.fullmatch(grouped_number(decimal, thousands), plain, re.ASCII):
-            plain = plain.replace(thousands, "")
-        elif thousands in plain:
-            raise ValueError(f"a number with the thousands separator {thousands!r}")
-    if decimal == ",":
-        if not thousands and AMBIGUOUS_POINT.fullmatch(plain):
-            raise ValueError("a number with a decimal comma, or one in which the point shows that it is no other mark")
-        plain = plain.replace(",", ".", 1)
-    if NUMBER.fullmatch(plain) is not None:
-        return float(plain)
-    if _D_EXPONENT.fullmatch(plain) is not None:
-        return float(plain.upper().replace("D", "E"))
-    if _INFINITE.fullmatch(plain):
-        return -math.inf if plain[0] == "-" else math.inf
-    raise ValueError("a number")
 
 
 def grouped_number(decimal: str, thousands: str) -> str:

@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.columns.arrow_cells import plain_cells
-from models.errors import Message, Set
+from models.errors import Message, Set, quoted
 from models.schema import DECIMALS, THOUSANDS, Kind
 from models.schema.cells import MISSING_TEXTS
-from models.schema.numbers import code_reason, parse_number_text
+from models.schema.number_parsing import parse_number_text
+from models.schema.numbers import code_reason
 
 _EXACT: Final = 2.0**53  # above, float64 does not tell whole numbers apart
 _DIGITS_AND_MARKS: Final = re.compile(r"(?=.*\d)[\d.,'’ \u00a0\u202f+()/:;%$€£¥₹#*_−-]+")
@@ -59,8 +60,10 @@ def with_what_was_met(name: str, reason: str, texts: Collection[str]) -> str:
     if len(alike) < _MIN_SHARE * len(texts):
         return reason
     odd = next((text for text in alike if not text.isdigit()), alike[0])
-    what = f": texts of digits and marks, such as {odd!r}, that are not read as numbers; if they are: write them with "
-    ways = Message("digits and a decimal mark alone, or say ", Set("decimal"), " and ", Set("thousands"))
+    what = f": texts of digits and marks, such as {quoted(odd)}, that are not read as numbers; if they are: "
+    ways = Message(
+        "write them with digits and a decimal mark alone, or say ", Set("decimal"), " and ", Set("thousands")
+    )
     return Message(reason, what, ways)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from models.errors import Message, Set, TableError, joined
+from models.errors import Message, Set, TableError, joined, quoted
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
 from models.schema.durations import parse_duration
@@ -77,14 +77,14 @@ def text_column(
         return Column(name=name, kind=Kind.BOOLEAN)
     if given is not Kind.NUMERIC and (layout := _layout(name, texts, roles)) is not None:
         if given is None and layout == "time" and _DURATION_NAME.search(name):
-            problem = f"Column {name!r}: {texts[0]!r} may be a time of day or a duration. Say "
+            problem = f"Column {name!r}: {quoted(texts[0])} may be a time of day or a duration. Say "
             clock, duration = Set("kind", f"{name}=datetime"), Set("kind", f"{name}=numeric")
             raise TableError(problem, clock, " for times of day, or ", duration, " for durations.")
         return Column(name=name, kind=Kind.DATETIME, layout=layout, zone=_zone(texts, layout))
     if given is Kind.DATETIME:
         return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none
     if all(has_two_digit_year(text) for text in texts):
-        return f"dates with two-digit years, such as {texts[0]!r}: write the year with four digits"
+        return f"dates with two-digit years, such as {quoted(texts[0])}: write the year with four digits"
     if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or are_durations(texts)):
         return short_clock_reason(texts) or Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
     if with_unit := unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC, said=said):
@@ -118,7 +118,7 @@ def _strays(
     for what, parse in parsers.items():
         if sum(not all_parse([text], parse) for text in sample) <= _MAX_STRAY_SHARE * len(sample):
             strays = [text for text in texts if not all_parse([text], parse)]
-            shown = [repr(text) if where is None else f"{text!r} ({where(text)})" for text in strays[:3]]
+            shown = [quoted(text) + ("" if where is None else f" ({where(text)})") for text in strays[:3]]
             listed = ", ".join(shown) + (", …" if len(strays) > 3 else "")
             missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
             category = Set("kind", f"{name}={Kind.CATEGORICAL}")
@@ -151,7 +151,9 @@ def too_many_categories(values: Sequence[str]) -> str | None:
     if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
         return None
     if all(looks_like_date(value) for value in counts):
-        return f"dates of no known form, such as {values[0]!r}: write them as ISO 8601 has it (2024-02-26T01:50:07)"
+        return (
+            f"dates of no known form, such as {quoted(values[0])}: write them as ISO 8601 has it (2024-02-26T01:50:07)"
+        )
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
     if not prose and repeated:
@@ -185,7 +187,7 @@ def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
         return roles.date_orders[EVERY_COLUMN]
     orders = joined([Message(Set("date_order", f"{name}={choice}")) for choice in DATE_ORDERS], by=" or ")
     example = next(text for text in texts if not all_parse([text], partial(parse_timestamp, layout="iso")))
-    what = f"Column {name!r}: day and month cannot be told apart (such as {example!r})"
+    what = f"Column {name!r}: day and month cannot be told apart (such as {quoted(example)})"
     raise TableError(what, ". Say ", orders, ".")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from models.errors import Message, Set
+from models.errors import Message, Set, quoted
 from models.schema import DECIMALS, Column, Kind
 from models.schema.cells import read_number
 from models.schema.numbers import with_sign_in_front, without_unit
@@ -62,12 +62,12 @@ def unit_column(
     if reason := debit_and_credit_reason(name, units, bare=bool(bare)):
         return reason
     if bare and units.keys() & _MAGNITUDES:
-        return f"numbers with and without {first!r}, such as {bare!r}: write all of them out"
+        return f"numbers with and without {first!r}, such as {quoted(bare)}: write all of them out"
     if len(units) == 1 and (plain_too or not bare):
         numbers = [without_unit(text, first) for text in texts]
         return _with_number_format(name, numbers, first, decimal=decimal, said=said)
     if len(units) == 1 and first in _KNOWN_UNITS:
-        what = f"numbers in {first!r}, but {bare!r} has no unit: write it behind every number, or say "
+        what = f"numbers in {first!r}, but {quoted(bare)} has no unit: write it behind every number, or say "
         return Message(what, Set("kind", f"{name}=numeric"), " if it goes without saying")
     if len(units) > 1 and all(map(_is_known, units)):
         return f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"
@@ -120,7 +120,7 @@ def _two_readings(name: str, numbers: Sequence[str], unit: str, *, of_file: bool
     """Return the reason to drop numbers whose marks may stand before decimals or between thousands."""
     odd = next(text for text in numbers if "," in text or "." in text)
     mark = "." if "." in odd else ","
-    what = f"numbers in {unit!r}, but {odd!r} may have a decimal mark or grouped digits: "
+    what = f"numbers in {unit!r}, but {quoted(odd)} may have a decimal mark or grouped digits: "
     if of_file:
         return Message(what, "say which: ", Set("decimal", mark), " or ", Set("thousands", mark))
     without = f"X[{name!r}].str.replace({unit!r}, '').astype(float)"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from models.columns.arrow_cells import plain_cells
 from models.columns.from_records import Columns
-from models.errors import Message, Set, TableError
+from models.errors import Message, Set, TableError, quoted
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import is_missing_text
 from models.schema.numbers import code_reason, is_address, with_sign_in_front
@@ -60,7 +60,7 @@ def find_notation(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Fi
             and not column.layout
             and (odd := next((t for t in texts if with_sign_in_front(t) != t), None))
         ):
-            negative = f"negative numbers such as {odd!r}, read as {with_sign_in_front(odd)}"
+            negative = f"negative numbers such as {quoted(odd)}, read as {with_sign_in_front(odd)}"
             remedy = Message("if they are categories: ", Set("kind", f"{column.name}={Kind.CATEGORICAL}"))
             found.append(Finding(columns=(column.name,), what=negative, remedy=remedy))
         elif column.kind is Kind.CATEGORICAL and not (texts and is_address(texts[0])):

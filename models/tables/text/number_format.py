@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Final
 
-from models.errors import Message, Set, TableError
-from models.schema import THOUSANDS
+from models.errors import Message, Set, TableError, joined, quoted
 from models.schema.cells import is_missing_text
 from models.schema.numbers import SEPARATOR_VARIANTS, code_reason, is_address, with_sign_in_front
 from models.tables.read_options import ReadOptions
@@ -27,6 +26,7 @@ _NUMBER_SHAPES: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+_IN_ONE_WAY: Final = "write them in one way, or say which: "
 _PLAIN_COLUMN: Final = re.compile(r"(?>(?:[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)?\n)*+")
 
 
@@ -38,7 +38,11 @@ class _Evidence:
     thousands: dict[str, str] = field(default_factory=dict)
     ambiguous: dict[str, str] = field(default_factory=dict)
     in_whole: dict[str, str] = field(default_factory=dict)  # ambiguous ones of columns that held whole numbers
-    places: dict[str, str] = field(default_factory=dict)  # the column of an ambiguous example
+    places: dict[str, str] = field(default_factory=dict)  # the column of an example
+
+    def shown(self, example: str) -> str:
+        """Return an example and its column, as a message shows them."""
+        return quoted(example) + (f" in column {self.places[example]!r}" if example in self.places else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +116,11 @@ def _fits(found: _Evidence, decimal: str, thousands: str) -> bool:
 
 def _decimal(found: _Evidence, delimiter: str) -> str:
     if len(found.decimals) > 1:
-        point, comma = found.decimals["."], found.decimals[","]
-        problem = f"the decimal mark could be a point ({point!r}) or a comma ({comma!r}); say which: "
+        point, comma = (found.shown(found.decimals[mark]) for mark in ".,")
+        problem = f"the decimal mark could be a point ({point}) or a comma ({comma}); {_IN_ONE_WAY}"
         raise TableError(problem, Set("decimal", "."), " or ", Set("decimal", ","))
     if "," in found.decimals and delimiter == ",":
-        problem = f"{found.decimals[',']!r} could be a number with a decimal comma or a list"
+        problem = f"{found.shown(found.decimals[','])} could be a number with a decimal comma or a list"
         raise TableError(problem, "; say which: ", Set("decimal", ","), " or ", Set("decimal", "."))
     if found.decimals:
         return next(iter(found.decimals))
@@ -126,10 +130,10 @@ def _decimal(found: _Evidence, delimiter: str) -> str:
 def _thousands(found: _Evidence, decimal: str) -> str:
     separators = [separator for separator in found.thousands if separator != decimal]
     if len(found.thousands) > 1 or len(separators) < len(found.thousands):
-        examples = " and ".join(map(repr, found.thousands.values()))
-        problem = f"the thousands separator is not certain ({examples}, decimal mark {decimal!r})"
-        others = f" or {' or '.join(map(_named, THOUSANDS[1:]))} or none"
-        raise TableError(problem, "; say it: ", Set("thousands", _named(THOUSANDS[0])), others)
+        examples = " and ".join(map(found.shown, found.thousands.values()))
+        problem = f"the thousands separator is not certain ({examples}, decimal mark {decimal!r}); {_IN_ONE_WAY}"
+        ways = [Message(Set("thousands", _named(mark))) for mark in (*separators, "none")]
+        raise TableError(problem, joined(ways, by=" or "))
     return separators[0] if separators else ""
 
 
@@ -149,7 +153,7 @@ def _refuse_ambiguous(found: _Evidence, decimal: str, options: ReadOptions) -> N
 def _two_readings(found: _Evidence, example: str, mark: str, other: str | Set, *, why: str = "") -> TableError:
     """Return the error for a number in which a mark may stand before decimals or between thousands."""
     where = f"column {found.places[example]!r}: " if example in found.places else ""
-    readings = f"{example!r} could be {example.replace(mark, '')} or {example.replace(mark, '.')}"
+    readings = f"{quoted(example)} could be {example.replace(mark, '')} or {example.replace(mark, '.')}"
     return TableError(f"{where}{readings}{why}; say which: ", Set("thousands", mark), " or ", other)
 
 
@@ -169,7 +173,8 @@ def _evidence(columns: Iterable[Sequence[str]], names: Sequence[str] = (), *, wh
         if name in whole:
             found.in_whole |= of_column.ambiguous
         if name is not None:
-            found.places = dict.fromkeys(of_column.ambiguous.values(), name) | found.places
+            examples = (*of_column.decimals.values(), *of_column.thousands.values(), *of_column.ambiguous.values())
+            found.places = dict.fromkeys(examples, name) | found.places
         found.decimals = of_column.decimals | found.decimals
         found.thousands = of_column.thousands | found.thousands
         found.ambiguous = of_column.ambiguous | found.ambiguous

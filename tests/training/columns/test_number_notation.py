@@ -21,7 +21,7 @@ from models.encoders import CategoricalEncoding
 from models.errors import DetectorError, RecordError, TableError
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import parse_category
-from models.schema.numbers import parse_number_text
+from models.schema.number_parsing import parse_number_text
 from models.tables.files import iter_table, read_table
 from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.source import Source
@@ -133,6 +133,30 @@ def test_a_schema_without_marks_is_as_it_was_and_marks_survive_being_written():
     assert FeatureSchema.from_json(other.to_json()) == other
 
 
+@pytest.mark.parametrize(
+    ("other", "question"),
+    [
+        (
+            "2.345,67",
+            "the thousands separator is not certain ('2.345,67' in column 'b' and '1 234,50' (with a no-break space) "
+            "in column 'a', decimal mark ','); write them in one way, or say which: --thousands . or --thousands space "
+            "or --thousands none; for a column that holds no numbers: --kind NAME=categorical.",
+        ),
+        (
+            "2,345.67",
+            "the decimal mark could be a point ('2,345.67' in column 'b') or a comma ('1 234,50' (with a no-break "
+            "space) in column 'a'); write them in one way, or say which: --decimal . or --decimal ,; for a column that "
+            "holds no numbers: --kind NAME=categorical.",
+        ),
+    ],
+)
+def test_marks_that_differ_between_columns_are_shown_in_words_with_their_columns(other, question):
+    frame = pd.DataFrame({"a": ["1\u00a0234,50", "5\u202f678,90"] * 50, "b": [other, "17"] * 50})
+    with pytest.raises(TableError) as caught:
+        prepare(table_of(frame), TrainConfig())
+    assert str(caught.value) == question
+
+
 def test_texts_of_a_frame_that_can_be_read_in_two_ways_are_asked():
     frame = pd.DataFrame({"x": [f"{i % 9 + 1},{i % 10}00" for i in range(100)], "y": np.arange(100) % 7 / 2})
     with pytest.raises(TableError, match=r"column 'x': '1,000' could be 1000 or 1\.000; say which: --thousands ,"):
@@ -158,7 +182,7 @@ def test_a_day_without_a_million_is_read_in_thousands_as_learned(german):
 def test_a_json_text_is_read_in_thousands_as_learned(german):
     texts = ["734.221", "1.234.567", "12"]
     assert columns_of_records(german, [{"x": t} for t in texts])["x"].tolist() == [734_221.0, 1_234_567.0, 12.0]
-    with pytest.raises(RecordError, match="thousands separator"):
+    with pytest.raises(RecordError, match=r"a decimal comma and points between thousands, such as 12,5, or null"):
         columns_of_records(german, [{"x": "12.5"}])
 
 
@@ -475,7 +499,7 @@ def test_grouped_digits_are_read_alike_one_by_one_and_at_once(text, thousands, n
     at_once = numbers_of_texts(pa.chunked_array([[text]]), decimal=".", thousands=thousands)
     if number is None:
         assert at_once is None
-        with pytest.raises(ValueError, match="a number with the thousands separator"):
+        with pytest.raises(ValueError, match=r"a number with a decimal point and .* between thousands, such as"):
             parse_number_text(text, thousands=thousands)
     else:
         assert parse_number_text(text, thousands=thousands) == number
