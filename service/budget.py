@@ -26,6 +26,7 @@ class Budget:
         loop_cells: Cells (rows times columns) of a request that is answered on the event loop, which others wait for;
             larger ones are answered on a thread. Absent fields are cells without bytes.
         loop_cells_refused: Cells of a refused request whose problems are looked for on the event loop.
+        thread_seconds: CPU time of one piece of work on a thread: a whole body, or a part of a stream.
         open_streams: Streams that are open at the same time in one process; each may hold a line or batch of
             `max_body_bytes`.
         tick_seconds: CPU time of scoring small requests in one tick of the event loop; what is left waits for the next
@@ -44,6 +45,7 @@ class Budget:
     problems: int = 10_000
     loop_cells: int = 10_000
     loop_cells_refused: int = 2_000
+    thread_seconds: float = 60.0
     open_streams: int = 64
     tick_seconds: float = 0.04
     accepts_in_tick: int = 16

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from http import HTTPStatus
 from typing import Final, TypeVar, final
 
 from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Receive
 
 from models.threads import allowed_threads
 from service.budget import BUDGET
+from service.cancellation import Cancellation
 from service.settings import Settings, spelt
 from service.web.problems import CLOSE, RequestError, problem_of
 
@@ -48,8 +52,9 @@ class Gate:
         self._refusal_of_small, self._refusal_of_large = _overloaded({}), _overloaded(CLOSE)
         self._in_tick = False
         self._streams = 0
-        self._threads = CapacityLimiter(allowed_threads())  # more would only take more memory
-        self._unlimited = CapacityLimiter(math.inf)
+        threads = allowed_threads()  # more would only take more memory
+        self._free = CapacityLimiter(threads)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="large request")
 
     def admit(self, method: str, headers: Headers, *, to_batch: bool) -> Response | None:
         """Return the refusal of a request whose headers have come, None if it is admitted.
@@ -94,18 +99,51 @@ class Gate:
         """Make room for another stream."""
         self._streams -= 1
 
-    async def on_thread(self, work: Callable[[], T]) -> T:
-        """Wait for a thread, run the work of a large request on it, and return the result."""
-        ticket = object()
+    async def on_thread(
+        self, work: Callable[[], T], *, cancellation: Cancellation, receive: Receive | None = None
+    ) -> T:
+        """Wait for a thread, run the work of a large request on it, and return the result.
+
+        Args:
+            work: Looks at the cancellation, and ends soon when that is cancelled; its thread is taken until then.
+            cancellation: Is cancelled when nobody waits for the work any more.
+            receive: Receives that the client has left; None where nobody may, as its body is still coming.
+
+        Raises:
+            ClientDisconnect: The client has left.
+        """
+        working = asyncio.create_task(self._work(work, cancellation))
+        waiting = [working] if receive is None else [working, asyncio.create_task(_departure(receive))]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientDisconnect
+            return working.result()
+        finally:
+            if not working.done():
+                cancellation.cancel()
+            for task in waiting:
+                task.cancel()
+
+    async def _work(self, work: Callable[[], T], cancellation: Cancellation) -> T:
+        ticket, loop = object(), asyncio.get_running_loop()
         self._waiting[ticket] = time.monotonic()
         try:
-            await self._threads.acquire_on_behalf_of(ticket)
+            await self._free.acquire_on_behalf_of(ticket)
         finally:
             del self._waiting[ticket]  # it has its thread, or its client has gone
-        try:
-            return await run_sync(work, limiter=self._unlimited)
-        finally:
-            self._threads.release_on_behalf_of(ticket)
+
+        def run() -> T:
+            cancellation.begin()
+            return work()
+
+        def free(_: Future[T]) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._free.release_on_behalf_of, ticket)
+
+        future = self._threads.submit(copy_context().run, run)
+        future.add_done_callback(free)
+        return await asyncio.wrap_future(future)
 
     def _end_tick(self) -> None:
         self._in_tick = False
@@ -154,6 +192,12 @@ class Tick:
     def end(self) -> None:
         """End a tick after its last request."""
         self._is_shedding = self._has_refused or self._clock() - self._began > _BURST * self._max_wait
+
+
+async def _departure(receive: Receive) -> None:
+    """Return when the client of a request whose body has come has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _is_small(headers: Headers) -> bool:

@@ -193,9 +193,15 @@ def sample_preprocessor(*, missing_share: float = 0.0, limit: float = 3.0) -> Pr
     return Preprocessor(encodings=encoders, limits=np.array([[-limit] * width, [limit] * width], np.float32))
 
 
-def sample_detector(*, missing_share: float = 0.0) -> Detector:
-    """A detector whose network answers half of what it is given."""
-    engine = FakeEngine(lambda Z: 0.5 * Z)
+def half_of(Z: NDArray[Any]) -> NDArray[Any]:
+    return 0.5 * Z
+
+
+def sample_detector(
+    *, missing_share: float = 0.0, reconstruct: Callable[[NDArray[Any]], NDArray[Any]] = half_of
+) -> Detector:
+    """A detector whose network answers half of what it is given, or as it is told."""
+    engine = FakeEngine(reconstruct)
     scorer = Scorer(preprocessor=sample_preprocessor(missing_share=missing_share), engine=engine)
     calibration = Calibration.of(np.linspace(0.05, 2.0, 199), method="fpr", value=0.05)
     return Detector(name="sample", version="1", schema=sample_schema(), scorer=scorer, calibration=calibration)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import lzma
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from models.errors import TooLargeError, UnreadableError
+from models.tables.checked_bytes import CheckedBytes
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -33,14 +35,18 @@ def compression_of(start: bytes) -> str | None:
     return next((name for name, magic in COMPRESSIONS.items() if start.startswith(magic)), None)
 
 
-def decompress(content: bytes, compression: str, *, name: str, max_bytes: int) -> bytes:
+def decompress(
+    content: bytes, compression: str, *, name: str, max_bytes: int, check: Callable[[], None] = lambda: None
+) -> bytes:
     """Return the decompressed content; `compression` is a key of `COMPRESSIONS`, and errors call the content `name`.
+
+    `check` is called between blocks; its error ends the work.
 
     Raises:
         UnreadableError: The content is cut off or damaged.
         TooLargeError: More would come out.
     """
-    with Decompressed(io.BytesIO(content), compression, name=name, max_bytes=max_bytes) as stream:
+    with Decompressed(CheckedBytes(content, check), compression, name=name, max_bytes=max_bytes) as stream:
         return b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b""))
 
 

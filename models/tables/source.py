@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -9,6 +10,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from models.errors import TableError, TooLargeError
+from models.tables.checked_bytes import CheckedBytes
 from models.tables.decompression import Decompressed, compression_of
 from models.tables.standard_streams import STANDARD_INPUT, is_standard, spooled_input
 
@@ -32,6 +34,7 @@ class Source:
         max_rows: The most rows that the table may have, or None.
         max_columns: The most columns that the table may have.
         max_cells: The most cells that a text table may have, or None: an empty one is a byte, and takes several.
+        check: Called while the bytes in memory are read, again and again; its error ends reading.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Source:
     max_rows: int | None = None
     max_columns: int = MAX_COLUMNS
     max_cells: int | None = None
+    check: Callable[[], None] | None = None
 
     @classmethod
     def of(cls, source: Source | str | Path) -> Source:
@@ -110,6 +114,8 @@ class Source:
             raise TooLargeError(what, count=count, of=of)
 
     def _open_stored(self) -> pa.NativeFile:
+        if self.path is None and self.check is not None:
+            return pa.PythonFile(CheckedBytes(self.content, self.check), mode="r")
         if self.path is None:
             return pa.BufferReader(self.content)
         if not self.path.exists():

@@ -15,6 +15,7 @@ from service.api.openapi import documented, documented_stream, problems
 from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
 from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
 from service.budget import BUDGET
+from service.cancellation import Cancellation
 from service.fast_path.micro_batching import Batcher
 from service.formats.answers import AnswerSpec, answer_body, answer_headers
 from service.formats.formats import FORMATS, STREAMED
@@ -111,6 +112,7 @@ def _specs(
             f"The query says how {' or '.join(_WITH_DIALECTS)} is written, but the body is {row.summary}. Leave that "
             "out.",
         )
+    cancellation = Cancellation()
     body = BodySpec(
         schema=detector.schema,
         max_rows=settings.max_rows,
@@ -119,10 +121,14 @@ def _specs(
         coding=coding,
         charset=charset,
         options=options,
+        cancellation=cancellation,
     )
     explain = query.explain if isinstance(query, StreamQuery) else 0
     top = min(explain, len(detector.schema.columns))
-    return body, AnswerSpec(operation=operation, detector=detector, format_name=answered, top=top)
+    answer = AnswerSpec(
+        operation=operation, detector=detector, format_name=answered, top=top, cancellation=cancellation
+    )
+    return body, answer
 
 
 def _require_sent_once(request: Request) -> None:
@@ -137,15 +143,16 @@ def _require_sent_once(request: Request) -> None:
 async def _respond(request: Request, content: bytes, body: BodySpec, answer: AnswerSpec) -> Response:
     """Answer a body: what micro-batches take on the event loop, all else on a thread, as others wait meanwhile."""
     gate: Gate = request.app.state.gate
+    on_thread = partial(gate.on_thread, cancellation=body.cancellation, receive=request.receive)
     if answer.operation.is_scoring and body.format_name == answer.format_name == "json" and _is_quick(content, body):
-        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher, gate)
+        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher, on_thread)
     else:
         if refusal := gate.admit_large():
             return refusal
-        written, headers = await gate.on_thread(partial(answer_body, content, body, answer))
+        written, headers = await on_thread(partial(answer_body, content, body, answer))
     accepted = ",".join(request.headers.getlist("accept-encoding"))
     if accepted and (coding := coding_for(written, answer.format_name, accepted)):
-        written = await gate.on_thread(partial(ENCODERS[coding], written))
+        written = await on_thread(partial(ENCODERS[coding], written))
         headers["Content-Encoding"] = coding
     return Response(written, headers=headers)
 
@@ -159,7 +166,11 @@ def _is_quick(content: bytes, body: BodySpec) -> bool:
 
 
 async def _answer_in_batch(
-    content: bytes, body: BodySpec, answer: AnswerSpec, batcher: Batcher, gate: Gate
+    content: bytes,
+    body: BodySpec,
+    answer: AnswerSpec,
+    batcher: Batcher,
+    on_thread: Callable[..., Awaitable[RequestError]],
 ) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
     rows = read_json(content, body)
@@ -167,9 +178,9 @@ async def _answer_in_batch(
     try:
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)
     except DataError as error:
-        look = partial(all_problems, rows, body.schema, error)
+        look = partial(all_problems, rows, body.schema, error, cancellation=body.cancellation)
         is_quick = len(rows) * len(body.schema.read) <= BUDGET.loop_cells_refused
-        raise (look() if is_quick else await gate.on_thread(look)) from error
+        raise (look() if is_quick else await on_thread(look)) from error
     start = answer_start(answer.operation, answer.detector, rows.notes)
     return start + items + ANSWER_END, answer_headers(answer, rows.notes)
 

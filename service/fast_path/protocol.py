@@ -85,6 +85,7 @@ class FastProtocol(GuardedProtocol):
         self._explain: int | None = None  # of the small request that is being received, None if none is
         self._body = b""
         self._late: asyncio.TimerHandle | None = None
+        self._left = asyncio.Event()  # the client has
 
     def on_headers_complete(self) -> None:
         """Begin to receive a small request; leave others to Uvicorn."""
@@ -116,8 +117,9 @@ class FastProtocol(GuardedProtocol):
             self._small.answer(self._body, explain, partial(self._reply, exchange))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting for the rest of a request."""
+        """Stop waiting for the rest of a request; tell the application that is being asked."""
         self._explain = None
+        self._left.set()
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -180,9 +182,10 @@ class FastProtocol(GuardedProtocol):
         sent: list[Message] = []
 
         async def receive() -> Message:
-            if not coming:
-                await asyncio.Event().wait()  # as if the client stayed
-            return coming.pop()
+            if coming:
+                return coming.pop()
+            await self._left.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             sent.append(message)

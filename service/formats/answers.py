@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from models.detector import Detector
 from models.errors import DataError
 from service.api.schemas import MOST_VALUES
+from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, all_problems
 from service.operations import Operation
@@ -28,12 +29,14 @@ class AnswerSpec:
     Args:
         format_name: The format of the answer, a key of `FORMATS`.
         top: How many of the columns that add most are named; at most all of the detector's.
+        cancellation: Ends scoring early.
     """
 
     operation: Operation
     detector: Detector
     format_name: str = "json"
     top: int = 0
+    cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
 
     def require_bounded(self, rows: Rows) -> None:
         """Refuse rows whose answer would hold too many values."""
@@ -63,7 +66,7 @@ def answer_body(content: bytes, body: BodySpec, answer: AnswerSpec) -> tuple[byt
         RequestError: The body cannot be read, or the answer would be too large.
         DataError: The body holds no rows.
     """
-    plain = decoded(content, body.coding, max_bytes=body.max_bytes)
+    plain = decoded(content, body.coding, max_bytes=body.max_bytes, cancellation=body.cancellation)
     rows = FORMATS[body.format_name].read(plain, body)
     headers = answer_headers(answer, rows.notes)
     return write_rows(FORMATS[answer.format_name].write(answer), answer, rows, last=True), headers
@@ -79,7 +82,7 @@ def write_rows(writer: AnswerWriter, answer: AnswerSpec, rows: Rows, *, last: bo
     try:
         return writer.write(rows, last=last)
     except DataError as error:
-        raise all_problems(rows, answer.detector.schema, error) from error
+        raise all_problems(rows, answer.detector.schema, error, cancellation=answer.cancellation) from error
 
 
 def answer_headers(answer: AnswerSpec, notes: Sequence[str]) -> dict[str, str]:

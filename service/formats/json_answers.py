@@ -29,7 +29,8 @@ class JsonWriter:
         if rows is None:
             return b""
         spec = self.spec
-        items = [encode_items(items_of(spec.operation, spec.detector, chunk, spec.top)) for chunk in rows.chunks()]
+        chunks = spec.cancellation.checked(rows.chunks())
+        items = [encode_items(items_of(spec.operation, spec.detector, chunk, spec.top)) for chunk in chunks]
         return answer_start(spec.operation, spec.detector, rows.notes) + b",".join(items) + ANSWER_END
 
 
@@ -45,7 +46,7 @@ class LinesWriter:
         operation, detector = self.spec.operation, self.spec.detector
         encode, name = msgspec.json.Encoder().encode_lines, operation.item_name
         written = []
-        for chunk in rows.chunks() if rows is not None else ():
+        for chunk in self.spec.cancellation.checked(rows.chunks()) if rows is not None else ():
             columns, ids = chunk.columns(detector.schema), chunk.ids(detector.schema)
             items = operation.items(detector, columns, self.spec.top)
             fields = items if name is None else [{name: item} for item in items]

@@ -11,6 +11,7 @@ from models.columns.from_records import Columns
 from models.errors import DataError, RecordError
 from models.schema import FeatureSchema
 from service.budget import BUDGET
+from service.cancellation import Cancellation
 from service.web.problems import MOST_PROBLEMS, RequestError
 
 
@@ -24,6 +25,7 @@ class BodySpec:
         coding: Its content coding, or None.
         charset: The character encoding that the content type names, or None.
         options: How CSV is written, fields of `ReadOptions`; what is left out is detected.
+        cancellation: Ends reading early.
     """
 
     schema: FeatureSchema
@@ -33,6 +35,7 @@ class BodySpec:
     coding: str | None = None
     charset: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
 
     @property
     def max_columns(self) -> int:
@@ -76,7 +79,7 @@ class Rows(Protocol):
         ...
 
 
-def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> RequestError:
+def all_problems(rows: Rows, schema: FeatureSchema, first: DataError, *, cancellation: Cancellation) -> RequestError:
     """Return one error for what is wrong with the rows of a request; `first` is what was found already.
 
     No more than `BUDGET.problems` are looked for: a body of a kilobyte can have millions of them.
@@ -85,7 +88,7 @@ def all_problems(rows: Rows, schema: FeatureSchema, first: DataError) -> Request
 
     def counted() -> Iterator[RecordError]:
         nonlocal found
-        for chunk in rows.chunks():
+        for chunk in cancellation.checked(rows.chunks()):
             for problem in chunk.problems(schema):
                 found += 1
                 yield problem

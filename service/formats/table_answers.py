@@ -36,7 +36,7 @@ class TableWriter:
         if rows is not None:
             schema = self._spec.detector.schema
             ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
-            for chunk in rows.chunks():
+            for chunk in self._spec.cancellation.checked(rows.chunks()):
                 table = self._spec.operation.table(self._spec.detector, chunk.columns(schema), self._spec.top)
                 start = chunk.first - rows.first
                 if ids:

@@ -116,10 +116,12 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
         max_rows=spec.max_rows,
         max_columns=spec.max_columns,
         max_cells=spec.max_bytes // BUDGET.bytes_per_cell,
+        check=spec.cancellation.check,
     )
     tables: list[Table] = []
     try:
-        for table in iter_table(source, options, format=row.table, chunk_rows=CHUNK_ROWS):
+        chunks = iter_table(source, options, format=row.table, chunk_rows=CHUNK_ROWS)
+        for table in spec.cancellation.checked(chunks):
             if not tables:
                 _require_shape(schema, table)
             tables.append(table if row.table == "csv" else replace(table, skipped=None))  # no other takes the parameter

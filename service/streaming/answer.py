@@ -66,6 +66,7 @@ class _Stream:
         self.rows = 0
         self.ended = False
         self._gate: Gate = request.app.state.gate
+        self._on_thread = partial(self._gate.on_thread, cancellation=spec.cancellation)
         self._idle_seconds: float = request.app.state.settings.body_seconds
         self._chunks = request.stream()
         self._writer = FORMATS[spec.format_name].write(spec)
@@ -90,9 +91,9 @@ class _Stream:
         while not self.ended:
             content = await self.next()
             for part in self.body.cut(content, last=self.ended):
-                if answer := await self._gate.on_thread(partial(self._answer, self.body.rows(part))):
+                if answer := await self._on_thread(partial(self._answer, self.body.rows(part))):
                     yield answer
-        if answer := await self._gate.on_thread(self._end):
+        if answer := await self._on_thread(self._end):
             yield answer
 
     def _answer(self, chunks: Iterator[Rows]) -> bytes:

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from models.errors import TooLargeError, UnreadableError
 from models.tables.decompression import GZIP_WINDOW, decompress
+from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.settings import Settings, spelt
 from service.web.negotiation import qualities
@@ -53,20 +54,21 @@ def too_slow(what: str) -> RequestError:
     )
 
 
-def decoded(content: bytes, coding: str | None, *, max_bytes: int) -> bytes:
+def decoded(content: bytes, coding: str | None, *, max_bytes: int, cancellation: Cancellation) -> bytes:
     """Return a body without its coding, one of `CODINGS`: at least one byte, at most `max_bytes`.
 
     Raises:
         RequestError: It is damaged, too large or empty.
     """
     try:
-        plain = content if coding is None else decompress(content, coding, name="The body", max_bytes=max_bytes)
+        if coding is not None:
+            content = decompress(content, coding, name="The body", max_bytes=max_bytes, check=cancellation.check)
     except TooLargeError as error:
         raise too_large(max_bytes) from error
     except UnreadableError as error:
         detail = f"The body is not {coding}, as Content-Encoding says, or it is cut off. Send all of it, or as it is."
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
-    return _not_empty(plain)
+    return _not_empty(content)
 
 
 def coding_for(content: bytes, format_name: str, accept_encoding: str) -> str | None:

@@ -10,6 +10,7 @@ from wire import request, wired
 
 from service.app import load_settings
 from service.budget import BUDGET, Budget
+from service.cancellation import Cancellation
 from service.fast_path.micro_batching import Batcher
 from service.formats.exact_json import exact_records
 from service.formats.json import records_in
@@ -121,11 +122,11 @@ def test_large_requests_are_refused_while_one_waits_too_long_for_a_thread(monkey
         done.wait(20)
 
     async def alone_then_crowded() -> None:
-        tasks = [asyncio.create_task(gate.on_thread(work))]
+        tasks = [asyncio.create_task(gate.on_thread(work, cancellation=Cancellation()))]
         await asyncio.to_thread(working.wait, 20)
         try:
             assert gate.admit_large() is None  # one that has its thread waits no longer
-            tasks.append(asyncio.create_task(gate.on_thread(work)))
+            tasks.append(asyncio.create_task(gate.on_thread(work, cancellation=Cancellation())))
             await asyncio.sleep(0.01)
             refusal = gate.admit_large()
             assert refusal is not None

@@ -17,6 +17,7 @@ from serving import Service
 from models.errors import RecordError
 from models.strict_json import structure_of
 from service.budget import BUDGET
+from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.formats.json import Records
 from service.formats.rows import all_problems
@@ -138,7 +139,9 @@ def test_no_more_problems_are_made_than_are_looked_for(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(RecordError, "__init__", counting)
     rows = Records(names=None, rows=[{}] * 100_000)
-    error = all_problems(rows, DETECTOR.schema, RecordError("x", record=0, field=None, remedy="y"))
+    error = all_problems(
+        rows, DETECTOR.schema, RecordError("x", record=0, field=None, remedy="y"), cancellation=Cancellation()
+    )
     assert error.total == BUDGET.problems
     assert made <= BUDGET.problems + 1
 
