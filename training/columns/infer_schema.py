@@ -17,7 +17,7 @@ from models.columns.from_records import missing_mask
 from models.columns.from_tables import RowsOfTable, read_cells
 from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
 from models.schema import DURATION, Column, FeatureSchema, Kind
-from models.schema.cells import is_missing_text
+from models.schema.cells import is_missing_text, number_text
 from models.schema.timestamps import clock_text, timestamp_text
 from models.tables.table import Table, places_of
 from training.columns.codes import differ_as_written, with_what_was_met
@@ -35,7 +35,7 @@ _LAYOUT_NOTES: Final = {
     "period": ("months, quarters or weeks, each as its first day (Mar-24 is March 2024)", "categories"),
     **{layout: (what, "plain numbers") for layout, what in EPOCHS.items()},
 }  # what is noted about a column, and what else it may be
-_OF_NUMBERS: Final = ("counts the rows", "every value is different")  # identifiers of whole numbers
+_OF_NUMBERS: Final = ("counts the rows", "each whole number", "every value is different")  # of whole numbers
 _MAY_BE_USED: Final = ("identifier", "free text", "too many categories")  # the reasons that a given kind overrules
 
 
@@ -226,8 +226,11 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     if len(distinct) < max(len(values), _MIN_ROWS_OF_IDENTIFIER) or (distinct != np.floor(distinct)).any():
         return None
     if distinct[-1] - distinct[0] == len(distinct) - 1:
-        return f"identifier ({_OF_NUMBERS[0]})"
-    return f"identifier ({_OF_NUMBERS[1]})" if _ID_NAME.search(name) else None
+        steps = np.diff(values)
+        if (steps > 0).all() or (steps < 0).all():
+            return f"identifier ({_OF_NUMBERS[0]}{' backwards' if steps[0] < 0 else ''})"
+        return f"identifier ({_OF_NUMBERS[1]} from {number_text(distinct[0])} to {number_text(distinct[-1])} once)"
+    return f"identifier ({_OF_NUMBERS[2]})" if _ID_NAME.search(name) else None
 
 
 def _dropped_unasked(dropped: Mapping[str, str], roles: Roles) -> list[Finding]:
