@@ -122,6 +122,10 @@ class UnreadableError(TableError):
         super().__init__(f"{source}: {reason}.")
 
 
+Counted = Literal["rows", "columns", "cells", "bytes", "bytes in the head of an Arrow message"]
+"""What is counted of a table."""
+
+
 class TooLargeError(TableError):
     """A table holds more rows, columns, cells or bytes than are allowed.
 
@@ -131,9 +135,7 @@ class TooLargeError(TableError):
         of: Of what.
     """
 
-    def __init__(
-        self, message: str, *, count: int = 0, of: Literal["rows", "columns", "cells", "bytes"] = "bytes"
-    ) -> None:
+    def __init__(self, message: str, *, count: int = 0, of: Counted = "bytes") -> None:
         self.count = count
         self.of = of
         super().__init__(message)

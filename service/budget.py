@@ -20,6 +20,9 @@ class Budget:
         bytes_per_field: The same for the fields of its objects: a name takes more memory than bytes.
         bytes_per_object: The same for its objects and lists.
         bytes_per_cell: The same for the cells of a CSV body.
+        arrow_head_bytes: Bytes of the head of an Arrow message, such as a schema; also when each name, and each text of
+            its metadata, is counted as often as it is referred to.
+        batch_rows: Records of a record batch of an Arrow stream: columns of nulls take no bytes.
         other_columns: Columns or fields of a record beside those that the detector knows.
         lines_per_row: Lines of a body for each row that it may have: blank ones are lines, too.
         problems: Problems of the records of a request that are looked for; of these the first hundred are named.
@@ -40,6 +43,8 @@ class Budget:
     bytes_per_field: int = 10
     bytes_per_object: int = 64
     bytes_per_cell: int = 4
+    arrow_head_bytes: int = 1 << 22
+    batch_rows: int = 1 << 20
     other_columns: int = 10_000
     lines_per_row: int = 4
     problems: int = 10_000

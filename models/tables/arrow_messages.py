@@ -1,138 +1,170 @@
-"""How large the messages of an Arrow stream become, read from their headers before anything is decompressed.
+"""The messages of an Arrow stream, and how large they become, read from their heads before anything is made of them.
 
 Arrow may compress each buffer of a message by itself, and its reader allocates whatever size a compressed buffer
 claims: a message of a kilobyte can be gigabytes of cells. Each compressed buffer starts with its length as an int64,
-so the size of a message can be added up. Where that number stands is said in the message's header, a FlatBuffer: a
+so the size of a message can be added up. Where that number stands is said in the message's head, a FlatBuffer: a
 table whose vtable says where each field is (Message.fbs in Arrow's format specification).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
-SCHEMA, DICTIONARY = 1, 2
-"""Kinds of messages that are no record batches."""
+SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
+"""Kinds of messages."""
 
 END_OF_STREAM: Final = 0
-"""The kind that `next_message` returns for the end of a stream."""
+"""The kind of what ends a stream."""
 
-_KIND, _HEADER, _BODY_LENGTH = 1, 2, 3  # indices of fields in the tables Message, RecordBatch and DictionaryBatch
-_LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
-_FIELDS, _CHILDREN = 1, 5  # of the tables Schema and Field
-_DATA: Final = 1
-_PREFIX_BYTES: Final = 8
-_BATCH_TYPES: Final = ("record batch", "dictionary")
-_CONTINUATION: Final = 0xFFFFFFFF  # stands before every message
+KIND, HEADER, BODY_LENGTH, METADATA = 1, 2, 3, 4
+"""Indices of fields in the table Message."""
 
-
-def message_sizes(message: pa.ipc.Message) -> tuple[int, int]:
-    """Return rows (0 of a dictionary) and decompressed bytes of a message; `pa.ArrowInvalid` if it is damaged."""
-    if message.type not in _BATCH_TYPES:
-        return 0, 0
-    try:
-        return _sizes(message)
-    except struct.error as error:
-        raise pa.ArrowInvalid("a message has a broken head") from error
+_LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3  # of the table RecordBatch
+_DATA: Final = 1  # of the table DictionaryBatch
+_WORD_BYTES: Final = 4
+_LENGTH_BYTES: Final = 8  # of a compressed buffer
+_CONTINUATION: Final = 0xFFFFFFFF  # stands before every message but those that Arrow wrote before 2019
+_NO_HEAD: Final = 1 << 28  # more bytes: it is a text, whose first four are read as a number
 
 
-def field_count(message: pa.ipc.Message, *, most: int) -> int:
-    """Return the number of fields of a schema with those in them; counting ends above `most`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message whose head has come.
 
-    A field is counted as often as it is referred to: Arrow makes it anew each time, and a small message may refer to
-    one field a million times.
-
-    Raises:
-        pa.ArrowInvalid: The message is damaged.
+    Args:
+        kind: Its kind; `END_OF_STREAM` has neither head nor body.
+        head: Its head, a FlatBuffer.
+        body_start: Number of bytes before its body.
+        size: Number of bytes of all of it.
     """
-    header = memoryview(message.metadata)
-    count = 0
-    try:
-        schema = _target(header, _field(header, _target(header, 0), _HEADER))
-        waiting = [_field(header, schema, _FIELDS, required=False)]
-        while waiting and count <= most:
-            if not (reference := waiting.pop()):
-                continue
-            vector = _target(header, reference)
-            length = _integer(header, "<I", vector)
-            count += length
-            if count <= most:
-                fields = (_target(header, vector + 4 + 4 * index) for index in range(length))
-                waiting += [_field(header, field, _CHILDREN, required=False) for field in fields]
-    except struct.error as error:
-        raise pa.ArrowInvalid("a message has a broken head") from error
-    return count
+
+    kind: int
+    head: bytes = b""
+    body_start: int
+    size: int
+
+    def sizes(self, content: bytes | memoryview) -> tuple[int, int]:
+        """Return its rows (0 of a dictionary) and decompressed bytes.
+
+        Args:
+            content: All of the message.
+
+        Raises:
+            pa.ArrowInvalid: It is damaged.
+        """
+        if self.kind not in (DICTIONARY, RECORD_BATCH):
+            return 0, 0
+        try:
+            return self._sizes(memoryview(self.head), memoryview(content)[self.body_start : self.size])
+        except struct.error as error:
+            raise broken_head() from error
+
+    def _sizes(self, head: memoryview, body: memoryview) -> tuple[int, int]:
+        batch = target(head, field(head, target(head, 0), HEADER))
+        if self.kind == DICTIONARY:
+            batch = target(head, field(head, batch, _DATA))
+        length = 0 if self.kind == DICTIONARY else field(head, batch, _LENGTH, required=False)
+        rows = integer(head, "<q", length) if length else 0
+        if rows < 0:
+            raise struct.error("less than no rows")
+        if not field(head, batch, _COMPRESSION, required=False):
+            return rows, len(body)
+        buffers = target(head, field(head, batch, _BUFFERS))
+        return rows, _decompressed(head[buffers + 4 :], integer(head, "<I", buffers), body)
 
 
-def next_message(content: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
-    """Return the kind and the size of the message that starts at an offset; None where its header is not complete.
+def next_message(
+    content: bytes | bytearray | memoryview, require_head: Callable[[int], None] = lambda size: None
+) -> Message | None:
+    """Return the message that some bytes start with; None where its head is not complete.
+
+    Args:
+        content: The bytes.
+        require_head: Raises an error if the head has too many bytes.
 
     Raises:
         pa.ArrowInvalid: There is no message.
     """
-    if len(content) < start + _PREFIX_BYTES:
+    if len(content) < _WORD_BYTES:
         return None
-    mark, length = struct.unpack_from("<II", content, start)
-    if mark != _CONTINUATION:
-        raise pa.ArrowInvalid("a message does not start as messages do")
+    start = _WORD_BYTES
+    length: int = struct.unpack_from("<I", content)[0]
+    if length == _CONTINUATION:
+        start += _WORD_BYTES
+        if len(content) < start:
+            return None
+        length = struct.unpack_from("<I", content, _WORD_BYTES)[0]
     if not length:
-        return END_OF_STREAM, _PREFIX_BYTES
-    end = start + _PREFIX_BYTES + length
-    if len(content) < end:
+        return Message(kind=END_OF_STREAM, body_start=start, size=start)
+    if length > _NO_HEAD:
+        raise pa.ArrowInvalid("a message does not start as messages do")
+    require_head(length)
+    if len(content) < start + length:
         return None
-    header = memoryview(content)[start + _PREFIX_BYTES : end]
+    head = bytes(content[start : start + length])
     try:
-        message = _target(header, 0)
-        kind = header[_field(header, message, _KIND)]
-        offset = _field(header, message, _BODY_LENGTH, required=False)
-        body = _integer(header, "<q", offset) if offset else 0
+        message = target(head, 0)
+        kind = head[field(head, message, KIND)]
+        offset = field(head, message, BODY_LENGTH, required=False)
+        body = integer(head, "<q", offset) if offset else 0
     except (struct.error, IndexError) as error:
-        raise pa.ArrowInvalid("a message has a broken head") from error
-    finally:
-        header.release()
+        raise broken_head() from error
     if body < 0:
-        raise pa.ArrowInvalid("a message has a broken head")
-    return kind, _PREFIX_BYTES + length + body
+        raise broken_head()
+    return Message(kind=kind, head=head, body_start=start + length, size=start + length + body)
 
 
-def _sizes(message: pa.ipc.Message) -> tuple[int, int]:
-    header, body = memoryview(message.metadata), memoryview(message.body or b"")
-    batch = _target(header, _field(header, _target(header, 0), _HEADER))
-    is_dictionary = message.type == "dictionary"
-    if is_dictionary:
-        batch = _target(header, _field(header, batch, _DATA))
-    length = 0 if is_dictionary else _field(header, batch, _LENGTH, required=False)
-    rows = _integer(header, "<q", length) if length else 0
-    if not _field(header, batch, _COMPRESSION, required=False):
-        return rows, len(body)
-    buffers = _target(header, _field(header, batch, _BUFFERS))
-    size = 0
-    for index in range(_integer(header, "<I", buffers)):
-        start, stored = struct.unpack_from("<qq", header, buffers + 4 + 16 * index)
-        if start >= 0 and stored >= _PREFIX_BYTES:
-            size += max(_integer(body, "<q", start), stored)  # a length of -1: this one is not compressed
-    return rows, size
+def messages_of(content: memoryview, require_head: Callable[[int], None]) -> Iterator[tuple[Message, memoryview]]:
+    """Yield the messages of a whole stream, each with its bytes; the last one's body may be cut off."""
+    while (message := next_message(content, require_head)) is not None and message.kind != END_OF_STREAM:
+        yield message, content[: message.size]
+        content = content[message.size :]
 
 
-def _field(header: memoryview, table: int, index: int, *, required: bool = True) -> int:
+def _decompressed(buffers: memoryview, count: int, body: memoryview) -> int:
+    """Return the bytes that the compressed buffers of a body claim; `struct.error` if one is not in it."""
+    if 2 * _LENGTH_BYTES * count > len(buffers):
+        raise struct.error("fewer buffers than it says")
+    starts, stored = np.frombuffer(buffers, "<i8", 2 * count).reshape(-1, 2).T
+    starts, stored = starts[stored >= _LENGTH_BYTES], stored[stored >= _LENGTH_BYTES]
+    if not len(starts):
+        return 0
+    if starts.min() < 0 or starts.max() > len(body) - _LENGTH_BYTES:
+        raise struct.error("a buffer outside of the body")
+    octets = np.frombuffer(body, np.uint8)[starts[:, np.newaxis] + np.arange(_LENGTH_BYTES)]
+    claimed = octets.view("<i8")[:, 0]  # a length of -1: this one is not compressed
+    return sum(np.maximum(claimed, stored).tolist())  # which may be more than an int64 holds
+
+
+def broken_head() -> pa.ArrowInvalid:
+    """Return the error for a head whose references lead out of it."""
+    return pa.ArrowInvalid("a message has a broken head")
+
+
+def field(head: bytes | memoryview, table: int, index: int, *, required: bool = True) -> int:
     """Return the offset of a table's field, 0 where it is left out; `struct.error` if it is required or broken."""
-    vtable = table - _integer(header, "<i", table)
+    vtable = table - integer(head, "<i", table)
     if vtable < 0:
         raise struct.error("a table before the message")
     entry = 4 + 2 * index
-    offset = _integer(header, "<H", vtable + entry) if entry < _integer(header, "<H", vtable) else 0
+    offset = integer(head, "<H", vtable + entry) if entry < integer(head, "<H", vtable) else 0
     if required and not offset:
         raise struct.error("a field is missing")
     return table + offset if offset else 0
 
 
-def _target(header: memoryview, offset: int) -> int:
+def target(head: bytes | memoryview, offset: int) -> int:
     """Return the offset that the reference at an offset leads to."""
-    return offset + _integer(header, "<I", offset)
+    return offset + integer(head, "<I", offset)
 
 
-def _integer(data: memoryview, layout: str, offset: int) -> int:
+def integer(data: bytes | memoryview, layout: str, offset: int) -> int:
+    """Return the number at an offset; `struct.error` if there is none."""
     value: int = struct.unpack_from(layout, data, offset)[0]
     return value

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import pyarrow as pa
 
-from models.errors import TableError, TooLargeError
+from models.errors import Counted, TableError, TooLargeError
 from models.tables.checked_bytes import CheckedBytes
 from models.tables.decompression import Decompressed, compression_of
 from models.tables.standard_streams import STANDARD_INPUT, is_standard, spooled_input
@@ -35,6 +35,7 @@ class Source:
         max_columns: The most columns that the table may have.
         max_cells: The most cells that a text table may have, or None: an empty one is a byte, and takes several.
         check: Called while the bytes in memory are read, again and again; its error ends reading.
+        max_head: The most bytes that the head of an Arrow message (its schema is one) may take, or None.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Source:
     max_columns: int = MAX_COLUMNS
     max_cells: int | None = None
     check: Callable[[], None] | None = None
+    max_head: int | None = None
 
     @classmethod
     def of(cls, source: Source | str | Path) -> Source:
@@ -105,11 +107,14 @@ class Source:
         """Raise `TooLargeError` if there are more cells than `max_cells`."""
         self._require_at_most(self.max_cells, cells, "cells", _IN_PIECES)
 
-    def _require_at_most(
-        self, most: int | None, count: int, of: Literal["rows", "columns", "cells"], remedy: str
-    ) -> None:
+    def require_head(self, size: int) -> None:
+        """Raise `TooLargeError` if the head of an Arrow message takes more bytes than `max_head`."""
+        remedy = "Leave out metadata, and columns that are not needed."
+        self._require_at_most(self.max_head, size, "bytes in the head of an Arrow message", remedy)
+
+    def _require_at_most(self, most: int | None, count: int, of: Counted, remedy: str) -> None:
         if most is not None and count > most:
-            or_more = "" if of == "rows" else " or more"  # counting columns and cells ends above the limit
+            or_more = "" if of == "rows" else " or more"  # counting all else ends above the limit
             what = f"{self.name}: has {count:,} {of}{or_more}, {most:,} are allowed. {remedy}"
             raise TooLargeError(what, count=count, of=of)
 

@@ -13,7 +13,8 @@ import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
-from models.tables.arrow_messages import field_count, message_sizes
+from models.tables.arrow_messages import messages_of
+from models.tables.arrow_schemas import head_sizes
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table, flat_columns, plain_columns, regroup
@@ -64,24 +65,30 @@ def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     """Read an Arrow file (Feather) or stream in chunks."""
     with source.open_seekable() as opened:
         is_file = opened.read(len(_FILE_START)) == _FILE_START
-        start = _STREAM_IN_FILE if is_file else 0
-        if source.max_bytes is not None:
-            rows = size = 0
-            opened.seek(start)
-            for message in pa.ipc.MessageReader.open_stream(opened):
-                if message.type == "schema":
-                    source.require_columns(field_count(message, most=source.max_columns))
-                more_rows, more_bytes = message_sizes(message)
-                rows, size = rows + more_rows, size + more_bytes
-                source.require_rows(rows)
-                source.require_bytes(size)
-        opened.seek(start)
-        if is_file and source.max_bytes is None:
+        opened.seek(_STREAM_IN_FILE if is_file else 0)
+        if source.max_bytes is not None:  # the table of contents could name other bytes than those that are checked
+            content = opened.read_buffer()
+            _require_bounded(source, memoryview(content))
+            batches: Iterable[pa.RecordBatch] = (file := pa.ipc.open_stream(content))
+        elif is_file:
             file = pa.ipc.open_file(opened)
-            batches: Iterable[pa.RecordBatch] = (file.get_batch(i) for i in range(file.num_record_batches))
-        else:  # the table of contents could name other bytes than those that were checked
+            batches = (file.get_batch(i) for i in range(file.num_record_batches))
+        else:
             batches = file = pa.ipc.open_stream(opened)
         yield from _tables(source, batches, chunk_rows, file.schema, options)
+
+
+def _require_bounded(source: Source, content: memoryview) -> None:
+    """Check how large the messages of a stranger's stream become, before Arrow makes anything of them."""
+    rows = size = 0
+    for message, whole in messages_of(content, source.require_head):
+        columns, head_bytes = head_sizes(message, max_fields=source.max_columns, max_bytes=source.max_head)
+        source.require_columns(columns)
+        source.require_head(head_bytes)
+        more_rows, more_bytes = message.sizes(whole)
+        rows, size = rows + more_rows, size + more_bytes
+        source.require_rows(rows)
+        source.require_bytes(size)
 
 
 def _tables(

@@ -45,6 +45,15 @@ def require_few_columns(count: int, spec: BodySpec) -> None:
         raise _refused(f"{count:,} columns are more than {most:,}. Send only those that the detector knows.")
 
 
+def require_small_head(size: int) -> None:
+    """Refuse an Arrow message whose head is too large."""
+    if size > (most := BUDGET.arrow_head_bytes):
+        raise _refused(
+            f"The head of an Arrow message (its schema is one) takes {size:,} bytes or more, beyond {most:,}. Leave "
+            "out metadata, and columns that the detector does not know."
+        )
+
+
 def require_few_lines(content: bytes, spec: BodySpec) -> None:
     """Refuse JSON lines of which most are blank."""
     most = BUDGET.lines_per_row * spec.max_rows

@@ -22,7 +22,7 @@ from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learn
 from models.tables.source import Source
 from models.tables.table import Table, numbers_of
 from service.budget import BUDGET
-from service.formats.bounds import require_few_columns, too_much
+from service.formats.bounds import require_few_columns, require_small_head, too_much
 from service.formats.formats import FORMATS, Format
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, note_over_http, too_large, too_many_rows
@@ -117,6 +117,7 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
         max_columns=spec.max_columns,
         max_cells=spec.max_bytes // BUDGET.bytes_per_cell,
         check=spec.cancellation.check,
+        max_head=BUDGET.arrow_head_bytes,
     )
     tables: list[Table] = []
     try:
@@ -130,6 +131,8 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
             raise too_many_rows(error.count, spec.max_rows) from error
         if error.of == "columns":
             require_few_columns(error.count, spec)
+        if error.of == "bytes in the head of an Arrow message":
+            require_small_head(error.count)
         if error.of == "cells":
             raise too_much("cells", error.count, spec.max_bytes // BUDGET.bytes_per_cell) from error
         raise too_large(spec.max_bytes) from error

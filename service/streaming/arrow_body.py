@@ -9,9 +9,11 @@ from typing import Final, final
 
 import pyarrow as pa
 
-from models.tables.arrow_messages import DICTIONARY, END_OF_STREAM, SCHEMA, message_sizes, next_message
+from models.tables.arrow_messages import DICTIONARY, END_OF_STREAM, SCHEMA, Message, next_message
 from models.tables.read_options import CHUNK_ROWS
 from models.tables.table import Regrouping, Table
+from service.budget import BUDGET
+from service.formats.bounds import require_small_head
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec
 from service.formats.tables import TableRows, notes_of, read_table
@@ -19,6 +21,8 @@ from service.streaming.bodies import too_long
 from service.web.problems import RequestError
 
 _PART_BYTES: Final = 1 << 20
+_HEAD_SHARE: Final = 4  # times the bytes of a part may be read again with it: schema and dictionaries
+_SMALLER: Final = "Write smaller record batches"
 
 
 @final
@@ -27,13 +31,16 @@ class ArrowBody:
 
     def __init__(self, spec: BodySpec) -> None:
         self._max_bytes = spec.max_bytes
-        # A part is bounded already: no more than one batch too many, and as much of dictionaries before it.
-        self._spec = replace(spec, max_rows=max(spec.max_rows, _PART_BYTES), max_bytes=2 * spec.max_bytes + _PART_BYTES)
+        # A part is bounded already: no more than one batch too many, and dictionaries of as many bytes before it.
+        most = 3 * spec.max_bytes + _PART_BYTES
+        self._spec = replace(spec, max_rows=most, max_bytes=most)
         self._buffer = bytearray()
+        self._message: Message | None = None  # which the buffer starts with
         self._head = b""  # the schema, and the dictionaries so far
+        self._head_size = 0  # decompressed
         self._batches: list[bytes] = []
         self._dictionaries: list[bytes] = []  # new ones among them
-        self._size = 0
+        self._size = 0  # of them, decompressed
         self._ended = self._any_part = False
         self._grouping = Regrouping(CHUNK_ROWS)
         self._first = 0
@@ -43,21 +50,19 @@ class ArrowBody:
         """Yield the parts that are complete with what has come, one by one: each has a copy of the schema."""
         self._buffer += b"" if self._ended else content
         try:
-            while (message := next_message(self._buffer)) is not None and not self._ended:
-                kind, size = message
-                if size > self._max_bytes:
-                    raise too_long("A record batch", self._max_bytes, "Write smaller ones")
-                if size > len(self._buffer):
+            while not self._ended and (message := self._next()) is not None:
+                if message.size > self._max_bytes:
+                    raise too_long("A record batch", self._max_bytes, _SMALLER)
+                if message.size > len(self._buffer):
                     break
-                self._add(kind, bytes(self._buffer[:size]))
-                del self._buffer[:size]
-                if self._size >= _PART_BYTES:
+                self._add(message, bytes(self._buffer[: message.size]))
+                del self._buffer[: message.size]
+                self._message = None
+                if self._size >= max(_PART_BYTES, self._head_size // _HEAD_SHARE):
                     yield self._take()
         except pa.ArrowInvalid as error:
             detail = f"The body is no Arrow stream: {error}. Send it anew, whole."
             raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
-        if len(self._buffer) > self._max_bytes:
-            raise too_long("A message", self._max_bytes, "Write smaller record batches")
         if last and self._buffer and not self._ended:
             detail = "The Arrow stream ends in the middle of a message. Send it anew, whole."
             raise RequestError(HTTPStatus.BAD_REQUEST, detail)
@@ -76,25 +81,40 @@ class ArrowBody:
         if rest is not None and len(rest):
             yield self._chunk(rest)
 
-    def _add(self, kind: int, message: bytes) -> None:
-        if kind == END_OF_STREAM:
+    def _next(self) -> Message | None:
+        """Return the message that the buffer starts with, None where its head has not come."""
+        if self._message is None:
+            self._message = next_message(self._buffer, require_small_head)
+        return self._message
+
+    def _add(self, message: Message, content: bytes) -> None:
+        if message.kind == END_OF_STREAM:
             self._ended = True
-        elif kind == SCHEMA:
+            return
+        if message.kind == SCHEMA:
             if self._head:
                 raise pa.ArrowInvalid("it has a second schema")
-            self._head = message
-        else:
-            self._batches.append(message)
-            # A batch may unfold to nothing: what it takes itself counts as well.
-            self._size += max(len(message), message_sizes(pa.ipc.read_message(message))[1])
-            if kind == DICTIONARY:
-                self._dictionaries.append(message)
+            self._head, self._head_size = content, len(content)
+            return
+        rows, size = message.sizes(content)
+        if rows > BUDGET.batch_rows:
+            detail = f"A record batch has {rows:,} records, more than {BUDGET.batch_rows:,}. {_SMALLER}."
+            raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        if size > self._max_bytes:
+            raise too_long("A record batch", self._max_bytes, _SMALLER)
+        self._batches.append(content)
+        # A batch may unfold to nothing: what it takes itself counts as well, and each row as a byte.
+        size = max(len(content), size, rows)
+        self._size += size
+        if message.kind == DICTIONARY:
+            self._dictionaries.append(content)
+            self._head_size += size
+            if self._head_size > self._max_bytes:
+                raise too_long("What the dictionaries hold", self._max_bytes, "Send texts as they are")
 
     def _take(self) -> bytes:
         part = b"".join([self._head, *self._batches])
         self._head = b"".join([self._head, *self._dictionaries])
-        if len(self._head) > self._max_bytes:
-            raise too_long("What the dictionaries hold", self._max_bytes, "Send texts as they are")
         self._batches, self._dictionaries, self._size, self._any_part = [], [], 0, True
         return part
 

@@ -66,6 +66,53 @@ def test_an_arrow_stream_has_one_schema() -> None:
         list(ArrowBody(SPEC).cut(HEAD + HEAD, last=False))
 
 
+def compressed(columns: dict[str, pa.Array]) -> bytes:
+    """Return the messages of a record batch, each buffer of which is compressed, behind their schema."""
+    batch = pa.record_batch(columns)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()[:-8]
+
+
+NULLS = pa.record_batch([pa.nulls(2_000_000)], names=["x"])
+SHARED = pa.DictionaryArray.from_arrays([0], pa.array(["a" * 40_000_000]))
+FIVE = compressed(dict.fromkeys("abcde", pa.array([0.0] * 1_000_000)))
+METADATA = SCHEMA.with_metadata({"a": "b" * (5 << 20)}).serialize().to_pybytes()
+TOO_MUCH: dict[str, tuple[bytes, str]] = {
+    "a large head": (HEAD[:4] + (5 << 20).to_bytes(4, "little"), "takes 5,242,880 bytes or more, beyond 4,194,304"),
+    "large metadata": (METADATA, "The head of an Arrow message"),
+    "a batch that decompresses": (FIVE, "A record batch is larger than 33,554,432 bytes. Write smaller"),
+    "a dictionary that does": (compressed({"x": SHARED}), "A record batch is larger than 33,5"),
+    "rows without bytes": (
+        NULLS.schema.serialize().to_pybytes() + NULLS.serialize().to_pybytes(),
+        "A record batch has 2,000,000 records, more than 1,048,576. Write smaller",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_a_message_that_becomes_too_much_is_refused_before_it_is_read(name: str) -> None:
+    content, detail = TOO_MUCH[name]
+    assert name == "large metadata" or len(content) < 10_000
+    with pytest.raises(RequestError, match=detail) as error:
+        list(ArrowBody(SPEC).cut(content, last=False))
+    assert error.value.status == 413
+
+
+def test_what_is_read_again_with_each_part_is_no_more_than_four_times_the_part() -> None:
+    words = pa.array([f"{word:0100d}" for word in range(100_000)])
+    coded = pa.record_batch({"x": pa.DictionaryArray.from_arrays(pa.array(range(50_000), pa.int32()), words)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, coded.schema) as writer:
+        for _ in range(40):
+            writer.write_batch(coded)
+    body = ArrowBody(SPEC)
+    parts = [len(part) for part in body.cut(sink.getvalue().to_pybytes(), last=True)]
+    assert sum(parts) < 5 * len(sink.getvalue())
+    assert len(parts) > 2
+
+
 COSTLY: dict[str, tuple[str, Callable[[], bytes], int, str]] = {
     "blank lines": ("jsonl", lambda: b"\n" * 1_000_000, 400, "The body is empty"),
     "batches without rows": ("arrow", lambda: HEAD + EMPTY * 5000, 422, "is absent"),

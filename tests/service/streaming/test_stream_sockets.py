@@ -60,7 +60,7 @@ def pieces_of(form: str) -> tuple[bytes, bytes]:
 
         message = next_message(whole)
         assert message is not None
-        return whole[: message[1]], whole[message[1] : -8]
+        return whole[: message.size], whole[message.size : -8]
     return b"", whole
 
 
