@@ -15,7 +15,7 @@ from service.api.openapi import openapi_document
 from service.api.routes import router
 from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
-from service.gate import Gate
+from service.gate import Gate, SheddingMiddleware
 from service.registry import Registry
 from service.settings import Settings, flag_of, load_settings, variable_of
 from service.web.pages import secure_pages
@@ -39,6 +39,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.batcher = batcher = Batcher()
     app.state.gate = gate = Gate(settings)
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
+    app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.include_router(router)
     secure_pages(app)

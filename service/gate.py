@@ -14,7 +14,7 @@ from typing import Final, TypeVar, final
 from anyio import CapacityLimiter
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.threads import allowed_threads
 from service.budget import BUDGET
@@ -24,6 +24,9 @@ from service.web.problems import CLOSE, RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
+
+PROBES: Final = frozenset(["/healthz", "/readyz"])
+"""Paths that are answered at any load."""
 
 SMALL_BYTES: Final = 16_384
 """Largest body of a small request, which is scored on the event loop; larger ones wait for a thread."""
@@ -39,7 +42,8 @@ class Gate:
     """Refuses requests while the oldest waiting one has waited for too long, and runs large ones on threads.
 
     `admit` is called once for each request, by the protocol or by the middleware: what applies to all of them, such as
-    authentication, metrics and request ids, belongs there.
+    authentication, metrics and request ids, belongs there. All that is answered on the event loop but `PROBES` is
+    counted by one clock, whoever answers it: it is admitted by `admit_to_batch` or `admit_to_routes`.
 
     Args:
         settings: Settings of the service.
@@ -72,13 +76,17 @@ class Gate:
         Args:
             behind: Requests of an earlier tick wait to be scored.
         """
-        if not self._in_tick:
-            self._in_tick = True
-            self._tick.begin()
-            asyncio.get_running_loop().call_soon(self._end_tick)
+        self._begin_tick()
         if behind:
             self._tick.refuse()
         return self._refusal_of_small if self._tick.is_overloaded() else None
+
+    def admit_to_routes(self, method: str, headers: Headers) -> Response | None:
+        """Return the refusal of a request that the routes would answer, None if it is admitted."""
+        self._begin_tick()
+        if not self._tick.is_overloaded():
+            return None
+        return self._refusal_of_small if method != "POST" or _is_small(headers) else self._refusal_of_large
 
     def admit_large(self) -> Response | None:
         """Return the refusal of a request that has to wait for a thread, None if it is admitted."""
@@ -145,14 +153,41 @@ class Gate:
         future.add_done_callback(free)
         return await asyncio.wrap_future(future)
 
+    def _begin_tick(self) -> None:
+        if not self._in_tick:
+            self._in_tick = True
+            self._tick.begin()
+            asyncio.get_running_loop().call_soon(self._end_tick)
+
     def _end_tick(self) -> None:
         self._in_tick = False
         self._tick.end()
 
 
 @final
+class SheddingMiddleware:
+    """Refuses what the routes would answer while the event loop is overloaded; probes are always answered.
+
+    Args:
+        app: The routes.
+        gate: Admits requests.
+    """
+
+    def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        app: ASGIApp | None = None
+        if scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) not in PROBES:
+            app = self._gate.admit_to_routes(scope["method"], scope["headers"])
+        await (app or self._app)(scope, receive, send)
+
+
+@final
 class Tick:
-    """Small requests that arrive in one tick of the event loop.
+    """What is answered on the event loop in one tick of it.
 
     The oldest may have arrived just after the loop had begun the tick before: its wait is the CPU time since then. A
     process that gets no CPU is not overloaded. A burst is over soon and is not refused: overload begins after a tick of

@@ -16,11 +16,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
 from service.fast_path.guarded import GuardedProtocol
+from service.gate import SheddingMiddleware
 from service.settings import Settings, spelt
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
 """The first version of Uvicorn with which `FastProtocol` is tested, and the first one with which it is not."""
 
+_OURS: Final = (EntryMiddleware, SheddingMiddleware)
 _PATH: Final = PATH.encode()
 _CLOSE: Final = b"connection: close\r\n"
 _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
@@ -52,7 +54,7 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
 def _seen_by(app: FastAPI) -> str | None:
     """Return what has to see every request before it is answered, None if nothing has."""
     kinds: list[Any] = [item.cls for item in app.user_middleware]
-    if added := [getattr(kind, "__name__", "one") for kind in kinds if kind is not EntryMiddleware]:
+    if added := [getattr(kind, "__name__", "one") for kind in kinds if kind not in _OURS]:
         return f"middleware was added ({', '.join(added)})"
     telemetry = getattr(app, "_native_telemetry", None)
     return "FastAPI's telemetry is on" if telemetry is not None and telemetry.enabled() else None

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from samples import sample_detector, sample_record
-from wire import request, wired
+from wire import answer_from, request, wired
 
 from service.app import load_settings
 from service.budget import BUDGET, Budget
@@ -137,3 +137,50 @@ def test_large_requests_are_refused_while_one_waits_too_long_for_a_thread(monkey
         assert gate.admit_large() is None
 
     asyncio.run(alone_then_crowded())
+
+
+ON_THE_LOOP = {
+    "the detector": b"GET /detector HTTP/1.1\r\n\r\n",
+    "a query that is refused": b"GET /detector?x=1 HTTP/1.1\r\n\r\n",
+    "a query of scores that is refused": b"POST /score?x=1 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+    "no such address": b"GET /none HTTP/1.1\r\n\r\n",
+    "no such method": b"DELETE /detector HTTP/1.1\r\n\r\n",
+    "the interface": b"GET /openapi.json HTTP/1.1\r\n\r\n",
+    "scores as CSV": b"POST /score HTTP/1.1\r\nAccept: text/csv\r\nContent-Length: 2\r\n\r\n{}",
+    "scores": b"POST /score HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+    "a large request": b"POST /score HTTP/1.1\r\nContent-Length: 99999\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_LOOP)
+def test_all_that_is_answered_on_the_event_loop_is_shed_at_overload_but_probes(name: str, fast_path: bool) -> None:
+    content = ON_THE_LOOP[name]
+    with wired(sample_detector(), fast_path=fast_path, max_wait_seconds=1e-9) as wire:  # overload after one request
+        for path in ("/none", *["/healthz", "/readyz"] * 2):
+            with wire.connect() as connection:
+                connection.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+                assert answer_from(connection)[0] == (404 if path == "/none" else 200)
+        with wire.connect() as connection:
+            connection.sendall(content)
+            status, headers, _ = answer_from(connection)
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert ("connection" in headers) == (name == "a large request")  # whose body is not read
+
+
+def test_what_is_shed_is_answered_again_when_overload_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    gate = Gate(load_settings(max_wait_seconds=100))  # a second on the event loop
+    monkeypatch.setattr(gate, "_tick", Tick(1.0, clock))
+
+    async def asked(*, busy: float) -> list[int]:
+        """Return the status of two requests in one tick of so many seconds."""
+        first = gate.admit_to_routes("GET", [])
+        clock.now += busy
+        found = [first, gate.admit_to_routes("GET", [])]
+        await asyncio.sleep(0)
+        return [200 if refusal is None else refusal.status_code for refusal in found]
+
+    async def load() -> list[list[int]]:
+        return [await asked(busy=seconds) for seconds in (2.1, 2.1, 0.05, 0.05)]
+
+    assert asyncio.run(load()) == [[200, 200], [200, 503], [200, 200], [200, 200]]
