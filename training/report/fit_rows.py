@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from models.calibration import Calibration
 from models.detector import Detector, Verdicts
+from models.languages import spoken
+from models.reasons.reasons import MOST_REASONS, Reason
 from models.tables.table import Table
 from training.data.prepare import Prepared
 from training.fit import FitResult
@@ -44,6 +46,11 @@ class ScoredRows:
         """The anomaly scores `(n,)`."""
         return self.verdicts.anomaly_score
 
+    def reasons(self, i: int) -> list[Reason]:
+        """Return the reasons of a row in words."""
+        contributions = self.verdicts.contributions(i, top=MOST_REASONS)
+        return self.verdicts.writer.reasons(contributions, float(self.scores[i]))
+
 
 def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None) -> ScoredRows:
     """Score the test rows, or those of a test table, with the networks that had not seen them.
@@ -52,13 +59,14 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
         TableError: The test table has another shape.
     """
     is_anomaly: NDArray[np.bool_] | None
+    evaluated = replace(result.evaluated, language=spoken())
     if test_table is not None and prepared.rule is not None:
         name, table, indices = "rows of --test-data", test_table, np.arange(len(test_table))
-        verdicts, is_anomaly = result.evaluated.score_table(table), prepared.rule.anomalies(table)
+        verdicts, is_anomaly = evaluated.score_table(table), prepared.rule.anomalies(table)
     else:
         test = prepared.split.test
         name, table, indices = "test rows", prepared.table, np.flatnonzero(test)
-        verdicts = result.evaluated.score(prepared.part(test))
+        verdicts = evaluated.score(prepared.part(test))
         is_anomaly = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
     skipped = table.numbers is not None and len(table.files) <= 1
     numbers = np.array([table.row_number(i) for i in indices.tolist()], np.intp) if skipped else indices + 1
