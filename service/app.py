@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
-from models.languages import language_named
 from models.printable import one_line
 from models.programs.cli import program_version
 from models.threads import share_threads
@@ -58,7 +57,7 @@ def open_registry(settings: Settings) -> Registry:
     if settings.path is None:
         raise BundleError(f"No detector is named: say {flag_of('path')} BUNDLE, or set {variable_of('path')}.")
     share_threads(settings.workers)  # before a detector asks for its threads
-    return Registry.open(settings.path, language=language_named(settings.lang))
+    return Registry.open(settings.path)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -63,8 +63,8 @@ def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
         for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
             item |= {"segment": segment, "threshold": threshold}
     if top:
-        for item, (contributions, reason) in zip(items, verdicts.reasoned(top=top), strict=True):
-            item["contributions"], item["reason"] = contributions, reason
+        for item, contributions in zip(items, verdicts.explained(top=top), strict=True):
+            item["contributions"] = contributions
     return items
 
 
@@ -87,8 +87,7 @@ def _score_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
 
     from service.files.scored_rows import ScoredRows
 
-    verdicts = _scored(detector, columns)
-    return ScoredRows(ids=pa.table({}), verdicts=verdicts, top=top, with_reason=top > 0).table()
+    return ScoredRows(ids=pa.table({}), verdicts=_scored(detector, columns), top=top).table()
 
 
 def _embed_table(detector: Detector, columns: Columns, top: int) -> pa.Table:

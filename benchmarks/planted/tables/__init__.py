@@ -1,1 +1,0 @@
-"""The tables: made by rules, one module each, and real ones."""
