@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,86 +14,18 @@ from models.calibration import Calibration
 from models.calibration.rows import segments_of
 from models.columns.from_records import Columns, columns_of_records
 from models.encoders.preprocessor import Preprocessor
+from models.languages import LANGUAGES, Language
+from models.reasons.contribution import Contribution
+from models.reasons.reasons import MOST_REASONS, ReasonWriter
+from models.reasons.texts import Texts
 from models.schema import FeatureSchema
 from models.schema.cells import Cell
 from models.scoring import Scorer, Scores
 
-__all__ = ["Contribution", "Detector", "Verdicts", "percent", "value_text"]
-
-_DIGITS: Final = (4, 6, 9, 17)  # of a number in a reason: as few as tell actual and expected apart
+__all__ = ["Contribution", "Detector", "Verdicts"]
 
 if TYPE_CHECKING:
     from models.tables.table import Table
-
-
-class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The contribution of one column to a record's score.
-
-    Args:
-        contribution: Its part of the anomaly score; the parts of all columns sum to it.
-        actual: The record's value, None where it is missing.
-        expected: The value that the network expected instead, in the user's own units and categories.
-        probability: The probability of a value that is the expected one: what is unusual is that it is not nearer to 1.
-            None for numbers, and where another value was expected.
-    """
-
-    feature: str
-    contribution: float
-    actual: Cell
-    expected: Cell
-    probability: float | None = None
-
-    def texts(self, *, shortened: Callable[[str], str] = str) -> tuple[str, str]:
-        """Return actual and expected value for people, in digits that tell them apart; texts are shortened.
-
-        Of a value that is the expected one the second text is its probability, "at 55 %".
-        """
-        if self.probability is not None:
-            return value_text(self.actual, shortened=shortened), f"at {percent(self.probability)}"
-        for digits in _DIGITS:
-            actual, expected = (
-                value_text(value, digits=digits, shortened=shortened) for value in (self.actual, self.expected)
-            )
-            if actual != expected:
-                break
-        return actual, expected
-
-    def in_words(self, *, shortened: Callable[[str], str] = str) -> str:
-        """Return both in one phrase.
-
-        Example:
-            >>> mode = Contribution(feature="mode", contribution=2.0, actual="idle", expected="normal")
-            >>> mode.in_words()
-            'idle, expected normal'
-            >>> msgspec.structs.replace(mode, expected="idle", probability=0.55).in_words()
-            'idle, expected at 55 %'
-        """
-        actual, expected = self.texts(shortened=shortened)
-        return f"{actual}, expected {expected}"
-
-
-def value_text(value: Cell, *, digits: int = 4, shortened: Callable[[str], str] = str) -> str:
-    """Return a value for people; numbers in so many digits.
-
-    Example:
-        >>> value_text(None), value_text(True), value_text(12.3456), value_text("idle")
-        ('missing', 'true', '12.35', 'idle')
-    """
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.{digits}g}" if isinstance(value, float) else shortened(str(value))
-
-
-def percent(probability: float) -> str:
-    """Return a probability in whole percent.
-
-    Example:
-        >>> percent(0.554)
-        '55 %'
-    """
-    return f"{100 * probability:.0f} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +37,7 @@ class Verdicts:
         threshold: The score above which each is an anomaly `(n,)`.
         is_anomaly: `(n,)`.
         segments: The segment of each, or None `(n,)`, where thresholds go by segment.
+        writer: Says in words why.
     """
 
     scores: Scores
@@ -113,6 +46,7 @@ class Verdicts:
     is_anomaly: NDArray[np.bool_]
     columns: Columns = field(repr=False)
     preprocessor: Preprocessor = field(repr=False)
+    writer: ReasonWriter = field(repr=False)
     segments: NDArray[Any] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -151,6 +85,17 @@ class Verdicts:
                 )
             yield contributions
 
+    def reason(self, row: int) -> str:
+        """Return the reasons of a row in words, in one line."""
+        [(_, reason)] = self.reasoned(slice(row, row + 1))
+        return reason
+
+    def reasoned(self, rows: slice = slice(None), *, top: int = 0) -> Iterator[tuple[list[Contribution], str]]:
+        """Yield the `top` largest contributions to the score of every row, or of some, and its reasons in words."""
+        explained = self.explained(rows, top=max(top, MOST_REASONS))
+        for score, contributions in zip(self.scores.anomaly_score[rows].tolist(), explained, strict=True):
+            yield contributions[:top], self.writer.sentence(contributions, score)
+
     def expected(self, row: int) -> dict[str, Cell]:
         """Return the value that the network expected in each column of a row."""
         expected = self.scores.reconstruction[row]
@@ -160,13 +105,14 @@ class Verdicts:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Detector:
     """Schema, preprocessor, network and calibration.
 
     Args:
         reference: A summary of the fitting rows, by column and for the score.
         card: How it was trained, on what and with which results, as plain data.
+        language: In which reasons are said.
     """
 
     name: str
@@ -176,11 +122,18 @@ class Detector:
     calibration: Calibration
     reference: Mapping[str, Any] = field(default_factory=dict, repr=False)
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    language: Language = field(default=LANGUAGES["en"], repr=False)
 
     @property
     def preprocessor(self) -> Preprocessor:
         """The preprocessor, which turns columns into features."""
         return self.scorer.preprocessor
+
+    @cached_property
+    def writer(self) -> ReasonWriter:
+        """Says in words why a row has its score."""
+        texts = Texts.of(self.language)
+        return ReasonWriter(self.schema, self.preprocessor, self.reference, self.scorer.ensemble, texts)
 
     def score(self, columns: Columns) -> Verdicts:
         """Score n rows of columns and decide which are anomalies."""
@@ -197,6 +150,7 @@ class Detector:
             is_anomaly=decisions.is_anomaly,
             columns=columns,
             preprocessor=self.preprocessor,
+            writer=self.writer,
             segments=segments,
         )
 

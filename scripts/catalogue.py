@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from string import Formatter
 from typing import Final
 
 from jinja2 import Environment
@@ -21,7 +20,7 @@ from models.languages.catalogue import entries_of
 _REPOSITORY: Final = Path(__file__).resolve().parents[1]
 CATALOGUES: Final = _REPOSITORY / "models" / "languages"
 _PACKAGES: Final = ("models", "training", "service")
-_MARKERS: Final = {"phrase": 1, "plural": 2, "unfilled": 1}
+_MARKERS: Final = {"phrase": 1, "plural": 2}
 """The functions that mark texts, and how many of their arguments are texts."""
 
 
@@ -54,7 +53,7 @@ def updated(po: str) -> str:
 
 
 def marked_texts() -> dict[tuple[str, ...], str]:
-    """Return all marked texts that have words, one or singular and plural, and the file where each is first.
+    """Return all texts of the code that are marked, one or singular and plural, and the file where each is first.
 
     Raises:
         ValueError: A marked text is not written out in the call.
@@ -63,7 +62,7 @@ def marked_texts() -> dict[tuple[str, ...], str]:
     for package in _PACKAGES:
         for path in sorted((_REPOSITORY / package).rglob("*")):
             texts = _READERS[path.suffix](path) if path.suffix in _READERS else ()
-            for each in filter(_has_words, texts):
+            for each in texts:
                 found.setdefault(each, path.relative_to(_REPOSITORY).as_posix())
     return found
 
@@ -87,11 +86,6 @@ def _of_template(path: Path) -> Iterator[tuple[str, ...]]:
 
 
 _READERS: Final = {".py": _of_code, ".html": _of_template}
-
-
-def _has_words(texts: tuple[str, ...]) -> bool:
-    """Return whether a text has more than places for values and marks between them."""
-    return any(letter.isalpha() for words, *_ in Formatter().parse(texts[0]) for letter in words)
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from models.errors import BundleError, DetectorError
+from models.languages import language_named
 from models.printable import one_line
 from models.programs.cli import program_version
 from models.threads import share_threads
@@ -57,7 +58,7 @@ def open_registry(settings: Settings) -> Registry:
     if settings.path is None:
         raise BundleError(f"No detector is named: say {flag_of('path')} BUNDLE, or set {variable_of('path')}.")
     share_threads(settings.workers)  # before a detector asks for its threads
-    return Registry.open(settings.path)
+    return Registry.open(settings.path, language=language_named(settings.lang))
 
 
 def __getattr__(name: str) -> FastAPI:

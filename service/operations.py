@@ -63,8 +63,8 @@ def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
         for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
             item |= {"segment": segment, "threshold": threshold}
     if top:
-        for item, contributions in zip(items, verdicts.explained(top=top), strict=True):
-            item["contributions"] = contributions
+        for item, (contributions, reason) in zip(items, verdicts.reasoned(top=top), strict=True):
+            item["contributions"], item["reason"] = contributions, reason
     return items
 
 
@@ -87,7 +87,8 @@ def _score_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
 
     from service.files.scored_rows import ScoredRows
 
-    return ScoredRows(ids=pa.table({}), verdicts=_scored(detector, columns), top=top).table()
+    verdicts = _scored(detector, columns)
+    return ScoredRows(ids=pa.table({}), verdicts=verdicts, top=top, with_reason=top > 0).table()
 
 
 def _embed_table(detector: Detector, columns: Columns, top: int) -> pa.Table:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import final
 
 from models.bundle import load_detector
 from models.detector import Detector
 from models.errors import ConfigError
+from models.languages import LANGUAGES, Language
 from models.repository import resolve
 
 
@@ -24,13 +26,13 @@ class Registry:
         self._default = detectors[0].name
 
     @classmethod
-    def open(cls, path: Path) -> Registry:
-        """Return a registry with the detector that a path means.
+    def open(cls, path: Path, *, language: Language = LANGUAGES["en"]) -> Registry:
+        """Return a registry with the detector that a path means, which says its reasons in a language.
 
         Raises:
             BundleError: The path means no bundle, or a damaged one.
         """
-        return cls(load_detector(resolve(path)))
+        return cls(replace(load_detector(resolve(path)), language=language))
 
     def active(self, name: str | None = None) -> Detector:
         """Return the active version of a detector, of the default one if no name is given.

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from benchmarks.quality.ablations import WITHOUT
+from benchmarks.quality.arguments import at_least_one, listed, seeds
 from benchmarks.quality.check import check
 from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.jobs import Choice, Experiment
@@ -58,8 +59,8 @@ def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Con
     choice = Choice(
         data=arguments.data,
         methods=methods,
-        protocols=_listed("--protocols", arguments.protocols, tuple(PROTOCOLS)),
-        seeds=_seeds(arguments.seeds),
+        protocols=listed("--protocols", arguments.protocols, tuple(PROTOCOLS)),
+        seeds=seeds(arguments.seeds),
         sets=[name for text in arguments.sets for name in text.split(",") if name],
     )
     threads = arguments.threads or (1 if arguments.jobs > 1 else None)
@@ -68,7 +69,7 @@ def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Con
     jobs = experiment.plan(choice)
     for refusal in refusals:
         console.print(f"left out: {escape(refusal)}", soft_wrap=True)
-    outcome = run(experiment, jobs, folder=arguments.out, way=way, console=console)
+    outcome = run(jobs, results=experiment.results(arguments.out), way=way, console=console)
     append_run(
         arguments.out,
         experiment=experiment.name,
@@ -131,10 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--protocols", default=",".join(PROTOCOLS), help="S, U or both (default: %(default)s)")
     parser.add_argument("--seeds", default="0", help="such as 0,1,2 (default: %(default)s)")
     parser.add_argument("--sets", nargs="+", default=[], metavar="A,B", help="names of sets (default: all)")
-    parser.add_argument("--jobs", type=_at_least_one, default=1, help="how many run at once (default: %(default)s)")
+    parser.add_argument("--jobs", type=at_least_one, default=1, help="how many run at once (default: %(default)s)")
     parser.add_argument(
         "--threads",
-        type=_at_least_one,
+        type=at_least_one,
         help="threads of each (default: 1 with --jobs above 1, else the libraries' own)",
     )
     parser.add_argument("--timeout", type=float, default=3600.0, help="seconds for each (default: %(default)g)")
@@ -143,28 +144,6 @@ def _parser() -> argparse.ArgumentParser:
         "--against", type=Path, help="for check: a CSV with set, protocol, method, seed and the figures"
     )
     return parser
-
-
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
-
-
-def _listed(flag: str, text: str, known: tuple[str, ...]) -> list[str]:
-    names = [name for name in text.split(",") if name]
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise ConfigError(f"{flag} must be some of {', '.join(known)}, got {text!r}.")
-    return names
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"--seeds must be whole numbers with commas, such as 0,1,2, got {text!r}.") from error
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Job:
     """A job for a process of its own.
 
     Args:
-        experiment: A key of `EXPERIMENTS`.
+        experiment: A key of `EXPERIMENTS`, or ``MODULE:FUNCTION`` of what runs a job of another benchmark.
         key: Values of the key columns of the experiment's CSV.
         data: The file or folder to read.
         modules: Modules to import before the time is measured.

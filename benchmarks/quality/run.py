@@ -1,4 +1,4 @@
-"""Runs the remaining jobs of an experiment in parallel, and stores the rows of each as soon as it is done."""
+"""Runs the jobs that have no results yet in parallel, and stores the rows of each as soon as it is done."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks.quality.jobs import Experiment, Job
-from benchmarks.quality.results import Row
+from benchmarks.quality.jobs import Job
+from benchmarks.quality.results import Results, Row
 from benchmarks.quality.slots import JobError, Slot
 
 WORKER_LOG: Final = "workers.log"
@@ -48,17 +47,15 @@ class Outcome:
     interrupted: bool
 
 
-def run(experiment: Experiment, jobs: Sequence[Job], *, folder: Path, way: Way, console: Console) -> Outcome:
+def run(jobs: Sequence[Job], *, results: Results, way: Way, console: Console) -> Outcome:
     """Run the jobs that have no rows yet.
 
     Args:
-        experiment: The experiment of the jobs.
         jobs: All jobs.
-        folder: Folder of the results.
+        results: Where their rows are kept.
         way: How they are run.
         console: The terminal for the progress bar and failures.
     """
-    results = experiment.results(folder)
     if results.mend():
         console.print(f"{results.path}: the last line was cut; it was taken away, and its job is run again")
     done = results.done(again=way.again)
@@ -70,7 +67,7 @@ def run(experiment: Experiment, jobs: Sequence[Job], *, folder: Path, way: Way, 
     if not waiting:
         return Outcome(before=before, now=0, failed=0, interrupted=False)
     slots = [
-        Slot(number=number, threads=way.threads, timeout=way.timeout, log=folder / WORKER_LOG)
+        Slot(number=number, threads=way.threads, timeout=way.timeout, log=results.path.parent / WORKER_LOG)
         for number in range(min(way.jobs, len(waiting)))
     ]
     answers: queue.SimpleQueue[tuple[Job, list[Row] | JobError]] = queue.SimpleQueue()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_ANOMALIES: Final = 0.1
 """Largest share of anomalies among unlabelled fitting rows; the rest is left out, as frequent rows are no anomalies."""
 
+_DAY: Final = 86_400_000_000  # microseconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -112,7 +114,7 @@ def split_table(table: Table, folder: Path, *, protocol: str, seed: int) -> Fram
     `MOST_ANOMALIES` of anomalies. Each part has at most `CAP` rows.
     """
     draw = np.random.RandomState(seed)
-    test, is_anomaly = _read(table, folder / (table.test_file or table.file))
+    test, is_anomaly = read_features(table, folder / (table.test_file or table.file))
     normal, anomalies = (draw.permutation(np.where(is_anomaly == kind)[0]) for kind in (False, True))
     if protocol == "U":
         most = int(len(normal) * MOST_ANOMALIES / (1 - MOST_ANOMALIES))
@@ -124,7 +126,7 @@ def split_table(table: Table, folder: Path, *, protocol: str, seed: int) -> Fram
         fitting = test.iloc[_capped(normal[:half], draw)]
         rows = _capped(np.r_[normal[half:], anomalies], draw)
     else:
-        first, odd = _read(table, folder / table.file)
+        first, odd = read_features(table, folder / table.file)
         fitting = first.iloc[_capped(np.where(~odd)[0], draw)]
         rows = _capped(np.arange(len(test)), draw)
     return FrameSplit(
@@ -135,13 +137,25 @@ def split_table(table: Table, folder: Path, *, protocol: str, seed: int) -> Fram
 
 
 def encoder_of(fitting: pd.DataFrame) -> Callable[[pd.DataFrame], NDArray[np.float32]]:
-    """Return scikit-learn's usual encoder, fitted on rows: medians, standard scores, one-hot categories."""
-    from pandas.api.types import is_numeric_dtype
+    """Return scikit-learn's usual encoder, fitted on rows: medians, standard scores, one-hot categories.
+
+    A date is a number of days, with the hour of the day and the day of the week beside it.
+    """
+    from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+    times = [name for name in fitting.columns if is_datetime64_any_dtype(fitting[name])]
+
+    def without_times(rows: pd.DataFrame) -> pd.DataFrame:
+        parts = {name: _numbers_of_times(rows[name]) for name in times}
+        return rows.drop(columns=times).assign(
+            **{f"{name}: {what}": numbers for name, part in parts.items() for what, numbers in part.items()}
+        )
+
+    fitting = without_times(fitting)
     numbers = [name for name in fitting.columns if is_numeric_dtype(fitting[name])]
     texts = [name for name in fitting.columns if name not in numbers]
     encoder = make_column_transformer(
@@ -150,12 +164,20 @@ def encoder_of(fitting: pd.DataFrame) -> Callable[[pd.DataFrame], NDArray[np.flo
     ).fit(fitting)
 
     def encode(rows: pd.DataFrame) -> NDArray[np.float32]:
-        return np.asarray(encoder.transform(rows), np.float32, order="C")
+        return np.asarray(encoder.transform(without_times(rows)), np.float32, order="C")
 
     return encode
 
 
-def _read(table: Table, path: Path) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+def _numbers_of_times(times: pd.Series[Any]) -> dict[str, pd.Series[Any]]:
+    return {
+        "days": times.astype("datetime64[us]").astype("int64") / _DAY,
+        "hour": times.dt.hour + times.dt.minute / 60,
+        "day of the week": times.dt.day_of_week,
+    }
+
+
+def read_features(table: Table, path: Path) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     """Read a file; return the features and a mask of the anomalies, without a label all False."""
     import pandas as pd
 

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.quality.experiments.table import EXPERIMENTS
+from benchmarks.quality.experiments.table import work_of
 from benchmarks.quality.jobs import Job
 from benchmarks.quality.methods import method_of
 
@@ -63,7 +63,7 @@ def _done(job: Job) -> dict[str, Any]:
     try:
         if "method" in job.key:
             method_of(job.key["method"]).warms_up()
-        return {"rows": [dict(row) for row in EXPERIMENTS[job.experiment].work(job)]}
+        return {"rows": [dict(row) for row in work_of(job.experiment)(job)]}
     except Exception as error:  # an error of a foreign method is one row without figures
         lines = str(error).strip().splitlines() or [""]
         return {"error": f"{type(error).__name__}: {lines[0]}"}

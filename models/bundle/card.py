@@ -94,7 +94,8 @@ def column_cards(detector: Detector) -> list[dict[str, Any]]:
     """Return one object for each column: name, kind, how its values may be written, how it enters, and a summary.
 
     The summary is of the fitting rows. It has the number of ``missing`` values and a ``typical`` one, and beside
-    these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``.
+    these, by the column's kind: ``quantiles`` and ``mean``; ``counts`` and ``others``; ``first`` and ``last``, with the
+    rows in each hour of the day (``hours``, where there is one) and on each day of the week (``weekdays``).
     """
     summaries = detector.reference.get("columns", {})
     enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encodings}

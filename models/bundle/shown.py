@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -12,6 +12,10 @@ from models.repository import complaint_about_name
 from models.strict_json import from_plain
 
 _NAMES: Final = ("name", "version", "created")
+
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Hours = Annotated[list[_Count], msgspec.Meta(min_length=24, max_length=24)]
+_Weekdays = Annotated[list[_Count], msgspec.Meta(min_length=7, max_length=7)]
 
 
 class _Quantiles(msgspec.Struct, rename={"q0": "0", "q5": "0.05", "q50": "0.5", "q95": "0.95", "q100": "1"}):
@@ -32,6 +36,8 @@ class _Summary(msgspec.Struct, forbid_unknown_fields=True):
     others: int = 0
     first: str = ""
     last: str = ""
+    hours: _Hours | None = None
+    weekdays: _Weekdays | None = None
     typical: float | bool | str | None = None
 
 

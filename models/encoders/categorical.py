@@ -20,7 +20,6 @@ from models.encoders.encoding import (
     index_of,
     level_deviation,
 )
-from models.messages import Message, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.numbers import without_zero_fraction
@@ -72,11 +71,9 @@ class CategoricalEncoding(Encoding):
         return None if value is None else str(value)
 
     @property
-    def words(self) -> Message:
-        categories = phrase("{categories} categories", categories=len(self.categories))
-        if not self.rare_share:
-            return categories
-        return phrase("{categories}, {rare:,} rare ones in one bucket", categories=categories, rare=len(self.rare))
+    def words(self) -> str:
+        bucket = f", {len(self.rare):,} rare ones in one bucket" if self.rare_share else ""
+        return f"{len(self.categories)} categories{bucket}"
 
     @cached_property
     def levels(self) -> dict[str | None, int]:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.messages import Message, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 
@@ -60,14 +59,13 @@ class Encoding(ABC):
 
     @property
     @abstractmethod
-    def words(self) -> Message:
+    def words(self) -> str:
         """How a value is encoded, in one phrase."""
 
-    def describe(self) -> Message:
+    def describe(self) -> str:
         """Describe the encoding in one phrase."""
-        if not self.missing_share:
-            return self.words
-        return phrase("{words}; missing in {share:.1%}, which is a feature", words=self.words, share=self.missing_share)
+        missing = f"; missing in {self.missing_share:.1%}, which is a feature" if self.missing_share else ""
+        return self.words + missing
 
     @abstractmethod
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 _SECONDS: Final = {
@@ -60,3 +61,21 @@ def duration_parts(text: str) -> list[tuple[float, str]]:
         end = part.end()
     sizes = [_SECONDS[unit] for _, unit in parts]
     return parts if end == len(text) and sizes == sorted(set(sizes), reverse=True) else []
+
+
+def duration_text(seconds: float) -> str:
+    """Return seconds as a duration of at most two units.
+
+    Example:
+        >>> duration_text(5400), duration_text(-602), duration_text(12.5), duration_text(200_000)
+        ('1h 30m', '-10m 2s', '12.5s', '2d 8h')
+    """
+    sign, rest = "-" if seconds < 0 else "", abs(seconds)
+    if rest < 60:
+        return f"{sign}{rest:.4g}s"
+    (large, letter), (small, next_letter) = next(pair for pair in pairwise(_UNITS) if rest >= pair[0][0])
+    count, left = divmod(round(rest / small), round(large / small))
+    return f"{sign}{count}{letter}" + (f" {left}{next_letter}" if left else "")
+
+
+_UNITS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))

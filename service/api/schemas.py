@@ -43,6 +43,11 @@ class ScoreItem(BaseModel):
     threshold: float | None = Field(None, description="Where thresholds go by segment: the one of this record.")
     ids: dict[str, Any] | None = Field(None, description="The record's own id fields, where the detector has some.")
     contributions: list[ContributionItem] | None = Field(None, description="The columns that add most, largest first.")
+    reason: str | None = Field(
+        None,
+        description="Where contributions are asked for: the first three columns that add 5 % of the score or more, in "
+        "words.",
+    )
 
 
 class _Answer(BaseModel):

@@ -43,6 +43,7 @@ class ScoredRecord(msgspec.Struct, frozen=True, kw_only=True):
         p_value: In (0, 1].
         is_anomaly: The score is above the threshold.
         contributions: The columns that add most, largest first; as many as were asked for.
+        reason: In words why, where contributions were asked for.
         ids: The record's own id fields.
     """
 
@@ -50,6 +51,7 @@ class ScoredRecord(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     is_anomaly: bool
     contributions: tuple[Contribution, ...] = ()
+    reason: str | None = None
     ids: dict[str, Any] = {}
 
 

@@ -24,6 +24,7 @@ from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
 from models.errors import ConfigError, Set
+from models.languages import spoken
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
 from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
@@ -145,7 +146,7 @@ def run(command: BatchCommand) -> None:
         raise ConfigError(
             Set("spreadsheet", True), f" is for CSV, and {command.output} is {format_name}. Leave it out."
         )
-    detector = load_detector(resolve(command.detector))
+    detector = replace(load_detector(resolve(command.detector)), language=spoken())
     job = prepare(
         detector, command.inputs, command.output, options=command.options, write=command.write, top=command.explain
     )

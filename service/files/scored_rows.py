@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
-from models.detector import Contribution, Detector, Verdicts, percent, value_text
+from models.detector import Contribution, Detector, Verdicts
+from models.reasons.values import percent
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import Cell, parse_category
 from models.tables.writers import json_cells
@@ -30,7 +31,13 @@ def rows_of(
     if "expected" in write and verdicts is not None:
         more |= {f"expected_{name}": cells for name, cells in _named(expected_table(detector.schema, verdicts)).items()}
     top = min(top, len(detector.schema.columns))
-    return ScoredRows(ids=ids, verdicts=verdicts if "scores" in write else None, top=top, more=more)
+    return ScoredRows(
+        ids=ids,
+        verdicts=verdicts if "scores" in write else None,
+        top=top,
+        with_reason=top > 0 or "reason" in write,
+        more=more,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +48,13 @@ class ScoredRows:
         ids: Their id columns, as they were read.
         verdicts: Their scores and decisions; None if they are not written.
         top: How many of the columns that add most are named.
+        with_reason: Their reasons are written in words.
     """
 
     ids: pa.Table
     verdicts: Verdicts | None
     top: int = 0
+    with_reason: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,15 +65,17 @@ class ScoredRows:
     def table(self) -> pa.Table:
         """Return the rows as a table; actual and expected values are texts, because columns differ in kind."""
         columns = _named(self.ids) | {name: arrow_of(figures) for name, figures in self._figures().items()}
-        explained = self._contributions()
+        reasoned = self._reasoned()
         for rank in range(0 if self.verdicts is None else self.top):
-            picked = [contributions[rank] for contributions in explained]
+            picked = [contributions[rank] for contributions, _ in reasoned]
             columns |= {
                 f"top_{rank + 1}_feature": pa.array([c.feature for c in picked], pa.string()),
                 f"top_{rank + 1}_contribution": pa.array([c.contribution for c in picked], pa.float64()),
                 f"top_{rank + 1}_actual": pa.array([_text(c.actual) for c in picked], pa.string()),
                 f"top_{rank + 1}_expected": pa.array([_expected_text(c) for c in picked], pa.string()),
             }
+        if self.with_reason and self.verdicts is not None:
+            columns["reason"] = pa.array([reason for _, reason in reasoned], pa.string())
         return pa.table({**columns, **self.more})
 
     def records(self) -> list[dict[str, Any]]:
@@ -75,8 +86,11 @@ class ScoredRows:
             **{name: json_cells(cells) for name, cells in self.more.items()},
         }
         records = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-        for record, contributions in zip(records, self._contributions(), strict=False):
-            record["contributions"] = contributions
+        for record, (contributions, reason) in zip(records, self._reasoned(), strict=False):
+            if self.top:
+                record["contributions"] = contributions
+            if self.with_reason:
+                record["reason"] = reason
         return records
 
     def _figures(self) -> dict[str, Any]:
@@ -87,8 +101,10 @@ class ScoredRows:
             names.append("threshold")
         return {name: getattr(self.verdicts, name) for name in names}
 
-    def _contributions(self) -> list[list[Contribution]]:
-        return list(self.verdicts.explained(top=self.top)) if self.verdicts is not None and self.top else []
+    def _reasoned(self) -> list[tuple[list[Contribution], str]]:
+        if self.verdicts is None or not (self.top or self.with_reason):
+            return []
+        return list(self.verdicts.reasoned(top=self.top))
 
 
 def _named(table: pa.Table) -> dict[str, Any]:
@@ -98,7 +114,7 @@ def _named(table: pa.Table) -> dict[str, Any]:
 def _expected_text(reason: Contribution) -> str | None:
     if reason.probability is None:
         return _text(reason.expected)
-    return f"{value_text(reason.expected)} at {percent(reason.probability)}"
+    return f"{_text(reason.expected) or 'missing'} at {percent(reason.probability)}"
 
 
 def _text(value: Cell) -> str | None:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import WRITERS, arrow_table, machine_records, sample_detector, sample_record
 
-from models.detector import Contribution
 from models.encoders.categorical import CategoricalEncoding
 from models.encoders.numeric import BooleanEncoding, NumericEncoding
 from models.errors import RecordError, TableError
@@ -65,23 +63,6 @@ def test_a_value_that_is_the_expected_one_comes_with_its_probability_and_a_numbe
     assert mode.expected_beside("H", [*of_mode, -1.0]) == ("H", pytest.approx(0.55))
     assert mode.expected_beside("G", [*of_mode, -1.0]) == ("H", None)
     assert mode.expected_beside(None, absent) == (None, pytest.approx(0.7))
-
-
-@pytest.mark.parametrize(
-    ("actual", "expected", "probability", "words"),
-    [
-        ("H", "G", None, "H, expected G"),
-        ("H", "H", 0.554, "H, expected at 55 %"),
-        (None, None, 0.7, "missing, expected at 70 %"),
-        (None, 4.0, None, "missing, expected 4"),
-        (62.84, 136.94, None, "62.84, expected 136.9"),
-        (3.0, 3.00001, None, "3, expected 3.00001"),
-    ],
-)
-def test_a_reason_never_reads_as_if_nothing_were_unusual(actual, expected, probability, words):
-    reason = Contribution(feature="x", contribution=2.0, actual=actual, expected=expected, probability=probability)
-    assert reason.in_words() == words
-    assert ("probability" in msgspec.to_builtins(reason)) == (probability is not None)
 
 
 def test_missing_unseen_and_absent_have_three_outcomes():

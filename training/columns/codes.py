@@ -60,11 +60,8 @@ def with_what_was_met(name: str, reason: str, texts: Collection[str]) -> str:
     if len(alike) < _MIN_SHARE * len(texts):
         return reason
     odd = next((text for text in alike if not text.isdigit()), alike[0])
-    what = f": texts of digits and marks, such as {quoted(odd)}, that are not read as numbers; if they are: "
-    ways = Message(
-        "write them with digits and a decimal mark alone, or say ", Set("decimal"), " and ", Set("thousands")
-    )
-    return Message(reason, what, ways)
+    what = f": texts of digits and marks, such as {quoted(odd)}; if they are numbers, say "
+    return Message(reason, what, Set("decimal"), " and ", Set("thousands"))
 
 
 def other_marks(texts: Collection[str]) -> str | None:

@@ -36,6 +36,7 @@ _LAYOUT_NOTES: Final = {
     **{layout: (what, "plain numbers") for layout, what in EPOCHS.items()},
 }  # what is noted about a column, and what else it may be
 _OF_NUMBERS: Final = ("counts the rows", "each whole number", "every value is different")  # of whole numbers
+_SHOWN: Final = 3  # columns in an error
 _MAY_BE_USED: Final = ("identifier", "free text", "too many categories")  # the reasons that a given kind overrules
 
 
@@ -96,8 +97,10 @@ def infer_schema(
         else:
             dropped[name] = decision
     if not columns:
-        reasons = joined([Message(f"{name}: ", reason) for name, reason in dropped.items()], by="; ")
-        what = Message("No column is left to learn from (", reasons, "). Name what must be used: ")
+        shown = list(dropped.items())[:_SHOWN]
+        reasons = joined([Message(f"{name}: ", reason) for name, reason in shown], by="; ")
+        more = f"; and {len(dropped) - _SHOWN:,} more" if len(dropped) > _SHOWN else ""
+        what = Message("No column is left to learn from (", reasons, more, "). Name what must be used: ")
         raise TableError(what, Set("include", like="COLUMN"), ".")
     schema = FeatureSchema(
         columns=tuple(columns), ids=roles.ids, label=roles.label, dropped=dropped, header=table.header
@@ -132,7 +135,9 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if column.kind is Kind.CATEGORICAL:
         present = [value for value in values[fitting] if value is not None]
         reason = too_many_categories(present)
-        return column if reason is None else with_what_was_met(name, reason, set(present))
+        if reason is None:
+            return column
+        return with_what_was_met(name, reason, set(present)) if reason.startswith(_MAY_BE_USED) else reason
     return column
 
 
@@ -249,12 +254,16 @@ def _use_of(reason: str, names: Sequence[str]) -> Message:
     """Return how to use columns that are dropped for a reason, or to leave them out by the user's own word."""
     by_name = Message("to leave it out without this note: ", Set("exclude", tuple(names)))
     if not reason.startswith(_MAY_BE_USED):
-        return by_name
+        return Message() if _has_remedy(reason) else by_name
     kind = Kind.NUMERIC if any(words in reason for words in _OF_NUMBERS) else Kind.CATEGORICAL
     use = Message("to use it all the same: ", Set("kind", tuple(f"{name}={kind}" for name in names)))
     if reason.startswith("identifier"):
         return Message("to carry it through to the scores: ", Set("id", tuple(names)), ", ", use)
     return Message(use, ", ", by_name)
+
+
+def _has_remedy(reason: str) -> bool:
+    return isinstance(reason, Message) and any(isinstance(part, Set) for part in reason.parts)
 
 
 def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:

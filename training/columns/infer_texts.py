@@ -15,8 +15,9 @@ from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
 from models.schema.durations import parse_duration
 from models.schema.numbers import code_reason
-from models.schema.timestamps import has_two_digit_year, looks_like_date, parse_timestamp_text
+from models.schema.timestamps import has_two_digit_year, parse_timestamp_text
 from training.columns.codes import other_marks
+from training.columns.date_forms import TEXT_LAYOUTS, date_reason
 from training.columns.durations import are_durations, short_clock_reason
 from training.columns.infer_units import unit_column
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
@@ -29,16 +30,6 @@ _MIN_CATEGORY_SHARE: Final = 0.0005
 _MIN_COMMON_SHARE: Final = 0.1  # of the rows that must lie in common categories, where most values come again
 _MIN_ROWS_A_VALUE: Final = 2.0  # on average, or a column names its rows, unless half of them are in common categories
 _FREE_TEXT_WORDS: Final = 3.0
-_TEXT_LAYOUTS: Final = (
-    "iso",
-    "year_first",
-    "day_first",
-    "month_first",
-    "day_month_name",
-    "month_name_day",
-    "period",
-    "time",
-)
 _SEASON: Final = re.compile(r"([0-9]{4})[-/]([0-9]{2})")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
@@ -112,12 +103,14 @@ def _strays(
         return None
     parsers: dict[str, Callable[[str], object]] = {
         "numbers": number,
-        **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in _TEXT_LAYOUTS},
+        **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in TEXT_LAYOUTS},
     }
     sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in parsers.items():
         if sum(not all_parse([text], parse) for text in sample) <= _MAX_STRAY_SHARE * len(sample):
             strays = [text for text in texts if not all_parse([text], parse)]
+            if (reason := date_reason([*sample, *strays])) is not None:
+                return reason
             shown = [quoted(text) + ("" if where is None else f" ({where(text)})") for text in strays[:3]]
             listed = ", ".join(shown) + (", …" if len(strays) > 3 else "")
             missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
@@ -150,10 +143,8 @@ def too_many_categories(values: Sequence[str]) -> str | None:
     repeated = len(values) / len(counts) >= _MIN_ROWS_A_VALUE
     if common >= (_MIN_COMMON_SHARE if repeated else 0.5):
         return None
-    if all(looks_like_date(value) for value in counts):
-        return (
-            f"dates of no known form, such as {quoted(values[0])}: write them as ISO 8601 has it (2024-02-26T01:50:07)"
-        )
+    if (reason := date_reason(counts)) is not None:
+        return reason
     several = f"({len(counts):,} different values in {len(values):,} rows)"
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
     if not prose and repeated:
@@ -173,7 +164,7 @@ def _are_truth_values(texts: Collection[str]) -> bool:
 def _layout(name: str, texts: Sequence[str], roles: Roles) -> str | None:
     """Return the layout that all texts have; raise an error where day and month cannot be told apart."""
     given = roles.date_orders.get(name)
-    layouts = [layout for layout in _TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
+    layouts = [layout for layout in TEXT_LAYOUTS if all_parse(texts, partial(parse_timestamp, layout=layout))]
     if "period" in layouts and _are_seasons(texts):
         layouts.remove("period")
     if "iso" in layouts:  # read beside every other one

@@ -107,7 +107,21 @@ def _summary(column: Column, values: NDArray[Any]) -> dict[str, Any]:
     text_of = clock_text if column.layout == "time" else timestamp_text
     first, last = (text_of(float(end)) for end in (present.min(), present.max()))
     typical = write_timestamp(middle, layout=column.layout or "iso", zone=column.zone)
-    return missing | {"first": first, "last": last, "typical": typical}
+    return missing | {"first": first, "last": last, "typical": typical} | _habits(column, present)
+
+
+def _habits(column: Column, present: NDArray[Any]) -> dict[str, list[int]]:
+    """Return how many timestamps are in each hour of the day and on each weekday, where the column says that."""
+    if column.layout == "period":
+        return {}
+    of_day = np.mod(present, 86_400.0)
+    habits = {"hours": _counts(of_day / 3600.0, 24)} if of_day.any() else {}
+    return habits if column.layout == "time" else habits | {"weekdays": _counts(cycle_phase(present, "week") * 7, 7)}
+
+
+def _counts(positions: NDArray[Any], parts: int) -> list[int]:
+    counts: list[int] = np.bincount(np.minimum(positions.astype(np.intp), parts - 1), minlength=parts).tolist()
+    return counts
 
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:

@@ -26,7 +26,7 @@ def plot_contributions(verdicts: Verdicts, *, top: int, ax: Axes | None) -> Axes
         ) from error
     contributions = verdicts.contributions(0, top=top)[::-1]
     axes = plt.subplots(figsize=(7, 1 + 0.4 * len(contributions)), layout="constrained")[1] if ax is None else ax
-    labels = [f"{c.feature}\n{c.in_words()}" for c in contributions]
+    labels = [f"{c.feature}\n{verdicts.writer.text(c)}" for c in contributions]
     axes.barh(range(len(labels)), [c.contribution for c in contributions])
     axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set_xlabel("contribution to the anomaly score")

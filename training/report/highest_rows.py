@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from models.detector import Contribution
+from models.reasons.reasons import MOST_REASONS
 from training.report.fit_rows import ScoredRows
 from training.report.kit.formatting import shortened
 from training.report.kit.page import Card, Cards, Grid, Plot, Reason, Section
@@ -15,7 +15,7 @@ from training.report.kit.shapes import heat_map, in_two_widths
 
 _ROWS: Final = 10  # in picture and table
 _CARDS: Final = 6
-_ORDINALS: Final = ("first reason", "second reason", "third reason")
+_ORDINALS: Final = ("first reason", "second reason", "third reason")[:MOST_REASONS]
 _HEAT_MAP_COLUMNS: Final = 12
 
 
@@ -24,16 +24,10 @@ def verdict_on(rows: ScoredRows) -> str:
     flagged, n = int(rows.verdicts.is_anomaly.sum()), len(rows.scores)
     counted = f"{flagged:,} of {n:,} {rows.name} {'is' if flagged == 1 else 'are'} flagged, {flagged / n:.2%}."
     highest = int(rows.scores.argmax())
-    reasons = rows.verdicts.contributions(highest, top=1)
-    if not rows.scores[highest] or not reasons:
+    if not rows.scores[highest]:
         return counted
-    [name], reason = _names(rows, [highest]), reasons[0]
-    actual, expected = reason.texts(shortened=shortened)
-    expectation = f" where {expected} is expected" if reason.probability is None else f", expected {expected}"
-    return (
-        f"{counted} The strangest is {name}, most of all for {shortened(reason.feature)}, which is "
-        f"{actual}{expectation}."
-    )
+    [name] = _names(rows, [highest])
+    return f"{counted} The strangest is {name}: {rows.verdicts.reason(highest)}."
 
 
 def highest_rows_section(rows: ScoredRows) -> Section:
@@ -42,7 +36,8 @@ def highest_rows_section(rows: ScoredRows) -> Section:
     names = _names(rows, highest)
     cards = Cards(
         cards=[_card(rows, i, name) for i, name in zip(highest[:_CARDS], names, strict=False)],
-        note="Each column with its value, the value that the network expected, and its share of the score.",
+        note="Each column with its value, what is unusual about it, and its share of the score; shares below 5 % are "
+        "left out.",
     )
     return Section(
         anchor="rows",
@@ -74,10 +69,7 @@ def _card(rows: ScoredRows, i: int, name: str) -> Card:
         name=name,
         verdict="flagged" if flagged else "not flagged",
         facts=" · ".join(facts),
-        reasons=[
-            Reason(column=shortened(each.feature), share=_share(rows, i, each), text=each.in_words(shortened=shortened))
-            for each in _reasons(rows, i)
-        ],
+        reasons=[Reason(column=shortened(each.column), share=each.share, text=each.text) for each in rows.reasons(i)],
         marked=flagged,
     )
 
@@ -98,7 +90,7 @@ def _grid(rows: ScoredRows, highest: list[int], names: list[str]) -> Grid:
             )
             for name, i in zip(names, highest, strict=True)
         ],
-        note="After each column: its share of the score, the row’s value, and the value that the network expected. "
+        note="After each column: its share of the score, the row’s value, and what is unusual about it. "
         "Rows are numbered as in their table, from 1.",
         prose=True,
         folded=True,
@@ -110,19 +102,8 @@ def _label(rows: ScoredRows, i: int) -> str:
 
 
 def _cells(rows: ScoredRows, i: int) -> list[str]:
-    reasons = [
-        f"{shortened(each.feature)} ({_share(rows, i, each):.0%}): {each.in_words(shortened=shortened)}"
-        for each in _reasons(rows, i)
-    ]
-    return reasons + [""] * (len(_ORDINALS) - len(reasons))
-
-
-def _reasons(rows: ScoredRows, i: int) -> list[Contribution]:
-    return [each for each in rows.verdicts.contributions(i, top=len(_ORDINALS)) if each.contribution > 0]
-
-
-def _share(rows: ScoredRows, i: int, reason: Contribution) -> float:
-    return float(reason.contribution / rows.scores[i]) if rows.scores[i] else 0.0
+    cells = [f"{shortened(each.column)} ({each.share:.0%}): {each.text}" for each in rows.reasons(i)]
+    return cells + [""] * (len(_ORDINALS) - len(cells))
 
 
 def _shares_plot(rows: ScoredRows, highest: list[int], names: list[str]) -> Plot:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import random
 import re
@@ -55,8 +56,18 @@ def test_the_answer_has_the_names_that_other_programs_rely_on(client: httpx.Clie
     answer = post(client, RECORDS[0], explain=1)
     assert {"detector", "version", "threshold", "results"} <= answer.keys()
     [result] = answer["results"]
-    assert {"anomaly_score", "p_value", "is_anomaly", "contributions"} <= result.keys()
+    assert {"anomaly_score", "p_value", "is_anomaly", "contributions", "reason"} <= result.keys()
     assert result["contributions"][0].keys() == {"feature", "contribution", "actual", "expected"}
+
+
+def test_the_reason_is_the_same_however_many_columns_are_explained(client: httpx.Client, detector: Detector) -> None:
+    verdicts = detector.score_records(RECORDS)
+    reasons = [verdicts.reason(row) for row in range(len(verdicts))]
+    for explain in (1, 3, 1000):
+        assert [result["reason"] for result in post(client, RECORDS, explain=explain)["results"]] == reasons
+        lines = client.post("/score", json=RECORDS, params={"explain": explain}, headers={"Accept": "text/csv"}).text
+        assert [row["reason"] for row in csv.DictReader(lines.splitlines())] == reasons
+    assert all("reason" not in result for result in post(client, RECORDS)["results"])
 
 
 def test_the_three_shapes_of_a_request_get_the_scores_of_the_detector(client: httpx.Client, detector: Detector) -> None:

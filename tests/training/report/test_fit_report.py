@@ -108,7 +108,7 @@ def test_rows_without_an_id_go_by_their_number_and_rows_with_the_same_id_by_both
         cards = highest_rows_section(replace(rows, ids=ids)).parts[0].cards
         assert cards[0].name == name
         assert len({card.name for card in cards}) == len(cards)
-    assert f"The strangest is {number}, " in verdict_on(replace(rows, ids={}))
+    assert f"The strangest is {number}: " in verdict_on(replace(rows, ids={}))
 
 
 def test_the_figures_of_an_ensemble_are_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:

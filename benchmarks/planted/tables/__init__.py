@@ -1,0 +1,1 @@
+"""The tables: made by rules, one module each, and real ones."""

@@ -1,0 +1,91 @@
+"""The reasons of a row in words: the one function behind report, terminal, files and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, final
+
+from models.encoders.preprocessor import Preprocessor
+from models.reasons.columns import ColumnFacts, words_of
+from models.reasons.contribution import Contribution
+from models.reasons.texts import ENGLISH, Texts
+from models.reasons.values import NumberForm, brief
+from models.schema import FeatureSchema
+from models.scoring.ensemble import Ensemble
+
+LEAST_SHARE: Final = 0.05
+"""Share of the score below which a column is no reason."""
+
+MOST_REASONS: Final = 3
+"""Reasons of a row that are said in words."""
+
+
+class Reason(NamedTuple):
+    """One reason of a row, in words.
+
+    Args:
+        column: Name of the column, on one line.
+        share: The column's share of the score, in (0, 1].
+        text: Value and what is unusual about it, such as ``90 (expected 12)``.
+    """
+
+    column: str
+    share: float
+    text: str
+
+
+@final
+class ReasonWriter:
+    """Says the reasons of rows in words, with what a detector knows of its columns, in one language."""
+
+    def __init__(
+        self,
+        schema: FeatureSchema,
+        preprocessor: Preprocessor,
+        reference: Mapping[str, Any],
+        ensemble: Ensemble | None = None,
+        texts: Texts = ENGLISH,
+    ) -> None:
+        self._texts = texts
+        summaries = reference.get("columns", {})
+        rarity = None if ensemble is None else ensemble.histograms.rarity
+        columns = {column.name: column for column in schema.columns}
+        self._columns = {
+            encoding.name: (
+                brief(encoding.name),
+                words_of(
+                    ColumnFacts(
+                        encoding=encoding,
+                        form=NumberForm.of(columns[encoding.name], schema),
+                        summary=summaries.get(encoding.name, {}),
+                        rarity=None if rarity is None else rarity[start],
+                        texts=texts,
+                    )
+                ),
+            )
+            for encoding, start in zip(preprocessor.encodings, preprocessor.starts.tolist(), strict=True)
+        }
+
+    def text(self, contribution: Contribution) -> str:
+        """Return the value of a column and what is unusual about it, such as ``90 (expected 12)``."""
+        value, notes = self._columns[contribution.feature][1].phrase(contribution.actual, contribution.expected)
+        return self._texts.because.format(value=value, notes=", ".join(notes)) if notes else value
+
+    def reasons(self, contributions: Iterable[Contribution], score: float) -> list[Reason]:
+        """Return the reasons that have a share of the score worth naming, in their order.
+
+        Args:
+            contributions: Of one row, the largest first.
+            score: The row's anomaly score.
+        """
+        least = LEAST_SHARE * score
+        return [
+            Reason(self._columns[each.feature][0], each.contribution / score, self.text(each))
+            for each in contributions
+            if each.contribution > 0 and each.contribution >= least
+        ]
+
+    def sentence(self, contributions: Sequence[Contribution], score: float) -> str:
+        """Return the reasons of a row in one line: ``quantity: 90 (expected 12); status: call back (2 % of rows)``."""
+        reasons = self.reasons(contributions[:MOST_REASONS], score)
+        return "; ".join([f"{column}: {text}" for column, _, text in reasons]) or self._texts.spread

@@ -1,0 +1,179 @@
+"""Reasons in words: values in the user's own form, what is unusual about each, and none without content."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from models.encoders import BooleanEncoding, CategoricalEncoding, NumericEncoding, TimestampEncoding
+from models.encoders.preprocessor import Preprocessor
+from models.languages import LANGUAGES
+from models.reasons.contribution import Contribution
+from models.reasons.reasons import ReasonWriter
+from models.reasons.texts import ENGLISH, Texts
+from models.reasons.values import NumberForm, rounded_text
+from models.schema import Column, FeatureSchema, Kind
+from models.schema.durations import duration_text, parse_duration
+from models.scoring.ensemble import Ensemble, Family
+from models.scoring.histograms import BINS, Histograms
+from training.columns.learn_columns import reference_of
+
+MONDAY = datetime(2024, 1, 1)
+OFFICE = [(MONDAY + timedelta(days=day, hours=8 + day % 10)).timestamp() for day in range(200) if day % 7 < 5]
+
+COLUMNS = (
+    Column(name="quantity", kind=Kind.NUMERIC),
+    Column(name="price", kind=Kind.NUMERIC, unit="€", decimal=",", thousands="."),
+    Column(name="took", kind=Kind.NUMERIC, layout="duration"),
+    Column(name="status", kind=Kind.CATEGORICAL),
+    Column(name="paid", kind=Kind.BOOLEAN),
+    Column(name="entered", kind=Kind.DATETIME),
+)
+ENCODINGS = (
+    NumericEncoding(name="quantity", center=10.0, scale=4.0, low=0.0, high=40.0, whole=True),
+    NumericEncoding(name="price", center=0.0, scale=1.0, low=5.0, high=60_000.0, origin=900.0, unit=400.0),
+    NumericEncoding(name="took", center=3600.0, scale=600.0, low=60.0, high=9000.0),
+    CategoricalEncoding(
+        name="status",
+        categories=("phone", "call back"),
+        shares=(0.9, 0.02),
+        rare_share=0.05,
+        rare=("fax", "telex"),
+        missing_share=0.03,
+        novelty_penalty=4.0,
+    ),
+    BooleanEncoding(name="paid", share=0.97),
+    TimestampEncoding(name="entered", start=OFFICE[0], scale=1e6, cycles=("day", "week")),
+)
+
+
+def reference() -> dict[str, object]:
+    dated = FeatureSchema(columns=COLUMNS[-1:])
+    columns = reference_of(dated, {"entered": np.array(OFFICE)}, np.ones(3))["columns"]
+    counts = {"phone": 900, "call back": 20, "fax": 49, "telex": 1}
+    return {"columns": columns | {"status": {"counts": counts, "others": 0, "missing": 30}}}
+
+
+def writer(
+    known: dict[str, object] | None = None, *, ensemble: Ensemble | None = None, texts: Texts = ENGLISH
+) -> ReasonWriter:
+    width = sum(len(encoding.features) for encoding in ENCODINGS)
+    preprocessor = Preprocessor(encodings=ENCODINGS, limits=np.zeros((2, width), np.float32))
+    known = reference() if known is None else known
+    return ReasonWriter(FeatureSchema(columns=COLUMNS), preprocessor, known, ensemble, texts)
+
+
+def with_histograms(share: float) -> Ensemble:
+    """Histograms of all features in which each bin has the same share of the rows."""
+    width = sum(len(encoding.features) for encoding in ENCODINGS)
+    histograms = Histograms(
+        limits=np.zeros((2, width), np.float32),
+        rarity=np.full((width, BINS + 2), -np.log(share), np.float32),
+        weights=np.ones(width, np.float32),
+    )
+    family = Family(name="fine", typical_errors=(1.0,), scale=1.0)
+    return Ensemble(families=(family,), histograms=histograms, histogram_scale=1.0)
+
+
+def because(feature: str, actual: object, expected: object, contribution: float = 2.0) -> Contribution:
+    return Contribution(feature=feature, contribution=contribution, actual=actual, expected=expected)
+
+
+@pytest.mark.parametrize(
+    ("feature", "actual", "expected", "text"),
+    [
+        ("quantity", 90.0, 12.0, "90 (expected 12)"),
+        ("quantity", None, 12.0, "missing (never in training)"),
+        ("quantity", 12.0, 12.1, "12 (unusual with the other values)"),
+        ("quantity", 90.0, 90.2, "90 (learned from 0 to 40)"),
+        ("price", 44_100.5, 88.2, "44.100 € (expected 88,2 €)"),
+        ("price", 12.3456, 971.0, "12,35 € (expected 971 €)"),
+        ("took", 90_000.0, 5400.0, "1d 1h (expected 1h 30m)"),
+        ("status", "call back", "call back", "call back (2 % of rows)"),
+        ("status", "call back", "phone", "call back (2 % of rows, expected phone)"),
+        ("status", "telex", "(rare)", "telex (0.1 % of rows, expected a rare value)"),
+        ("status", "phone", "phone", "phone (unusual with the other values)"),
+        ("status", "Phnoe\n=1", "(rare)", "Phnoe =1 (never in training)"),
+        ("status", None, None, "missing (3 % of rows)"),
+        ("status", None, "phone", "missing (3 % of rows, expected phone)"),
+        ("status", "phone", None, "phone (expected missing)"),
+        ("paid", False, True, "false (3 % of rows, expected true)"),
+        ("paid", True, True, "true (unusual with the other values)"),
+        ("entered", "2024-03-05T03:12:40", "Tue, 12:00", "03:12 (usually 08:00 to 18:00)"),
+        ("entered", "2024-03-03T10:00:00", "Tue, 12:00", "Sunday (never in training)"),
+        (
+            "entered",
+            "2024-03-03T23:59:00",
+            "Tue, 12:00",
+            "Sunday 23:59 (never in training, usually 08:00 to 18:00)",
+        ),
+        (
+            "entered",
+            "2019-03-05T10:00:00",
+            "Tue, 12:00",
+            "2019-03-05 10:00 (before all in training, from 2024-01-01 08:00 on)",
+        ),
+        ("entered", "2024-03-05T10:00:05", "Tue, 12:00", "2024-03-05 10:00:05 (unusual with the other values)"),
+    ],
+)
+def test_a_value_is_said_in_its_own_form_with_what_is_unusual_about_it(feature, actual, expected, text):
+    assert writer().text(because(feature, actual, expected)) == text
+
+
+def test_of_a_number_that_is_about_the_expected_one_the_rarity_is_said():
+    rare, frequent = (writer(ensemble=with_histograms(share)) for share in (0.004, 0.3))
+    assert rare.text(because("quantity", 30.0, 30.1)) == "30 (0.4 % of rows)"
+    assert frequent.text(because("quantity", 30.0, 30.1)) == "30 (unusual with the other values)"
+
+
+def test_a_bundle_that_knows_no_hours_says_the_expected_time():
+    text = writer({}).text(because("entered", "2024-03-05T03:12:00", "Tue, 12:00"))
+    assert text == "2024-03-05 03:12 (expected Tue, 12:00)"
+
+
+def test_shares_below_a_twentieth_are_no_reason_and_three_are_enough():
+    parts = [
+        because("quantity", 90.0, 12.0, 6.0),
+        because("status", "fax", "phone", 3.0),
+        because("paid", True, False, 0.4),
+    ]
+    reasons = writer().reasons(parts, 10.0)
+    assert [(each.column, each.share) for each in reasons] == [("quantity", 0.6), ("status", 0.3)]
+    assert writer().sentence(parts, 10.0) == "quantity: 90 (expected 12); status: fax (4.9 % of rows, expected phone)"
+    assert writer().sentence([because("quantity", 9.0, 12.0, 0.1)], 10.0) == "no column stands out"
+    assert writer().sentence([], 0.0) == "no column stands out"
+    assert writer().sentence([*parts, *parts], 1.0).count(";") == 2
+
+
+def test_a_value_that_was_expected_at_100_percent_is_never_a_reason_of_its_own():
+    """The card of a report once said "P-3, expected at 100 %" beside a share of 18 %."""
+    reason = Contribution(feature="status", contribution=1.8, actual="phone", expected="phone", probability=1.0)
+    assert "expected" not in writer().text(reason)
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5, 1e-300, 3.14159e-7, 99999.5, 1e14, 1.7e308, -12.0])
+def test_a_rounded_number_is_within_half_of_its_last_digit(value):
+    assert float(rounded_text(value)) == pytest.approx(value, rel=6e-4)
+
+
+def test_numbers_have_the_marks_of_the_users_own_files():
+    schema = FeatureSchema(columns=COLUMNS, decimal=",", thousands=".")
+    assert NumberForm.of(COLUMNS[0], schema).text(1234567.0) == "1.234.567"
+    assert NumberForm.of(COLUMNS[0], FeatureSchema(columns=COLUMNS)).text(1234567.0) == "1234567"
+
+
+@pytest.mark.parametrize("seconds", [0.25, 59.0, 60.0, 3599.0, 3600.0, 86_399.0, 400_000.0, -90.0])
+def test_a_duration_reads_back_within_its_second_unit(seconds):
+    assert parse_duration(duration_text(seconds)) == pytest.approx(seconds, rel=0.03)
+
+
+def test_reasons_are_said_in_the_language_that_is_asked_for():
+    portuguese = writer(texts=Texts.of(LANGUAGES["pt"]))
+    assert portuguese.text(because("quantity", 90.5, 12.0)) == "90.5 (esperado 12)"
+    assert portuguese.text(because("status", "fax", "phone")) == "fax (4,9 % das linhas, esperado phone)"
+    assert portuguese.text(because("entered", "2024-03-03T23:59:00", "x")) == (
+        "domingo 23:59 (nunca no treinamento, normalmente de 08:00 a 18:00)"
+    )
+    assert portuguese.text(because("entered", "2019-03-05T10:00:00", "x")).startswith("05/03/2019 10:00 (")
