@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Final, Protocol
 
-__all__ = ["Message", "Set", "Speaker", "Template", "joined", "phrase", "plural", "quoted"]
+__all__ = ["Message", "Set", "Speaker", "Template", "joined", "phrase", "plural", "quoted", "unfilled"]
 
 _FORMATTER: Final = Formatter()
 
@@ -65,6 +65,14 @@ class Template:
 
     texts: tuple[str, ...]
     count: int = 1
+
+    def __str__(self) -> str:
+        """Return the English words with their places."""
+        return self.texts[-1]
+
+    def filled(self, **values: object) -> Message:
+        """Return the message that it makes with values."""
+        return _of(self, values)
 
 
 class Speaker(Protocol):
@@ -158,6 +166,16 @@ def plural(one: str, many: str, /, *, count: int, **values: object) -> Message:
         0 rows, 1 row, 1,200 rows
     """
     return _of(Template((one, many), count), {"count": count, **values})
+
+
+def unfilled(text: str, /) -> Template:
+    """Return a text for people whose values are not known yet, as a row of a table has it.
+
+    Example:
+        >>> unfilled("At most {percent} of {rows} are flagged.").filled(percent="1 %", rows="rows")
+        'At most 1 % of rows are flagged.'
+    """
+    return Template((text,))
 
 
 def joined(messages: Sequence[str], *, by: str = " ") -> Message:

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 from typing import Final
 
 from jinja2 import Environment
@@ -20,7 +21,7 @@ from models.languages.catalogue import entries_of
 _REPOSITORY: Final = Path(__file__).resolve().parents[1]
 CATALOGUES: Final = _REPOSITORY / "models" / "languages"
 _PACKAGES: Final = ("models", "training", "service")
-_MARKERS: Final = {"phrase": 1, "plural": 2}
+_MARKERS: Final = {"phrase": 1, "plural": 2, "unfilled": 1}
 """The functions that mark texts, and how many of their arguments are texts."""
 
 
@@ -53,7 +54,7 @@ def updated(po: str) -> str:
 
 
 def marked_texts() -> dict[tuple[str, ...], str]:
-    """Return all texts of the code that are marked, one or singular and plural, and the file where each is first.
+    """Return all marked texts that have words, one or singular and plural, and the file where each is first.
 
     Raises:
         ValueError: A marked text is not written out in the call.
@@ -62,7 +63,7 @@ def marked_texts() -> dict[tuple[str, ...], str]:
     for package in _PACKAGES:
         for path in sorted((_REPOSITORY / package).rglob("*")):
             texts = _READERS[path.suffix](path) if path.suffix in _READERS else ()
-            for each in texts:
+            for each in filter(_has_words, texts):
                 found.setdefault(each, path.relative_to(_REPOSITORY).as_posix())
     return found
 
@@ -86,6 +87,11 @@ def _of_template(path: Path) -> Iterator[tuple[str, ...]]:
 
 
 _READERS: Final = {".py": _of_code, ".html": _of_template}
+
+
+def _has_words(texts: tuple[str, ...]) -> bool:
+    """Return whether a text has more than places for values and marks between them."""
+    return any(letter.isalpha() for words, *_ in Formatter().parse(texts[0]) for letter in words)
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detector import Verdicts
+from models.messages import phrase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +36,13 @@ class Metrics:
     def figures(self) -> dict[str, str]:
         """All but the numbers of rows, as text by name."""
         named = {
-            "ROC AUC": self.roc_auc,
-            "average precision": self.average_precision,
-            "precision": self.precision,
-            "recall": self.recall,
-            "false-positive rate": self.false_positive_rate,
+            phrase("ROC AUC"): self.roc_auc,
+            phrase("average precision"): self.average_precision,
+            phrase("precision"): self.precision,
+            phrase("recall"): self.recall,
+            phrase("false-positive rate"): self.false_positive_rate,
         }
-        return {name: "–" if value is None else f"{value:.3f}" for name, value in named.items()}
+        return {name: "–" if value is None else phrase("{value:.3f}", value=value) for name, value in named.items()}
 
 
 def evaluate(verdicts: Verdicts, is_anomaly: NDArray[np.bool_]) -> Metrics:

@@ -22,7 +22,8 @@ from models.bundle import PARITY, write_bundle
 from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, rows_needed
 from models.columns.from_records import Columns
 from models.detector import Detector
-from models.errors import BundleError, Message, Set
+from models.errors import BundleError, Set
+from models.messages import phrase
 from models.network.architecture import kind_of
 from models.scoring import Scorer
 from models.tables.table import Table
@@ -196,21 +197,35 @@ def _warnings(config: TrainConfig, prepared: Prepared, learned: Learned, calibra
     ]
     if history.interrupted:
         warnings.append(
-            f"The training was interrupted after {len(history.epochs)} epochs; the weights of the best of them, "
-            f"{history.best}, are kept. More epochs may find more: train again without Ctrl-C."
+            phrase(
+                "The training was interrupted after {epochs} epochs; the weights of the best of them, {best}, are "
+                "kept. More epochs may find more: train again without Ctrl-C.",
+                epochs=len(history.epochs),
+                best=history.best,
+            )
         )
     rates = THRESHOLD_METHODS[config.threshold_method].defaults
     if config.threshold_target is None and calibration.spec.value != (rate := rates[0]):
         warnings.append(
-            f"{len(calibration.pooled.scores)} calibration rows are too few to promise an alert rate of "
-            f"{100 * rate:g} % ({rows_needed(rate)} are needed): the threshold is for "
-            f"{100 * calibration.spec.value:g} %. Give more rows for a stricter one."
+            phrase(
+                "{rows} calibration rows are too few to promise an alert rate of {rate:g} % ({needed} are needed): the "
+                "threshold is for {value:g} %. Give more rows for a stricter one.",
+                rows=len(calibration.pooled.scores),
+                rate=100 * rate,
+                needed=rows_needed(rate),
+                value=100 * calibration.spec.value,
+            )
         )
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:
-        what = f"{share:.0%} of the rows are labelled anomalies and were learned from like the others: "
-        what += "what is learned is not found. Say "
-        warnings.append(Message(what, Set("fit_on", "normal"), " to learn from normal rows alone."))
+        warnings.append(
+            phrase(
+                "{share:.0%} of the rows are labelled anomalies and were learned from like the others: what is learned "
+                "is not found. Say {setting} to learn from normal rows alone.",
+                share=share,
+                setting=Set("fit_on", "normal"),
+            )
+        )
     return warnings + [finding.message for finding in prepared.findings if finding.warning]
 
 

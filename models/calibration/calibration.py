@@ -15,13 +15,16 @@ from models.calibration.methods import THRESHOLD_METHODS, Target, check_spec, cu
 from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
 from models.errors import ConfigError, Set
+from models.messages import Message, joined, phrase
 
 T = TypeVar("T")
 
 _ROUNDING: Final = 1e-9  # processors round the exponentials of a tail differently; all else is exact
 _ROWS_IN_WORDS: Final = {
-    "all": "rows that are drawn like the calibration rows (all alerts count, those for anomalies among them, too)",
-    "normal": "normal rows",
+    "all": phrase(
+        "rows that are drawn like the calibration rows (all alerts count, those for anomalies among them, too)"
+    ),
+    "normal": phrase("normal rows"),
 }
 
 
@@ -93,20 +96,29 @@ class Calibration:
         return self.spec.value if self.target.is_rate else None
 
     @property
-    def promise(self) -> str:
+    def promise(self) -> Message:
         """The guarantee in words."""
         value, rows = self.spec.value, _ROWS_IN_WORDS[self.rows.population]
-        promise = self.target.promise.format(value=f"{value:g}", percent=f"{100 * value:g} %", rows=rows)
+        percent = phrase("{percent:g} %", percent=100 * value)
+        sentences = [self.target.promise.filled(value=phrase("{value:g}", value=value), percent=percent, rows=rows)]
         if self.rows.refitted:
-            promise += (
-                " That is of networks that had not seen the calibration rows; of those that are kept, fitted again on "
-                "all rows, it is expected, not proved."
+            sentences.append(
+                phrase(
+                    "That is of networks that had not seen the calibration rows; of those that are kept, fitted again "
+                    "on all rows, it is expected, not proved."
+                )
             )
-        if not self.rows.segments:
-            return promise
-        others = " The others get the threshold of all rows." if self.left_pooled else ""
-        share = f"{len(self.by_segment):,} of {len(self.rows.segments):,}"
-        return f"{promise} It holds separately in each segment with a threshold of its own ({share}).{others}"
+        if self.rows.segments:
+            sentences.append(
+                phrase(
+                    "It holds separately in each segment with a threshold of its own ({some:,} of {all:,}).",
+                    some=len(self.by_segment),
+                    all=len(self.rows.segments),
+                )
+            )
+            if self.left_pooled:
+                sentences.append(phrase("The others get the threshold of all rows."))
+        return joined(sentences)
 
     def decide(self, anomaly_score: FloatVector, segments: NDArray[Any] | None = None) -> Decisions:
         """Decide which of m scores are anomalies.

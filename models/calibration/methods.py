@@ -22,6 +22,7 @@ from models.calibration.tail import LEAST_RATE, fit_tail, require_tail_rows
 from models.calibration.tail_quality import tail_report, with_best_tail
 from models.errors import ConfigError, Set
 from models.limits import Interval, complaint_about
+from models.messages import Template, unfilled
 
 CutoffOf: TypeAlias = Callable[[CalibrationRows, ThresholdSpec], Cutoff]
 
@@ -39,7 +40,7 @@ class Target:
     """
 
     limits: Interval
-    promise: str
+    promise: Template
     check: Callable[[CalibrationRows, float], object]
     cutoff: CutoffOf
     is_rate: bool = False
@@ -127,7 +128,7 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         targets={
             "alert_rate": Target(
                 limits=Interval(0, 1, "()"),
-                promise="At most {percent} of fresh {rows} will be flagged, on average over fits.",
+                promise=unfilled("At most {percent} of fresh {rows} will be flagged, on average over fits."),
                 check=lambda rows, rate: require_rows(len(rows.reference), rate),
                 cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.reference, rate)),
                 is_rate=True,
@@ -140,8 +141,10 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         targets={
             "alert_rate": Target(
                 limits=Interval(LEAST_RATE, 1, "[)"),
-                promise="About {percent} of fresh {rows} will be flagged, if their highest scores follow the fitted "
-                "tail; that is an extrapolation, not a guarantee.",
+                promise=unfilled(
+                    "About {percent} of fresh {rows} will be flagged, if their highest scores follow the fitted "
+                    "tail; that is an extrapolation, not a guarantee."
+                ),
                 check=lambda rows, rate: require_tail_rows(len(rows.reference)),
                 cutoff=_tail_cutoff,
                 is_rate=True,
@@ -157,29 +160,37 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         targets={
             "beta": Target(
                 limits=Interval(0, ends="(]"),
-                promise="The threshold with the best F-beta (beta {value}) on labelled calibration rows; what it will "
-                "be on fresh rows is estimated, not promised.",
+                promise=unfilled(
+                    "The threshold with the best F-beta (beta {value}) on labelled calibration rows; what it will "
+                    "be on fresh rows is estimated, not promised."
+                ),
                 check=check_estimable,
                 cutoff=_ranked(best_f_beta),
             ),
             "precision": Target(
                 limits=Interval(0, 1, "(]"),
-                promise="The lowest threshold with a precision of {value} on labelled calibration rows; what it will "
-                "be on fresh rows is estimated, not promised, and falls where anomalies are rarer.",
+                promise=unfilled(
+                    "The lowest threshold with a precision of {value} on labelled calibration rows; what it will "
+                    "be on fresh rows is estimated, not promised, and falls where anomalies are rarer."
+                ),
                 check=check_estimable,
                 cutoff=_ranked(threshold_of_precision),
             ),
             "recall": Target(
                 limits=Interval(0, 1, "()"),
-                promise="At least {percent} of fresh anomalies that are drawn like the labelled ones among the "
-                "calibration rows will be flagged, on average over fits.",
+                promise=unfilled(
+                    "At least {percent} of fresh anomalies that are drawn like the labelled ones among the "
+                    "calibration rows will be flagged, on average over fits."
+                ),
                 check=lambda rows, recall: require_anomalies(len(rows.anomalies), recall),
                 cutoff=_ranked(lambda rows, recall: conformal_threshold_below(rows.anomalies, recall)),
             ),
             "false_positive_rate": Target(
                 limits=Interval(0, 1, "()"),
-                promise="At most {percent} of fresh rows that are drawn like the labelled normal ones among the "
-                "calibration rows will be flagged, on average over fits.",
+                promise=unfilled(
+                    "At most {percent} of fresh rows that are drawn like the labelled normal ones among the "
+                    "calibration rows will be flagged, on average over fits."
+                ),
                 check=lambda rows, rate: require_rows(len(rows.normal), rate, flag="false_positive_rate"),
                 cutoff=_ranked(lambda rows, rate: conformal_threshold(rows.normal, rate)),
             ),
@@ -193,8 +204,10 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         targets={
             "contamination": Target(
                 limits=Interval(0, 0.5, "(]"),
-                promise="About {percent} of rows like the calibration rows will be flagged, as many as are expected "
-                "to be anomalies; there is no guarantee for a single fit.",
+                promise=unfilled(
+                    "About {percent} of rows like the calibration rows will be flagged, as many as are expected "
+                    "to be anomalies; there is no guarantee for a single fit."
+                ),
                 check=lambda rows, share: flagged_rows(len(rows.reference), share),
                 cutoff=_ranked(lambda rows, share: contamination_threshold(rows.reference, share)),
                 is_rate=True,
@@ -207,7 +220,7 @@ THRESHOLD_METHODS: Final[dict[str, ThresholdMethod]] = {
         targets={
             "threshold": Target(
                 limits=Interval(0),
-                promise="Rows that score above {value} are flagged; how many that will be is not promised.",
+                promise=unfilled("Rows that score above {value} are flagged; how many that will be is not promised."),
                 check=lambda rows, threshold: None,
                 cutoff=_ranked(lambda rows, threshold: float(threshold)),
             )

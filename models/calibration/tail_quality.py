@@ -13,6 +13,7 @@ from models.calibration.ranks import FloatVector, rows_needed
 from models.calibration.rows import CalibrationRows
 from models.calibration.tail import TAIL_SHARES, Tail, estimate, excess_of, fit_tail, survival
 from models.errors import Message, Set
+from models.messages import phrase
 
 _RESAMPLES: Final = 200
 _POOR_FIT: Final = 0.05  # p-value of the Anderson–Darling test below which a tail does not fit
@@ -87,22 +88,46 @@ def _anderson_darling(excesses: FloatVector, shape: float, scale: float) -> floa
     return float(-n - (weights * (np.log1p(-above) + np.log(above[::-1]))).mean())
 
 
-def _warnings(quality: dict[str, float], cutoff: Cutoff, where: str) -> Iterator[str]:
+def _warnings(quality: dict[str, float], cutoff: Cutoff, where: str) -> Iterator[Message]:
     n, rate = len(cutoff.scores), cutoff.rate
     fpr = Set("threshold_method", "fpr")
-    possible = Message(fpr, f" can promise {1 / (n + 1):.2g} or more")
+    possible = phrase("{method} can promise {rate:.2g} or more", method=fpr, rate=1 / (n + 1))
     if n >= rows_needed(rate):
-        what = f"An alert rate of {rate:g}{where} needs no fitted tail: {n:,} calibration rows are enough for "
-        yield Message(what, fpr, ", whose promise holds whatever the scores.")
+        yield phrase(
+            "An alert rate of {rate:g}{where} needs no fitted tail: {rows:,} calibration rows are enough for {method}, "
+            "whose promise holds whatever the scores.",
+            rate=rate,
+            where=where,
+            rows=n,
+            method=fpr,
+        )
     if quality["p_value"] < _POOR_FIT:
-        what = f"The highest scores{where} do not follow the fitted tail (Anderson–Darling p = {quality['p_value']:.2g}"
-        far = f"): the alert rate may be far from {rate:g}. "
-        yield Message(what, far, possible, "; or look at the highest scores for anomalies.")
+        yield phrase(
+            "The highest scores{where} do not follow the fitted tail (Anderson–Darling p = {p:.2g}): the alert rate "
+            "may be far from {rate:g}. {possible}; or look at the highest scores for anomalies.",
+            where=where,
+            p=quality["p_value"],
+            rate=rate,
+            possible=possible,
+        )
     if quality["shape"] >= _HEAVY:
-        infinite = "mean" if quality["shape"] >= 1 else "variance"
-        what = f"The tail{where} is very heavy (shape {quality['shape']:.2g}: an infinite {infinite}): the threshold "
-        yield Message(what, f"for {rate:g} is uncertain. ", possible, ".")
+        infinite = phrase("an infinite mean") if quality["shape"] >= 1 else phrase("an infinite variance")
+        yield phrase(
+            "The tail{where} is very heavy (shape {shape:.2g}: {infinite}): the threshold for {rate:g} is uncertain. "
+            "{possible}.",
+            where=where,
+            shape=quality["shape"],
+            infinite=infinite,
+            rate=rate,
+            possible=possible,
+        )
     if quality.get("rate_mean", 0.0) > _MUCH_MORE * rate:
-        what = f"{quality['excesses']} scores in the tail{where} are few for an alert rate of {rate:g}: even where it "
-        likely = f"fits, {quality['rate_mean']:.2g} is to be expected. Give more rows, or a larger "
-        yield Message(what, likely, Set("alert_rate"), ".")
+        yield phrase(
+            "{excesses} scores in the tail{where} are few for an alert rate of {rate:g}: even where it fits, "
+            "{likely:.2g} is to be expected. Give more rows, or a larger {setting}.",
+            excesses=quality["excesses"],
+            where=where,
+            rate=rate,
+            likely=quality["rate_mean"],
+            setting=Set("alert_rate"),
+        )

@@ -20,6 +20,7 @@ from models.encoders.encoding import (
     index_of,
     level_deviation,
 )
+from models.messages import Message, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.numbers import without_zero_fraction
@@ -71,9 +72,11 @@ class CategoricalEncoding(Encoding):
         return None if value is None else str(value)
 
     @property
-    def words(self) -> str:
-        bucket = f", {len(self.rare):,} rare ones in one bucket" if self.rare_share else ""
-        return f"{len(self.categories)} categories{bucket}"
+    def words(self) -> Message:
+        categories = phrase("{categories} categories", categories=len(self.categories))
+        if not self.rare_share:
+            return categories
+        return phrase("{categories}, {rare:,} rare ones in one bucket", categories=categories, rare=len(self.rare))
 
     @cached_property
     def levels(self) -> dict[str | None, int]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.messages import Message, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 
@@ -59,13 +60,14 @@ class Encoding(ABC):
 
     @property
     @abstractmethod
-    def words(self) -> str:
+    def words(self) -> Message:
         """How a value is encoded, in one phrase."""
 
-    def describe(self) -> str:
+    def describe(self) -> Message:
         """Describe the encoding in one phrase."""
-        missing = f"; missing in {self.missing_share:.1%}, which is a feature" if self.missing_share else ""
-        return self.words + missing
+        if not self.missing_share:
+            return self.words
+        return phrase("{words}; missing in {share:.1%}, which is a feature", words=self.words, share=self.missing_share)
 
     @abstractmethod
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:

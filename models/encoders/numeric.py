@@ -20,6 +20,7 @@ from models.encoders.encoding import (
     index_of,
     level_deviation,
 )
+from models.messages import Message, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 
@@ -77,8 +78,10 @@ class NumericEncoding(Encoding):
         return None if math.isnan(value) else float(value)
 
     @property
-    def words(self) -> str:
-        return "standardised" if self.unit is None else "logarithm of its distance from the median, standardised"
+    def words(self) -> Message:
+        if self.unit is None:
+            return phrase("standardised")
+        return phrase("logarithm of its distance from the median, standardised")
 
     def logarithm(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return f(x) where it is not the identity."""
@@ -115,8 +118,8 @@ class BooleanEncoding(Encoding):
         return None if math.isnan(value) else bool(value)
 
     @property
-    def words(self) -> str:
-        return f"true in {self.share:.1%} of rows"
+    def words(self) -> Message:
+        return phrase("true in {share:.1%} of rows", share=self.share)
 
 
 class NumericEncoder(Encoder):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.encoding import Encoder, Encoding, FloatMatrix, ValueMasks, clip_in_place
+from models.messages import Message, joined, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.timestamps import clock_text, phase_text, timestamp_text
@@ -19,6 +20,7 @@ from models.schema.timestamps import clock_text, phase_text, timestamp_text
 CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_400.0}
 """Calendar cycles on which a timestamp has a phase, with their length in seconds."""
 
+_PHASES: Final = {"day": phrase("time of day"), "week": phrase("time of week"), "year": phrase("time of year")}
 _MONDAY: Final = 4 * 86_400.0  # 1970-01-05, so that the cycle "week" starts on a Monday
 
 
@@ -70,11 +72,11 @@ class TimestampEncoding(Encoding):
         return clock_text(float(value)) if self.clock else timestamp_text(float(value))
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         if self.clock:
-            return "time of day"
-        cycles = "".join(f"time of {cycle}, " for cycle in self.cycles)
-        return f"{cycles}time elapsed since {timestamp_text(self.start)}"
+            return phrase("time of day")
+        elapsed = phrase("time elapsed since {start}", start=timestamp_text(self.start))
+        return joined([*(_PHASES[cycle] for cycle in self.cycles), elapsed], by=", ")
 
 
 class TimestampEncoder(Encoder):

@@ -9,6 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from models.errors import ConfigError, Set
+from models.messages import phrase
 from models.repository import complaint_about_name
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions
@@ -20,7 +21,7 @@ LABEL: Final = "diagnosis"
 SETTINGS: Final = {"label": LABEL, "fit_on": "normal"}
 """Settings of a training on the demo data set."""
 
-DESCRIPTION: Final = (
+DESCRIPTION: Final = phrase(
     "no DATA was named: training on scikit-learn's breast-cancer set (569 biopsies, 30 measurements), on its benign "
     "rows alone; the malignant ones are what is to be found"
 )

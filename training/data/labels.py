@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ConfigError, Set, TableError, absent_columns
+from models.messages import phrase
 from models.schema.cells import BOOLEAN_WORDS, parse_category
 from models.schema.numbers import without_zero_fraction
 from models.tables.table import Table, places_of
@@ -74,12 +75,20 @@ def label_rule(
         if unknown := named - counts.keys():
             problem = f": no such value in {column!r}: {listed}."
             raise ConfigError(Set("anomaly_values", tuple(sorted(unknown))), problem)
-        return LabelRule(column=column, values=named, inverted=False, reason="named by --anomaly-values")
-    for words, inverted, meaning in ((NORMAL_WORDS, True, "normal"), (ANOMALY_WORDS, False, "anomaly")):
+        return LabelRule(
+            column=column,
+            values=named,
+            inverted=False,
+            reason=phrase("named by {setting}", setting=Set("anomaly_values")),
+        )
+    for words, inverted in ((NORMAL_WORDS, True), (ANOMALY_WORDS, False)):
         plain = frozenset(value for value in counts if value.lower() in words)
         if plain and (inverted or len(plain) < len(counts)):
-            kind = "every other value" if inverted else "it"
-            reason = f"{', '.join(map(repr, sorted(plain)))} means {meaning!r}, {kind} is an anomaly"
+            found = ", ".join(map(repr, sorted(plain)))
+            if inverted:
+                reason = phrase("{values} means 'normal', every other value is an anomaly", values=found)
+            else:
+                reason = phrase("{values} means 'anomaly', it is an anomaly", values=found)
             return LabelRule(column=column, values=plain, inverted=inverted, reason=reason)
     if len(counts) == 2:
         rarer = min(counts, key=lambda value: (counts[value], not _means(value)))
@@ -88,7 +97,7 @@ def label_rule(
             problem = f"{rarer!r} is the rarer value of {column!r} ({listed}), and mostly means normal. Say which "
             ours, theirs = Set("anomaly_values", other), Set("anomaly_values", rarer)
             raise ConfigError(problem, "values are anomalies: ", ours, " or ", theirs, ".")
-        reason = f"{rarer!r} is the rarer of two values"
+        reason = phrase("{value!r} is the rarer of two values", value=rarer)
         return LabelRule(column=column, values=frozenset([rarer]), inverted=False, reason=reason)
     question = f"Which values of {column!r} are anomalies? Say it: "
     raise ConfigError(question, Set("anomaly_values", like="VALUE …"), f"; it has {listed}.")

@@ -16,6 +16,7 @@ from models.columns.from_records import Columns
 from models.columns.from_tables import columns_of_table, number_format_of
 from models.encoders.preprocessor import Preprocessor
 from models.errors import ConfigError, Set, TableError, absent_columns
+from models.messages import Message, phrase
 from models.schema import FeatureSchema, Kind
 from models.tables.table import Table
 from training.columns.infer_schema import Finding, infer_schema
@@ -203,13 +204,13 @@ def epochs_of(prepared: Prepared, config: TrainConfig) -> int:
     )
 
 
-def split_policy(config: TrainConfig) -> str:
+def split_policy(config: TrainConfig) -> Message:
     """Return the split policy in one phrase."""
     if config.time is not None:
-        return f"in time by {config.time!r}: the oldest are fitted, the newest are test rows"
+        return phrase("in time by {column!r}: the oldest are fitted, the newest are test rows", column=config.time)
     if config.group is not None:
-        return f"by {config.group!r}: rows of one value are in one part"
-    return "at random, whatever their order in the file"
+        return phrase("by {column!r}: rows of one value are in one part", column=config.group)
+    return phrase("at random, whatever their order in the file")
 
 
 def _roles(table: Table, config: TrainConfig, *, label: str | None) -> Roles:

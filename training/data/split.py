@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from models.calibration import THRESHOLD_METHODS
 from models.columns.from_records import Columns, missing_mask
 from models.columns.from_tables import columns_of_table
-from models.errors import ConfigError, Message, Set, TableError, absent_columns
+from models.errors import ConfigError, Set, TableError, absent_columns
+from models.messages import phrase, plural
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.table import Table, places_of
 from training.columns.infer_schema import Finding, infer_schema
@@ -83,22 +84,33 @@ def used_rows(
     split: Split, schema: FeatureSchema, columns: Columns, config: TrainConfig
 ) -> tuple[Split, dict[str, int], list[Finding]]:
     """Leave out empty rows, and duplicates where these are not wanted; return findings about the others."""
-    left_out, findings = {}, []
+    left_out: dict[str, int] = {}
+    findings: list[Finding] = []
     empty = empty_rows(schema, columns)
     if empty.any():
         split = split.without(empty)
-        left_out["no value in any column that is used"] = int(empty.sum())
+        left_out[phrase("no value in any column that is used")] = int(empty.sum())
     copies = duplicate_rows(columns) & ~empty
     if copies.any() and config.duplicates == "drop":
         split = split.without(copies)
-        left_out["equal to an earlier row (--duplicates drop)"] = int(copies.sum())
+        left_out[phrase("equal to an earlier row ({setting})", setting=Set("duplicates", "drop"))] = int(copies.sum())
     elif copies.any():
-        what = f"{copies.sum():,} of {len(copies):,} rows equal an earlier one in every feature"
-        findings.append(Finding(what=what, remedy=Message("to take each once: ", Set("duplicates", "drop"))))
+        count = int(copies.sum())
+        what = plural(
+            "{count:,} of {rows:,} rows equals an earlier one in every feature",
+            "{count:,} of {rows:,} rows equal an earlier one in every feature",
+            count=count,
+            rows=len(copies),
+        )
+        remedy = phrase("to take each once: {setting}", setting=Set("duplicates", "drop"))
+        findings.append(Finding(what=what, remedy=remedy))
     if config.time is None and config.group is None and (name := time_order_column(schema, columns)):
-        what = "the rows are in its order; those held out at random have neighbours that were fitted, and may seem "
-        remedy = Message("to hold out the newest: ", Set("time", name))
-        findings.append(Finding(columns=(name,), what=what + "easier than future ones", remedy=remedy))
+        what = phrase(
+            "the rows are in its order; those held out at random have neighbours that were fitted, and may seem easier "
+            "than future ones"
+        )
+        remedy = phrase("to hold out the newest: {setting}", setting=Set("time", name))
+        findings.append(Finding(columns=(name,), what=what, remedy=remedy))
     return split, left_out, findings
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import Message, Set
+from models.errors import Set
+from models.messages import phrase
 from models.network.activations import ACTIVATIONS
 
 _NEARLY_DEAD_SHARE: Final = 0.01
@@ -57,11 +58,19 @@ def gradient_warnings(gradients: Mapping[str, float], *, activation: str) -> lis
     weakest, smallest = min(before, key=lambda pair: pair[1])
     if smallest >= _VANISHED * largest:
         return []
-    other = Message(Set("activation", "selu"), ", or ") if ACTIVATIONS[activation].ends else ""
-    ratio = largest / max(smallest, 1e-30)
-    where = f"at layer {weakest} they start {ratio:,.0f} times smaller than at layer {last}, and it hardly learns: try "
-    what = f"The gradients vanish on their way back: {where}"
-    return [Message(what, other, "fewer layers (", Set("depth"), ").")]
+    fewer = phrase("fewer layers ({depth})", depth=Set("depth"))
+    if ACTIVATIONS[activation].ends:
+        fewer = phrase("{one}, or {other}", one=Set("activation", "selu"), other=fewer)
+    return [
+        phrase(
+            "The gradients vanish on their way back: at layer {weakest} they start {ratio:,.0f} times smaller than at "
+            "layer {last}, and it hardly learns: try {remedy}.",
+            weakest=weakest,
+            ratio=largest / max(smallest, 1e-30),
+            last=last,
+            remedy=fewer,
+        )
+    ]
 
 
 def health_of(layer: str, active: NDArray[np.floating], saturated: NDArray[Any]) -> LayerHealth:
@@ -89,12 +98,28 @@ def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learnin
     slower = Set("learning_rate", float(f"{learning_rate / 3:.1g}"))
     for layer in layers:
         if 2 * layer.dead >= layer.units:
-            other = Message(Set("activation", "leaky_relu"), ", or ") if ACTIVATIONS[activation].can_die else ""
-            what = f"{layer.dead} of {layer.units} units of layer {layer.layer} are dead: try "
-            warnings.append(Message(what, other, slower, "."))
+            other = Set("activation", "leaky_relu")
+            remedy = phrase("{one}, or {other}", one=other, other=slower) if ACTIVATIONS[activation].can_die else slower
+            warnings.append(
+                phrase(
+                    "{dead} of {units} units of layer {layer} are dead: try {remedy}.",
+                    dead=layer.dead,
+                    units=layer.units,
+                    layer=layer.layer,
+                    remedy=remedy,
+                )
+            )
         if 2 * layer.saturated >= layer.units:
-            what = f"{layer.saturated} of {layer.units} units of layer {layer.layer} are saturated: try "
-            warnings.append(Message(what, Set("activation", "elu"), ", or ", slower, "."))
+            warnings.append(
+                phrase(
+                    "{saturated} of {units} units of layer {layer} are saturated: try {other}, or {slower}.",
+                    saturated=layer.saturated,
+                    units=layer.units,
+                    layer=layer.layer,
+                    other=Set("activation", "elu"),
+                    slower=slower,
+                )
+            )
     return warnings
 
 

@@ -15,10 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
+from models.messages import Message, joined, phrase, plural
 from models.programs.cli import as_called
 from models.programs.rich_text import escaped
 from models.tables.table import Table
 from training.data.prepare import Prepared, epochs_of, split_policy
+from training.data.words import in_words, parts_in_words
 from training.network.history import Epoch
 from training.network.lean_imports import without_unused
 from training.settings.config import TrainConfig
@@ -27,45 +29,63 @@ from training.thresholds.report import threshold_rows
 if TYPE_CHECKING:
     from training.fit import FitResult
 
-_INTERRUPTED: Final = (
+_INTERRUPTED: Final = phrase(
     "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
 )
+_LABEL_WIDTH: Final = 12  # of the words before the next commands
 
 
 def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
     """Print repairs, the encoding of each column, findings and the split of the rows."""
     for repair in prepared.table.repairs:
-        console.print(f"[dim]read: {escaped(repair)}[/dim]")
+        console.print(f"[dim]{escaped(phrase('read: {note}', note=repair))}[/dim]")
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=None)
-    for heading in ("column", "kind", "enters as"):
-        grid.add_column(heading, overflow="fold")
+    for heading in (phrase("column"), phrase("kind"), phrase("enters as")):
+        grid.add_column(escaped(heading), overflow="fold")
     for encoder in prepared.preprocessor.encodings:
-        grid.add_row(escaped(encoder.name), str(encoder.kind), escaped(encoder.describe()))
+        grid.add_row(escaped(encoder.name), escaped(in_words(encoder.kind)), escaped(encoder.describe()))
     for name in prepared.schema.ids:
-        grid.add_row(escaped(name), "[cyan]id[/cyan]", "carried through to every output, never a feature")
+        what = phrase("carried through to every output, never a feature")
+        grid.add_row(escaped(name), f"[cyan]{escaped(phrase('id'))}[/cyan]", escaped(what))
     if prepared.rule is not None:
-        grid.add_row(escaped(prepared.rule.column), "[cyan]label[/cyan]", escaped(prepared.rule.reason))
+        grid.add_row(
+            escaped(prepared.rule.column), f"[cyan]{escaped(phrase('label'))}[/cyan]", escaped(prepared.rule.reason)
+        )
     for name, reason in prepared.schema.dropped.items():
-        grid.add_row(f"[dim]{escaped(name)}[/dim]", "[yellow]dropped[/yellow]", f"[dim]{escaped(reason)}[/dim]")
+        kind = f"[yellow]{escaped(phrase('dropped'))}[/yellow]"
+        grid.add_row(f"[dim]{escaped(name)}[/dim]", kind, f"[dim]{escaped(reason)}[/dim]")
     console.print(grid)
     for finding in prepared.findings:
         style = "yellow" if finding.warning else "dim"
-        console.print(f"[{style}]noted: {escaped(str(finding))}[/{style}]", soft_wrap=True)
-    parts = ", ".join(f"{part} {count:,}" for part, count in prepared.rows.items())
-    console.print(f"rows are split {escaped(split_policy(config))}: {parts}")
+        note = phrase("noted: {finding}", finding=finding.message)
+        console.print(f"[{style}]{escaped(note)}[/{style}]", soft_wrap=True)
+    split = phrase("rows are split {how}: {parts}", how=split_policy(config), parts=parts_in_words(prepared.rows))
+    console.print(escaped(split))
     for reason, count in prepared.left_out.items():
-        console.print(f"{count:,} rows are left out: {escaped(reason)}")
+        left_out = plural(
+            "{count:,} row is left out: {reason}", "{count:,} rows are left out: {reason}", count=count, reason=reason
+        )
+        console.print(escaped(left_out))
 
 
 def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
     """Print what would be fitted."""
     widths = "–".join(map(str, plan["layers"]))
-    console.print(
-        f"{plan['members']} network{'s' if plan['members'] > 1 else ''} {widths}, {plan['activation']}; at most "
-        f"{plan['epochs']} epochs of batches of {plan['batch_size']}; "
-        f"threshold {plan['threshold_method']} {plan['threshold_value']:g}"
+    networks = plural(
+        "{count} network {widths}, {activation}; at most {epochs} epochs of batches of {size}; threshold {method} "
+        "{value:g}",
+        "{count} networks {widths}, {activation}; at most {epochs} epochs of batches of {size}; threshold {method} "
+        "{value:g}",
+        count=plan["members"],
+        widths=widths,
+        activation=plan["activation"],
+        epochs=plan["epochs"],
+        size=plan["batch_size"],
+        method=plan["threshold_method"],
+        value=plan["threshold_value"],
     )
-    console.print("dry run: nothing was trained, nothing was written")
+    console.print(escaped(networks))
+    console.print(escaped(phrase("dry run: nothing was trained, nothing was written")))
 
 
 def waiting(console: Console, what: str) -> AbstractContextManager[object]:
@@ -80,21 +100,26 @@ def epoch_bar(console: Console, *, epochs: int) -> Iterator[Callable[[Epoch], No
     At the end the bar says how many there were: early stopping may have needed fewer.
     """
     progress = Progress(
-        TextColumn("fitting"),
+        TextColumn(escaped(phrase("fitting"))),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("epochs, validation loss {task.fields[loss]}, best {task.fields[best]}"),
+        TextColumn("{task.fields[losses]}"),
         TimeElapsedColumn(),
         console=console,
     )
-    task = progress.add_task("fitting", total=epochs, loss="–", best="–")
+
+    def words(loss: str, best: str) -> str:
+        return escaped(phrase("epochs, validation loss {loss}, best {best}", loss=loss, best=best))
+
+    task = progress.add_task("fitting", total=epochs, losses=words("–", "–"))
     losses: list[float] = []
 
     def show(epoch: Epoch) -> None:
         if epoch.number == 1:  # of a new run, whose losses are of other networks
             losses.clear()
         losses.append(epoch.validation_loss)
-        progress.update(task, advance=1, loss=f"{losses[-1]:.4f}", best=f"{min(losses):.4f}")
+        last, best = (phrase("{loss:.4f}", loss=loss) for loss in (losses[-1], min(losses)))
+        progress.update(task, advance=1, losses=words(last, best))
 
     with progress:
         yield show
@@ -112,12 +137,12 @@ def fit_with_bar(
     log: Callable[[Epoch], None] = lambda epoch: None,
 ) -> FitResult:
     """Fit as `training.fit.fit` does, with a progress bar; Ctrl-C ends it and keeps the best epoch so far."""
-    with waiting(progress, "loading TensorFlow"), without_unused():
+    with waiting(progress, phrase("loading TensorFlow")), without_unused():
         from training.fit import fit  # it takes seconds: after all that can be refused at once
 
     with (
         epoch_bar(progress, epochs=epochs_of(prepared, config)) as bar,
-        _stop_on_interrupt(lambda: progress.print(_INTERRUPTED)) as stopped,
+        _stop_on_interrupt(lambda: progress.print(escaped(_INTERRUPTED))) as stopped,
     ):
 
         def on_epoch(epoch: Epoch) -> None:
@@ -150,51 +175,91 @@ def _stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], bo
 
 def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float, used: Sequence[str] = ()) -> None:
     """Print the result on one screen, with the next commands; `used` are the words for the rows that were used."""
-    detector, history = result.detector, result.learned.history
-    best, config = history.best_epoch, result.learned.config
+    detector, config = result.detector, result.learned.config
     grid = Grid.grid(padding=(0, 2))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
-    parts = ", ".join(f"{part} {count:,}" for part, count in result.rows.items())
-    grid.add_row("rows", f"{sum(result.rows.values()):,} ({parts})")
-    grid.add_row(
-        "columns",
-        f"{len(detector.schema.columns)} used as {config.features} features, {len(detector.schema.dropped)} dropped",
+    parts = parts_in_words(result.rows)
+    grid.add_row(*_row(phrase("rows"), phrase("{rows:,} ({parts})", rows=sum(result.rows.values()), parts=parts)))
+    columns = phrase(
+        "{columns} used as {features} features, {dropped} dropped",
+        columns=len(detector.schema.columns),
+        features=config.features,
+        dropped=len(detector.schema.dropped),
     )
+    grid.add_row(*_row(phrase("columns"), columns))
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
-    several = "" if config.members == 1 else f"{config.members} of "
-    grid.add_row("network", f"{several}{widths}, {config.activation}, {result.learned.parameters:,} weights")
-    stopped = " (interrupted)" if history.interrupted else ""
-    found = f"the best was {history.best}, loss {best.loss:.4f}, validation loss {best.validation_loss:.4f}"
     if config.members > 1:
-        runs = [" + ".join(map(str, counts)) for counts in result.epochs]
-        fits = [f"{run} {rows}" for run, rows in zip(runs, ("without the rows held out", "with them"), strict=False)]
-        found = f"{', then '.join(fits)}; loss {best.loss:.4f}"
-    grid.add_row("epochs", f"{sum(map(sum, result.epochs))}{stopped}: {found}; {result.seconds:.1f} s")
-    dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.learned.health if layer.dead)
-    grid.add_row("dead units", dead or "none")
-    for layer, (low, mean, high) in result.learned.slopes.items():
-        grid.add_row(f"slopes {layer}", f"{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)")
-    promised = detector.calibration.promised_alert_rate
-    for name, text in threshold_rows(result.threshold):
-        grid.add_row(name, escaped(text))
-    grid.add_row(
-        "alert rate",
-        ("" if promised is None else f"promised {promised:.2%}, ")
-        + f"realised {result.realised_alert_rate:.2%} on test rows",
+        widths = phrase("{members} of {widths}", members=config.members, widths=widths)
+    network = phrase(
+        "{widths}, {activation}, {weights:,} weights",
+        widths=widths,
+        activation=config.activation,
+        weights=result.learned.parameters,
     )
+    grid.add_row(*_row(phrase("network"), network))
+    grid.add_row(*_row(phrase("epochs"), _epochs_in_words(result)))
+    dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.learned.health if layer.dead)
+    grid.add_row(*_row(phrase("dead units"), dead or phrase("no unit")))
+    for layer, (low, mean, high) in result.learned.slopes.items():
+        slopes = phrase("{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)", low=low, mean=mean, high=high)
+        grid.add_row(*_row(phrase("slopes {layer}", layer=layer), slopes))
+    for name, text in threshold_rows(result.threshold):
+        grid.add_row(*_row(name, text))
+    promised = detector.calibration.promised_alert_rate
+    rates = {"promised": promised, "realised": result.realised_alert_rate}
+    if promised is None:
+        rate = phrase("realised {realised:.2%} on test rows", **rates)
+    else:
+        rate = phrase("promised {promised:.2%}, realised {realised:.2%} on test rows", **rates)
+    grid.add_row(*_row(phrase("alert rate"), rate))
     grid.add_row("", f"[dim]{escaped(detector.calibration.promise)}[/dim]")
     if result.metrics is not None:
         metrics = result.metrics
-        shown = ", ".join(f"{name} {text}" for name, text in metrics.figures.items())
-        grid.add_row("metrics", f"{shown} ({metrics.anomalies:,} anomalies in {metrics.rows:,} test rows)")
-    grid.add_row("bundle", f"{escaped(str(bundle))} (version {detector.version}, {seconds:.1f} s in all)")
+        named = [phrase("{name} {value}", name=name, value=value) for name, value in metrics.figures.items()]
+        measured = phrase(
+            "{figures} ({anomalies:,} anomalies in {rows:,} test rows)",
+            figures=joined(named, by=", "),
+            anomalies=metrics.anomalies,
+            rows=metrics.rows,
+        )
+        grid.add_row(*_row(phrase("metrics"), measured))
+    written = phrase(
+        "{path} (version {version}, {seconds:.1f} s in all)", path=bundle, version=detector.version, seconds=seconds
+    )
+    grid.add_row(*_row(phrase("bundle"), written))
     console.print(grid)
     files = shlex.join(used) or "DATA"
     for label, command in (
-        ("next", f"service --detector {shlex.quote(str(bundle))}"),
+        (phrase("next"), f"service --detector {shlex.quote(str(bundle))}"),
         ("", f"service.batch {shlex.quote(str(bundle))} {files} --output scores.csv"),
     ):  # not in the grid: a command must stay on one line to be copied
-        console.print(f"[bold]{label:<12}[/bold]{escaped(as_called(f'python -m {command}'))}", soft_wrap=True)
+        called = escaped(as_called(f"python -m {command}"))
+        console.print(f"[bold]{escaped(label):<{_LABEL_WIDTH}}[/bold]{called}", soft_wrap=True)
     for warning in result.warnings:
-        console.print(f"[yellow]warning: [/yellow]{escaped(warning)}")
+        console.print(f"[yellow]{escaped(phrase('warning:'))} [/yellow]{escaped(warning)}")
+
+
+def _row(name: str, text: str) -> tuple[str, str]:
+    return escaped(name), escaped(text)
+
+
+def _epochs_in_words(result: FitResult) -> Message:
+    history, config = result.learned.history, result.learned.config
+    best = history.best_epoch
+    if config.members > 1:
+        runs = [" + ".join(map(str, counts)) for counts in result.epochs]
+        fits: list[Message] = [phrase("{epochs} without the rows held out", epochs=runs[0])]
+        fits += [phrase("then {epochs} with them", epochs=run) for run in runs[1:]]
+        found = phrase("{fits}; loss {loss:.4f}", fits=joined(fits, by=", "), loss=best.loss)
+    else:
+        found = phrase(
+            "the best was {epoch}, loss {loss:.4f}, validation loss {validation:.4f}",
+            epoch=history.best,
+            loss=best.loss,
+            validation=best.validation_loss,
+        )
+    figures = {"epochs": sum(map(sum, result.epochs)), "found": found, "seconds": result.seconds}
+    if history.interrupted:
+        return phrase("{epochs} (interrupted): {found}; {seconds:.1f} s", **figures)
+    return phrase("{epochs}: {found}; {seconds:.1f} s", **figures)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 
 from models.bundle import new_bundle
+from models.messages import phrase
 from models.programs.reading_flags import flags_of
+from models.programs.rich_text import escaped
 from models.repository import ARTIFACTS, next_version, version_of
 from models.schema import FeatureSchema
 from models.tables.files import read_table
@@ -65,9 +67,9 @@ def train(command: TrainCommand) -> dict[str, Any]:
     console = Console(quiet=command.quiet, highlight=False)
     progress = Console(stderr=True, quiet=command.quiet)
     if not command.data.files:
-        console.print(DESCRIPTION)
+        console.print(escaped(DESCRIPTION))
     name = command.data.title
-    with waiting(progress, "reading"):
+    with waiting(progress, phrase("reading")):
         table = command.data.table()
         as_learned = replace(command.data.options, learned=table.marks)
     test_table = read_table(command.test_files, as_learned) if command.test_files else None
@@ -92,9 +94,9 @@ def train(command: TrainCommand) -> dict[str, Any]:
     if command.report is not None:
         from training.report.fit import write_fit_report  # Matplotlib takes a second
 
-        with waiting(progress, "writing the report"):
+        with waiting(progress, phrase("writing the report")):
             write_fit_report(command.report, result, prepared, config, test_table=test_table)
-        console.print(f"report: {command.report}", markup=False, soft_wrap=True)
+        console.print(escaped(phrase("report: {path}", path=command.report)), soft_wrap=True)
     return _report(result, path, seconds, page=command.report)
 
 

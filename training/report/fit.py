@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.messages import joined, phrase, plural
 from models.network.activations import ACTIVATIONS
 from models.tables.table import Table
 from training.data.prepare import Prepared
@@ -37,33 +38,47 @@ def write_fit_report(
     rows = scored_rows(result, prepared, test_table)
     sections = [
         highest_rows_section(rows),
-        Section(anchor="result", title="Results", parts=list(_result(result))),
+        Section(anchor="result", title=phrase("Results"), parts=list(_result(result))),
         scores_section(result.evaluated.calibration, rows),
         columns_section(rows),
         embedding_section(result.evaluated, rows),
-        Section(anchor="learning", title="How it learned", parts=list(_learning(result))),
-        Section(anchor="subject", title="Rows, columns and settings", parts=list(subject_tables(prepared, config))),
+        Section(anchor="learning", title=phrase("How it learned"), parts=list(_learning(result))),
+        Section(
+            anchor="subject", title=phrase("Rows, columns and settings"), parts=list(subject_tables(prepared, config))
+        ),
     ]
     detector = result.detector
-    introduction = (
-        f"A detector that learned from {len(prepared.table):,} rows of {len(detector.schema.columns)} columns. This "
-        "page holds values of some of these rows: treat it as you treat the data."
+    introduction = phrase(
+        "A detector that learned from {rows:,} rows of {columns} columns. This page holds values of some of these "
+        "rows: treat it as you treat the data.",
+        rows=len(prepared.table),
+        columns=len(detector.schema.columns),
     )
-    title = f"{detector.name}, version {detector.version}"
+    title = phrase("{name}, version {version}", name=detector.name, version=detector.version)
     write_report(path, page_of(sections, title=title, verdict=verdict_on(rows), introduction=introduction))
 
 
 def _result(result: FitResult) -> Iterator[Part]:
     calibration = result.detector.calibration
-    yield Text(text=f"Rows that score above {calibration.threshold:.4g} are flagged. {calibration.promise}")
+    yield Text(
+        text=phrase(
+            "Rows that score above {threshold:.4g} are flagged. {promise}",
+            threshold=calibration.threshold,
+            promise=calibration.promise,
+        )
+    )
     if calibration.rows.refitted:
         yield Text(
-            text="Scores, rows and columns on this page are of the networks that had not seen those rows; the saved "
-            "networks were then fitted again, with these rows."
+            text=phrase(
+                "Scores, rows and columns on this page are of the networks that had not seen those rows; the saved "
+                "networks were then fitted again, with these rows."
+            )
         )
     for warning in result.warnings:
-        yield Text(text=f"Warning: {warning}")
-    yield Grid(title="Figures", header=("figure", "value"), rows=list(_figures(result)), prose=True)
+        yield Text(text=phrase("Warning: {warning}", warning=warning))
+    yield Grid(
+        title=phrase("Figures"), header=(phrase("figure"), phrase("value")), rows=list(_figures(result)), prose=True
+    )
 
 
 def _figures(result: FitResult) -> Iterator[tuple[str, str]]:
@@ -73,14 +88,29 @@ def _figures(result: FitResult) -> Iterator[tuple[str, str]]:
         previous = name or previous
         yield (previous, text)
     promised = detector.calibration.promised_alert_rate
-    yield ("alert rate, promised", "–" if promised is None else f"{promised:.2%}")
-    yield ("alert rate, realised on test rows", f"{result.realised_alert_rate:.2%}")
+    yield phrase("alert rate, promised"), "–" if promised is None else phrase("{rate:.2%}", rate=promised)
+    yield phrase("alert rate, realised on test rows"), phrase("{rate:.2%}", rate=result.realised_alert_rate)
     if result.metrics is not None:
         metrics = result.metrics
         yield from metrics.figures.items()
-        yield ("measured on", f"{metrics.rows:,} rows, {metrics.anomalies:,} of them anomalies")
-    yield ("loss", f"{history.best_epoch.loss:.4g}, on the validation rows {history.best_epoch.validation_loss:.4g}")
-    yield ("epochs", f"{len(history.epochs)}, weights of epoch {history.best}, {history.seconds:.1f} s")
+        measured = phrase(
+            "{rows:,} rows, {anomalies:,} of them anomalies", rows=metrics.rows, anomalies=metrics.anomalies
+        )
+        yield phrase("measured on"), measured
+    best = history.best_epoch
+    yield (
+        phrase("loss"),
+        phrase("{loss:.4g}, on the validation rows {validation:.4g}", loss=best.loss, validation=best.validation_loss),
+    )
+    yield (
+        phrase("epochs"),
+        phrase(
+            "{epochs}, weights of epoch {best}, {seconds:.1f} s",
+            epochs=len(history.epochs),
+            best=history.best,
+            seconds=history.seconds,
+        ),
+    )
 
 
 def _learning(result: FitResult) -> Iterator[Part]:
@@ -88,29 +118,37 @@ def _learning(result: FitResult) -> Iterator[Part]:
     history, config = learned.history, learned.config
     name = config.activation
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
-    networks = "One network" if config.members == 1 else f"{config.members} networks"
-    refitted = (
-        " They were fitted twice: without the held-out rows, then with them. The plots show the second time, in which "
+    networks = plural(
+        "One network of {widths} units, {activation}, {weights:,} weights; {epochs} epochs in {seconds:.1f} s.",
+        "{count} networks of {widths} units, {activation}, {weights:,} weights; {epochs} epochs in {seconds:.1f} s.",
+        count=config.members,
+        widths=widths,
+        activation=name,
+        weights=learned.parameters,
+        epochs=len(history.epochs),
+        seconds=history.seconds,
+    )
+    refitted = phrase(
+        "They were fitted twice: without the held-out rows, then with them. The plots show the second time, in which "
         "the rows of the validation loss are among those learned from."
     )
-    yield Text(
-        text=f"{networks} of {widths} units, {name}, {learned.parameters:,} weights; {len(history.epochs)} epochs in "
-        f"{history.seconds:.1f} s.{refitted if result.detector.calibration.rows.refitted else ''}"
-    )
+    yield Text(text=joined([networks, refitted]) if result.detector.calibration.rows.refitted else networks)
     fitting = np.array([[epoch.loss for epoch in history.epochs]])
     validation = np.array([[epoch.validation_loss for epoch in history.epochs]])
     first, last = history.epochs[0].gradients, history.epochs[-1].gradients
     yield Plots(
-        title="Losses, gradients, activation",
+        title=phrase("Losses, gradients, activation"),
         plots=[
             *loss_plots({name: (fitting, validation)}, best=[history.best]),
             *(gradient_plots({name: (first, last)}) if first else []),
             activation_plot(name, config.activation_parameter),
         ],
         small=True,
-        note="Losses: coloured on the validation rows, dotted on the fitting rows. Gradients of each layer’s weights: "
-        "line at the first step, dashed the mean of the last ones; e: encoder, b: bottleneck, d: decoder. "
-        "Activation: line the value, dashed its slope.",
+        note=phrase(
+            "Losses: coloured on the validation rows, dotted on the fitting rows. Gradients of each layer’s weights: "
+            "line at the first step, dashed the mean of the last ones; e: encoder, b: bottleneck, d: decoder. "
+            "Activation: line the value, dashed its slope."
+        ),
     )
     yield from _units(result)
     if learned.slopes:
@@ -128,18 +166,29 @@ def _units(result: FitResult) -> Iterator[Part]:
             plots.append(units_plot(name, shares, state=state))
     if plots:
         yield Plots(
-            title="Dead and saturated units, by layer and epoch",
+            title=phrase("Dead and saturated units, by layer and epoch"),
             plots=plots,
-            note="Counted on the validation rows; white where they are less than half a percent.",
+            note=phrase("Counted on the validation rows; white where they are less than half a percent."),
         )
-    counts = ("units", "dead", "nearly_dead", "saturated")
+    counts = {
+        "units": phrase("units"),
+        "dead": phrase("dead"),
+        "nearly_dead": phrase("nearly dead"),
+        "saturated": phrase("saturated"),
+    }
     yield Grid(
-        title="Units of each layer, at the end",
-        header=("layer", *(count.replace("_", " ") for count in counts), "outputs that are zero"),
+        title=phrase("Units of each layer, at the end"),
+        header=(phrase("layer"), *counts.values(), phrase("outputs that are zero")),
         rows=[
-            (layer.layer, *(f"{getattr(layer, count):,}" for count in counts), f"{layer.zeros:.1%}")
+            (
+                layer.layer,
+                *(phrase("{units:,}", units=getattr(layer, count)) for count in counts),
+                phrase("{share:.1%}", share=layer.zeros),
+            )
             for layer in result.learned.health
         ],
-        note="Dead: zero on every validation row. Nearly dead: zero on 99 % of them. Saturated: at an end of the "
-        "activation on all of them.",
+        note=phrase(
+            "Dead: zero on every validation row. Nearly dead: zero on 99 % of them. Saturated: at an end of the "
+            "activation on all of them."
+        ),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration
 from models.detector import Detector, Verdicts
 from models.languages import spoken
+from models.messages import Message, joined, phrase
 from models.reasons.reasons import MOST_REASONS, Reason
 from models.tables.table import Table
 from training.data.prepare import Prepared
@@ -22,6 +23,8 @@ from training.report.kit.shapes import cloud_plot, in_two_widths, pair_plot, sco
 
 _PLOTTED_COLUMNS: Final = 20
 _POINTS: Final = 1500
+_NORMAL: Final[str] = phrase("normal rows")
+_ANOMALIES: Final[str] = phrase("anomalies")
 _P_VALUES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
 
 
@@ -61,11 +64,11 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
     is_anomaly: NDArray[np.bool_] | None
     evaluated = replace(result.evaluated, language=spoken())
     if test_table is not None and prepared.rule is not None:
-        name, table, indices = "rows of --test-data", test_table, np.arange(len(test_table))
+        name, table, indices = phrase("rows of --test-data"), test_table, np.arange(len(test_table))
         verdicts, is_anomaly = evaluated.score_table(table), prepared.rule.anomalies(table)
     else:
         test = prepared.split.test
-        name, table, indices = "test rows", prepared.table, np.flatnonzero(test)
+        name, table, indices = phrase("test rows"), prepared.table, np.flatnonzero(test)
         verdicts = evaluated.score(prepared.part(test))
         is_anomaly = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
     skipped = table.numbers is not None and len(table.files) <= 1
@@ -79,31 +82,57 @@ def scores_section(calibration: Calibration, rows: ScoredRows) -> Section:
     scores, threshold = calibration.pooled.scores, calibration.threshold
     above, n = int((scores > threshold).sum()), len(rows.scores)
     calibration_plot = Plot(
-        title=f"{len(scores):,} calibration rows. The axis on top has the p-value of each score.",
-        alt=f"Histogram of the scores of {len(scores):,} calibration rows: median {np.median(scores):.3g}, highest "
-        f"{scores[-1]:.3g}; {above:,} lie above the threshold of {threshold:.4g}.",
-        svg=score_histogram({"calibration rows": scores}, threshold=threshold, p_values=_scores_of_p_values(scores)),
+        title=phrase(
+            "{rows:,} calibration rows. The axis on top has the p-value of each score.",
+            rows=len(scores),
+        ),
+        alt=phrase(
+            "Histogram of the scores of {rows:,} calibration rows: median {median:.3g}, highest {highest:.3g}; "
+            "{above:,} lie above the threshold of {threshold:.4g}.",
+            rows=len(scores),
+            median=np.median(scores),
+            highest=scores[-1],
+            above=above,
+            threshold=threshold,
+        ),
+        svg=score_histogram(
+            {phrase("calibration rows"): scores}, threshold=threshold, p_values=_scores_of_p_values(scores)
+        ),
     )
     if rows.is_anomaly is None:
-        groups, title = {rows.name: rows.scores}, f"{n:,} {rows.name}, flagged or not."
-        finding = f"{n:,} {rows.name}: {int(rows.verdicts.is_anomaly.sum()):,} are flagged; the highest is "
-        finding += f"{rows.scores.max():.3g}"
+        groups = {rows.name: rows.scores}
+        title = phrase("{count:,} {rows}, flagged or not.", count=n, rows=rows.name)
+        alt = phrase(
+            "Histogram of the scores of {count:,} {rows}: {flagged:,} are flagged; the highest is {highest:.3g}.",
+            count=n,
+            rows=rows.name,
+            flagged=int(rows.verdicts.is_anomaly.sum()),
+            highest=rows.scores.max(),
+        )
     else:
-        groups = {"normal rows": rows.scores[~rows.is_anomaly], "anomalies": rows.scores[rows.is_anomaly]}
-        title = f"{n:,} {rows.name} by label."
-        finding = f"{rows.name} by label: " + "; ".join(_summary_of(*group, threshold) for group in groups.items())
-    alt = f"Histogram of the scores of {finding}."
+        groups = {_NORMAL: rows.scores[~rows.is_anomaly], _ANOMALIES: rows.scores[rows.is_anomaly]}
+        title = phrase("{count:,} {rows} by label.", count=n, rows=rows.name)
+        finding = joined([_summary_of(*group, threshold) for group in groups.items()], by="; ")
+        alt = phrase("Histogram of the scores of {rows} by label: {finding}.", rows=rows.name, finding=finding)
     plots = [calibration_plot, Plot(title=title, alt=alt, svg=score_histogram(groups, threshold=threshold))]
-    note = "A row is flagged if its score lies to the right of the dashed line."
+    note = phrase("A row is flagged if its score lies to the right of the dashed line.")
     if calibration.by_segment:
-        note += " Each segment has its own threshold; the line is that of rows without a segment."
-    return Section(anchor="scores", title="Scores", parts=[Plots(title="Distribution", plots=plots, note=note)])
+        own = phrase("Each segment has its own threshold; the line is that of rows without a segment.")
+        note = joined([note, own])
+    parts = [Plots(title=phrase("Distribution"), plots=plots, note=note)]
+    return Section(anchor="scores", title=phrase("Scores"), parts=parts)
 
 
-def _summary_of(name: str, scores: NDArray[np.float64], threshold: float) -> str:
+def _summary_of(name: str, scores: NDArray[np.float64], threshold: float) -> Message:
     if not len(scores):
-        return f"no {name}"
-    return f"{len(scores):,} {name}, median {np.median(scores):.3g}, {(scores > threshold).mean():.1%} of them flagged"
+        return phrase("no {rows}", rows=name)
+    return phrase(
+        "{count:,} {rows}, median {median:.3g}, {share:.1%} of them flagged",
+        count=len(scores),
+        rows=name,
+        median=np.median(scores),
+        share=(scores > threshold).mean(),
+    )
 
 
 def _scores_of_p_values(scores: NDArray[np.float64]) -> list[tuple[float, float]]:
@@ -124,31 +153,55 @@ def columns_section(rows: ScoredRows) -> Section:
     median, high = np.quantile(errors, [0.5, 0.99], axis=0)
     figures = [usual, unusual, median, high]
     grid = Grid(
-        title="Every column",
-        header=("column", "mean, not flagged", "mean, flagged", "median of all", "99th percentile of all"),
-        rows=[(names[i], *("–" if each is None else f"{each[i]:.3g}" for each in figures)) for i in order],
+        title=phrase("Every column"),
+        header=(
+            phrase("column"),
+            phrase("mean, not flagged"),
+            phrase("mean, flagged"),
+            phrase("median of all"),
+            phrase("99th percentile of all"),
+        ),
+        rows=[(names[i], *("–" if each is None else _brief(each[i]) for each in figures)) for i in order],
         folded=True,
     )
     explanation = Text(
-        text="The score is a sum over the columns. A column adds more the further its value is from the expected one: "
-        "with a single network the squared distance in standard deviations, divided by the number of columns; with "
-        "several networks a combination of their scores, and of how rare the value is by itself."
+        text=phrase(
+            "The score is a sum over the columns. A column adds more the further its value is from the expected one: "
+            "with a single network the squared distance in standard deviations, divided by the number of columns; with "
+            "several networks a combination of their scores, and of how rare the value is by itself."
+        )
     )
     drawn = order[:_PLOTTED_COLUMNS]
-    means, finding = {"not flagged": usual[drawn]}, f"{names[int(usual.argmax())]} adds most, {usual.max():.2g}"
-    if unusual is not None:
-        means["flagged"] = unusual[drawn]
-        finding += f"; of flagged rows, {names[int(unusual.argmax())]} does, {unusual.max():.2g}"
+    means: dict[str, NDArray[np.float64]] = {phrase("not flagged"): usual[drawn]}
+    most = {"name": names[int(usual.argmax())], "error": usual.max()}
+    if unusual is None:
+        alt = phrase("Mean error by column: of rows that are not flagged, {name} adds most, {error:.2g}.", **most)
+    else:
+        means[phrase("flagged")] = unusual[drawn]
+        alt = phrase(
+            "Mean error by column: of rows that are not flagged, {name} adds most, {error:.2g}; of flagged rows, "
+            "{other} does, {flagged:.2g}.",
+            **most,
+            other=names[int(unusual.argmax())],
+            flagged=unusual.max(),
+        )
     names_drawn = [shortened(names[i]) for i in drawn]
-    svg, wide = in_two_widths(pair_plot, names_drawn, means, xlabel="contribution to the score (logarithmic)")
-    plot = Plot(
-        title=f"Mean contribution of each column to the score of {rows.name}"
-        + (f"; {len(drawn)} of {len(names)} columns." if len(names) > len(drawn) else "."),
-        alt=f"Mean error by column: of rows that are not flagged, {finding}.",
-        svg=svg,
-        wide=wide,
-    )
-    return Section(anchor="columns", title="Error by column", parts=[explanation, plot, grid])
+    svg, wide = in_two_widths(pair_plot, names_drawn, means, xlabel=phrase("contribution to the score (logarithmic)"))
+    if len(names) > len(drawn):
+        title = phrase(
+            "Mean contribution of each column to the score of {rows}; {drawn} of {all} columns.",
+            rows=rows.name,
+            drawn=len(drawn),
+            all=len(names),
+        )
+    else:
+        title = phrase("Mean contribution of each column to the score of {rows}.", rows=rows.name)
+    plot = Plot(title=title, alt=alt, svg=svg, wide=wide)
+    return Section(anchor="columns", title=phrase("Error by column"), parts=[explanation, plot, grid])
+
+
+def _brief(value: float) -> Message:
+    return phrase("{value:.3g}", value=value)
 
 
 def embedding_section(detector: Detector, rows: ScoredRows) -> Section:
@@ -157,41 +210,61 @@ def embedding_section(detector: Detector, rows: ScoredRows) -> Section:
     embedding = detector.embed({name: values[chosen] for name, values in rows.verdicts.columns.items()})
     points, shares = _principal(embedding.astype(np.float64))
     p, flagged = rows.verdicts.p_value[chosen], rows.verdicts.is_anomaly[chosen]
-    groups = {
-        "p above 0.5": ~flagged & (p > 0.5),
-        "p above 0.1": ~flagged & (p > 0.1) & (p <= 0.5),
-        "p at most 0.1": ~flagged & (p <= 0.1),
-        "flagged": flagged,
+    groups: dict[str, NDArray[np.bool_]] = {
+        phrase("p above {p}", p=0.5): ~flagged & (p > 0.5),
+        phrase("p above {p}", p=0.1): ~flagged & (p > 0.1) & (p <= 0.5),
+        phrase("p at most {p}", p=0.1): ~flagged & (p <= 0.1),
+        phrase("flagged"): flagged,
     }
-    xlabel, ylabel = (f"component {number} ({share:.0%} of the variance)" for number, share in enumerate(shares, 1))
-    variance = f"The two components hold {sum(shares):.0%} of the variance of {embedding.shape[1]} units"
+    xlabel, ylabel = (
+        phrase("component {number} ({share:.0%} of the variance)", number=number, share=share)
+        for number, share in enumerate(shares, 1)
+    )
+    variance = phrase(
+        "The two components hold {share:.0%} of the variance of {units} units.",
+        share=sum(shares),
+        units=embedding.shape[1],
+    )
 
-    def plot(by: str, groups: Mapping[str, NDArray[np.bool_]], name: str, *, legend: str = "") -> Plot:
+    def plot(groups: Mapping[str, NDArray[np.bool_]], name: str, *, title: Message, alt: Message) -> Plot:
         *_, last = groups.values()
         svg, wide = in_two_widths(cloud_plot, points, groups, xlabel=xlabel, ylabel=ylabel)
         return Plot(
-            title=f"By {by}{legend}.",
-            alt=f"Plane of the bottleneck by {by}. {variance}. {_distance(points, last, name)}",
+            title=title,
+            alt=joined([alt, variance, _distance(points, last, name)]),
             svg=svg,
             wide=wide if rows.is_anomaly is None else "",  # beside it is the one by label
         )
 
-    plots = [plot("score", groups, "flagged rows", legend=": the larger and darker the point, the lower the p-value")]
+    plots = [
+        plot(
+            groups,
+            phrase("flagged rows"),
+            title=phrase("By score: the larger and darker the point, the lower the p-value."),
+            alt=phrase("Plane of the bottleneck by score."),
+        )
+    ]
     if rows.is_anomaly is not None:
         labels = rows.is_anomaly[chosen]
-        plots.append(plot("label", {"normal rows": ~labels, "anomalies": labels}, "anomalies"))
-    drawn = "" if len(chosen) == len(rows.scores) else f" {len(chosen):,} of {len(rows.scores):,} rows are drawn."
+        plots.append(
+            plot(
+                {_NORMAL: ~labels, _ANOMALIES: labels},
+                _ANOMALIES,
+                title=phrase("By label."),
+                alt=phrase("Plane of the bottleneck by label."),
+            )
+        )
+    note = phrase(
+        "Each point is a row in the bottleneck, of several networks that of the first one. The axes are the two "
+        "directions in which the rows differ most."
+    )
+    if len(chosen) < len(rows.scores):
+        drawn = phrase("{drawn:,} of {all:,} rows are drawn.", drawn=len(chosen), all=len(rows.scores))
+        note = joined([note, drawn])
     return Section(
         anchor="embedding",
-        title="The bottleneck in two dimensions",
-        parts=[
-            Plots(
-                title="Principal components of the embedding",
-                plots=plots,
-                note="Each point is a row in the bottleneck, of several networks that of the first one. The axes are "
-                f"the two directions in which the rows differ most.{drawn}",
-            )
-        ],
+        title=phrase("The bottleneck in two dimensions"),
+        parts=[Plots(title=phrase("Principal components of the embedding"), plots=plots, note=note)],
     )
 
 
@@ -213,10 +286,17 @@ def _principal(embedding: NDArray[np.float64]) -> tuple[NDArray[np.float64], lis
     return (centred @ directions[:2].T)[:-1], shares.tolist()
 
 
-def _distance(points: NDArray[np.float64], rows: NDArray[np.bool_], name: str) -> str:
+def _distance(points: NDArray[np.float64], rows: NDArray[np.bool_], name: str) -> Message:
     """Return a sentence on how far some rows lie from the middle, compared with the others."""
-    if not rows.any() or rows.all():
-        return f"{'All rows are' if rows.any() else 'There are no'} {name}."
+    if not rows.any():
+        return phrase("There are no {rows}.", rows=name)
+    if rows.all():
+        return phrase("All rows are {rows}.", rows=name)
     far = np.linalg.norm(points - np.median(points[~rows], axis=0), axis=1)
     ratio = float(np.median(far[rows]) / max(np.median(far[~rows]), 1e-300))
-    return f"The {int(rows.sum()):,} {name} lie {ratio:.1f} times as far from the middle as the others (medians)."
+    return phrase(
+        "The {count:,} {rows} lie {ratio:.1f} times as far from the middle as the others (medians).",
+        count=int(rows.sum()),
+        rows=name,
+        ratio=ratio,
+    )

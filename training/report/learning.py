@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.messages import Message, Template, joined, phrase, unfilled
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig, weight_shapes
 from models.network.engine import OnnxEngine
@@ -21,6 +23,38 @@ from training.report.kit.shapes import heat_map, in_two_widths, range_plot
 
 _PRELU_SLOPE: Final = 0.25  # for drawing; prelu learns its slopes
 _TOLD_INPUTS: Final = (-2.0, 0.5, 2.0)  # whose outputs the alternative text tells
+
+
+_EPOCH: Final = phrase("epoch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """The words about units that are in a state, for the title of a plot and for screen readers."""
+
+    title: Template
+    alt: Template
+    never: Message
+    between: Template
+    after: Template
+
+
+_STATES: Final = {
+    "dead": _State(
+        title=unfilled("{name}: share of each layer’s units that are dead, after each epoch."),
+        alt=unfilled("Heat map of dead units of {name} by layer and epoch: {finding}."),
+        never=phrase("no unit is dead in any epoch"),
+        between=unfilled("at most {share:.0%} of a layer is dead in between, nothing after the last epoch"),
+        after=unfilled("dead after the last epoch: {shares}"),
+    ),
+    "saturated": _State(
+        title=unfilled("{name}: share of each layer’s units that are saturated, after each epoch."),
+        alt=unfilled("Heat map of saturated units of {name} by layer and epoch: {finding}."),
+        never=phrase("no unit is saturated in any epoch"),
+        between=unfilled("at most {share:.0%} of a layer is saturated in between, nothing after the last epoch"),
+        after=unfilled("saturated after the last epoch: {shares}"),
+    ),
+}
 
 
 def loss_plots(
@@ -55,13 +89,38 @@ def loss_plots(
             ),
         ]
         xlim = (0.5, len(epochs) + 0.5)
-        setting = {"yscale": "log", "xlim": xlim, "ylim": (low, high), "xlabel": "epoch", "ylabel": "loss (log.)"}
-        alt = (
-            f"Losses of {name} over {len(epochs)} epochs: on the validation rows from "
-            f"{validation[0]:.3g} to {validation[-1]:.3g}, lowest {validation[lowest]:.3g} in epoch {lowest + 1}"
-            f"{', and rising after it' if rises else ''}; on the fitting rows from {fitting[0]:.3g} to "
-            f"{fitting[-1]:.3g}. The weights of epoch {kept:.0f} were kept."
-        )
+        setting = {
+            "yscale": "log",
+            "xlim": xlim,
+            "ylim": (low, high),
+            "xlabel": _EPOCH,
+            "ylabel": phrase("loss (log.)"),
+        }
+        figures = {
+            "name": name,
+            "epochs": len(epochs),
+            "first": validation[0],
+            "last": validation[-1],
+            "lowest": validation[lowest],
+            "epoch": lowest + 1,
+            "first_fitting": fitting[0],
+            "last_fitting": fitting[-1],
+            "kept": kept,
+        }
+        if rises:
+            alt = phrase(
+                "Losses of {name} over {epochs} epochs: on the validation rows from {first:.3g} to {last:.3g}, lowest "
+                "{lowest:.3g} in epoch {epoch}, and rising after it; on the fitting rows from {first_fitting:.3g} to "
+                "{last_fitting:.3g}. The weights of epoch {kept:.0f} were kept.",
+                **figures,
+            )
+        else:
+            alt = phrase(
+                "Losses of {name} over {epochs} epochs: on the validation rows from {first:.3g} to {last:.3g}, lowest "
+                "{lowest:.3g} in epoch {epoch}; on the fitting rows from {first_fitting:.3g} to {last_fitting:.3g}. "
+                "The weights of epoch {kept:.0f} were kept.",
+                **figures,
+            )
         plots.append(Plot(title=name, alt=alt, svg=line_plot(lines, size=PANEL, whole=True, setting=setting)))
     return plots
 
@@ -70,19 +129,22 @@ def units_plot(name: str, shares: Mapping[str, Sequence[float]], *, state: str) 
     """Draw the share of ``dead`` or ``saturated`` units after each epoch, by layer."""
     values = np.array([list(line) for line in shares.values()])
     last = dict(zip(shares, values[:, -1].tolist(), strict=True))
+    words = _STATES[state]
     if values.max() == 0:
-        finding = f"no unit is {state} in any epoch"
+        finding = words.never
     elif not any(last.values()):
-        finding = f"at most {values.max():.0%} of a layer is {state} in between, nothing after the last epoch"
+        finding = words.between.filled(share=float(values.max()))
     else:
         first = dict(zip(shares, values[:, 0].tolist(), strict=True))
-        finding = f"{state} after the last epoch: " + listed(
-            [f"{share:.0%} of {layer} (after the first {first[layer]:.0%})" for layer, share in last.items()]
-        )
-    svg, wide = in_two_widths(heat_map, values, list(shares), xlabel="epoch")
+        each = [
+            phrase("{share:.0%} of {layer} (after the first {first:.0%})", share=share, layer=layer, first=first[layer])
+            for layer, share in last.items()
+        ]
+        finding = words.after.filled(shares=listed(each))
+    svg, wide = in_two_widths(heat_map, values, list(shares), xlabel=_EPOCH)
     return Plot(
-        title=f"{name}: share of each layer’s units that are {state}, after each epoch.",
-        alt=f"Heat map of {state} units of {name} by layer and epoch: {finding}.",
+        title=words.title.filled(name=name),
+        alt=words.alt.filled(name=name, finding=finding),
         svg=svg,
         wide=wide,
     )
@@ -112,14 +174,22 @@ def gradient_plots(norms: Mapping[str, tuple[Mapping[str, float], Mapping[str, f
             "ylim": (floor, highest),
             "xticks": x[::step],
             "xticklabels": [_short(layer) for layer in layers[::step]],
-            "xlabel": "layer",
-            "ylabel": "gradient (log.)",
+            "xlabel": phrase("layer"),
+            "ylabel": phrase("gradient (log.)"),
         }
-        alt = (
-            f"Gradients of {name} by layer: at the first step {first[start]:.2g} at {start} and {first[end]:.2g} at "
-            f"{end}, a ratio of {ratio:.2g}; at the end {last[start]:.2g} and {last[end]:.2g}."
+        alt = phrase(
+            "Gradients of {name} by layer: at the first step {first_start:.2g} at {start} and {first_end:.2g} at "
+            "{end}, a ratio of {ratio:.2g}; at the end {last_start:.2g} and {last_end:.2g}.",
+            name=name,
+            start=start,
+            end=end,
+            first_start=first[start],
+            first_end=first[end],
+            ratio=ratio,
+            last_start=last[start],
+            last_end=last[end],
         )
-        title = f"{name}: first layer × {ratio:.2g} of the output."
+        title = phrase("{name}: first layer × {ratio:.2g} of the output.", name=name, ratio=ratio)
         plots.append(Plot(title=title, alt=alt, svg=line_plot(lines, size=PANEL, setting=setting)))
     return plots
 
@@ -131,11 +201,14 @@ def _short(layer: str) -> str:
 
 def slopes_plot(name: str, slopes: Mapping[str, tuple[float, float, float]]) -> Plot:
     """Draw the lowest, mean and highest slope below zero that each layer learned."""
-    ranges = [f"{layer} {low:.2f} to {high:.2f}, mean {mean:.2f}" for layer, (low, mean, high) in slopes.items()]
-    svg, wide = in_two_widths(range_plot, slopes, xlabel="slope below zero")
+    ranges = [
+        phrase("{layer} {low:.2f} to {high:.2f}, mean {mean:.2f}", layer=layer, low=low, high=high, mean=mean)
+        for layer, (low, mean, high) in slopes.items()
+    ]
+    svg, wide = in_two_widths(range_plot, slopes, xlabel=phrase("slope below zero"))
     return Plot(
-        title=f"{name}: lowest, mean and highest learned slope of each layer.",
-        alt=f"Learned slopes of {name}: {', '.join(ranges)}.",
+        title=phrase("{name}: lowest, mean and highest learned slope of each layer.", name=name),
+        alt=phrase("Learned slopes of {name}: {ranges}.", name=name, ranges=joined(ranges, by=", ")),
         svg=svg,
         wide=wide,
     )
@@ -159,17 +232,29 @@ def activation_plot(name: str, parameter: float | None) -> Plot:
     x = np.linspace(-4, 4, 401, dtype=np.float32)
     y = activation_values(name, x, parameter=parameter)
     slope = np.gradient(y, x)
-    values = ", ".join(
-        f"at {at:g} it is {y[i]:.2f} with slope {slope[i]:.2f}"
+    values = [
+        phrase(
+            "at {input} it is {value} with slope {slope}",
+            input=_signed(unfilled("{sign}{number:g}"), at),
+            value=_signed(unfilled("{sign}{number:.2f}"), y[i]),
+            slope=_signed(unfilled("{sign}{number:.2f}"), slope[i]),
+        )
         for at, i in zip(_TOLD_INPUTS, np.searchsorted(x, _TOLD_INPUTS).tolist(), strict=True)
-    )
-    learned = f" Its slope below zero is learned; {_PRELU_SLOPE:g} is drawn." if ACTIVATIONS[name].learns_slope else ""
+    ]
+    title: str = f"{name}: {ACTIVATIONS[name].formula}."
+    if ACTIVATIONS[name].learns_slope:
+        title = phrase("{title} Its slope below zero is learned; {slope:g} is drawn.", title=title, slope=_PRELU_SLOPE)
     lines = [
         Line(x=x.tolist(), y=y.tolist(), colour=SECOND, width=2.0),
         Line(x=x.tolist(), y=slope.tolist(), colour=ACCENT, style="--", width=1.2),
     ]
     return Plot(
-        title=f"{name}: {ACTIVATIONS[name].formula}.{learned}",
-        alt=f"{name} and its slope from −4 to 4: {values.replace('-', '−')}.",
-        svg=line_plot(lines, size=PANEL, zero=True, setting={"ylim": (-2.0, 4.2), "xlabel": "input"}),
+        title=title,
+        alt=phrase("{name} and its slope from −4 to 4: {values}.", name=name, values=joined(values, by=", ")),
+        svg=line_plot(lines, size=PANEL, zero=True, setting={"ylim": (-2.0, 4.2), "xlabel": phrase("input")}),
     )
+
+
+def _signed(form: Template, number: float) -> Message:
+    """Return a number with a real minus, which screen readers say."""
+    return form.filled(sign="−" if number < 0 else "", number=abs(number))

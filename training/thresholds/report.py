@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.calibration.rows import ANOMALY, NORMAL
-from models.errors import Message, Set
+from models.errors import Message, Set, joined
+from models.messages import phrase, plural
 
 INTERVALS: Final = (
     "95 % intervals: equal-tailed, of Beta laws with Jeffreys' prior for the shares of anomalies and of normal rows "
@@ -90,7 +91,9 @@ def _segment_reports(calibration: Calibration) -> tuple[list[dict[str, Any]], li
         if cutoff is None:
             reports.append(report | {"threshold": calibration.threshold, "pooled": calibration.left_pooled[name]})
             continue
-        entries, more = THRESHOLD_METHODS[calibration.spec.method].report(cutoff, f" of segment {name!r}")
+        entries, more = THRESHOLD_METHODS[calibration.spec.method].report(
+            cutoff, phrase(" of segment {segment!r}", segment=name)
+        )
         reports.append(report | {"threshold": cutoff.threshold, "pooled": None, **entries})
         warnings += more
     return reports, warnings
@@ -103,56 +106,95 @@ def _warnings(calibration: Calibration) -> list[str]:
         labels = calibration.rows.label[calibration.rows.score > pooled.tail.start]
         share = float((labels == ANOMALY).mean())
         if calibration.rows.population == "all" and share >= _MANY:
-            what = f"{share:.0%} of the scores that the tail was fitted to are labelled anomalies: the tail is theirs"
-            normal, rests = Set("fit_on", "normal"), Set("rests_on", "normal")
-            last = " when calibrating, for that of the normal rows."
-            warnings.append(Message(what, ". Say ", normal, ", or ", rests, last))
+            warnings.append(
+                phrase(
+                    "{share:.0%} of the scores that the tail was fitted to are labelled anomalies: the tail is theirs. "
+                    "Say {normal}, or {rests} when calibrating, for that of the normal rows.",
+                    share=share,
+                    normal=Set("fit_on", "normal"),
+                    rests=Set("rests_on", "normal"),
+                )
+            )
     if calibration.left_pooled:
         names = list(calibration.left_pooled)
         listed = ", ".join(map(repr, names[:_LISTED]))
-        more = f" and {len(names) - _LISTED:,} more" if names[_LISTED:] else ""
+        if names[_LISTED:]:
+            listed = phrase("{listed} and {more:,} more", listed=listed, more=len(names) - _LISTED)
         warnings.append(
-            f"Flagged by the threshold of all rows, which promises nothing for them alone: {listed}{more} "
-            f"({calibration.left_pooled[names[0]]})."
+            phrase(
+                "Flagged by the threshold of all rows, which promises nothing for them alone: {listed} ({reason}).",
+                listed=listed,
+                reason=calibration.left_pooled[names[0]],
+            )
         )
     return warnings
+
+
+_NAMES: Final = {
+    "alert_rate": phrase("alert rate"),
+    "beta": phrase("beta"),
+    "precision": phrase("precision"),
+    "recall": phrase("recall"),
+    "f_beta": phrase("f beta"),
+    "false_positive_rate": phrase("false positive rate"),
+    "contamination": phrase("contamination"),
+    "threshold": phrase("threshold"),
+}
+"""Targets and figures of the methods in words."""
 
 
 def threshold_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Return names and texts of a report from `threshold_report`, for a terminal."""
     shows = THRESHOLD_METHODS[report["method"]].shows
-    target = f", {_words(report['goal'])} {report['value']:g}" if "value" in shows else ""
-    rows = [("threshold", f"{report['threshold']:.6g} ({report['method']}{target})")]
+    found: dict[str, Any] = {"threshold": report["threshold"], "method": report["method"]}
+    if "value" in shows:
+        found |= {"target": _NAMES[report["goal"]], "value": report["value"]}
+        rows: list[tuple[str, str]] = [
+            (phrase("threshold"), phrase("{threshold:.6g} ({method}, {target} {value:g})", **found))
+        ]
+    else:
+        rows = [(phrase("threshold"), phrase("{threshold:.6g} ({method})", **found))]
     if "figures" in shows:
-        rows.append(("", f"{', '.join(_shown_figures(report))}; on the rows that it was chosen on, 95 % intervals"))
+        figures = joined(_shown_figures(report), by=", ")
+        rows.append(("", phrase("{figures}; on the rows that it was chosen on, 95 % intervals", figures=figures)))
     if "tail" in shows:
-        rows += [("tail", text) for text in _tail(report["tail"])]
+        rows += [(phrase("tail"), text) for text in _tail(report["tail"])]
     segments = report.get("segments", [])
-    for segment in segments[:_SHOWN_SEGMENTS]:
-        whose = "of all rows" if segment["pooled"] else "its own"
-        text = f"{segment['segment']}: {segment['threshold']:.6g} ({whose}; {segment['calibration_rows']:,} rows)"
-        rows.append(("", text))
+    rows += [("", _shown_segment(segment)) for segment in segments[:_SHOWN_SEGMENTS]]
     if len(segments) > _SHOWN_SEGMENTS:
-        rows.append(("", f"and {len(segments) - _SHOWN_SEGMENTS:,} more segments"))
+        more = len(segments) - _SHOWN_SEGMENTS
+        rows.append(("", plural("and {count:,} more segment", "and {count:,} more segments", count=more)))
     return rows
 
 
-def _shown_figures(report: dict[str, Any]) -> list[str]:
+def _shown_segment(segment: dict[str, Any]) -> Message:
+    found = {"name": segment["segment"], "threshold": segment["threshold"], "rows": segment["calibration_rows"]}
+    if segment["pooled"]:
+        return phrase("{name}: {threshold:.6g} (of all rows; {rows:,} rows)", **found)
+    return phrase("{name}: {threshold:.6g} (its own; {rows:,} rows)", **found)
+
+
+def _shown_figures(report: dict[str, Any]) -> list[Message]:
     return [
-        f"{_words(name)} {'–' if figure['value'] is None else format(figure['value'], '.3f')} "
-        f"({figure['low']:.3f} … {figure['high']:.3f})"
+        phrase(
+            "{name} {value} ({low:.3f} … {high:.3f})",
+            name=_NAMES[name],
+            value="–" if figure["value"] is None else phrase("{value:.3f}", value=figure["value"]),
+            low=figure["low"],
+            high=figure["high"],
+        )
         for name, figure in report["figures"].items()
     ]
 
 
-def _tail(fit: dict[str, float]) -> list[str]:
-    shape = f"shape {fit['shape']:.2f} ({fit['shape_low']:.2f} … {fit['shape_high']:.2f})"
-    quality = f"Anderson–Darling {fit['anderson_darling']:.2f} (p = {fit['p_value']:.2f})"
-    texts = [f"{fit['excesses']:,} scores above {fit['start']:.6g}, {shape}, {quality}"]
+def _tail(fit: dict[str, float]) -> list[Message]:
+    texts = [
+        phrase(
+            "{excesses:,} scores above {start:.6g}, shape {shape:.2f} ({shape_low:.2f} … {shape_high:.2f}), "
+            "Anderson–Darling {anderson_darling:.2f} (p = {p_value:.2f})",
+            **fit,
+        )
+    ]
     if "rate_low" in fit:
-        texts.append(f"if it fits, an alert rate from {fit['rate_low']:.2g} to {fit['rate_high']:.2g}")
+        texts.append(phrase("if it fits, an alert rate from {rate_low:.2g} to {rate_high:.2g}", **fit))
     return texts
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

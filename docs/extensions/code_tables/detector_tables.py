@@ -45,7 +45,7 @@ def thresholds_table() -> str:
     for name, method in THRESHOLD_METHODS.items():
         what.append([code(name), plain(method.summary), "yes" if method.by_segment else "no"])
         for setting, target in method.targets.items():
-            promise = target.promise
+            promise = str(target.promise)
             for placeholder, word in words.items():
                 promise = promise.replace(placeholder, word)
             promises.append([code(name), _flag(setting), plain(promise)])

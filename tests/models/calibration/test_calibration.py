@@ -174,7 +174,7 @@ def test_a_score_is_decided_alone_as_among_others_and_a_higher_one_never_has_a_h
 def test_every_target_promises_its_value_in_words(method, target):
     rows = CalibrationRows.of(np.arange(600.0), is_anomaly=np.arange(600) >= 500)
     promise = Calibration.on(rows, ThresholdSpec(method=method, target=target, value=0.4)).promise
-    assert ("40 %" if "{percent}" in THRESHOLD_METHODS[method].targets[target].promise else "0.4") in promise
+    assert ("40 %" if "{percent}" in str(THRESHOLD_METHODS[method].targets[target].promise) else "0.4") in promise
     assert "{" not in promise
 
 

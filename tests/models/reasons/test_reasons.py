@@ -174,6 +174,6 @@ def test_reasons_are_said_in_the_language_that_is_asked_for():
     assert portuguese.text(because("quantity", 90.5, 12.0)) == "90.5 (esperado 12)"
     assert portuguese.text(because("status", "fax", "phone")) == "fax (4,9 % das linhas, esperado phone)"
     assert portuguese.text(because("entered", "2024-03-03T23:59:00", "x")) == (
-        "domingo 23:59 (nunca no treinamento, normalmente de 08:00 a 18:00)"
+        "domingo 23:59 (nunca no treino, normalmente de 08:00 a 18:00)"
     )
     assert portuguese.text(because("entered", "2019-03-05T10:00:00", "x")).startswith("05/03/2019 10:00 (")

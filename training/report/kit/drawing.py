@@ -13,10 +13,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from models.languages import shown, spoken
 from training.report.kit.page import PLOT_ID
 
 # Placeholders that Matplotlib draws with; the page's style has the colours.
@@ -73,7 +74,22 @@ def drawing(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's browser has them
         figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, figure.add_subplot()
+        axes = figure.add_subplot()
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(_Numbers())
+        yield figure, axes
+
+
+def in_language(setting: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of axes with their texts in the language that is asked for; Matplotlib keeps no messages."""
+    return {name: shown(value) if isinstance(value, str) else value for name, value in setting.items()}
+
+
+class _Numbers(ScalarFormatter):
+    """The numbers of an axis with the marks of the language that is asked for."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return spoken().number(super().__call__(x, pos))
 
 
 def svg_of(figure: Figure) -> str:
@@ -87,7 +103,7 @@ def svg_of(figure: Figure) -> str:
         if isinstance(axis.get_major_locator(), LogLocator):  # no ticks were set
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1,) if high > _WIDE * low else (1, 2, 5)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: spoken().number(f"{value:g}")))
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()

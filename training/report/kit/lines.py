@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from training.report.kit.drawing import INK, SOFT, drawing, label_ends, svg_of
+from training.report.kit.drawing import INK, SOFT, drawing, in_language, label_ends, svg_of
 
 PANEL: Final = (3.4, 2.5)
 """Inches of a plot beside others."""
@@ -62,7 +62,7 @@ def line_plot(
                 low, high = np.asarray(line.band)[:, kept]
                 axes.fill_between(x, low, high, color=line.colour, alpha=_BAND if many else 2 * _BAND, linewidth=0)
             axes.plot(x, y, line.style, color=line.colour, linewidth=line.width, marker=line.marker, markersize=3.5)
-        axes.set(**setting)
+        axes.set(**in_language(setting))
         if whole:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if room:

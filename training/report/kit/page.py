@@ -10,6 +10,8 @@ from typing import ClassVar, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from models.languages import shown, spoken
+from models.messages import Template as MessageTemplate
 from training.report.kit.file import GENERATOR
 
 PLOT_ID: Final = "@plot@"
@@ -144,6 +146,7 @@ def page_of(sections: Sequence[Section], *, title: str, introduction: str, verdi
     """Return a page as HTML, with the verdict, in large letters, and the introduction below its heading."""
     numbers = itertools.count(1)
     return _template().render(
+        language=spoken(),
         generator=GENERATOR,
         title=title,
         verdict=verdict,
@@ -157,6 +160,16 @@ def page_of(sections: Sequence[Section], *, title: str, introduction: str, verdi
 def _template() -> Template:
     loader = PackageLoader("training.report")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=shown,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: shown(MessageTemplate((text,)).filled()),
+        lambda *texts: shown(MessageTemplate(texts[:2], texts[2]).filled()),
     )
     return environment.get_template("page.html")

@@ -14,7 +14,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from training.report.kit.drawing import ACCENT, INK, LEVELS, SECOND, SOFT, drawing, label_points, svg_of
+from models.languages import shown, spoken
+from models.messages import phrase
+from training.report.kit.drawing import ACCENT, INK, LEVELS, SECOND, SOFT, drawing, in_language, label_points, svg_of
 
 NARROW: Final = 4.5
 """Inches of a picture beside another, or on a phone."""
@@ -26,7 +28,7 @@ _ROW: Final = 0.24  # inches of a line of text
 _BINS: Final = 40
 _ZERO: Final = 0.005  # below it a share rounds to 0 %
 _BOUNDS: Final = (0.1, 0.25, 0.5, 0.75)
-_RANGES: Final = ("to 10 %", "to 25 %", "to 50 %", "to 75 %", "to 100 %")
+_RANGES: Final = tuple(phrase("to {percent} %", percent=percent) for percent in (10, 25, 50, 75, 100))
 
 
 def in_two_widths(draw: Callable[..., str], *data: Any, **setting: Any) -> tuple[str, str]:
@@ -54,7 +56,7 @@ def point_plot(
             axes.errorbar(across[1], up[1], yerr, xerr, "o", color=colour, markersize=6, elinewidth=0.8)
             if name == loud:
                 axes.scatter(across[1], up[1], s=140, facecolors="none", edgecolors=colour, linewidths=1.5)
-        axes.set(**setting)
+        axes.set(**in_language(setting))
         colours = {} if loud is None else {loud: ACCENT}
         label_points(figure, axes, names, x[:, 1].tolist(), y[:, 1].tolist(), colours=colours)
         return svg_of(figure)
@@ -74,7 +76,7 @@ def interval_plot(
             colour = ACCENT if name == loud else SECOND
             axes.plot([low, high], [row, row], color=colour, linewidth=2)
             axes.plot(middle, row, "D" if name == loud else "o", color=colour, markersize=6)
-        axes.set(**setting)
+        axes.set(**in_language(setting))
         return svg_of(figure)
 
 
@@ -120,7 +122,7 @@ def pair_plot(
             axes.hlines(rows, drawn[0], drawn[1], color=SOFT, linewidth=0.8)
         styles = [*zip(values, drawn, "oD", (SECOND, ACCENT), (4, 3), strict=False)]
         for label, each, marker, colour, order in reversed(styles):
-            axes.scatter(each, rows, s=34, marker=marker, color=colour, zorder=order, label=label)
+            axes.scatter(each, rows, s=34, marker=marker, color=colour, zorder=order, label=shown(label))
         axes.set_xlim(low, high)
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         return svg_of(figure)
@@ -132,7 +134,7 @@ def _rows_of(
 ) -> Iterator[tuple[Figure, Axes]]:
     """Yield a figure with a row for each name, the first on top, and `above` inches over them."""
     with drawing(width=width, height=0.8 + above + _ROW * len(names)) as (figure, axes):
-        axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6), **setting)
+        axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6), **in_language(setting))
         yield figure, axes
 
 
@@ -149,17 +151,18 @@ def score_histogram(
     bins = np.geomspace(low / 1.05, high * 1.05, _BINS)
     with drawing(width=NARROW, height=3.4) as (figure, axes):
         for (name, scores), colour in zip(groups.items(), (SECOND, ACCENT), strict=False):
-            axes.hist(np.maximum(scores, low), bins, color=colour, alpha=0.7, label=name)  # type: ignore[arg-type]
+            axes.hist(np.maximum(scores, low), bins, color=colour, alpha=0.7, label=shown(name))  # type: ignore[arg-type]
         line = max(threshold, bins[0])
-        axes.axvline(line, color=INK, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.4g}")
-        axes.set(xscale="log", xlabel="anomaly score (logarithmic)", ylabel="rows")
+        name = shown(phrase("threshold {threshold:.4g}", threshold=threshold))
+        axes.axvline(line, color=INK, linestyle="--", linewidth=1.2, label=name)
+        axes.set(xscale="log", xlabel=shown(phrase("anomaly score (logarithmic)")), ylabel=shown(phrase("rows")))
         figure.legend(loc="outside lower center", ncols=3, columnspacing=1)
         if p_values:
             ticks = _spaced(p_values, least=0.1 * float(np.log(bins[-1] / bins[0])))
             top = axes.twiny()
             top.spines["top"].set_visible(True)
-            top.set(xscale="log", xlim=axes.get_xlim(), xlabel="p-value")
-            top.set_xticks([score for score, _ in ticks], [f"{p:g}" for _, p in ticks])
+            top.set(xscale="log", xlim=axes.get_xlim(), xlabel=shown(phrase("p-value")))
+            top.set_xticks([score for score, _ in ticks], [spoken().number(f"{p:g}") for _, p in ticks])
         return svg_of(figure)
 
 
@@ -185,10 +188,13 @@ def cloud_plot(
     styles = several if len(groups) > 2 else ((8, SECOND), (24, ACCENT))
     with drawing(width=width, height=4.2) as (figure, axes):
         for i, ((name, rows), (size, colour)) in enumerate(zip(groups.items(), styles, strict=True)):
-            label, marker = f"{name} ({int(rows.sum()):,})", "o" if i < len(groups) - 1 else "D"
+            label, marker = (
+                shown(phrase("{name} ({rows:,})", name=name, rows=int(rows.sum()))),
+                "o" if i < len(groups) - 1 else "D",
+            )
             x, y = points[rows].T
             axes.scatter(x, y, size, colour, marker=marker, linewidths=0, label=label, zorder=2 + i)
-        axes.set(xlabel=xlabel, ylabel=ylabel)
+        axes.set(xlabel=shown(xlabel), ylabel=shown(ylabel))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4 if width == WIDE else 2, markerscale=1.3)
         return svg_of(figure)
 
@@ -221,7 +227,10 @@ def heat_map(
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         zero = Patch(facecolor="none", edgecolor=SOFT, linewidth=0.6, label="0 %")
         figure.legend(
-            handles=[zero, *(Patch(facecolor=each, label=name) for each, name in zip(LEVELS, _RANGES, strict=True))],
+            handles=[
+                zero,
+                *(Patch(facecolor=each, label=shown(name)) for each, name in zip(LEVELS, _RANGES, strict=True)),
+            ],
             loc="outside lower center",
             ncols=6,
             handlelength=1,
