@@ -172,12 +172,12 @@ def columns_section(rows: ScoredRows) -> Section:
         )
     )
     drawn = order[:_PLOTTED_COLUMNS]
-    means: dict[str, NDArray[np.float64]] = {phrase("not flagged"): usual[drawn]}
+    means: dict[str, NDArray[np.float64]] = {phrase("other rows"): usual[drawn]}
     most = {"name": names[int(usual.argmax())], "error": usual.max()}
     if unusual is None:
         alt = phrase("Mean error by column: of rows that are not flagged, {name} adds most, {error:.2g}.", **most)
     else:
-        means[phrase("flagged")] = unusual[drawn]
+        means[phrase("flagged rows")] = unusual[drawn]
         alt = phrase(
             "Mean error by column: of rows that are not flagged, {name} adds most, {error:.2g}; of flagged rows, "
             "{other} does, {flagged:.2g}.",
@@ -214,7 +214,7 @@ def embedding_section(detector: Detector, rows: ScoredRows) -> Section:
         phrase("p above {p}", p=0.5): ~flagged & (p > 0.5),
         phrase("p above {p}", p=0.1): ~flagged & (p > 0.1) & (p <= 0.5),
         phrase("p at most {p}", p=0.1): ~flagged & (p <= 0.1),
-        phrase("flagged"): flagged,
+        phrase("flagged rows"): flagged,
     }
     xlabel, ylabel = (
         phrase("component {number} ({share:.0%} of the variance)", number=number, share=share)
