@@ -19,6 +19,7 @@ from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, SheddingMiddleware
 from service.registry import Registry
 from service.settings import Settings, flag_of, load_settings, variable_of
+from service.web.content import Turns
 from service.web.pages import secure_pages
 from service.web.problems import install_problem_handlers
 
@@ -39,6 +40,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.batcher = batcher = Batcher()
     app.state.gate = gate = Gate(settings)
+    app.state.turns = Turns()
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)

@@ -34,6 +34,9 @@ class Budget:
             `max_body_bytes`.
         tick_seconds: CPU time of scoring small requests in one tick of the event loop; what is left waits for the next
             tick, in front of what comes then.
+        switch_seconds: Time for which a thread may go on with Python code while the event loop wants to; it wants to
+            again for each connection that has sent something.
+        body_bytes_in_tick: Bytes of large bodies that are read in one tick, from all connections together.
         accepts_in_tick: New connections that are accepted in one tick.
     """
 
@@ -53,6 +56,8 @@ class Budget:
     thread_seconds: float = 60.0
     open_streams: int = 64
     tick_seconds: float = 0.04
+    switch_seconds: float = 0.000_5
+    body_bytes_in_tick: int = 4_194_304
     accepts_in_tick: int = 16
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
+from service.budget import BUDGET
 from service.hangup import outlive_hangup
 from service.settings import Settings
 
@@ -75,6 +76,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
         )
         config.load()  # once for all workers
     outlive_hangup()
+    sys.setswitchinterval(BUDGET.switch_seconds)
     if settings.workers > 1:
         from service.workers import serve_by_workers  # Linux only
 

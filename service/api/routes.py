@@ -26,7 +26,7 @@ from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
 from service.settings import Settings
 from service.streaming.answer import answer_stream
-from service.web.content import ENCODERS, coding_for, read_body
+from service.web.content import ENCODERS, coding_for, read_body, whole
 from service.web.negotiation import answer_format, head_of
 from service.web.problems import RequestError
 
@@ -43,8 +43,9 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
         query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
     ) -> Response:
         body, answer = _specs(request, operation, query, FORMATS)
-        content = await read_body(request, request.app.state.settings)
-        return await _respond(request, content, body, answer)
+        state = request.app.state
+        pieces = await read_body(request, state.settings, state.turns)
+        return await _respond(request, pieces, body, answer)
 
     return endpoint
 
@@ -140,16 +141,16 @@ def _require_sent_once(request: Request) -> None:
         )
 
 
-async def _respond(request: Request, content: bytes, body: BodySpec, answer: AnswerSpec) -> Response:
+async def _respond(request: Request, pieces: list[bytes], body: BodySpec, answer: AnswerSpec) -> Response:
     """Answer a body: what micro-batches take on the event loop, all else on a thread, as others wait meanwhile."""
     gate: Gate = request.app.state.gate
     on_thread = partial(gate.on_thread, cancellation=body.cancellation, receive=request.receive)
-    if answer.operation.is_scoring and body.format_name == answer.format_name == "json" and _is_quick(content, body):
-        written, headers = await _answer_in_batch(content, body, answer, request.app.state.batcher, on_thread)
+    if answer.operation.is_scoring and body.format_name == answer.format_name == "json" and _is_quick(pieces, body):
+        written, headers = await _answer_in_batch(whole(pieces), body, answer, request.app.state.batcher, on_thread)
     else:
         if refusal := gate.admit_large():
             return refusal
-        written, headers = await on_thread(partial(answer_body, content, body, answer))
+        written, headers = await on_thread(lambda: answer_body(whole(pieces), body, answer))
     accepted = ",".join(request.headers.getlist("accept-encoding"))
     if accepted and (coding := coding_for(written, answer.format_name, accepted)):
         written = await on_thread(partial(ENCODERS[coding], written))
@@ -157,9 +158,10 @@ async def _respond(request: Request, content: bytes, body: BodySpec, answer: Ans
     return Response(written, headers=headers)
 
 
-def _is_quick(content: bytes, body: BodySpec) -> bool:
+def _is_quick(pieces: list[bytes], body: BodySpec) -> bool:
     """Return whether a JSON body may be read and scored on the event loop."""
-    if len(content) > SMALL_BYTES or body.coding is not None:
+    content = pieces[0]
+    if len(pieces) > 1 or len(content) > SMALL_BYTES or body.coding is not None:
         return False
     rows = max(content.count(b"{"), content.count(b"["), content.count(b"\n"))
     return rows * len(body.schema.read) <= BUDGET.loop_cells

@@ -12,6 +12,7 @@ import socket
 from functools import partial
 from typing import Any, final
 
+import anyio
 import uvicorn
 
 from service.budget import BUDGET
@@ -23,6 +24,7 @@ class FairServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
+        await anyio.sleep(0)  # loads its part for asyncio, which a request would wait for otherwise
         await super().startup(sockets)
         if self.should_exit:
             return

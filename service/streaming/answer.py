@@ -40,7 +40,8 @@ async def answer_stream(request: Request, body: BodySpec, answer: AnswerSpec) ->
     if refusal := gate.admit_stream():
         return refusal
     try:
-        stream = _Stream(request, body, answer)
+        # On a thread, as the first stream of a format may have to load Arrow.
+        stream = await gate.on_thread(partial(_Stream, request, body, answer), cancellation=answer.cancellation)
         answers = stream.answers()
         first = await anext(answers)
     except BaseException as error:

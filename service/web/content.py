@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, final
 
 from fastapi import Request
 
 from models.errors import TooLargeError, UnreadableError
 from models.tables.decompression import GZIP_WINDOW, decompress
+from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.settings import Settings, spelt
@@ -19,29 +21,44 @@ from service.web.negotiation import qualities
 from service.web.problems import CLOSE, RequestError, too_large
 
 _LEAST_BYTES: Final = 1024
+_PIECE_BYTES: Final = 65_536
 _LEVEL: Final = 1  # of both codings: more takes several times as long and saves a tenth
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
-    """Read a body of at least one byte, at most `settings.max_body_bytes`, within `settings.body_seconds`."""
+async def read_body(request: Request, settings: Settings, turns: Turns) -> list[bytes]:
+    """Read a body of at least one byte, at most `settings.max_body_bytes`, within `settings.body_seconds`.
+
+    Returns:
+        The body in pieces, which `whole` joins; a small one is one piece.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body_bytes):
         raise too_large(settings.max_body_bytes)
-    content = bytearray()  # a list of chunks could be a list of bytes
+    pieces, small, size = list[bytes](), bytearray(), 0
     try:
         async with asyncio.timeout(settings.body_seconds):
             async for chunk in request.stream():
-                content += chunk
-                if len(content) > settings.max_body_bytes:
+                size += len(chunk)
+                if size > settings.max_body_bytes:
                     raise too_large(settings.max_body_bytes)
+                small += chunk  # else the pieces could be single bytes
+                if len(small) >= _PIECE_BYTES:
+                    pieces.append(bytes(small))
+                    small.clear()
+                    await turns.take(len(pieces[-1]))
     except TimeoutError as error:
         raise too_slow(f"The body had not come after {settings.body_seconds:g} s") from error
-    return _not_empty(bytes(content))
+    if small:
+        pieces.append(bytes(small))
+    if not pieces:
+        raise _empty()
+    return pieces
 
 
-def _not_empty(content: bytes) -> bytes:
-    if not content:
-        raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+def whole(pieces: list[bytes]) -> bytes:
+    """Join the pieces of a body and forget them, on a thread where there are many."""
+    content = b"".join(pieces)
+    pieces.clear()
     return content
 
 
@@ -52,6 +69,10 @@ def too_slow(what: str) -> RequestError:
         f"{what}. Send it faster or in smaller requests, or raise {spelt('body_seconds')}.",
         headers=CLOSE,
     )
+
+
+def _empty() -> RequestError:
+    return RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
 
 
 def decoded(content: bytes, coding: str | None, *, max_bytes: int, cancellation: Cancellation) -> bytes:
@@ -68,7 +89,48 @@ def decoded(content: bytes, coding: str | None, *, max_bytes: int, cancellation:
     except UnreadableError as error:
         detail = f"The body is not {coding}, as Content-Encoding says, or it is cut off. Send all of it, or as it is."
         raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
-    return _not_empty(content)
+    if not content:
+        raise _empty()
+    return content
+
+
+@final
+class Turns:
+    """Turns of requests that read large bodies, so that all of them together read at most so much in one tick.
+
+    Args:
+        most: Bytes that are read in one tick of the event loop.
+    """
+
+    def __init__(self, most: int = BUDGET.body_bytes_in_tick) -> None:
+        self._most = most
+        self._taken = 0
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        self._scheduled = False
+
+    async def take(self, size: int) -> None:
+        """Wait for a turn to read about as many bytes."""
+        loop = asyncio.get_running_loop()
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._begin_tick)
+        if not self._waiting and self._taken < self._most:
+            self._taken += size
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((turn, size))
+        await turn
+
+    def _begin_tick(self) -> None:
+        self._taken = 0
+        while self._waiting and self._taken < self._most:
+            turn, size = self._waiting.popleft()
+            if not turn.cancelled():
+                turn.set_result(None)
+                self._taken += size
+        self._scheduled = bool(self._taken)
+        if self._scheduled:
+            asyncio.get_running_loop().call_soon(self._begin_tick)
 
 
 def coding_for(content: bytes, format_name: str, accept_encoding: str) -> str | None:

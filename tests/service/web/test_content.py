@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -9,13 +10,15 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process
 from samples import sample_detector, sample_record
 
+from service.app import load_settings
 from service.formats.formats import FORMATS
-from service.web.content import ENCODERS, coding_for
+from service.web.content import ENCODERS, Turns, coding_for, read_body, whole
 
 RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
 
@@ -99,3 +102,45 @@ def test_what_is_no_text_is_sent_as_it_is(form: str) -> None:
 @given(st.text())
 def test_any_accept_encoding_has_an_outcome(text: str) -> None:
     assert coding_for(RECORDS, "json", text) in (None, *ENCODERS)
+
+
+def body_of(chunks: list[bytes], turns: Turns) -> list[bytes]:
+    """Return the pieces in which a body is read that comes in chunks."""
+    coming = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    coming.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive() -> dict[str, Any]:
+        return coming.pop(0)
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    return asyncio.run(read_body(request, load_settings(), turns))
+
+
+@pytest.mark.parametrize("sizes", [[1] * 3, [70_000], [1, 70_000] * 20, [100] * 2_000, [300_000] * 40])
+def test_a_body_is_read_in_few_pieces_and_no_byte_is_lost(sizes: list[int]) -> None:
+    chunks = [bytes([index % 256]) * size for index, size in enumerate(sizes)]
+    pieces = body_of(chunks, Turns(1_000_000))
+    assert len(pieces) <= 1 + sum(sizes) // 65_536
+    assert whole(pieces) == b"".join(chunks)
+    assert not pieces  # it is not held twice
+
+
+def test_large_bodies_take_turns_and_a_small_one_waits_for_none() -> None:
+    turns, order = Turns(100), list[str]()
+
+    async def read(name: str, size: int) -> None:
+        for _ in range(2):
+            await turns.take(size)
+            order.append(name)
+
+    async def read_all() -> None:
+        given_up = asyncio.create_task(read("none", 60))
+        readers = [asyncio.create_task(read(name, 60)) for name in "abcd"]
+        await asyncio.sleep(0)
+        given_up.cancel()
+        assert order == ["none", "none"]  # what one tick has room for
+        await asyncio.wait_for(asyncio.gather(*readers), 20)
+
+    asyncio.run(read_all())
+    assert order[2:6] == ["a", "b", "c", "d"]  # each once before any of them again
+    assert sorted(order[6:]) == ["a", "b", "c", "d"]
