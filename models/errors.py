@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Final, Literal
 
 from models.messages import Message, Set, joined, quoted
@@ -39,10 +40,14 @@ __all__ = [
     "absent_columns",
     "did_you_mean",
     "joined",
+    "mistyped",
     "quoted",
 ]
 
 _LISTED_NAMES: Final = 20
+_ASKED_NAMES: Final = 3
+_COMPARED_NAMES: Final = 50
+_COMPARED_CHARACTERS: Final = 80
 
 
 def did_you_mean(name: str, names: Iterable[str], *, spell: Callable[[str], str] = str) -> str:
@@ -64,6 +69,35 @@ def did_you_mean(name: str, names: Iterable[str], *, spell: Callable[[str], str]
         known.setdefault(other.casefold(), other)
     near = difflib.get_close_matches(name.casefold(), known, n=1)
     return f" Did you mean {spell(known[near[0]])}?" if near else ""
+
+
+def mistyped(absent: Sequence[str], others: Iterable[str]) -> str:
+    """Return a question for each of the first absent columns that has another name near to its own.
+
+    Args:
+        absent: Names of columns that are wanted and not there.
+        others: Names of those that are there and not wanted; only the first and short ones are compared.
+
+    Example:
+        >>> mistyped(["Amount", "city"], ["amount ", "note"]), mistyped(["city"], ["note"])
+        (" Did you mean 'Amount' by 'amount '?", '')
+    """
+    left: dict[str, str] = {}
+    for other in islice((other for other in others if len(other) <= _COMPARED_CHARACTERS), _COMPARED_NAMES):
+        left.setdefault(_letters(other), other)
+    meant = {name: left.pop(_letters(name)) for name in absent if _letters(name) in left} if left else {}
+    for name in absent[:_COMPARED_NAMES]:
+        near = (
+            [] if name in meant or len(meant) >= _ASKED_NAMES else difflib.get_close_matches(_letters(name), left, n=1)
+        )
+        if near:
+            meant[name] = left.pop(near[0])
+    return "".join(f" Did you mean {name!r} by {other!r}?" for name, other in islice(meant.items(), _ASKED_NAMES))
+
+
+def _letters(name: str) -> str:
+    """Return what of a name is compared: its letters and digits, whatever their case."""
+    return "".join(filter(str.isalnum, name.casefold())) or name
 
 
 def absent_columns(names: Sequence[str], columns: Sequence[str]) -> str:

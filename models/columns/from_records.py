@@ -7,7 +7,7 @@ categorical ones. `models/columns/from_tables.py` makes equal columns from equal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import RecordError, quoted
+from models.errors import RecordError, mistyped, quoted
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, missing_cells, parser_of
 from models.schema.nesting import flat_records, is_in_null
@@ -53,7 +53,7 @@ def columns_of_records(
         try:
             cells = [record[column.name] for record in records]
         except KeyError:
-            cells = [_cell_or_null(column, record, first_record + n) for n, record in enumerate(records)]
+            cells = [_cell_or_null(schema, column, record, first_record + n) for n, record in enumerate(records)]
         parsed[column.name] = _parsed(schema, column, cells, first_record)
     return _arrays(schema, parsed, numbers)
 
@@ -88,7 +88,7 @@ def columns_of_rows(
     for column in schema.read:
         if column.name not in positions:
             if not column.optional:
-                raise _absent(column, None)
+                raise absent_column(schema, column.name, names)
             positions[column.name] = len(positions)
             rows = [(*row, None) for row in rows]
     numbers = _plain_numbers(schema, [positions[name] for name in schema.numbers], rows, typed=typed)
@@ -113,7 +113,7 @@ def problems_of_records(
             continue
         for column, parse in parsers:
             try:
-                value = _cell_or_null(column, record, index)
+                value = _cell_or_null(schema, column, record, index)
             except RecordError as absent:
                 yield absent
             else:
@@ -125,8 +125,8 @@ def problems_of_rows(
 ) -> Iterator[RecordError]:
     """Yield everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
     if first_record == 0:
-        lacking = (column for column in schema.read if column.name not in names and not column.optional)
-        yield from (_absent(column, None) for column in lacking)
+        lacking = (name for name in schema.required if name not in names)
+        yield from (absent_column(schema, name, names) for name in lacking)
     read = [column for column in schema.read if column.name in names]
     parsers = [(column, _parser(schema, column), names.index(column.name)) for column in read]
     for index, row in enumerate(rows, start=first_record):
@@ -192,9 +192,11 @@ def brief_repr(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _absent(column: Column, index: int | None) -> RecordError:
-    remedy = "Send the column." if index is None else "Send it, or null where it has no value."
-    return RecordError("is absent.", record=index, field=column.name, remedy=remedy)
+def absent_column(schema: FeatureSchema, name: str, given: Iterable[str], *, record: int | None = None) -> RecordError:
+    """Return the error for a column that is not among the given names, of one record or of all of them."""
+    remedy = "Send the column." if record is None else "Send it, or null where it has no value."
+    meant = mistyped([name], (other for other in given if other not in schema.known))
+    return RecordError("is absent.", record=record, field=name, remedy=remedy + meant)
 
 
 def _ragged(names: Sequence[str], row: Sequence[Any], index: int) -> RecordError:
@@ -210,13 +212,13 @@ def _refused(column: Column, value: object, index: int, error: ValueError) -> Re
     return RecordError(f"got {brief_repr(value)}.", record=index, field=column.name, remedy=f"Send {error}, or null.")
 
 
-def _cell_or_null(column: Column, record: Mapping[str, Any], index: int) -> Any:
+def _cell_or_null(schema: FeatureSchema, column: Column, record: Mapping[str, Any], index: int) -> Any:
     """Return a field, None where it may be absent or would be in an object that is null; else a `RecordError`."""
     if column.name in record:
         return record[column.name]
     if column.optional or is_in_null(record, column.name):
         return None
-    raise _absent(column, index)
+    raise absent_column(schema, column.name, record, record=index)
 
 
 def _parser(schema: FeatureSchema, column: Column) -> Callable[[object], Cell]:

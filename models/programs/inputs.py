@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from models.columns.from_tables import require_columns
-from models.errors import ConfigError, Set, TableError
+from models.errors import ConfigError, Set, TableError, mistyped
 from models.schema import FeatureSchema
 from models.tables.files import expand, iter_table
 from models.tables.read_options import ReadOptions, options_as_learned
@@ -139,7 +139,9 @@ def _check_shape(schema: FeatureSchema, source: str, table: Table) -> None:
         raise TableError(f"{source}: ", error) from error
     absent = [name for name in schema.ids if name not in table.names]
     if absent:
-        problem = f"{source}: lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output has. "
+        others = [name for name in table.names if name not in schema.known]
+        lacks = f"lacks the id column{'s' * (len(absent) > 1)} {_listed(absent)}, which the output has."
+        problem = f"{source}: {lacks}{mistyped(absent, others)} "
         raise TableError(problem, "Add it to the file, or train the detector without that ", Set("id"), ".")
 
 

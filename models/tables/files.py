@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.errors import Set, TableError, TooLargeError, UnreadableError
+from models.errors import Set, TableError, TooLargeError, UnreadableError, mistyped
 from models.tables.formats import FORMATS
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.skipping import RowSkipper
@@ -222,7 +222,9 @@ def _ordered_like(first: Table, chunk: Table, source: Source) -> Table:
         return chunk
     if sorted(chunk.names) != sorted(first.names) or len(set(first.names)) < len(first.names):
         found = differences(first.names, chunk.names)
-        raise TableError(f"{source.name}: has other columns than the first file ({found}).")
+        here, there = dict.fromkeys(chunk.names), dict.fromkeys(first.names)
+        meant = mistyped([name for name in there if name not in here], (name for name in here if name not in there))
+        raise TableError(f"{source.name}: has other columns than the first file ({found}).{meant}")
     return replace(chunk, data=chunk.data.select(first.names))
 
 

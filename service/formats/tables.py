@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from models.columns.from_records import Columns
+from models.columns.from_records import Columns, absent_column
 from models.columns.from_tables import columns_of_table, problems_of_table, require_columns
 from models.errors import RecordError, TableError, TooLargeError, UnreadableError
 from models.schema import FeatureSchema
@@ -157,8 +157,8 @@ def _require_shape(schema: FeatureSchema, table: Table) -> None:
     names = frozenset(table.names)
     missing = [name for name in schema.required if name not in names]
     if missing:
-        absent = [RecordError("is absent.", record=None, field=name, remedy="Send the column.") for name in missing]
-        raise RequestError.of_problems(absent)
+        given = (*table.left_out, *table.names)
+        raise RequestError.of_problems([absent_column(schema, name, given) for name in missing])
     require_columns(schema, table.names)
 
 
