@@ -6,7 +6,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from models.detector import Detector
@@ -28,7 +27,7 @@ from service.settings import Settings
 from service.streaming.answer import answer_stream
 from service.web.content import ENCODERS, coding_for, read_body, whole
 from service.web.negotiation import answer_format, head_of
-from service.web.problems import RequestError
+from service.web.problems import RequestError, json_of
 
 router: Final = APIRouter()
 
@@ -188,4 +187,4 @@ async def _answer_in_batch(
 
 
 def _json(content: dict[str, Any]) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+    return Response(json_of(content), media_type="application/json")

@@ -117,6 +117,17 @@ def too_large(max_bytes: int) -> RequestError:
     )
 
 
+def json_of(content: Mapping[str, Any]) -> bytes:
+    """Return an object as JSON; a `Message` in it is a text."""
+    return msgspec.json.encode(content, enc_hook=_text)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise NotImplementedError(f"{type(value).__name__} is not answered.")
+    return str(value)
+
+
 def problem_of(error: RequestError) -> Response:
     """Return an error as a problem document; its title is the phrase of its status."""
     status = error.status
@@ -129,8 +140,7 @@ def problem_of(error: RequestError) -> Response:
     }
     if error.errors:
         body |= {"errors": list(error.errors), "total": error.total}
-    content = msgspec.json.encode(body)
-    return Response(content, status_code=status.value, media_type=PROBLEM_JSON, headers=dict(error.headers))
+    return Response(json_of(body), status_code=status.value, media_type=PROBLEM_JSON, headers=dict(error.headers))
 
 
 def install_problem_handlers(app: FastAPI) -> None:
