@@ -2,7 +2,7 @@
 
     python -m benchmarks.planted [--data DIR] [--tables A,B…] [--seeds 0,1,2] [--methods A,B…] [--out DIR] [--json]
     python -m benchmarks.planted --tables invoices --seeds 0 --methods ours                   # one fit
-    python -m benchmarks.planted --out after --against before      # what another program of ours changes
+    python -m benchmarks.planted --out after --against before      # what a change of the program changes
 
 Three tables are made by rules, with 3,000 rows to fit and 1,000 fresh ones; the real ones are files of --data. In each
 part up to twelve errors are planted, one of a kind, by the seed. The same command resumes a run that was stopped: name
@@ -24,9 +24,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from benchmarks.planted.against import comparison_of
-from benchmarks.planted.experiment import Choice, results_of
+from benchmarks.planted.experiment import DEFAULT_METHODS, Choice, results_of, write_tables
 from benchmarks.planted.kinds import KINDS
 from benchmarks.planted.measures import Found, found_of
+from benchmarks.planted.page import write_page
 from benchmarks.planted.planting import MOST
 from benchmarks.planted.tables.table import TABLES
 from benchmarks.planted.text import plain_of, tables_of
@@ -37,8 +38,7 @@ from benchmarks.quality.record import append_run
 from benchmarks.quality.run import Outcome, Way, run
 from models.errors import ConfigError, DetectorError
 
-DEFAULT_METHODS: Final = ("ours", "fast", "best", "AutoEncoder", "IForest", "ECOD", "KNN", "LOF")
-
+_DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 _INTERRUPTED: Final = 130
 
 
@@ -64,6 +64,10 @@ def _measure(arguments: argparse.Namespace, console: Console, command: Sequence[
     )
     for refusal in refusals:
         console.print(f"left out: {escape(refusal)}", soft_wrap=True)
+    if arguments.write_tables is not None:
+        for path in write_tables(choice, arguments.write_tables):
+            console.print(f"written: {path}", soft_wrap=True)
+        return 0
     outcome = _run(choice, arguments, console, command)
     if outcome.interrupted:
         console.print("stopped; the same command goes on")
@@ -74,6 +78,8 @@ def _measure(arguments: argparse.Namespace, console: Console, command: Sequence[
         console.print(f"against {arguments.against}", soft_wrap=True)
         print(comparison_of(before, found))
     elif found:
+        for path in write_page(found, arguments.write_page) if arguments.write_page else ():
+            console.print(f"written: {path}", soft_wrap=True)
         print(json.dumps(plain_of(found), indent=2, ensure_ascii=False) if arguments.json else tables_of(found))
     return 1 if outcome.failed else 0
 
@@ -184,6 +190,20 @@ def _parser() -> argparse.ArgumentParser:
         "--against", type=Path, metavar="DIR", help="print what differs from the results of this folder"
     )
     parser.add_argument("--json", action="store_true", help="print all figures, and which rows were planted, as JSON")
+    parser.add_argument(
+        "--write-tables",
+        type=Path,
+        metavar="DIR",
+        help="write the rows with the errors as CSV files, and measure nothing",
+    )
+    parser.add_argument(
+        "--write-page",
+        type=Path,
+        nargs="?",
+        const=_DOCS,
+        metavar="DIR",
+        help="write the page about these results, and its figure, to a folder of pages (default: %(const)s)",
+    )
     parser.add_argument("--jobs", type=at_least_one, default=1, help="fits at once (default: %(default)s)")
     parser.add_argument(
         "--threads", type=at_least_one, help="threads of each (default: 1 with --jobs above 1, else the libraries' own)"

@@ -15,6 +15,9 @@ from benchmarks.quality.jobs import Job
 from benchmarks.quality.methods import Method, method_of
 from benchmarks.quality.results import Results, Row
 
+DEFAULT_METHODS: Final = ("ours", "fast", "best", "AutoEncoder", "IForest", "ECOD", "KNN", "LOF")
+"""Methods that are measured by default, where they can be run."""
+
 KEY: Final = ("table", "method", "seed", "errors")
 COLUMNS: Final = (
     *KEY,
@@ -55,6 +58,19 @@ class Choice:
 def results_of(folder: Path) -> Results:
     """Return the results in a folder."""
     return Results(path=folder / "planted.csv", columns=COLUMNS, key=KEY)
+
+
+def write_tables(choice: Choice, folder: Path) -> list[Path]:
+    """Write the rows of both parts of each table and seed, errors included, as CSV files; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for table in choice.tables:
+        for seed in choice.seeds:
+            for part, planted in planted_parts(table, seed=seed, errors=choice.errors, folder=choice.folder).items():
+                path = folder / f"{table}-{seed}-{part}.csv"
+                planted.rows.to_csv(path, index=False)
+                paths.append(path)
+    return paths
 
 
 def work(job: Job) -> list[Row]:

@@ -17,6 +17,7 @@ from benchmarks.planted.against import comparison_of
 from benchmarks.planted.experiment import COLUMNS, UNPLANTED, rows_of, work
 from benchmarks.planted.kinds import KINDS
 from benchmarks.planted.measures import MEASURES, Found, found_of, kinds_found, spread_of
+from benchmarks.planted.page import write_page
 from benchmarks.planted.planting import Error, Part, planted_parts
 from benchmarks.planted.text import kinds_table, means_table, plain_of, tables_of
 from benchmarks.planted.verdicts import Reason, Scored, verdicts_of
@@ -141,6 +142,32 @@ def test_plain_data_has_the_truth_beside_the_verdicts_of_all_methods() -> None:
         **{"rank": 1, "flagged": True, "blamed": "load", "expected": "8.0", "in_top_2_percent": True}
     }
     assert first["verdicts"]["KNN"]["blamed"] is None
+
+
+def test_the_page_has_its_figures_from_the_results_and_a_picture_of_the_kinds(tmp_path: Path) -> None:
+    fits = [
+        found(scores={0: 9.0, 1: 0.99}, flagged={0}, table="invoices"),
+        found(scores={0: 9.0}, flagged={0}, table="invoices", method="KNN", reasons=()),
+    ]
+    page, figure = write_page(fits, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "> **2 of 3** errors" in text
+    assert "Together 2 of 3 errors in 1 table are in the top 2 %, and 1 are flagged (1 seed)." in text
+    assert "1 of 1 in fitted rows and 0 of 0 in fresh rows are flagged" in text
+    assert "Fewer than half are in the top 2 % of: combination never seen." in text
+    assert "Not measured here: fast, best, AutoEncoder, IForest, ECOD, LOF." in text
+    assert f"](../{figure.relative_to(tmp_path)})" in text
+    assert "<svg" in figure.read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match="there are no results"):
+        write_page([], tmp_path)
+
+
+def test_tables_with_errors_are_written_as_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--tables", "invoices", "--methods", "ours", "--write-tables", str(tmp_path)]) == 0
+    capsys.readouterr()
+    for name, part in planted_parts("invoices", seed=0).items():
+        rows = pd.read_csv(tmp_path / f"invoices-0-{name}.csv", parse_dates=["issued", "due", "entered"])
+        pd.testing.assert_frame_equal(rows, part.rows, check_dtype=False)
 
 
 def test_peers_get_numbers_without_ids_and_flag_a_tenth_of_the_fitted_rows() -> None:
