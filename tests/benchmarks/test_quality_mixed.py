@@ -63,6 +63,15 @@ def test_peers_get_medians_standard_scores_and_a_column_for_each_category() -> N
     assert encode(pd.DataFrame({"load": [2.0], "mode": ["new"]}))[0, 1:].tolist() == [0, 0, 0]
 
 
+def test_peers_get_the_days_the_hour_and_the_day_of_the_week_of_a_date() -> None:
+    fitting = pd.DataFrame({"at": pd.to_datetime(["2025-01-06 08:00", "2025-01-07 12:00", "2025-01-08 10:00"])})
+    Z = encoder_of(fitting)(fitting)
+    assert Z.shape == (3, 3)
+    assert Z[:, 1] == pytest.approx(np.array([-1, 1, 0]) * 1.5**0.5, abs=1e-6)  # 8, 12 and 10 o'clock
+    assert Z[:, 2] == pytest.approx(np.array([-1, 0, 1]) * 1.5**0.5, abs=1e-6)  # Monday to Wednesday
+    assert (np.diff(Z[:, 0]) > 0).all()
+
+
 def test_a_missing_file_and_an_unknown_table_are_refused_in_one_line(pumps: Path) -> None:
     with pytest.raises(TableError, match=r"pumps\.csv is not there; the table pumps needs it"):
         plan(Choice(data=pumps / "nowhere", methods=[], protocols=["S"], seeds=[0], sets=["pumps"]))
