@@ -9,6 +9,7 @@
     probe.json         a few made-up rows with the scores that the training network gives them
     network.onnx       the network that is run
     network.keras      the network for users of Keras; serving neither reads nor verifies it
+    training_scores.parquet  the scores of the training rows, where training left them; no detector reads it
 
 To raise the format version: add 1 to `FORMAT_VERSION` in `layout.py`, keep reading the formats of releases in
 `loading.py`, keep a bundle (``tests/bundles/README.md``) and run ``pytest tests/models/bundle/test_kept_bundles.py``.

@@ -16,7 +16,7 @@ from rich.table import Table as Grid
 from models.bundle.card import bytes_of, card_of, description_of, differences, leaves, typical_values
 from models.bundle.layout import NETWORK_KERAS, NETWORK_ONNX
 from models.bundle.loading import load_detector
-from models.bundle.reading import read_files, read_manifest
+from models.bundle.reading import read_files, read_manifest, verify_beside
 from models.errors import BundleError
 from models.printable import one_line, printable
 from models.programs.cli import OneLineParser, run_command
@@ -99,6 +99,7 @@ def _verified(folder: Path) -> dict[str, Any]:
         load_detector(folder)
         manifest = read_manifest(folder)
         read_files(folder, manifest, [NETWORK_KERAS])
+        verify_beside(folder, manifest)
     except BundleError as error:
         return {"path": str(folder), "ok": False, "error": one_line(str(error))}
     facts = {name: manifest[name] for name in ("name", "version", "created", "format_version", "versions")}

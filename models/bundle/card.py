@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import FILES
+from models.bundle.layout import BESIDE, FILES
 from models.bundle.loading import load_detector
 from models.bundle.reading import read_manifest
 from models.detector import Detector
@@ -53,7 +53,7 @@ def card_of(folder: Path) -> dict[str, Any]:
 
 def bytes_of(folder: Path) -> int:
     """Return the size of a bundle."""
-    return sum(path.stat().st_size for path in (folder / name for name in (MANIFEST, *FILES)) if path.exists())
+    return sum(path.stat().st_size for path in (folder / name for name in (MANIFEST, *FILES, *BESIDE)) if path.exists())
 
 
 def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[dict[str, Any]]:

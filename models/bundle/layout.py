@@ -41,6 +41,12 @@ SERVED: Final = tuple(name for name in FILES if name != NETWORK_KERAS)
 """The files that a detector is made of, which are verified and read whenever it is loaded."""
 
 
+TRAINING_SCORES: Final = "training_scores.parquet"
+"""The scores of the training rows, which a bundle may have for people and other programs: no detector reads them."""
+
+BESIDE: Final = (TRAINING_SCORES,)
+"""Files that a bundle may have beside those that it must have; they may be removed from it."""
+
 _HEADERS: Final = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 

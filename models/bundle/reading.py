@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import FILES, FORMAT_VERSION, LIMITS, SERVED, digest
+from models.bundle.layout import BESIDE, FILES, FORMAT_VERSION, LIMITS, SERVED, digest
 from models.bundle.shown import check_manifest
 from models.errors import BundleError
 from models.repository import MANIFEST
@@ -38,6 +41,7 @@ class _Manifest:
     versions: dict[str, str]
     files: dict[str, str]
     card: dict[str, Any]
+    beside: dict[str, str] = field(default_factory=dict)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: {MANIFEST} is not one that training wrote ({error}). Copy the bundle again, or train it anew."
         ) from error
-    if set(manifest["files"]) != set(FILES):
+    if set(manifest["files"]) != set(FILES) or not set(manifest.get("beside", ())) <= set(BESIDE):
         raise BundleError(
             f"{folder}: {MANIFEST} lists other files than a bundle has. Copy the bundle again, or train it anew."
         )
@@ -92,6 +96,24 @@ def read_files(folder: Path, manifest: Mapping[str, Any], names: Collection[str]
             )
         contents[name] = content
     return contents
+
+
+def verify_beside(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Verify the files that no detector reads, as far as they are there, by their digests; a part of one at a time.
+
+    Raises:
+        BundleError: A file is not the one that was saved.
+    """
+    for name in BESIDE:
+        if not (folder / name).is_symlink() and not (folder / name).exists():
+            continue
+        with _opened(folder, name) as (file, _):
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != manifest.get("beside", {}).get(name):
+            raise BundleError(
+                f"{folder}: {name} is not the file that was saved (its SHA-256 differs from the manifest). "
+                "Copy the bundle again, or remove the file, which no detector reads."
+            )
 
 
 def read_plain(folder: Path, name: str, content: bytes) -> dict[str, Any]:
@@ -121,7 +143,7 @@ def _require_closed(folder: Path) -> None:
         names = {entry.name for entry in os.scandir(folder) if not entry.name.startswith("..")}
     except OSError as error:
         raise BundleError(f"{folder}: cannot be listed ({error.strerror}).") from error
-    if extra := sorted(names - {MANIFEST, *FILES}):
+    if extra := sorted(names - {MANIFEST, *FILES, *BESIDE}):
         more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
         raise BundleError(f"{folder}: holds {extra[0]!r}{more}, which is no part of a bundle. Move it elsewhere.")
 
@@ -132,6 +154,25 @@ def read_file(folder: Path, name: str) -> bytes:
     Raises:
         BundleError: It is missing, lies outside the folder, is no plain file, or is larger than any that we write.
     """
+    with _opened(folder, name) as (file, size):
+        if size > LIMITS[name]:
+            raise BundleError(
+                f"{folder}: {name} is larger than {LIMITS[name] // 1024**2:,} MB, which none that training writes "
+                "is. Copy the bundle again."
+            )
+        content = file.read(size + 1)  # not to the limit: as much memory would be taken at once
+    if len(content) != size:
+        raise BundleError(f"{folder}: {name} changed while it was read. Load the bundle again when it is complete.")
+    return content
+
+
+@contextmanager
+def _opened(folder: Path, name: str) -> Iterator[tuple[BufferedReader, int]]:
+    """Open one file of a bundle, which is plain and in its folder; yield it with its size.
+
+    Raises:
+        BundleError: It is missing, lies outside the folder, or is no plain file.
+    """
     try:
         real = (folder / name).resolve(strict=True)
         if not real.is_relative_to(folder.resolve()):
@@ -140,17 +181,9 @@ def read_file(folder: Path, name: str) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise BundleError(f"{folder}: {name} is no plain file. Copy the bundle again.")
-            if status.st_size > LIMITS[name]:
-                raise BundleError(
-                    f"{folder}: {name} is larger than {LIMITS[name] // 1024**2:,} MB, which none that training writes "
-                    "is. Copy the bundle again."
-                )
-            content = file.read(status.st_size + 1)  # not to the limit: as much memory would be taken at once
+            yield file, status.st_size
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: {name} is missing. Copy the bundle again.") from error
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
         reason = getattr(error, "strerror", None) or error
         raise BundleError(f"{folder}: {name} is not readable ({reason}). Copy the bundle again.") from error
-    if len(content) != status.st_size:
-        raise BundleError(f"{folder}: {name} changed while it was read. Load the bundle again when it is complete.")
-    return content

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.bundle.layout import FILES, FORMAT_VERSION, NETWORK_KERAS, NETWORK_ONNX, array_bytes, digest, json_bytes
+from models.bundle.layout import (
+    BESIDE,
+    FILES,
+    FORMAT_VERSION,
+    NETWORK_KERAS,
+    NETWORK_ONNX,
+    array_bytes,
+    digest,
+    json_bytes,
+)
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain
@@ -36,7 +46,8 @@ def write_bundle(
     """Write a bundle into a folder from `new_bundle`, and return the detector as it was loaded from there.
 
     It is loaded as the service does, and has to score as the `trained` network. `graph` is the exported network,
-    `write_network` writes the ``.keras`` file, `created` is in ISO 8601.
+    `write_network` writes the ``.keras`` file, `created` is in ISO 8601. Files of `layout.BESIDE` are in the folder
+    already, where there are some.
 
     Raises:
         BundleError: The loaded detector scores differently than the training network.
@@ -95,6 +106,12 @@ def _finish(
         "calibration": detector.calibration.to_json(),
         "files": {name: digest((folder / name).read_bytes()) for name in FILES},
         "card": dict(detector.card),
+        "beside": {name: _file_digest(folder / name) for name in BESIDE if (folder / name).exists()},
     }
     (folder / MANIFEST).write_bytes(json_bytes({**manifest, **changes}))
     return load_detector(folder)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -58,7 +58,7 @@ class Chunk:
     def id_columns(self) -> pa.Table:
         """Return the id columns with the types that they were read with."""
         columns = {name: self.table.data.column(name) for name in self.ids}
-        return pa.table({name: column.cast(_plain_type(column.type)) for name, column in columns.items()})
+        return pa.table({name: column.cast(plain_type(column.type)) for name, column in columns.items()})
 
     @contextmanager
     def naming_file(self) -> Iterator[None]:
@@ -147,7 +147,7 @@ def _check_shape(schema: FeatureSchema, source: str, table: Table) -> None:
 
 def _id_type(source: str, name: str, kind: pa.DataType) -> pa.DataType:
     """Return the type of an id column in the output."""
-    plain = _plain_type(kind)
+    plain = plain_type(kind)
     try:
         pa.array([], plain).cast(pa.string())
     except pa.ArrowNotImplementedError as error:
@@ -157,7 +157,8 @@ def _id_type(source: str, name: str, kind: pa.DataType) -> pa.DataType:
     return plain
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type in which a column of ids is written: no dictionary, and one type for all texts."""
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     texts = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.null())
     return pa.string() if plain in texts else plain

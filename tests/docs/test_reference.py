@@ -17,7 +17,7 @@ import pytest
 from page_examples import DOCS, REPOSITORY
 
 from models.bundle import MANIFEST
-from models.bundle.layout import FILES
+from models.bundle.layout import BESIDE, FILES
 from models.calibration import THRESHOLD_METHODS
 from models.errors import DetectorError
 from models.network.activations import ACTIVATIONS
@@ -149,7 +149,7 @@ TABLES: list[tuple[str, Any]] = [
     ("http", {text for row in HTTP_FORMATS.values() for text in (*row.types, *row.charsets)}),
     ("http", {field.alias or name for name, field in ScoreQuery.model_fields.items()}),
     ("formats", [*OUTPUT_FORMATS, *(suffix for form in OUTPUT_FORMATS.values() for suffix in form.suffixes)]),
-    ("bundle", [MANIFEST, *FILES]),
+    ("bundle", [MANIFEST, *FILES, *BESIDE]),
 ]
 
 

@@ -138,7 +138,7 @@ def compare(command: CompareCommand) -> dict[str, Any]:
         config = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
         started = time.perf_counter()
         result = fit_with_bar(progress, prepared, config, name=name, version=version_of(bundle))
-        _save(result, unfinished, comparison=report)
+        _save(result, prepared, unfinished, comparison=report)
         show_result(console, result, bundle=bundle, seconds=time.perf_counter() - started)
     return report | {"bundle": str(bundle)}
 
@@ -197,10 +197,12 @@ def _best_config(
     return replace(config, hidden_units=chosen.setting.hidden_units, learning_rate=chosen.setting.learning_rate)
 
 
-def _save(result: FitResult, folder: Path, *, comparison: Mapping[str, Any]) -> None:
-    """Write the detector with the comparison in its card."""
+def _save(result: FitResult, prepared: Prepared, folder: Path, *, comparison: Mapping[str, Any]) -> None:
+    """Write the detector with the comparison in its card, and the scores of the rows."""
     from training.fit import write_result
+    from training.training_scores import score_training_rows, write_training_scores
 
+    write_training_scores(folder, score_training_rows(result, prepared), prepared)
     card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
     write_result(replace(result, detector=replace(result.detector, card=card)), folder)
 

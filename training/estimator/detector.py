@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from training.fit import FitResult
+    from training.training_scores import TrainingScores
 
 
 class AutoencoderDetector(
@@ -218,12 +219,47 @@ class AutoencoderDetector(
             with fit_progress(prepared, config, verbose=verbose) as on_epoch:
                 self.result_: FitResult = fit(prepared, config, name="detector", version="1", on_epoch=on_epoch)
         self._fitted_on = prepared, config
+        self._rows_given = len(table)
+        self._scores_of_fit: TrainingScores | None = None
         self._files: dict[str, bytes] | None = None
         self._take(self.result_.detector, table.names, named=is_named(X), texts=text_names(X))
         dropped = [finding.message for finding in prepared.findings if finding.drops]
         for warning in (*dropped, *self.result_.warnings):
             warnings.warn(in_python(warning), DetectorWarning, stacklevel=2)
         return self
+
+    def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> NDArray[np.int64]:
+        """Fit on the rows of `X`, and return −1 for those that are anomalies and 1 for the others `(n,)`.
+
+        Args:
+            X: n rows.
+            y: Not used.
+            sample_weight: Weight of each row `(n,)`.
+        """
+        self.fit(X, sample_weight=sample_weight)
+        if len(self._fitted_on[0].table) < self._rows_given:  # those of weight 0 are not among the rows of the fit
+            return self.predict(X)
+        return np.where(self._training_scores.is_anomaly, -1, 1)
+
+    @property
+    def training_scores_(self) -> NDArray[np.float64]:
+        """The anomaly scores of the rows of the fit, without those of weight 0 `(n,)`.
+
+        They stand in ``training_scores.parquet`` of a bundle that is saved after the fit, and are absent after loading
+        or unpickling.
+        """
+        return self._training_scores.anomaly_score
+
+    @property
+    def _training_scores(self) -> TrainingScores:
+        """The scores of the rows of the fit, which are made when they are first asked for."""
+        if not hasattr(self, "_fitted_on"):
+            raise AttributeError("training_scores_ is there after fit alone, and not after loading or unpickling.")
+        if self._scores_of_fit is None:
+            from training.training_scores import score_training_rows
+
+            self._scores_of_fit = score_training_rows(self.result_, self._fitted_on[0], with_reasons=False)
+        return self._scores_of_fit
 
     def anomaly_score(self, X: Any) -> NDArray[np.float64]:
         """Return the anomaly scores `(n,)`: higher is more anomalous."""
@@ -347,6 +383,11 @@ class AutoencoderDetector(
         folder = Path(path).resolve()
         name, version = (folder.parent.name, folder.name) if folder.name.isdecimal() else (folder.name, "1")
         with as_value_errors(), new_bundle(folder, overwrite=overwrite) as unfinished:
+            if hasattr(self, "_fitted_on"):
+                from training.training_scores import score_training_rows, write_training_scores
+
+                prepared = self._fitted_on[0]
+                write_training_scores(unfinished, score_training_rows(self.result_, prepared), prepared)
             self._write(unfinished, name=name, version=version)
 
     @classmethod
@@ -389,7 +430,7 @@ class AutoencoderDetector(
                 with TemporaryDirectory(prefix="detector-") as folder:
                     self._write(Path(folder))
                     state["_files"] = pack(Path(folder))
-            for name in ("detector_", "result_", "_fitted_on"):
+            for name in ("detector_", "result_", "_fitted_on", "_scores_of_fit"):
                 state.pop(name, None)
         return state
 

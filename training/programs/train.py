@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,12 +23,14 @@ from training.columns.schema_file import write_schema_file
 from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, plan_of, prepare
 from training.network.history import Epoch
+from training.programs.strangest import show_strangest
 from training.programs.terminal import fit_with_bar, show_plan, show_prepared, show_result, waiting
 from training.report.kit.file import check_report
 from training.settings.config import TrainConfig
 
 if TYPE_CHECKING:
     from training.fit import FitResult
+    from training.training_scores import StrangeRow
 
 _OF_CARD: Final = (
     *("rows", "parts", "split", "left_out", "parameters", "epochs", "best_epoch", "interrupted", "loss"),
@@ -87,9 +89,15 @@ def train(command: TrainCommand) -> dict[str, Any]:
                 progress, prepared, config, name=name, version=version_of(path), test_table=test_table, log=log
             )
         from training.fit import write_result
+        from training.training_scores import score_training_rows, strangest_rows, write_training_scores
 
+        with waiting(progress, phrase("scoring the rows")):
+            scores = score_training_rows(result, prepared)
+        write_training_scores(folder, scores, prepared)
         write_result(result, folder)
+    strangest = strangest_rows(scores, result, prepared)
     seconds = time.perf_counter() - started
+    show_strangest(console, strangest, rows=len(prepared.table))
     show_result(console, result, bundle=path, seconds=seconds, used=_used(command.data))
     if command.report is not None:
         from training.report.fit import write_fit_report  # Matplotlib takes a second
@@ -97,7 +105,7 @@ def train(command: TrainCommand) -> dict[str, Any]:
         with waiting(progress, phrase("writing the report")):
             write_fit_report(command.report, result, prepared, config, test_table=test_table)
         console.print(escaped(phrase("report: {path}", path=command.report)), soft_wrap=True)
-    return _report(result, path, seconds, page=command.report)
+    return _report(result, path, seconds, strangest=strangest, page=command.report)
 
 
 def _used(data: TrainingData) -> tuple[str, ...]:
@@ -124,7 +132,9 @@ def _prepare(command: TrainCommand, table: Table, test_table: Table | None, cons
     return prepared
 
 
-def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None) -> dict[str, Any]:
+def _report(
+    result: FitResult, path: Path, seconds: float, *, strangest: Sequence[StrangeRow], page: Path | None
+) -> dict[str, Any]:
     """Return the report that ``--json`` prints; its keys are an interface."""
     detector = result.detector
     report = {
@@ -141,6 +151,7 @@ def _report(result: FitResult, path: Path, seconds: float, *, page: Path | None)
         "threshold_report": result.threshold,
         "promised_alert_rate": detector.calibration.promised_alert_rate,
         "realised_alert_rate": result.realised_alert_rate,
+        "strangest": [row.to_json() for row in strangest],
         "dead_units": {layer.layer: layer.dead for layer in result.learned.health},
         "report": None if page is None else str(page),
     }
