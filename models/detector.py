@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from models.reasons.reasons import MOST_REASONS, ReasonWriter
 from models.reasons.texts import Texts
 from models.schema import FeatureSchema
 from models.schema.cells import Cell
+from models.schema.codes import KnownCategories, Sighting
 from models.scoring import Scorer, Scores
 
 __all__ = ["Contribution", "Detector", "Verdicts"]
@@ -141,7 +142,7 @@ class Detector:
 
     def decide(self, scores: Scores, columns: Columns) -> Verdicts:
         """Decide which of n rows of columns, with the scores of the detector's scorer, are anomalies."""
-        segments = segments_of(self.schema, columns)
+        segments = segments_of(self.schema, columns, known=self.calibration.rows.known_segments)
         decisions = self.calibration.decide(scores.anomaly_score, segments)
         return Verdicts(
             scores=scores,
@@ -171,6 +172,28 @@ class Detector:
         from models.columns.from_tables import columns_of_table  # Arrow's 30 MB: the service saves them
 
         return self.score(columns_of_table(self.schema, table, first_row=first_row))
+
+    @property
+    def known_categories(self) -> Mapping[str, KnownCategories]:
+        """What training had in each column of categories that is read."""
+        known, by = self.preprocessor.known_categories, self.schema.threshold_by
+        return known if by is None or by in self.schema.names else known | {by: self.calibration.rows.known_segments}
+
+    def sightings(self, values: Callable[[str], Iterable[Cell]], *, rows: int | None = None) -> dict[str, Sighting]:
+        """Return what the values of rows are to what training had, by column of categories.
+
+        Args:
+            values: Returns those of a column, by its name.
+            rows: How many rows there are in all, None for enough: columns that nothing could be noted of are left out.
+        """
+        known = self.known_categories.items()
+        return {name: of.look(values(name)) for name, of in known if rows is None or of.is_looked_at(rows)}
+
+    def notes(self, sightings: Mapping[str, Sighting]) -> list[str]:
+        """Return one line for each column of categories whose values are not written as training had them."""
+        known = self.known_categories
+        lines = (known[name].note(name, found) for name, found in sightings.items())
+        return [line for line in lines if line is not None]
 
     def embed(self, columns: Columns) -> NDArray[np.float32]:
         """Return the bottleneck's output `(n, k)` for n rows of columns."""

@@ -14,6 +14,7 @@ from models.columns.from_records import Columns
 from models.errors import ConfigError, Set
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import parse_category
+from models.schema.codes import KnownCategories
 
 UNKNOWN, NORMAL, ANOMALY = -1, 0, 1
 """The label of a row."""
@@ -113,6 +114,11 @@ class CalibrationRows:
             segments=(),
         )
 
+    @property
+    def known_segments(self) -> KnownCategories:
+        """The names of the segments, as categories."""
+        return KnownCategories(self.segments)
+
     def without_segments(self) -> CalibrationRows:
         """Return the rows without their segments."""
         return replace(self, segment=np.full(len(self), NO_SEGMENT, np.int32), segments=())
@@ -154,10 +160,13 @@ class CalibrationRows:
         return rows
 
 
-def segments_of(schema: FeatureSchema, columns: Columns) -> NDArray[Any] | None:
+def segments_of(
+    schema: FeatureSchema, columns: Columns, *, known: KnownCategories | None = None
+) -> NDArray[Any] | None:
     """Return the segment of each of n rows as text, None where the value is missing.
 
     The segment of a feature is the text of its parsed value, so that true, "yes" and 1 of a boolean one are the same.
+    One that is a code of the `known` segments but for its leading zeros is that code.
 
     Returns:
         `(n,)`; None for a detector with one threshold.
@@ -167,7 +176,8 @@ def segments_of(schema: FeatureSchema, columns: Columns) -> NDArray[Any] | None:
     kind = next(column.kind for column in schema.read if column.name == schema.threshold_by)
     values = columns[schema.threshold_by]
     if kind is Kind.CATEGORICAL:
-        return values
+        codes = known.shortened if known is not None else {}
+        return np.array([codes.get(value, value) for value in values], object) if codes else values
     named = np.empty(len(values), object)
     for row, value in enumerate(values.tolist()):
         named[row] = parse_category(bool(value) if kind is Kind.BOOLEAN and not math.isnan(value) else value)

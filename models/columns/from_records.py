@@ -104,7 +104,7 @@ def problems_of_records(
     schema: FeatureSchema, records: Sequence[Mapping[str, Any]], *, first_record: int = 0
 ) -> Iterator[RecordError]:
     """Yield everything that `columns_of_records` would refuse, record by record."""
-    parsers = [(column, _parser(schema, column)) for column in schema.read]
+    parsers = [(column, parser_in(schema, column)) for column in schema.read]
     for index, nested in enumerate(records, start=first_record):
         try:
             [record] = flat_records([nested], schema.read_names, first_record=index)
@@ -128,7 +128,7 @@ def problems_of_rows(
         lacking = (name for name in schema.required if name not in names)
         yield from (absent_column(schema, name, names) for name in lacking)
     read = [column for column in schema.read if column.name in names]
-    parsers = [(column, _parser(schema, column), names.index(column.name)) for column in read]
+    parsers = [(column, parser_in(schema, column), names.index(column.name)) for column in read]
     for index, row in enumerate(rows, start=first_record):
         if len(row) != len(names):
             yield _ragged(names, row, index)
@@ -221,14 +221,14 @@ def _cell_or_null(schema: FeatureSchema, column: Column, record: Mapping[str, An
     raise absent_column(schema, column.name, record, record=index)
 
 
-def _parser(schema: FeatureSchema, column: Column) -> Callable[[object], Cell]:
+def parser_in(schema: FeatureSchema, column: Column) -> Callable[[object], Cell]:
     """Return the parser for the values of a column; numbers that are sent as text are read as they were learned."""
     return parser_of(column, decimal=schema.decimal, thousands=schema.thousands)
 
 
 def _parsed(schema: FeatureSchema, column: Column, values: Sequence[Any], first_record: int) -> list[Cell]:
     """Parse the values of one column of a request; where all are texts, each distinct one once."""
-    parse = _parser(schema, column)
+    parse = parser_in(schema, column)
     if _TEXTS.issuperset(map(type, values)):
         with suppress(ValueError):
             texts: dict[Any, Cell] = {value: None if value is None else parse(value) for value in set(values)}

@@ -6,7 +6,6 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -29,9 +28,18 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
         TableError: A column is missing or a cell is not of the column's kind.
     """
     require_columns(schema, table.names)
+    return {column.name: column_of_table(schema, table, column, first_row=first_row) for column in schema.read}
+
+
+def column_of_table(schema: FeatureSchema, table: Table, column: Column, *, first_row: int = 0) -> NDArray[Any]:
+    """Return one feature of a table that has it; errors count rows from `first_row` + 1.
+
+    Raises:
+        TableError: A cell is not of the column's kind.
+    """
     decimal, thousands = number_format_of(schema, table)
-    read = partial(read_cells, decimal=decimal, thousands=thousands, about=RowsOfTable(table=table, first=first_row))
-    return {column.name: read(column, _cells(table, column)) for column in schema.read}
+    about = RowsOfTable(table=table, first=first_row)
+    return read_cells(column, _cells(table, column), decimal=decimal, thousands=thousands, about=about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from models.encoders.encoding import (
 from models.messages import Message, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
+from models.schema.codes import KnownCategories
 from models.schema.numbers import without_zero_fraction
 
 _UNSEEN: Final = -2
@@ -69,7 +70,7 @@ class CategoricalEncoding(Encoding):
         return np.asarray(np.multiply(features, self.level_deviations) + self.level_shares)
 
     def actual(self, value: Any) -> Cell:
-        return None if value is None else str(value)
+        return None if value is None else self.known.shortened.get(str(value), str(value))
 
     @property
     def words(self) -> Message:
@@ -79,12 +80,19 @@ class CategoricalEncoding(Encoding):
         return phrase("{categories}, {rare:,} rare ones in one bucket", categories=categories, rare=len(self.rare))
 
     @cached_property
+    def known(self) -> KnownCategories:
+        """All values of the fitting rows."""
+        # Some early detectors learned 1.0 as it was written.
+        return KnownCategories(tuple(map(without_zero_fraction, (*self.categories, *self.rare))))
+
+    @cached_property
     def levels(self) -> dict[str | None, int]:
         """The level of each value of the fitting rows, and of a missing one; negative for none."""
         bucket = len(self.categories)
         levels: dict[str | None, int] = dict.fromkeys(map(without_zero_fraction, self.rare), bucket)
         for level, category in reversed(list(enumerate(self.categories))):
-            levels[without_zero_fraction(category)] = level  # some early detectors learned 1.0 as it was written
+            levels[without_zero_fraction(category)] = level
+        levels |= {digits: levels[code] for digits, code in self.known.shortened.items()}
         levels[None] = len(self.value_names) if self.missing_share else _NO_LEVEL
         return levels
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
 from models.encoders import (
+    CategoricalEncoding,
     Encoder,
     Encoding,
     FloatMatrix,
@@ -22,6 +23,7 @@ from models.encoders import (
     features_from_plain,
 )
 from models.errors import BundleError
+from models.schema.codes import KnownCategories
 from models.strict_json import from_plain
 
 
@@ -67,6 +69,11 @@ class Preprocessor:
     def features(self) -> tuple[str, ...]:
         """Names of the d features."""
         return tuple(feature for encoding in self.encodings for feature in encoding.features)
+
+    @cached_property
+    def known_categories(self) -> dict[str, KnownCategories]:
+        """What the fitting rows had in each column of categories."""
+        return {e.name: e.known for e in self.encodings if isinstance(e, CategoricalEncoding)}
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:

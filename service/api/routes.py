@@ -20,7 +20,7 @@ from service.formats.answers import AnswerSpec, answer_body, answer_headers
 from service.formats.formats import FORMATS, STREAMED
 from service.formats.json import read_json
 from service.formats.json_answers import ANSWER_END, answer_start
-from service.formats.rows import BodySpec, all_problems
+from service.formats.rows import BodySpec, all_problems, noted
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
 from service.settings import Settings
@@ -174,7 +174,7 @@ async def _answer_in_batch(
     on_thread: Callable[..., Awaitable[RequestError]],
 ) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
-    rows = read_json(content, body)
+    rows = noted(read_json(content, body), answer.detector)
     answer.require_bounded(rows)
     try:
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)

@@ -33,8 +33,11 @@ from service.client.results import (
     detector_info,
     frame_like,
     is_frame,
+    items_of,
+    notes_of,
     refusal,
     stream_of,
+    warn_of,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +121,7 @@ class DetectorClient:
         """
         answers = list(self._ask("/score", records, explain=explain))
         results = [item for answer in answers for item in answer["results"]]
-        return msgspec.convert({**answers[0], "records": results}, ScoreResult)
+        return msgspec.convert({**answers[0], "records": results, "notes": notes_of(answers)}, ScoreResult)
 
     def embed(self, records: Rows) -> list[list[float]]:
         """Return the bottleneck's output for each record, or row of a data frame.
@@ -126,7 +129,7 @@ class DetectorClient:
         Raises:
             ServiceError: A record cannot be used, or the service does not answer.
         """
-        return [row for answer in self._ask("/embed", records) for row in answer["embeddings"]]
+        return items_of(list(self._ask("/embed", records)), "embeddings")
 
     def reconstruct(self, records: Rows) -> list[dict[str, Any]]:
         """Return the values that the network expected of each record, or row of a data frame.
@@ -134,7 +137,7 @@ class DetectorClient:
         Raises:
             ServiceError: A record cannot be used, or the service does not answer.
         """
-        return [row for answer in self._ask("/reconstruct", records) for row in answer["reconstructions"]]
+        return items_of(list(self._ask("/reconstruct", records)), "reconstructions")
 
     def score_frame(self, frame: Frame, *, explain: int = 0) -> Frame:
         """Score the rows of a data frame of pandas or polars, or of an Arrow table.
@@ -145,6 +148,7 @@ class DetectorClient:
 
         Returns:
             A frame of the same kind, a row each: ids, anomaly_score, p_value, is_anomaly, top_1_feature, …
+            What the service noted of the rows is a UserWarning.
 
         Raises:
             ServiceError: A row cannot be scored, then with all places; or the service does not answer.
@@ -153,11 +157,14 @@ class DetectorClient:
 
         table = arrow_of(frame)
         answers: list[pa.Table] = []
+        notes: list[str] = []
         for first, body in self._streams(table, self._most_rows(explain)):
             answer = self._send(
                 "POST", "/score", body, params={"explain": explain}, content_type=_STREAM, accept=_STREAM, first=first
             )
             answers.append(pa.ipc.open_stream(answer.content).read_all())
+            notes += msgspec.json.decode(answer.headers.get("detector-notes", "[]"))
+        warn_of(notes)
         _require_one_version({answer.schema.metadata[b"version"].decode() for answer in answers})
         return frame_like(frame, pa.concat_tables(answers, promote_options="permissive"))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,12 +62,15 @@ class ScoreResult(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         threshold: The score above which a record is an anomaly.
         records: One for each record that was sent.
+        notes: What the service noted of the records, one line each: fields that it ignores, values that training did
+            not have as they are written.
     """
 
     detector: str
     version: str
     threshold: float
     records: tuple[ScoredRecord, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,23 @@ def refusal(status: int, phrase: str, content: bytes, *, first: int) -> ServiceE
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):  # a proxy's page, not the service's
         detail, places = phrase, ()
     return ServiceError(f"{status}: {detail}", status=status, places=places)
+
+
+def notes_of(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what the service noted in several answers, each line once."""
+    return list(dict.fromkeys(note for answer in answers for note in answer.get("notes", ())))
+
+
+def items_of(answers: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    """Return the items of several answers; what the service noted becomes warnings."""
+    warn_of(notes_of(answers))
+    return [item for answer in answers for item in answer[name]]
+
+
+def warn_of(notes: Sequence[str]) -> None:
+    """Warn the caller of the client of what the service noted."""
+    for note in dict.fromkeys(notes):
+        warnings.warn(note, UserWarning, stacklevel=4)
 
 
 def is_frame(rows: Any) -> bool:

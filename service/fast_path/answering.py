@@ -28,6 +28,7 @@ from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.json import records_in
 from service.formats.json_answers import ANSWER_END, answer_start
+from service.formats.rows import noted
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS
 from service.registry import Registry
@@ -176,6 +177,7 @@ class SmallScores:
         prepared = self._prepared  # one version for the whole request
         try:
             rows = records_in(body, prepared.exact, most=min(self._max_rows, prepared.most_rows))
+            rows = noted(rows, prepared.detector)
         except (DetectorError, RequestError):
             reply(None)
             return

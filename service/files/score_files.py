@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,8 +33,8 @@ from models.tables.source import Source
 from models.tables.standard_streams import is_standard
 from models.tables.writers import Writer, new_file
 from models.threads import allowed_threads
-from service.files.early_rows import early_notes, early_rows
 from service.files.pipeline import in_order
+from service.files.row_notes import Noticed, RowNotes, notice
 from service.files.scored_rows import ScoredRows, rows_of
 from service.files.spreadsheet import ForSpreadsheets, defused
 
@@ -110,12 +109,12 @@ def score_files(
     format_name: str,
     chunk_rows: int | None = None,
     on_rows: Callable[[int], None] = lambda rows: None,
-    early: Counter[str] | None = None,
+    notes: RowNotes | None = None,
 ) -> tuple[int, int]:
     """Score every row of a job from `prepare` and write the output, which is replaced when the new one is complete.
 
-    A few chunks of `chunk_rows` rows exist at once; `on_rows` gets the number of rows that were just written; those
-    that are older than all training rows are added to `early`, by column of dates.
+    A few chunks of `chunk_rows` rows exist at once; `on_rows` gets the number of rows that were just written, and
+    `notes` what was noticed of them.
 
     Returns:
         Number of rows that were written, and of anomalies among them.
@@ -131,8 +130,8 @@ def score_files(
             for chunk in scored:
                 chunk.write()
                 rows, flagged = rows + chunk.rows, flagged + chunk.flagged
-                if early is not None:
-                    early.update(chunk.early)
+                if notes is not None:
+                    notes.add(chunk.noticed)
                 on_rows(chunk.rows)
     return rows, flagged
 
@@ -155,11 +154,13 @@ def run(command: BatchCommand) -> None:
         for note in job.inputs.notes:
             print(note, file=sys.stderr)
     scoring = time.perf_counter()
-    early: Counter[str] = Counter()
+    row_notes = RowNotes(detector)
     with RowsBar(Console(stderr=True), job.inputs.paths, doing="scoring", quiet=command.quiet) as bar:
-        rows, flagged = score_files(detector, job, command.output, format_name=format_name, on_rows=bar, early=early)
+        rows, flagged = score_files(
+            detector, job, command.output, format_name=format_name, on_rows=bar, notes=row_notes
+        )
     ended = time.perf_counter()
-    late_notes = list(early_notes(detector, early, rows))
+    late_notes = list(row_notes.lines())
     if not command.quiet:
         for note in late_notes:
             print(note, file=sys.stderr)
@@ -211,11 +212,11 @@ def _chunks(detector: Detector, job: Job, chunk_rows: int | None) -> Iterator[Ch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ScoredChunk:
-    """Numbers of rows, anomalies and early rows of a scored chunk, and a function that writes it."""
+    """Numbers of rows and anomalies of a scored chunk, what was noticed of them, and a function that writes it."""
 
     rows: int
     flagged: int
-    early: Mapping[str, int]
+    noticed: Noticed
     write: Callable[[], None]
 
 
@@ -233,7 +234,7 @@ def _scored(detector: Detector, writer: Writer, job: Job, chunk: Chunk, stopped:
     return _ScoredChunk(
         rows=len(chunk.table),
         flagged=sum(item.flagged for item in rows),
-        early=early_rows(detector, columns),
+        noticed=notice(detector, columns, len(chunk.table)),
         write=writer.ready(*(map(ForSpreadsheets, rows) if job.spreadsheet else rows)),
     )
 

@@ -14,7 +14,7 @@ from models.errors import DataError
 from service.api.schemas import MOST_VALUES
 from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
-from service.formats.rows import BodySpec, Rows, all_problems
+from service.formats.rows import BodySpec, Rows, all_problems, noted
 from service.operations import Operation
 from service.web.content import decoded
 from service.web.problems import RequestError
@@ -67,7 +67,7 @@ def answer_body(content: bytes, body: BodySpec, answer: AnswerSpec) -> tuple[byt
         DataError: The body holds no rows.
     """
     plain = decoded(content, body.coding, max_bytes=body.max_bytes, cancellation=body.cancellation)
-    rows = FORMATS[body.format_name].read(plain, body)
+    rows = noted(FORMATS[body.format_name].read(plain, body), answer.detector)
     headers = answer_headers(answer, rows.notes)
     return write_rows(FORMATS[answer.format_name].write(answer), answer, rows, last=True), headers
 

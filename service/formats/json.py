@@ -18,11 +18,13 @@ from models.columns.from_records import (
     brief_repr,
     columns_of_records,
     columns_of_rows,
+    parser_in,
     problems_of_records,
     problems_of_rows,
 )
 from models.errors import RecordError
-from models.schema import FeatureSchema
+from models.schema import Column, FeatureSchema
+from models.schema.cells import Cell
 from models.schema.nesting import flat_records
 from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
@@ -109,6 +111,10 @@ class Records:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def with_notes(self, notes: Sequence[str]) -> Records:
+        """Return the rows with other notes."""
+        return replace(self, notes=notes)
+
     def noted(self, schema: FeatureSchema) -> Records:
         """Return the records with a note on the fields that a schema does not know, and how many records have each."""
         if self.names is not None:
@@ -116,7 +122,7 @@ class Records:
         else:
             counts = Counter(name for name in self._field_names(schema) if name not in schema.known)
             note = schema.note_of_ignored(counts, counts=counts)
-        return self if note is None else replace(self, notes=(note,))
+        return self if note is None else self.with_notes((note,))
 
     def _field_names(self, schema: FeatureSchema) -> Iterator[str]:
         """Yield the names of the fields of each record; a record that is none has none."""
@@ -146,6 +152,13 @@ class Records:
             raise problem
         return ids
 
+    def values(self, schema: FeatureSchema, column: Column) -> Iterator[Cell]:
+        """Yield the values of one column, row by row, up to one that is refused."""
+        parse = parser_in(schema, column)
+        with suppress(ValueError, TypeError, IndexError, AttributeError):  # which is told with its place
+            for cell in self._cells(column.name):
+                yield None if cell is None else parse(cell)
+
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
         """Return the id fields by name, None where a record has none."""
         ids = self.ids(schema)
@@ -170,6 +183,13 @@ class Records:
             yield from self._id_problems(self._ids(schema))
         except RecordError as error:
             yield error
+
+    def _cells(self, name: str) -> Iterator[Any]:
+        if self.names is None:
+            yield from (row.get(name) for row in flat_records(self.rows, (name,), first_record=self.first))
+        elif name in self.names:
+            index = self.names.index(name)
+            yield from (row[index] for row in self.rows)
 
     def _shape_problems(self) -> Iterator[RecordError]:
         wanted, remedy = (

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from models.columns.from_records import Columns
+from models.detector import Detector
 from models.errors import DataError, RecordError
-from models.schema import FeatureSchema
+from models.schema import Column, FeatureSchema
+from models.schema.cells import Cell
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.web.problems import MOST_PROBLEMS, RequestError
@@ -58,6 +61,10 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
+    def with_notes(self, notes: Sequence[str]) -> Self:
+        """Return the rows with other notes."""
+        ...
+
     def chunks(self) -> Iterator[Rows]:
         """Yield the rows in order, at most `CHUNK_ROWS` at a time."""
         ...
@@ -70,6 +77,10 @@ class Rows(Protocol):
         """Return the id fields that came with each row, as plain values; a `RecordError` says that one is none."""
         ...
 
+    def values(self, schema: FeatureSchema, column: Column) -> Iterator[Cell]:
+        """Yield the values of one column, row by row, as `columns` has them; it may end at one that is refused."""
+        ...
+
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, Any]:
         """Return the id columns that came: lists, or Arrow's columns where Arrow read the body."""
         ...
@@ -77,6 +88,20 @@ class Rows(Protocol):
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
         """Yield everything that `columns` and `ids` would refuse, about in the order of the rows."""
         ...
+
+
+R = TypeVar("R", bound=Rows)
+
+
+def noted(rows: R, detector: Detector) -> R:
+    """Return rows with a note on each column of categories whose values are not written as training had them."""
+    schema = detector.schema
+    columns = {column.name: column for column in schema.read}
+    with suppress(DataError):  # which says it when the rows are scored
+        sightings = detector.sightings(lambda name: rows.values(schema, columns[name]), rows=len(rows))
+        if notes := detector.notes(sightings):
+            return rows.with_notes((*rows.notes, *notes))
+    return rows
 
 
 def all_problems(rows: Rows, schema: FeatureSchema, first: DataError, *, cancellation: Cancellation) -> RequestError:

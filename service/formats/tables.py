@@ -13,9 +13,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from models.columns.from_records import Columns, absent_column
-from models.columns.from_tables import columns_of_table, problems_of_table, require_columns
+from models.columns.from_tables import column_of_table, columns_of_table, problems_of_table, require_columns
 from models.errors import RecordError, TableError, TooLargeError, UnreadableError
-from models.schema import FeatureSchema
+from models.schema import Column, FeatureSchema
+from models.schema.cells import Cell
 from models.tables.decompression import compression_of
 from models.tables.files import iter_table
 from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learned
@@ -46,6 +47,10 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.table)
 
+    def with_notes(self, notes: Sequence[str]) -> TableRows:
+        """Return the rows with other notes."""
+        return replace(self, notes=notes)
+
     def chunks(self) -> Iterator[TableRows]:
         """Yield the rows in order, at most `CHUNK_ROWS` at a time."""
         for index, table in enumerate(self.table.chunks(CHUNK_ROWS)):
@@ -59,6 +64,11 @@ class TableRows:
         """Return the id columns that came, as plain values by row."""
         cells = {name: _plain(column) for name, column in self.id_columns(schema).items()}
         return [{name: cells[name][row] for name in cells} for row in range(len(self))]
+
+    def values(self, schema: FeatureSchema, column: Column) -> Iterator[Cell]:
+        """Yield the values of one column, row by row."""
+        for table in self.table.chunks(CHUNK_ROWS):
+            yield from column_of_table(schema, table, column).tolist()
 
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, pa.ChunkedArray]:
         """Return the id columns that came."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Final, final
@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from models.errors import DetectorError
 from service.formats.answers import AnswerSpec, answer_headers, write_rows
 from service.formats.formats import FORMATS
-from service.formats.rows import BodySpec, Rows
+from service.formats.rows import BodySpec, Rows, noted
 from service.gate import Gate
 from service.web.content import too_slow
 from service.web.problems import CLOSE, RequestError, problem_of
@@ -59,6 +59,7 @@ class _Stream:
     Attributes:
         rows: Number of rows that were answered.
         ended: The body is complete.
+        notes: One line for each thing that was noted of the first rows.
     """
 
     def __init__(self, request: Request, body: BodySpec, spec: AnswerSpec) -> None:
@@ -66,6 +67,7 @@ class _Stream:
         self.body = FORMATS[body.format_name].open_stream(body)
         self.rows = 0
         self.ended = False
+        self.notes: Sequence[str] = ()
         self._gate: Gate = request.app.state.gate
         self._on_thread = partial(self._gate.on_thread, cancellation=spec.cancellation)
         self._idle_seconds: float = request.app.state.settings.body_seconds
@@ -102,6 +104,8 @@ class _Stream:
         try:
             for rows in chunks:
                 written.append(write_rows(self._writer, self.spec, rows))
+                if not self.rows:
+                    self.notes = noted(rows.with_notes(self.body.notes), self.spec.detector).notes
                 self.rows += len(rows)
         except DetectorError as error:
             raise RequestError.of_problems([error]) from error
@@ -119,7 +123,7 @@ class _StreamedAnswer(Response):
     """A response that is sent while its request is received."""
 
     def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], stream: _Stream) -> None:
-        super().__init__(headers=answer_headers(stream.spec, stream.body.notes) | CLOSE)
+        super().__init__(headers=answer_headers(stream.spec, stream.notes) | CLOSE)
         del self.headers["content-length"]
         self._first, self._rest, self._stream = first, rest, stream
 

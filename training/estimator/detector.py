@@ -24,7 +24,6 @@ from models.columns.from_tables import columns_of_table
 from models.detector import Contribution, Detector, Verdicts
 from models.errors import ConfigError, TableError
 from models.network.activations import ACTIVATION_PARAMETERS
-from models.tables.table import Table
 from training.estimator.columns import columns_frame
 from training.estimator.display import fit_progress, html_of, text_of
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
@@ -300,7 +299,7 @@ class AutoencoderDetector(
         check_is_fitted(self, "detector_")
         with as_value_errors():
             detector = self.detector_
-            encoded = detector.preprocessor.transform(columns_of_table(detector.schema, self._known_table(X)))
+            encoded = detector.preprocessor.transform(self._columns(X))
             errors = detector.scorer.reconstruction_error(encoded)
             return -float(np.average(errors, weights=row_weights_of(sample_weight, len(errors))))
 
@@ -308,7 +307,7 @@ class AutoencoderDetector(
         """Return the bottleneck's output `(n, k)`."""
         check_is_fitted(self, "detector_")
         with as_value_errors():
-            return self.detector_.embed(columns_of_table(self.detector_.schema, self._known_table(X)))
+            return self.detector_.embed(self._columns(X))
 
     def explain(self, X: Any, *, top: int = 3) -> pd.DataFrame:
         """Return the columns that add most to each row's score, with the expected values.
@@ -476,8 +475,13 @@ class AutoencoderDetector(
     def _scored(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")
         with as_value_errors():
-            return self.detector_.score_table(self._known_table(X))
+            return self.detector_.score(self._columns(X))
 
-    def _known_table(self, X: Any) -> Table:
-        schema, name = self.detector_.schema, type(self).__name__
-        return known_table(X, self._names, schema, by_name=self._by_name, estimator=name)
+    def _columns(self, X: Any) -> dict[str, NDArray[Any]]:
+        """Return the features of `X` by name, and warn of values that are not written as those of the fit."""
+        detector, name = self.detector_, type(self).__name__
+        table = known_table(X, self._names, detector.schema, by_name=self._by_name, estimator=name)
+        columns = columns_of_table(detector.schema, table)
+        for note in detector.notes(detector.sightings(columns.__getitem__)):
+            warnings.warn(note, DetectorWarning, stacklevel=4)
+        return columns

@@ -1,0 +1,70 @@
+"""What is noted of the rows of files when all are scored: older than training, or with values written otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+from models.columns.from_records import Columns
+from models.detector import Detector
+from models.encoders import TimestampEncoding
+from models.errors import Message, Set
+from models.schema.codes import Sighting
+from models.schema.timestamps import timestamp_text
+
+_MIN_SHARE: Final = 0.1  # of the rows; fewer may well be anomalies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """What was noticed of some rows.
+
+    Args:
+        early: How many are older than all fitting rows, by column of dates. Such rows, as an archive has them, score
+            higher for their time alone.
+        sightings: What their values are to what training had, by column of categories.
+    """
+
+    rows: int
+    early: Mapping[str, int]
+    sightings: Mapping[str, Sighting]
+
+
+def notice(detector: Detector, columns: Columns, rows: int) -> Noticed:
+    """Look at the columns of n rows."""
+    dated = (e for e in detector.preprocessor.encodings if isinstance(e, TimestampEncoding) and not e.clock)
+    early = {encoding.name: int((columns[encoding.name] < encoding.start).sum()) for encoding in dated}
+    return Noticed(rows=rows, early=early, sightings=detector.sightings(columns.__getitem__))
+
+
+@final
+class RowNotes:
+    """Puts together what was noticed of all rows."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._rows = 0
+        self._early: Counter[str] = Counter()
+        self._sightings: dict[str, Sighting] = {}
+
+    def add(self, noticed: Noticed) -> None:
+        """Take what was noticed of the next rows."""
+        self._rows += noticed.rows
+        self._early.update(noticed.early)
+        for name, found in noticed.sightings.items():
+            self._sightings[name] = self._sightings.get(name, Sighting()) | found
+
+    def lines(self) -> Iterator[str]:
+        """Yield one line for each thing that should be looked at."""
+        encodings = self._detector.preprocessor.encodings
+        starts = {e.name: e.start for e in encodings if isinstance(e, TimestampEncoding)}
+        for name, count in self._early.items():
+            if count >= max(1, _MIN_SHARE * self._rows):
+                start, rows = timestamp_text(starts[name]), self._rows
+                what = f"noted: {name!r}: {count:,} of {rows:,} rows are older than all training rows (from {start} on)"
+                remedy = ", which alone raises their scores; to score an archive, train without the column: "
+                yield str(Message(what + remedy, Set("exclude", name)))
+        for line in self._detector.notes(self._sightings):
+            yield f"noted: {line}"
