@@ -22,6 +22,9 @@ _ADDRESS: Final = re.compile(r"(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[
 _THREES: Final = re.compile(r"[0-9]{3}(?P<mark>[., '])[0-9]{3}((?P=mark)[0-9]{3})+")
 _ZERO_FRACTIONS: Final = {mark: re.compile(rf"(-?(?:0|[1-9][0-9]*))[{mark}]0+") for mark in ".,"}
 _MIN_CODE: Final = 4  # characters, before one e among digits looks like a code
+_MIN_CODES: Final = 3  # whole numbers, before those of one length are no accident
+_POWER: Final = re.compile(r"[0-9]+[eE][0-9]+")  # without sign and point, as few programs write numbers
+_VERSION: Final = re.compile(r"[0-9]{1,3}(?:\.(0|[1-9][0-9]{0,2}))?")
 
 
 def code_reason(texts: Collection[str]) -> str | None:
@@ -40,13 +43,53 @@ def code_reason(texts: Collection[str]) -> str | None:
         padded = next((text for text in stripped if text[0] == "0" and len(text) > 1), None)
         if padded is not None:
             return f"codes such as {padded!r}, with zeros before whole numbers"
-        mixed = len({text.isdigit() for text in stripped}) > 1
-        if mixed and len(set(map(len, stripped))) == 1 and len(stripped[0]) >= _MIN_CODE:
-            return f"codes such as {next(t for t in stripped if not t.isdigit())!r}, all of one length"
-    elif all(map(_ADDRESS.fullmatch, stripped)):
+        return _reason_of_power(stripped)
+    if all(map(_ADDRESS.fullmatch, stripped)):
         return f"addresses such as {stripped[0]!r}"
-    elif all(map(_THREES.fullmatch, stripped)) and len(set(map(len, stripped))) == 1:
+    if all(map(_THREES.fullmatch, stripped)) and len(set(map(len, stripped))) == 1:
         return f"codes such as {stripped[0]!r}, in groups of three digits and all of one length"
+    return None
+
+
+def _reason_of_power(texts: Collection[str]) -> str | None:
+    """Return why whole numbers and texts with one e among digits are codes; None where they may be numbers."""
+    whole = [text for text in texts if text.isdigit()]
+    power = next((text for text in texts if not text.isdigit()), None)
+    if power is None or len(set(map(len, whole))) != 1 or len(whole[0]) < _MIN_CODE:
+        return None
+    if len(set(map(len, texts))) == 1:
+        return f"codes such as {power!r}, all of one length"
+    if len(whole) >= _MIN_CODES and any(text[-1] != "0" for text in whole):  # 1000, 2000 and 1e4 are numbers
+        return f"codes such as {power!r}, beside whole numbers that are all of one length"
+    return None
+
+
+def power_of_ten(texts: Collection[str]) -> str | None:
+    """Return the first text with an e among whole numbers that may all be codes; None where some are other numbers.
+
+    Example:
+        >>> power_of_ten(["100", "1e3"]), power_of_ten(["100", "1e+03"])
+        ('1e3', None)
+    """
+    if not all(map(_CODE.fullmatch, texts)):
+        return None
+    return next((text for text in texts if _POWER.fullmatch(text)), None)
+
+
+def same_but_for_zeros(texts: Collection[str]) -> tuple[str, str] | None:
+    """Return two texts that are one number and two versions, such as 2.1 and 2.10; None where they look like numbers.
+
+    Example:
+        >>> same_but_for_zeros(["2.0", "2.1", "2.9", "2.10"]), same_but_for_zeros(["2.05", "2.1", "2.10"])
+        (('2.1', '2.10'), None)
+    """
+    if not all(map(_VERSION.fullmatch, texts)):
+        return None
+    different = frozenset(texts)
+    for text in texts:
+        short = text.rstrip("0")
+        if short != text and short in different and "." in short:
+            return short, text
     return None
 
 

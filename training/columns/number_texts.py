@@ -15,7 +15,7 @@ from models.columns.from_records import Columns
 from models.errors import Message, Set, TableError, quoted
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import is_missing_text
-from models.schema.numbers import code_reason, is_address, with_sign_in_front
+from models.schema.numbers import code_reason, is_address, power_of_ten, same_but_for_zeros, with_sign_in_front
 from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.table import Table
 from models.tables.text.number_format import detect_number_format
@@ -55,19 +55,28 @@ def find_notation(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Fi
         if column.name in roles.kinds or column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
             continue
         texts = _different(table, column.name)
-        if (
-            column.kind is Kind.NUMERIC
-            and not column.layout
-            and (odd := next((t for t in texts if with_sign_in_front(t) != t), None))
-        ):
-            negative = f"negative numbers such as {quoted(odd)}, read as {with_sign_in_front(odd)}"
-            remedy = Message("if they are categories: ", Set("kind", f"{column.name}={Kind.CATEGORICAL}"))
-            found.append(Finding(columns=(column.name,), what=negative, remedy=remedy))
+        if column.kind is Kind.NUMERIC:
+            found += [] if column.layout else _about_numbers(column.name, texts)
         elif column.kind is Kind.CATEGORICAL and not (texts and is_address(texts[0])):
             what = code_reason(texts) or _long_numbers(table, column.name, texts)
             remedy = Message("if they are numbers: ", Set("kind", f"{column.name}={Kind.NUMERIC}"))
             found += [Finding(columns=(column.name,), what=what, remedy=remedy)] if what else []
     return tuple(found)
+
+
+def _about_numbers(name: str, texts: Sequence[str]) -> list[Finding]:
+    """Return findings about texts that are read as numbers and may be meant as something else."""
+    remedy = Message("if they are categories: ", Set("kind", f"{name}={Kind.CATEGORICAL}"))
+    if odd := next((text for text in texts if with_sign_in_front(text) != text), None):
+        what = f"negative numbers such as {quoted(odd)}, read as {with_sign_in_front(odd)}"
+        return [Finding(columns=(name,), what=what, remedy=remedy)]
+    if power := power_of_ten(texts):
+        what = f"whole numbers and powers of ten such as {quoted(power)}, read as {float(power):g}"
+        return [Finding(columns=(name,), what=what, remedy=remedy)]
+    if same := same_but_for_zeros(texts):
+        what = f"{quoted(same[0])} and {quoted(same[1])} are read as one number, and may be two versions"
+        return [Finding(columns=(name,), what=what, remedy=remedy, warning=True)]
+    return []
 
 
 def whole_columns(schema: FeatureSchema, columns: Columns) -> tuple[str, ...]:
