@@ -56,7 +56,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """The verdicts of one fit by part, and its seconds."""
+    """The verdicts of one fit by part, and its seconds; ours scores the fitted rows within them."""
 
     parts: Mapping[str, Scored]
     seconds: float
@@ -74,13 +74,14 @@ def verdicts_of(method: Method, parts: Mapping[str, Part], *, ids: tuple[str, ..
 
 
 def _ours(settings: Mapping[str, Any], parts: Mapping[str, Part], *, seed: int) -> Fitted:
+    detector, fitted = new_ours(settings, seed), parts[_FITTED].rows
     started = time.perf_counter()
-    detector = new_ours(settings, seed).fit(parts[_FITTED].rows)
+    flagged = detector.fit_predict(fitted) == -1
     seconds = time.perf_counter() - started
     scored = {
         name: Scored(
-            scores=detector.anomaly_score(part.rows),
-            flagged=detector.predict(part.rows) == -1,
+            scores=detector.training_scores_ if name == _FITTED else detector.anomaly_score(part.rows),
+            flagged=flagged if name == _FITTED else detector.predict(part.rows) == -1,
             reasons=_reasons(detector.explain, part),
         )
         for name, part in parts.items()
