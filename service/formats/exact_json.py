@@ -15,13 +15,14 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from models.schema import FeatureSchema
+from service.formats.json_slices import DECODE_ERRORS, SLICE_BYTES, decode_list, slices_of
 
 Cells = tuple[Any, ...]
 T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 1_000
 _ESCAPED: Final = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')  # msgspec names no field with these, or JSON holds none
-_DECODE_ERRORS: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+_TABLE_KEYS: Final = 2  # columns and rows
 
 
 @lru_cache(maxsize=16)
@@ -56,9 +57,14 @@ class ExactRecords:
         column_names = GenericAlias(tuple, tuple(Literal[name] for name in names))
         rows = GenericAlias(list, (GenericAlias(tuple, tuple(kinds)),))
         table = msgspec.defstruct("Table", [("columns", column_names), ("rows", rows)], forbid_unknown_fields=True)
+        large = msgspec.defstruct(
+            "Large", [("columns", column_names), ("rows", msgspec.Raw)], forbid_unknown_fields=True
+        )
         self._record = msgspec.json.Decoder(record)
         self._records = msgspec.json.Decoder(GenericAlias(list, (record,)))
         self._table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(table)
+        self._large_table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(large)
+        self._cells: msgspec.json.Decoder[list[Cells]] = msgspec.json.Decoder(rows)
 
     def rows(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
         """Return the at most `most` rows of a body: a record, a list of records, or a table whose columns are `names`.
@@ -73,28 +79,39 @@ class ExactRecords:
             return self._rows_of(content, [record])
         if content.count(b"{") > most or content.count(b"[") > most + 2:
             return None  # before objects are made
-        if is_list:
-            return self._rows_of(content, _decoded(self._records, content))
-        table = _decoded(self._table, content)
-        if table is None or not 0 < len(table.rows) <= most:
+        try:
+            if is_list:
+                return self._rows_of(content, decode_list(content, self._records))
+            rows = self._table_rows(content)
+        except DECODE_ERRORS:
             return None
-        return _unrepeated(content, table.rows, keys=len(table.__struct_fields__))
+        return _unrepeated(content, rows, keys=_TABLE_KEYS) if 0 < len(rows) <= most else None
 
     def lines(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
         """Return the rows of JSON lines, as `rows` does; empty lines are left out."""
         lines = [line for line in content.split(b"\n") if line.strip()]
         if not self._usable or len(lines) > most:
             return None
+        records: list[msgspec.Struct] = []
         try:
-            records = list(map(self._record.decode, lines))
-        except _DECODE_ERRORS:
+            for some in slices_of(lines, len(content)):
+                records += map(self._record.decode, some)
+        except DECODE_ERRORS:
             return None
         return self._rows_of(content, records)
 
-    def _rows_of(self, content: bytes, records: Sequence[msgspec.Struct] | None) -> Sequence[Cells] | None:
+    def _table_rows(self, content: bytes) -> list[Cells]:
+        if len(content) > SLICE_BYTES:
+            return decode_list(memoryview(self._large_table.decode(content).rows), self._cells)
+        rows: list[Cells] = self._table.decode(content).rows
+        return rows
+
+    def _rows_of(self, content: bytes, records: Sequence[msgspec.Struct]) -> Sequence[Cells] | None:
         if not records:
             return None
-        rows = list(map(msgspec.structs.astuple, records))
+        rows: list[Cells] = []
+        for some in [records] if len(content) <= SLICE_BYTES else slices_of(records, len(content)):
+            rows += map(msgspec.structs.astuple, some)
         return _unrepeated(content, rows, keys=len(self.names) * len(rows))
 
 
@@ -107,7 +124,7 @@ def _unrepeated(content: bytes, rows: list[Cells], *, keys: int) -> Sequence[Cel
 def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T | None:
     try:
         return decoder.decode(content)
-    except _DECODE_ERRORS:
+    except DECODE_ERRORS:
         return None
 
 

@@ -33,6 +33,7 @@ from service.budget import BUDGET
 from service.formats.bounds import require_bounded, require_few_columns, require_few_lines
 from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.json_forms import rows_of
+from service.formats.json_slices import DECODE_ERRORS, decode_value
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, too_many_rows
 
@@ -225,7 +226,10 @@ class Records:
 def decode_json(content: bytes, schema: FeatureSchema, *, most: int) -> Records:
     """Decode what `read_json` reads, whatever its fields are."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    value = _decode(content)
+    try:
+        value = decode_value(content)
+    except DECODE_ERRORS:
+        value = _decode(content)  # to say where it is wrong
     names, rows = rows_of(value, schema)
     if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
@@ -250,10 +254,10 @@ def decode_lines(content: bytes, *, most: int, numbers: Sequence[int] | None = N
     return Records(names=None, rows=rows, first=first_record)
 
 
-def _decode(content: bytes, kind: Any = Any, *, where: str = "The body") -> Any:
+def _decode(content: bytes, *, where: str = "The body") -> Any:
     try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(content)
+    except DECODE_ERRORS as error:
         if (encoding := wide_encoding(content)) is not None:
             name = encoding[:6].upper()
             detail = (
