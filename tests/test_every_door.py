@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from bodies import WRITTEN
 from in_process import in_process
@@ -49,6 +50,7 @@ def records(rows: int = 120) -> Records:
 
 
 RECORDS = records()
+LETTERS = [f"row {row}" for row in range(len(RECORDS))]
 PLAIN = [record | {"at": record["at"].isoformat()} for record in RECORDS]  # as JSON has them
 
 
@@ -60,6 +62,11 @@ def from_file(name: str, of: Records = RECORDS) -> Callable[[Path], Table]:
 def from_json_list(folder: Path) -> Table:
     (folder / "rows.json").write_text(json.dumps(PLAIN), encoding="utf-16")
     return read_table([folder / "rows.json"])
+
+
+def from_parquet_of(frame: pd.DataFrame, folder: Path) -> Table:
+    frame.to_parquet(folder / "pandas.parquet")
+    return read_table([folder / "pandas.parquet"])
 
 
 def from_polars(folder: Path) -> Table:
@@ -77,7 +84,12 @@ DOORS: dict[str, Callable[[Path], Table]] = {
     "pandas of texts": lambda folder: table_of(  # whose own list of words for missing values has NA in it
         pd.read_csv(WRITERS["csv"][1](folder / "x.csv", RECORDS), dtype=str, keep_default_na=False)
     ),
+    "pandas with a named index": lambda folder: table_of(pd.DataFrame(RECORDS).set_index("W\u00e4rme")),
+    "pandas with two named ones": lambda folder: table_of(pd.DataFrame(RECORDS).set_index(["W\u00e4rme", "load"])),
+    "pandas with one without a name": lambda folder: table_of(pd.DataFrame(RECORDS).set_index(pd.Index(LETTERS))),
+    "parquet with one without a name": lambda folder: from_parquet_of(pd.DataFrame(RECORDS, pd.Index(LETTERS)), folder),
     "pyarrow": lambda folder: table_of(arrow_table(RECORDS)),
+    "pyarrow with an index": lambda folder: table_of(pa.Table.from_pandas(pd.DataFrame(RECORDS, pd.Index(LETTERS)))),
     "polars": from_polars,
 }
 CONFIG = TrainConfig(id=("serial",), keep_words=("country=NA",))

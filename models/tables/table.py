@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from models.errors import Set, TableError
 from models.schema.names import in_one_form
+from models.tables.frame_index import unnamed_index, with_named_index
 from models.tables.large_integers import without_large_integers
 from models.tables.mixed_times import of_one_type
 
@@ -122,11 +123,13 @@ def places_of(table: Table, rows: Iterable[int]) -> str:
 def table_of(data: object) -> Table:
     """Return the table of a data frame (pandas, polars, anything that exports Arrow) or an Arrow table.
 
-    A column with integers of more than 64 bits is one of texts, as in a file.
+    A named index of pandas is a column, one without a name is none. A column with integers of more than 64 bits is one
+    of texts, as in a file.
 
     Raises:
         TableError: A column holds values of kinds that cannot stand together.
     """
+    data = with_named_index(data)
     try:
         return _arrow_table(data)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
@@ -140,7 +143,8 @@ def table_of(data: object) -> Table:
 def _arrow_table(data: Any) -> Table:
     if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
         data = pa.Table.from_pandas(_of_one_type(data), preserve_index=False)
-    return Table(data=plain_columns(data if isinstance(data, pa.Table) else pa.table(data)))
+    data = data if isinstance(data, pa.Table) else pa.table(data)
+    return Table(data=plain_columns(data.drop_columns(unnamed_index(data))))
 
 
 def _of_one_type(frame: Any) -> Any:

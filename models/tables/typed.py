@@ -15,6 +15,7 @@ from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
 from models.tables.arrow_messages import messages_of
 from models.tables.arrow_schemas import head_sizes
+from models.tables.frame_index import LEFT_OUT, unnamed_index
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table, flat_columns, plain_columns, regroup
@@ -96,9 +97,11 @@ def _tables(
 ) -> Iterator[Table]:
     """Keep the columns that are wanted, and put the batches together to chunks."""
     left_out: tuple[str, ...] = ()
+    unnamed = [name for name in unnamed_index(schema) if name not in (options.columns or ())]
+    repairs = (LEFT_OUT,) if unnamed else ()
     if options.columns is not None:
         wanted = _wanted(schema, options.columns)
-        left_out = tuple(name for name in dict.fromkeys(schema.names) if name not in wanted)
+        left_out = tuple(name for name in dict.fromkeys(schema.names) if name not in (*wanted, *unnamed))
         fields = [field for field in schema if field.name in wanted]
         for field in fields:
             _require_plain(field.name, field.type)
@@ -110,7 +113,8 @@ def _tables(
         if source.max_bytes is not None:
             texts += _shared_text_bytes(flat_columns(data))
             source.require_bytes(texts)
-        yield Table(data=plain_columns(data), left_out=left_out)
+        plain = plain_columns(data if options.columns is not None else data.drop_columns(unnamed))
+        yield Table(data=plain, left_out=left_out, repairs=repairs)
 
 
 def _wanted(schema: pa.Schema, names: Set[str]) -> list[str]:

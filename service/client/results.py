@@ -162,7 +162,9 @@ def arrow_of(frame: Any) -> pa.Table:
         return frame
     try:
         if hasattr(frame, "iloc"):
-            return pa.Table.from_pandas(frame, preserve_index=False)
+            from models.tables.frame_index import with_named_index  # as pyarrow
+
+            return pa.Table.from_pandas(with_named_index(frame), preserve_index=False)
         return pa.table(frame)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
         from models.tables.large_integers import without_large_integers  # as pyarrow

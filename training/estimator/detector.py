@@ -63,7 +63,8 @@ class AutoencoderDetector(
 
     It fits and saves the same detectors as ``python -m training.train``, with the same settings and defaults; the help
     of that command explains them. Columns of data frames (pandas, polars, Arrow) are matched by name, in any order;
-    numbers, texts, truth values and times may be mixed, and cells may be missing.
+    numbers, texts, truth values and times may be mixed, and cells may be missing. A named index of pandas is a column
+    like any other, one without a name is none.
 
     A fitted estimator may score in many threads at once. It can be pickled; a pickle holds the files of a bundle, which
     are verified when it is loaded, but like any pickle it may only come from a source that you trust.
@@ -123,7 +124,7 @@ class AutoencoderDetector(
         result_: The result of the fit; absent after loading or unpickling.
         offset_: What `score_samples` is compared with: minus the threshold; with `threshold_by`, minus the one of rows
             whose value has none of its own.
-        n_features_in_: Number of columns of `X`, those that are no features included.
+        n_features_in_: Number of columns of `X`, those that are no features and a named index included.
         feature_names_in_: Their names, where `X` had names that are texts.
 
     Example:

@@ -1,6 +1,7 @@
 """The input of `fit` and `predict` as tables: data frames, Arrow tables, arrays and lists.
 
-Columns of data frames keep their names; those of an array are called x0, x1 and so on.
+Columns of data frames keep their names, and a named index of pandas is one of them; those of an array are called x0, x1
+and so on.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ def known_table(X: Any, names: Sequence[str], schema: FeatureSchema, *, by_name:
     Raises:
         TableError: `X` cannot be used, or has another number of columns without names.
     """
+    if not by_name and hasattr(X, "iloc") and hasattr(X, "reset_index"):
+        X = X.reset_index(drop=True)  # an array had no index
     table, named = table_of_input(X, names=names), is_named(X)
     if named and by_name:
         return named_as_in_file(table, schema)

@@ -114,7 +114,7 @@ def test_a_notebook_shows_what_was_fitted_under_the_diagram(fitted):
 
 @pytest.mark.parametrize("verbose", [0, 1, True])
 def test_a_fit_is_silent_unless_it_is_verbose(capsys, verbose):
-    frame = FRAME[["flow", "pressure", "heat"]].assign(copy=FRAME["flow"])
+    frame = FRAME[["flow", "pressure", "heat"]].assign(copy=FRAME["flow"]).reset_index(drop=True)
     AutoencoderDetector(**FAST, verbose=verbose).fit(frame)
     shown = capsys.readouterr().out
     assert ("noted: 'copy': equal to 'flow'" in shown) is bool(verbose)
