@@ -35,7 +35,20 @@ def one_line(text: str) -> str:
         >>> one_line("two" + chr(10) + "lines"), len(one_line("x" * 10**6)) <= MOST_CHARACTERS
         ('two lines', True)
     """
-    return shortened(printable(" ".join(text.split())))
+    return shortened(printable(collapsed(text)))
+
+
+def collapsed(text: str) -> str:
+    """Return a text with single spaces; where it is very long its ends alone, before anything is made of its words.
+
+    Example:
+        >>> collapsed("two" + chr(10) + "lines"), len(collapsed("a " * 10**6)) <= 8 * MOST_CHARACTERS
+        ('two lines', True)
+    """
+    half = 4 * MOST_CHARACTERS
+    if len(text) > 2 * half:
+        text = f"{text[:half]}…{text[1 - half :]}"
+    return " ".join(text.split())
 
 
 def shortened(text: str) -> str:

@@ -23,6 +23,10 @@ class Budget:
         arrow_head_bytes: Bytes of the head of an Arrow message, such as a schema; also when each name, and each text of
             its metadata, is counted as often as it is referred to.
         batch_rows: Records of a record batch of an Arrow stream: columns of nulls take no bytes.
+        chunk_text_bytes: Bytes of ids and categories of the records that are scored at once, each counted as often as
+            it stands in one: Arrow shares them. One record may have no more.
+        answer_bytes: Bytes of an answer, or of an answer to a part of a stream.
+        part_answer_bytes: Bytes of answers of a stream that are held before they are sent.
         other_columns: Columns or fields of a record beside those that the detector knows.
         lines_per_row: Lines of a body for each row that it may have: blank ones are lines, too.
         problems: Problems of the records of a request that are looked for; of these the first hundred are named.
@@ -48,6 +52,9 @@ class Budget:
     bytes_per_cell: int = 4
     arrow_head_bytes: int = 1 << 22
     batch_rows: int = 1 << 20
+    chunk_text_bytes: int = 1 << 22
+    answer_bytes: int = 96 << 20
+    part_answer_bytes: int = 1 << 23
     other_columns: int = 10_000
     lines_per_row: int = 4
     problems: int = 10_000

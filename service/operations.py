@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,7 +30,7 @@ class Operation:
         summary: What it does, in two words.
         answer: Its answer in JSON.
         list_name: The list of that answer with one item a row.
-        items: Returns these items: of detector, columns of a chunk of rows, and how many columns are named.
+        items: Yields these items one by one: of detector, columns of a chunk of rows, and how many columns are named.
         table: Returns the columns of a table, which stand behind the ids; of the same arguments.
         item_name: Name of an item in JSON lines, where it is no object.
         is_scoring: The JSON answer has the threshold, and each item the row's ids.
@@ -43,7 +44,7 @@ class Operation:
     query: type[ReadingQuery]
     answer: type[BaseModel]
     list_name: str
-    items: Callable[[Detector, Columns, int], list[Any]]
+    items: Callable[[Detector, Columns, int], Iterator[Any]]
     table: Callable[[Detector, Columns, int], pa.Table]
     item_name: str | None = None
     is_scoring: bool = False
@@ -51,35 +52,33 @@ class Operation:
     remedy: str = "Send fewer records a request."
 
 
-def score_items(verdicts: Verdicts, *, top: int) -> list[dict[str, Any]]:
-    """Return the score, the decision and the reasons of each row, as msgspec encodes them."""
-    items: list[dict[str, Any]] = [
-        {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
-        for anomaly_score, p_value, is_anomaly in zip(
-            verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist(), strict=True
-        )
-    ]
-    if verdicts.segments is not None:
-        for item, segment, threshold in zip(items, verdicts.segments, verdicts.threshold.tolist(), strict=True):
-            item |= {"segment": segment, "threshold": threshold}
-    if top:
-        for item, (contributions, reason) in zip(items, verdicts.reasoned(top=top), strict=True):
-            item["contributions"], item["reason"] = contributions, reason
-    return items
+def score_items(verdicts: Verdicts, *, top: int) -> Iterator[dict[str, Any]]:
+    """Yield the score, the decision and the reasons of each row, as msgspec encodes them."""
+    figures = (verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist())
+    segments = (
+        repeat(None) if verdicts.segments is None else zip(verdicts.segments, verdicts.threshold.tolist(), strict=True)
+    )
+    reasons = verdicts.reasoned(top=top) if top else repeat(None)
+    for anomaly_score, p_value, is_anomaly, of_segment, reasoned in zip(*figures, segments, reasons, strict=False):
+        item = {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
+        if of_segment is not None:
+            item["segment"], item["threshold"] = of_segment
+        if reasoned is not None:
+            item["contributions"], item["reason"] = reasoned
+        yield item
 
 
-def _score_items(detector: Detector, columns: Columns, top: int) -> list[Any]:
+def _score_items(detector: Detector, columns: Columns, top: int) -> Iterator[Any]:
     return score_items(_scored(detector, columns), top=top)
 
 
-def _embed_items(detector: Detector, columns: Columns, top: int) -> list[Any]:
-    embeddings: list[Any] = _embedded(detector, columns).tolist()
-    return embeddings
+def _embed_items(detector: Detector, columns: Columns, top: int) -> Iterator[Any]:
+    return (embedding.tolist() for embedding in _embedded(detector, columns))
 
 
-def _reconstruct_items(detector: Detector, columns: Columns, top: int) -> list[Any]:
+def _reconstruct_items(detector: Detector, columns: Columns, top: int) -> Iterator[Any]:
     verdicts = _scored(detector, columns)
-    return [verdicts.expected(row) for row in range(len(verdicts))]
+    return (verdicts.expected(row) for row in range(len(verdicts)))
 
 
 def _score_table(detector: Detector, columns: Columns, top: int) -> pa.Table:

@@ -133,7 +133,7 @@ class _Steps:
         scored = clock()
         verdicts = detector.decide(scores, columns)
         decided = clock()
-        items = score_items(verdicts, top=self._reasons)
+        items = list(score_items(verdicts, top=self._reasons))
         explained = clock()
         for item in items:
             self._start + encode_items([item]) + ANSWER_END

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from models.printable import printable
+from models.printable import collapsed, printable
 from models.schema import DURATION, Column, FeatureSchema
 from models.schema.durations import duration_text
 
@@ -91,7 +91,7 @@ def brief(text: str) -> str:
         >>> brief("two" + chr(10) + "lines"), len(brief("x" * 100))
         ('two lines', 48)
     """
-    line = printable(" ".join(text.split())) or "(blank)"
+    line = printable(collapsed(text)) or "(blank)"
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]}…{line[1 - _LONGEST // 2 :]}"
 
 

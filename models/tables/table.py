@@ -74,8 +74,12 @@ class Table:
     def chunks(self, rows: int) -> Iterator[Table]:
         """Yield the rows in order, at most so many at a time; nothing is copied."""
         for start in range(0, len(self), rows):
-            numbers = None if self.numbers is None else self.numbers[start : start + rows]
-            yield replace(self, data=self.data.slice(start, rows), numbers=numbers)
+            yield self.part(start, rows)
+
+    def part(self, start: int, rows: int) -> Table:
+        """Return at most so many rows from one on; nothing is copied."""
+        numbers = None if self.numbers is None else self.numbers[start : start + rows]
+        return replace(self, data=self.data.slice(start, rows), numbers=numbers)
 
     def row_number(self, index: int, *, first_row: int = 0) -> int:
         """Return the number of a row in its file, from 1; that of the first is `first_row` + 1 if none was skipped."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet
 
@@ -19,6 +17,7 @@ from models.tables.frame_index import LEFT_OUT, unnamed_index
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table, flat_columns, plain_columns, regroup
+from models.tables.texts import is_text, shared_text_bytes
 
 _PLAIN_TYPES: Final = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
@@ -39,7 +38,7 @@ def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Itera
         source.require_rows(metadata.num_rows)
         source.require_bytes(sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
         # Of a stranger's file a text that comes often is kept once, as it is stored.
-        shared = [field.name for field in schema if _is_text(field.type)] if source.max_bytes is not None else []
+        shared = [field.name for field in schema if is_text(field.type)] if source.max_bytes is not None else []
         # What is read beforehand stays in memory to the end of the file, and a column of a group of rows may be large.
         with pa.parquet.ParquetFile(
             opened,
@@ -111,7 +110,7 @@ def _tables(
     for data in regroup(batches, chunk_rows, schema):
         data.validate(full=True)  # nothing of the file's is trusted: a wrong offset would end the process
         if source.max_bytes is not None:
-            texts += _shared_text_bytes(flat_columns(data))
+            texts += shared_text_bytes(flat_columns(data))
             source.require_bytes(texts)
         plain = plain_columns(data if options.columns is not None else data.drop_columns(unnamed))
         yield Table(data=plain, left_out=left_out, repairs=repairs)
@@ -139,34 +138,10 @@ def _require_plain(name: str, kind: pa.DataType) -> None:
             _require_plain(f"{name}.{inner.name}", inner.type)
         return
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not _is_text(plain) and not any(is_kind(plain) for is_kind in _PLAIN_TYPES):
+    if not is_text(plain) and not any(is_kind(plain) for is_kind in _PLAIN_TYPES):
         raise RecordError(
             f"is of type {kind}.",
             record=None,
             field=name,
             remedy="Send texts, numbers, truth values, dates, times, durations or timestamps.",
         )
-
-
-def _shared_text_bytes(data: pa.Table) -> int:
-    """Return the bytes of the texts of dictionaries and views if each cell had a copy of its own."""
-    total = 0
-    for column in data.columns:
-        is_dictionary = pa.types.is_dictionary(column.type)
-        if not pa.types.is_string_view(column.type) and not (is_dictionary and _is_text(column.type.value_type)):
-            continue
-        for chunk in column.chunks:
-            lengths = _lengths(chunk.dictionary).take(chunk.indices) if is_dictionary else _lengths(chunk)
-            total += pc.sum(lengths).as_py() or 0
-    return total
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _lengths(texts: pa.Array) -> pa.Array:
-    if not pa.types.is_string_view(texts.type):
-        return pc.binary_length(texts)
-    views = np.frombuffer(texts.buffers()[1], np.uint32).reshape(-1, 4)  # the first of each is the length
-    return pa.array(views[texts.offset : texts.offset + len(texts), 0], pa.int64())

@@ -171,20 +171,36 @@ class DetectorClient:
     def _ask(self, path: str, records: Rows, *, explain: int = 0) -> Iterator[dict[str, Any]]:
         """Return the answers to records or rows, in as many requests as the limits of the service need."""
         per_row = explain if path == "/score" else len(self._known().columns) if path == "/reconstruct" else 0
-        versions: set[str] = set()
-        most_rows, params = self._most_rows(per_row), {"explain": explain} if explain else {}
         if is_frame(records):
-            content_type, bodies = _STREAM, self._streams(arrow_of(records), most_rows)
+            rows: pa.Table | Sequence[Record] = arrow_of(records)
         else:
             records = records.to_dict() if hasattr(records, "to_dict") else records  # a Series: one row of a frame
-            one = isinstance(records, Mapping)
-            content_type, bodies = _JSON, self._chunks([records] if one else records, most_rows)
-        for first, body in bodies:
-            answer = self._send("POST", path, body, params=params, content_type=content_type, accept=_JSON, first=first)
-            plain: dict[str, Any] = msgspec.json.decode(answer.content)
+            rows = [records] if isinstance(records, Mapping) else records
+        versions: set[str] = set()
+        for plain in self._answers(
+            path, rows, self._most_rows(per_row), params={"explain": explain} if explain else {}
+        ):
             versions.add(plain["version"])
             _require_one_version(versions)
             yield plain
+
+    def _answers(
+        self, path: str, rows: pa.Table | Sequence[Record], most_rows: int, *, params: Mapping[str, Any], start: int = 0
+    ) -> Iterator[dict[str, Any]]:
+        """Return the answers to the rows from one on; after one that would be too large, to half as many at a time."""
+        left = rows[start:]
+        content_type, bodies_of = (_STREAM, self._streams) if is_frame(rows) else (_JSON, self._chunks)
+        for index, body in bodies_of(left, most_rows):
+            first = start + index
+            try:
+                answer = self._send("POST", path, body, params=params, content_type=content_type, first=first)
+            except ServiceError as error:
+                fewer = min(most_rows, len(left)) // 2
+                if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or not fewer:
+                    raise
+                yield from self._answers(path, rows, fewer, params=params, start=first)
+                return
+            yield msgspec.json.decode(answer.content)
 
     def _known(self) -> DetectorInfo:
         return self._info or self.detector()

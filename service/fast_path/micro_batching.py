@@ -140,7 +140,7 @@ def _items(group: Sequence[_Waiting]) -> list[Any] | None:
         rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
         if len(rows.rows) * first.top > MOST_VALUES:
             return None
-    return items_of(OPERATIONS["score"], first.detector, rows, first.top)
+    return list(items_of(OPERATIONS["score"], first.detector, rows, first.top))
 
 
 def settle(future: asyncio.Future[T], result: T | Exception) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from models.schema import FeatureSchema, Kind
 from models.schema.cells import Cell, parse_category
 from models.tables.writers import json_cells
 
+_ROWS_AT_ONCE: Final = 1024  # whose reasons are held as objects
 _TYPES: Final = {Kind.NUMERIC: pa.float64(), Kind.BOOLEAN: pa.bool_()}
 
 
@@ -65,18 +67,7 @@ class ScoredRows:
     def table(self) -> pa.Table:
         """Return the rows as a table; actual and expected values are texts, because columns differ in kind."""
         columns = _named(self.ids) | {name: arrow_of(figures) for name, figures in self._figures().items()}
-        reasoned = self._reasoned()
-        for rank in range(0 if self.verdicts is None else self.top):
-            picked = [contributions[rank] for contributions, _ in reasoned]
-            columns |= {
-                f"top_{rank + 1}_feature": pa.array([c.feature for c in picked], pa.string()),
-                f"top_{rank + 1}_contribution": pa.array([c.contribution for c in picked], pa.float64()),
-                f"top_{rank + 1}_actual": pa.array([_text(c.actual) for c in picked], pa.string()),
-                f"top_{rank + 1}_expected": pa.array([_expected_text(c) for c in picked], pa.string()),
-            }
-        if self.with_reason and self.verdicts is not None:
-            columns["reason"] = pa.array([reason for _, reason in reasoned], pa.string())
-        return pa.table({**columns, **self.more})
+        return pa.table({**columns, **self._reason_columns(), **self.more})
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as objects; contributions are a list, as in the answers of the service."""
@@ -101,10 +92,30 @@ class ScoredRows:
             names.append("threshold")
         return {name: getattr(self.verdicts, name) for name in names}
 
-    def _reasoned(self) -> list[tuple[list[Contribution], str]]:
+    def _reason_columns(self) -> dict[str, Any]:
+        reasoned = self._reasoned()
+        at_once = iter(lambda: list(islice(reasoned, _ROWS_AT_ONCE)), [])
+        tables = [self._reason_table(some) for some in at_once] or [self._reason_table([])]
+        return _named(pa.concat_tables(tables).combine_chunks())
+
+    def _reason_table(self, reasoned: Sequence[tuple[list[Contribution], str]]) -> pa.Table:
+        columns: dict[str, pa.Array] = {}
+        for rank in range(0 if self.verdicts is None else self.top):
+            picked = [contributions[rank] for contributions, _ in reasoned]
+            columns |= {
+                f"top_{rank + 1}_feature": pa.array([c.feature for c in picked], pa.string()),
+                f"top_{rank + 1}_contribution": pa.array([c.contribution for c in picked], pa.float64()),
+                f"top_{rank + 1}_actual": pa.array([_text(c.actual) for c in picked], pa.string()),
+                f"top_{rank + 1}_expected": pa.array([_expected_text(c) for c in picked], pa.string()),
+            }
+        if self.with_reason and self.verdicts is not None:
+            columns["reason"] = pa.array([reason for _, reason in reasoned], pa.string())
+        return pa.table(columns)
+
+    def _reasoned(self) -> Iterator[tuple[list[Contribution], str]]:
         if self.verdicts is None or not (self.top or self.with_reason):
-            return []
-        return list(self.verdicts.reasoned(top=self.top))
+            return iter(())
+        return self.verdicts.reasoned(top=self.top)
 
 
 def _named(table: pa.Table) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from models.detector import Detector
 from models.errors import DataError
 from service.api.schemas import MOST_VALUES
+from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, all_problems, noted
@@ -43,6 +44,12 @@ class AnswerSpec:
         per_row = len(self.detector.schema.columns) if self.operation.lists_columns else self.top
         if per_row and (values := per_row * len(rows)) > MOST_VALUES:
             detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
+            raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+    def require_bytes(self, size: int) -> None:
+        """Refuse to write an answer that has so many bytes by now: a text may be in it once a record."""
+        if size > (most := BUDGET.answer_bytes):
+            detail = f"The answer would have more than {most:,} bytes. {self.operation.remedy}"
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 

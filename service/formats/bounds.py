@@ -54,6 +54,12 @@ def require_small_head(size: int) -> None:
         )
 
 
+def too_long_texts(record: int, size: int) -> RequestError:
+    """Return the error for a record whose ids and categories are too long."""
+    most = BUDGET.chunk_text_bytes
+    return _refused(f"The texts of record {record:,} have {size:,} bytes, more than {most:,}. Send shorter ones.")
+
+
 def require_few_lines(content: bytes, spec: BodySpec) -> None:
     """Refuse JSON lines of which most are blank."""
     most = BUDGET.lines_per_row * spec.max_rows

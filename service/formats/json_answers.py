@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, final
 
 import msgspec
@@ -12,6 +14,8 @@ from models.detector import Detector
 from service.formats.answers import AnswerSpec
 from service.formats.rows import Rows
 from service.operations import Operation
+
+_ITEMS_AT_ONCE: Final = 256
 
 ANSWER_END: Final = b"]}"
 """What a JSON answer has after its last item."""
@@ -28,10 +32,17 @@ class JsonWriter:
         """Return the whole answer: JSON is not streamed."""
         if rows is None:
             return b""
-        spec = self.spec
-        chunks = spec.cancellation.checked(rows.chunks())
-        items = [encode_items(items_of(spec.operation, spec.detector, chunk, spec.top)) for chunk in chunks]
-        return answer_start(spec.operation, spec.detector, rows.notes) + b",".join(items) + ANSWER_END
+        spec, out = self.spec, io.BytesIO()
+        out.write(answer_start(spec.operation, spec.detector, rows.notes))
+        comma = b""
+        for chunk in spec.cancellation.checked(rows.chunks()):
+            for items in _some(items_of(spec.operation, spec.detector, chunk, spec.top)):
+                out.write(comma)
+                out.write(memoryview(msgspec.json.encode(items))[1:-1])
+                comma = b","
+                spec.require_bytes(out.tell())
+        out.write(ANSWER_END)
+        return out.getvalue()
 
 
 @final
@@ -43,30 +54,42 @@ class LinesWriter:
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
         """Return the lines of some rows."""
+        spec, out = self.spec, io.BytesIO()
+        encode = msgspec.json.Encoder().encode_lines
+        for chunk in spec.cancellation.checked(rows.chunks()) if rows is not None else ():
+            for lines in _some(self._lines(chunk)):
+                out.write(encode(lines))
+                spec.require_bytes(out.tell())
+        return out.getvalue()
+
+    def _lines(self, chunk: Rows) -> Iterator[dict[str, Any]]:
         operation, detector = self.spec.operation, self.spec.detector
-        encode, name = msgspec.json.Encoder().encode_lines, operation.item_name
-        written = []
-        for chunk in self.spec.cancellation.checked(rows.chunks()) if rows is not None else ():
-            columns, ids = chunk.columns(detector.schema), chunk.ids(detector.schema)
-            items = operation.items(detector, columns, self.spec.top)
-            fields = items if name is None else [{name: item} for item in items]
-            written.append(encode([a | b for a, b in zip(ids, fields, strict=True)]))
-        return b"".join(written)
+        columns, ids = chunk.columns(detector.schema), chunk.ids(detector.schema)
+        name = operation.item_name
+        for fields, item in zip(ids, operation.items(detector, columns, self.spec.top), strict=True):
+            yield fields | (item if name is None else {name: item})
 
 
-def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> list[Any]:
-    """Return the JSON item of each row of a chunk; a scored one has the row's ids.
+def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> Iterator[Any]:
+    """Yield the JSON item of each row of a chunk; a scored one has the row's ids.
 
     Raises:
         DataError: A value is not of its column's kind.
         RequestError: The network gave what is no number.
     """
     columns = rows.columns(detector.schema)
-    ids = rows.ids(detector.schema) if operation.is_scoring and detector.schema.ids else None
     items = operation.items(detector, columns, top)
-    for item, fields in zip(items, ids or (), strict=bool(ids)):
+    if not (operation.is_scoring and detector.schema.ids):
+        yield from items
+        return
+    for item, fields in zip(items, rows.ids(detector.schema), strict=True):
         item["ids"] = fields
-    return items
+        yield item
+
+
+def _some(items: Iterator[Any]) -> Iterator[list[Any]]:
+    """Yield items some at a time: with all columns as reasons each takes kilobytes."""
+    return iter(lambda: list(islice(items, _ITEMS_AT_ONCE)), [])
 
 
 def encode_items(items: list[Any]) -> bytes:

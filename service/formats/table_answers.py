@@ -33,6 +33,7 @@ class TableWriter:
 
     def write(self, rows: Rows | None, *, last: bool) -> bytes:
         """Return what the format has of some rows by now; some formats hold them to the end."""
+        held = 0
         if rows is not None:
             schema = self._spec.detector.schema
             ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
@@ -43,6 +44,8 @@ class TableWriter:
                     columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
                     table = pa.table(columns, names=[*ids, *table.column_names])
                 self._add(table, ids)
+                held += table.nbytes  # by a writer of groups of rows
+                self._spec.require_bytes(max(held, self._out.tell()))
         if last and self._writer is not None:
             with self._refused():
                 self._writer.finish()

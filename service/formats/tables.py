@@ -10,20 +10,22 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from models.columns.from_records import Columns, absent_column
 from models.columns.from_tables import column_of_table, columns_of_table, problems_of_table, require_columns
 from models.errors import RecordError, TableError, TooLargeError, UnreadableError
-from models.schema import Column, FeatureSchema
+from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell
 from models.tables.decompression import compression_of
 from models.tables.files import iter_table
 from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learned
 from models.tables.source import Source
 from models.tables.table import Table, numbers_of
+from models.tables.texts import text_bytes
 from service.budget import BUDGET
-from service.formats.bounds import require_few_columns, require_small_head, too_much
+from service.formats.bounds import require_few_columns, require_small_head, too_long_texts, too_much
 from service.formats.formats import FORMATS, Format
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, note_over_http, too_large, too_many_rows
@@ -38,11 +40,13 @@ class TableRows:
     Args:
         first: Index of the first of them in the request.
         notes: One line for each thing that was detected, repaired or is ignored.
+        echoed: Columns whose texts are kept as they are: ids and categories.
     """
 
     table: Table
     first: int = 0
     notes: Sequence[str] = ()
+    echoed: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -52,9 +56,9 @@ class TableRows:
         return replace(self, notes=notes)
 
     def chunks(self) -> Iterator[TableRows]:
-        """Yield the rows in order, at most `CHUNK_ROWS` at a time."""
+        """Yield the rows in order, at most `CHUNK_ROWS` at a time, and fewer where they hold long texts."""
         for index, table in enumerate(self.table.chunks(CHUNK_ROWS)):
-            yield TableRows(table=table, first=self.first + index * CHUNK_ROWS)
+            yield from TableRows(table=table, first=self.first + index * CHUNK_ROWS, echoed=self.echoed)._light()
 
     def columns(self, schema: FeatureSchema) -> Columns:
         """Return the values by column."""
@@ -73,6 +77,18 @@ class TableRows:
     def id_columns(self, schema: FeatureSchema) -> Mapping[str, pa.ChunkedArray]:
         """Return the id columns that came."""
         return {name: self.table.data.column(name) for name in schema.ids if name in self.table.names}
+
+    def _light(self) -> Iterator[TableRows]:
+        """Yield the rows of a chunk in pieces of at most `BUDGET.chunk_text_bytes` of texts, mostly one."""
+        names = [name for name in self.echoed if name in self.table.names]
+        ends = np.cumsum(text_bytes(self.table.data.select(names)))
+        most, start, before = BUDGET.chunk_text_bytes, 0, 0
+        while start < len(self):
+            end = int(np.searchsorted(ends, before + most, side="right"))
+            if end == start:
+                raise too_long_texts(self.first + start, int(ends[start]) - before)
+            yield replace(self, table=self.table.part(start, end - start), first=self.first + start)
+            start, before = end, int(ends[end - 1])
 
     def problems(self, schema: FeatureSchema) -> Iterator[RecordError]:
         """Yield every cell that `columns` would refuse."""
@@ -105,7 +121,7 @@ def read_rows(content: bytes, spec: BodySpec) -> TableRows:
     table = read_table(content, spec, row)
     if not len(table):
         raise TableError("The body holds no rows. Send at least one.")
-    return TableRows(table=table, notes=notes_of(table, spec.schema))
+    return TableRows(table=table, notes=notes_of(table, spec.schema), echoed=echoed_of(spec.schema))
 
 
 def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
@@ -161,6 +177,11 @@ def notes_of(table: Table, schema: FeatureSchema) -> tuple[str, ...]:
     """Return one line for each thing that was detected, repaired or is ignored in a table."""
     ignored = schema.note_of_ignored((*table.left_out, *table.names))
     return tuple(map(note_over_http, table.repairs if ignored is None else (*table.repairs, ignored)))
+
+
+def echoed_of(schema: FeatureSchema) -> tuple[str, ...]:
+    """Return the columns whose texts are kept as they are, and may stand in the answer."""
+    return (*schema.ids, *(column.name for column in schema.read if column.kind is not Kind.NUMERIC))
 
 
 def _require_shape(schema: FeatureSchema, table: Table) -> None:

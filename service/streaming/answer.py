@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from models.errors import DetectorError
+from service.budget import BUDGET
 from service.formats.answers import AnswerSpec, answer_headers, write_rows
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, noted
@@ -90,33 +91,41 @@ class _Stream:
             raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
 
     async def answers(self) -> AsyncGenerator[bytes, None]:
-        """Yield the answer to each part that has one."""
+        """Yield the answer to each part that has one, some megabytes at a time."""
         while not self.ended:
             content = await self.next()
             for part in self.body.cut(content, last=self.ended):
-                if answer := await self._on_thread(partial(self._answer, self.body.rows(part))):
+                async for answer in self._answers_to(self.body.rows(part)):
                     yield answer
-        if answer := await self._on_thread(self._end):
+        async for answer in self._answers_to(self.body.rest()):
+            yield answer
+        if not self.rows:
+            raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
+        if answer := self._writer.write(None, last=True):
             yield answer
 
-    def _answer(self, chunks: Iterator[Rows]) -> bytes:
-        written = []
+    async def _answers_to(self, chunks: Iterator[Rows]) -> AsyncGenerator[bytes, None]:
+        is_last = False
+        while not is_last:
+            answer, is_last = await self._on_thread(partial(self._next_answer, chunks))
+            if answer:
+                yield answer
+
+    def _next_answer(self, chunks: Iterator[Rows]) -> tuple[bytes, bool]:
+        """Return the answer to the next chunks, and whether it is the last: rows of nulls take no bytes in a body."""
+        written, size = [], 0
         try:
             for rows in chunks:
                 written.append(write_rows(self._writer, self.spec, rows))
                 if not self.rows:
                     self.notes = noted(rows.with_notes(self.body.notes), self.spec.detector).notes
                 self.rows += len(rows)
+                size += len(written[-1])
+                if size > BUDGET.part_answer_bytes:
+                    return b"".join(written), False
         except DetectorError as error:
             raise RequestError.of_problems([error]) from error
-        return b"".join(written)
-
-    def _end(self) -> bytes:
-        """Return the answer to the rows that are left, and the end of the answer."""
-        content = self._answer(self.body.rest())
-        if not self.rows:
-            raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-        return content + self._writer.write(None, last=True)
+        return b"".join(written), True
 
 
 class _StreamedAnswer(Response):

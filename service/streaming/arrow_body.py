@@ -16,7 +16,7 @@ from service.budget import BUDGET
 from service.formats.bounds import require_small_head
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec
-from service.formats.tables import TableRows, notes_of, read_table
+from service.formats.tables import TableRows, echoed_of, notes_of, read_table
 from service.streaming.bodies import too_long
 from service.web.problems import RequestError
 
@@ -120,4 +120,4 @@ class ArrowBody:
 
     def _chunk(self, data: pa.Table) -> TableRows:
         first, self._first = self._first, self._first + len(data)
-        return TableRows(table=Table(data=data), first=first)
+        return TableRows(table=Table(data=data), first=first, echoed=echoed_of(self._spec.schema))

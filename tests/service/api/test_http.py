@@ -271,7 +271,7 @@ def test_case_18_every_leaf_of_an_answer_is_a_plain_python_value(detector: Detec
             return [leaf for part in value.values() for leaf in leaves(part)]
         return [leaf for part in value for leaf in leaves(part)] if isinstance(value, list) else [value]
 
-    answer = msgspec.to_builtins(score_items(detector.score_records(RECORDS), top=1000))
+    answer = msgspec.to_builtins(list(score_items(detector.score_records(RECORDS), top=1000)))
     assert {type(leaf) for leaf in leaves(answer)} <= {str, int, float, bool, type(None)}
 
 

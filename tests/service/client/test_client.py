@@ -193,6 +193,22 @@ def test_retry_after_sets_the_wait(waits: list[float]) -> None:
     assert caught.value.status == 429
 
 
+def test_rows_whose_answer_would_be_too_large_are_asked_for_in_smaller_requests() -> None:
+    large = httpx.Response(413, json={"detail": "The answer would have more than 100 bytes."})
+    for rows in ([{"a": 1}, {"a": 2}, {"a": 3}], pa.table({"a": [1, 2, 3]})):
+        transport, asked = answers(card(), large, scored(), scored(), scored())
+        with DetectorClient("http://x", transport=transport) as client:
+            assert len(client.score(rows).records) == 3
+        assert len(asked) == 5
+    transport, asked = answers(card(), large, scored(), large)
+    with (
+        DetectorClient("http://x", transport=transport) as client,
+        pytest.raises(ServiceError, match="413: The answer"),
+    ):
+        client.score([{"a": 1}, {"a": 2}])
+    assert len(asked) == 4
+
+
 @pytest.mark.parametrize("status", [400, 413, 415, 422, 500])
 def test_errors_that_repeating_cannot_help_are_raised_at_once(waits: list[float], status: int) -> None:
     transport, asked = answers(card(), httpx.Response(status, text="<html>a proxy's page</html>"))
