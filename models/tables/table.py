@@ -5,10 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,13 +16,10 @@ from numpy.typing import NDArray
 
 from models.errors import Set, TableError
 from models.schema.names import in_one_form
-from models.tables.frame_index import unnamed_index, with_named_index
-from models.tables.large_integers import without_large_integers
-from models.tables.mixed_times import of_one_type
+from models.tables.frames import arrow_of_frame
 
 __all__ = ["Table"]
 
-_SHOWN_TEXT: Final = 40  # characters of a cell
 _SHOWN_ROWS: Final = 3  # of a file, and files
 
 
@@ -133,60 +129,7 @@ def table_of(data: object) -> Table:
     Raises:
         TableError: A column holds values of kinds that cannot stand together.
     """
-    data = with_named_index(data)
-    try:
-        return _arrow_table(data)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
-        if (changed := without_large_integers(data)) is not data:
-            return table_of(changed)
-        if mixed := _mixed_column(data):
-            raise TableError(mixed) from error
-        raise TableError(f"The data frame cannot be read as a table: {error}. Give each column one type.") from error
-
-
-def _arrow_table(data: Any) -> Table:
-    if hasattr(data, "to_numpy") and hasattr(data, "iloc"):
-        data = pa.Table.from_pandas(_of_one_type(data), preserve_index=False)
-    data = data if isinstance(data, pa.Table) else pa.table(data)
-    return Table(data=plain_columns(data.drop_columns(unnamed_index(data))))
-
-
-def _of_one_type(frame: Any) -> Any:
-    """Return a data frame of pandas whose dates and times are of one type in each column."""
-    mixed = {}
-    for position, kind in enumerate(frame.dtypes):
-        if getattr(kind, "name", "").startswith("period["):  # Arrow would take months as their numbers since 1970
-            mixed[position] = frame.iloc[:, position].dt.to_timestamp()
-        elif kind == object:  # noqa: E721 - a dtype
-            cells = list(frame.iloc[:, position])
-            if (same := of_one_type(cells)) is not cells:
-                mixed[position] = np.array(same, object)
-    if mixed:
-        frame = frame.copy(deep=False)
-        for position, cells in mixed.items():
-            frame.isetitem(position, cells)
-    return frame
-
-
-def _mixed_column(frame: Any) -> str | None:
-    """Return what is wrong with the first column of a data frame of pandas that holds values of several types."""
-    for position, name in enumerate(frame.columns if hasattr(frame, "iloc") else ()):
-        cells = frame.iloc[:, position].reset_index(drop=True).dropna()
-        with suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-            pa.Array.from_pandas(cells)
-            continue
-        first: dict[str, str] = {}
-        for row, cell in cells.items():
-            first.setdefault(type(cell).__name__, f"{str(cell)[:_SHOWN_TEXT]!r} in row {row + 1:,} is of type ")
-        if len(first) > 1:
-            examples = ", ".join(what + kind for kind, what in list(first.items())[:2])
-            column = f"X[{name!r}]"
-            return (
-                f"Column {str(name)!r} of the data frame mixes values of several types: {examples}. Give it one: "
-                f"{column} = {column}.astype(str), whose numbers are still read as such, "
-                f"or pandas.to_numeric({column}, errors='coerce') where all else is missing."
-            )
-    return None
+    return Table(data=plain_columns(arrow_of_frame(data)))
 
 
 def plain_columns(data: pa.Table) -> pa.Table:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -51,6 +51,7 @@ _STREAM: Final = "application/vnd.apache.arrow.stream"
 _AGAIN: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _LOST: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 _LONGEST_WAIT: Final = 60.0  # seconds; with a longer Retry-After, the error is raised at once
+_TIMES: Final = ("M", "m")  # NumPy's kinds of timestamps and durations
 _ROOM: Final = 0.9  # of the largest body: Arrow's headers need the rest
 
 
@@ -298,6 +299,10 @@ def _require_one_version(versions: set[str]) -> None:
 
 def _json_value(value: Any) -> Any:
     """Return a value of NumPy or pandas as one that JSON has."""
+    if getattr(getattr(value, "dtype", None), "kind", "") in _TIMES:
+        value = value.astype(f"{value.dtype.kind}8[us]").item()  # of nanoseconds, an item would be their number
+    if type(value) is timedelta:
+        return value  # written as ISO 8601
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "item"):

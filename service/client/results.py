@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from models.errors import RecordError, ServiceError
+from models.errors import RecordError, ServiceError, TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -156,22 +156,12 @@ def arrow_of(frame: Any) -> pa.Table:
     Raises:
         ServiceError: A column mixes types that Arrow cannot hold in one column.
     """
-    import pyarrow as pa  # data frames alone need it
+    from models.tables.frames import arrow_of_frame  # data frames alone need Arrow
 
-    if isinstance(frame, pa.Table):
-        return frame
     try:
-        if hasattr(frame, "iloc"):
-            from models.tables.frame_index import with_named_index  # as pyarrow
-
-            return pa.Table.from_pandas(with_named_index(frame), preserve_index=False)
-        return pa.table(frame)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
-        from models.tables.large_integers import without_large_integers  # as pyarrow
-
-        if (changed := without_large_integers(frame)) is not frame:
-            return arrow_of(changed)
-        raise ServiceError(f"The data frame cannot be sent: {error}. Give each column one type.") from error
+        return arrow_of_frame(frame)
+    except TableError as error:
+        raise ServiceError(str(error)) from error
 
 
 def frame_like(frame: Frame, table: pa.Table) -> Frame:

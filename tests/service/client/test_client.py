@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import pytest
 from samples import arrow_table, machine_records
 
 from models.detector import Detector
+from models.errors import TableError
+from models.tables.table import table_of
 from service.client import DetectorClient, ScoredRecord, ServiceError
+from service.client.results import arrow_of
 
 RECORDS = machine_records(40, seed=7)
 
@@ -131,8 +135,25 @@ def test_a_refusal_is_an_error_with_every_wrong_place(ours: DetectorClient, narr
         ours.score_frame(arrow_table(RECORDS).slice(0, 0))
     with pytest.raises(ServiceError, match="there is no record"):
         ours.score([])
-    with pytest.raises(ServiceError, match="Give each column one type"):
-        ours.score_frame(pd.DataFrame({"a": [1, "x", b"y"]}))
+
+
+def test_a_frame_that_mixes_types_is_refused_in_the_words_of_the_other_doors(ours: DetectorClient) -> None:
+    frame = pd.DataFrame({"a": [1, "x", b"y"]})
+    with pytest.raises(
+        TableError, match="Column 'a' of the data frame mixes values of several types: '1' in row 1"
+    ) as same:
+        table_of(frame)
+    for send in (ours.score, ours.score_frame, ours.embed):
+        with pytest.raises(ServiceError) as caught:
+            send(frame)
+        assert str(caught.value) == str(same.value)
+
+
+def test_periods_and_mixed_times_of_a_frame_are_sent_as_they_are_read_elsewhere() -> None:
+    days = [date(2024, 1, 1), datetime(2024, 1, 2, 6, 30)] * 2
+    frame = pd.DataFrame({"month": pd.period_range("2024-01", periods=4, freq="M"), "at": days})
+    assert arrow_of(frame).equals(table_of(frame).data)
+    assert arrow_of(frame).column("at").to_pylist()[1] == datetime(2024, 1, 2, 6, 30)
 
 
 def answers(*given: httpx.Response | type[Exception]) -> tuple[httpx.MockTransport, list[httpx.Request]]:
@@ -167,6 +188,25 @@ def card(**headers: str) -> httpx.Response:
 def scored(version: str = "1", rows: int = 1) -> httpx.Response:
     answer = {"detector": "m", "version": version, "threshold": 1.0, "results": [SCORED] * rows}
     return httpx.Response(200, json=answer)
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (np.datetime64("2024-01-02T06:30:00", "ns"), "2024-01-02T06:30:00"),
+        (np.datetime64("2024-01-02", "D"), "2024-01-02T00:00:00"),
+        (pd.Timestamp("2024-01-02T06:30:00"), "2024-01-02T06:30:00"),
+        (np.timedelta64(192, "s").astype("m8[ns]"), "PT192S"),
+        (pd.Timedelta(seconds=192), "P0DT0H3M12S"),
+        (timedelta(seconds=192), "PT192S"),
+        (np.float64(1.5), 1.5),
+    ],
+)
+def test_values_of_numpy_and_pandas_in_records_are_sent_as_what_they_are(value: Any, sent: object) -> None:
+    transport, asked = answers(card(), scored())
+    with DetectorClient("http://x", transport=transport) as client:
+        client.score([{"x": value}])
+    assert json.loads(asked[-1].content) == [{"x": sent}]
 
 
 def test_a_lost_or_refused_request_is_sent_again_with_growing_waits(waits: list[float]) -> None:
