@@ -30,7 +30,8 @@ def trial_bar(console: Console, *, done: int, total: int) -> Iterator[Callable[[
     columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TextColumn("networks, {task.fields[last]}"))
     times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, *times, console=console) as progress:
-        task = progress.add_task("fitting", total=total, completed=done, last="loading TensorFlow …")
+        last = "loading TensorFlow …" if done < total else "all there"
+        task = progress.add_task("fitting", total=total, completed=done, last=last)
 
         def advance(result: TrialResult) -> None:
             error = f"error {result.error:.4f}" if isinstance(result, Outcome) else "no result"

@@ -89,8 +89,12 @@ def show_plan(console: Console, plan: Mapping[str, Any]) -> None:
 
 
 def waiting(console: Console, what: str) -> AbstractContextManager[object]:
-    """Return a context that shows a word on a terminal while something takes long, and nothing elsewhere."""
-    return console.status(f"{escaped(what)} …", spinner="dots") if console.is_terminal else nullcontext()
+    """Return a context that shows a word on a terminal while something takes long, and nothing elsewhere.
+
+    A file or a pipe is none, whatever the environment says of colours (`FORCE_COLOR`).
+    """
+    on_terminal = console.is_terminal and console.file.isatty()
+    return console.status(f"{escaped(what)} …", spinner="dots") if on_terminal else nullcontext()
 
 
 @contextmanager

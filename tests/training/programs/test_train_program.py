@@ -8,7 +8,10 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -114,14 +117,47 @@ def test_rows_are_learned_from_standard_input(data, tmp_path, monkeypatch, capsy
 
 
 def test_a_word_stands_on_a_terminal_while_tensorflow_is_loaded():
-    screen = io.StringIO()
-    with waiting(Console(file=screen, force_terminal=True), "loading TensorFlow"):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Screen()
+    with waiting(Console(file=screen), "loading TensorFlow"):
         pass
     assert "loading TensorFlow …" in screen.getvalue()
-    for console in (Console(file=(log := io.StringIO())), Console(file=log, force_terminal=True, quiet=True)):
+    log = io.StringIO()
+    for console in (
+        Console(file=log),
+        Console(file=log, force_terminal=True),
+        Console(file=screen, force_terminal=True, quiet=True),
+    ):
+        screen.truncate(0)
         with waiting(console, "loading TensorFlow"):
             pass
-    assert log.getvalue() == ""
+        assert log.getvalue() == screen.getvalue() == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(("on_terminal", "colours"), [("err", {}), ("out", {}), ("", {"FORCE_COLOR": "1"})])
+def test_words_of_waiting_are_on_a_terminal_of_stderr_alone_and_json_is_on_stdout(data, on_terminal, colours):
+    import pty  # not on Windows
+
+    screen, end = pty.openpty()
+    streams = {"stdout": end if on_terminal == "out" else subprocess.PIPE}
+    streams["stderr"] = end if on_terminal == "err" else subprocess.PIPE
+    command = [sys.executable, "-m", "training.train", str(data), "--dry-run", "--json"]
+    run = subprocess.Popen(command, env=os.environ | colours, text=True, **streams)
+    os.close(end)
+    shown = b""
+    with suppress(OSError):  # as Linux says that the other end is closed
+        while chunk := os.read(screen, 65_536):
+            shown += chunk
+    os.close(screen)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 0
+    written = {"out": out, "err": err} | ({on_terminal: shown.decode()} if on_terminal else {})
+    assert ("reading …" in written["err"]) == (on_terminal == "err")
+    assert json.loads(written["out"])["rows"] == 300
 
 
 def test_the_bundle_is_the_detector_that_was_reported(finished):
