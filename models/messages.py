@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Final, Protocol
 
-__all__ = ["Message", "Set", "Speaker", "Template", "joined", "phrase", "plural", "quoted", "unfilled"]
+__all__ = ["Message", "Set", "Speaker", "Template", "joined", "listed", "phrase", "plural", "quoted", "unfilled"]
 
 _FORMATTER: Final = Formatter()
 
@@ -136,10 +136,15 @@ class Message(str):
         return "".join(spell(part) if isinstance(part, Set) else part for part in self.parts)
 
     def said_by(self, speaker: Speaker) -> Message:
-        """Return the message in a language, its settings still apart; what has no phrase stays in English."""
+        """Return the message in a language, its settings still apart.
+
+        One that is put together of words that are no phrase stays in English as a whole.
+        """
         if self.source is not None:
             template, values = self.source
             return Message(*_filled(speaker.template(template), values, speaker))
+        if any(not isinstance(piece, (Message, Set)) and any(map(str.isalpha, piece)) for piece in self.pieces):
+            return self
         return Message(*(piece.said_by(speaker) if isinstance(piece, Message) else piece for piece in self.pieces))
 
 
@@ -183,6 +188,18 @@ def joined(messages: Sequence[str], *, by: str = " ") -> Message:
     return Message(*[part for message in messages for part in (by, message)][1:])
 
 
+def listed(texts: Sequence[str]) -> Message:
+    """Return texts as in a sentence.
+
+    Example:
+        >>> print(listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), sep="; ")
+        a; a and b; a, b and c
+    """
+    if len(texts) < 2:
+        return Message(*texts)
+    return phrase("{others} and {last}", others=joined(texts[:-1], by=", "), last=texts[-1])
+
+
 def quoted(text: str) -> str:
     r"""Return a text in quotes, as messages show it: what looks like a space, or like nothing, is named behind it.
 
@@ -196,7 +213,7 @@ def quoted(text: str) -> str:
         return repr(text)
     plain = text.translate({ord(char): " " if category == "Zs" else "" for char, category in odd.items()})
     names = [unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in odd]
-    return f"{plain!r} (with {' and '.join(f'a {name}' for name in names[:2])})"
+    return phrase("{text!r} (with {characters})", text=plain, characters=listed([f"a {name}" for name in names[:2]]))
 
 
 def _of(template: Template, values: Mapping[str, object]) -> Message:

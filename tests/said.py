@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARKED = re.compile(r"⟦[^⟦⟧]*⟧")
-_WORD = re.compile(r"[A-Za-z]{3,}")
-_LEAST = 10  # letters of words in a row, by which a text is known
+WORD = re.compile(r"[A-Za-z]{3,}")
+_LEAST = 10  # letters of several words in a row, by which a text is known
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def unmarked_words(work: Callable[[], str]) -> list[str]:
     while left != text:
         text, left = left, _MARKED.sub("", left)
     assert "⟦" not in left, left
-    return _WORD.findall(left)
+    return WORD.findall(left)
 
 
 def english_in(text: str, catalogue: Path) -> list[str]:
@@ -76,6 +76,6 @@ def english_in(text: str, catalogue: Path) -> list[str]:
         for english in entry.texts
         for words, *_ in Formatter().parse(english)
         for run in [words]
-        if len(run.strip()) >= _LEAST and run.strip() not in theirs
+        if len(run.strip()) >= _LEAST and " " in run.strip() and run.strip() not in theirs
     }
     return sorted(run for run in runs if run in text)

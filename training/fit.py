@@ -241,7 +241,7 @@ def _card(result: FitResult, prepared: Prepared, config: TrainConfig) -> dict[st
         "input_names": list(prepared.table.names),
         "repairs": list(prepared.table.repairs),
         "columns": [
-            {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
+            {"name": encoder.name, "kind": str(encoder.kind), "enters_as": str(encoder.describe())}
             for encoder in prepared.preprocessor.encodings
         ],
         "dropped": dict(schema.dropped),

@@ -35,11 +35,11 @@ def card_of(folder: Path) -> dict[str, Any]:
         "bytes": bytes_of(folder),
         "detector": {name: manifest[name] for name in ("name", "version", "created", "format_version", "engine")},
         "columns": {
-            encoder.name: {"kind": str(encoder.kind), "enters_as": encoder.describe()}
+            encoder.name: {"kind": str(encoder.kind), "enters_as": str(encoder.describe())}
             for encoder in detector.preprocessor.encodings
         },
         "schema": {name: part for name, part in detector.schema.to_json().items() if name != "columns"},
-        "threshold": {**manifest["calibration"], "promise": detector.calibration.promise},
+        "threshold": {**manifest["calibration"], "promise": str(detector.calibration.promise)},
         "metrics": {"realised_alert_rate": card.get("realised_alert_rate"), **_part(card, "metrics")},
         "rows": {"all": card.get("rows"), **_part(card, "parts")},
         "network": {**manifest["network"], "parameters": card.get("parameters")},
@@ -98,7 +98,7 @@ def column_cards(detector: Detector) -> list[dict[str, Any]]:
     rows in each hour of the day (``hours``, where there is one) and on each day of the week (``weekdays``).
     """
     summaries = detector.reference.get("columns", {})
-    enters = {encoder.name: encoder.describe() for encoder in detector.preprocessor.encodings}
+    enters = {encoder.name: str(encoder.describe()) for encoder in detector.preprocessor.encodings}
     return [
         {"missing_values" if name == "missing" else name: value for name, value in column.to_json().items()}
         | {"enters_as": enters[column.name]}

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from models.columns.from_tables import require_columns
 from models.errors import ConfigError, Set, TableError, mistyped
+from models.messages import phrase
 from models.schema import FeatureSchema
 from models.tables.files import expand, iter_table
 from models.tables.read_options import ReadOptions, options_as_learned
@@ -86,9 +87,10 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
         _check_shape(schema, _called(path), first)
         for name, kinds in types.items():
             kinds.add(_id_type(_called(path), name, first.data.schema.field(name).type))
-        notes |= dict.fromkeys(f"read: {repair}" for repair in first.repairs)
+        notes |= dict.fromkeys(phrase("read: {note}", note=repair) for repair in first.repairs)
         if absent := [column.name for column in schema.read if column.name not in first.names]:
-            notes[f"read: {_called(path)} has no {_listed(absent)}: read as missing"] = None
+            what = phrase("{file} has no {columns}: read as missing", file=_called(path), columns=_listed(absent))
+            notes[phrase("read: {note}", note=what)] = None
         names |= dict.fromkeys(first.names)
     if ignored := schema.note_of_ignored(names):
         notes[ignored] = None
@@ -166,4 +168,5 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN_NAMES
-    return ", ".join(map(repr, names[:_SHOWN_NAMES])) + (f" and {more:,} more" if more > 0 else "")
+    some = ", ".join(map(repr, names[:_SHOWN_NAMES]))
+    return phrase("{listed} and {more:,} more", listed=some, more=more) if more > 0 else some

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from models.errors import BundleError
+from models.messages import joined, phrase, plural
 from models.schema.names import in_one_form, one_form
 from models.schema.timestamps import TIME_LAYOUTS
 from models.strict_json import from_plain
@@ -188,10 +189,17 @@ class FeatureSchema:
         for name in unknown[:_SHOWN_NAMES]:
             brief = name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…"
             count = None if counts is None else counts[name]
-            shown.append(repr(brief) + ("" if count is None else f" ({count:,} record{'s' * (count > 1)})"))
+            if count is None:
+                shown.append(repr(brief))
+            else:
+                shown.append(
+                    plural("{field!r} ({count:,} record)", "{field!r} ({count:,} records)", field=brief, count=count)
+                )
         more = len(unknown) - len(shown)
-        listed = ", ".join(shown) + (f" and {more:,} more" if more else "")
-        return f"ignored: {listed}, which the detector does not know"
+        some: str = joined(shown, by=", ")
+        if more:
+            some = phrase("{listed} and {more:,} more", listed=some, more=more)
+        return phrase("ignored: {fields}, which the detector does not know", fields=some)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data from which `from_json` makes an equal schema."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.errors import Set, TableError, TooLargeError, UnreadableError, mistyped
+from models.messages import plural
 from models.tables.formats import FORMATS
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.skipping import RowSkipper
@@ -89,7 +90,9 @@ def read_table(
         raise TableError(problem, Set("decimal"), " and ", Set("thousands"), ".")
     repairs = list(dict.fromkeys(line for chunk in chunks for line in chunk.repairs))
     if empty := _empty_rows(data):
-        repairs.append(f"{empty:,} row{'s hold' if empty > 1 else ' holds'} no value at all")
+        repairs.append(
+            plural("{count:,} row holds no value at all", "{count:,} rows hold no value at all", count=empty)
+        )
     return Table(
         data=data,
         decimal=decimals[0] if decimals else None,

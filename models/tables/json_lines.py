@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from models.errors import TableError
+from models.messages import phrase
 from models.schema.cells import parse_category
 from models.schema.nesting import flatten
 from models.strict_json import repeated_keys
@@ -104,7 +105,7 @@ class _Recoded(io.RawIOBase):
 def _encoding_of(source: Source) -> tuple[str, ...]:
     with source.open_stream() as stream:
         encoding = wide_encoding(stream.read(_START_BYTES))
-    return () if encoding is None else (f"read as {encoding}",)
+    return () if encoding is None else (phrase("read as {encoding}", encoding=encoding),)
 
 
 def _decoded_list(content: bytes) -> Iterator[tuple[int, Any]]:
@@ -162,11 +163,17 @@ def _refuse_repeated_key(content: bytes, value: Any, where: str) -> None:
 def _absences(present: Mapping[str, int], count: int) -> tuple[str, ...]:
     lacking = {name: count - records for name, records in present.items() if records < count}
     lines = [
-        f"{name!r} is absent from {absent:,} of {count:,} records: read as missing"
+        phrase(
+            "{name!r} is absent from {absent:,} of {records:,} records: read as missing",
+            name=name,
+            absent=absent,
+            records=count,
+        )
         for name, absent in itertools.islice(lacking.items(), _SHOWN_FIELDS)
     ]
     if len(lacking) > _SHOWN_FIELDS:
-        lines.append(f"{len(lacking) - _SHOWN_FIELDS:,} more fields are absent from some records: read as missing")
+        more = len(lacking) - _SHOWN_FIELDS
+        lines.append(phrase("{more:,} more fields are absent from some records: read as missing", more=more))
     return tuple(lines)
 
 

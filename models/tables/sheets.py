@@ -12,13 +12,14 @@ from typing import Any
 import pyarrow as pa
 
 from models.errors import Message, Set, TableError, joined
+from models.messages import phrase, plural
 from models.tables.mixed_times import of_one_type
 from models.tables.read_options import ReadOptions
 from models.tables.sheet_size import require_filled_grids
 from models.tables.source import Source
 from models.tables.table import Table
 from models.tables.text.delimiter import Row
-from models.tables.text.header import detect_header, note_of_blank
+from models.tables.text.header import detect_header
 
 
 def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
@@ -26,7 +27,10 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
     repairs: list[str] = []
     sheet = _filled_sheet(source, options, repairs)
     if options.skip_lines:
-        repairs.append(f"{options.skip_lines} row{'s' * (options.skip_lines > 1)} above the table skipped")
+        count = options.skip_lines
+        repairs.append(
+            plural("{count} row above the table skipped", "{count} rows above the table skipped", count=count)
+        )
     top = sheet.start[0] if sheet.start else 0
     rows = sheet.to_python(skip_empty_area=True)[max(0, options.skip_lines - top) :]
     above = max(top, options.skip_lines)
@@ -42,7 +46,11 @@ def read_sheet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
         body.pop()  # rows with a format and nothing in them
     with_value = [cells for cells in body if any(cell != "" for cell in cells)]
     if len(with_value) < len(body):
-        repairs.append(note_of_blank("rows", columns=used))
+        repairs.append(
+            phrase("blank rows skipped")
+            if used > 1
+            else phrase("blank rows are missing values, as there is one column")
+        )
         body = with_value if used > 1 else body
     chunks: Iterable[list[Sequence[Any]]] = (
         body[start : start + chunk_rows] for start in range(0, max(1, len(body)), chunk_rows)
@@ -82,7 +90,7 @@ def _filled_sheet(source: Source, options: ReadOptions, repairs: list[str]) -> A
         named = joined([Message(Set("sheet", sheet.name)) for sheet in filled], by=" or ")
         raise TableError("several sheets have something in them; say which: ", named, ".")
     if len(book.sheet_names) > 1:
-        repairs.append(f"sheet {filled[0].name!r} read, the others are empty")
+        repairs.append(phrase("sheet {name!r} read, the others are empty", name=filled[0].name))
     return filled[0]
 
 

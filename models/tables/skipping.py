@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.messages import Set, phrase
 from models.tables.read_options import ReadOptions, words_to_skip
 from models.tables.table import Table
 
@@ -66,8 +67,12 @@ def _repairs(options: ReadOptions) -> tuple[str, ...]:
     repairs = []
     if options.skip_rows:
         rows = words_to_skip(replace(options, skip_header=False))
-        more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
-        repairs.append(f"rows left out, as --skip-rows says: {', '.join(rows[:_SHOWN])}{more}")
+        some: str = ", ".join(rows[:_SHOWN])
+        if len(rows) > _SHOWN:
+            some = phrase("{listed} and {more:,} more", listed=some, more=len(rows) - _SHOWN)
+        setting = Set("skip_rows")
+        repairs.append(phrase("rows left out, as {setting} says: {rows}", setting=setting, rows=some))
     if options.skip_header:
-        repairs.append("rows that repeat the header line left out, as --skip-rows says")
+        setting = Set("skip_rows")
+        repairs.append(phrase("rows that repeat the header line left out, as {setting} says", setting=setting))
     return tuple(repairs)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.errors import Set, TableError
+from models.messages import Message, joined, listed, phrase, plural
 from models.schema.names import in_one_form
 from models.tables.frames import arrow_of_frame
 
@@ -107,17 +108,21 @@ def rows_by_file(table: Table, rows: Iterable[int]) -> dict[str, list[int]]:
     return found
 
 
-def places_of(table: Table, rows: Iterable[int]) -> str:
+def places_of(table: Table, rows: Iterable[int]) -> Message:
     """Return what rows, given by index, are called: "rows 1 and 2", "row 1 of day1.csv"."""
-    places: list[str] = []
+    places: list[Message] = []
     found = rows_by_file(table, rows)
     for name, numbers in list(found.items())[:_SHOWN_ROWS]:
-        shown = [f"{number:,}" for number in numbers[:_SHOWN_ROWS]]
-        listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-        more = f" and {len(numbers) - _SHOWN_ROWS:,} more" if len(numbers) > _SHOWN_ROWS else ""
-        where = f" of {name}" if len(table.files) > 1 else ""
-        places.append(f"row{'s' * (len(numbers) > 1)} {', '.join(shown) if more else listed}{more}{where}")
-    return " and ".join(places) + (" and others" if len(found) > _SHOWN_ROWS else "")
+        shown = [phrase("{number:,}", number=number) for number in numbers[:_SHOWN_ROWS]]
+        if (more := len(numbers) - _SHOWN_ROWS) > 0:
+            some = phrase("{rows} and {more:,} more", rows=joined(shown, by=", "), more=more)
+        else:
+            some = listed(shown)
+        place = plural("row {rows}", "rows {rows}", count=len(numbers), rows=some)
+        places.append(phrase("{rows} of {file}", rows=place, file=name) if len(table.files) > 1 else place)
+    if len(found) > _SHOWN_ROWS:
+        places.append(phrase("others"))
+    return joined(places, by=" ") if len(places) == 1 else listed(places)
 
 
 def table_of(data: object) -> Table:

@@ -155,7 +155,7 @@ def detector_answer(detector: Detector, settings: Settings) -> dict[str, Any]:
             "value": calibration.threshold,
             "method": calibration.spec.method,
             "promised_alert_rate": calibration.promised_alert_rate,
-            "promise": calibration.promise,
+            "promise": str(calibration.promise),
             "calibration_rows": len(calibration.pooled.scores),
             "by": detector.schema.threshold_by,
             "segments": {name: cutoff.threshold for name, cutoff in calibration.by_segment.items()},

@@ -103,5 +103,5 @@ def answer_start(operation: Operation, detector: Detector, notes: Sequence[str] 
     if operation.is_scoring:
         head["threshold"] = detector.calibration.threshold
     if notes:
-        head["notes"] = list(notes)
+        head["notes"] = [*map(str, notes)]
     return msgspec.json.encode(head)[:-1] + b"," + msgspec.json.encode(operation.list_name) + b":["

@@ -86,7 +86,8 @@ def test_values_are_put_in_after_the_translation(other: Language):
     assert (
         other.message(phrase("say {setting}", setting=Set("seed"))).spelt(lambda setting: setting.name) == "diga seed"
     )
-    assert other(joined([phrase("the table"), "é"])) == "a tabela é"
+    assert other(joined([phrase("the table"), phrase("the table")], by=", ")) == "a tabela, a tabela"
+    assert other(joined([phrase("the table"), "and more"])) == "the table and more"  # not half of it
     assert other("the table") == "the table"
 
 

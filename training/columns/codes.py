@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.columns.arrow_cells import plain_cells
 from models.errors import Message, Set, quoted
+from models.messages import phrase
 from models.schema import DECIMALS, THOUSANDS, Kind
 from models.schema.cells import MISSING_TEXTS
 from models.schema.number_parsing import parse_number_text
@@ -53,15 +54,21 @@ def differ_as_written(cells: pa.ChunkedArray, values: NDArray[Any]) -> int | Non
 def with_what_was_met(name: str, reason: str, texts: Collection[str]) -> str:
     """Return the reason to drop a column of texts, and what these look like where they may be meant as numbers."""
     if code := code_reason(texts):
-        return Message(reason, f": {code}; if they are numbers: ", Set("kind", f"{name}={Kind.NUMERIC}"))
+        setting = Set("kind", f"{name}={Kind.NUMERIC}")
+        return phrase("{reason}: {code}; if they are numbers: {setting}", reason=reason, code=code, setting=setting)
     if marks := other_marks(texts):
-        return Message(reason, ": they would be numbers with ", marks)
+        return phrase("{reason}: they would be numbers with {settings}", reason=reason, settings=marks)
     alike = [text for text in texts if _DIGITS_AND_MARKS.fullmatch(text)]
     if len(alike) < _MIN_SHARE * len(texts):
         return reason
     odd = next((text for text in alike if not text.isdigit()), alike[0])
-    what = f": texts of digits and marks, such as {quoted(odd)}; if they are numbers, say "
-    return Message(reason, what, Set("decimal"), " and ", Set("thousands"))
+    return phrase(
+        "{reason}: texts of digits and marks, such as {text}; if they are numbers, say {decimal} and {thousands}",
+        reason=reason,
+        text=quoted(odd),
+        decimal=Set("decimal"),
+        thousands=Set("thousands"),
+    )
 
 
 def other_marks(texts: Collection[str]) -> str | None:

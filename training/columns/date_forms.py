@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final
 
-from models.messages import quoted
+from models.messages import listed, phrase, quoted
 from models.schema.cells import parse_timestamp
 from models.schema.timestamps import has_two_digit_year, looks_like_date
 
@@ -53,14 +53,19 @@ def date_reason(texts: Collection[str]) -> str | None:
     examples = {form: quoted(text) for form, text in found.items()}
     if {"month_first", "day_first"} <= found.keys():
         month, day = examples["month_first"], examples["day_first"]
-        what = f"dates in which the month comes first ({month}) and others in which the day does ({day})"
+        what = phrase(
+            "dates in which the month comes first ({month}) and others in which the day does ({day})",
+            month=month,
+            day=day,
+        )
     elif found.keys() == {"unknown"}:
-        what = f"dates of no known form, such as {examples['unknown']}"
+        what = phrase("dates of no known form, such as {date}", date=examples["unknown"])
     elif len(found) > 1 and not found.keys() <= _NO_LAYOUT:
-        what = f"dates or times of several forms, such as {' and '.join(list(examples.values())[:2])}"
+        some = listed(list(examples.values())[:2])
+        what = phrase("dates or times of several forms, such as {dates}", dates=some)
     else:
         return None
-    return f"{what}: write them as ISO 8601 has it (2024-02-26T01:50:07)"
+    return phrase("{what}: write them as ISO 8601 has it (2024-02-26T01:50:07)", what=what)
 
 
 def _form_of(text: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from models.errors import Message, Set
+from models.messages import joined, listed, phrase
 from models.schema.durations import duration_parts
 
 _SIGNS: Final = "+-−"
@@ -33,20 +34,27 @@ def short_clock_reason(texts: Sequence[str]) -> str | None:
     short = next((text for text, clock in clocks if clock and not clock[2] and int(clock[1]) <= _MOST_MINUTES), None)
     if long is None or short is None:
         return None
-    return f"durations of which {short!r} may be minutes or hours, beside {long!r}: write all of them as h:mm:ss"
+    return phrase(
+        "durations of which {short!r} may be minutes or hours, beside {long!r}: write all of them as h:mm:ss",
+        short=short,
+        long=long,
+    )
 
 
 def debit_and_credit_reason(name: str, units: Collection[str], *, bare: bool) -> str | Message | None:
     """Return the reason to drop numbers whose units say debit or credit; `bare` where some have no unit."""
-    shown = " and ".join(map(repr, units))
+    shown = listed([*map(repr, units)])
     if units and {unit.upper() for unit in units} <= _DEBIT_AND_CREDIT_WORDS and (bare or len(units) > 1):
-        return f"numbers with {shown} behind them: write them with a sign"
+        return phrase("numbers with {units} behind them: write them with a sign", units=shown)
     if not _are_ledger_letters(units):
         return None
-    what = f"numbers with {shown} behind them, which may be debit and credit: write them with a sign"
+    what = phrase(
+        "numbers with {units} behind them, which may be debit and credit: write them with a sign", units=shown
+    )
     if bare or "C" in units:
         return what
-    return Message(f"{what}; if they are durations, say ", Set("kind", f"{name}=numeric"))
+    say = phrase("if they are durations, say {setting}", setting=Set("kind", f"{name}=numeric"))
+    return joined([what, say], by="; ")
 
 
 def _are_ledger_letters(units: Collection[str]) -> bool:

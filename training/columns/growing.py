@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
-from models.errors import Message, Set
+from models.errors import Set
+from models.messages import phrase
 from models.schema import FeatureSchema, Kind
 from models.schema.timestamps import TIME_LAYOUTS, timestamp_text
 from training.columns.infer_schema import Finding
@@ -32,18 +33,23 @@ def find_growing(schema: FeatureSchema, columns: Columns) -> list[Finding]:
                     timestamp_text(TIME_LAYOUTS[layout].seconds_of(end))
                     for end in (np.nanmin(values), np.nanmax(values))
                 ]
-                what = (
-                    f"may be {EPOCHS[layout]} ({ends[0]} to {ends[1]}), and later ones lie beyond all that is learned"
+                what = phrase(
+                    "may be {times} ({first} to {last}), and later ones lie beyond all that is learned",
+                    times=EPOCHS[layout],
+                    first=ends[0],
+                    last=ends[1],
                 )
-                remedy = Message("if so: ", Set("kind", f"{column.name}={Kind.DATETIME}"))
+                remedy = phrase("if so: {setting}", setting=Set("kind", f"{column.name}={Kind.DATETIME}"))
                 findings.append(Finding(columns=(column.name,), what=what, remedy=remedy, warning=True))
             elif is_sorted(values) or _is_stepped(values):
                 counters.append(column.name)
         elif column.kind is Kind.CATEGORICAL and _are_counted([value for value in values if value is not None]):
             counters.append(column.name)
     if counters:
-        what = "only grows or falls from row to row; if it goes on so, later rows have values that training never saw"
-        remedy = Message("to leave it out: ", Set("exclude", tuple(counters)))
+        what = phrase(
+            "only grows or falls from row to row; if it goes on so, later rows have values that training never saw"
+        )
+        remedy = phrase("to leave it out: {setting}", setting=Set("exclude", tuple(counters)))
         findings.append(Finding(columns=tuple(counters), what=what, remedy=remedy, warning=True))
     return findings
 

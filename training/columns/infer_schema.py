@@ -16,6 +16,7 @@ from models.columns.arrow_cells import is_duration, plain_cells
 from models.columns.from_records import missing_mask
 from models.columns.from_tables import RowsOfTable, read_cells
 from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
+from models.messages import phrase, unfilled
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text, number_text
 from models.schema.timestamps import clock_text, timestamp_text
@@ -28,12 +29,14 @@ from training.columns.row_index import is_unnamed, row_index
 
 _MIN_ROWS_OF_IDENTIFIER: Final = 20
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|uuid|guid|key|no|nr|number)$|[a-z](Id|ID)$", re.ASCII)
+_CATEGORIES: Final = unfilled("if they are categories: {setting}")
+_PLAIN_NUMBERS: Final = unfilled("if they are plain numbers: {setting}")
 _LAYOUT_NOTES: Final = {
-    DURATION: ("durations, in seconds", "categories"),
-    "compact": ("dates such as 20240226", "plain numbers"),
-    "time": ("times of day", "durations"),
-    "period": ("months, quarters or weeks, each as its first day (Mar-24 is March 2024)", "categories"),
-    **{layout: (what, "plain numbers") for layout, what in EPOCHS.items()},
+    DURATION: (phrase("durations, in seconds"), _CATEGORIES),
+    "compact": (phrase("dates such as 20240226"), _PLAIN_NUMBERS),
+    "time": (phrase("times of day"), unfilled("if they are durations: {setting}")),
+    "period": (phrase("months, quarters or weeks, each as its first day (Mar-24 is March 2024)"), _CATEGORIES),
+    **{layout: (what, _PLAIN_NUMBERS) for layout, what in EPOCHS.items()},
 }  # what is noted about a column, and what else it may be
 _OF_NUMBERS: Final = ("counts the rows", "each whole number", "every value is different")  # of whole numbers
 _SHOWN: Final = 3  # columns in an error
@@ -61,8 +64,10 @@ class Finding:
     @property
     def message(self) -> Message:
         """The finding and its remedy in one line."""
-        where = f"{', '.join(map(repr, self.columns))}: " if self.columns else ""
-        return Message(where, self.what, *(["; ", self.remedy] if self.remedy else []))
+        parts = joined([self.what, self.remedy], by="; ") if self.remedy else Message(self.what)
+        if not self.columns:
+            return parts
+        return phrase("{columns}: {finding}", columns=", ".join(map(repr, self.columns)), finding=parts)
 
     def __str__(self) -> str:
         """Return the line as the command line prints it."""
@@ -123,7 +128,7 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
             values = _values(column, table)
         elif name not in roles.include and (count := differ_as_written(table.data.column(name), values)) is not None:
             if count >= max(len(values), _MIN_ROWS_OF_IDENTIFIER):
-                return "identifier (every value is different)"
+                return phrase("identifier (every value is different)")
             column = replace(column, kind=Kind.CATEGORICAL)
             values = _values(column, table)
     if (reason := _no_information(column, values[fitting])) is not None:
@@ -153,7 +158,7 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     given = roles.kinds.get(name)
     if pa.types.is_null(kind):
-        return "empty"
+        return phrase("empty")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         gone = frozenset(roles.missing_of(name, Kind.CATEGORICAL))
         kept = roles.kept_of(name)
@@ -161,7 +166,7 @@ def _column(name: str, table: Table, roles: Roles) -> Column | str:
         present = [text for text in present if text.strip() in kept or not is_missing_text(text)]
         texts = [text for text in present if text.strip() not in gone]
         if not texts:
-            return "empty"
+            return phrase("empty")
 
         def where(text: str) -> str:
             return places_of(table, [pc.index(cells, text).as_py()])
@@ -196,13 +201,13 @@ def _unsupported(kind: pa.DataType) -> str | None:
     """Return why values of a type cannot be used."""
     types = pa.types
     if types.is_nested(kind):
-        return f"nested ({kind}): give each part a column of its own"
+        return phrase("nested ({type}): give each part a column of its own", type=kind)
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return "binary: write it as text or as numbers"
+        return phrase("binary: write it as text or as numbers")
     fits = types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
     if fits or types.is_timestamp(kind) or types.is_date(kind) or types.is_time(kind):
         return None
-    return f"values of type {kind} are not supported: cast them"
+    return phrase("values of type {type} are not supported: cast them", type=kind)
 
 
 def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
@@ -210,9 +215,9 @@ def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
     missing = missing_mask(learned)
     present = learned[~missing]
     if not len(present):
-        return "empty"
+        return phrase("empty")
     if not missing.any() and (present == present[0]).all():
-        return f"constant (always {_text_of(column, present[0])})"
+        return phrase("constant (always {value})", value=_text_of(column, present[0]))
     return None
 
 
@@ -233,9 +238,12 @@ def _identifier(name: str, values: NDArray[Any]) -> str | None:
     if distinct[-1] - distinct[0] == len(distinct) - 1:
         steps = np.diff(values)
         if (steps > 0).all() or (steps < 0).all():
-            return f"identifier ({_OF_NUMBERS[0]}{' backwards' if steps[0] < 0 else ''})"
-        return f"identifier ({_OF_NUMBERS[1]} from {number_text(distinct[0])} to {number_text(distinct[-1])} once)"
-    return f"identifier ({_OF_NUMBERS[2]})" if _ID_NAME.search(name) else None
+            if steps[0] < 0:
+                return phrase("identifier (counts the rows backwards)")
+            return phrase("identifier (counts the rows)")
+        ends = {"first": number_text(distinct[0]), "last": number_text(distinct[-1])}
+        return phrase("identifier (each whole number from {first} to {last} once)", **ends)
+    return phrase("identifier (every value is different)") if _ID_NAME.search(name) else None
 
 
 def _dropped_unasked(dropped: Mapping[str, str], roles: Roles) -> list[Finding]:
@@ -245,21 +253,28 @@ def _dropped_unasked(dropped: Mapping[str, str], roles: Roles) -> list[Finding]:
         if roles.reason_to_drop(name) is None:
             same.setdefault(reason, []).append(name)
     return [
-        Finding(columns=tuple(names), what=Message("dropped: ", reason), remedy=_use_of(reason, names), drops=True)
+        Finding(
+            columns=tuple(names),
+            what=phrase("dropped: {reason}", reason=reason),
+            remedy=_use_of(reason, names),
+            drops=True,
+        )
         for reason, names in same.items()
     ]
 
 
 def _use_of(reason: str, names: Sequence[str]) -> Message:
     """Return how to use columns that are dropped for a reason, or to leave them out by the user's own word."""
-    by_name = Message("to leave it out without this note: ", Set("exclude", tuple(names)))
+    by_name = phrase("to leave it out without this note: {setting}", setting=Set("exclude", tuple(names)))
     if not reason.startswith(_MAY_BE_USED):
         return Message() if _has_remedy(reason) else by_name
     kind = Kind.NUMERIC if any(words in reason for words in _OF_NUMBERS) else Kind.CATEGORICAL
-    use = Message("to use it all the same: ", Set("kind", tuple(f"{name}={kind}" for name in names)))
+    kinds = tuple(f"{name}={kind}" for name in names)
+    use = phrase("to use it all the same: {setting}", setting=Set("kind", kinds))
     if reason.startswith("identifier"):
-        return Message("to carry it through to the scores: ", Set("id", tuple(names)), ", ", use)
-    return Message(use, ", ", by_name)
+        carry = phrase("to carry it through to the scores: {setting}", setting=Set("id", tuple(names)))
+        return joined([carry, use], by=", ")
+    return joined([use, by_name], by=", ")
 
 
 def _has_remedy(reason: str) -> bool:
@@ -271,33 +286,49 @@ def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:
     if column.name in roles.kinds:
         return []
     if column.kind is Kind.NUMERIC and is_unnamed(column.name, table) and column.name not in roles.include:
-        remedy = Message("if it is an index: ", Set("exclude", column.name))
-        return [Finding(columns=(column.name,), what="has no name in the file, and is learned from", remedy=remedy)]
+        what = phrase("has no name in the file, and is learned from")
+        remedy = phrase("if it is an index: {setting}", setting=Set("exclude", column.name))
+        return [Finding(columns=(column.name,), what=what, remedy=remedy)]
     if column.unit is not None:
-        grouped = f", grouped by {column.thousands!r}" if column.thousands else ""
-        what, other = f"numbers in {column.unit!r} (decimal mark {column.decimal!r}{grouped})", "categories"
+        what, other = _of_unit(column), _CATEGORIES
     elif column.layout in DATE_ORDERS.values() and not (roles.date_orders.keys() & {column.name, EVERY_COLUMN}):
-        what = f"the {str(column.layout)[:-6]} comes first in its dates, as some of them show"
+        first_day = column.layout == DATE_ORDERS["day-first"]
+        what = (
+            phrase("the day comes first in its dates, as some of them show")
+            if first_day
+            else phrase("the month comes first in its dates, as some of them show")
+        )
         return [Finding(columns=(column.name,), what=what)]
     elif is_duration(table.data.column(column.name).type):
         return [Finding(columns=(column.name,), what=_LAYOUT_NOTES[DURATION][0])]  # by its type: nothing else
     elif column.layout in _LAYOUT_NOTES:
         what, other = _LAYOUT_NOTES[str(column.layout)]
         if column.layout in EPOCHS:
-            by = "by its name" if is_time_name(column.name) else "as it runs in one direction from row to row"
-            what = f"{by}, {what}"
+            if is_time_name(column.name):
+                what = phrase("by its name, {what}", what=what)
+            else:
+                what = phrase("as it runs in one direction from row to row, {what}", what=what)
     else:
         return []
-    kind = Kind.CATEGORICAL if other == "categories" else Kind.NUMERIC
-    remedy = Message(f"if they are {other}: ", Set("kind", f"{column.name}={kind}"))
+    kind = Kind.CATEGORICAL if other is _CATEGORIES else Kind.NUMERIC
+    remedy = other.filled(setting=Set("kind", f"{column.name}={kind}"))
     return [Finding(columns=(column.name,), what=what, remedy=remedy)]
+
+
+def _of_unit(column: Column) -> Message:
+    marks = {"unit": column.unit, "decimal": column.decimal, "thousands": column.thousands}
+    if column.thousands:
+        return phrase("numbers in {unit!r} (decimal mark {decimal!r}, grouped by {thousands!r})", **marks)
+    return phrase("numbers in {unit!r} (decimal mark {decimal!r})", **marks)
 
 
 def _mixed_zones(column: Column) -> list[Finding]:
     if column.kind is not Kind.DATETIME or column.zone is not None:
         return []
-    what = "some of its times have a zone and some have none; these are taken as UTC"
-    remedy = Message("write a zone behind all of them, or leave the column out: ", Set("exclude", column.name))
+    what = phrase("some of its times have a zone and some have none; these are taken as UTC")
+    remedy = phrase(
+        "write a zone behind all of them, or leave the column out: {setting}", setting=Set("exclude", column.name)
+    )
     return [Finding(columns=(column.name,), what=what, remedy=remedy, warning=True)]
 
 
@@ -311,6 +342,6 @@ def _not_found(column: Column, table: Table, roles: Roles) -> list[Finding]:
         except TableError:  # a word among numbers: it is there
             continue
         if same:
-            what = Message(f"no value is {text!r}, which ", Set("missing_values"), " names")
+            what = phrase("no value is {text!r}, which {setting} names", text=text, setting=Set("missing_values"))
             findings.append(Finding(columns=(column.name,), what=what, warning=True))
     return findings

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from models.errors import Message, Set, TableError, joined, quoted
+from models.messages import phrase
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
 from models.schema.durations import parse_duration
@@ -33,6 +34,7 @@ _FREE_TEXT_WORDS: Final = 3.0
 _SEASON: Final = re.compile(r"([0-9]{4})[-/]([0-9]{2})")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
+_NUMBERS: Final = phrase("numbers")
 _SAMPLE: Final = 1000  # texts
 _MIN_TEXTS: Final = 20  # different ones, before a few that are no numbers look like strays
 _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
@@ -75,7 +77,9 @@ def text_column(
     if given is Kind.DATETIME:
         return Column(name=name, kind=Kind.DATETIME, layout="iso")  # reading it names the cell that is none
     if all(has_two_digit_year(text) for text in texts):
-        return f"dates with two-digit years, such as {quoted(texts[0])}: write the year with four digits"
+        return phrase(
+            "dates with two-digit years, such as {date}: write the year with four digits", date=quoted(texts[0])
+        )
     if all_parse(texts, parse_duration) and (given is Kind.NUMERIC or are_durations(texts)):
         return short_clock_reason(texts) or Column(name=name, kind=Kind.NUMERIC, layout=DURATION)
     if with_unit := unit_column(name, texts, decimal=decimal, plain_too=given is Kind.NUMERIC, said=said):
@@ -102,8 +106,11 @@ def _strays(
     if len(texts) < _MIN_TEXTS:
         return None
     parsers: dict[str, Callable[[str], object]] = {
-        "numbers": number,
-        **{f"dates or times ({layout})": partial(parse_timestamp, layout=layout) for layout in TEXT_LAYOUTS},
+        _NUMBERS: number,
+        **{
+            phrase("dates or times ({layout})", layout=layout): partial(parse_timestamp, layout=layout)
+            for layout in TEXT_LAYOUTS
+        },
     }
     sample = texts[:: max(1, len(texts) // _SAMPLE)]
     for what, parse in parsers.items():
@@ -111,14 +118,22 @@ def _strays(
             strays = [text for text in texts if not all_parse([text], parse)]
             if (reason := date_reason([*sample, *strays])) is not None:
                 return reason
-            shown = [quoted(text) + ("" if where is None else f" ({where(text)})") for text in strays[:3]]
-            listed = ", ".join(shown) + (", …" if len(strays) > 3 else "")
+            some: list[str] = [
+                quoted(text) if where is None else phrase("{text} ({place})", text=quoted(text), place=where(text))
+                for text in strays[:3]
+            ]
+            shown = joined([*some, *(["…"] if len(strays) > 3 else [])], by=", ")
             missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
             category = Set("kind", f"{name}={Kind.CATEGORICAL}")
-            if what == "numbers" and (marks := other_marks(texts)):
-                return Message(f"numbers, but for {listed}; all are numbers with ", marks)
-            problem = f"{what}, but for {listed}: fix these, or say "
-            return Message(problem, missing, "; if they are categories: ", category)
+            if what is _NUMBERS and (marks := other_marks(texts)):
+                return phrase("numbers, but for {texts}; all are numbers with {settings}", texts=shown, settings=marks)
+            return phrase(
+                "{what}, but for {texts}: fix these, or say {missing}; if they are categories: {category}",
+                what=what,
+                texts=shown,
+                missing=missing,
+                category=category,
+            )
     return None
 
 
@@ -145,12 +160,18 @@ def too_many_categories(values: Sequence[str]) -> str | None:
         return None
     if (reason := date_reason(counts)) is not None:
         return reason
-    several = f"({len(counts):,} different values in {len(values):,} rows)"
+    found = {"different": len(counts), "rows": len(values)}
     prose = np.mean([len(value.split()) for value in values]) >= _FREE_TEXT_WORDS
     if not prose and repeated:
-        most = counts.most_common(1)[0][1] / len(values)
-        return f"too many categories {several[:-1]}, none in more than {most:.2%} of them)"
-    return f"free text {several}" if prose else f"identifier {several}"
+        return phrase(
+            "too many categories ({different:,} different values in {rows:,} rows, none in more than {share:.2%} of "
+            "them)",
+            **found,
+            share=counts.most_common(1)[0][1] / len(values),
+        )
+    if prose:
+        return phrase("free text ({different:,} different values in {rows:,} rows)", **found)
+    return phrase("identifier ({different:,} different values in {rows:,} rows)", **found)
 
 
 def _are_truth_values(texts: Collection[str]) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from models.errors import Message, Set, quoted
+from models.errors import Set, quoted
+from models.messages import phrase
 from models.schema import DECIMALS, Column, Kind
 from models.schema.cells import read_number
 from models.schema.numbers import with_sign_in_front, without_unit
@@ -62,15 +63,24 @@ def unit_column(
     if reason := debit_and_credit_reason(name, units, bare=bool(bare)):
         return reason
     if bare and units.keys() & _MAGNITUDES:
-        return f"numbers with and without {first!r}, such as {quoted(bare)}: write all of them out"
+        return phrase(
+            "numbers with and without {unit!r}, such as {number}: write all of them out",
+            unit=first,
+            number=quoted(bare),
+        )
     if len(units) == 1 and (plain_too or not bare):
         numbers = [without_unit(text, first) for text in texts]
         return _with_number_format(name, numbers, first, decimal=decimal, said=said)
     if len(units) == 1 and first in _KNOWN_UNITS:
-        what = f"numbers in {first!r}, but {quoted(bare)} has no unit: write it behind every number, or say "
-        return Message(what, Set("kind", f"{name}=numeric"), " if it goes without saying")
+        return phrase(
+            "numbers in {unit!r}, but {number} has no unit: write it behind every number, or say {setting} if it goes "
+            "without saying",
+            unit=first,
+            number=quoted(bare),
+            setting=Set("kind", f"{name}=numeric"),
+        )
     if len(units) > 1 and all(map(_is_known, units)):
-        return f"numbers in several units ({', '.join(map(repr, units))}): bring them to one"
+        return phrase("numbers in several units ({units}): bring them to one", units=", ".join(map(repr, units)))
     return None
 
 
@@ -120,11 +130,22 @@ def _two_readings(name: str, numbers: Sequence[str], unit: str, *, of_file: bool
     """Return the reason to drop numbers whose marks may stand before decimals or between thousands."""
     odd = next(text for text in numbers if "," in text or "." in text)
     mark = "." if "." in odd else ","
-    what = f"numbers in {unit!r}, but {quoted(odd)} may have a decimal mark or grouped digits: "
     if of_file:
-        return Message(what, "say which: ", Set("decimal", mark), " or ", Set("thousands", mark))
-    without = f"X[{name!r}].str.replace({unit!r}, '').astype(float)"
-    return f"{what}give numbers without unit and grouping, such as {without}"
+        return phrase(
+            "numbers in {unit!r}, but {number} may have a decimal mark or grouped digits: say which: {decimal} or "
+            "{thousands}",
+            unit=unit,
+            number=quoted(odd),
+            decimal=Set("decimal", mark),
+            thousands=Set("thousands", mark),
+        )
+    return phrase(
+        "numbers in {unit!r}, but {number} may have a decimal mark or grouped digits: give numbers without unit and "
+        "grouping, such as {code}",
+        unit=unit,
+        number=quoted(odd),
+        code=f"X[{name!r}].str.replace({unit!r}, '').astype(float)",
+    )
 
 
 _MAGNITUDES: Final = frozenset(["k", "K", "M", "B", "bn", "mio"])  # 900 beside 1.2k is not 900k

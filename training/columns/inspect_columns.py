@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns
 from models.errors import Message, Set
+from models.messages import listed, phrase
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import number_text
 from models.schema.timestamps import write_timestamp
@@ -146,12 +147,16 @@ def _sentinels(schema: FeatureSchema, columns: Columns) -> list[Finding]:
     for texts, same in by_texts.items():
         names = tuple(column.name for column in same)
         if len(names) >= _MANY_COLUMNS:
-            what = f"{' and '.join(texts)} lies far outside the other values of each and may stand for a missing one"
-            remedy = Message("if so: ", Set("missing_values", texts))
+            what = phrase(
+                "{values} lies far outside the other values of each and may stand for a missing one",
+                values=listed(texts),
+            )
+            remedy = phrase("if so: {setting}", setting=Set("missing_values", texts))
             findings.append(Finding(columns=names, what=what, remedy=remedy, warning=True))
             continue
         for name, column in zip(names, same, strict=True):
-            remedy = Message("if so: ", Set("missing_values", tuple(f"{name}={text}" for text in texts)))
+            setting = Set("missing_values", tuple(f"{name}={text}" for text in texts))
+            remedy = phrase("if so: {setting}", setting=setting)
             what = _describe(column, found[name])
             findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
     return findings
@@ -183,10 +188,13 @@ def _text_of(column: Column, value: float) -> str:
     return str(write_timestamp(value, layout=column.layout or "iso"))
 
 
-def _describe(column: Column, sentinels: tuple[Sentinel, ...]) -> str:
-    values = " and ".join(f"{_text_of(column, s.value)} ({s.rows:,} rows)" for s in sentinels)
-    nearest = _text_of(column, sentinels[0].nearest)
-    return f"{values}, far outside the other values (the nearest is {nearest}), may stand for a missing one"
+def _describe(column: Column, sentinels: tuple[Sentinel, ...]) -> Message:
+    values = [phrase("{value} ({rows:,} rows)", value=_text_of(column, s.value), rows=s.rows) for s in sentinels]
+    return phrase(
+        "{values}, far outside the other values (the nearest is {nearest}), may stand for a missing one",
+        values=listed(values),
+        nearest=_text_of(column, sentinels[0].nearest),
+    )
 
 
 def _duplicates(columns: Columns) -> list[Finding]:
@@ -195,8 +203,12 @@ def _duplicates(columns: Columns) -> list[Finding]:
     for name, values in columns.items():
         original = first.setdefault(_digest(values), name)
         if original != name:
-            what = f"equal to {original!r} in every row; kept, since a row in which they differ is an anomaly"
-            findings.append(Finding(columns=(name,), what=what, remedy=Message("else: ", Set("exclude", name))))
+            what = phrase(
+                "equal to {column!r} in every row; kept, since a row in which they differ is an anomaly",
+                column=original,
+            )
+            remedy = phrase("else: {setting}", setting=Set("exclude", name))
+            findings.append(Finding(columns=(name,), what=what, remedy=remedy))
     return findings
 
 
@@ -210,8 +222,11 @@ def _digest(values: NDArray[Any]) -> bytes:
 
 def _near_constants(columns: Columns) -> list[Finding]:
     names = tuple(name for name, values in columns.items() if _share_of_commonest(values) >= _NEAR_CONSTANT)
-    what = f"one value in {_NEAR_CONSTANT:.1%} of the rows or more; kept, since another value is an anomaly"
-    return [Finding(columns=names, what=what, remedy=Message("else: ", Set("exclude", names)))] if names else []
+    what = phrase(
+        "one value in {share:.1%} of the rows or more; kept, since another value is an anomaly", share=_NEAR_CONSTANT
+    )
+    remedy = phrase("else: {setting}", setting=Set("exclude", names))
+    return [Finding(columns=names, what=what, remedy=remedy)] if names else []
 
 
 def _share_of_commonest(values: NDArray[Any]) -> float:
@@ -231,10 +246,13 @@ def _rare_categories(schema: FeatureSchema, columns: Columns) -> list[Finding]:
         common, rare = common_categories(present)
         share = sum(count for _, count in rare) / len(present)
         if share >= _MANY_RARE:
-            what = (
-                f"{len(common) + len(rare):,} categories; {share:.0%} of the rows have a rare one, and these are told "
-                f"apart from the {len(common):,} frequent ones only"
+            what = phrase(
+                "{categories:,} categories; {share:.0%} of the rows have a rare one, and these are told apart from the "
+                "{frequent:,} frequent ones only",
+                categories=len(common) + len(rare),
+                share=share,
+                frequent=len(common),
             )
-            remedy = Message("if that says nothing: ", Set("exclude", name))
+            remedy = phrase("if that says nothing: {setting}", setting=Set("exclude", name))
             findings.append(Finding(columns=(name,), what=what, remedy=remedy))
     return findings

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.columns.from_records import Columns, missing_mask
-from models.errors import Message, Set
+from models.errors import Set
+from models.messages import phrase
 from models.schema import Column, FeatureSchema, Kind
 from training.columns.infer_schema import Finding
 from training.evaluate import roc_auc
@@ -35,16 +36,20 @@ def find_leaks(schema: FeatureSchema, columns: Columns, is_anomaly: NDArray[np.b
     for column in schema.columns:
         what = _separation(column, columns[column.name], is_anomaly) or _flagging(columns[column.name], is_anomaly)
         if what is not None:
-            found[column.name] = f"{what}: it leaks the label {schema.label!r}"
-    remedy = Message("if known only once the anomaly is: ", Set("exclude", tuple(found)))
+            found[column.name] = phrase("{what}: it leaks the label {label!r}", what=what, label=schema.label)
+    remedy = phrase("if known only once the anomaly is: {setting}", setting=Set("exclude", tuple(found)))
     return tuple(Finding(columns=(name,), what=what, remedy=remedy, warning=True) for name, what in found.items())
 
 
 def find_labels(schema: FeatureSchema, columns: Columns) -> tuple[Finding, ...]:
     """Find the features that look like a label, where none was named: two values, and the name of one."""
-    what = "two values, and called like a label; it is learned from like any other column"
+    what = phrase("two values, and called like a label; it is learned from like any other column")
     return tuple(
-        Finding(columns=(name,), what=what, remedy=Message("if it says what is an anomaly: ", Set("label", name)))
+        Finding(
+            columns=(name,),
+            what=what,
+            remedy=phrase("if it says what is an anomaly: {setting}", setting=Set("label", name)),
+        )
         for name in filter(_LABEL_NAME.search, schema.names)
         if len(set(columns[name][~missing_mask(columns[name])].tolist())) == 2
     )
@@ -58,7 +63,7 @@ def _separation(column: Column, values: NDArray[Any], is_anomaly: NDArray[np.boo
         order = np.where(np.isnan(values), np.nanmedian(values), values)
     auc = roc_auc(order, is_anomaly) or 0.0
     auc = max(auc, 1.0 - auc)
-    return f"alone separates the anomalies (ROC AUC {auc:.3f})" if auc >= _MIN_AUC else None
+    return phrase("alone separates the anomalies (ROC AUC {auc:.3f})", auc=auc) if auc >= _MIN_AUC else None
 
 
 def _anomaly_share(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -78,15 +83,20 @@ def _flagging(values: NDArray[Any], is_anomaly: NDArray[np.bool_]) -> str | None
     for what, rows in _flags(values):
         count, anomalies = int(rows.sum()), int(is_anomaly[rows].sum())
         if count >= least and anomalies >= _MIN_PURITY * count:
-            return f"{anomalies:,} of the {count:,} rows with {what} are anomalies"
+            return phrase(
+                "{anomalies:,} of the {rows:,} rows with {value} are anomalies",
+                anomalies=anomalies,
+                rows=count,
+                value=what,
+            )
     return None
 
 
 def _flags(values: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     missing = missing_mask(values)
     if missing.any():
-        yield "no value", missing
-        yield "a value", ~missing
+        yield phrase("no value"), missing
+        yield phrase("a value"), ~missing
     present = values[~missing]
     if values.dtype == object:
         ends = set(present.tolist())
@@ -95,4 +105,4 @@ def _flags(values: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         ends = ends if np.isin(present, list(ends)).all() else set()
     if len(ends) == 2:
         for value in sorted(ends):
-            yield (repr(value) if isinstance(value, str) else f"{value:g}"), values == value
+            yield (repr(value) if isinstance(value, str) else phrase("{value:g}", value=value)), values == value

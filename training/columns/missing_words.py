@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from models.columns.arrow_cells import plain_cells
 from models.errors import Message, Set
+from models.messages import joined, phrase, plural
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import MISSING_TEXTS
 from models.tables.table import Table
@@ -33,20 +34,24 @@ def find_missing_words(schema: FeatureSchema, table: Table, roles: Roles) -> tup
             continue
         if column.kind is Kind.CATEGORICAL:
             keep = Set("keep_words", tuple(f"{column.name}={word}" for word in list(filter(None, found))[:_SHOWN]))
-            remedy = Message("where a word is a category: ", keep)
-            findings.append(Finding(columns=(column.name,), what=f"{_listed(found)}: read as missing", remedy=remedy))
+            remedy = phrase("where a word is a category: {setting}", setting=keep)
+            what = phrase("{words}: read as missing", words=_listed(found))
+            findings.append(Finding(columns=(column.name,), what=what, remedy=remedy))
         else:
             others += Counter(found)
             names.append(column.name)
     if names:
-        more = f" of {len(names):,} columns" if len(names) > _SHOWN else ""
-        what = f"{_listed(dict(others.most_common()))}{more}: read as missing"
+        words = _listed(dict(others.most_common()))
+        if len(names) > _SHOWN:
+            what = phrase("{words} of {columns:,} columns: read as missing", words=words, columns=len(names))
+        else:
+            what = phrase("{words}: read as missing", words=words)
         findings.append(Finding(columns=tuple(names[:_SHOWN]), what=what))
     return (*findings,)
 
 
 def _not_kept(column: Column, word: str) -> Finding:
-    what = Message(f"no cell is {word!r}, which ", Set("keep_words"), " names")
+    what = phrase("no cell is {word!r}, which {setting} names", word=word, setting=Set("keep_words"))
     return Finding(columns=(column.name,), what=what, warning=True)
 
 
@@ -63,6 +68,9 @@ def _counts(table: Table, name: str) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
-def _listed(counts: Mapping[str, int]) -> str:
-    words = [f"{word!r} in {count:,} row{'s' * (count > 1)}" for word, count in counts.items()]
-    return ", ".join(words[:_SHOWN]) + (", …" if len(words) > _SHOWN else "")
+def _listed(counts: Mapping[str, int]) -> Message:
+    words: list[str] = [
+        plural("{word!r} in {count:,} row", "{word!r} in {count:,} rows", count=count, word=word)
+        for word, count in counts.items()
+    ]
+    return joined([*words[:_SHOWN], *(["…"] if len(words) > _SHOWN else [])], by=", ")

@@ -9,17 +9,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.messages import phrase
 from models.schema.cells import parse_timestamp
 from models.schema.timestamps import TIME_LAYOUTS
 from training.columns.infer_texts import all_parse
 
 EPOCHS: Final = {
-    "epoch_s": "seconds since 1970",
-    "epoch_ms": "milliseconds since 1970",
-    "epoch_us": "microseconds since 1970",
-    "epoch_ns": "nanoseconds since 1970",
-    "spreadsheet_days": "days of a spreadsheet (since 1899-12-30)",
-    "julian_days": "Julian days",
+    "epoch_s": phrase("seconds since 1970"),
+    "epoch_ms": phrase("milliseconds since 1970"),
+    "epoch_us": phrase("microseconds since 1970"),
+    "epoch_ns": phrase("nanoseconds since 1970"),
+    "spreadsheet_days": phrase("days of a spreadsheet (since 1899-12-30)"),
+    "julian_days": phrase("Julian days"),
 }
 """Layouts of timestamps that are numbers, and what their numbers are."""
 

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from models.columns.arrow_cells import plain_cells
 from models.columns.from_records import Columns
-from models.errors import Message, Set, TableError, quoted
+from models.errors import Set, TableError, quoted
+from models.messages import phrase
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import is_missing_text
 from models.schema.numbers import code_reason, is_address, power_of_ten, same_but_for_zeros, with_sign_in_front
@@ -59,22 +60,29 @@ def find_notation(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Fi
             found += [] if column.layout else _about_numbers(column.name, texts)
         elif column.kind is Kind.CATEGORICAL and not (texts and is_address(texts[0])):
             what = code_reason(texts) or _long_numbers(table, column.name, texts)
-            remedy = Message("if they are numbers: ", Set("kind", f"{column.name}={Kind.NUMERIC}"))
+            setting = Set("kind", f"{column.name}={Kind.NUMERIC}")
+            remedy = phrase("if they are numbers: {setting}", setting=setting)
             found += [Finding(columns=(column.name,), what=what, remedy=remedy)] if what else []
     return tuple(found)
 
 
 def _about_numbers(name: str, texts: Sequence[str]) -> list[Finding]:
     """Return findings about texts that are read as numbers and may be meant as something else."""
-    remedy = Message("if they are categories: ", Set("kind", f"{name}={Kind.CATEGORICAL}"))
+    remedy = phrase("if they are categories: {setting}", setting=Set("kind", f"{name}={Kind.CATEGORICAL}"))
     if odd := next((text for text in texts if with_sign_in_front(text) != text), None):
-        what = f"negative numbers such as {quoted(odd)}, read as {with_sign_in_front(odd)}"
+        read = with_sign_in_front(odd)
+        what = phrase("negative numbers such as {text}, read as {number}", text=quoted(odd), number=read)
         return [Finding(columns=(name,), what=what, remedy=remedy)]
     if power := power_of_ten(texts):
-        what = f"whole numbers and powers of ten such as {quoted(power)}, read as {float(power):g}"
+        what = phrase(
+            "whole numbers and powers of ten such as {text}, read as {number:g}", text=quoted(power), number=float(power)
+        )
         return [Finding(columns=(name,), what=what, remedy=remedy)]
     if same := same_but_for_zeros(texts):
-        what = f"{quoted(same[0])} and {quoted(same[1])} are read as one number, and may be two versions"
+        first, other = map(quoted, same[:2])
+        what = phrase(
+            "{first} and {other} are read as one number, and may be two versions", first=first, other=other
+        )
         return [Finding(columns=(name,), what=what, remedy=remedy, warning=True)]
     return []
 
@@ -92,7 +100,7 @@ def _long_numbers(table: Table, name: str, texts: Sequence[str]) -> str | None:
     whole = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
     if texts and all(map(str.isdigit, texts)):
         whole = max(map(len, texts)) > _EXACT_DIGITS
-    return "whole numbers that float64 does not tell apart, kept as categories" if whole else None
+    return phrase("whole numbers that float64 does not tell apart, kept as categories") if whole else None
 
 
 def _different(table: Table, name: str) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.errors import ConfigError, Message, Set, absent_columns
+from models.messages import phrase
 from models.schema import Kind
 
 DATE_ORDERS: Final = {"day-first": "day_first", "month-first": "month_first"}
@@ -57,11 +58,11 @@ class Roles:
     def reason_to_drop(self, name: str) -> Message | None:
         """Return why the user's own word leaves a column out; None where it does not."""
         if name in self.exclude:
-            return Message("excluded (", Set("exclude"), ")")
+            return phrase("excluded ({setting})", setting=Set("exclude"))
         if name == self.group and name not in self.include:
-            return Message("says which rows belong together (", Set("group"), ")")
+            return phrase("says which rows belong together ({setting})", setting=Set("group"))
         if self.include and name not in self.include:
-            return Message("not included (", Set("include"), ")")
+            return phrase("not included ({setting})", setting=Set("include"))
         return None
 
     def missing_of(self, name: str, kind: Kind) -> tuple[str, ...]:

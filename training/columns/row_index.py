@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.messages import phrase
 from models.tables.table import Table
 
 _NAMES: Final = re.compile(
@@ -33,5 +34,9 @@ def row_index(name: str, values: NDArray[np.float64], table: Table) -> str | Non
         return None
     restarts = int((np.diff(values) <= 0).sum())
     if len(values) >= _MIN_ROWS * (restarts + 1):
-        return "identifier (counts the rows" + (f", in {restarts + 1} runs)" if restarts else ")")
-    return "identifier (every value is different)" if len(np.unique(values)) == len(values) >= _MIN_ROWS else None
+        if restarts:
+            return phrase("identifier (counts the rows, in {runs} runs)", runs=restarts + 1)
+        return phrase("identifier (counts the rows)")
+    return (
+        phrase("identifier (every value is different)") if len(np.unique(values)) == len(values) >= _MIN_ROWS else None
+    )

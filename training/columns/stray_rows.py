@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.columns.arrow_cells import numbers_of_texts, plain_cells
 from models.errors import Message, Set, TableError, joined
+from models.messages import phrase
 from models.schema import Kind
 from models.schema.cells import is_missing_text, read_number
 from models.tables.read_options import HEADER_AGAIN
@@ -138,8 +139,9 @@ def _totals(table: Table, names: Sequence[str]) -> tuple[Finding, ...]:
         if not 0 < len(rows) <= max(_SHOWN, _MOST_TOTALS * len(table)):
             continue
         word = table.data.column(name)[int(rows[0])].as_py().strip()
-        what = f"{word!r}: {places_of(table, rows)} may hold totals, and no record"
+        what = phrase("{word!r}: {places} may hold totals, and no record", word=word, places=places_of(table, rows))
         flag = skip_rows(table, rows)
-        remedy = Message("if so: ", flag) if flag is not None else "if so, take them out of the files"
+        take_out = phrase("if so, take them out of the files")
+        remedy = take_out if flag is None else phrase("if so: {setting}", setting=flag)
         findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
     return tuple(findings)

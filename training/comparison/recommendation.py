@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.messages import listed
 from models.network.activations import ACTIVATIONS
 from training.comparison.summary import Summary
-from training.report.kit.formatting import listed
 
 LEAST_SEEDS: Final = 2
 MARGIN: Final = 0.01

@@ -159,7 +159,7 @@ def plan_of(prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
         "left_out": dict(prepared.left_out),
         "repairs": list(prepared.table.repairs),
         "columns": [
-            {"name": encoder.name, "kind": str(encoder.kind), "enters_as": encoder.describe()}
+            {"name": encoder.name, "kind": str(encoder.kind), "enters_as": str(encoder.describe())}
             for encoder in preprocessor.encodings
         ],
         "columns_dropped": dict(schema.dropped),

@@ -64,7 +64,7 @@ _IN_PANDAS: Final = {  # data frames come with numbers, or with texts that panda
 _CHARACTERS: Final = {"space": " ", "tab": "\t", "none": None}
 _READ_CSV_AGAIN: Final = re.compile(r"(pandas\.read_csv\(…, [^()]*)\) pandas\.read_csv\(…")
 _OF_COMMANDS: Final = frozenset(
-    ["config", "debug", "dry_run", "json", "name", "quiet", "report", "schema_in", "schema_out", "tensorboard"]
+    ["config", "debug", "dry_run", "json", "lang", "name", "quiet", "report", "schema_in", "schema_out", "tensorboard"]
 ) | {"test_data", "version"}
 _LISTS: Final = frozenset(name for name, hint in get_type_hints(TrainConfig).items() if get_origin(hint) is tuple)
 

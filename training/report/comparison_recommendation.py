@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from models.messages import listed
 from training.comparison.recommendation import Difference, Recommendation
 from training.comparison.summary import Summary
-from training.report.kit.formatting import as_p, listed
+from training.report.kit.formatting import as_p
 from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
 from training.report.kit.shapes import dot_plot, in_two_widths, interval_plot, point_plot
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from models.messages import listed
 from models.network.activations import ACTIVATIONS
 from training.comparison.outcomes import Outcome
 from training.comparison.summary import Mean, Summary
 from training.report.kit.drawing import LINES
-from training.report.kit.formatting import listed
 from training.report.kit.lines import WHOLE, Line, line_plot
 from training.report.kit.page import Plot, Plots, Section, Text
 from training.report.kit.shapes import WIDE

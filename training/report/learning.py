@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.messages import Message, Template, joined, phrase, unfilled
+from models.messages import Message, Template, joined, listed, phrase, unfilled
 from models.network.activations import ACTIVATIONS
 from models.network.architecture import AutoencoderConfig, weight_shapes
 from models.network.engine import OnnxEngine
 from training.comparison.summary import Mean
 from training.network.onnx_export import onnx_bytes
 from training.report.kit.drawing import ACCENT, INK, SECOND, SOFT
-from training.report.kit.formatting import listed
 from training.report.kit.lines import PANEL, Line, line_plot
 from training.report.kit.page import Plot
 from training.report.kit.shapes import heat_map, in_two_widths, range_plot

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Final
 
 from models.errors import Message, Set, TableError
+from models.messages import phrase, plural
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.text.delimiter import (
@@ -23,7 +24,7 @@ from models.tables.text.delimiter import (
     require_delimiter,
 )
 from models.tables.text.encoding import detect_encoding
-from models.tables.text.header import Header, detect_header, note_of_blank
+from models.tables.text.header import Header, detect_header, note_of_blank_lines
 from models.tables.text.number_format import detect_number_format
 
 _SAMPLE_BYTES: Final = 1 << 18
@@ -92,7 +93,7 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     source.require_columns(max(len(row.cells) for row in rows))
     of_header: list[str] = []
     header = detect_header(rows, options, of_header)
-    blank = "" if len(rows) == len(read) else note_of_blank("lines", columns=header.width)
+    blank = "" if len(rows) == len(read) else note_of_blank_lines(columns=header.width)
     repairs += [*_reports(lines, delimiter, quote, comment, options, blank=blank), *of_header]
     body = [row.cells for row in rows[int(header.first_row_is_names) :]]
     columns = zip(*body, strict=False)
@@ -195,15 +196,18 @@ def _misplaced_quote(lines: Sequence[str], delimiter: str, quote: str, comment: 
 def _reports(
     lines: Sequence[str], delimiter: str, quote: str, comment: str, options: ReadOptions, *, blank: str
 ) -> list[str]:
-    found = []
+    found: list[str] = []
     if options.skip_lines:
-        found.append(f"{options.skip_lines} line{'s' * (options.skip_lines > 1)} above the table skipped")
+        count = options.skip_lines
+        found.append(
+            plural("{count} line above the table skipped", "{count} lines above the table skipped", count=count)
+        )
     if delimiter != ",":
-        found.append(f"cells are separated by {delimiter!r}")
+        found.append(phrase("cells are separated by {delimiter!r}", delimiter=delimiter))
     if quote == "'":
-        found.append("cells stand between ' instead of \"")
+        found.append(phrase("cells stand between ' instead of \""))
     if comment and any(line.startswith(comment) for line in lines):
-        found.append(f"lines that begin with {comment!r} skipped")
+        found.append(phrase("lines that begin with {comment!r} skipped", comment=comment))
     if blank:
         found.append(blank)
     return found

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from models.errors import Message, Set, TableError
+from models.messages import phrase
 from models.tables.source import Source
 from models.tables.text.wide import wide_encoding
 
@@ -24,9 +25,11 @@ def detect_encoding(source: Source, sample: bytes, repairs: list[str]) -> str:
     if wide is not None:
         marked = wide in ("utf-8-sig", "utf-16", "utf-32")
         repairs.append(
-            f"byte-order mark removed ({wide.removesuffix('-sig')})"
+            phrase("byte-order mark removed ({encoding})", encoding=wide.removesuffix("-sig"))
             if marked
-            else f"read as {wide} (say --encoding if it is another one)"
+            else phrase(
+                "read as {encoding} (say {setting} if it is another one)", encoding=wide, setting=Set("encoding")
+            )
         )
         return wide
     if (index := sample.find(0)) >= 0:
@@ -50,7 +53,9 @@ def _not_utf8(source: Source, sample: bytes, index: int, repairs: list[str]) -> 
         byte = f"byte 0x{sample[error.start]:02x} in {_line(sample, error.start)}"
         remedy = Message("Say its ", Set("encoding"), ", such as cp1251, gbk or shift_jis.")
         raise TableError(f"is neither UTF-8 nor Latin-1 ({byte}). ", remedy) from error
-    repairs.append("not UTF-8: read as Latin-1 (Windows-1252; say --encoding if it is another one)")
+    repairs.append(
+        phrase("not UTF-8: read as Latin-1 (Windows-1252; say {setting} if it is another one)", setting=Set("encoding"))
+    )
     return "cp1252"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.errors import Message, Set, TableError
+from models.messages import phrase, plural
 from models.schema.cells import is_missing_text
 from models.schema.names import in_one_form, one_form
 from models.tables.read_options import ReadOptions
@@ -37,9 +38,11 @@ class Header:
     given: bool
 
 
-def note_of_blank(what: str, *, columns: int) -> str:
-    """Say what becomes of blank lines or rows: in a file of one column that is how a missing value is written."""
-    return f"blank {what} skipped" if columns > 1 else f"blank {what} are missing values, as there is one column"
+def note_of_blank_lines(*, columns: int) -> Message:
+    """Say what becomes of blank lines: in a file of one column that is how a missing value is written."""
+    if columns > 1:
+        return phrase("blank lines skipped")
+    return phrase("blank lines are missing values, as there is one column")
 
 
 def detect_header(rows: Sequence[Row], options: ReadOptions, repairs: list[str]) -> Header:
@@ -57,7 +60,13 @@ def detect_header(rows: Sequence[Row], options: ReadOptions, repairs: list[str])
         _refuse_title(cells, rows)
     names, is_names, given = _names(cells, body, options, repairs)
     if used < width:
-        repairs.append(f"{width - used} empty column{'s' * (width - used > 1)} at the end without a name dropped")
+        repairs.append(
+            plural(
+                "{count} empty column at the end without a name dropped",
+                "{count} empty columns at the end without a name dropped",
+                count=width - used,
+            )
+        )
     return Header(names=names, width=width, first_row_is_names=is_names, given=given)
 
 
@@ -112,7 +121,8 @@ def _names(
     if options.header is not None:
         return _with_given_names(cells, options, in_one_form(options.header), repairs)
     if options.has_header is False:
-        repairs.append(f"no header line: columns are called column_1 to column_{len(cells)}")
+        called = {"first": "column_1", "last": f"column_{len(cells)}"}
+        repairs.append(phrase("no header line: columns are called {first} to {last}", **called))
         return tuple(f"column_{number}" for number in range(1, len(cells) + 1)), False, True
     if options.has_header is None:
         _refuse_no_header(cells, body)
@@ -126,9 +136,9 @@ def _with_given_names(
         return _clean_names(cells, repairs), True, False  # names, maybe in another order: a header line
     if len(given) == len(cells):
         if options.has_header:
-            repairs.append("the names of the header line are replaced by those that were given")
+            repairs.append(phrase("the names of the header line are replaced by those that were given"))
             return given, True, False
-        repairs.append(f"no header line: {len(cells)} names were given")
+        repairs.append(phrase("no header line: {names} names were given", names=len(cells)))
         return given, False, True
     if options.has_header is None and not any(_is_value(cell) for cell in cells):
         return _clean_names(cells, repairs), True, False
@@ -180,14 +190,19 @@ def _clean_names(cells: Sequence[str], repairs: list[str]) -> tuple[str, ...]:
             while (name := f"{stem}_{number}" if number > 1 else stem) in taken:
                 number += 1
             numbers[stem] = number + 1
-            why = f"is called {cell!r:.60} like another" if cell else "has no name"
-            renamed.append(f"column {index} {why}: called {name!r:.60}")
+            found = {"number": index, "cell": cell, "name": name}
+            renamed.append(
+                phrase("column {number} is called {cell!r:.60} like another: called {name!r:.60}", **found)
+                if cell
+                else phrase("column {number} has no name: called {name!r:.60}", **found)
+            )
         taken.add(name)
         given.add(name)
         names.append(name)
     repairs += renamed[:_LISTED_NAMES]
     if len(renamed) > _LISTED_NAMES:
-        repairs.append(f"{len(renamed) - _LISTED_NAMES:,} more columns without a name of their own got one")
+        more = len(renamed) - _LISTED_NAMES
+        repairs.append(phrase("{more:,} more columns without a name of their own got one", more=more))
     return tuple(names)
 
 

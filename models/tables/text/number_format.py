@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from typing import Final
 
 from models.errors import Message, Set, TableError, joined, quoted
+from models.messages import phrase
 from models.schema.cells import is_missing_text
 from models.schema.numbers import SEPARATOR_VARIANTS, code_reason, is_address, with_sign_in_front
 from models.tables.read_options import ReadOptions
@@ -64,14 +65,18 @@ class NumberFormat:
         """One line for each thing that was detected."""
         found: list[str] = []
         if self.decimal == ",":
-            found.append("decimal comma")
+            found.append(phrase("decimal comma"))
         if self.thousands:
-            found.append(f"thousands separator {self.thousands!r}")
+            found.append(phrase("thousands separator {separator!r}", separator=self.thousands))
         if self.doubtful is not None:
-            number = self.doubtful.replace(self.decimal, ".")
-            remedy = Set("thousands", self.decimal)
-            what = f"{self.doubtful!r} read as {number}; if the mark stands between thousands: "
-            found.append(Message(what, remedy))
+            found.append(
+                phrase(
+                    "{text!r} read as {number}; if the mark stands between thousands: {setting}",
+                    text=self.doubtful,
+                    number=self.doubtful.replace(self.decimal, "."),
+                    setting=Set("thousands", self.decimal),
+                )
+            )
         return found
 
 

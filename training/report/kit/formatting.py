@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from models.languages import shown
-from models.messages import joined, phrase
+from models.messages import phrase
 
 _LONGEST: Final = 24  # letters of a name in a picture
 
@@ -14,13 +13,6 @@ _LONGEST: Final = 24  # letters of a name in a picture
 def as_p(p: float) -> str:
     """Format a p-value."""
     return phrase("< {p:.4f}", p=0.0001) if p < 0.0001 else phrase("{p:.4f}", p=p)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names as in a sentence: a, b and c."""
-    if len(names) == 1:
-        return names[0]
-    return phrase("{others} and {last}", others=joined(names[:-1], by=", "), last=names[-1])
 
 
 def shortened(name: str) -> str:
