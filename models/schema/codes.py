@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from models.messages import phrase
 from models.schema.cells import Cell
 
 _SHOWN: Final = 3  # categories of training
@@ -79,20 +80,31 @@ class KnownCategories:
 
     def note(self, name: str, found: Sighting) -> str | None:
         """Return the line about a column whose values are not written as training had them; None for another one."""
-        none = f"no value of {name!r} was seen in training"
+        none = phrase("no value of {column!r} was seen in training", column=name)
         if found.zeros:
             value, category = found.zeros
             if value in self.shortened:
-                return f"{name!r}: {value} is read as {category!r}: leading zeros were lost; {_REMEDY}"
+                return phrase(
+                    "{column!r}: {value} is read as {category!r}: leading zeros were lost; {remedy}",
+                    column=name,
+                    value=value,
+                    category=category,
+                    remedy=_REMEDY,
+                )
             zeros = (
-                f"leading zeros {'were lost' if len(value) < len(category) else 'differ'} ({value} for {category!r})"
+                phrase("leading zeros were lost ({value} for {category!r})", value=value, category=category)
+                if len(value) < len(category)
+                else phrase("leading zeros differ ({value} for {category!r})", value=value, category=category)
             )
-            what = f"{name!r}: some values were not seen in training" if found.seen else none
-            return f"{what}: {zeros}; {_REMEDY}"
+            some = phrase("{column!r}: some values were not seen in training", column=name)
+            what = some if found.seen else none
+            return phrase("{what}: {zeros}; {remedy}", what=what, zeros=zeros, remedy=_REMEDY)
         if found.seen or found.present < _MIN_ROWS:
             return None
-        listed = ", ".join(map(repr, self.values[:_SHOWN])) + (", …" if len(self.values) > _SHOWN else "")
-        return f"{none}, which had {listed}; here is {found.unseen!r}"
+        some_values = ", ".join(map(repr, self.values[:_SHOWN])) + (", …" if len(self.values) > _SHOWN else "")
+        return phrase(
+            "{none}, which had {values}; here is {unseen!r}", none=none, values=some_values, unseen=found.unseen
+        )
 
     def _first_seen(self, values: Iterable[Cell]) -> Sighting:
         present, unseen = 0, None
@@ -127,7 +139,7 @@ class KnownCategories:
         return {digits: value for digits, value in self._by_digits.items() if len(value) > len(digits)}
 
 
-_REMEDY: Final = "read the column as text"
+_REMEDY: Final = phrase("read the column as text")
 
 
 def _is_whole(text: str) -> bool:

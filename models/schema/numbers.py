@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from models.messages import phrase
+
 SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
 """Characters that are written instead of one of `models.schema.THOUSANDS`: narrow and unbreakable spaces, ’."""
 
@@ -42,12 +44,12 @@ def code_reason(texts: Collection[str]) -> str | None:
     if all(map(_CODE.fullmatch, stripped)):
         padded = next((text for text in stripped if text[0] == "0" and len(text) > 1), None)
         if padded is not None:
-            return f"codes such as {padded!r}, with zeros before whole numbers"
+            return phrase("codes such as {code!r}, with zeros before whole numbers", code=padded)
         return _reason_of_power(stripped)
     if all(map(_ADDRESS.fullmatch, stripped)):
-        return f"addresses such as {stripped[0]!r}"
+        return phrase("addresses such as {address!r}", address=stripped[0])
     if all(map(_THREES.fullmatch, stripped)) and len(set(map(len, stripped))) == 1:
-        return f"codes such as {stripped[0]!r}, in groups of three digits and all of one length"
+        return phrase("codes such as {code!r}, in groups of three digits and all of one length", code=stripped[0])
     return None
 
 
@@ -58,9 +60,9 @@ def _reason_of_power(texts: Collection[str]) -> str | None:
     if power is None or len(set(map(len, whole))) != 1 or len(whole[0]) < _MIN_CODE:
         return None
     if len(set(map(len, texts))) == 1:
-        return f"codes such as {power!r}, all of one length"
+        return phrase("codes such as {code!r}, all of one length", code=power)
     if len(whole) >= _MIN_CODES and any(text[-1] != "0" for text in whole):  # 1000, 2000 and 1e4 are numbers
-        return f"codes such as {power!r}, beside whole numbers that are all of one length"
+        return phrase("codes such as {code!r}, beside whole numbers that are all of one length", code=power)
     return None
 
 

@@ -10,7 +10,8 @@ from typing import Final, final
 from models.columns.from_records import Columns
 from models.detector import Detector
 from models.encoders import TimestampEncoding
-from models.errors import Message, Set
+from models.errors import Set
+from models.messages import phrase
 from models.schema.codes import Sighting
 from models.schema.timestamps import timestamp_text
 
@@ -62,9 +63,15 @@ class RowNotes:
         starts = {e.name: e.start for e in encodings if isinstance(e, TimestampEncoding)}
         for name, count in self._early.items():
             if count >= max(1, _MIN_SHARE * self._rows):
-                start, rows = timestamp_text(starts[name]), self._rows
-                what = f"noted: {name!r}: {count:,} of {rows:,} rows are older than all training rows (from {start} on)"
-                remedy = ", which alone raises their scores; to score an archive, train without the column: "
-                yield str(Message(what + remedy, Set("exclude", name)))
+                older = phrase(
+                    "{column!r}: {older:,} of {rows:,} rows are older than all training rows (from {start} on), which "
+                    "alone raises their scores; to score an archive, train without the column: {setting}",
+                    column=name,
+                    older=count,
+                    rows=self._rows,
+                    start=timestamp_text(starts[name]),
+                    setting=Set("exclude", name),
+                )
+                yield phrase("noted: {finding}", finding=older)
         for line in self._detector.notes(self._sightings):
-            yield f"noted: {line}"
+            yield phrase("noted: {finding}", finding=line)

@@ -23,7 +23,8 @@ from models.columns.from_records import columns_of_records
 from models.columns.from_tables import columns_of_table, plain_numbers
 from models.detector import Detector
 from models.errors import ConfigError, Set
-from models.languages import spoken
+from models.languages import shown, spoken
+from models.messages import Message, joined, phrase, plural
 from models.programs.inputs import Chunk, Inputs, check_folder, check_ids, check_inputs, check_output
 from models.repository import resolve
 from models.scoring.scorer import CACHED_ROWS
@@ -152,41 +153,44 @@ def run(command: BatchCommand) -> None:
     job = replace(job, spreadsheet=command.spreadsheet)
     if not command.quiet:
         for note in job.inputs.notes:
-            print(note, file=sys.stderr)
+            print(shown(note), file=sys.stderr)
     scoring = time.perf_counter()
     row_notes = RowNotes(detector)
-    with RowsBar(Console(stderr=True), job.inputs.paths, doing="scoring", quiet=command.quiet) as bar:
+    with RowsBar(Console(stderr=True), job.inputs.paths, doing=phrase("scoring"), quiet=command.quiet) as bar:
         rows, flagged = score_files(
             detector, job, command.output, format_name=format_name, on_rows=bar, notes=row_notes
         )
     ended = time.perf_counter()
     late_notes = list(row_notes.lines())
     if not command.quiet:
-        for note in late_notes:
-            print(note, file=sys.stderr)
-        print(
-            f"{rows:,} rows {_summary(job, rows, flagged)}, {rows / (ended - scoring):,.0f} rows/s, "
-            f"by {detector.name} version {detector.version}: "
-            f"{'standard output' if is_standard(command.output) else command.output}",
-            file=sys.stderr,
+        summary = phrase(
+            "{rows:,} rows {done}, {speed:,.0f} rows/s, by {detector} version {version}: {output}",
+            rows=rows,
+            done=_summary(job, rows, flagged),
+            speed=rows / (ended - scoring),
+            detector=detector.name,
+            version=detector.version,
+            output=phrase("standard output") if is_standard(command.output) else command.output,
         )
+        for note in (*late_notes, summary):
+            print(shown(note), file=sys.stderr)
     if command.json:
         report = _report(detector, job, command.output, rows=rows, flagged=flagged, seconds=ended - started)
         report["notes"] += late_notes
         print(json.dumps(report, ensure_ascii=False))
 
 
-def _summary(job: Job, rows: int, flagged: int) -> str:
+def _summary(job: Job, rows: int, flagged: int) -> Message:
     """Return a summary of what was done, in a few words."""
     done = []
     if "scores" in job.write:
-        done.append(f"scored, {flagged:,} flagged ({flagged / max(rows, 1):.2%})")
+        done.append(phrase("scored, {flagged:,} flagged ({share:.2%})", flagged=flagged, share=flagged / max(rows, 1)))
     if "embedding" in job.write:
         units = sum(name.startswith("embedding_") for name in job.schema.names[len(job.inputs.ids) :])
-        done.append(f"embedded in {units:,} unit{'s' * (units > 1)}")
+        done.append(plural("embedded in {count:,} unit", "embedded in {count:,} units", count=units))
     if "expected" in job.write:
-        done.append("reconstructed")
-    return ", ".join(done)
+        done.append(phrase("reconstructed"))
+    return joined(done, by=", ")
 
 
 def _report(detector: Detector, job: Job, output: Path, *, rows: int, flagged: int, seconds: float) -> dict[str, Any]:
@@ -247,16 +251,16 @@ class RowsBar:
         counts = [] if hidden else [estimated_rows(Source.of(path).path or path) for path in paths]
         known = [count for count in counts if count is not None]
         self._progress = Progress(
-            TextColumn(doing),
+            TextColumn(shown(doing)),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.completed:,.0f} rows, {task.fields[speed]:,.0f} rows/s"),
+            TextColumn("{task.fields[done]}"),
             TimeElapsedColumn(),
             console=console,
             disable=hidden,
         )
         total = sum(known) if len(known) == len(paths) else None
-        self._task = self._progress.add_task(doing, total=total, speed=0.0)
+        self._task = self._progress.add_task(doing, total=total, done="")
         self._started = time.perf_counter()
         self._rows = 0
 
@@ -273,7 +277,8 @@ class RowsBar:
         """Add rows that are done."""
         self._rows += rows
         speed = self._rows / (time.perf_counter() - self._started)
-        self._progress.update(self._task, advance=rows, speed=speed)
+        done = shown(phrase("{rows:,} rows, {speed:,.0f} rows/s", rows=self._rows, speed=speed))
+        self._progress.update(self._task, advance=rows, done=done)
 
 
 def estimated_rows(path: Path) -> int | None:

@@ -75,14 +75,14 @@ def _about_numbers(name: str, texts: Sequence[str]) -> list[Finding]:
         return [Finding(columns=(name,), what=what, remedy=remedy)]
     if power := power_of_ten(texts):
         what = phrase(
-            "whole numbers and powers of ten such as {text}, read as {number:g}", text=quoted(power), number=float(power)
+            "whole numbers and powers of ten such as {text}, read as {number:g}",
+            text=quoted(power),
+            number=float(power),
         )
         return [Finding(columns=(name,), what=what, remedy=remedy)]
     if same := same_but_for_zeros(texts):
         first, other = map(quoted, same[:2])
-        what = phrase(
-            "{first} and {other} are read as one number, and may be two versions", first=first, other=other
-        )
+        what = phrase("{first} and {other} are read as one number, and may be two versions", first=first, other=other)
         return [Finding(columns=(name,), what=what, remedy=remedy, warning=True)]
     return []
 
