@@ -14,6 +14,8 @@ from models.errors import Message, Set, TableError
 DELIMITERS: Final = (",", ";", "\t", "|")
 """Characters that are tried as the delimiter; others have to be given."""
 
+_EDGES: Final = re.escape("".join(DELIMITERS))
+_QUOTE_CHARACTERS: Final = 1 << 21
 _COMMENT: Final = "#"
 _FEWEST_AGREE: Final = 0.5
 
@@ -94,15 +96,29 @@ def first_rows(lines: Sequence[str], *, delimiter: str, quote: str, comment: str
 
 
 def detect_quote(text: str) -> str:
-    """Detect the quote: ``'`` where cells are enclosed in it, each in one line, and none in double quotes."""
-    edge = f"[{re.escape(''.join(DELIMITERS))}\r\n]"
+    """Detect the quote: ``'`` where cells are enclosed in it, each in one line, and none in double quotes.
+
+    Of a long text only the beginning is looked at. No pattern goes back: each takes linear time whatever comes.
+    """
+    edge = f"[{_EDGES}\r\n]"
+    text = _beginning(text)
     if re.search(f'(^|{edge}) *"', text):
         return '"'
     opened = len(re.findall(f"(?:^|{edge}) *'", text))
     closed = len(re.findall(f"'(?= *(?:{edge}|$))", text))
     # A cell that is only ' would open and close a quote: rows between two such cells would be lost in one long cell.
-    whole = len(re.findall(f"(?:^|(?<={edge})) *'(?:[^'\r\n]|'')*' *(?={edge}|$)", text))
+    cell = "'(?:[^'\r\n]++|'')*+'"
+    whole = len(re.findall(f"(?:^|(?<={edge})) *{cell} *(?={edge}|$)", text))
     return "'" if opened and opened == closed == whole else '"'
+
+
+def _beginning(text: str) -> str:
+    """Return at most `_QUOTE_CHARACTERS`, up to the end of a line or, of a longer line, of a cell in quotes."""
+    if len(text) <= _QUOTE_CHARACTERS:
+        return text
+    ends = [text.rfind(end, 0, _QUOTE_CHARACTERS) + 1 for end in "\r\n"]
+    ends += [text.rfind(f"'{delimiter}", 0, _QUOTE_CHARACTERS) + 1 for delimiter in DELIMITERS] if not any(ends) else []
+    return text[: max(ends) or _QUOTE_CHARACTERS]
 
 
 def likely_comment(lines: Sequence[str]) -> str:
@@ -139,11 +155,15 @@ def detect_delimiter(rows_of: Callable[[str], list[Row] | None], *, names: Seque
     Raises:
         TableError: More than one is possible.
     """
-    rows = {delimiter: rows_of(delimiter) for delimiter in DELIMITERS}
-    shapes = {delimiter: _shape(found) for delimiter, found in rows.items()}
+    shapes: dict[str, tuple[float, int]] = {}
+    misplaced: list[str] = []  # with these a quote is
+    for delimiter in DELIMITERS:
+        rows = rows_of(delimiter)  # not held: they take as much memory as the lines
+        shapes[delimiter] = _shape(rows)
+        misplaced += [delimiter] * (rows is None)
     best = max(shapes, key=lambda delimiter: shapes[delimiter])
-    if shapes[best][0] < _FEWEST_AGREE and None in rows.values():
-        return next(delimiter for delimiter, found in rows.items() if found is None)  # its quote is reported later
+    if shapes[best][0] < _FEWEST_AGREE and misplaced:
+        return misplaced[0]  # its quote is reported later
     if shapes[best] == _NO_SHAPE:
         _refuse_spaces(rows_of(" "))
         return ","  # one column

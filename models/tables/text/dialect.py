@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from models.errors import Message, Set, TableError
@@ -30,7 +30,8 @@ from models.tables.text.number_format import detect_number_format
 _SAMPLE_BYTES: Final = 1 << 18
 _SAMPLE_LINES: Final = 200
 _MIN_LINES: Final = 20  # a table of ten thousand columns has long lines
-_MAX_CHUNKS: Final = 64
+_ENOUGH_LINES: Final = 2  # of very long ones: the names and a row
+_MANY_CHUNKS, _MAX_CHUNKS = 8, 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +69,13 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
     """
     _check_options(options)
     repairs: list[str] = []
-    sample, more = _first_bytes(source)
+    sample, more = _first_bytes(source, options.skip_lines)
     encoding = options.encoding or detect_encoding(source, sample, repairs)
     lines, cut = _first_lines(source, sample, encoding, options.skip_lines, more=more)
     _require_few_cells(source, lines, options)
-    text = "".join(lines)
-    quote = detect_quote(text) if options.quote is None else options.quote
+    quote = detect_quote("".join(lines)) if options.quote is None else options.quote
 
-    @cache  # the likely ones are needed again
+    @lru_cache(maxsize=2)  # the likely ones are needed again; of a wide table all of them would be much memory
     def rows_by(delimiter: str, comment: str) -> list[Row] | None:
         return first_rows(lines, delimiter=delimiter, quote=quote, comment=comment, cut=cut)
 
@@ -110,9 +110,13 @@ def detect_dialect(source: Source, options: ReadOptions) -> Dialect:
         skip_lines=options.skip_lines,
         header_rows=read.index(rows[0]) + 1 if header.first_row_is_names else 0,
         short_rows=options.ragged_rows == "fill",
-        only_exact=bool(comment) or delimiter == " " or bool(quote and f"{delimiter} {quote}" in text),
+        only_exact=bool(comment) or delimiter == " " or _has_spaced_quotes(lines, delimiter, quote),
         repairs=tuple(repairs),
     )
+
+
+def _has_spaced_quotes(lines: Sequence[str], delimiter: str, quote: str) -> bool:
+    return bool(quote) and any(f"{delimiter} {quote}" in line for line in lines)
 
 
 def _check_options(options: ReadOptions) -> None:
@@ -126,12 +130,14 @@ def _check_options(options: ReadOptions) -> None:
         raise TableError(f"quote must be no line end and not the delimiter, got {options.quote!r}.")
 
 
-def _first_bytes(source: Source) -> tuple[bytes, bool]:
-    """Return the first bytes, with at least some lines, and whether more follow."""
+def _first_bytes(source: Source, skip: int) -> tuple[bytes, bool]:
+    """Return the first bytes, with at least some lines of the table, and whether more follow."""
     chunks: list[bytes] = []
     lines = 0
     with source.open_stream() as stream:
-        while lines < _MIN_LINES and len(chunks) < _MAX_CHUNKS:
+        while len(chunks) < _MAX_CHUNKS and lines < (
+            _MIN_LINES if len(chunks) < _MANY_CHUNKS else skip + _ENOUGH_LINES
+        ):
             chunk = stream.read(_SAMPLE_BYTES)
             chunks.append(chunk)
             lines += chunk.count(b"\n") + chunk.count(b"\r")
