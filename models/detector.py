@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,6 +59,22 @@ class Verdicts:
     def anomaly_score(self) -> NDArray[np.float64]:
         """The anomaly scores `(n,)`."""
         return self.scores.anomaly_score
+
+    def take(self, rows: NDArray[np.intp]) -> Verdicts:
+        """Return the verdicts on some of the rows, in this order."""
+        return replace(
+            self,
+            scores=Scores(
+                anomaly_score=self.scores.anomaly_score[rows],
+                column_errors=self.scores.column_errors[rows],
+                reconstruction=self.scores.reconstruction[rows],
+            ),
+            p_value=self.p_value[rows],
+            threshold=self.threshold[rows],
+            is_anomaly=self.is_anomaly[rows],
+            columns={name: values[rows] for name, values in self.columns.items()},
+            segments=None if self.segments is None else self.segments[rows],
+        )
 
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
         """Return the `top` largest contributions to the score of a row, largest first."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
-from models.columns.from_tables import require_columns
-from models.errors import ConfigError, Set, TableError, mistyped
+from models.columns.from_tables import plain_numbers, require_columns
+from models.errors import ConfigError, Set, TableError, absent_columns, mistyped
 from models.messages import phrase
 from models.schema import FeatureSchema
 from models.tables.files import expand, iter_table
@@ -19,6 +19,9 @@ from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.standard_streams import STANDARD_INPUT, is_standard
 from models.tables.table import Table
 from models.unfinished import real_path
+
+ALL: Final = "all"
+"""Stands for all columns of the files."""
 
 _SHOWN_NAMES: Final = 10
 
@@ -30,12 +33,14 @@ class Inputs:
     Args:
         options: How text files are written.
         ids: Name of each id column, and its type where it is written.
+        kept: The same of other columns that are written, too.
         notes: One line for each thing that was repaired or is ignored.
     """
 
     paths: tuple[Path, ...]
     options: ReadOptions
     ids: Mapping[str, pa.DataType]
+    kept: Mapping[str, pa.DataType] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def chunks(self, *, chunk_rows: int) -> Iterator[Chunk]:
@@ -43,7 +48,7 @@ class Inputs:
         for path in self.paths:
             row = 0
             for table in iter_table(path, self.options, chunk_rows=chunk_rows):
-                yield Chunk(path=path, first_row=row, table=table, ids=self.ids)
+                yield Chunk(path=path, first_row=row, table=table, ids=self.ids, kept=self.kept)
                 row += len(table)
 
 
@@ -55,11 +60,27 @@ class Chunk:
     first_row: int
     table: Table
     ids: Mapping[str, pa.DataType]
+    kept: Mapping[str, pa.DataType] = field(default_factory=dict)
 
     def id_columns(self) -> pa.Table:
         """Return the id columns with the types that they were read with."""
         columns = {name: self.table.data.column(name) for name in self.ids}
         return pa.table({name: column.cast(plain_type(column.type)) for name, column in columns.items()})
+
+    def kept_columns(self) -> pa.Table:
+        """Return the other columns that are written, with the types of the first file's.
+
+        Raises:
+            TableError: A cell is of another type.
+        """
+        columns = {}
+        for name, kind in self.kept.items():
+            try:
+                columns[name] = self.table.data.column(name).cast(kind)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as error:
+                what = f"the column {name!r} is not of the type {kind} here, as in the first rows. Leave it out of "
+                raise TableError(what, Set("keep"), ".") from error
+        return pa.table(columns)
 
     @contextmanager
     def naming_file(self) -> Iterator[None]:
@@ -71,19 +92,33 @@ class Chunk:
             raise TableError(f"{_called(self.path)}: ", what) from error
 
 
-def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options: ReadOptions | None = None) -> Inputs:
+def check_inputs(
+    schema: FeatureSchema,
+    given: Sequence[str | Path],
+    *,
+    options: ReadOptions | None = None,
+    keep: Sequence[str] = (),
+) -> Inputs:
     """Check the first row of every file, so that a file of another shape is refused before any row is used.
 
+    Args:
+        schema: What the files must have.
+        given: Files and patterns.
+        options: How text files are written.
+        keep: Columns that are written beside the ids: names, several with commas between them, or `ALL`.
+
     Raises:
+        ConfigError: A column to keep is not there.
         TableError: A file is missing, damaged or of another shape than the training data.
     """
     paths = tuple(expand(given))
     options = options_as_learned(schema, options or ReadOptions())
+    kept: dict[str, pa.DataType] = {}
     types: dict[str, set[pa.DataType]] = {name: set() for name in schema.ids}
     notes: dict[str, None] = {}
     names: dict[str, None] = {}
     for path in paths:
-        first = next(iter_table(path, options, chunk_rows=1))
+        first = next(iter_table(path, replace(options, numbers=plain_numbers(schema)), chunk_rows=1))
         _check_shape(schema, _called(path), first)
         for name, kinds in types.items():
             kinds.add(_id_type(_called(path), name, first.data.schema.field(name).type))
@@ -91,12 +126,39 @@ def check_inputs(schema: FeatureSchema, given: Sequence[str | Path], *, options:
         if absent := [column.name for column in schema.read if column.name not in first.names]:
             what = phrase("{file} has no {columns}: read as missing", file=_called(path), columns=_listed(absent))
             notes[phrase("read: {note}", note=what)] = None
+        if path == paths[0]:
+            kept = {
+                name: plain_type(first.data.schema.field(name).type)
+                for name in kept_names(keep, first.names)
+                if name not in schema.ids
+            }
+        elif absent := [name for name in kept if name not in first.names]:
+            problem = f"{_called(path)}: lacks the column{'s' * (len(absent) > 1)} {_listed(absent)}. Leave it out of "
+            raise TableError(problem, Set("keep"), ".")
         names |= dict.fromkeys(first.names)
     if ignored := schema.note_of_ignored(names):
         notes[ignored] = None
     # An id that has different types in the files is written as text.
     ids = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
-    return Inputs(paths=paths, options=options, ids=ids, notes=tuple(notes))
+    return Inputs(paths=paths, options=options, ids=ids, kept=kept, notes=tuple(notes))
+
+
+def kept_names(keep: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the columns of a file that are kept: all, or those that are named, several with commas between them.
+
+    Raises:
+        ConfigError: One is not there.
+
+    Example:
+        >>> kept_names(["a,b", "c, d"], ["a", "b", "c, d"]), kept_names(["all"], ["a", "b"])
+        (['a', 'b', 'c, d'], ['a', 'b'])
+    """
+    if ALL in keep:
+        return list(names)
+    chosen = [name for words in keep for name in ([words] if words in names else words.split(","))]
+    if absent := [name for name in chosen if name not in names]:
+        raise ConfigError(Set("keep"), f": {absent_columns(absent, names)}")
+    return list(dict.fromkeys(chosen))
 
 
 def check_folder(output: Path) -> None:

@@ -36,6 +36,7 @@ class FileFormat:
         read_suffixes: More of them, of files that are only read.
         starts: First bytes that mean it.
         gzip: A file that is written can be compressed as a whole: ``.gz`` behind the suffix.
+        nested: Rows are written as objects, which may hold lists, not as cells.
     """
 
     reader: str
@@ -44,6 +45,7 @@ class FileFormat:
     read_suffixes: tuple[str, ...] = ()
     starts: tuple[bytes, ...] = ()
     gzip: bool = False
+    nested: bool = False
 
     @property
     def read(self) -> Read:
@@ -91,10 +93,13 @@ FORMATS: Final[dict[str, FileFormat]] = {
         suffixes=(".jsonl", ".ndjson"),
         read_suffixes=(".json",),
         gzip=True,
+        nested=True,
     ),
     "excel": FileFormat(
         reader="models.tables.sheets:read_sheet",
-        read_suffixes=(".xlsx", ".xls", ".ods"),
+        writer="models.tables.workbook:workbook_writer",
+        suffixes=(".xlsx",),
+        read_suffixes=(".xls", ".ods"),
         starts=(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -23,15 +23,32 @@ _TYPES: Final = {Kind.NUMERIC: pa.float64(), Kind.BOOLEAN: pa.bool_()}
 
 
 def rows_of(
-    detector: Detector, columns: Columns, ids: pa.Table, *, write: Collection[str] = ("scores",), top: int = 0
+    detector: Detector,
+    columns: Columns,
+    ids: pa.Table,
+    kept: pa.Table | None = None,
+    *,
+    write: Collection[str] = ("scores",),
+    top: int = 0,
 ) -> ScoredRows:
-    """Score n rows and return them as they are written; `write` holds some of `service.batch.WRITTEN`."""
+    """Score n rows and return them as they are written.
+
+    Args:
+        detector: Scores them.
+        columns: Their features.
+        ids: Their id columns, as they were read.
+        kept: Columns of the input that stand behind everything else.
+        write: Some of `service.batch.WRITTEN`.
+        top: How many of the columns that add most are named.
+    """
     verdicts = detector.score(columns) if {"scores", "expected"} & set(write) else None
     more: dict[str, Any] = {}
     if "embedding" in write:
         more |= {f"embedding_{unit}": pa.array(of) for unit, of in enumerate(detector.embed(columns).T, start=1)}
     if "expected" in write and verdicts is not None:
         more |= {f"expected_{name}": cells for name, cells in _named(expected_table(detector.schema, verdicts)).items()}
+    if kept is not None:
+        more |= _named(kept)
     top = min(top, len(detector.schema.columns))
     return ScoredRows(
         ids=ids,
@@ -58,6 +75,24 @@ class ScoredRows:
     top: int = 0
     with_reason: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids) if self.verdicts is None else len(self.verdicts)
+
+    def take(self, rows: NDArray[np.intp]) -> ScoredRows:
+        """Return some of the rows, in this order."""
+        indices = pa.array(rows)
+        return replace(
+            self,
+            ids=self.ids.take(indices),
+            verdicts=None if self.verdicts is None else self.verdicts.take(rows),
+            more={name: cells.take(indices) for name, cells in self.more.items()},
+        )
+
+    @property
+    def anomaly_score(self) -> NDArray[np.float64]:
+        """Their anomaly scores `(n,)`; none if they are not written."""
+        return np.empty(0) if self.verdicts is None else self.verdicts.anomaly_score
 
     @property
     def flagged(self) -> int:

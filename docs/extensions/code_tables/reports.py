@@ -40,6 +40,7 @@ MEANINGS: Final = {
     "columns": "name, kind and how it enters, for each column that is used",
     "columns_dropped": "name and reason for each column that is not used",
     "columns_used": "names of the columns that are features",
+    "rows_written": "number of rows in the output: fewer than `rows` with `--top` or `--only-flagged`",
     "strangest": (
         "the ten rows of the table with the highest scores: row (its number, from 1), ids, anomaly_score, p_value, "
         "is_anomaly and the reason in words"

@@ -17,6 +17,7 @@ from threading import active_count
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -32,7 +33,8 @@ from models.tables.read_options import ReadOptions
 from models.tables.table import Table
 from models.tables.writers import new_file
 from service.batch import main
-from service.files.score_files import RowsBar, estimated_rows, prepare, score_files
+from service.files.rows_bar import RowsBar, estimated_rows
+from service.files.score_files import prepare, score_files
 from service.files.scored_rows import ScoredRows
 
 NAMES = ("machine", "temperature", "load", "mode", "running", "at")
@@ -112,6 +114,9 @@ def read_output(path: Path) -> list[dict[str, Any]]:
     if format_of(path) in READ_TYPED:
         rows: list[dict[str, Any]] = READ_TYPED[format_of(path)](path).to_pylist()
         return rows
+    if format_of(path) == "excel":
+        names, *rows = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
     content = path.read_bytes()
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
     if format_of(path) == "jsonl":
@@ -167,7 +172,7 @@ def figures_of(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("name", INPUTS)
 @pytest.mark.parametrize(
-    "output_name", ["out.csv", "out.csv.gz", "out.parquet", "out.feather", "out.jsonl", "out.ndjson.gz"]
+    "output_name", ["out.csv", "out.xlsx", "out.csv.gz", "out.parquet", "out.feather", "out.jsonl", "out.ndjson.gz"]
 )
 def test_scores_are_those_of_the_detector_whatever_the_formats(
     detector: Detector, verdicts: Verdicts, tmp_path: Path, name: str, output_name: str
@@ -185,7 +190,7 @@ def test_scores_are_those_of_the_detector_whatever_the_formats(
 def test_all_output_formats_hold_the_same_numbers_to_the_last_bit(detector: Detector, tmp_path: Path) -> None:
     data = write_csv(generated(90, seed=1), tmp_path / "in.csv")
     answers = []
-    for output_name in ("out.csv", "out.parquet", "out.arrow", "out.jsonl"):
+    for output_name in ("out.csv", "out.parquet", "out.arrow", "out.jsonl", "out.xlsx"):
         score(detector, [data], tmp_path / output_name)
         answers.append(figures_of(read_output(tmp_path / output_name)))
     assert all(answer == answers[0] for answer in answers)
@@ -271,7 +276,7 @@ def as_value(text: str | None, like: object) -> object:
 
 @pytest.mark.parametrize("name", OUTPUT_FORMATS)
 def test_an_input_without_rows_gives_an_output_without_rows(detector: Detector, tmp_path: Path, name: str) -> None:
-    output = tmp_path / f"out.{name}"
+    output = tmp_path / f"out{OUTPUT_FORMATS[name].suffixes[0]}"
     score(detector, [write_csv(generated(0), tmp_path / "in.csv")], output, top=1)
     assert read_output(output) == []
 
@@ -579,7 +584,7 @@ def test_reading_flags_are_those_of_training(run: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("in.csv", "--output", "out.xlsx"), "does not say which format is wanted. End it in .csv, "),
+        (("in.csv", "--output", "out.xls"), "does not say which format is wanted. End it in .csv, "),
         (("in.csv", "--output", "out.parquet.gz"), "does not say which format is wanted"),
         (("in.csv", "--output", "none/out.csv"), "there is no folder"),
         (("in.csv", "--output", "."), "is no file"),
@@ -660,14 +665,15 @@ def test_the_batch_program_needs_no_pandas_no_training_and_no_web_framework(trai
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_does_not_grow_with_the_file(trained: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("flags", "lines"), [((), 1_000_001), (("--top", "50"), 51)])
+def test_memory_does_not_grow_with_the_file(trained: Path, tmp_path: Path, flags: tuple[str, ...], lines: int) -> None:
     peaks = []
     for copies in (100, 500):
         source = write_csv(pa.concat_tables([generated(2_000)] * copies), tmp_path / f"{copies}.csv")
-        _, peak = run_and_tell(trained, source, "--output", tmp_path / "out.csv")
+        _, peak = run_and_tell(trained, source, "--output", tmp_path / "out.csv", *flags)
         peaks.append(peak)
     with (tmp_path / "out.csv").open() as file:
-        assert sum(1 for _ in file) == 1_000_001
+        assert sum(1 for _ in file) == lines
     assert peaks[1] < 1.4 * peaks[0]  # read as a whole it would be three times as much
 
 

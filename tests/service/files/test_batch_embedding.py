@@ -125,15 +125,15 @@ def test_an_input_without_rows_gives_an_output_without_rows(made: Path, sample: 
     pq.write_table(pq.read_table(sample).slice(0, 0), sample)
     output, detector = sample.with_name("out.parquet"), load_detector(made)
     job = prepare(detector, [sample], output, write=(write,))
-    assert score_files(detector, job, output, format_name="parquet") == (0, 0)
+    assert score_files(detector, job, output, format_name="parquet") == (0, 0, 0)
     assert pq.read_table(output).schema.names == job.schema.names
 
 
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (("--write", "embeddings"), "must be one or more of scores, embedding, expected, got 'embeddings'"),
-        (("--write", "embedding", "--explain", "2"), "--explain names columns of a score"),
+        (("--write", "embeddings"), "must be one or more of scores, reason, embedding, expected, got 'embeddings'"),
+        (("--write", "embedding", "--explain", "2"), "--explain is about a score: add scores to --write"),
     ],
 )
 def test_what_cannot_be_written_is_one_line(
