@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.errors import RecordError, mistyped, quoted
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, missing_cells, parser_of
-from models.schema.nesting import flat_records, is_in_null
+from models.schema.nesting import flat_records, inside
 
 Columns = Mapping[str, NDArray[Any]]
 """Name → n values; see the module's docstring."""
@@ -85,9 +85,10 @@ def columns_of_rows(
     elif names == schema.numbers == schema.read_names and (plain := _number_columns(schema, rows)):
         return plain  # the usual case: only numbers, in order
     positions = {name: i for i, name in enumerate(names)}
+    in_null = _fields_in_null(schema, names, rows)
     for column in schema.read:
         if column.name not in positions:
-            if not column.optional:
+            if not (column.optional or column.name in in_null):
                 raise absent_column(schema, column.name, names)
             positions[column.name] = len(positions)
             rows = [(*row, None) for row in rows]
@@ -125,7 +126,8 @@ def problems_of_rows(
 ) -> Iterator[RecordError]:
     """Yield everything that `columns_of_rows` would refuse: columns once, with the first rows, then row by row."""
     if first_record == 0:
-        lacking = (name for name in schema.required if name not in names)
+        present = {*names, *_fields_in_null(schema, names, rows)}
+        lacking = (name for name in schema.required if name not in present)
         yield from (absent_column(schema, name, names) for name in lacking)
     read = [column for column in schema.read if column.name in names]
     parsers = [(column, parser_in(schema, column), names.index(column.name)) for column in read]
@@ -213,12 +215,19 @@ def _refused(column: Column, value: object, index: int, error: ValueError) -> Re
 
 
 def _cell_or_null(schema: FeatureSchema, column: Column, record: Mapping[str, Any], index: int) -> Any:
-    """Return a field, None where it may be absent or would be in an object that is null; else a `RecordError`."""
+    """Return a field, None where it may be absent; else a `RecordError`."""
     if column.name in record:
         return record[column.name]
-    if column.optional or is_in_null(record, column.name):
+    if column.optional:
         return None
     raise absent_column(schema, column.name, record, record=index)
+
+
+def _fields_in_null(schema: FeatureSchema, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> frozenset[str]:
+    """Return the columns that lie in an object of which all cells are null."""
+    objects = [(i, name) for i, name in enumerate(names) if name in schema.objects]
+    null = {name for i, name in objects if all(len(row) > i and row[i] is None for row in rows)}
+    return frozenset(inside(schema.read_names, null)) if null else frozenset()
 
 
 def parser_in(schema: FeatureSchema, column: Column) -> Callable[[object], Cell]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from models.columns.from_records import brief_repr, column_array, problem_of, wi
 from models.errors import Message, RecordError, Set, TableError, mistyped
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, parser_of
+from models.schema.nesting import inside
 from models.tables.read_options import HEADER_AGAIN
 from models.tables.table import Table, places_of
 
@@ -27,8 +28,22 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     Raises:
         TableError: A column is missing or a cell is not of the column's kind.
     """
+    table = with_null_objects(schema, table)
     require_columns(schema, table.names)
     return {column.name: column_of_table(schema, table, column, first_row=first_row) for column in schema.read}
+
+
+def with_null_objects(schema: FeatureSchema, table: Table) -> Table:
+    """Return a table in which each object that has no value has null fields instead: those of the training data."""
+    data = table.data
+    null = [field.name for field in data.schema if field.name in schema.objects and pa.types.is_null(field.type)]
+    if not null:
+        return table
+    fields = [name for name in inside(sorted(schema.known), null) if name not in table.names]
+    data = data.drop_columns(null)
+    for name in fields:
+        data = data.append_column(name, pa.nulls(len(table), pa.string()))
+    return replace(table, data=data)
 
 
 def column_of_table(schema: FeatureSchema, table: Table, column: Column, *, first_row: int = 0) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from models.columns.from_tables import plain_numbers, require_columns
+from models.columns.from_tables import plain_numbers, require_columns, with_null_objects
 from models.errors import ConfigError, Set, TableError, absent_columns, mistyped
 from models.messages import phrase
 from models.schema import FeatureSchema
@@ -64,7 +64,11 @@ class Chunk:
 
     def id_columns(self) -> pa.Table:
         """Return the id columns with the types that they were read with."""
-        columns = {name: self.table.data.column(name) for name in self.ids}
+        data = self.table.data
+        columns = {
+            name: data.column(name) if name in self.table.names else pa.nulls(len(data), kind)  # in a null object
+            for name, kind in self.ids.items()
+        }
         return pa.table({name: column.cast(plain_type(column.type)) for name, column in columns.items()})
 
     def kept_columns(self) -> pa.Table:
@@ -118,12 +122,13 @@ def check_inputs(
     notes: dict[str, None] = {}
     names: dict[str, None] = {}
     for path in paths:
-        first = next(iter_table(path, replace(options, numbers=plain_numbers(schema)), chunk_rows=1))
+        read = next(iter_table(path, replace(options, numbers=plain_numbers(schema)), chunk_rows=1))
+        first = with_null_objects(schema, read)
         _check_shape(schema, _called(path), first)
         for name, kinds in types.items():
             kinds.add(_id_type(_called(path), name, first.data.schema.field(name).type))
         notes |= dict.fromkeys(phrase("read: {note}", note=repair) for repair in first.repairs)
-        if absent := [column.name for column in schema.read if column.name not in first.names]:
+        if absent := [column.name for column in schema.read if column.name not in read.names]:
             what = phrase("{file} has no {columns}: read as missing", file=_called(path), columns=_listed(absent))
             notes[phrase("read: {note}", note=what)] = None
         if path == paths[0]:

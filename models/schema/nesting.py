@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,29 +46,64 @@ def flat_records(
 ) -> Iterator[Mapping[str, Any]]:
     """Flatten only the objects that dotted names lead into: others could fill the memory.
 
+    Where such an object is null, so are its fields.
+
     Raises:
         RecordError: Two fields get the same name.
     """
-    outer = _outer_names(names)
+    outer = outer_names(names)
     for index, record in enumerate(records, start=first_record):
-        nested = outer and any(isinstance(value, dict) for value in record.values())
-        if not nested and all(map(str.isascii, record)):
+        if outer.isdisjoint(record) and all(map(str.isascii, record)):
             yield record
             continue
         try:
-            yield flatten(record, within=outer, wanted=names)
+            flat = flatten(record, within=outer, wanted=names)
         except ValueError as error:
             problem, remedy = "comes twice, once inside another field or in another Unicode form.", "Send it once."
             raise RecordError(problem, record=index, field=str(error), remedy=remedy) from error
+        yield _with_null_objects(flat, names, outer)
 
 
-def is_in_null(record: Mapping[str, Any], name: str) -> bool:
-    """Return True if a field with a dotted name would be in an object that is null."""
-    return any(record.get(outer, ...) is None for outer in _outer_names((name,)))
+def inside(names: Iterable[str], objects: Container[str]) -> list[str]:
+    """Return those of some dotted names that lie within some objects.
+
+    Example:
+        >>> inside(["a.b", "a.c.d", "ab"], {"a"})
+        ['a.b', 'a.c.d']
+    """
+    return [name for name in names if any(outer in objects for outer in _outer_of(name))]
+
+
+def without_objects(names: Iterable[str], objects: Container[str]) -> list[str]:
+    """Return names without those of objects, in whose place are the names that lie within them.
+
+    Example:
+        >>> without_objects(["a", "b", "a.c"], {"a"})
+        ['a.c', 'b']
+    """
+    names = list(names)
+    found: dict[str, None] = {}
+    for name in names:
+        found |= dict.fromkeys(inside(names, {name}) if name in objects else [name])
+    return [name for name in found if name not in objects]
 
 
 @lru_cache(maxsize=256)
-def _outer_names(names: tuple[str, ...]) -> frozenset[str]:
+def outer_names(names: tuple[str, ...]) -> frozenset[str]:
     """Return the names of the objects that dotted names lead through."""
-    paths = [name.split(".") for name in names]
-    return frozenset(".".join(path[:depth]) for path in paths for depth in range(1, len(path)))
+    return frozenset(outer for name in names for outer in _outer_of(name))
+
+
+def _with_null_objects(record: dict[str, Any], names: tuple[str, ...], outer: Container[str]) -> dict[str, Any]:
+    """Return a flat record in which each object that is null has null fields instead."""
+    objects = {name for name, value in record.items() if value is None and name in outer and name not in names}
+    if not objects:
+        return record
+    others = {name: value for name, value in record.items() if name not in objects}
+    return dict.fromkeys(inside(names, objects)) | others
+
+
+def _outer_of(name: str) -> Iterator[str]:
+    """Yield the names of the objects that a dotted name leads through: a and a.b of a.b.c."""
+    path = name.split(".")
+    yield from (".".join(path[:depth]) for depth in range(1, len(path)))

@@ -13,6 +13,7 @@ from typing import Any, Final
 from models.errors import BundleError
 from models.messages import joined, phrase, plural
 from models.schema.names import in_one_form, one_form
+from models.schema.nesting import outer_names
 from models.schema.timestamps import TIME_LAYOUTS
 from models.strict_json import from_plain
 
@@ -174,6 +175,11 @@ class FeatureSchema:
         """All names of the training data."""
         others = (name for name in (self.label, self.threshold_by) if name is not None)
         return frozenset((*self.names, *self.ids, *others, *self.dropped))
+
+    @cached_property
+    def objects(self) -> frozenset[str]:
+        """Names of the objects that names of the training data lie in: where one is null, so are these."""
+        return outer_names(tuple(self.known)) - {*self.read_names, *self.ids}
 
     def note_of_ignored(self, names: Iterable[str], *, counts: Mapping[str, int] | None = None) -> str | None:
         """Return the line about names of a table or of records that the detector does not know, None without any.

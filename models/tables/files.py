@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 
 from models.errors import Set, TableError, TooLargeError, UnreadableError, mistyped
 from models.messages import plural
+from models.schema.nesting import outer_names
 from models.tables.formats import FORMATS
+from models.tables.json_lines import with_all_fields
 from models.tables.read_options import CHUNK_ROWS, ReadOptions
 from models.tables.skipping import RowSkipper
 from models.tables.source import Source
@@ -61,7 +63,7 @@ _WHOLE: Final = 1 << 20  # rows of a chunk where all of them are held anyway
 def read_table(
     sources: Sequence[Source | str | Path], options: ReadOptions | None = None, *, format: str | None = None
 ) -> Table:
-    """Read sources that have the same columns as one table.
+    """Read sources that have the same columns as one table; a field that all records of a file lack is missing there.
 
     Args:
         sources: Paths, patterns, or bytes in memory.
@@ -73,11 +75,15 @@ def read_table(
     """
     chunks: list[Table] = []
     files: dict[str, int] = {}
+    names: list[str] = []  # of the file of each chunk
     paths: list[str | Path] = [source for source in sources if not isinstance(source, Source)]
     for source in (*(Source.of(path) for path in expand(paths)), *(s for s in sources if isinstance(s, Source))):
         for chunk in iter_table(source, options, format=format, chunk_rows=_WHOLE):
             chunks.append(_ordered_like(chunks[0], chunk, source) if chunks else chunk)
             files[source.name] = files.get(source.name, 0) + len(chunk)
+            names.append(source.name)
+    if chunks[0].of_records:
+        chunks = with_all_fields(chunks, names)
     try:
         data = pa.concat_tables([chunk.data for chunk in chunks], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -220,13 +226,17 @@ def _format_of(source: Source) -> str:
 
 
 def _ordered_like(first: Table, chunk: Table, source: Source) -> Table:
-    """Return a chunk with its columns in the first file's order."""
+    """Return a chunk with its columns in the first file's order; files of records may each have some fields alone."""
     if chunk.names == first.names:
         return chunk
     if sorted(chunk.names) != sorted(first.names) or len(set(first.names)) < len(first.names):
         found = differences(first.names, chunk.names)
         here, there = dict.fromkeys(chunk.names), dict.fromkeys(first.names)
-        meant = mistyped([name for name in there if name not in here], (name for name in here if name not in there))
+        objects = outer_names((*here, *there))  # one that is null in a whole file looks like a field
+        lacking = [name for name in there if name not in here and name not in objects]
+        meant = mistyped(lacking, (name for name in here if name not in there and name not in objects))
+        if first.of_records and chunk.of_records and here.keys() & there.keys() and not meant:
+            return chunk
         raise TableError(f"{source.name}: has other columns than the first file ({found}).{meant}")
     return replace(chunk, data=chunk.data.select(first.names))
 

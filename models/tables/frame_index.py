@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-LEFT_OUT: Final = "the index of a data frame, which has no name, is left out"
+from models.messages import phrase
+
+LEFT_OUT: Final = phrase("the index of a data frame, which has no name, is left out")
 """What is said of a table that was written with such an index."""
 
 _UNNAMED: Final = re.compile(r"__index_level_\d+__")  # as pandas and Arrow call it

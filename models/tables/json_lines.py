@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,7 +15,7 @@ import pyarrow as pa
 from models.errors import TableError
 from models.messages import phrase
 from models.schema.cells import parse_category
-from models.schema.nesting import flatten
+from models.schema.nesting import flatten, inside, outer_names, without_objects
 from models.strict_json import repeated_keys
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
@@ -36,14 +37,17 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
     """Read JSON lines, or one list of objects, in chunks; a field that some records lack is missing there."""
     first: list[dict[str, Any]] = []
     present: dict[str, int] = {}  # name -> records that have it
+    nulls: dict[str, int] = {}  # name -> records in which it is null
     count = filled = 0
     for record in _records(source):
         count += 1
         filled += len(record)
         if count <= chunk_rows:
             first.append(record)
-        for name in record:
+        for name, value in record.items():
             present[name] = present.get(name, 0) + 1
+            if value is None:
+                nulls[name] = nulls.get(name, 0) + 1
         source.require_columns(len(present))
         if len(present) * len(first) > _MOST_CELLS and len(present) * count > _MOST_ABSENT * filled:
             raise TableError(
@@ -54,12 +58,47 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
         raise TableError("the file holds no record.")
     if count == 1:
         _refuse_records_inside(first[0])
-    absent = frozenset(name for name, records in present.items() if records < count)
-    repairs = (*_encoding_of(source), *_absences(present, count))
+    objects = {name for name in outer_names(tuple(present)) if present.get(name, 0) == nulls.get(name, 0) > 0}
+    names = without_objects(present, objects) if objects else list(present)
+    lacking = {name: count - present[name] - _in_null(name, objects, nulls) for name in names}
+    lacking = {name: records for name, records in lacking.items() if records}
+    repairs = (*_encoding_of(source), *_absences(lacking, count))
     records = iter(first) if count == len(first) else _records(source)
     while chunk := list(itertools.islice(records, chunk_rows)):
-        columns = {name: _arrow_array([record.get(name) for record in chunk]) for name in present}
-        yield Table(data=pa.table(columns), repairs=repairs, absent=absent)
+        columns = {name: _arrow_array([record.get(name) for record in chunk]) for name in names}
+        yield Table(data=pa.table(columns), repairs=repairs, absent=frozenset(lacking), of_records=True)
+
+
+def _in_null(name: str, objects: Set[str], nulls: Mapping[str, int]) -> int:
+    """Return how many records have null in the place of an object that a field lies in."""
+    return sum(nulls[outer] for outer in outer_names((name,)) & objects) if objects else 0
+
+
+def with_all_fields(chunks: Sequence[Table], files: Sequence[str]) -> list[Table]:
+    """Return chunks of records of several files, each with the fields of all.
+
+    A field that all records of a file lack is missing there, and that is said; in an object that is null it is null.
+
+    Args:
+        chunks: At least one.
+        files: The name of the file of each.
+    """
+    every = tuple(dict.fromkeys(name for chunk in chunks for name in chunk.names))
+    fields = [field for chunk in chunks for field in chunk.data.schema]
+    filled = {field.name for field in fields if not pa.types.is_null(field.type)}
+    objects = (outer_names(every) & {*every}) - filled
+    names = without_objects(every, objects) if objects else list(every)
+    return [_with_fields(chunk, names, objects, file) for chunk, file in zip(chunks, files, strict=True)]
+
+
+def _with_fields(chunk: Table, names: Sequence[str], objects: Set[str], file: str) -> Table:
+    has = {*chunk.names, *inside(names, objects & {*chunk.names})}
+    lacking = [name for name in names if name not in has]
+    listed = ", ".join(map(repr, lacking[:_SHOWN_FIELDS])) + (", …" if len(lacking) > _SHOWN_FIELDS else "")
+    lines = [phrase("{file} has no {columns}: read as missing", file=file, columns=listed)] if lacking else []
+    columns = {n: chunk.data.column(n) if n in chunk.names else pa.nulls(len(chunk)) for n in names}
+    absent = chunk.absent.union(lacking)
+    return replace(chunk, data=pa.table(columns), absent=absent, repairs=(*chunk.repairs, *lines))
 
 
 def _records(source: Source) -> Iterator[dict[str, Any]]:
@@ -160,8 +199,7 @@ def _refuse_repeated_key(content: bytes, value: Any, where: str) -> None:
         raise TableError(f"{where} has the key {key!r} twice in one object. Keep one.")
 
 
-def _absences(present: Mapping[str, int], count: int) -> tuple[str, ...]:
-    lacking = {name: count - records for name, records in present.items() if records < count}
+def _absences(lacking: Mapping[str, int], count: int) -> tuple[str, ...]:
     lines = [
         phrase(
             "{name!r} is absent from {absent:,} of {records:,} records: read as missing",

@@ -117,8 +117,11 @@ def _tables(
 
 
 def _wanted(schema: pa.Schema, names: Set[str]) -> list[str]:
-    """Return the columns that hold some of the names: those of the same name, and structs that dotted names are in."""
-    structs = {field.name for field in schema if pa.types.is_struct(field.type)}
+    """Return the columns that hold some of the names: those of the same name, and structs that dotted names are in.
+
+    A struct may be null in all rows, and have no fields then.
+    """
+    structs = {field.name for field in schema if pa.types.is_struct(field.type) or pa.types.is_null(field.type)}
     return [
         name
         for name in dict.fromkeys(schema.names)

@@ -14,7 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from models.columns.from_records import Columns, absent_column
-from models.columns.from_tables import column_of_table, columns_of_table, problems_of_table, require_columns
+from models.columns.from_tables import (
+    column_of_table,
+    columns_of_table,
+    problems_of_table,
+    require_columns,
+    with_null_objects,
+)
 from models.errors import RecordError, TableError, TooLargeError, UnreadableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell
@@ -148,7 +154,7 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
     tables: list[Table] = []
     try:
         chunks = iter_table(source, options, format=row.table, chunk_rows=CHUNK_ROWS)
-        for table in spec.cancellation.checked(chunks):
+        for table in (with_null_objects(schema, chunk) for chunk in spec.cancellation.checked(chunks)):
             if not tables:
                 _require_shape(schema, table)
             tables.append(table if row.table == "csv" else replace(table, skipped=None))  # no other takes the parameter
