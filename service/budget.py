@@ -14,6 +14,7 @@ class Budget:
 
     Args:
         head_bytes: Bytes of a request's line and header fields, and of its trailer fields; more are answered 431.
+        query_parameters: Parameters of a query; more are answered 414.
         read_bytes: Bytes of a connection that are parsed at once. While a request of it is queued behind another,
             no more are: so at most the requests in that many bytes are queued.
         bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes.
@@ -45,6 +46,7 @@ class Budget:
     """
 
     head_bytes: int = 65_536
+    query_parameters: int = 100
     read_bytes: int = 16_384
     bytes_per_value: int = 8
     bytes_per_field: int = 10

@@ -33,6 +33,7 @@ SMALL_BYTES: Final = 16_384
 
 _SMALL_SHARE: Final = 0.01  # of the wait of a large request: a small one is that much less work
 _BURST: Final = 2  # times the wait: with less, a burst of some hundred requests would be refused
+_LONG: Final = 10  # times the wait: a tick of requests that are answered one by one, each of some milliseconds
 _LEAST: Final = 0.1  # of the wait: what each tick has for answers
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 
@@ -84,7 +85,7 @@ class Gate:
     def admit_to_routes(self, method: str, headers: Headers) -> Response | None:
         """Return the refusal of a request that the routes would answer, None if it is admitted."""
         self._begin_tick()
-        if not self._tick.is_overloaded():
+        if not (self._tick.is_overloaded() or self._tick.is_long()):
             return None
         return self._refusal_of_small if method != "POST" or _is_small(headers) else self._refusal_of_large
 
@@ -166,7 +167,9 @@ class Gate:
 
 @final
 class SheddingMiddleware:
-    """Refuses what the routes would answer while the event loop is overloaded; probes are always answered.
+    """Refuses what the routes would answer while the event loop is overloaded, and queries without end.
+
+    Probes are always answered.
 
     Args:
         app: The routes.
@@ -179,10 +182,15 @@ class SheddingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        app: ASGIApp | None = None
-        if scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) not in PROBES:
-            app = self._gate.admit_to_routes(scope["method"], scope["headers"])
-        await (app or self._app)(scope, receive, send)
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if scope["query_string"].count(b"&") >= BUDGET.query_parameters:
+            return _TOO_MANY_PARAMETERS
+        if scope["path"].removeprefix(scope.get("root_path", "")) in PROBES:
+            return None
+        return self._gate.admit_to_routes(scope["method"], scope["headers"])
 
 
 @final
@@ -224,6 +232,12 @@ class Tick:
         self._has_refused = True
         return True
 
+    def is_long(self) -> bool:
+        """Return True, and refuse all further requests, in a tick that is too long even for a burst."""
+        if self._clock() - self._began > _LONG * self._max_wait:
+            self._has_refused = True
+        return self._has_refused
+
     def end(self) -> None:
         """End a tick after its last request."""
         self._is_shedding = self._has_refused or self._clock() - self._began > _BURST * self._max_wait
@@ -246,3 +260,12 @@ def _overloaded(headers: dict[str, str]) -> Response:
         f"{spelt('max_wait_seconds')}."
     )
     return problem_of(RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | headers))
+
+
+_TOO_MANY_PARAMETERS: Final = problem_of(
+    RequestError(
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        f"The query has more than {BUDGET.query_parameters} parameters. Send those that /docs lists, once each.",
+        headers=CLOSE,
+    )
+)
