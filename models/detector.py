@@ -28,7 +28,7 @@ __all__ = ["Contribution", "Detector", "Verdicts"]
 if TYPE_CHECKING:
     from models.tables.table import Table
 
-_ROWS_AT_ONCE: Final = 1024  # whose numbers are made Python's at once, which takes four times the memory
+_CELLS_AT_ONCE: Final = 1 << 19  # of rows that are explained: each is looked at once for each column that is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Verdicts:
     threshold: NDArray[np.float64]
     is_anomaly: NDArray[np.bool_]
     columns: Columns = field(repr=False)
-    preprocessor: Preprocessor = field(repr=False)
+    scorer: Scorer = field(repr=False)
     writer: ReasonWriter = field(repr=False)
     segments: NDArray[Any] | None = field(default=None, repr=False)
 
@@ -67,6 +67,7 @@ class Verdicts:
             scores=Scores(
                 anomaly_score=self.scores.anomaly_score[rows],
                 column_errors=self.scores.column_errors[rows],
+                Z=self.scores.Z[rows],
                 reconstruction=self.scores.reconstruction[rows],
             ),
             p_value=self.p_value[rows],
@@ -76,6 +77,11 @@ class Verdicts:
             segments=None if self.segments is None else self.segments[rows],
         )
 
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """The preprocessor of the scorer."""
+        return self.scorer.preprocessor
+
     def contributions(self, row: int, *, top: int) -> list[Contribution]:
         """Return the `top` largest contributions to the score of a row, largest first."""
         return next(self.explained(slice(row, row + 1), top=top))
@@ -83,31 +89,45 @@ class Verdicts:
     def explained(self, rows: slice = slice(None), *, top: int) -> Iterator[list[Contribution]]:
         """Yield the `top` largest contributions to the score of every row, or of some."""
         start, stop, _ = rows.indices(len(self))
-        for first in range(start, stop, _ROWS_AT_ONCE):
-            yield from self._explained(slice(first, min(first + _ROWS_AT_ONCE, stop)), top=top)
+        step = max(1, _CELLS_AT_ONCE // (self.scores.Z.shape[1] * max(top, 1)))
+        for first in range(start, stop, step):
+            yield from self._explained(slice(first, min(first + step, stop)), top=top)
 
     def _explained(self, rows: slice, *, top: int) -> Iterator[list[Contribution]]:
         errors = self.scores.column_errors[rows]
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
+        expectations = self._expectations(rows, largest)
         columns = [
-            (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.expected_beside, features)
-            for encoding, features in zip(self.preprocessor.encodings, self.preprocessor.slices, strict=True)
+            (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.expected_beside, width)
+            for encoding, width in zip(self.preprocessor.encodings, self.preprocessor.widths, strict=True)
         ]
-        reconstruction = self.scores.reconstruction[rows].tolist()  # an array a value would take longer
-        for row, (indices, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
-            of_network = reconstruction[row]
+        for row, (indices, of_row, expected_of) in enumerate(
+            zip(largest.tolist(), parts.tolist(), expectations, strict=True)
+        ):
             contributions = []
-            for i, part in zip(indices, of_row, strict=True):
-                name, actual_of, values, expected_beside, features = columns[i]
+            for i, part, features in zip(indices, of_row, expected_of, strict=True):
+                name, actual_of, values, expected_beside, width = columns[i]
                 actual = actual_of(values[row])
-                expected, probability = expected_beside(actual, of_network[features])
+                expected, probability = expected_beside(actual, features[:width])
                 contributions.append(
                     Contribution(
                         feature=name, contribution=part, actual=actual, expected=expected, probability=probability
                     )
                 )
             yield contributions
+
+    def _expectations(self, rows: slice, columns: NDArray[np.intp]) -> list[list[list[float]]]:
+        """Return the features that are expected of each row in some of its columns `(n, top)`, and perhaps more."""
+        n, top = columns.shape
+        if not top:
+            return [[]] * n
+        expected = self.scorer.expected(np.repeat(self.scores.Z[rows], top, axis=0), columns.reshape(-1))
+        widest = np.arange(max(self.preprocessor.widths))
+        positions = self.preprocessor.starts[columns][:, :, None] + widest
+        np.minimum(positions, expected.shape[1] - 1, out=positions)
+        # Lists, as an array a value would take longer.
+        return np.take_along_axis(expected.reshape(n, top, -1), positions, axis=2).tolist()  # type: ignore[no-any-return]
 
     def reason(self, row: int) -> str:
         """Return the reasons of a row in words, in one line."""
@@ -173,7 +193,7 @@ class Detector:
             threshold=decisions.threshold,
             is_anomaly=decisions.is_anomaly,
             columns=columns,
-            preprocessor=self.preprocessor,
+            scorer=self.scorer,
             writer=self.writer,
             segments=segments,
         )

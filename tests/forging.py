@@ -71,6 +71,7 @@ def make_bundle(path: Path, *, activation: str = "prelu", missing_share: float =
             detector,
             network=config,
             graph=graph,
+            first_member=graph,
             write_network=lambda file: file.write_bytes(b"nothing that serving reads") and None,
             trained=engine,
             versions={"python": "3.11.0", "keras": "3.8.0", "tensorflow": "2.20.0", "numpy": "2.0.0"},

@@ -150,6 +150,7 @@ def write_result(result: FitResult, folder: Path) -> None:
         result.detector,
         network=learned.config,
         graph=learned.graph,
+        first_member=learned.first_member,
         write_network=partial(BUILDERS[kind_of(learned.config)].save, learned.network),
         trained=learned.network,
         versions={

@@ -8,6 +8,7 @@
     reference.json     per column and for the score: what the fitting rows looked like
     probe.json         a few made-up rows with the scores that the training network gives them
     network.onnx       the network that is run
+    first_member.onnx  the first member of an ensemble alone, which says what is expected
     network.keras      the network for users of Keras; serving neither reads nor verifies it
     training_scores.parquet  the scores of the training rows, where training left them; no detector reads it
 

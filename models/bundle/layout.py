@@ -19,6 +19,7 @@ FORMAT_VERSION: Final = 1
 
 NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"
+FIRST_MEMBER_ONNX: Final = "first_member.onnx"
 
 _MB: Final = 1024**2
 LIMITS: Final = {
@@ -30,12 +31,16 @@ LIMITS: Final = {
     "reference.json": 16 * _MB,
     "probe.json": 16 * _MB,
     NETWORK_ONNX: 1024 * _MB,
+    FIRST_MEMBER_ONNX: 1024 * _MB,
     NETWORK_KERAS: 1024 * _MB,
 }
 """The files of a bundle, and the bytes above which each is refused unread: far more than training writes."""
 
 FILES: Final = tuple(name for name in LIMITS if name != MANIFEST)
 """The files beside the manifest, which holds their digests."""
+
+REQUIRED: Final = tuple(name for name in FILES if name != FIRST_MEMBER_ONNX)
+"""The files that every bundle has. The first member alone is in newer ones of ensembles."""
 
 SERVED: Final = tuple(name for name in FILES if name != NETWORK_KERAS)
 """The files that a detector is made of, which are verified and read whenever it is loaded."""

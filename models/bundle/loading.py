@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import NETWORK_ONNX, array_in
+from models.bundle.layout import FIRST_MEMBER_ONNX, NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.bundle.shown import check_reference
@@ -58,11 +58,15 @@ def load_detector(path: str | Path) -> Detector:
         schema = _keeping_learned_words(schema, preprocessor)
         if manifest["engine"] not in ENGINES:
             raise BundleError(f"the engine {manifest['engine']!r} is none of {', '.join(ENGINES)}. Train it anew.")
-        engine = ENGINES[manifest["engine"]](contents[NETWORK_ONNX], network)
+        new_engine = ENGINES[manifest["engine"]]
+        engine = new_engine(contents[NETWORK_ONNX], network)
+        first_member = None
+        if FIRST_MEMBER_ONNX in contents:
+            first_member = new_engine(contents[FIRST_MEMBER_ONNX], network.first_member, file=FIRST_MEMBER_ONNX)
         calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
         if (schema.threshold_by is None) != (not calibration.rows.segments):
             raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
-        scorer = Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble)
+        scorer = Scorer(preprocessor=preprocessor, engine=engine, first_member=first_member, ensemble=ensemble)
         check_probe(scorer, plain["probe.json"])
         check_reference(plain["reference.json"])
     except BundleError as error:

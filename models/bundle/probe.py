@@ -69,6 +69,7 @@ def check_probe(scorer: Scorer, probe: Mapping[str, Any]) -> None:
         Z = features_from_plain(probe["Z"])
         if not len(Z) or Z.shape[1:] != (len(scorer.preprocessor.features),):
             raise ValueError(f"it is of shape {Z.shape}")
+        _check_first_member(scorer, Z)
         parity = PARITY if scorer.ensemble is None else ENSEMBLE_PARITY
         _compare(_scores(scorer, Encoded(Z=Z)), probe["anomaly_score"], parity)
         encoded = scorer.preprocessor.transform(_columns(scorer.preprocessor, probe["records"]))
@@ -77,6 +78,19 @@ def check_probe(scorer: Scorer, probe: Mapping[str, Any]) -> None:
         raise BundleError(
             f"probe.json is not readable ({error!r}); the bundle's parts come from two fits, or it was edited."
         ) from error
+
+
+def _check_first_member(scorer: Scorer, Z: FloatMatrix) -> None:
+    """Compare the first member alone with the first of the ensemble."""
+    if scorer.first_member is None:
+        return
+    within = scorer.preprocessor.within_limits(Z)
+    alone, first = scorer.first_member.reconstruct(within)[0], scorer.engine.reconstruct(within)[0]
+    if not (np.abs(alone - first) <= ENSEMBLE_PARITY * np.maximum(1.0, np.abs(first))).all():
+        raise BundleError(
+            "first_member.onnx expects other values than the first member of network.onnx; they come from two fits. "
+            "Train the detector anew."
+        )
 
 
 def _scores(scorer: Scorer, encoded: Encoded) -> NDArray[np.float64]:

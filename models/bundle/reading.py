@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import BESIDE, FILES, FORMAT_VERSION, LIMITS, SERVED, digest
+from models.bundle.layout import BESIDE, FILES, FORMAT_VERSION, LIMITS, REQUIRED, SERVED, digest
 from models.bundle.shown import check_manifest
 from models.errors import BundleError
 from models.repository import MANIFEST
@@ -72,7 +72,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: {MANIFEST} is not one that training wrote ({error}). Copy the bundle again, or train it anew."
         ) from error
-    if set(manifest["files"]) != set(FILES) or not set(manifest.get("beside", ())) <= set(BESIDE):
+    if not set(REQUIRED) <= set(manifest["files"]) <= set(FILES) or not set(manifest.get("beside", ())) <= set(BESIDE):
         raise BundleError(
             f"{folder}: {MANIFEST} lists other files than a bundle has. Copy the bundle again, or train it anew."
         )
@@ -82,12 +82,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def read_files(folder: Path, manifest: Mapping[str, Any], names: Collection[str] = SERVED) -> dict[str, bytes]:
     """Read files of the closed list once and verify them by their digests, before anything is made of them.
 
+    Files that this bundle does not have are left out.
+
     Raises:
         BundleError: A file is missing, is one too many, or is not the one that was saved.
     """
-    _require_closed(folder)
+    _require_closed(folder, manifest)
     contents = {}
     for name in names:
+        if name not in manifest["files"]:
+            continue
         content = read_file(folder, name)
         if digest(content) != manifest["files"][name]:
             raise BundleError(
@@ -131,7 +135,7 @@ def read_plain(folder: Path, name: str, content: bytes) -> dict[str, Any]:
     return plain
 
 
-def _require_closed(folder: Path) -> None:
+def _require_closed(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse a folder that holds more than a bundle does.
 
     Names that begin with two dots are left alone: a volume of Kubernetes keeps its files behind ``..data``.
@@ -143,7 +147,7 @@ def _require_closed(folder: Path) -> None:
         names = {entry.name for entry in os.scandir(folder) if not entry.name.startswith("..")}
     except OSError as error:
         raise BundleError(f"{folder}: cannot be listed ({error.strerror}).") from error
-    if extra := sorted(names - {MANIFEST, *FILES, *BESIDE}):
+    if extra := sorted(names - {MANIFEST, *manifest["files"], *BESIDE}):
         more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
         raise BundleError(f"{folder}: holds {extra[0]!r}{more}, which is no part of a bundle. Move it elsewhere.")
 

@@ -12,6 +12,7 @@ import numpy as np
 from models.bundle.layout import (
     BESIDE,
     FILES,
+    FIRST_MEMBER_ONNX,
     FORMAT_VERSION,
     NETWORK_KERAS,
     NETWORK_ONNX,
@@ -38,6 +39,7 @@ def write_bundle(
     *,
     network: AutoencoderConfig,
     graph: bytes,
+    first_member: bytes | None = None,
     write_network: Callable[[Path], None],
     trained: Engine,
     versions: Mapping[str, str],
@@ -46,8 +48,8 @@ def write_bundle(
     """Write a bundle into a folder from `new_bundle`, and return the detector as it was loaded from there.
 
     It is loaded as the service does, and has to score as the `trained` network. `graph` is the exported network,
-    `write_network` writes the ``.keras`` file, `created` is in ISO 8601. Files of `layout.BESIDE` are in the folder
-    already, where there are some.
+    `first_member` that of an ensemble's first member, `write_network` writes the ``.keras`` file, `created` is in
+    ISO 8601. Files of `layout.BESIDE` are in the folder already, where there are some.
 
     Raises:
         BundleError: The loaded detector scores differently than the training network.
@@ -61,6 +63,8 @@ def write_bundle(
         "probe.json": json_bytes(probe_of(detector.scorer, trained)),
         NETWORK_ONNX: graph,
     }
+    if first_member is not None:
+        files[FIRST_MEMBER_ONNX] = first_member
     write_network(folder / NETWORK_KERAS)
     manifest = {
         "format_version": FORMAT_VERSION,
@@ -104,7 +108,7 @@ def _finish(
         "version": detector.version,
         "created": created,
         "calibration": detector.calibration.to_json(),
-        "files": {name: digest((folder / name).read_bytes()) for name in FILES},
+        "files": {name: digest((folder / name).read_bytes()) for name in (*files, NETWORK_KERAS)},
         "card": dict(detector.card),
         "beside": {name: _file_digest(folder / name) for name in BESIDE if (folder / name).exists()},
     }

@@ -81,9 +81,19 @@ class Preprocessor:
         return np.array([features.start for features in self.slices])
 
     @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Number of the features of each of the K columns."""
+        return tuple(len(encoding.features) for encoding in self.encodings)
+
+    @cached_property
+    def column_of_feature(self) -> NDArray[np.intp]:
+        """Index of the column of each feature `(d,)`."""
+        return np.repeat(np.arange(len(self.widths)), self.widths)
+
+    @cached_property
     def slices(self) -> tuple[slice, ...]:
         """The features of each of the K columns, as slices of `Z`."""
-        ends = np.cumsum([len(encoding.features) for encoding in self.encodings]).tolist()
+        ends = np.cumsum(self.widths).tolist()
         return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
     @cached_property

@@ -7,7 +7,7 @@ written from it: each by a small table of what a kind of layer is there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from models.errors import BundleError, ConfigError, joined
@@ -75,6 +75,11 @@ class AutoencoderConfig:
             yield f"activation_parameter is for activations that have one, not for {self.activation}."
         elif sentence := complaint_about(spec.parameter.name, self.activation_parameter, spec.parameter.limits):
             yield sentence
+
+    @property
+    def first_member(self) -> AutoencoderConfig:
+        """The first member alone."""
+        return replace(self, members=1, skip_weight=self.skip_weight[:1])
 
     @property
     def layer_units(self) -> tuple[int, ...]:

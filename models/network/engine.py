@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,26 +45,30 @@ class OnnxEngine:
         graph: The serialised graph.
         config: What the network looks like; the graph's inputs and outputs must be those that follow from it.
         threads: Threads of one call: by default one, because rows are scored side by side (`models.scoring`).
+        file: Name of the graph's file, for errors.
 
     Raises:
         BundleError: The graph is no such network, or ONNX Runtime refuses it.
     """
 
-    def __init__(self, graph: bytes, config: AutoencoderConfig, /, *, threads: int = 1) -> None:
+    def __init__(
+        self, graph: bytes, config: AutoencoderConfig, /, *, threads: int = 1, file: str = "network.onnx"
+    ) -> None:
         # Official builds of ONNX Runtime send telemetry unless this is set before they are imported.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime as ort  # printing help does not need it
 
         self._members = config.members
+        self._file = file
         weights = 4 * sum(math.prod(shape) for shape in weight_shapes(config).values())
         if len(graph) > 2 * weights + _NODES_BYTES + _NODES_BYTES_OF_A_MEMBER * config.members:
             raise BundleError(
-                f"network.onnx: has {len(graph):,} bytes, and the weights of the network that the manifest describes "
+                f"{file}: has {len(graph):,} bytes, and the weights of the network that the manifest describes "
                 f"{weights:,}. Train the detector anew."
             )
         if found := next((text for text in _NEVER_WRITTEN if text in graph), None):
             raise BundleError(
-                f"network.onnx: names {found.decode()!r}: files or operators that training never writes. Train the "
+                f"{file}: names {found.decode()!r}: files or operators that training never writes. Train the "
                 "detector anew."
             )
         options = ort.SessionOptions()
@@ -87,7 +91,7 @@ class OnnxEngine:
             raise
         except Exception as error:  # its errors share no base class but this one
             reason = one_line(str(error))
-            raise BundleError(f"network.onnx: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+            raise BundleError(f"{file}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
 
     def reconstruct(self, Z: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the reconstructions of `Z` `(n, d)` by M members `(M, n, d)`."""
@@ -122,10 +126,10 @@ class OnnxEngine:
             if shapes == [(2 * config.members, width) for width in (config.features, config.latent_units)]:
                 return
         raise BundleError(
-            f"network.onnx: is not the network that the manifest describes: {declared[0]} to {declared[1]}. Train the "
+            f"{self._file}: is not the network that the manifest describes: {declared[0]} to {declared[1]}. Train the "
             "detector anew."
         )
 
 
-ENGINES: Final[dict[str, Callable[[bytes, Any], Engine]]] = {"onnx": OnnxEngine}
+ENGINES: Final[dict[str, Callable[..., Engine]]] = {"onnx": OnnxEngine}
 """How each engine is made from an exported network and its configuration; a bundle's manifest names one."""

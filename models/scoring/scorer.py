@@ -51,20 +51,27 @@ class Scores:
         anomaly_score: `(n,)`; higher is more anomalous. Of a single network: in standard deviations²; of an ensemble:
             in scores of the median fitting row.
         column_errors: What each column adds `(n, K)`; the rows sum to `anomaly_score`.
+        Z: The rows that were scored, encoded `(n, d)`.
         reconstruction: What the network expected `(n, d)`, standardised; of an ensemble: the first member.
     """
 
     anomaly_score: NDArray[np.float64]
     column_errors: NDArray[np.float64]
+    Z: FloatMatrix
     reconstruction: FloatMatrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """Scores encoded rows with an engine; a single network has no ensemble."""
+    """Scores encoded rows with an engine; a single network has no ensemble.
+
+    Args:
+        first_member: The first member of an ensemble alone; None for a single network, and in old bundles.
+    """
 
     preprocessor: Preprocessor
     engine: Engine
+    first_member: Engine | None = None
     ensemble: Ensemble | None = None
 
     def score(self, encoded: Encoded) -> Scores:
@@ -76,6 +83,7 @@ class Scorer:
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),
+            Z=encoded.Z,
             reconstruction=np.concatenate([scores.reconstruction for scores in scored]),
         )
 
@@ -93,6 +101,17 @@ class Scorer:
             for chunk in self._chunks(encoded)
         ]
         return np.concatenate(errors)
+
+    def expected(self, Z: FloatMatrix, columns: NDArray[np.intp]) -> FloatMatrix:
+        """Return what is expected of m rows of `Z` `(m, d)` in one column each, by its index `(m,)`.
+
+        The column is hidden from the network: its features have their means. So the others alone say what is expected,
+        and a gross error does not draw it near. Of an ensemble, the first member says it.
+        """
+        hidden = self.preprocessor.within_limits(Z)
+        hidden[columns[:, None] == self.preprocessor.column_of_feature] = 0.0
+        expected: FloatMatrix = (self.first_member or self.engine).reconstruct(hidden)[0]
+        return expected
 
     def embed(self, encoded: Encoded) -> FloatMatrix:
         """Return the bottleneck's output `(n, k)`."""
@@ -113,5 +132,8 @@ class Scorer:
         else:
             column_errors = self.ensemble.column_errors(reconstruction, encoded, self.preprocessor)
         return Scores(
-            anomaly_score=column_errors.sum(axis=1), column_errors=column_errors, reconstruction=reconstruction[0]
+            anomaly_score=column_errors.sum(axis=1),
+            column_errors=column_errors,
+            Z=encoded.Z,
+            reconstruction=reconstruction[0],
         )

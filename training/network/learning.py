@@ -61,6 +61,7 @@ class Learned:
 
     Args:
         graph: The exported network, with which `scorer` scores.
+        first_member: That of the first member of an ensemble, which says what is expected; None for a single network.
         history: The epochs, of the first members that were fitted.
         health: Dead and saturated units of all members on the validation rows, with the weights that were kept.
         slopes: Lowest, mean and highest learned slope of each hidden layer, for prelu.
@@ -68,6 +69,7 @@ class Learned:
 
     network: DenseNetwork
     graph: bytes
+    first_member: bytes | None
     scorer: Scorer
     history: History
     health: tuple[LayerHealth, ...]
@@ -124,11 +126,18 @@ def learn(
         histories.append(history)
     network = parts[0] if len(parts) == 1 else join_networks(network_config, parts)
     weights = network.arrays()
-    graph = builder.export(network_config, weights)
+    graph, first_member = builder.export(network_config, weights), None
+    new_engine = ENGINES[NETWORKS[kind].engine]
+    scorer = _scorer(new_engine(graph, network_config), fitting, preprocessor, config)
+    if network_config.members > 1:
+        first = {name: array[:1] for name, array in weights.items()}
+        first_member = builder.export(network_config.first_member, first)
+        scorer = replace(scorer, first_member=new_engine(first_member, network_config.first_member))
     return Learned(
         network=network,
         graph=graph,
-        scorer=_scorer(ENGINES[NETWORKS[kind].engine](graph, network_config), fitting, preprocessor, config),
+        first_member=first_member,
+        scorer=scorer,
         history=replace(
             histories[0],
             seconds=sum(history.seconds for history in histories),

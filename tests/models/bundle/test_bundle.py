@@ -22,6 +22,7 @@ from models.errors import BundleError
 from models.scoring import Scorer
 
 FILES = bundle.layout.FILES
+REQUIRED = bundle.layout.REQUIRED
 PARSERS = ("models.bundle.loading.read_plain", "models.bundle.loading.array_in")
 KEPT = Path(__file__).resolve().parents[2] / "bundles"
 
@@ -131,7 +132,7 @@ def test_a_missing_file_is_named(name, copied):
         load_detector(copied)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", REQUIRED)
 def test_a_manifest_that_lists_a_file_less_is_refused(name, copied):
     files = read_manifest(copied)["files"]
     del files[name]
