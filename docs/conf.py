@@ -76,7 +76,7 @@ _IN_PORTUGUESE = ("tutorial/primeiro-detector", "tutorial/qual-relu")
 _COMMANDS = re.compile(r'<div class="highlight-bash .*?</pre>', re.DOTALL)
 _FLAG = re.compile(r"(?<=[\s>\[])--?[a-zA-Z][\w-]*")
 _TABLES = re.compile(r"\]\(((?:\.\./)+benchmarks/results/\w+\.md)(?:#[\w-]+)?\)")
-_OF_SCIKIT_LEARN = re.compile(r"set_\w+_request|get_metadata_routing")
+_OF_SCIKIT_LEARN = re.compile(r"set_\w+_request|set_output|get_metadata_routing")
 
 html_theme = "furo"
 html_title = "Anomaly detector"
