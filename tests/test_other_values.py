@@ -19,6 +19,8 @@ from samples import FakeEngine, write_csv
 from wire import wired
 
 from models.calibration import Calibration, CalibrationRows
+from models.calibration.rows import segments_of
+from models.columns.from_records import columns_of_records
 from models.detector import Detector
 from models.schema.codes import KnownCategories
 from models.scoring import Scorer
@@ -180,6 +182,16 @@ def test_codes_that_training_had_without_zeros_are_not_guessed() -> None:
     )
 
 
+def test_codes_that_were_read_as_numbers_are_noted() -> None:
+    known = KnownCategories(("10023", "10024", "123E5"))
+    assert known.note("code", known.look(["10023", "12300000"])) == (
+        "'code': some values were not seen in training: codes were read as numbers (12300000 for '123E5'); read the "
+        "column as text"
+    )
+    assert known.note("code", known.look(["10023", "123E5", "1230"])) is None
+    assert KnownCategories(("10023", "1E4", "10000")).note("code", known.look(["10000"])) is None  # a category itself
+
+
 def test_thresholds_by_a_code_are_those_of_the_code(detector: Detector) -> None:
     segments = np.array([ZIPS[row % 2] for row in range(400)], object)
     rows = CalibrationRows.of(np.where(segments == "01067", 1.0, 3.0) + np.linspace(0, 1, 400), segment=segments)
@@ -194,3 +206,11 @@ def test_thresholds_by_a_code_are_those_of_the_code(detector: Detector) -> None:
     assert found.threshold.tolist() == expected.threshold.tolist()
     assert found.segments is not None
     assert found.segments[0] == "01067"
+
+
+def test_segments_of_new_calibration_rows_are_named_by_the_codes(detector: Detector) -> None:
+    schema = replace(detector.schema, threshold_by="zip")
+    columns = columns_of_records(schema, NUMBERED)
+    segments = segments_of(schema, columns, known=detector.known_categories["zip"])
+    assert segments is not None
+    assert set(segments) == set(ZIPS)

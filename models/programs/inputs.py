@@ -133,11 +133,11 @@ def check_inputs(
             notes[phrase("read: {note}", note=what)] = None
         if path == paths[0]:
             kept = {
-                name: plain_type(first.data.schema.field(name).type)
-                for name in kept_names(keep, first.names)
+                name: plain_type(read.data.schema.field(name).type)
+                for name in kept_names(keep, read.names)
                 if name not in schema.ids
             }
-        elif absent := [name for name in kept if name not in first.names]:
+        elif absent := [name for name in kept if name not in read.names]:
             problem = f"{_called(path)}: lacks the column{'s' * (len(absent) > 1)} {_listed(absent)}. Leave it out of "
             raise TableError(problem, Set("keep"), ".")
         names |= dict.fromkeys(first.names)

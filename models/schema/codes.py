@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from models.messages import phrase
-from models.schema.cells import Cell
+from models.schema.cells import Cell, number_text
+from models.schema.numbers import is_power_of_ten
 
 _SHOWN: Final = 3  # categories of training
 _MIN_ROWS: Final = 20  # with a value, before it says something that training had none of these
@@ -22,13 +24,13 @@ class Sighting:
         present: Number of values that are there, counted up to the first that training had.
         seen: Training had one of them.
         unseen: One that training did not have.
-        zeros: One that training had with other zeros before it, and that category.
+        otherwise: One that training had written otherwise, and that category: `1067` and `01067`.
     """
 
     present: int = 0
     seen: bool = False
     unseen: str | None = None
-    zeros: tuple[str, str] | None = None
+    otherwise: tuple[str, str] | None = None
 
     def __or__(self, other: Sighting) -> Sighting:
         """Return the sighting of the values of both."""
@@ -36,7 +38,7 @@ class Sighting:
             present=self.present + other.present,
             seen=self.seen or other.seen,
             unseen=self.unseen or other.unseen,
-            zeros=self.zeros or other.zeros,
+            otherwise=self.otherwise or other.otherwise,
         )
 
 
@@ -65,24 +67,24 @@ class KnownCategories:
 
     def is_looked_at(self, rows: int) -> bool:
         """Return whether anything could be noted of so many values."""
-        return rows >= _MIN_ROWS or bool(self._padded)
+        return rows >= _MIN_ROWS or bool(self._as_numbers)
 
     def look(self, values: Iterable[Cell]) -> Sighting:
         """Return what values, None for a missing one, are to these categories.
 
-        No further than to the first that training had, unless it had codes that begin with zeros.
+        No further than to the first that training had, unless it had codes that a program may take for numbers.
         """
-        if not self._padded:
+        if not self._as_numbers:
             found = self._first_seen(values)
-            return found if found.seen or found.unseen is None else found | self._zeros_of([found.unseen])
+            return found if found.seen or found.unseen is None else found | self._otherwise([found.unseen])
         present = [value for value in values if value is not None]
-        return self._first_seen(present) | self._zeros_of(map(str, dict.fromkeys(present)))
+        return self._first_seen(present) | self._otherwise(map(str, dict.fromkeys(present)))
 
     def note(self, name: str, found: Sighting) -> str | None:
         """Return the line about a column whose values are not written as training had them; None for another one."""
         none = phrase("no value of {column!r} was seen in training", column=name)
-        if found.zeros:
-            value, category = found.zeros
+        if found.otherwise:
+            value, category = found.otherwise
             if value in self.shortened:
                 return phrase(
                     "{column!r}: {value} is read as {category!r}: leading zeros were lost; {remedy}",
@@ -91,14 +93,15 @@ class KnownCategories:
                     category=category,
                     remedy=_REMEDY,
                 )
-            zeros = (
-                phrase("leading zeros were lost ({value} for {category!r})", value=value, category=category)
-                if len(value) < len(category)
-                else phrase("leading zeros differ ({value} for {category!r})", value=value, category=category)
-            )
+            if not _is_whole(category):
+                how = phrase("codes were read as numbers ({value} for {category!r})", value=value, category=category)
+            elif len(value) < len(category):
+                how = phrase("leading zeros were lost ({value} for {category!r})", value=value, category=category)
+            else:
+                how = phrase("leading zeros differ ({value} for {category!r})", value=value, category=category)
             some = phrase("{column!r}: some values were not seen in training", column=name)
             what = some if found.seen else none
-            return phrase("{what}: {zeros}; {remedy}", what=what, zeros=zeros, remedy=_REMEDY)
+            return phrase("{what}: {how}; {remedy}", what=what, how=how, remedy=_REMEDY)
         if found.seen or found.present < _MIN_ROWS:
             return None
         some_values = ", ".join(map(repr, self.values[:_SHOWN])) + (", …" if len(self.values) > _SHOWN else "")
@@ -117,11 +120,14 @@ class KnownCategories:
             unseen = unseen or str(value)
         return Sighting(present=present, unseen=unseen)
 
-    def _zeros_of(self, values: Iterable[str]) -> Sighting:
-        """Return the first of different values that training had with other zeros before it."""
+    def _otherwise(self, values: Iterable[str]) -> Sighting:
+        """Return the first of different values that training had with other zeros, or as a code with an e in it."""
         for value in values:
-            if value not in self._known and _is_whole(value) and (code := self._by_digits.get(_without_zeros(value))):
-                return Sighting(zeros=(value, code))
+            if value in self._known:
+                continue
+            category = self._as_numbers.get(value) or self._by_digits.get(_without_zeros(value))
+            if category:
+                return Sighting(otherwise=(value, category))
         return Sighting()
 
     @cached_property
@@ -132,6 +138,12 @@ class KnownCategories:
     def _by_digits(self) -> dict[str, str]:
         """The categories of digits, by what is left of them without the zeros before them."""
         return {_without_zeros(value): value for value in reversed(self.values) if _is_whole(value)}
+
+    @cached_property
+    def _as_numbers(self) -> dict[str, str]:
+        """The codes that a program may take for numbers, by what it makes of them."""
+        powers = {number_text(float(v)): v for v in self.values if is_power_of_ten(v) and math.isfinite(float(v))}
+        return {number: code for number, code in (powers | self._padded).items() if number not in self._known}
 
     @cached_property
     def _padded(self) -> dict[str, str]:
@@ -146,5 +158,6 @@ def _is_whole(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _without_zeros(digits: str) -> str:
-    return digits.lstrip("0") or "0"
+def _without_zeros(text: str) -> str:
+    """Return digits without the zeros before them; another text as it is."""
+    return text.lstrip("0") or "0" if _is_whole(text) else text

@@ -96,9 +96,12 @@ R = TypeVar("R", bound=Rows)
 def noted(rows: R, detector: Detector) -> R:
     """Return rows with a note on each column of categories whose values are not written as training had them."""
     schema = detector.schema
-    columns = {column.name: column for column in schema.read}
+
+    def values(name: str) -> Iterator[Cell]:
+        return rows.values(schema, next(column for column in schema.read if column.name == name))
+
     with suppress(DataError):  # which says it when the rows are scored
-        sightings = detector.sightings(lambda name: rows.values(schema, columns[name]), rows=len(rows))
+        sightings = detector.sightings(values, rows=len(rows))
         if notes := detector.notes(sightings):
             return rows.with_notes((*rows.notes, *notes))
     return rows

@@ -144,7 +144,10 @@ def _new_rows(
     columns = columns_of_table(schema, table)
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
     population = old.calibration.rows.population if is_anomaly is not None else "all"
-    segment = segments_of(schema, columns)
+    known = old.known_categories.get(schema.threshold_by or "")
+    segment = segments_of(schema, columns, known=known)
+    for note in old.notes(old.sightings(lambda name: columns.get(name, ()))):
+        console.print(f"[dim]noted: {escaped(note)}[/dim]")
     rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
     names = [path.name for path in expand(command.files)]
     return rows, f"{len(rows):,} rows of {names[0]}" + (f" and {len(names) - 1} more files" if names[1:] else "")
