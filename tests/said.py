@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -79,3 +80,10 @@ def english_in(text: str, catalogue: Path) -> list[str]:
         if len(run.strip()) >= _LEAST and " " in run.strip() and run.strip() not in theirs
     }
     return sorted(run for run in runs if run in text)
+
+
+def texts_of(page: str) -> str:
+    """Return what a page of HTML says to people: its text, and what is read out of pictures."""
+    page = re.sub(r"<style>.*?</style>|<title>|<defs>.*?</defs>", " ", page, flags=re.DOTALL)
+    page = re.sub(r'aria-label="([^"]*)"', r"> \1 <", page)
+    return html.unescape(re.sub(r"<[^>]*>", "\n", page))

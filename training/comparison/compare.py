@@ -16,7 +16,9 @@ from rich.console import Console
 from models.bundle import new_bundle
 from models.errors import ConfigError, Message, Set, joined
 from models.limits import Interval, complaints_about
+from models.messages import phrase
 from models.network.activations import ACTIVATION_PARAMETERS
+from models.programs.rich_text import escaped
 from models.repository import ARTIFACTS, next_version, version_of
 from training.comparison.outcomes import COMPARISONS, TrialFile, TrialResult
 from training.comparison.processes import run_trials
@@ -99,9 +101,9 @@ def compare(command: CompareCommand) -> dict[str, Any]:
     console = Console(quiet=command.quiet, highlight=False)
     progress = Console(stderr=True, quiet=command.quiet)
     if not command.data.files:
-        console.print(DESCRIPTION)
+        console.print(escaped(DESCRIPTION))
     config, name = command.config, command.data.title
-    with waiting(progress, "reading"):
+    with waiting(progress, phrase("reading")):
         table = command.data.table()
     trials = _trials(command, config)
     prepared = prepare(table, config)
@@ -131,7 +133,7 @@ def compare(command: CompareCommand) -> dict[str, Any]:
             config=config,
             margin=command.margin,
         )
-        console.print(f"report: {folder / REPORT}", markup=False, soft_wrap=True)
+        console.print(escaped(phrase("report: {path}", path=folder / REPORT)), soft_wrap=True)
         report = _report(best, summaries, recommendation, folder)
         if bundle is None or unfinished is None:
             return report
@@ -180,7 +182,12 @@ def _told_if_interrupted(trials: Sequence[Trial], results: TrialFile, progress: 
         yield
     except KeyboardInterrupt:
         kept = len(results.of(trials))
-        progress.print(f"interrupted: {kept} of {len(trials)} networks are kept, the same command goes on from there")
+        told = phrase(
+            "interrupted: {kept} of {all} networks are kept, the same command goes on from there",
+            kept=kept,
+            all=len(trials),
+        )
+        progress.print(escaped(told))
         raise SystemExit(_INTERRUPTED) from None
 
 

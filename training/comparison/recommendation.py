@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.messages import listed
+from models.messages import Message, Set, joined, listed, phrase
 from models.network.activations import ACTIVATIONS
+from training.comparison.difference import Difference
+from training.comparison.reasons import left_out, outlook, ranking, references, too_few_seeds, without_labels
 from training.comparison.summary import Summary
 
 LEAST_SEEDS: Final = 2
@@ -18,26 +20,6 @@ MARGIN: Final = 0.01
 _SIGNIFICANT: Final = 0.05
 _SIMILAR_COST: Final = 1.2
 _CERTAIN: Final = 1e-12  # spread below which all differences are equal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One activation against the best: the one with the lowest error of those that may be recommended.
-
-    Args:
-        ratio: Relative difference of its error: 0.1 is 10 % above the best, negative is below it.
-        low, high: Ends of the 95 % interval of `ratio`.
-        p: p-value of the difference, with Holm's correction for the number of comparisons.
-        verdict: ``best``, ``worse``, ``equal`` (surely higher by no more than the margin), ``open`` (these seeds
-            cannot tell) or ``reference`` (compared only: it saturates, and is not recommended beside others).
-    """
-
-    activation: str
-    ratio: float
-    low: float
-    high: float
-    p: float
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +65,7 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
     failed = [summary.activation for summary in summaries if summary.failures]
     seeds = set.intersection(*map(_seeds, complete.values())) if complete else set()
     if len(seeds) < LEAST_SEEDS:
-        return Recommendation(activation=None, differences=(), reason=_too_few_seeds(len(seeds)))
+        return Recommendation(activation=None, differences=(), reason=too_few_seeds(len(seeds), least=LEAST_SEEDS))
     logs = {
         name: np.log([outcome.error for outcome in summary.outcomes if outcome.trial.seed in seeds])
         for name, summary in complete.items()
@@ -91,26 +73,18 @@ def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recomm
     differences = _differences(logs, margin)
     chosen, why = _cheapest([complete[name] for name in _ties(differences)])
     sentences = [
-        *_ranking(differences, len(seeds), margin),
+        ranking(differences, len(seeds), margin),
         why,
-        *_references(differences),
-        f"With some seeds the loss of {listed(failed)} was not a number: left out." if failed else "",
-        _outlook(differences, len(seeds), margin),
-        _labels(list(complete.values()), chosen) or _without_labels(differences),
+        *references(differences),
+        left_out(failed),
+        outlook(differences, len(seeds), margin),
+        _labels(list(complete.values()), chosen) or without_labels(differences),
     ]
-    return Recommendation(activation=chosen, differences=differences, reason=" ".join(filter(None, sentences)))
+    return Recommendation(activation=chosen, differences=differences, reason=joined([*filter(None, sentences)]))
 
 
 def _seeds(summary: Summary) -> set[int]:
     return {outcome.trial.seed for outcome in summary.outcomes}
-
-
-def _too_few_seeds(count: int) -> str:
-    seeds = "is 1 seed" if count == 1 else f"are {count} seeds"
-    return (
-        f"Nothing is recommended: there {seeds} with a result of every activation, and one network says nothing "
-        f"about the next. Take at least --seeds {LEAST_SEEDS}, better 5."
-    )
 
 
 def _ties(differences: Sequence[Difference]) -> tuple[str, ...]:
@@ -160,7 +134,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _cheapest(ties: Sequence[Summary]) -> tuple[str, str]:
+def _cheapest(ties: Sequence[Summary]) -> tuple[str, Message]:
     """Return the cheapest of the ties, the simpler one at equal cost, and the reason.
 
     The cost is the shortest time of a step over the seeds: other load on the machine only adds to it.
@@ -171,65 +145,22 @@ def _cheapest(ties: Sequence[Summary]) -> tuple[str, str]:
     least = min(costs.values())
     chosen = next(name for name in ACTIVATIONS if costs.get(name, np.inf) <= _SIMILAR_COST * least)
     if len(ties) == 1:
-        return chosen, f"Take {chosen}."
-    dead = f" {listed(excluded)} would cost no more, but more than half of a layer is dead." if excluded else ""
-    step = f"{1e3 * costs[chosen]:.2g} ms a step at the quickest"
-    return chosen, f"Of equals the cheaper is taken, of equally cheap the simpler: {chosen}, {step}.{dead}"
+        return chosen, phrase("Take {activation}.", activation=chosen)
+    cheapest = phrase(
+        "Of equals the cheaper is taken, of equally cheap the simpler: {activation}, {time:.2g} ms a step at the "
+        "quickest.",
+        activation=chosen,
+        time=1e3 * costs[chosen],
+    )
+    if not excluded:
+        return chosen, cheapest
+    dead = phrase(
+        "{activations} would cost no more, but more than half of a layer is dead.", activations=listed(excluded)
+    )
+    return chosen, joined([cheapest, dead])
 
 
-def _ranking(differences: Sequence[Difference], seeds: int, margin: float) -> list[str]:
-    best, *others = (item for item in differences if item.verdict != "reference")
-    if not others:
-        return [f"Only {best.activation} was compared{'' if len(differences) == 1 else ' that does not saturate'}."]
-    of_those = " of those that do not saturate" if any(item.ratio < 0 for item in differences) else ""
-    ties = [item for item in others if item.verdict != "worse"]
-    worse = [item for item in others if item.verdict == "worse"]
-    if not worse:
-        sure = all(item.verdict == "equal" for item in others)
-        none = "No difference" if sure else f"No difference that {seeds} seeds can tell"
-        return [
-            f"{none}: no activation has a held-out error that is surely more than {margin:.0%} above that of "
-            f"{best.activation}, the lowest{of_those}."
-        ]
-    nearest = min(worse, key=lambda item: item.ratio)
-    lowest = f"{best.activation} has the lowest held-out error{of_those} over {seeds} seeds"
-    if ties:
-        lowest += f"; {listed([item.activation for item in ties])} cannot be told from it"
-    names = listed([item.activation for item in worse])
-    if len(worse) == 1:
-        return [f"{lowest}. {names} is surely worse, by {nearest.ratio:.1%} (p = {nearest.p:.2g})."]
-    least = f"{nearest.activation} by the least, {nearest.ratio:.1%} (p = {nearest.p:.2g})"
-    return [f"{lowest}. {names} are surely worse, {least}."]
-
-
-def _references(differences: Sequence[Difference]) -> Iterator[str]:
-    references = [item for item in differences if item.verdict == "reference"]
-    if not references:
-        return
-    best = differences[0].activation
-    errors = [
-        f"{item.activation} {abs(item.ratio):.1%} {'below' if item.ratio < 0 else 'above'}" for item in references
-    ]
-    yield f"For comparison, against the error of {best}: {listed(errors)}."
-    if any(item.ratio < 0 for item in references):
-        yield "A lower error is no reason to take one that saturates: over labelled sets, they found fewer anomalies."
-
-
-def _outlook(differences: Sequence[Difference], seeds: int, margin: float) -> str:
-    unsettled = [item for item in differences if item.verdict == "open"]
-    if not unsettled:
-        return "More seeds would change nothing."
-    undecided = [item.activation for item in unsettled if item.ratio > margin]
-    if not undecided:
-        reach = max(max(abs(item.low), abs(item.high)) for item in unsettled)
-        return (
-            f"The mean errors of those that these seeds cannot tell apart are within {margin:.0%}; the intervals reach "
-            f"{reach:.1%}, and more seeds would narrow them."
-        )
-    return f"More seeds may tell {listed(undecided)} from {differences[0].activation}: --seeds {2 * seeds}."
-
-
-def _labels(summaries: Sequence[Summary], activation: str) -> str:
+def _labels(summaries: Sequence[Summary], activation: str) -> Message:
     """Return whether another activation finds more anomalies, by ROC AUC on untouched rows; empty without labels."""
     roc_auc = {
         summary.activation: {item.trial.seed: item.roc_auc for item in summary.outcomes if item.roc_auc is not None}
@@ -237,7 +168,7 @@ def _labels(summaries: Sequence[Summary], activation: str) -> str:
     }
     recommended = roc_auc[activation]
     if not recommended:
-        return ""
+        return Message()
     from scipy.stats import ttest_1samp  # takes half a second; `--help` does not need it
 
     means = {name: float(np.mean(list(by_seed.values()))) for name, by_seed in roc_auc.items() if by_seed}
@@ -245,18 +176,16 @@ def _labels(summaries: Sequence[Summary], activation: str) -> str:
     gains = np.array([roc_auc[best][seed] - recommended[seed] for seed in recommended if seed in roc_auc[best]])
     p = 1.0 if len(gains) < 2 or not gains.any() else float(ttest_1samp(gains, 0.0).pvalue)
     if best == activation or not p < _SIGNIFICANT:
-        return f"By the labels, too, no other is surely better: ROC AUC {means[activation]:.3f}."
-    return (
-        f"By the labels {best} finds more: ROC AUC {means[best]:.3f}, with {activation} {means[activation]:.3f} "
-        f"(p = {p:.2g}). "
-        f"Labels do not change the recommendation, which is by the error; to follow them: --activation {best}."
-    )
-
-
-def _without_labels(differences: Sequence[Difference]) -> str:
-    if all(item.verdict != "worse" for item in differences):
-        return ""
-    return (
-        "A lower error is a better picture of the records; over labelled sets it decided little about what was found. "
-        "Labels would tell (--label)."
+        return phrase(
+            "By the labels, too, no other is surely better: ROC AUC {roc_auc:.3f}.", roc_auc=means[activation]
+        )
+    return phrase(
+        "By the labels {best} finds more: ROC AUC {most:.3f}, with {activation} {roc_auc:.3f} (p = {p:.2g}). Labels do "
+        "not change the recommendation, which is by the error; to follow them: {setting}.",
+        best=best,
+        most=means[best],
+        activation=activation,
+        roc_auc=means[activation],
+        p=p,
+        setting=Set("activation", best),
     )

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.languages import shown
+from models.messages import phrase, plural
 from training.comparison.outcomes import Failure, Outcome, TrialResult
 from training.comparison.trials import Setting
 
@@ -211,7 +213,14 @@ def labels_of(summaries: Sequence[Summary]) -> list[str]:
     """Return a name for each summary: its activation, and the part of its setting that differs between summaries."""
     settings = [summary.setting for summary in summaries]
     layers = [len(setting.hidden_units) for setting in settings]
-    depths = [f", {n} layer{'s' if n > 1 else ''}" if len(set(layers)) > 1 else "" for n in layers]
-    several = len({setting.learning_rate for setting in settings}) > 1
-    rates = [f", rate {setting.learning_rate:g}" if several else "" for setting in settings]
-    return [f"{item.activation}{depth}{rate}" for item, depth, rate in zip(summaries, depths, rates, strict=True)]
+    several_depths = len(set(layers)) > 1
+    several_rates = len({setting.learning_rate for setting in settings}) > 1
+    labels: list[str] = []
+    for summary, count in zip(summaries, layers, strict=True):
+        parts: list[str] = [summary.activation]
+        if several_depths:
+            parts.append(plural("{count} layer", "{count} layers", count=count))
+        if several_rates:
+            parts.append(phrase("rate {rate:g}", rate=summary.setting.learning_rate))
+        labels.append(", ".join(map(shown, parts)))
+    return labels

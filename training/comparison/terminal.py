@@ -17,9 +17,12 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from models.languages import spoken
+from models.messages import Message, Set, phrase
 from models.programs.rich_text import escaped
+from training.comparison.difference import Difference
 from training.comparison.outcomes import Outcome, TrialResult
-from training.comparison.recommendation import Difference, Recommendation
+from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Mean, Summary
 from training.report.kit.formatting import as_p
 
@@ -27,15 +30,24 @@ from training.report.kit.formatting import as_p
 @contextmanager
 def trial_bar(console: Console, *, done: int, total: int) -> Iterator[Callable[[TrialResult], None]]:
     """Show a progress bar over all trials; yield what advances it by one, with its result."""
-    columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TextColumn("networks, {task.fields[last]}"))
-    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    fitting = escaped(phrase("fitting"))
+    columns = (TextColumn(fitting), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[last]}"))
+    times = (TimeElapsedColumn(), TextColumn(escaped(phrase("left"))), TimeRemainingColumn())
+
+    def words(last: Message) -> str:
+        return escaped(phrase("networks, {last}", last=last))
+
     with Progress(*columns, *times, console=console) as progress:
-        last = "loading TensorFlow …" if done < total else "all there"
-        task = progress.add_task("fitting", total=total, completed=done, last=last)
+        last = phrase("loading TensorFlow …") if done < total else phrase("all there")
+        task = progress.add_task("fitting", total=total, completed=done, last=words(last))
 
         def advance(result: TrialResult) -> None:
-            error = f"error {result.error:.4f}" if isinstance(result, Outcome) else "no result"
-            progress.update(task, advance=1, last=f"{result.trial.activation} seed {result.trial.seed}: {error}")
+            found = {"activation": result.trial.activation, "seed": result.trial.seed}
+            if isinstance(result, Outcome):
+                last = phrase("{activation} seed {seed}: error {error:.4f}", **found, error=result.error)
+            else:
+                last = phrase("{activation} seed {seed}: no result", **found)
+            progress.update(task, advance=1, last=words(last))
 
         yield advance
 
@@ -49,50 +61,68 @@ def show_comparison(console: Console, summaries: Sequence[Summary], recommendati
     settings = {summary.activation: summary.setting for summary in ranked}
     if len(set(settings.values())) > 1:
         for activation, setting in settings.items():
-            console.print(f"[dim]{activation}: best with {setting}[/dim]", soft_wrap=True)
+            best = phrase("{activation}: best with {setting}", activation=activation, setting=setting.in_words)
+            console.print(f"[dim]{escaped(best)}[/dim]", soft_wrap=True)
     if recommendation.activation is not None:
-        console.print(f"[bold]recommended:[/bold] --activation {recommendation.activation}", soft_wrap=True)
+        flag = Set("activation", recommendation.activation)
+        console.print(f"[bold]{escaped(phrase('recommended:'))}[/bold] {flag}", soft_wrap=True)
     console.print(escaped(recommendation.reason), soft_wrap=True)
 
 
 def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:
     labelled = bool(summaries) and summaries[0].outcomes[0].roc_auc is not None
-    grid = _grid("activation", "held-out error", "vs best", "p", "ranking", *(["ROC AUC"] if labelled else []))
+    grid = _grid(
+        phrase("activation"),
+        phrase("held-out error"),
+        phrase("vs best"),
+        "p",
+        phrase("ranking"),
+        *([phrase("ROC AUC")] if labelled else []),
+    )
     for summary in summaries:
         difference, stable = differences.get(summary.activation), summary.rank_stability
         against = difference is not None and difference.verdict != "best"
         grid.add_row(
             _name(summary, chosen),
             _interval(summary.error, 4),
-            f"{difference.ratio:+.1%}" if difference and against else "–",
-            as_p(difference.p) if difference and against else "–",
-            "–" if stable is None else f"{stable:.3f}",
+            escaped(phrase("{ratio:+.1%}", ratio=difference.ratio)) if difference and against else "–",
+            escaped(as_p(difference.p)) if difference and against else "–",
+            "–" if stable is None else escaped(phrase("{value:.3f}", value=stable)),
             *([_interval(summary.mean(lambda outcome: outcome.roc_auc or 0.0), 3)] if labelled else []),
         )
     return grid
 
 
 def _cost(summaries: Sequence[Summary], *, chosen: str | None) -> Grid:
-    grid = _grid("activation", "epoch", "s to it", "ms a step", "µs a row", "dead", "saturated", "zeros")
+    grid = _grid(
+        phrase("activation"),
+        phrase("epoch"),
+        phrase("s to it"),
+        phrase("ms a step"),
+        phrase("µs a row"),
+        phrase("dead"),
+        phrase("saturated"),
+        phrase("zeros"),
+    )
     for summary in summaries:
-        grid.add_row(
-            _name(summary, chosen),
-            f"{summary.mean(lambda outcome: outcome.best_epoch).mean:.0f}",
-            f"{summary.mean(lambda outcome: outcome.seconds_to_best).mean:.2f}",
-            f"{1e3 * summary.mean(lambda outcome: outcome.step_seconds).mean:.2f}",
-            f"{1e6 * summary.mean(lambda outcome: outcome.scoring_seconds).mean:.2f}",
-            f"{summary.mean(lambda outcome: outcome.share('dead')).mean:.1%}",
-            f"{summary.mean(lambda outcome: outcome.share('saturated')).mean:.1%}",
-            f"{summary.mean(lambda outcome: outcome.zeros).mean:.0%}",
+        figures = (
+            (summary.mean(lambda outcome: outcome.best_epoch), ".0f"),
+            (summary.mean(lambda outcome: outcome.seconds_to_best), ".2f"),
+            (summary.mean(lambda outcome: 1e3 * outcome.step_seconds), ".2f"),
+            (summary.mean(lambda outcome: 1e6 * outcome.scoring_seconds), ".2f"),
+            (summary.mean(lambda outcome: outcome.share("dead")), ".1%"),
+            (summary.mean(lambda outcome: outcome.share("saturated")), ".1%"),
+            (summary.mean(lambda outcome: outcome.zeros), ".0%"),
         )
+        grid.add_row(_name(summary, chosen), *(spoken().formatted(mean.mean, form) for mean, form in figures))
     return grid
 
 
 def _grid(first: str, *others: str) -> Grid:
     grid = Grid(box=box.SIMPLE, pad_edge=False, collapse_padding=True)
-    grid.add_column(first, no_wrap=True)
+    grid.add_column(escaped(first), no_wrap=True)
     for name in others:
-        grid.add_column(name, justify="right", no_wrap=True)
+        grid.add_column(escaped(name), justify="right", no_wrap=True)
     return grid
 
 
@@ -101,4 +131,5 @@ def _name(summary: Summary, chosen: str | None) -> str:
 
 
 def _interval(mean: Mean, digits: int) -> str:
-    return f"{mean.mean:.{digits}f}" + ("" if mean.half is None else f" ± {mean.half:.{digits}f}")
+    middle, *half = (spoken().formatted(each, f".{digits}f") for each in (mean.mean, mean.half) if each is not None)
+    return " ± ".join([middle, *half])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from models.messages import Message, phrase
 from training.settings.config import TrainConfig
 from training.settings.presets import default_hidden_units
 
@@ -21,7 +22,13 @@ class Setting:
     learning_rate: float
 
     def __str__(self) -> str:
-        return f"hidden layers {'–'.join(map(str, self.hidden_units))}, learning rate {self.learning_rate:g}"
+        return str(self.in_words)
+
+    @property
+    def in_words(self) -> Message:
+        """The setting in words."""
+        widths = "–".join(map(str, self.hidden_units))
+        return phrase("hidden layers {widths}, learning rate {rate:g}", widths=widths, rate=self.learning_rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

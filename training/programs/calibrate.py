@@ -17,6 +17,7 @@ from models.calibration.rows import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
 from models.errors import ConfigError
+from models.messages import phrase
 from models.programs.rich_text import escaped
 from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
@@ -121,7 +122,8 @@ def _kept_rows(source: Path, old: Detector, schema: FeatureSchema) -> tuple[Cali
             f"--threshold-by {schema.threshold_by!r}: {source} keeps {what} of its calibration rows. Give rows that "
             "have the column: --data FILE."
         )
-    return rows, f"the {len(rows):,} calibration rows of version {old.version}"
+    origin = phrase("the {rows:,} calibration rows of version {version}", rows=len(rows), version=old.version)
+    return rows, origin
 
 
 def _new_rows(
@@ -130,7 +132,7 @@ def _new_rows(
     """Score new rows, and return them with a description."""
     table = read_table(command.files, options_as_learned(schema, command.options))
     for repair in table.repairs:
-        console.print(f"[dim]read: {escaped(repair)}[/dim]")
+        console.print(f"[dim]{escaped(phrase('read: {note}', note=repair))}[/dim]")
     is_anomaly = None
     if command.label is not None:
         if command.label in schema.names:
@@ -139,7 +141,8 @@ def _new_rows(
         known = settings.get("anomaly_values", ()) if settings.get("label") == command.label else ()
         values = tuple(command.anomaly_values or known)
         labels = label_rule(table, command.label, anomaly_values=values)
-        console.print(f"[dim]label {escaped(command.label)}: {escaped(labels.reason)}[/dim]")
+        rule = phrase("label {column}: {reason}", column=command.label, reason=labels.reason)
+        console.print(f"[dim]{escaped(rule)}[/dim]")
         is_anomaly = labels.anomalies(table)
     columns = columns_of_table(schema, table)
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
@@ -150,7 +153,10 @@ def _new_rows(
         console.print(f"[dim]noted: {escaped(note)}[/dim]")
     rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
     names = [path.name for path in expand(command.files)]
-    return rows, f"{len(rows):,} rows of {names[0]}" + (f" and {len(names) - 1} more files" if names[1:] else "")
+    found = {"rows": len(rows), "file": names[0], "more": len(names) - 1}
+    if names[1:]:
+        return rows, phrase("{rows:,} rows of {file} and {more} more files", **found)
+    return rows, phrase("{rows:,} rows of {file}", **found)
 
 
 def _resting_on(command: CalibrateCommand, rows: CalibrationRows, source: Path) -> CalibrationRows:
@@ -203,15 +209,23 @@ def _show(console: Console, old: Detector, new: Detector, report: dict[str, Any]
     grid = Grid.grid(padding=(0, 2))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
-    grid.add_row("rows", escaped(new.card["calibrated_from"]["rows"]))
-    grid.add_row("threshold", f"{old.calibration.threshold:.6g} ({old.calibration.spec.method}) until now")
-    for name, text in threshold_rows(report):
-        grid.add_row(name, escaped(text))
-    grid.add_row("", f"[dim]{escaped(new.calibration.promise)}[/dim]")
-    grid.add_row("bundle", f"{escaped(str(path))} (version {new.version}, the network of version {old.version})")
+    before = phrase(
+        "{threshold:.6g} ({method}) until now",
+        threshold=old.calibration.threshold,
+        method=old.calibration.spec.method,
+    )
+    written = phrase(
+        "{path} (version {version}, the network of version {old})", path=path, version=new.version, old=old.version
+    )
+    promise = f"[dim]{escaped(new.calibration.promise)}[/dim]"
+    grid.add_row(escaped(phrase("rows")), escaped(new.card["calibrated_from"]["rows"]))
+    for name, text in ((phrase("threshold"), before), *threshold_rows(report)):
+        grid.add_row(escaped(name), escaped(text))
+    grid.add_row("", promise)
+    grid.add_row(escaped(phrase("bundle")), escaped(written))
     console.print(grid)
     for warning in report["warnings"]:
-        console.print(f"[yellow]warning: [/yellow]{escaped(warning)}")
+        console.print(f"[yellow]{escaped(phrase('warning:'))} [/yellow]{escaped(warning)}")
 
 
 def _report(old: Detector, new: Detector, report: dict[str, Any], path: Path) -> dict[str, Any]:

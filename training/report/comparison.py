@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from models.languages import spoken
+from models.messages import joined, phrase, plural
 from training.comparison.outcomes import Outcome
 from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Mean, Summary, best_settings, labels_of
@@ -18,7 +20,7 @@ from training.report.kit.page import Cell, Grid, Section, Text, page_of
 from training.report.subject import subject_tables
 from training.settings.config import TrainConfig
 
-_MEASURES: Final = {"roc_auc": "ROC AUC", "average_precision": "average precision"}
+_MEASURES: Final = {"roc_auc": phrase("ROC AUC"), "average_precision": phrase("average precision")}
 
 
 def write_comparison_report(
@@ -46,15 +48,19 @@ def write_comparison_report(
         ]
     sections.append(_subject_section(summaries, prepared, config))
     settings = len({summary.setting for summary in summaries})
-    under = "" if settings == 1 else f" under {settings} settings"
-    introduction = (
-        f"{sum(len(summary.outcomes) for summary in summaries)} networks: {len(best)} activations{under}, each with "
-        f"the same seeds, fitted on the same {prepared.rows['fitting']:,} rows and measured on rows that none of them "
-        "has seen."
+    introduction = plural(
+        "{networks} networks: {activations} activations, each with the same seeds, fitted on the same {rows:,} rows "
+        "and measured on rows that none of them has seen.",
+        "{networks} networks: {activations} activations under {count} settings, each with the same seeds, fitted on "
+        "the same {rows:,} rows and measured on rows that none of them has seen.",
+        count=max(1, settings),
+        networks=sum(len(summary.outcomes) for summary in summaries),
+        activations=len(best),
+        rows=prepared.rows["fitting"],
     )
     page = page_of(
         sections,
-        title=f"Activations compared on {name}",
+        title=phrase("Activations compared on {name}", name=name),
         verdict=verdict_of(recommendation),
         introduction=introduction,
     )
@@ -62,33 +68,40 @@ def write_comparison_report(
 
 
 def _subject_section(summaries: Sequence[Summary], prepared: Prepared, config: TrainConfig) -> Section:
-    settings = dict.fromkeys(str(summary.setting) for summary in summaries)
+    settings = [setting.in_words for setting in dict.fromkeys(summary.setting for summary in summaries)]
     seeds = sorted({outcome.trial.seed for summary in summaries for outcome in summary.outcomes})
-    compared = f"Compared under: {'; '.join(settings)}. Seeds: {', '.join(map(str, seeds))}."
+    compared = phrase(
+        "Compared under: {settings}. Seeds: {seeds}.",
+        settings=joined(settings, by="; "),
+        seeds=", ".join(map(str, seeds)),
+    )
     parts = [Text(text=compared)] if summaries else []
     compared_settings = ("activation", "preset", "depth", "hidden_units", "learning_rate", "patience")
     tables = subject_tables(prepared, config, without=compared_settings)
-    return Section(anchor="subject", title="Settings, rows and columns", parts=[*parts, *tables])
+    return Section(anchor="subject", title=phrase("Settings, rows and columns"), parts=[*parts, *tables])
 
 
 def _figures_section(summaries: Sequence[Summary], best: Sequence[Summary], recommendation: Recommendation) -> Section:
     ranked = recommendation.ranked(summaries)
     rows = list(zip(labels_of(ranked), ranked, strict=True))
     chosen = [name for name, item in rows if item in best and item.activation == recommendation.activation]
-    explanation = "Means over the seeds, in brackets their 95 % intervals (Student’s), cut at zero."
+    explanation = phrase("Means over the seeds, in brackets their 95 % intervals (Student’s), cut at zero.")
     if len(summaries) > len(best):
-        explanation += " The recommendation compares each activation under the setting with its lowest error."
+        under = phrase("The recommendation compares each activation under the setting with its lowest error.")
+        explanation = joined([explanation, under])
     tables = [
         Grid(
             title=title,
-            header=("activation", *columns),
+            header=(phrase("activation"), *columns),
             rows=[(name, *(column(summary) for column in columns.values())) for name, summary in rows],
             note=note,
             marked=chosen,
         )
         for title, columns, note in _TABLES
     ]
-    return Section(anchor="figures", title="Figures", parts=[Text(text=explanation), _quality(rows, chosen), *tables])
+    return Section(
+        anchor="figures", title=phrase("Figures"), parts=[Text(text=explanation), _quality(rows, chosen), *tables]
+    )
 
 
 def _quality(rows: Sequence[tuple[str, Summary]], chosen: Sequence[str]) -> Grid:
@@ -97,15 +110,15 @@ def _quality(rows: Sequence[tuple[str, Summary]], chosen: Sequence[str]) -> Grid
     highest = {name: max(_measured(summary, name).mean for _, summary in rows) for name in measures}
     labelled = [_MEASURES[name] for name in measures]
     return Grid(
-        title="Quality",
+        title=phrase("Quality"),
         header=(
-            "activation",
-            "held-out error",
+            phrase("activation"),
+            phrase("held-out error"),
             *labelled,
-            "agreement of the seeds",
-            "seeds",
-            "failed seeds",
-            "weights",
+            phrase("agreement of the seeds"),
+            phrase("seeds"),
+            phrase("failed seeds"),
+            phrase("weights"),
         ),
         rows=[
             (
@@ -116,16 +129,18 @@ def _quality(rows: Sequence[tuple[str, Summary]], chosen: Sequence[str]) -> Grid
                     for measure in measures
                     for mean in [_measured(summary, measure)]
                 ),
-                "–" if summary.rank_stability is None else f"{summary.rank_stability:.3f}",
+                "–" if summary.rank_stability is None else phrase("{value:.3f}", value=summary.rank_stability),
                 str(len(summary.outcomes)),
                 str(len(summary.failures)),
-                f"{summary.outcomes[0].parameters:,}",
+                phrase("{weights:,}", weights=summary.outcomes[0].parameters),
             )
             for name, summary in rows
         ],
-        note="The held-out error is the loss that the networks minimise, on rows that nothing was learned or chosen "
-        "on: lower is better. Agreement of the seeds is Spearman’s correlation between the scores of two seeds, the "
-        "mean over all pairs. The best of a column is bold.",
+        note=phrase(
+            "The held-out error is the loss that the networks minimise, on rows that nothing was learned or chosen on: "
+            "lower is better. Agreement of the seeds is Spearman’s correlation between the scores of two seeds, the "
+            "mean over all pairs. The best of a column is bold."
+        ),
         marked=chosen,
     )
 
@@ -147,45 +162,51 @@ def _epochs_to_relu_level(summary: Summary) -> str:
     if not reached:
         return "–"
     never = len(summary.reached) - len(reached)
-    return _with_interval(Mean.of(reached), form=".0f") + (f", {never} never" if never else "")
+    epochs = _with_interval(Mean.of(reached), form=".0f")
+    return phrase("{epochs}, {never} never", epochs=epochs, never=never) if never else epochs
 
 
 def _seeds_with_dead_layer(summary: Summary) -> str:
-    return f"{summary.seeds_with_dead_layer} of {len(summary.outcomes)}"
+    return phrase("{some} of {all}", some=summary.seeds_with_dead_layer, all=len(summary.outcomes))
 
 
 def _with_interval(mean: Mean, *, form: str, scale: float = 1.0) -> str:
     """Format a mean with both ends of its interval, where they differ."""
-    text, low, high = (format(scale * each, form) for each in (mean.mean, mean.low, mean.high))
-    return text if low == high else f"{text} ({low} to {high})"
+    ends = [scale * each for each in (mean.mean, mean.low, mean.high)]
+    middle, low, high = (spoken().formatted(each, form) for each in ends)
+    return middle if low == high else phrase("{middle} ({low} to {high})", middle=middle, low=low, high=high)
 
 
 _TABLES: Final[tuple[tuple[str, dict[str, Callable[[Summary], str]], str], ...]] = (
     (
-        "Time",
+        phrase("Time"),
         {
-            "best epoch": _figure(lambda outcome: outcome.best_epoch, ".0f"),
-            "seconds to it": _figure(lambda outcome: outcome.seconds_to_best, ".2f"),
-            "seconds of all epochs": _figure(lambda outcome: outcome.seconds, ".2f"),
-            "ms a step": _figure(lambda outcome: outcome.step_seconds, ".2f", scale=1e3),
-            "µs to score a row": _figure(lambda outcome: outcome.scoring_seconds, ".2f", scale=1e6),
-            "epochs to the level of relu": _epochs_to_relu_level,
+            phrase("best epoch"): _figure(lambda outcome: outcome.best_epoch, ".0f"),
+            phrase("seconds to it"): _figure(lambda outcome: outcome.seconds_to_best, ".2f"),
+            phrase("seconds of all epochs"): _figure(lambda outcome: outcome.seconds, ".2f"),
+            phrase("ms a step"): _figure(lambda outcome: outcome.step_seconds, ".2f", scale=1e3),
+            phrase("µs to score a row"): _figure(lambda outcome: outcome.scoring_seconds, ".2f", scale=1e6),
+            phrase("epochs to the level of relu"): _epochs_to_relu_level,
         },
-        "The time of a step leaves out the first epoch, in which TensorFlow compiles. The level of relu is its lowest "
-        "validation loss with the same seed.",
+        phrase(
+            "The time of a step leaves out the first epoch, in which TensorFlow compiles. The level of relu is its "
+            "lowest validation loss with the same seed."
+        ),
     ),
     (
-        "Units and gradients",
+        phrase("Units and gradients"),
         {
-            "dead, %": _percent(lambda outcome: outcome.share("dead")),
-            "nearly dead, %": _percent(lambda outcome: outcome.share("nearly_dead")),
-            "saturated, %": _percent(lambda outcome: outcome.share("saturated")),
-            "outputs that are zero, %": _percent(lambda outcome: outcome.zeros),
-            "first over last gradient": _figure(lambda outcome: outcome.gradient_ratio, ".3g"),
-            "seeds with a layer more than half dead": _seeds_with_dead_layer,
+            phrase("dead, %"): _percent(lambda outcome: outcome.share("dead")),
+            phrase("nearly dead, %"): _percent(lambda outcome: outcome.share("nearly_dead")),
+            phrase("saturated, %"): _percent(lambda outcome: outcome.share("saturated")),
+            phrase("outputs that are zero, %"): _percent(lambda outcome: outcome.zeros),
+            phrase("first over last gradient"): _figure(lambda outcome: outcome.gradient_ratio, ".3g"),
+            phrase("seeds with a layer more than half dead"): _seeds_with_dead_layer,
         },
-        "Of the hidden layers, with the weights that were kept. Dead: zero on every validation row. Nearly dead: zero "
-        "on 99 % of them. Saturated: at an end of the activation on all of them. The gradients are those of the first "
-        "step: a first layer whose gradient is far below that of the last one hardly learns.",
+        phrase(
+            "Of the hidden layers, with the weights that were kept. Dead: zero on every validation row. Nearly dead: "
+            "zero on 99 % of them. Saturated: at an end of the activation on all of them. The gradients are those of "
+            "the first step: a first layer whose gradient is far below that of the last one hardly learns."
+        ),
     ),
 )

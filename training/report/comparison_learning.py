@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.messages import phrase
 from models.network.activations import ACTIVATIONS
 from training.comparison.summary import Summary, labels_of
 from training.report.kit.page import Grid, Part, Plots, Section, Text
@@ -17,10 +18,10 @@ from training.settings.config import TrainConfig
 def learning_sections(summaries: Sequence[Summary], best: Sequence[Summary], config: TrainConfig) -> list[Section]:
     """Return the sections; `best` has one summary for each activation, under its best setting."""
     return [
-        Section(anchor="losses", title="Losses over the epochs", parts=[_losses(best)]),
-        Section(anchor="activations", title="The activations", parts=[_activations(best, config)]),
-        Section(anchor="units", title="Dead units", parts=list(_units(summaries))),
-        Section(anchor="gradients", title="Gradients through the layers", parts=[_gradients(summaries, best)]),
+        Section(anchor="losses", title=phrase("Losses over the epochs"), parts=[_losses(best)]),
+        Section(anchor="activations", title=phrase("The activations"), parts=[_activations(best, config)]),
+        Section(anchor="units", title=phrase("Dead units"), parts=list(_units(summaries))),
+        Section(anchor="gradients", title=phrase("Gradients through the layers"), parts=[_gradients(summaries, best)]),
         *_slopes(_deepest(summaries, best)),
     ]
 
@@ -35,11 +36,13 @@ def _losses(best: Sequence[Summary]) -> Plots:
     }
     epochs = [summary.mean(lambda outcome: outcome.best_epoch).mean for summary in best]
     return Plots(
-        title="Each activation, with the others in grey",
+        title=phrase("Each activation, with the others in grey"),
         plots=loss_plots(losses, best=epochs),
         small=True,
-        note="Coloured: loss on the validation rows, the mean over the seeds with its 95 % interval as a band. Dotted: "
-        "loss on the fitting rows.",
+        note=phrase(
+            "Coloured: loss on the validation rows, the mean over the seeds with its 95 % interval as a band. Dotted: "
+            "loss on the fitting rows."
+        ),
     )
 
 
@@ -51,11 +54,13 @@ def _by_epoch(lines: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 
 def _activations(best: Sequence[Summary], config: TrainConfig) -> Plots:
     return Plots(
-        title="Value and slope, from −4 to 4",
+        title=phrase("Value and slope, from −4 to 4"),
         plots=[activation_plot(summary.activation, config.parameter_of(summary.activation)) for summary in best],
         small=True,
-        note="Line: the value, as the exported network computes it. Dashed: its slope. Where the slope is zero, a unit "
-        "does not learn.",
+        note=phrase(
+            "Line: the value, as the exported network computes it. Dashed: its slope. Where the slope is zero, a unit "
+            "does not learn."
+        ),
     )
 
 
@@ -67,22 +72,29 @@ def _units(summaries: Sequence[Summary]) -> Iterator[Part]:
             drawn[name] = summary, shares
     alive = sorted({item.activation for item in summaries} - {summary.activation for summary, _ in drawn.values()})
     if alive:
-        yield Text(text=f"No unit of {', '.join(alive)} is dead in any epoch, under any setting and with any seed.")
+        yield Text(
+            text=phrase(
+                "No unit of {activations} is dead in any epoch, under any setting and with any seed.",
+                activations=", ".join(alive),
+            )
+        )
     if not drawn:
         return
     yield Plots(
-        title="Share of dead units by layer and epoch",
+        title=phrase("Share of dead units by layer and epoch"),
         plots=[units_plot(name, shares, state="dead") for name, (_, shares) in drawn.items()],
-        note="The mean over the seeds; white where less than half a percent are dead. The output of a dead unit is "
-        "zero on every validation row, and as a rule it learns no more.",
+        note=phrase(
+            "The mean over the seeds; white where less than half a percent are dead. The output of a dead unit is zero "
+            "on every validation row, and as a rule it learns no more."
+        ),
     )
     dead = {name: summary.dead_by_layer for name, (summary, _) in drawn.items()}
     layers = max(dead.values(), key=len)
     yield Grid(
-        title="Dead units by layer, with the weights that were kept",
-        header=("activation", *layers),
+        title=phrase("Dead units by layer, with the weights that were kept"),
+        header=(phrase("activation"), *layers),
         rows=[
-            (name, *(f"{shares[layer]:.1%}" if layer in shares else "–" for layer in layers))
+            (name, *(phrase("{share:.1%}", share=shares[layer]) if layer in shares else "–" for layer in layers))
             for name, shares in dead.items()
         ],
     )
@@ -100,16 +112,22 @@ def _gradients(summaries: Sequence[Summary], best: Sequence[Summary]) -> Plots:
     first = [summary.gradients(lambda outcome: outcome.first_gradients) for summary in deepest]
     last = [summary.gradients(lambda outcome: outcome.last_gradients) for summary in deepest]
     depths = {len(summary.setting.hidden_units) for summary in summaries}
-    where = (
-        f", in the deepest networks, of {max(depths)} hidden layers before the bottleneck" if len(depths) > 1 else ""
-    )
+    title = phrase("Gradient of each layer’s weights")
+    if len(depths) > 1:
+        title = phrase(
+            "Gradient of each layer’s weights, in the deepest networks, of {layers} hidden layers before the "
+            "bottleneck",
+            layers=max(depths),
+        )
     return Plots(
-        title=f"Gradient of each layer’s weights{where}",
+        title=title,
         plots=gradient_plots(dict(zip(labels_of(deepest), zip(first, last, strict=True), strict=True))),
         small=True,
-        note="Line: at the first step. Dashed: the mean of the last steps. From the input on the left (e: encoder, b: "
-        "bottleneck, d: decoder) to the output on the right. Gradients flow from right to left: a line that falls to "
-        "the left by powers of ten shows that they vanish. Means over the seeds.",
+        note=phrase(
+            "Line: at the first step. Dashed: the mean of the last steps. From the input on the left (e: encoder, b: "
+            "bottleneck, d: decoder) to the output on the right. Gradients flow from right to left: a line that falls "
+            "to the left by powers of ten shows that they vanish. Means over the seeds."
+        ),
     )
 
 
@@ -127,10 +145,10 @@ def _deepest(summaries: Sequence[Summary], best: Sequence[Summary]) -> list[Summ
 def _slopes(summaries: Sequence[Summary]) -> Iterator[Section]:
     labelled = zip(labels_of(summaries), summaries, strict=True)
     plots = [slopes_plot(name, summary.slopes) for name, summary in labelled if summary.slopes]
-    note = (
+    note = phrase(
         "Slopes start at 0, which is relu; a slope of 1 makes the activation linear. The bar is the range of a layer "
         "over all seeds, the dot the mean."
     )
     if plots:
-        part = Plots(title="Slopes below zero that were learned", plots=plots, note=note)
-        yield Section(anchor="slopes", title="Learned slopes", parts=[part])
+        part = Plots(title=phrase("Slopes below zero that were learned"), plots=plots, note=note)
+        yield Section(anchor="slopes", title=phrase("Learned slopes"), parts=[part])

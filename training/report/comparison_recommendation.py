@@ -7,39 +7,42 @@ from typing import Final
 
 import numpy as np
 
-from models.messages import listed
-from training.comparison.recommendation import Difference, Recommendation
+from models.messages import Set, joined, listed, phrase
+from training.comparison.difference import Difference
+from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Summary
 from training.report.kit.formatting import as_p
 from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
 from training.report.kit.shapes import dot_plot, in_two_widths, interval_plot, point_plot
 
 _VERDICTS: Final = {
-    "best": "best",
-    "worse": "surely worse",
-    "equal": "no worse",
-    "open": "these seeds cannot tell",
-    "reference": "reference",
+    "best": phrase("best"),
+    "worse": phrase("surely worse"),
+    "equal": phrase("no worse"),
+    "open": phrase("these seeds cannot tell"),
+    "reference": phrase("reference"),
 }
 
 
 def verdict_of(recommendation: Recommendation) -> str:
     """Return which activation is recommended, and its flag."""
     if recommendation.activation is None:
-        return "Nothing is recommended."
-    return f"Take {recommendation.activation}: --activation {recommendation.activation}"
+        return phrase("Nothing is recommended.")
+    flag = Set("activation", recommendation.activation)
+    return phrase("Take {activation}: {setting}", activation=recommendation.activation, setting=flag)
 
 
 def recommendation_section(best: Sequence[Summary], recommendation: Recommendation, *, margin: float) -> Section:
     """Return the section on summaries of each activation under its best setting."""
     parts = list(_parts(best, recommendation, margin))
-    return Section(anchor="recommendation", title="Recommendation", parts=parts)
+    return Section(anchor="recommendation", title=phrase("Recommendation"), parts=parts)
 
 
 def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: float) -> Iterator[Part]:
     yield Text(text=recommendation.reason)
     if len(recommendation.ties) > 1:
-        yield Text(text=f"As far as these seeds can tell, equally good: {listed(recommendation.ties)}.")
+        ties = listed(recommendation.ties)
+        yield Text(text=phrase("As far as these seeds can tell, equally good: {activations}.", activations=ties))
     if recommendation.differences:
         yield Text(text=_how_sure(best, margin))
     if len(recommendation.differences) > 1:
@@ -49,14 +52,17 @@ def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: floa
         pictures = [_seeds_plot(ranked, recommendation.activation), _speed_plot(ranked, recommendation.activation)]
         if len(recommendation.differences) > 1:
             pictures.insert(0, _difference_plot(recommendation, margin))
-        yield Plots(title="Errors and costs", plots=pictures)
+        yield Plots(title=phrase("Errors and costs"), plots=pictures)
 
 
 def _how_sure(best: Sequence[Summary], margin: float) -> str:
     seeds = min(len(summary.outcomes) for summary in best)
-    return (
-        f"How sure: {seeds} networks of each activation are compared seed by seed. An activation is surely worse if "
-        f"its error is more than {margin:.0%} higher and p is below 0.05, corrected for the number of comparisons."
+    return phrase(
+        "How sure: {seeds} networks of each activation are compared seed by seed. An activation is surely worse if its "
+        "error is more than {margin:.0%} higher and p is below {level}, corrected for the number of comparisons.",
+        seeds=seeds,
+        margin=margin,
+        level=0.05,
     )
 
 
@@ -66,14 +72,21 @@ def _differences_grid(recommendation: Recommendation) -> Grid:
     def cells(item: Difference) -> tuple[str, ...]:
         if item.verdict == "best":
             return (item.activation, "–", "–", "–", _VERDICTS[item.verdict])
-        interval = f"{item.low:+.1%} to {item.high:+.1%}"
-        return (item.activation, f"{item.ratio:+.1%}", interval, as_p(item.p), _VERDICTS[item.verdict])
+        interval = phrase("{low:+.1%} to {high:+.1%}", low=item.low, high=item.high)
+        above = phrase("{ratio:+.1%}", ratio=item.ratio)
+        return (item.activation, above, interval, as_p(item.p), _VERDICTS[item.verdict])
 
     return Grid(
-        title=f"Held-out errors against that of {first.activation}",
-        header=("activation", "error above it", "95 % interval", "p (Holm)", "verdict"),
+        title=phrase("Held-out errors against that of {activation}", activation=first.activation),
+        header=(
+            phrase("activation"),
+            phrase("error above it"),
+            phrase("95 % interval"),
+            "p (Holm)",
+            phrase("verdict"),
+        ),
         rows=[cells(item) for item in recommendation.differences],
-        note="Ratios of the errors, seed by seed; Student’s paired test on their logarithms.",
+        note=phrase("Ratios of the errors, seed by seed; Student’s paired test on their logarithms."),
         marked=() if recommendation.activation is None else (recommendation.activation,),
     )
 
@@ -84,12 +97,30 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
     middles = [middle for _, middle, _ in intervals.values()]
     largest, smallest = max(middles), min(middles)
     wide = largest > 3 * smallest
+    errors = [
+        phrase(
+            "{activation} × {times:.2f}, {verdict}",
+            activation=item.activation,
+            times=1 + item.ratio,
+            verdict=_VERDICTS[item.verdict],
+        )
+        for item in others
+    ]
+    xlabel = phrase("times the error of {activation}", activation=first.activation)
+    if wide:
+        xlabel = phrase("times the error of {activation} (logarithmic)", activation=first.activation)
     return Plot(
-        title=f"Error of each activation as a multiple of that of {first.activation}, with 95 % intervals. The grey "
-        f"band is the margin of {margin:.0%}.",
-        alt=f"Errors against that of {first.activation}, from top to bottom: "
-        + ", ".join(f"{item.activation} × {1 + item.ratio:.2f}, {_VERDICTS[item.verdict]}" for item in others)
-        + ".",
+        title=phrase(
+            "Error of each activation as a multiple of that of {activation}, with 95 % intervals. The grey band is the "
+            "margin of {margin:.0%}.",
+            activation=first.activation,
+            margin=margin,
+        ),
+        alt=phrase(
+            "Errors against that of {activation}, from top to bottom: {errors}.",
+            activation=first.activation,
+            errors=joined(errors, by=", "),
+        ),
         svg=interval_plot(
             intervals,
             loud=recommendation.activation,
@@ -97,7 +128,7 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
             setting={
                 "xscale": "log" if wide else "linear",
                 "xlim": (smallest / 1.5, largest * 1.8),
-                "xlabel": f"times the error of {first.activation}" + (" (logarithmic)" if wide else ""),
+                "xlabel": xlabel,
             },
         ),
     )
@@ -111,24 +142,39 @@ def _speed_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:
     quickest, best = int(steps.argmin()), int(errors.argmin())
     lowest, highest = errors.min(), errors.max()
     wide = lowest > 0 and highest > 5 * lowest
-    title = "Held-out error over the time of a step: lower is better, further left is quicker"
-    alt = (
-        f"Error over time of a step: {names[best]} has the lowest error, {lowest:.3g}, at {steps[best]:.2g} ms; "
-        f"{names[quickest]} has the quickest step, {steps[quickest]:.2g} ms, with an error of {errors[quickest]:.3g}."
+    title = phrase("Held-out error over the time of a step: lower is better, further left is quicker.")
+    alt = phrase(
+        "Error over time of a step: {best} has the lowest error, {lowest:.3g}, at {best_step:.2g} ms; {quickest} has "
+        "the quickest step, {step:.2g} ms, with an error of {error:.3g}.",
+        best=names[best],
+        lowest=lowest,
+        best_step=steps[best],
+        quickest=names[quickest],
+        step=steps[quickest],
+        error=errors[quickest],
     )
     if recommended is not None:
         i = names.index(recommended)
-        title += "; the recommended activation has a ring"
-        alt += f" {recommended} is recommended: {errors[i]:.3g} at {steps[i]:.2g} ms."
+        title = phrase(
+            "Held-out error over the time of a step: lower is better, further left is quicker; the recommended "
+            "activation has a ring."
+        )
+        taken = phrase(
+            "{activation} is recommended: {error:.3g} at {step:.2g} ms.",
+            activation=recommended,
+            error=errors[i],
+            step=steps[i],
+        )
+        alt = joined([alt, taken])
     setting = {
         "xlim": (0, 1.5 * steps.max()),  # the names stand to the right
         "yscale": "log" if wide else "linear",
         "ylim": (lowest / 2, highest * 2) if wide else (0, 1.3 * highest),
-        "xlabel": "time of a step, ms",
-        "ylabel": "held-out error" + (" (log.)" if wide else ""),
+        "xlabel": phrase("time of a step, ms"),
+        "ylabel": phrase("held-out error (log.)") if wide else phrase("held-out error"),
     }
     svg, wide = in_two_widths(point_plot, names, x, y, loud=recommended, setting=setting)
-    return Plot(title=f"{title}.", alt=alt, svg=svg, wide=wide)
+    return Plot(title=title, alt=alt, svg=svg, wide=wide)
 
 
 def _seeds_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:
@@ -136,10 +182,14 @@ def _seeds_plot(summaries: Sequence[Summary], recommended: str | None) -> Plot:
     ranges = {name: (min(seeds), max(seeds)) for name, seeds in errors.items()}
     spreads = {name: high / low for name, (low, high) in ranges.items() if low > 0}
     widest = max(spreads, key=spreads.__getitem__) if spreads and len(summaries[0].outcomes) > 1 else None
+    shown_ranges = [
+        phrase("{name} {low:.3g} to {high:.3g}", name=name, low=low, high=high) for name, (low, high) in ranges.items()
+    ]
+    alt = phrase("Held-out errors by seed: {ranges}.", ranges=joined(shown_ranges, by=", "))
+    if widest:
+        alt = joined([alt, phrase("The seeds of {activation} lie furthest apart.", activation=widest)])
     return Plot(
-        title="Held-out error of every seed (dots) and their mean (bar).",
-        alt="Held-out errors by seed: "
-        + ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
-        + (f". The seeds of {widest} lie furthest apart." if widest else "."),
-        svg=dot_plot(errors, loud=recommended, xlabel="held-out error"),
+        title=phrase("Held-out error of every seed (dots) and their mean (bar)."),
+        alt=alt,
+        svg=dot_plot(errors, loud=recommended, xlabel=phrase("held-out error")),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from models.messages import listed
+from models.languages import spoken
+from models.messages import Message, joined, listed, phrase, plural
 from models.network.activations import ACTIVATIONS
 from training.comparison.outcomes import Outcome
 from training.comparison.summary import Mean, Summary
@@ -21,17 +22,47 @@ _NOTABLE: Final = 0.01  # change in the share of dead units
 class _Measure(NamedTuple):
     """A figure that is plotted over a setting, with its number format."""
 
-    title: str
+    axis: Message
+    over_depth: Message
+    over_rate: Message
     figure: Callable[[Outcome], float]
     form: str
     log: bool
 
 
-_ERROR: Final = _Measure("held-out error", lambda outcome: outcome.error, ".3g", log=True)
-_DEAD: Final = _Measure("share of dead units", lambda outcome: outcome.share("dead"), ".1%", log=False)
-_RATIO: Final = _Measure(
-    "first layer’s gradient over the last one’s", lambda outcome: outcome.gradient_ratio, ".2g", log=True
+class _Over(NamedTuple):
+    """The setting over which figures are plotted: the words of it, and which title of a figure is its."""
+
+    title: Message
+    of: Callable[[_Measure], Message]
+
+
+_ERROR: Final = _Measure(
+    phrase("held-out error (log.)"),
+    phrase("Held-out error over depth"),
+    phrase("Held-out error over learning rate"),
+    lambda outcome: outcome.error,
+    ".3g",
+    log=True,
 )
+_DEAD: Final = _Measure(
+    phrase("share of dead units"),
+    phrase("Share of dead units over depth"),
+    phrase("Share of dead units over learning rate"),
+    lambda outcome: outcome.share("dead"),
+    ".1%",
+    log=False,
+)
+_RATIO: Final = _Measure(
+    phrase("first layer’s gradient over the last one’s (log.)"),
+    phrase("First layer’s gradient over the last one’s over depth"),
+    phrase("First layer’s gradient over the last one’s over learning rate"),
+    lambda outcome: outcome.gradient_ratio,
+    ".2g",
+    log=True,
+)
+_DEPTH: Final = _Over(phrase("Over depth"), lambda measure: measure.over_depth)
+_RATE: Final = _Over(phrase("Over learning rate"), lambda measure: measure.over_rate)
 
 
 def settings_sections(summaries: Sequence[Summary]) -> list[Section]:
@@ -39,19 +70,20 @@ def settings_sections(summaries: Sequence[Summary]) -> list[Section]:
     depths = _along(summaries, lambda summary: len(summary.setting.hidden_units))
     rates = _along(summaries, lambda summary: summary.setting.learning_rate)
     several_depths, several_rates = len(_values(depths)) > 1, len(_values(rates)) > 1
-    sections = []
+    sections: list[Section] = []
     if several_depths:
-        best_of = " Each with the learning rate of its lowest error." if several_rates else ""
-        setting = {"xlabel": "hidden layers before the bottleneck"}
-        plots = _plots(depths, (_ERROR, _DEAD, _RATIO), over="depth", setting=setting)
-        text = Text(text=_on_depth(depths) + best_of)
-        sections.append(Section(anchor="depth", title="Effect of depth", parts=[text, plots]))
+        best_of = [phrase("Each with the learning rate of its lowest error.")] if several_rates else []
+        setting: dict[str, Any] = {"xlabel": phrase("hidden layers before the bottleneck")}
+        plots = _plots(depths, (_ERROR, _DEAD, _RATIO), over=_DEPTH, setting=setting)
+        text = Text(text=joined([_on_depth(depths), *best_of]))
+        sections.append(Section(anchor="depth", title=phrase("Effect of depth"), parts=[text, plots]))
     if several_rates:
-        best_of = " Each with the depth of its lowest error." if several_depths else ""
-        setting = {"xlabel": "learning rate (logarithmic)", "xscale": "log"}
-        plots = _plots(rates, (_ERROR, _DEAD), over="learning rate", setting=setting)
-        text = Text(text=_on_rates(rates) + best_of)
-        sections.append(Section(anchor="learning-rate", title="Effect of the learning rate", parts=[text, plots]))
+        best_of = [phrase("Each with the depth of its lowest error.")] if several_depths else []
+        setting = {"xscale": "log", "xlabel": phrase("learning rate (logarithmic)")}
+        plots = _plots(rates, (_ERROR, _DEAD), over=_RATE, setting=setting)
+        text = Text(text=joined([_on_rates(rates), *best_of]))
+        title = phrase("Effect of the learning rate")
+        sections.append(Section(anchor="learning-rate", title=title, parts=[text, plots]))
     return sections
 
 
@@ -70,18 +102,18 @@ def _values(lines: _Lines) -> list[float]:
     return sorted({value for line in lines.values() for value in line})
 
 
-def _plots(lines: _Lines, measures: Sequence[_Measure], *, over: str, setting: Mapping[str, Any]) -> Plots:
+def _plots(lines: _Lines, measures: Sequence[_Measure], *, over: _Over, setting: Mapping[str, Any]) -> Plots:
     return Plots(
-        title=f"Over {over}",
+        title=over.title,
         plots=[
             _plot(lines, measure, over=over, setting=setting, alone=i % 2 == 0 and i + 1 == len(measures))
             for i, measure in enumerate(measures)
         ],
-        note="Means over the seeds; the bands are 95 % intervals of them.",
+        note=phrase("Means over the seeds; the bands are 95 % intervals of them."),
     )
 
 
-def _plot(lines: _Lines, measure: _Measure, *, over: str, setting: Mapping[str, Any], alone: bool) -> Plot:
+def _plot(lines: _Lines, measure: _Measure, *, over: _Over, setting: Mapping[str, Any], alone: bool) -> Plot:
     means = {
         name: {value: summary.mean(measure.figure) for value, summary in line.items()} for name, line in lines.items()
     }
@@ -96,19 +128,29 @@ def _plot(lines: _Lines, measure: _Measure, *, over: str, setting: Mapping[str, 
         scale = {"ylim": (-0.03 * highest, 1.05 * highest)}
     ticks = _values(lines)
     labels = {
-        "xticklabels": [f"{tick:g}" for tick in ticks],
-        "ylabel": measure.title + (" (log.)" if measure.log else ""),
+        "xticklabels": [spoken().formatted(tick, "g") for tick in ticks],
+        "ylabel": measure.axis,
     }
     values = [
-        f"{name} " + ", ".join(f"{mean.mean:{measure.form}} at {value:g}" for value, mean in line.items())
+        phrase(
+            "{name} {figures}",
+            name=name,
+            figures=joined(
+                [
+                    phrase("{figure} at {value:g}", figure=spoken().formatted(mean.mean, measure.form), value=value)
+                    for value, mean in line.items()
+                ],
+                by=", ",
+            ),
+        )
         for name, line in means.items()
     ]
     drawn = [_line(name, line, floor) for name, line in means.items()]
-    title = f"{measure.title[0].upper()}{measure.title[1:]} over {over}"
+    title = over.of(measure)
     everywhere = {**setting, "xticks": ticks, **labels, **scale}
     return Plot(
-        title=f"{title}.",
-        alt=f"{title}: {'; '.join(values)}.",
+        title=phrase("{title}.", title=title),
+        alt=phrase("{title}: {values}.", title=title, values=joined(values, by="; ")),
         svg=line_plot(drawn, room=0.25, setting=everywhere),
         wide=line_plot(drawn, size=(WIDE, WHOLE[1]), room=0.12, setting=everywhere) if alone else "",
     )
@@ -127,24 +169,32 @@ def _line(name: str, means: dict[float, Mean], floor: float) -> Line:
     )
 
 
-def _on_depth(lines: _Lines) -> str:
+def _on_depth(lines: _Lines) -> Message:
     """Return sentences that compare the deepest networks with the shallowest."""
     values = _values(lines)
     whole = {name: line for name, line in lines.items() if values[0] in line and values[-1] in line}
     if not whole:
-        return "No activation has results at all depths."
+        return phrase("No activation has results at all depths.")
     change = {name: line[values[-1]].error.mean / line[values[0]].error.mean for name, line in whole.items()}
     ratios = {name: line[values[-1]].mean(_RATIO.figure).mean for name, line in whole.items()}
     least, most = min(change, key=lambda name: change[name]), max(change, key=lambda name: change[name])
     weakest = min(ratios, key=lambda name: ratios[name])
-    return (
-        f"From {values[0]:g} to {values[-1]:g} hidden layers the held-out error of {least} becomes {change[least]:.2g} "
-        f"times as high, the least of all, and that of {most} {change[most]:.2g} times. At {values[-1]:g} layers the "
-        f"gradient of {weakest} is weakest at the first layer: {ratios[weakest]:.2g} of that at the output."
+    return phrase(
+        "From {first:g} to {last:g} hidden layers the held-out error of {least} becomes {low:.2g} times as high, the "
+        "least of all, and that of {most} {high:.2g} times. At {last:g} layers the gradient of {weakest} is weakest at "
+        "the first layer: {ratio:.2g} of that at the output.",
+        first=values[0],
+        last=values[-1],
+        least=least,
+        low=change[least],
+        most=most,
+        high=change[most],
+        weakest=weakest,
+        ratio=ratios[weakest],
     )
 
 
-def _on_rates(lines: _Lines) -> str:
+def _on_rates(lines: _Lines) -> Message:
     """Return sentences on the share of dead units at the lowest and the highest learning rate."""
     values = _values(lines)
     dead = {name: [summary.mean(_DEAD.figure).mean for summary in line.values()] for name, line in lines.items()}
@@ -152,9 +202,31 @@ def _on_rates(lines: _Lines) -> str:
     moved = {name: pair for name, pair in change.items() if abs(pair[1] - pair[0]) >= _NOTABLE}
     never = [name for name, pair in change.items() if max(pair) == 0]
     changes = [
-        f"the dead units of {name} {'rise' if after > before else 'fall'} from {before:.1%} to {after:.1%} of all"
-        for name, (before, after) in moved.items()
+        phrase("the dead units of {name} rise from {before:.1%} to {after:.1%} of all", **_moved(name, pair))
+        if pair[1] > pair[0]
+        else phrase("the dead units of {name} fall from {before:.1%} to {after:.1%} of all", **_moved(name, pair))
+        for name, pair in moved.items()
     ]
-    what = listed(changes) if changes else f"the share of dead units changes by less than {_NOTABLE:.0%}"
-    text = f"From a learning rate of {values[0]:g} to one of {values[-1]:g}, {what}."
-    return text + (f" {listed(never)} {'have' if len(never) > 1 else 'has'} none at either." if never else "")
+    what = phrase("the share of dead units changes by less than {share:.0%}", share=_NOTABLE)
+    sentences = [
+        phrase(
+            "From a learning rate of {first:g} to one of {last:g}, {what}.",
+            first=values[0],
+            last=values[-1],
+            what=listed(changes) if changes else what,
+        )
+    ]
+    if never:
+        sentences.append(
+            plural(
+                "{activations} has none at either.",
+                "{activations} have none at either.",
+                count=len(never),
+                activations=listed(never),
+            )
+        )
+    return joined(sentences)
+
+
+def _moved(name: str, pair: tuple[float, float]) -> dict[str, Any]:
+    return {"name": name, "before": pair[0], "after": pair[1]}

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from said import english_in
 from samples import machine_records, of_two_sites, with_anomalies, write_csv
 
 from models.bundle import MANIFEST, load_detector, read_manifest
 from models.calibration import Calibration
 from training.calibrate import main
+
+CATALOGUE = Path(__file__).resolve().parents[3] / "models" / "languages" / "pt.po"
 
 
 @pytest.fixture
@@ -213,3 +216,13 @@ def test_nothing_is_fitted_and_tensorflow_is_not_imported(versions, run_python):
         "print(code, sorted({'tensorflow', 'keras', 'onnx', 'sklearn', 'pandas', 'scipy'} & set(sys.modules)))"
     )
     assert run_python("-c", code).stdout.strip() == "0 []"
+
+
+def test_what_is_printed_is_in_the_language_that_is_asked_for(versions, inspected, capsys):
+    command = [str(versions / "1"), "--data", str(inspected), "--label", "state", "--alert-rate", "0.1", "--lang", "pt"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "1.500 linhas de inspected.csv" in " ".join(text.split())
+    assert english_in(text, CATALOGUE) == []
+    card = read_manifest(versions / "2")["card"]
+    assert card["calibrated_from"]["rows"] == "1,500 rows of inspected.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 from made_up import outcome
 from page_reader import Page, complaints_about
+from rich.console import Console
+from said import WORD, english_in, in_language, texts_of, unmarked_words
 from samples import arrow_table, machine_records
 
 from models.tables.table import Table
 from training.comparison.outcomes import Failure, Outcome, TrialResult
 from training.comparison.recommendation import recommend
 from training.comparison.summary import best_settings, summaries_of
+from training.comparison.terminal import show_comparison
 from training.comparison.trials import Setting, Trial
 from training.data.prepare import Prepared, prepare
 from training.network.diagnostics import LayerHealth
@@ -147,3 +151,38 @@ def test_losses_that_are_zero_or_of_other_lengths_are_drawn(prepared: Prepared, 
     ]
     same = [outcome("elu", seed, 0.0001) for seed in range(2)]
     written([*odd, *same], prepared, tmp_path)
+
+
+CATALOGUE = Path(__file__).resolve().parents[3] / "models" / "languages" / "pt.po"
+MANY = [*found(SHALLOW), *found(DEEP, factor=1.3, dead=0.5), *found(QUICK, factor=1.1)]
+NAMES = {*ERRORS, "fpr", "max", "out", "exp", "otherwise", "Holm"}  # in formulas and on axes, too
+
+
+def printed() -> str:
+    """Return what the terminal shows."""
+    best = best_settings(summaries_of(MANY))
+    console = Console(file=io.StringIO(), width=500, highlight=False)
+    show_comparison(console, best, recommend(best))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_every_text_of_the_report_is_in_the_catalogues(prepared: Prepared, tmp_path: Path) -> None:
+    left = unmarked_words(lambda: texts_of(written(MANY, prepared, tmp_path).html).replace("_", " "))
+    data = [*prepared.table.names, *CONFIG.__dataclass_fields__, *map(str, prepared.rows), "encoder output"]
+    data += [str(getattr(CONFIG, name)) for name in CONFIG.__dataclass_fields__] + ["machines"]
+    known = {*NAMES, *WORD.findall(" ".join(data).replace("_", " "))}
+    assert set(left) - known == set()
+
+
+def test_every_text_of_the_terminal_is_in_the_catalogues() -> None:
+    assert set(unmarked_words(printed)) - NAMES - {"activation"} == set()  # the flag
+
+
+def test_in_portuguese_there_is_no_english_text(prepared: Prepared, tmp_path: Path) -> None:
+    page = in_language("pt", lambda: written(MANY, prepared, tmp_path)).html
+    assert "Use prelu: --activation prelu" in page
+    assert english_in(texts_of(page), CATALOGUE) == []
+    text = in_language("pt", printed)
+    assert "prelu tem o menor erro nas linhas reservadas" in text
+    assert english_in(text, CATALOGUE) == []

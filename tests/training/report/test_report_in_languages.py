@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from said import WORD, english_in, in_language, unmarked_words
+from said import WORD, english_in, in_language, texts_of, unmarked_words
 
 from training.data.prepare import plan_of
 from training.programs.terminal import show_plan, show_prepared, show_result
@@ -39,12 +39,6 @@ def page(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[],
         return path.read_text(encoding="utf-8")
 
     return written
-
-
-def texts_of(page: str) -> str:
-    page = re.sub(r"<style>.*?</style>|<title>|<defs>.*?</defs>", " ", page, flags=re.DOTALL)
-    page = re.sub(r'aria-label="([^"]*)"', r"> \1 <", page)
-    return html.unescape(re.sub(r"<[^>]*>", "\n", page))
 
 
 def printed(trained: Any) -> str:
