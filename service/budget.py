@@ -35,6 +35,8 @@ class Budget:
             larger ones are answered on a thread. Absent fields are cells without bytes.
         loop_cells_refused: Cells of a refused request whose problems are looked for on the event loop.
         thread_seconds: CPU time of one piece of work on a thread: a whole body, or a part of a stream.
+        linger_seconds: Time for the rest of a body that is dropped, as its request was answered before it had come.
+        linger_bytes: Bytes of such a rest.
         open_streams: Streams that are open at the same time in one process; each may hold a line or batch of
             `max_body_bytes`.
         tick_seconds: CPU time of scoring small requests in one tick of the event loop; what is left waits for the next
@@ -63,6 +65,8 @@ class Budget:
     loop_cells: int = 10_000
     loop_cells_refused: int = 2_000
     thread_seconds: float = 60.0
+    linger_seconds: float = 2.0
+    linger_bytes: int = 1 << 28
     open_streams: int = 64
     tick_seconds: float = 0.04
     switch_seconds: float = 0.000_5

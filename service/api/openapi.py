@@ -25,6 +25,7 @@ _PROBLEMS: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's format, charset or content coding is not read here.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Records or parameters cannot be used; each place is named.",
+    HTTPStatus.NOT_IMPLEMENTED: "The body has another transfer coding than chunked.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many requests wait: send it again after Retry-After seconds.",
 }
 """What an address that takes records may refuse."""

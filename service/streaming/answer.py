@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Final, final
+from typing import final
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
@@ -23,10 +23,9 @@ from service.formats.answers import AnswerSpec, answer_headers, write_rows
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, noted
 from service.gate import Gate
+from service.web.closing import READ_TO_END, linger
 from service.web.content import too_slow
 from service.web.problems import CLOSE, RequestError, problem_of
-
-_LINGER_SECONDS: Final = 2.0  # for a client that still sends when the problem is answered
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class _Stream:
         self._gate: Gate = request.app.state.gate
         self._on_thread = partial(self._gate.on_thread, cancellation=spec.cancellation)
         self._idle_seconds: float = request.app.state.settings.body_seconds
-        self._chunks = request.stream()
+        self._scope, self._chunks = request.scope, request.stream()
         self._writer = FORMATS[spec.format_name].write(spec)
 
     def end(self) -> None:
@@ -85,7 +84,7 @@ class _Stream:
             async with asyncio.timeout(self._idle_seconds):
                 return await anext(self._chunks)
         except StopAsyncIteration:
-            self.ended = True
+            self.ended = self._scope[READ_TO_END] = True
             return b""
         except TimeoutError as error:
             raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
@@ -150,20 +149,11 @@ class _StreamedAnswer(Response):
             if not FORMATS[self._stream.spec.format_name].ends_with_problem:
                 return
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
-            await self._linger()
+            await linger(scope, receive)
         finally:
             self._stream.end()
             await self._rest.aclose()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _linger(self) -> None:
-        """Wait a little for a client that still sends: it would lose the last line if the connection closed at once."""
-        try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while not self._stream.ended:
-                    await self._stream.next()
-        except (TimeoutError, RequestError, ClientDisconnect):
-            pass
 
 
 def _more(content: bytes) -> dict[str, object]:

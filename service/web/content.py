@@ -17,6 +17,7 @@ from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.settings import Settings, spelt
+from service.web.closing import READ_TO_END
 from service.web.negotiation import qualities
 from service.web.problems import CLOSE, RequestError, too_large
 
@@ -48,6 +49,7 @@ async def read_body(request: Request, settings: Settings, turns: Turns) -> list[
                     await turns.take(len(pieces[-1]))
     except TimeoutError as error:
         raise too_slow(f"The body had not come after {settings.body_seconds:g} s") from error
+    request.scope[READ_TO_END] = True
     if small:
         pieces.append(bytes(small))
     if not pieces:

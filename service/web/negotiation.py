@@ -10,7 +10,7 @@ from typing import Final
 from starlette.datastructures import Headers
 
 from service.formats.formats import FORMATS
-from service.web.problems import RequestError
+from service.web.problems import CLOSE, RequestError
 
 CODINGS: Final = ("gzip", "zstd")
 """The content codings of bodies (Content-Encoding)."""
@@ -25,8 +25,15 @@ def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> tup
     """Return what the headers of a request say of its body: its format, its charset and its coding, or None.
 
     Raises:
-        RequestError: They name a format, charset or coding that is not read.
+        RequestError: They name a format, charset or coding that is not read, or a transfer coding but chunked.
     """
+    if (transfer := ",".join(headers.getlist("transfer-encoding"))) and transfer.strip().lower() != "chunked":
+        raise RequestError(
+            HTTPStatus.NOT_IMPLEMENTED,
+            f"Transfer-Encoding {transfer!r} is not undone here, but for chunked. Say how the body is compressed in "
+            "Content-Encoding.",
+            headers=CLOSE,
+        )
     content_type = headers.get("content-type", "")
     name = format_of(content_type)
     if name is None or name not in among:

@@ -19,6 +19,7 @@ from models.errors import DetectorError, Message, RecordError, Set
 from models.printable import shortened
 from service.api.parameters import ReadingQuery
 from service.settings import spelt
+from service.web.closing import ClosingResponse
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -29,7 +30,7 @@ TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Pyth
 """Phrases of RFC 9110."""
 
 CLOSE: Final = {"Connection": "close"}
-"""Headers of a response after which the rest of the body is not read."""
+"""Headers of a response after which the connection is closed: the rest of the body is dropped, or is none."""
 
 _LONGEST_NAME: Final = 60  # characters of a query parameter's name that are shown
 
@@ -140,7 +141,8 @@ def problem_of(error: RequestError) -> Response:
     }
     if error.errors:
         body |= {"errors": list(error.errors), "total": error.total}
-    return Response(json_of(body), status_code=status.value, media_type=PROBLEM_JSON, headers=dict(error.headers))
+    kind = ClosingResponse if CLOSE.items() <= error.headers.items() else Response
+    return kind(json_of(body), status_code=status.value, media_type=PROBLEM_JSON, headers=dict(error.headers))
 
 
 def install_problem_handlers(app: FastAPI) -> None:
