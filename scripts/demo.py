@@ -16,13 +16,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
+from models.reasons.values import rounded_text
 from training.data.demo_data import LABEL, embedded_table
 
 _HOST: Final = "127.0.0.1"
 _STARTS_WITHIN: Final = 60.0  # seconds
 _STOPS_WITHIN: Final = 30.0  # seconds
 _OF_EACH: Final = 4  # records of each diagnosis
-_EXPLAIN: Final = 2  # columns that are named for each record
+_EXPLAIN: Final = 3  # columns that are named for each record
 
 
 def main() -> int:
@@ -35,7 +36,10 @@ def main() -> int:
         console.print(f"POST /score?explain={_EXPLAIN} with {len(records)} records of {len(records[0])} columns:")
         answer = _ask(port, "POST", f"/score?explain={_EXPLAIN}", records)
     console.print(_shown(diagnoses, answer))
-    console.print("The detector has learned from benign rows alone.\n")
+    console.print(
+        "The detector has learned from benign rows alone, these among them; the malignant ones are new to it."
+    )
+    console.print("Every alert has its price: of the benign biopsies about 5 % are flagged, too.\n")
     console.print(f"serve it yourself  .venv/bin/python -m service --detector {detector}", soft_wrap=True)
     console.print("your own records   .venv/bin/python -m training.train DATA.csv --output DIR", soft_wrap=True)
     return 0
@@ -99,11 +103,11 @@ def _shown(diagnoses: list[str], answer: dict[str, Any]) -> Grid:
     grid = Grid(box=box.SIMPLE, pad_edge=False, title=f"threshold {answer['threshold']:.3g}", title_justify="left")
     for name in ("biopsy was", "score", "p-value", "verdict"):
         grid.add_column(name)
-    grid.add_column("because (actual, expected)", overflow="fold")
+    grid.add_column("because", overflow="fold")
     for diagnosis, result in zip(diagnoses, answer["results"], strict=True):
         verdict = "[red]anomaly[/red]" if result["is_anomaly"] else "[green]usual[/green]"
-        why = "\n".join(f"{c['feature']}: {c['actual']:.4g}, {c['expected']:.4g}" for c in result["contributions"])
-        grid.add_row(diagnosis, f"{result['anomaly_score']:.3g}", f"{result['p_value']:.4f}", verdict, why)
+        score, p_value = rounded_text(result["anomaly_score"]), rounded_text(result["p_value"], digits=2)
+        grid.add_row(diagnosis, score, p_value, verdict, result["reason"] if result["is_anomaly"] else "")
     return grid
 
 

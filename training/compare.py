@@ -71,7 +71,11 @@ def _command(arguments: argparse.Namespace) -> CompareCommand:
     options = read_options_of(arguments)
     return CompareCommand(
         data=demo_data.TrainingData(files=tuple(arguments.data), options=options, name=arguments.name),
-        config=config_of(arguments, **({} if arguments.data else demo_data.SETTINGS)),
+        config=(
+            config_of(arguments)
+            if arguments.data
+            else demo_data.demo_config(config_of(arguments, **demo_data.SETTINGS))
+        ),
         activations=tuple(dict.fromkeys(arguments.activations)),
         seeds=arguments.seeds,
         depths=tuple(arguments.depths),

@@ -80,7 +80,7 @@ def _command(arguments: argparse.Namespace) -> TrainCommand:
             raise ConfigError("--label and --test-data need DATA: the demo data set has its own label.")
         if arguments.missing_values or schema is not None:  # a flag with many values swallows DATA behind it
             raise ConfigError("--missing-values and --schema-in need DATA: write it before the flags.")
-        config = config_of(arguments, **demo_data.SETTINGS)
+        config = demo_data.demo_config(config_of(arguments, **demo_data.SETTINGS))
     elif schema is not None:
         _require_undecided(arguments)
         config = config_of(arguments, id=schema.ids, label=schema.label)
