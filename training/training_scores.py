@@ -21,7 +21,9 @@ from models.tables.writers import PlainRows, new_file
 from training.data.prepare import Prepared
 from training.fit import FitResult
 
-_STRANGEST: Final = 10
+STRANGEST: Final = 10
+"""Rows of the list of the strangest."""
+
 _USUAL: Final = 0.1  # p-value above which a row that is not flagged is usual: there is no reason to give
 _WRITTEN_ROWS: Final = 65_536
 _OWN: Final = {
@@ -60,7 +62,7 @@ class TrainingScores:
     @property
     def strangest(self) -> list[int]:
         """Indices of the strangest rows, the highest score first."""
-        strangest: list[int] = np.argsort(-self.anomaly_score, kind="stable")[:_STRANGEST].tolist()
+        strangest: list[int] = np.argsort(-self.anomaly_score, kind="stable")[:STRANGEST].tolist()
         return strangest
 
 

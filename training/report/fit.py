@@ -15,8 +15,9 @@ from training.fit import FitResult
 from training.report.fit_rows import (
     columns_section,
     embedding_section,
-    scored_rows,
+    held_out_rows,
     scores_section,
+    strangest_scored,
 )
 from training.report.highest_rows import highest_rows_section, verdict_on
 from training.report.kit.file import write_report
@@ -35,9 +36,10 @@ def write_fit_report(
     Raises:
         ConfigError: The file cannot be written, or exists and is no report.
     """
-    rows = scored_rows(result, prepared, test_table)
+    strangest = strangest_scored(result, prepared, test_table)
+    rows = held_out_rows(result, prepared, test_table)
     sections = [
-        highest_rows_section(rows),
+        highest_rows_section(strangest),
         Section(anchor="result", title=phrase("Results"), parts=list(_result(result))),
         scores_section(result.evaluated.calibration, rows),
         columns_section(rows),
@@ -55,7 +57,7 @@ def write_fit_report(
         columns=len(detector.schema.columns),
     )
     title = phrase("{name}, version {version}", name=detector.name, version=detector.version)
-    write_report(path, page_of(sections, title=title, verdict=verdict_on(rows), introduction=introduction))
+    write_report(path, page_of(sections, title=title, verdict=verdict_on(strangest), introduction=introduction))
 
 
 def _result(result: FitResult) -> Iterator[Part]:
@@ -70,8 +72,9 @@ def _result(result: FitResult) -> Iterator[Part]:
     if calibration.rows.refitted:
         yield Text(
             text=phrase(
-                "Scores, rows and columns on this page are of the networks that had not seen those rows; the saved "
-                "networks were then fitted again, with these rows."
+                "The figures, distributions and columns below are of networks that had not seen the rows; the saved "
+                "networks were then fitted again, with all rows. The rows above have the scores of the saved ones, as "
+                "everywhere else."
             )
         )
     for warning in result.warnings:

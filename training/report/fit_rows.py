@@ -20,6 +20,7 @@ from training.fit import FitResult
 from training.report.kit.formatting import shortened
 from training.report.kit.page import Grid, Plot, Plots, Section, Text
 from training.report.kit.shapes import cloud_plot, in_two_widths, pair_plot, score_histogram
+from training.training_scores import STRANGEST, row_numbers, score_training_rows, verdicts_on_training_rows
 
 _PLOTTED_COLUMNS: Final = 20
 _POINTS: Final = 1500
@@ -30,12 +31,13 @@ _P_VALUES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredRows:
-    """n rows that the networks had not seen when they scored them.
+    """n rows of a table, and their scores.
 
     Args:
         is_anomaly: Their labels `(n,)`; None without labels.
         numbers: Their row numbers in the table, from 1 `(n,)`; those of one file count the rows that were skipped.
         ids: Values of the id columns.
+        flagged: Number of flagged rows among the `total` rows that these are chosen from.
     """
 
     name: str
@@ -43,6 +45,8 @@ class ScoredRows:
     is_anomaly: NDArray[np.bool_] | None
     numbers: NDArray[np.intp]
     ids: Mapping[str, list[Any]]
+    flagged: int
+    total: int
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -55,8 +59,37 @@ class ScoredRows:
         return self.verdicts.writer.reasons(contributions, float(self.scores[i]))
 
 
-def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None) -> ScoredRows:
-    """Score the test rows, or those of a test table, with the networks that had not seen them.
+def strangest_scored(result: FitResult, prepared: Prepared, test_table: Table | None) -> ScoredRows:
+    """Return the strangest rows of the table, or of a test table, as the saved detector scores them everywhere.
+
+    Raises:
+        TableError: The test table has another shape.
+    """
+    is_anomaly: NDArray[np.bool_] | None
+    detector = replace(result.detector, language=spoken())
+    if test_table is not None and prepared.rule is not None:
+        name, table = phrase("rows of --test-data"), test_table
+        verdicts, is_anomaly = detector.score_table(table), prepared.rule.anomalies(table)
+        strangest = np.argsort(-verdicts.anomaly_score, kind="stable")[:STRANGEST]
+        flagged, verdicts = int(verdicts.is_anomaly.sum()), verdicts.take(strangest)
+    else:
+        name, table, is_anomaly = phrase("rows"), prepared.table, prepared.is_anomaly
+        scores = score_training_rows(result, prepared, with_reasons=False)
+        strangest, flagged = np.array(scores.strangest, np.intp), int(scores.is_anomaly.sum())
+        verdicts = replace(verdicts_on_training_rows(result, prepared, scores.strangest), writer=detector.writer)
+    return ScoredRows(
+        name=name,
+        verdicts=verdicts,
+        is_anomaly=None if is_anomaly is None else is_anomaly[strangest],
+        numbers=np.array(row_numbers(table, strangest.tolist()), np.intp),
+        ids=_ids_of(result, table, strangest),
+        flagged=flagged,
+        total=len(table),
+    )
+
+
+def held_out_rows(result: FitResult, prepared: Prepared, test_table: Table | None) -> ScoredRows:
+    """Return the test rows, or those of a test table, as the networks score them that had not seen them.
 
     Raises:
         TableError: The test table has another shape.
@@ -71,10 +104,20 @@ def scored_rows(result: FitResult, prepared: Prepared, test_table: Table | None)
         name, table, indices = phrase("test rows"), prepared.table, np.flatnonzero(test)
         verdicts = evaluated.score(prepared.part(test))
         is_anomaly = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
-    skipped = table.numbers is not None and len(table.files) <= 1
-    numbers = np.array([table.row_number(i) for i in indices.tolist()], np.intp) if skipped else indices + 1
-    ids = table.data.select([name for name in result.detector.schema.ids if name in table.names]).take(indices)
-    return ScoredRows(name=name, verdicts=verdicts, is_anomaly=is_anomaly, numbers=numbers, ids=ids.to_pydict())
+    return ScoredRows(
+        name=name,
+        verdicts=verdicts,
+        is_anomaly=is_anomaly,
+        numbers=np.array(row_numbers(table, indices.tolist()), np.intp),
+        ids=_ids_of(result, table, indices),
+        flagged=int(verdicts.is_anomaly.sum()),
+        total=len(verdicts),
+    )
+
+
+def _ids_of(result: FitResult, table: Table, indices: NDArray[np.intp]) -> dict[str, list[Any]]:
+    ids = [name for name in result.detector.schema.ids if name in table.names]
+    return table.data.select(ids).take(indices).to_pydict() if ids else {}
 
 
 def scores_section(calibration: Calibration, rows: ScoredRows) -> Section:

@@ -23,14 +23,13 @@ _HEAT_MAP_COLUMNS: Final = 12
 
 def verdict_on(rows: ScoredRows) -> str:
     """Return how many rows are flagged, and which is the strangest, in a sentence or two."""
-    flagged, n = int(rows.verdicts.is_anomaly.sum()), len(rows.scores)
     counted = plural(
         "{count:,} of {all:,} {rows} is flagged, {share:.2%}.",
         "{count:,} of {all:,} {rows} are flagged, {share:.2%}.",
-        count=flagged,
-        all=n,
+        count=rows.flagged,
+        all=rows.total,
         rows=rows.name,
-        share=flagged / n,
+        share=rows.flagged / rows.total,
     )
     highest = int(rows.scores.argmax())
     if not rows.scores[highest]:

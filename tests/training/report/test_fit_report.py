@@ -65,16 +65,15 @@ def test_every_plot_has_an_alternative_text(page: Page, trained: Any) -> None:
 
 
 def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page: Page, trained: Any) -> None:
-    test = np.flatnonzero(trained.prepared.split.test)
-    verdicts = trained.result.evaluated.score(trained.prepared.part(trained.prepared.split.test))
+    verdicts = trained.result.detector.score(trained.prepared.columns)  # as every door scores them
     worst = int(verdicts.anomaly_score.argmax())
     [reason] = verdicts.contributions(worst, top=1)
-    serial = trained.table.data.column("serial")[int(test[worst])].as_py()
+    serial = trained.table.data.column("serial")[worst].as_py()
     share = f"{reason.contribution / verdicts.anomaly_score[worst]:.0%}"
     rows = page.html.split('<section id="rows"')[1].split("</section>")[0]
     card = rows.split('<ul class="cards">')[1].split("</ul>")[0]
     assert f"<h3>{serial} <" in card
-    assert f"row {test[worst] + 1}</p>" in card
+    assert f"row {worst + 1}</p>" in card
     assert "labelled anomaly" in card
     assert f"<strong>{reason.feature}</strong>" in card
     assert f"<span>{share}</span>" in card
@@ -86,9 +85,9 @@ def test_the_rows_with_the_highest_scores_have_their_ids_labels_and_reasons(page
 
 
 def test_the_first_screen_is_the_verdict_and_the_strangest_rows(page: Page, trained: Any) -> None:
-    verdicts = trained.result.evaluated.score(trained.prepared.part(trained.prepared.split.test))
+    verdicts = trained.result.detector.score(trained.prepared.columns)
     [verdict] = re.findall(r'<p class="loud">(.*?)</p>', page.html)
-    assert verdict.startswith(f"{verdicts.is_anomaly.sum()} of {len(verdicts.anomaly_score)} test rows ")
+    assert verdict.startswith(f"{verdicts.is_anomaly.sum()} of {len(verdicts.anomaly_score)} rows ")
     assert (
         page.html.index(verdict)
         < page.html.index('<ul class="cards">')
@@ -98,10 +97,10 @@ def test_the_first_screen_is_the_verdict_and_the_strangest_rows(page: Page, trai
 
 
 def test_rows_without_an_id_go_by_their_number_and_rows_with_the_same_id_by_both(trained: Any) -> None:
-    from training.report.fit_rows import scored_rows
+    from training.report.fit_rows import strangest_scored
     from training.report.highest_rows import highest_rows_section, verdict_on
 
-    rows = scored_rows(trained.result, trained.prepared, None)
+    rows = strangest_scored(trained.result, trained.prepared, None)
     number = f"row\N{NO-BREAK SPACE}{rows.numbers[int(rows.scores.argmax())]}"
     n = len(rows.scores)
     for ids, name in (({}, number), ({"a": [None] * n}, number), ({"a": ["x"] * n, "b": [1] * n}, f"x · 1 ({number})")):
@@ -114,7 +113,7 @@ def test_rows_without_an_id_go_by_their_number_and_rows_with_the_same_id_by_both
 def test_the_figures_of_an_ensemble_are_of_networks_that_had_not_seen_the_rows(page: Page, trained: Any) -> None:
     assert trained.result.learned.config.members > 1
     assert trained.result.evaluated.scorer is not trained.result.detector.scorer
-    assert "the networks that had not seen those rows" in page.html
+    assert "networks that had not seen the rows" in page.html
 
 
 def test_rows_of_a_test_table_are_scored_where_there_is_one(trained: Any, tmp_path: Path) -> None:
@@ -150,9 +149,9 @@ def test_without_labels_there_are_no_plots_by_label_and_saturated_units_are_draw
 
 
 def test_an_embedding_of_one_unit_and_rows_that_are_all_flagged_are_drawn(trained: Any, tmp_path: Path) -> None:
-    from training.report.fit_rows import columns_section, embedding_section, scored_rows
+    from training.report.fit_rows import columns_section, embedding_section, held_out_rows
 
-    rows = scored_rows(trained.result, trained.prepared, None)
+    rows = held_out_rows(trained.result, trained.prepared, None)
     everything = replace(rows, verdicts=replace(rows.verdicts, is_anomaly=np.ones(len(rows.scores), np.bool_)))
 
     class OneUnit:
