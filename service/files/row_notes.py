@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from models.columns.from_records import Columns
 from models.detector import Detector
-from models.encoders import TimestampEncoding
-from models.errors import Set
+from models.early_rows import early_rows, notes_of_early_rows
 from models.messages import phrase
 from models.schema.codes import Sighting
-from models.schema.timestamps import timestamp_text
-
-_MIN_SHARE: Final = 0.1  # of the rows; fewer may well be anomalies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +31,7 @@ class Noticed:
 
 def notice(detector: Detector, columns: Columns, rows: int) -> Noticed:
     """Look at the columns of n rows."""
-    dated = (e for e in detector.preprocessor.encodings if isinstance(e, TimestampEncoding) and not e.clock)
-    early = {encoding.name: int((columns[encoding.name] < encoding.start).sum()) for encoding in dated}
+    early = early_rows(detector.preprocessor, columns)
     return Noticed(rows=rows, early=early, sightings=detector.sightings(columns.__getitem__))
 
 
@@ -59,19 +54,6 @@ class RowNotes:
 
     def lines(self) -> Iterator[str]:
         """Yield one line for each thing that should be looked at."""
-        encodings = self._detector.preprocessor.encodings
-        starts = {e.name: e.start for e in encodings if isinstance(e, TimestampEncoding)}
-        for name, count in self._early.items():
-            if count >= max(1, _MIN_SHARE * self._rows):
-                older = phrase(
-                    "{column!r}: {older:,} of {rows:,} rows are older than all training rows (from {start} on), which "
-                    "alone raises their scores; to score an archive, train without the column: {setting}",
-                    column=name,
-                    older=count,
-                    rows=self._rows,
-                    start=timestamp_text(starts[name]),
-                    setting=Set("exclude", name),
-                )
-                yield phrase("noted: {finding}", finding=older)
-        for line in self._detector.notes(self._sightings):
+        older = notes_of_early_rows(self._detector.preprocessor, self._early, rows=self._rows)
+        for line in (*older, *self._detector.notes(self._sightings)):
             yield phrase("noted: {finding}", finding=line)

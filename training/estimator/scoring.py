@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from models.columns.from_tables import columns_of_table
 from models.detector import Verdicts
-from training.estimator.errors import DetectorWarning, as_value_errors
+from models.early_rows import early_rows, notes_of_early_rows
+from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import known_table, row_weights_of
 from training.estimator.saving import SavedDetector
 
@@ -92,10 +93,11 @@ class ScoringDetector(
             return self.detector_.score(self._columns(X))
 
     def _columns(self, X: Any) -> dict[str, NDArray[Any]]:
-        """Return the features of `X` by name, and warn of values that are not written as those of the fit."""
+        """Return the features of `X` by name, and warn of values that are not written as those of the fit, or older."""
         detector, name = self.detector_, type(self).__name__
         table = known_table(X, self._names, detector.schema, by_name=self._by_name, estimator=name)
         columns = columns_of_table(detector.schema, table)
-        for note in detector.notes(detector.sightings(columns.__getitem__)):
-            warnings.warn(note, DetectorWarning, stacklevel=4)
+        older = notes_of_early_rows(detector.preprocessor, early_rows(detector.preprocessor, columns), rows=len(table))
+        for note in (*older, *detector.notes(detector.sightings(columns.__getitem__))):
+            warnings.warn(in_python(note), DetectorWarning, stacklevel=4)
         return columns

@@ -16,6 +16,7 @@ from models.calibration import THRESHOLD_METHODS, Calibration, CalibrationRows, 
 from models.calibration.rows import check_segments, segments_of
 from models.columns.from_tables import columns_of_table
 from models.detector import Detector
+from models.early_rows import early_rows, notes_of_early_rows
 from models.errors import ConfigError
 from models.messages import phrase
 from models.programs.rich_text import escaped
@@ -149,7 +150,8 @@ def _new_rows(
     population = old.calibration.rows.population if is_anomaly is not None else "all"
     known = old.known_categories.get(schema.threshold_by or "")
     segment = segments_of(schema, columns, known=known)
-    for note in old.notes(old.sightings(lambda name: columns.get(name, ()))):
+    older = notes_of_early_rows(old.preprocessor, early_rows(old.preprocessor, columns), rows=len(scores))
+    for note in (*older, *old.notes(old.sightings(lambda name: columns.get(name, ())))):
         console.print(f"[dim]noted: {escaped(note)}[/dim]")
     rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
     names = [path.name for path in expand(command.files)]
