@@ -13,9 +13,10 @@ import pytest
 from page_reader import Page, complaints_about
 
 from models.errors import ConfigError
+from models.messages import listed
 from models.network.activations import ACTIVATIONS
 from training.report.kit.file import check_report, write_report
-from training.report.kit.formatting import listed, shortened
+from training.report.kit.formatting import shortened
 from training.report.kit.lines import Line, line_plot
 from training.report.kit.page import Card, Cards, Cell, Grid, Plot, Plots, Reason, Section, Text, page_of
 from training.report.kit.shapes import dot_plot, heat_map, in_two_widths, score_histogram
