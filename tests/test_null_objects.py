@@ -84,6 +84,7 @@ DOORS: dict[str, Callable[[Path, Records], Table]] = {
     "json lines": from_lines,
     "parquet": from_parquet,
     "pandas": lambda folder, records: table_of(pd.DataFrame(records)),
+    "polars": lambda folder, records: table_of(pytest.importorskip("polars").DataFrame(records)),
     "pyarrow": lambda folder, records: table_of(pa.Table.from_pylist(records)),
 }
 

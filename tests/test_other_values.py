@@ -182,6 +182,17 @@ def test_codes_that_training_had_without_zeros_are_not_guessed() -> None:
     )
 
 
+def test_a_note_shows_the_beginning_of_long_values_and_names_what_looks_like_a_space() -> None:
+    known = KnownCategories(("no 7",))
+    note = known.note("mode", known.look(["no\u00a07"] * 20))
+    assert note == "no value of 'mode' was seen in training, which had 'no 7'; here is 'no 7' (with a no-break space)"
+    assert len(known.note("mode", known.look(["x" * 10**6] * 20)) or "") < 200
+    assert (
+        len(KnownCategories(("07", "1")).note("code", KnownCategories(("07", "1")).look(["0" * 10**6 + "7"])) or "")
+        < 200
+    )
+
+
 def test_codes_that_were_read_as_numbers_are_noted() -> None:
     known = KnownCategories(("10023", "10024", "123E5"))
     assert known.note("code", known.look(["10023", "12300000"])) == (
@@ -189,6 +200,11 @@ def test_codes_that_were_read_as_numbers_are_noted() -> None:
         "column as text"
     )
     assert known.note("code", known.look(["10023", "123E5", "1230"])) is None
+    versions = KnownCategories(("2.9", "2.10", "2.20"))
+    assert versions.note("version", versions.look(["2.9", "2.1"])) == (
+        "'version': some values were not seen in training: codes were read as numbers (2.1 for '2.10'); read the "
+        "column as text"
+    )
     assert KnownCategories(("10023", "1E4", "10000")).note("code", known.look(["10000"])) is None  # a category itself
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from models.messages import phrase
+from models.messages import phrase, quoted
 from models.schema.cells import Cell, number_text
-from models.schema.numbers import is_power_of_ten
+from models.schema.numbers import NUMBER
 
+_LONGEST_SHOWN: Final = 60  # characters of a value
 _SHOWN: Final = 3  # categories of training
 _MIN_ROWS: Final = 20  # with a value, before it says something that training had none of these
 
@@ -78,36 +79,38 @@ class KnownCategories:
             found = self._first_seen(values)
             return found if found.seen or found.unseen is None else found | self._otherwise([found.unseen])
         present = [value for value in values if value is not None]
+        if self._known.issuperset(present):  # as nearly always
+            return Sighting(present=len(present), seen=bool(present))
         return self._first_seen(present) | self._otherwise(map(str, dict.fromkeys(present)))
 
     def note(self, name: str, found: Sighting) -> str | None:
         """Return the line about a column whose values are not written as training had them; None for another one."""
+        if not found.otherwise and (found.seen or found.present < _MIN_ROWS):
+            return None
         none = phrase("no value of {column!r} was seen in training", column=name)
         if found.otherwise:
             value, category = found.otherwise
+            both = {"value": _brief(value), "category": _brief(category)}
             if value in self.shortened:
                 return phrase(
                     "{column!r}: {value} is read as {category!r}: leading zeros were lost; {remedy}",
                     column=name,
-                    value=value,
-                    category=category,
                     remedy=_REMEDY,
+                    **both,
                 )
             if not _is_whole(category):
-                how = phrase("codes were read as numbers ({value} for {category!r})", value=value, category=category)
+                how = phrase("codes were read as numbers ({value} for {category!r})", **both)
             elif len(value) < len(category):
-                how = phrase("leading zeros were lost ({value} for {category!r})", value=value, category=category)
+                how = phrase("leading zeros were lost ({value} for {category!r})", **both)
             else:
-                how = phrase("leading zeros differ ({value} for {category!r})", value=value, category=category)
+                how = phrase("leading zeros differ ({value} for {category!r})", **both)
             some = phrase("{column!r}: some values were not seen in training", column=name)
             what = some if found.seen else none
             return phrase("{what}: {how}; {remedy}", what=what, how=how, remedy=_REMEDY)
-        if found.seen or found.present < _MIN_ROWS:
-            return None
-        some_values = ", ".join(map(repr, self.values[:_SHOWN])) + (", …" if len(self.values) > _SHOWN else "")
-        return phrase(
-            "{none}, which had {values}; here is {unseen!r}", none=none, values=some_values, unseen=found.unseen
-        )
+        had = ", ".join(quoted(_brief(value)) for value in self.values[:_SHOWN])
+        more = ", …" if len(self.values) > _SHOWN else ""
+        unseen = quoted(_brief(found.unseen or ""))
+        return phrase("{none}, which had {values}; here is {unseen}", none=none, values=had + more, unseen=unseen)
 
     def _first_seen(self, values: Iterable[Cell]) -> Sighting:
         present, unseen = 0, None
@@ -121,7 +124,7 @@ class KnownCategories:
         return Sighting(present=present, unseen=unseen)
 
     def _otherwise(self, values: Iterable[str]) -> Sighting:
-        """Return the first of different values that training had with other zeros, or as a code with an e in it."""
+        """Return the first of different values that training had with other zeros, or as a code and no number."""
         for value in values:
             if value in self._known:
                 continue
@@ -142,8 +145,9 @@ class KnownCategories:
     @cached_property
     def _as_numbers(self) -> dict[str, str]:
         """The codes that a program may take for numbers, by what it makes of them."""
-        powers = {number_text(float(v)): v for v in self.values if is_power_of_ten(v) and math.isfinite(float(v))}
-        return {number: code for number, code in (powers | self._padded).items() if number not in self._known}
+        texts = [value for value in self.values if NUMBER.fullmatch(value) and not _is_whole(value)]
+        numbers = {number_text(float(text)): text for text in texts if math.isfinite(float(text))}
+        return {number: code for number, code in (numbers | self._padded).items() if number not in self._known}
 
     @cached_property
     def _padded(self) -> dict[str, str]:
@@ -152,6 +156,10 @@ class KnownCategories:
 
 
 _REMEDY: Final = phrase("read the column as text")
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def _is_whole(text: str) -> bool:

@@ -66,11 +66,6 @@ def _reason_of_power(texts: Collection[str]) -> str | None:
     return None
 
 
-def is_power_of_ten(text: str) -> bool:
-    """Return True for digits with one e among them, without sign and point: a number, or a code such as 123E5."""
-    return _POWER.fullmatch(text) is not None
-
-
 def power_of_ten(texts: Collection[str]) -> str | None:
     """Return the first text with an e among whole numbers that may all be codes; None where some are other numbers.
 
@@ -80,7 +75,7 @@ def power_of_ten(texts: Collection[str]) -> str | None:
     """
     if not all(map(_CODE.fullmatch, texts)):
         return None
-    return next(filter(is_power_of_ten, texts), None)
+    return next((text for text in texts if _POWER.fullmatch(text)), None)
 
 
 def same_but_for_zeros(texts: Collection[str]) -> tuple[str, str] | None:
