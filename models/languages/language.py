@@ -7,8 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from importlib.resources import files
 from numbers import Number
+from pathlib import Path
 from typing import Final
 
 from models.errors import ConfigError, did_you_mean
@@ -126,5 +126,5 @@ def _catalogue(code: str) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Return the translated texts of a language; it is read when the first text is shown in that language."""
     if code == "en":
         return {}
-    po = files("models.languages").joinpath(f"{code}.po").read_text(encoding="utf-8")
+    po = Path(__file__).with_name(f"{code}.po").read_text(encoding="utf-8")
     return {entry.texts: entry.translations for entry in entries_of(po) if all(entry.translations)}

@@ -30,6 +30,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
 _RUN = re.compile(r"<!-- run: (\w+),? ?(.*?) -->")
 _NUMBER = r"[-−+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_IN_PORTUGUESE = "--lang pt"
+_MOST_COMMAS = 5  # of a line of a page that is none of a CSV file
 _PORT = ":8000"  # in the pages; here any that is free
 
 
@@ -65,7 +67,7 @@ def run_page(page: Path, folder: Path) -> None:
     if not (folder / "docs").exists():
         (folder / "docs").symlink_to(DOCS)  # readers stand in the repository
     namespace: dict[str, Any] = {"__name__": "page"}
-    printed = ""
+    command = printed = ""
     with _background() as start:
         for example in examples_of(page):
             text = example.text.replace(_PORT, f":{port}")
@@ -75,9 +77,11 @@ def run_page(page: Path, folder: Path) -> None:
             elif example.how == "background":
                 start(where, text, folder, port)
             elif example.how == "output":
-                difference = first_difference(text, printed)
+                read = _with_english_marks if _IN_PORTUGUESE in command else str
+                difference = first_difference(read(text), read(printed))
                 assert difference is None, f"{where}: {difference!r} is not in what was printed:\n{printed}"
             elif example.how in ("run", "fails") and example.language == "bash":
+                command = text
                 done = _bash(text, folder, port)
                 printed = done.stdout
                 assert (done.returncode != 0) == (example.how == "fails"), f"{where}: {done.returncode}\n{printed}"
@@ -86,6 +90,12 @@ def run_page(page: Path, folder: Path) -> None:
             else:
                 assert example.how == "no", f"{where}: a block of {example.language!r} cannot be {example.how!r}"
                 assert example.detail, f"{where}: why is it not run?"
+
+
+def _with_english_marks(text: str) -> str:
+    """Return lines with 3,780 and 3.86 for the 3.780 and 3,86 of Portuguese; those of CSV files as they are."""
+    marks = str.maketrans(",.", ".,")
+    return "\n".join(line if line.count(",") > _MOST_COMMAS else line.translate(marks) for line in text.splitlines())
 
 
 def first_difference(shown: str, printed: str) -> str | None:

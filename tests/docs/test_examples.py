@@ -26,6 +26,11 @@ def test_the_tutorial_does_what_it_says(after_the_tutorial: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_tutorial_in_portuguese_does_what_it_says(tmp_path: Path) -> None:
+    run_page(DOCS / "tutorial" / "primeiro-detector.md", tmp_path)
+
+
+@pytest.mark.slow
 def test_the_tutorial_on_activations_does_what_it_says(tmp_path: Path) -> None:
     run_page(DOCS / "tutorial" / "which-relu.md", tmp_path)
 

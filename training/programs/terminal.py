@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = phrase(
     "Ctrl-C: stopping after this epoch, the best one so far is kept (once more: at once, nothing is kept)"
 )
-_LABEL_WIDTH: Final = 12  # of the words before the next commands
+_GAP: Final = 2  # characters between names and texts
 
 
 def show_prepared(console: Console, prepared: Prepared, config: TrainConfig) -> None:
@@ -179,19 +179,37 @@ def _stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], bo
 
 def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: float, used: Sequence[str] = ()) -> None:
     """Print the result on one screen, with the next commands; `used` are the words for the rows that were used."""
-    detector, config = result.detector, result.learned.config
-    grid = Grid.grid(padding=(0, 2))
+    rows = list(_result_rows(result, bundle, seconds))
+    grid = Grid.grid(padding=(0, _GAP))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    width = max(len(name) for name, _ in rows) + _GAP
+    console.print(grid)
+    files = shlex.join(used) or "DATA"
+    for label, command in (
+        (phrase("next"), f"service --detector {shlex.quote(str(bundle))}"),
+        ("", f"service.batch {shlex.quote(str(bundle))} {files} --output scores.csv"),
+    ):  # not in the grid: a command must stay on one line to be copied
+        called = escaped(as_called(f"python -m {command}"))
+        console.print(f"[bold]{escaped(label):<{width}}[/bold]{called}", soft_wrap=True)
+    for warning in result.warnings:
+        console.print(f"[yellow]{escaped(phrase('warning:'))} [/yellow]{escaped(warning)}")
+
+
+def _result_rows(result: FitResult, bundle: Path, seconds: float) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of the result, as markup."""
+    detector, config = result.detector, result.learned.config
     parts = parts_in_words(result.rows)
-    grid.add_row(*_row(phrase("rows"), phrase("{rows:,} ({parts})", rows=sum(result.rows.values()), parts=parts)))
+    yield _row(phrase("rows"), phrase("{rows:,} ({parts})", rows=sum(result.rows.values()), parts=parts))
     columns = phrase(
         "{columns} used as {features} features, {dropped} dropped",
         columns=len(detector.schema.columns),
         features=config.features,
         dropped=len(detector.schema.dropped),
     )
-    grid.add_row(*_row(phrase("columns"), columns))
+    yield _row(phrase("columns"), columns)
     widths = "–".join(map(str, (config.features, *config.layer_units, config.features)))
     if config.members > 1:
         widths = phrase("{members} of {widths}", members=config.members, widths=widths)
@@ -201,23 +219,23 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
         activation=config.activation,
         weights=result.learned.parameters,
     )
-    grid.add_row(*_row(phrase("network"), network))
-    grid.add_row(*_row(phrase("epochs"), _epochs_in_words(result)))
+    yield _row(phrase("network"), network)
+    yield _row(phrase("epochs"), _epochs_in_words(result))
     dead = ", ".join(f"{layer.layer} {layer.dead}/{layer.units}" for layer in result.learned.health if layer.dead)
-    grid.add_row(*_row(phrase("dead units"), dead or phrase("no unit")))
+    yield _row(phrase("dead units"), dead or phrase("none"))
     for layer, (low, mean, high) in result.learned.slopes.items():
         slopes = phrase("{low:.2f} … {high:.2f}, mean {mean:.2f} (learned)", low=low, mean=mean, high=high)
-        grid.add_row(*_row(phrase("slopes {layer}", layer=layer), slopes))
+        yield _row(phrase("slopes {layer}", layer=layer), slopes)
     for name, text in threshold_rows(result.threshold):
-        grid.add_row(*_row(name, text))
+        yield _row(name, text)
     promised = detector.calibration.promised_alert_rate
     rates = {"promised": promised, "realised": result.realised_alert_rate}
     if promised is None:
         rate = phrase("realised {realised:.2%} on test rows", **rates)
     else:
         rate = phrase("promised {promised:.2%}, realised {realised:.2%} on test rows", **rates)
-    grid.add_row(*_row(phrase("alert rate"), rate))
-    grid.add_row("", f"[dim]{escaped(detector.calibration.promise)}[/dim]")
+    yield _row(phrase("alert rate"), rate)
+    yield "", f"[dim]{escaped(detector.calibration.promise)}[/dim]"
     if result.metrics is not None:
         metrics = result.metrics
         named = [phrase("{name} {value}", name=name, value=value) for name, value in metrics.figures.items()]
@@ -227,21 +245,11 @@ def show_result(console: Console, result: FitResult, *, bundle: Path, seconds: f
             anomalies=metrics.anomalies,
             rows=metrics.rows,
         )
-        grid.add_row(*_row(phrase("metrics"), measured))
+        yield _row(phrase("metrics"), measured)
     written = phrase(
         "{path} (version {version}, {seconds:.1f} s in all)", path=bundle, version=detector.version, seconds=seconds
     )
-    grid.add_row(*_row(phrase("bundle"), written))
-    console.print(grid)
-    files = shlex.join(used) or "DATA"
-    for label, command in (
-        (phrase("next"), f"service --detector {shlex.quote(str(bundle))}"),
-        ("", f"service.batch {shlex.quote(str(bundle))} {files} --output scores.csv"),
-    ):  # not in the grid: a command must stay on one line to be copied
-        called = escaped(as_called(f"python -m {command}"))
-        console.print(f"[bold]{escaped(label):<{_LABEL_WIDTH}}[/bold]{called}", soft_wrap=True)
-    for warning in result.warnings:
-        console.print(f"[yellow]{escaped(phrase('warning:'))} [/yellow]{escaped(warning)}")
+    yield _row(phrase("bundle"), written)
 
 
 def _row(name: str, text: str) -> tuple[str, str]:
