@@ -6,7 +6,6 @@ when it is complete, and waits for a thread like other large requests.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
@@ -23,8 +22,8 @@ from service.formats.answers import AnswerSpec, answer_headers, write_rows
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, noted
 from service.gate import Gate
-from service.web.closing import READ_TO_END, linger
-from service.web.content import too_slow
+from service.streaming.coming import ComingBody
+from service.web.closing import linger
 from service.web.problems import CLOSE, RequestError, problem_of
 
 log = logging.getLogger(__name__)
@@ -39,13 +38,15 @@ async def answer_stream(request: Request, body: BodySpec, answer: AnswerSpec) ->
     gate: Gate = request.app.state.gate
     if refusal := gate.admit_stream():
         return refusal
+    end = gate.end_stream
     try:
         # On a thread, as the first stream of a format may have to load Arrow.
         stream = await gate.on_thread(partial(_Stream, request, body, answer), cancellation=answer.cancellation)
+        end = stream.end
         answers = stream.answers()
         first = await anext(answers)
     except BaseException as error:
-        gate.end_stream()
+        end()
         if isinstance(error, RequestError):
             error.headers = {**error.headers, **CLOSE}
         raise
@@ -58,7 +59,7 @@ class _Stream:
 
     Attributes:
         rows: Number of rows that were answered.
-        ended: The body is complete.
+        coming: The body.
         notes: One line for each thing that was noted of the first rows.
     """
 
@@ -66,34 +67,22 @@ class _Stream:
         self.spec = spec
         self.body = FORMATS[body.format_name].open_stream(body)
         self.rows = 0
-        self.ended = False
         self.notes: Sequence[str] = ()
         self._gate: Gate = request.app.state.gate
         self._on_thread = partial(self._gate.on_thread, cancellation=spec.cancellation)
-        self._idle_seconds: float = request.app.state.settings.body_seconds
-        self._scope, self._chunks = request.scope, request.stream()
+        self.coming = ComingBody(request, request.app.state.settings.body_seconds)
         self._writer = FORMATS[spec.format_name].write(spec)
 
     def end(self) -> None:
-        """Make room for another stream."""
+        """Receive no more, and make room for another stream."""
+        self.coming.stop()
         self._gate.end_stream()
-
-    async def next(self) -> bytes:
-        """Return the next bytes, none at the end; refuse a client from which nothing came for too long."""
-        try:
-            async with asyncio.timeout(self._idle_seconds):
-                return await anext(self._chunks)
-        except StopAsyncIteration:
-            self.ended = self._scope[READ_TO_END] = True
-            return b""
-        except TimeoutError as error:
-            raise too_slow(f"Nothing of the body came for {self._idle_seconds:g} s") from error
 
     async def answers(self) -> AsyncGenerator[bytes, None]:
         """Yield the answer to each part that has one, some megabytes at a time."""
-        while not self.ended:
-            content = await self.next()
-            for part in self.body.cut(content, last=self.ended):
+        while not self.coming.ended:
+            content = await self.coming.next()
+            for part in self.body.cut(content, last=self.coming.ended):
                 async for answer in self._answers_to(self.body.rows(part)):
                     yield answer
         async for answer in self._answers_to(self.body.rest()):
@@ -106,9 +95,11 @@ class _Stream:
     async def _answers_to(self, chunks: Iterator[Rows]) -> AsyncGenerator[bytes, None]:
         is_last = False
         while not is_last:
+            self.coming.read_ahead()
             answer, is_last = await self._on_thread(partial(self._next_answer, chunks))
             if answer:
                 yield answer
+            self.coming.require_client()
 
     def _next_answer(self, chunks: Iterator[Rows]) -> tuple[bytes, bool]:
         """Return the answer to the next chunks, and whether it is the last: rows of nulls take no bytes in a body."""
@@ -149,6 +140,7 @@ class _StreamedAnswer(Response):
             if not FORMATS[self._stream.spec.format_name].ends_with_problem:
                 return
             await send(_more(b'{"problem":' + bytes(problem_of(error).body) + b"}\n"))
+            self._stream.coming.stop()
             await linger(scope, receive)
         finally:
             self._stream.end()

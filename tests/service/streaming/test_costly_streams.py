@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,6 +14,7 @@ from serving import Service
 from wire import Wire, answer_from, wired
 
 from service.budget import Budget
+from service.formats.answers import write_rows
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec
 from service.streaming.arrow_body import ArrowBody
@@ -151,3 +153,23 @@ def test_streams_that_are_open_are_few_and_make_room_when_they_end(monkeypatch: 
             connection.close()
         assert not all(refused(wire) for _ in range(2000))
         assert not any(refused(wire) for _ in range(20))
+
+
+def test_a_batch_of_many_rows_is_scored_no_further_when_its_client_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no bytes; what is answered is held back by a client that reads nothing, and by none that has left."""
+    chunks: list[int] = []
+
+    def counted(writer: Any, answer: Any, rows: Any) -> bytes:
+        chunks.append(len(rows))
+        return write_rows(writer, answer, rows)
+
+    monkeypatch.setattr("service.streaming.answer.write_rows", counted)
+    monkeypatch.setattr("service.streaming.answer.BUDGET", Budget(part_answer_bytes=1))
+    detector = sample_detector()
+    nulls = pa.record_batch([pa.nulls(1_000_000)] * len(detector.schema.names), names=list(detector.schema.names))
+    content = nulls.schema.serialize().to_pybytes() + nulls.serialize().to_pybytes()
+    fields = ["Host: a", f"Content-Type: {FORMATS['arrow'].types[0]}", f"Content-Length: {len(content)}", "", ""]
+    with wired(detector) as wire, wire.connect() as connection:  # whose end waits for what is being answered
+        connection.sendall("\r\n".join(["POST /score/stream?explain=3 HTTP/1.1", *fields]).encode() + content)
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+    assert 0 < sum(chunks) < 500_000
