@@ -92,7 +92,9 @@ def mistyped(absent: Sequence[str], others: Iterable[str]) -> str:
         )
         if near:
             meant[name] = left.pop(near[0])
-    return "".join(f" Did you mean {name!r} by {other!r}?" for name, other in islice(meant.items(), _ASKED_NAMES))
+    return "".join(
+        f" Did you mean {quoted(name)} by {quoted(other)}?" for name, other in islice(meant.items(), _ASKED_NAMES)
+    )
 
 
 def _letters(name: str) -> str:
@@ -110,7 +112,7 @@ def absent_columns(names: Sequence[str], columns: Sequence[str]) -> str:
     meant = "".join(did_you_mean(name, columns, spell=repr) for name in names[:1])
     more = len(columns) - _LISTED_NAMES
     listed = ", ".join(columns[:_LISTED_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-    return f"there is no column {', '.join(map(repr, names))}.{meant} The columns are: {listed}."
+    return f"there is no column {', '.join(map(quoted, names))}.{meant} The columns are: {listed}."
 
 
 class DetectorError(Exception):
@@ -191,7 +193,7 @@ class RecordError(DataError):
         self.field = field
         self.remedy = remedy
         places = [] if record is None else [f"record {record}"]
-        places += [] if field is None else [f"field {field!r}"]
+        places += [] if field is None else [f"field {quoted(field)}"]
         super().__init__(f"{', '.join(places) or 'request'}: {problem} ", remedy)
 
 

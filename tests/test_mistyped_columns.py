@@ -81,3 +81,16 @@ def test_each_other_name_is_meant_once_and_the_same_letters_go_first() -> None:
     )
     assert mistyped([f"a{n}" for n in range(9)], [f"A{n}" for n in range(9)]).count("Did you mean") == 3
     assert mistyped(["x"], []) == mistyped(["load"], ["weight"]) == mistyped(["load"], ["lo" * 1000]) == ""
+
+
+def test_no_break_spaces_in_names_are_shown_in_words(service: InProcess, tmp_path: Path) -> None:
+    odd = "a\u00a0mount"
+    question = "Did you mean 'amount' by 'a mount' (with a no-break space)?"
+    with pytest.raises(TableError, match="not known to the detector: 'a mount' \\(with a no-break space\\)") as caught:
+        check_inputs(sample_schema(), [WRITERS["csv"][1](tmp_path / "rows.csv", renamed("amount", odd))])
+    assert question in str(caught.value)
+    answer = service.post(WRITTEN["json"](renamed("amount", odd), tmp_path))
+    assert question in answer.json()["detail"]
+    extra = [record | {odd: 1} for record in RECORDS]
+    notes = service.post(WRITTEN["json"](extra[:1] + RECORDS[1:], tmp_path)).json()["notes"]
+    assert notes == ["ignored: 'a mount' (with a no-break space) (1 record), which the detector does not know"]

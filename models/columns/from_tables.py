@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.columns.arrow_cells import numbers_at_once, plain_cells, python_values, timestamps_at_once
 from models.columns.from_records import brief_repr, column_array, problem_of, with_gaps
-from models.errors import Message, RecordError, Set, TableError, mistyped
+from models.errors import Message, RecordError, Set, TableError, mistyped, quoted
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, parser_of
 from models.schema.nesting import inside
@@ -113,15 +113,15 @@ def require_columns(schema: FeatureSchema, names: Sequence[str]) -> None:
     missing = [name for name in schema.required if name not in present]
     if missing:
         unknown = [name for name in names if name not in schema.known]
-        extra = f"; not known to the detector: {', '.join(map(repr, unknown))}" if unknown else ""
+        extra = f"; not known to the detector: {', '.join(map(quoted, unknown))}" if unknown else ""
         raise TableError(
-            f"The table has another shape than the training data. Missing: {', '.join(map(repr, missing))}{extra}."
+            f"The table has another shape than the training data. Missing: {', '.join(map(quoted, missing))}{extra}."
             f"{mistyped(missing, unknown)} Columns are taken by name, in any order."
         )
     counts = Counter(names)
     twice = [name for name in dict.fromkeys((*wanted, *schema.ids)) if counts[name] > 1]
     if twice:
-        raise TableError(f"The table has more than one column {', '.join(map(repr, twice))}. Give each its own name.")
+        raise TableError(f"The table has more than one column {', '.join(map(quoted, twice))}. Give each its own name.")
 
 
 def read_cells(

@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from models.columns.from_tables import plain_numbers, require_columns, with_null_objects
-from models.errors import ConfigError, Set, TableError, absent_columns, mistyped
+from models.errors import ConfigError, Set, TableError, absent_columns, mistyped, quoted
 from models.messages import phrase
 from models.schema import FeatureSchema
 from models.tables.files import expand, iter_table
@@ -235,5 +235,5 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN_NAMES
-    some = ", ".join(map(repr, names[:_SHOWN_NAMES]))
+    some = ", ".join(map(quoted, names[:_SHOWN_NAMES]))
     return phrase("{listed} and {more:,} more", listed=some, more=more) if more > 0 else some

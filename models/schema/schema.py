@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from models.errors import BundleError
-from models.messages import joined, phrase, plural
+from models.messages import joined, phrase, plural, quoted
 from models.schema.names import in_one_form, one_form
 from models.schema.nesting import outer_names
 from models.schema.timestamps import TIME_LAYOUTS
@@ -196,10 +196,12 @@ class FeatureSchema:
             brief = name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…"
             count = None if counts is None else counts[name]
             if count is None:
-                shown.append(repr(brief))
+                shown.append(quoted(brief))
             else:
                 shown.append(
-                    plural("{field!r} ({count:,} record)", "{field!r} ({count:,} records)", field=brief, count=count)
+                    plural(
+                        "{field} ({count:,} record)", "{field} ({count:,} records)", field=quoted(brief), count=count
+                    )
                 )
         more = len(unknown) - len(shown)
         some: str = joined(shown, by=", ")

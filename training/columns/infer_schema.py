@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.columns.arrow_cells import is_duration, plain_cells
 from models.columns.from_records import missing_mask
 from models.columns.from_tables import RowsOfTable, read_cells
-from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined
+from models.errors import ConfigError, Message, Set, TableError, absent_columns, joined, quoted
 from models.messages import phrase, unfilled
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text, number_text
@@ -67,7 +67,7 @@ class Finding:
         parts = joined([self.what, self.remedy], by="; ") if self.remedy else Message(self.what)
         if not self.columns:
             return parts
-        return phrase("{columns}: {finding}", columns=", ".join(map(repr, self.columns)), finding=parts)
+        return phrase("{columns}: {finding}", columns=", ".join(map(quoted, self.columns)), finding=parts)
 
     def __str__(self) -> str:
         """Return the line as the command line prints it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class ExplainingDetector(ScoringDetector):
+class ExplainingDetector(ScoringDetector, ABC):
     """An estimator that explains scores, reports its fit, and shows itself."""
 
     def explain(self, X: Any, *, top: int = 3) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from training.settings.config import TrainConfig
 
 
-class SavedDetector(BaseEstimator):  # type: ignore[misc]
+class SavedDetector(BaseEstimator, ABC):  # type: ignore[misc]
     """An estimator that holds a detector, if it is fitted, and is saved, loaded and pickled with it.
 
     Attributes are those of `training.estimator.AutoencoderDetector`.
@@ -37,6 +38,10 @@ class SavedDetector(BaseEstimator):  # type: ignore[misc]
     columns_: pd.DataFrame
     _fitted_on: tuple[Prepared, TrainConfig]
     _files: dict[str, bytes] | None
+
+    @abstractmethod
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
+        """Fit a detector, and hold it."""
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a bundle, for the service, the batch program and `load`.

@@ -7,6 +7,7 @@ scikit-learn's signs are here and nowhere else: `score_samples` and `decision_fu
 from __future__ import annotations
 
 import warnings
+from abc import ABC
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class ScoringDetector(
     OutlierMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
     SavedDetector,
+    ABC,
 ):
     """An estimator that scores, decides on and embeds rows with its detector."""
 
