@@ -98,10 +98,10 @@ class NumberWords(ColumnWords):
 
     def _phrase(self, actual: float, expected: Cell) -> Phrase:
         text = self._form.text(actual)
-        if isinstance(expected, float) and not self._is_near(actual, expected, text):
+        if not isinstance(expected, float):
             return text, (self._expected(expected),)
-        if expected is None:
-            return text, (self._expected(expected),)
+        if abs(self._z(actual) - self._z(expected)) > _NEAR and (other := self._form.text(expected)) != text:
+            return text, (self._texts.expected.format(value=other),)
         encoding = self._encoding
         if not encoding.low <= actual <= encoding.high:
             low, high = (self._form.text(end) for end in (encoding.low, encoding.high))
@@ -110,9 +110,6 @@ class NumberWords(ColumnWords):
 
     def _text(self, value: float) -> str:
         return self._form.text(value)
-
-    def _is_near(self, actual: float, expected: float, text: str) -> bool:
-        return abs(self._z(actual) - self._z(expected)) <= _NEAR or self._form.text(expected) == text
 
     def _z(self, value: float) -> float:
         encoding = self._encoding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from models.printable import collapsed, printable
@@ -68,10 +69,11 @@ def rounded_text(value: float, *, digits: int = DIGITS, decimal: str = ".", thou
     size = math.floor(math.log10(abs(value)))
     if not _LEAST_PLAIN < size < _MOST_PLAIN:
         return f"{value:.{digits}g}"
-    text = f"{value:,.{max(0, digits - 1 - size)}f}"
-    if "." in text:
+    decimals = max(0, digits - 1 - size)
+    text = f"{value:,.{decimals}f}" if thousands else f"{value:.{decimals}f}"
+    if decimals:
         text = text.rstrip("0").rstrip(".")
-    return text.translate(_marks(decimal, thousands))
+    return text if decimal == "." and not thousands else text.translate(_marks(decimal, thousands))
 
 
 def percent(probability: float) -> str:
@@ -95,5 +97,6 @@ def brief(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]}…{line[1 - _LONGEST // 2 :]}"
 
 
+@cache
 def _marks(decimal: str, thousands: str) -> dict[int, str]:
     return {ord(","): thousands, ord("."): decimal}
