@@ -111,6 +111,8 @@ def test_every_body_is_answered_with_the_note(
         few = client.post(WRITTEN[form](NUMBERED[:2], tmp_path), content_type=kind, accept="application/json").json()
         assert few["notes"] == [OF_ZIPS]
         assert [item["anomaly_score"] for item in few["results"]] == scores[:2]
+        named = {"columns": list(RECORDS[0]), "rows": [list(record.values()) for record in NUMBERED]}
+        assert client.post(json.dumps(named)).json()["notes"] == [OF_ZIPS]
         plain = client.post(WRITTEN[form](RECORDS, tmp_path), content_type=kind, accept="application/json").json()
         assert "notes" not in plain
 

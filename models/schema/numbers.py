@@ -95,6 +95,21 @@ def same_but_for_zeros(texts: Collection[str]) -> tuple[str, str] | None:
     return None
 
 
+def same_but_for_leading_zeros(texts: Collection[str]) -> tuple[str, str] | None:
+    """Return two texts of digits that differ by zeros before them alone; None without any.
+
+    Example:
+        >>> same_but_for_leading_zeros(["01067", "99084", "1067"]), same_but_for_leading_zeros(["01067", "99084"])
+        (('1067', '01067'), None)
+    """
+    different = frozenset(texts)
+    for text in texts:
+        short = text.lstrip("0") or "0"
+        if short != text and short in different and text.isdigit():
+            return short, text
+    return None
+
+
 def without_zero_fraction(text: str, *, decimal: str = ".") -> str:
     """Return the text of a whole number without a fraction of zeros, with which floats are written; others as they are.
 

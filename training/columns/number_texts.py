@@ -16,7 +16,14 @@ from models.errors import Set, TableError, quoted
 from models.messages import phrase
 from models.schema import FeatureSchema, Kind
 from models.schema.cells import is_missing_text
-from models.schema.numbers import code_reason, is_address, power_of_ten, same_but_for_zeros, with_sign_in_front
+from models.schema.numbers import (
+    code_reason,
+    is_address,
+    power_of_ten,
+    same_but_for_leading_zeros,
+    same_but_for_zeros,
+    with_sign_in_front,
+)
 from models.tables.read_options import ReadOptions, options_as_learned
 from models.tables.table import Table
 from models.tables.text.number_format import detect_number_format
@@ -63,7 +70,17 @@ def find_notation(schema: FeatureSchema, table: Table, roles: Roles) -> tuple[Fi
             setting = Set("kind", f"{column.name}={Kind.NUMERIC}")
             remedy = phrase("if they are numbers: {setting}", setting=setting)
             found += [Finding(columns=(column.name,), what=what, remedy=remedy)] if what else []
+            found += _codes_of_two_widths(column.name, texts)
     return tuple(found)
+
+
+def _codes_of_two_widths(name: str, texts: Sequence[str]) -> list[Finding]:
+    """Return the finding about codes that may have lost their zeros in some of the rows."""
+    if (same := same_but_for_leading_zeros(texts)) is None:
+        return []
+    first, other = map(quoted, same)
+    what = phrase("{first} and {other} are two categories", first=first, other=other)
+    return [Finding(columns=(name,), what=what, remedy=phrase("if they are one code, write it in one way"))]
 
 
 def _about_numbers(name: str, texts: Sequence[str]) -> list[Finding]:

@@ -62,6 +62,15 @@ def test_texts_that_may_be_codes_are_said(
     assert found == ([] if note is None else [note])
 
 
+def test_codes_with_and_without_their_zeros_are_noted(tmp_path: Path) -> None:
+    found = about(prepare(from_csv(["01067", "1067", "99084"], tmp_path), TrainConfig()))
+    assert [str(finding) for finding in found] == [
+        "'code': codes such as '01067', with zeros before whole numbers; if they are numbers: --kind code=numeric",
+        "'code': '1067' and '01067' are two categories; if they are one code, write it in one way",
+    ]
+    assert len(about(prepare(from_csv(["01067", "99084"], tmp_path), TrainConfig()))) == 1
+
+
 def test_versions_are_a_warning_and_the_flag_keeps_them_apart(tmp_path: Path) -> None:
     [found] = about(prepare(from_csv(VERSIONS, tmp_path), TrainConfig()))
     assert found.warning
