@@ -152,7 +152,7 @@ def _new_rows(
     segment = segments_of(schema, columns, known=known)
     older = notes_of_early_rows(old.preprocessor, early_rows(old.preprocessor, columns), rows=len(scores))
     for note in (*older, *old.notes(old.sightings(lambda name: columns.get(name, ())))):
-        console.print(f"[dim]noted: {escaped(note)}[/dim]")
+        console.print(f"[dim]{escaped(phrase('noted: {finding}', finding=note))}[/dim]")
     rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
     names = [path.name for path in expand(command.files)]
     found = {"rows": len(rows), "file": names[0], "more": len(names) - 1}
