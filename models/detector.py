@@ -185,7 +185,7 @@ class Detector:
 
     def decide(self, scores: Scores, columns: Columns) -> Verdicts:
         """Decide which of n rows of columns, with the scores of the detector's scorer, are anomalies."""
-        segments = segments_of(self.schema, columns, known=self.calibration.rows.known_segments)
+        segments = segments_of(self.schema, columns, known=self._known_segments)
         decisions = self.calibration.decide(scores.anomaly_score, segments)
         return Verdicts(
             scores=scores,
@@ -216,11 +216,15 @@ class Detector:
 
         return self.score(columns_of_table(self.schema, table, first_row=first_row))
 
-    @property
+    @cached_property
+    def _known_segments(self) -> KnownCategories:
+        return self.calibration.rows.known_segments
+
+    @cached_property
     def known_categories(self) -> Mapping[str, KnownCategories]:
         """What training had in each column of categories that is read."""
         known, by = self.preprocessor.known_categories, self.schema.threshold_by
-        return known if by is None or by in self.schema.names else known | {by: self.calibration.rows.known_segments}
+        return known if by is None or by in self.schema.names else known | {by: self._known_segments}
 
     def sightings(self, values: Callable[[str], Iterable[Cell]], *, rows: int | None = None) -> dict[str, Sighting]:
         """Return what the values of rows are to what training had, by column of categories.

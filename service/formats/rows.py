@@ -95,6 +95,8 @@ R = TypeVar("R", bound=Rows)
 
 def noted(rows: R, detector: Detector) -> R:
     """Return rows with a note on each column of categories whose values are not written as training had them."""
+    if not detector.known_categories:
+        return rows
     schema = detector.schema
 
     def values(name: str) -> Iterator[Cell]:
