@@ -14,9 +14,22 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Final, Protocol
 
-__all__ = ["Message", "Set", "Speaker", "Template", "joined", "listed", "phrase", "plural", "quoted", "unfilled"]
+__all__ = [
+    "Message",
+    "Set",
+    "Speaker",
+    "Template",
+    "brief",
+    "joined",
+    "listed",
+    "phrase",
+    "plural",
+    "quoted",
+    "unfilled",
+]
 
 _FORMATTER: Final = Formatter()
+_LONGEST_SHOWN: Final = 60  # characters of a text of the user's
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +213,19 @@ def listed(texts: Sequence[str]) -> Message:
     return phrase("{others} and {last}", others=joined(texts[:-1], by=", "), last=texts[-1])
 
 
+def brief(text: str) -> str:
+    """Return a text as messages show it: at most its first characters."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
 def quoted(text: str) -> str:
-    r"""Return a text in quotes, as messages show it: what looks like a space, or like nothing, is named behind it.
+    r"""Return a brief text in quotes, as messages show it: what looks like a space, or like nothing, is named.
 
     Example:
         >>> print(quoted("1 234"), quoted("1\u00a0234"))
         '1 234' '1 234' (with a no-break space)
     """
+    text = brief(text)
     odd = {char: unicodedata.category(char) for char in text if not char.isascii()}
     odd = {char: category for char, category in odd.items() if category in ("Zs", "Cf")}
     if not odd:

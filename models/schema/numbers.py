@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from models.messages import phrase
+from models.messages import brief, phrase
 
 SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
 """Characters that are written instead of one of `models.schema.THOUSANDS`: narrow and unbreakable spaces, ’."""
@@ -44,12 +44,14 @@ def code_reason(texts: Collection[str]) -> str | None:
     if all(map(_CODE.fullmatch, stripped)):
         padded = next((text for text in stripped if text[0] == "0" and len(text) > 1), None)
         if padded is not None:
-            return phrase("codes such as {code!r}, with zeros before whole numbers", code=padded)
+            return phrase("codes such as {code!r}, with zeros before whole numbers", code=brief(padded))
         return _reason_of_power(stripped)
     if all(map(_ADDRESS.fullmatch, stripped)):
-        return phrase("addresses such as {address!r}", address=stripped[0])
+        return phrase("addresses such as {address!r}", address=brief(stripped[0]))
     if all(map(_THREES.fullmatch, stripped)) and len(set(map(len, stripped))) == 1:
-        return phrase("codes such as {code!r}, in groups of three digits and all of one length", code=stripped[0])
+        return phrase(
+            "codes such as {code!r}, in groups of three digits and all of one length", code=brief(stripped[0])
+        )
     return None
 
 
@@ -60,9 +62,9 @@ def _reason_of_power(texts: Collection[str]) -> str | None:
     if power is None or len(set(map(len, whole))) != 1 or len(whole[0]) < _MIN_CODE:
         return None
     if len(set(map(len, texts))) == 1:
-        return phrase("codes such as {code!r}, all of one length", code=power)
+        return phrase("codes such as {code!r}, all of one length", code=brief(power))
     if len(whole) >= _MIN_CODES and any(text[-1] != "0" for text in whole):  # 1000, 2000 and 1e4 are numbers
-        return phrase("codes such as {code!r}, beside whole numbers that are all of one length", code=power)
+        return phrase("codes such as {code!r}, beside whole numbers that are all of one length", code=brief(power))
     return None
 
 

@@ -30,7 +30,6 @@ THOUSANDS: Final = (",", ".", " ", "'")
 """Thousands separators of numbers that are written as text."""
 
 _SHOWN_NAMES: Final = 10
-_LONGEST_SHOWN: Final = 60  # characters of a name
 _OPTIONAL: Final = ("layout", "unit", "decimal", "thousands", "zone")
 _WORDS: Final = ("missing", "keep_words")
 _REQUIRED: Final = frozenset(["columns", "ids", "label", "dropped", "header"])
@@ -193,15 +192,12 @@ class FeatureSchema:
             return None
         shown = []
         for name in unknown[:_SHOWN_NAMES]:
-            brief = name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…"
             count = None if counts is None else counts[name]
             if count is None:
-                shown.append(quoted(brief))
+                shown.append(quoted(name))
             else:
                 shown.append(
-                    plural(
-                        "{field} ({count:,} record)", "{field} ({count:,} records)", field=quoted(brief), count=count
-                    )
+                    plural("{field} ({count:,} record)", "{field} ({count:,} records)", field=quoted(name), count=count)
                 )
         more = len(unknown) - len(shown)
         some: str = joined(shown, by=", ")

@@ -223,7 +223,7 @@ def _no_information(column: Column, learned: NDArray[Any]) -> str | None:
 
 def _text_of(column: Column, value: Any) -> str:
     if column.kind is Kind.CATEGORICAL:
-        return repr(value)
+        return quoted(value)
     if column.kind is Kind.BOOLEAN:
         return str(bool(value)).lower()
     if column.kind is Kind.DATETIME:

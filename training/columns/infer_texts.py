@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from models.errors import Message, Set, TableError, joined, quoted
-from models.messages import phrase
+from models.messages import brief, phrase
 from models.schema import DURATION, Column, Kind
 from models.schema.cells import BOOLEAN_WORDS, parse_number, parse_timestamp, read_number
 from models.schema.durations import parse_duration
@@ -35,6 +35,7 @@ _SEASON: Final = re.compile(r"([0-9]{4})[-/]([0-9]{2})")
 _CLEAR_WORDS: Final = frozenset(["true", "false", "yes", "no"])  # the others count only beside their opposite
 _DURATION_NAME: Final = re.compile(r"duration|elapsed|length|took|uptime|runtime|lasted", re.IGNORECASE)
 _NUMBERS: Final = phrase("numbers")
+_SHOWN: Final = 3  # texts that are no numbers
 _SAMPLE: Final = 1000  # texts
 _MIN_TEXTS: Final = 20  # different ones, before a few that are no numbers look like strays
 _MAX_STRAY_SHARE: Final = 0.1  # of the different texts
@@ -120,10 +121,11 @@ def _strays(
                 return reason
             some: list[str] = [
                 quoted(text) if where is None else phrase("{text} ({place})", text=quoted(text), place=where(text))
-                for text in strays[:3]
+                for text in strays[:_SHOWN]
             ]
-            shown = joined([*some, *(["…"] if len(strays) > 3 else [])], by=", ")
-            missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays[:3]))
+            shown = joined([*some, *(["…"] if len(strays) > _SHOWN else [])], by=", ")
+            few = len(strays) <= _SHOWN and all(text == brief(text) for text in strays)
+            missing = Set("missing_values", tuple(f"{name}={stray}" for stray in strays) if few else None)
             category = Set("kind", f"{name}={Kind.CATEGORICAL}")
             if what is _NUMBERS and (marks := other_marks(texts)):
                 return phrase("numbers, but for {texts}; all are numbers with {settings}", texts=shown, settings=marks)

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(4)
 DAYS = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 365 * 86_400, 300), unit="s")
 ISO = ": write them as ISO 8601 has it (2024-02-26T01:50:07)"
 FORMS = ["%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d %b %Y", "%d.%m.%y", "%H:%M", "%s", "%b %d, %Y", "%Y-W%W"]
-LONGEST = 300
+LONGEST = 330
 
 
 def noted(**columns: object) -> list[str]:
@@ -72,10 +72,22 @@ def test_two_forms_of_dates_in_a_column_are_read_or_are_one_note(forms, few):
         "192.168.0.{n}",
         "A{n} kg",
         "{n} CR",
+        "0" * 80 + "{n}",
+        "{n}/" + "7" * 90,
+        "z" * 400,
     ],
 )
 def test_a_note_about_a_column_that_is_left_out_is_short(text):
     assert all(len(note) <= LONGEST for note in noted(at=[text.format(n=row) for row in range(len(DAYS))]))
+
+
+@pytest.mark.parametrize("stray", ["bad value number {n}", "this reading failed because of " + "x" * 300])
+@pytest.mark.parametrize("every", [12, 100])
+def test_a_note_about_texts_among_numbers_is_short(stray, every):
+    cells = [stray.format(n=row) if row % every == 0 else f"{row * 7 % 297}.5" for row in range(len(DAYS))]
+    (about,) = [note for note in noted(at=cells) if note.startswith("'at': dropped: numbers, but for")]
+    assert len(about) <= LONGEST
+    assert "fix these, or say --missing-values" in about
 
 
 def test_an_error_that_no_column_is_left_shows_three_reasons():
