@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -56,8 +56,8 @@ class AnswerSpec:
 class AnswerWriter(Protocol):
     """An answer that is being written; it is made of an `AnswerSpec`."""
 
-    def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the next bytes of the answer: to all rows of a body, the next ones of a stream, or None at its end.
+    def write(self, rows: Rows | None, *, last: bool) -> Iterator[bytes]:
+        """Yield the next bytes of the answer: to all rows of a body, the next ones of a stream, or None at its end.
 
         Raises:
             DataError: A value is not of its column's kind.
@@ -76,18 +76,20 @@ def answer_body(content: bytes, body: BodySpec, answer: AnswerSpec) -> tuple[byt
     plain = decoded(content, body.coding, max_bytes=body.max_bytes, cancellation=body.cancellation)
     rows = noted(FORMATS[body.format_name].read(plain, body), answer.detector)
     headers = answer_headers(answer, rows.notes)
-    return write_rows(FORMATS[answer.format_name].write(answer), answer, rows, last=True), headers
+    pieces = list(write_rows(FORMATS[answer.format_name].write(answer), answer, rows, last=True))
+    del plain, rows  # they may take more memory than the answer, which is twice there while its pieces are joined
+    return b"".join(pieces), headers
 
 
-def write_rows(writer: AnswerWriter, answer: AnswerSpec, rows: Rows, *, last: bool = False) -> bytes:
-    """Return the bytes that answer some rows.
+def write_rows(writer: AnswerWriter, answer: AnswerSpec, rows: Rows, *, last: bool = False) -> Iterator[bytes]:
+    """Yield the bytes that answer some rows.
 
     Raises:
         RequestError: The answer would be too large, or rows cannot be used: then with everything that is wrong.
     """
     answer.require_bounded(rows)
     try:
-        return writer.write(rows, last=last)
+        yield from writer.write(rows, last=last)
     except DataError as error:
         raise all_problems(rows, answer.detector.schema, error, cancellation=answer.cancellation) from error
 

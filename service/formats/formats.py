@@ -43,6 +43,7 @@ class Format:
         charsets: Character encodings that its content type may name; none for what is no text.
         parameters: What the content type of an answer says behind the type.
         has_dialects: It is written in many ways, and query parameters may say in which.
+        has_positions: It says where its parts are, so that its bytes are written when all of them are known.
         ends_with_problem: An answer that is streamed may end with a problem, as a line of its own.
     """
 
@@ -58,6 +59,7 @@ class Format:
     charsets: tuple[str, ...] = ()
     parameters: str = ""
     has_dialects: bool = False
+    has_positions: bool = False
     ends_with_problem: bool = False
 
     @property
@@ -143,6 +145,7 @@ FORMATS: Final[dict[str, Format]] = {
         table="arrow",
         table_writer="models.tables.writers:arrow_file_writer",
         start=b"ARROW1",
+        has_positions=True,
     ),
     "parquet": Format(
         types=("application/vnd.apache.parquet",),
@@ -150,6 +153,7 @@ FORMATS: Final[dict[str, Format]] = {
         table="parquet",
         table_writer="models.tables.writers:parquet_writer",
         start=b"PAR1",
+        has_positions=True,
     ),
 }
 """The formats by name; of those that a caller rates equally, the first is answered."""

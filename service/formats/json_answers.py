@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -28,21 +27,20 @@ class JsonWriter:
 
     spec: AnswerSpec
 
-    def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the whole answer: JSON is not streamed."""
+    def write(self, rows: Rows | None, *, last: bool) -> Iterator[bytes]:
+        """Yield the whole answer: JSON is not streamed."""
         if rows is None:
-            return b""
-        spec, out = self.spec, io.BytesIO()
-        out.write(answer_start(spec.operation, spec.detector, rows.notes))
-        comma = b""
+            return
+        spec, size = self.spec, 0
+        yield answer_start(spec.operation, spec.detector, rows.notes)
         for chunk in spec.cancellation.checked(rows.chunks()):
             for items in _some(items_of(spec.operation, spec.detector, chunk, spec.top)):
-                out.write(comma)
-                out.write(memoryview(msgspec.json.encode(items))[1:-1])
-                comma = b","
-                spec.require_bytes(out.tell())
-        out.write(ANSWER_END)
-        return out.getvalue()
+                if size:
+                    yield b","
+                yield (content := encode_items(items))
+                size += len(content)
+                spec.require_bytes(size)
+        yield ANSWER_END
 
 
 @final
@@ -52,15 +50,15 @@ class LinesWriter:
 
     spec: AnswerSpec
 
-    def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return the lines of some rows."""
-        spec, out = self.spec, io.BytesIO()
+    def write(self, rows: Rows | None, *, last: bool) -> Iterator[bytes]:
+        """Yield the lines of some rows."""
+        spec, size = self.spec, 0
         encode = msgspec.json.Encoder().encode_lines
         for chunk in spec.cancellation.checked(rows.chunks()) if rows is not None else ():
             for lines in _some(self._lines(chunk)):
-                out.write(encode(lines))
-                spec.require_bytes(out.tell())
-        return out.getvalue()
+                yield (content := encode(lines))
+                size += len(content)
+                spec.require_bytes(size)
 
     def _lines(self, chunk: Rows) -> Iterator[dict[str, Any]]:
         operation, detector = self.spec.operation, self.spec.detector

@@ -31,28 +31,39 @@ class TableWriter:
         self._writer: Writer | None = None
         self._schema: pa.Schema | None = None
 
-    def write(self, rows: Rows | None, *, last: bool) -> bytes:
-        """Return what the format has of some rows by now; some formats hold them to the end."""
-        held = 0
-        if rows is not None:
-            schema = self._spec.detector.schema
-            ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
-            for chunk in self._spec.cancellation.checked(rows.chunks()):
-                table = self._spec.operation.table(self._spec.detector, chunk.columns(schema), self._spec.top)
-                start = chunk.first - rows.first
-                if ids:
-                    columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
-                    table = pa.table(columns, names=[*ids, *table.column_names])
-                self._add(table, ids)
-                held += table.nbytes  # by a writer of groups of rows
-                self._spec.require_bytes(max(held, self._out.tell()))
+    def write(self, rows: Rows | None, *, last: bool) -> Iterator[bytes]:
+        """Yield what the format has of some rows by now; some formats hold them to the end."""
+        for size in self._added(rows) if rows is not None else ():
+            self._spec.require_bytes(size)
+            if not FORMATS[self._spec.format_name].has_positions:
+                yield self._written()
         if last and self._writer is not None:
             with self._refused():
                 self._writer.finish()
                 self._writer.close()
+        yield self._written()
+
+    def _added(self, rows: Rows) -> Iterator[int]:
+        """Add rows, chunk by chunk; yield how many bytes those so far have, as they are or as they are written."""
+        schema = self._spec.detector.schema
+        ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
+        held = written = 0
+        for chunk in self._spec.cancellation.checked(rows.chunks()):
+            table = self._spec.operation.table(self._spec.detector, chunk.columns(schema), self._spec.top)
+            start = chunk.first - rows.first
+            if ids:
+                columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]
+                table = pa.table(columns, names=[*ids, *table.column_names])
+            self._add(table, ids)
+            held += table.nbytes  # by a writer of groups of rows
+            written += self._out.tell()
+            yield max(held, written)
+
+    def _written(self) -> bytes:
         content = self._out.getvalue()
-        self._out.seek(0)  # only formats that are streamed go on: in them no position is written
-        self._out.truncate()
+        if not FORMATS[self._spec.format_name].has_positions:
+            self._out.seek(0)
+            self._out.truncate()
         return content
 
     def _add(self, table: pa.Table, ids: Mapping[str, Any]) -> None:

@@ -89,7 +89,7 @@ class _Stream:
             yield answer
         if not self.rows:
             raise RequestError(HTTPStatus.BAD_REQUEST, "The body is empty. Send at least one record.")
-        if answer := self._writer.write(None, last=True):
+        if answer := b"".join(self._writer.write(None, last=True)):
             yield answer
 
     async def _answers_to(self, chunks: Iterator[Rows]) -> AsyncGenerator[bytes, None]:
@@ -106,7 +106,7 @@ class _Stream:
         written, size = [], 0
         try:
             for rows in chunks:
-                written.append(write_rows(self._writer, self.spec, rows))
+                written.append(b"".join(write_rows(self._writer, self.spec, rows)))
                 if not self.rows:
                     self.notes = noted(rows.with_notes(self.body.notes), self.spec.detector).notes
                 self.rows += len(rows)

@@ -159,7 +159,7 @@ def test_a_batch_of_many_rows_is_scored_no_further_when_its_client_has_left(monk
     """It takes no bytes; what is answered is held back by a client that reads nothing, and by none that has left."""
     chunks: list[int] = []
 
-    def counted(writer: Any, answer: Any, rows: Any) -> bytes:
+    def counted(writer: Any, answer: Any, rows: Any) -> Any:
         chunks.append(len(rows))
         return write_rows(writer, answer, rows)
 
