@@ -114,16 +114,18 @@ def fit(
         schema=prepared.schema,
         scorer=learned.scorer,
         calibration=calibration,
-        reference=reference_of(prepared.schema, prepared.part(split.fitting), calibration.pooled.scores),
+        reference=reference_of(prepared.schema, prepared.part(first), calibration.pooled.scores),
     )
+    reference = detector.reference
     realised, metrics = _evaluate(detector, prepared, config, test_table)
     if more and not learned.history.interrupted:
         learned = learning(more[0])
         seconds += learned.history.seconds
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
+        reference = reference_of(prepared.schema, prepared.part(more[0]), calibration.pooled.scores)
     threshold = threshold_report(calibration)
     result = FitResult(
-        detector=replace(detector, scorer=learned.scorer, calibration=calibration),
+        detector=replace(detector, scorer=learned.scorer, calibration=calibration, reference=reference),
         learned=learned,
         warnings=(*_warnings(config, prepared, learned, calibration), *threshold["warnings"]),
         threshold=threshold,

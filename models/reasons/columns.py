@@ -19,8 +19,7 @@ from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.numbers import without_zero_fraction
 
-_RARE: Final = 0.05  # a rarer value is called so, whatever was expected
-_FREQUENT: Final = 0.1  # where the value is the expected one, and more frequent than that, it is not rare
+_RARE: Final = 0.05  # share of the rows up to which a value is rare
 _NEAR: Final = 0.1  # deviations, up to which a number is about the expected one
 
 Phrase = tuple[str, tuple[str, ...]]
@@ -78,7 +77,7 @@ class ColumnWords(ABC):
 
     def _notes_on(self, share: float | None, *, alike: bool) -> tuple[str, ...]:
         """Return that a value is rare, where it is; of the expected value there is always something to say."""
-        if share is not None and share <= (_FREQUENT if alike else _RARE):
+        if share is not None and share <= _RARE:
             return (self._texts.of_rows(share),)
         return (self._texts.together,) if alike else ()
 

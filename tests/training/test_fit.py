@@ -187,7 +187,7 @@ def test_the_card_is_plain_data_that_tells_how_it_went(trained):
 
 def test_the_reference_tells_what_the_fitting_rows_looked_like(trained):
     reference = trained.detector.reference["columns"]
-    fitting = trained.prepared.part(trained.prepared.split.fitting)
+    fitting = trained.prepared.part(fits_of(trained.prepared, trained.config)[-1])  # of the networks that are saved
     assert reference["flow"]["missing"] == int(np.isnan(fitting["flow"]).sum()) > 0
     assert reference["heat"]["mean"] == pytest.approx(fitting["heat"].mean())
     assert reference["mode"]["counts"]["run"] == int((fitting["mode"] == "run").sum())
