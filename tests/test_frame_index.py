@@ -74,8 +74,8 @@ def test_the_estimator_learns_it_and_explains_by_it(fitted: AutoencoderDetector)
     assert fitted.columns_.set_index("name")["role"].to_dict() == dict.fromkeys(["at", "load", "mode"], "feature")
     scores = fitted.anomaly_score(INDEXED)
     assert fitted.anomaly_score(INDEXED.reset_index()).tolist() == scores.tolist()
-    told = fitted.explain(INDEXED.iloc[:2], top=3)
-    assert told.index.tolist() == AT[:2].repeat(3).tolist()
+    told = fitted.explain(INDEXED.iloc[60:62], top=3)
+    assert told.index.tolist() == AT[60:62].repeat(3).tolist()
     assert told.index.name == "at"
     with pytest.raises(ValueError, match="Missing: 'at'"):
         fitted.predict(FRAME)
