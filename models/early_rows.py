@@ -10,7 +10,7 @@ from models.encoders import TimestampEncoding
 from models.encoders.preprocessor import Preprocessor
 from models.errors import Set
 from models.messages import Message, phrase
-from models.schema.timestamps import timestamp_text
+from models.schema.timestamps import moment_of
 
 _MIN_SHARE: Final = 0.1  # of the rows; fewer may well be anomalies
 
@@ -35,7 +35,7 @@ def notes_of_early_rows(preprocessor: Preprocessor, early: Mapping[str, int], *,
             column=name,
             older=early[name],
             rows=rows,
-            start=timestamp_text(start),
+            start=moment_of(start),
             setting=Set("exclude", name),
         )
         for name, start in _starts(preprocessor).items()

@@ -11,6 +11,7 @@ import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from string import Formatter
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ __all__ = [
     "Speaker",
     "Template",
     "brief",
+    "iso_text",
     "joined",
     "listed",
     "phrase",
@@ -106,8 +108,18 @@ class _English:
         return template.texts[0] if template.count == 1 else template.texts[-1]
 
     def formatted(self, value: object, spec: str) -> str:
-        """Return a value as `format` writes it."""
-        return format(value, spec)
+        """Return a value as `format` writes it; a timestamp as ISO 8601 has it."""
+        return iso_text(value) if isinstance(value, datetime) and not spec else format(value, spec)
+
+
+def iso_text(moment: datetime) -> str:
+    """Return a timestamp as ISO 8601 has it, to the second where it is whole.
+
+    Example:
+        >>> iso_text(datetime(2023, 11, 14, 22, 13, 20))
+        '2023-11-14T22:13:20'
+    """
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
 
 
 _ENGLISH: Final = _English()

@@ -15,7 +15,7 @@ from models.encoders.encoding import Encoder, Encoding, FloatMatrix, ValueMasks,
 from models.messages import Message, joined, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
-from models.schema.timestamps import clock_text, phase_text, timestamp_text
+from models.schema.timestamps import clock_text, moment_of, phase_text, timestamp_text
 
 CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_400.0}
 """Calendar cycles on which a timestamp has a phase, with their length in seconds."""
@@ -75,7 +75,7 @@ class TimestampEncoding(Encoding):
     def words(self) -> Message:
         if self.clock:
             return phrase("time of day")
-        elapsed = phrase("time elapsed since {start}", start=timestamp_text(self.start))
+        elapsed = phrase("time elapsed since {start}", start=moment_of(self.start))
         return joined([*(_PHASES[cycle] for cycle in self.cycles), elapsed], by=", ")
 
 

@@ -13,11 +13,12 @@ from typing import Final
 
 from models.errors import ConfigError, did_you_mean
 from models.languages.catalogue import entries_of
-from models.messages import Message, Template
+from models.messages import Message, Template, iso_text
 
 VARIABLE: Final = "DETECTOR_LANG"
 """The variable that names the language where no flag does."""
 
+_ISO: Final = "%Y-%m-%d"
 _MARKS: Final = {".": "decimal", ",": "thousands"}
 
 
@@ -40,7 +41,7 @@ class Language:
     tag: str
     decimal: str = "."
     thousands: str = ","
-    date: str = "%Y-%m-%d"
+    date: str = _ISO
     is_singular: Callable[[int], bool] = lambda count: count == 1
 
     def __call__(self, text: str) -> str:
@@ -61,6 +62,8 @@ class Language:
         if isinstance(value, Number) and not isinstance(value, bool):
             return self.number(format(value, spec))
         if isinstance(value, date) and not spec:
+            if self.date == _ISO:
+                return iso_text(value) if isinstance(value, datetime) else str(value)
             return format(value, f"{self.date} %H:%M:%S" if isinstance(value, datetime) else self.date)
         return format(value, spec)
 

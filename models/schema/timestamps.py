@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
+from models.messages import iso_text
 from models.schema.calendar_words import MONTHS, ZONES, month_number, without_weekday
 from models.schema.names import one_form
 from models.schema.periods import parse_period
@@ -150,6 +151,11 @@ def looks_like_date(text: str) -> bool:
     return _DATE_LIKE.fullmatch(text.strip()) is not None and _YEAR_OR_CLOCK.search(text) is not None
 
 
+def moment_of(seconds: float) -> datetime:
+    """Return a timestamp in UTC, without a zone, to the millisecond."""
+    return datetime.fromtimestamp(min(round(seconds, 3), _LAST), tz=UTC).replace(tzinfo=None)
+
+
 def timestamp_text(seconds: float) -> str:
     """Return a timestamp as ISO 8601 in UTC without a zone, to the second where it is whole.
 
@@ -157,8 +163,7 @@ def timestamp_text(seconds: float) -> str:
         >>> timestamp_text(1_700_000_000.0)
         '2023-11-14T22:13:20'
     """
-    moment = datetime.fromtimestamp(min(round(seconds, 3), _LAST), tz=UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec="seconds" if moment.microsecond == 0 else "milliseconds")
+    return iso_text(moment_of(seconds))
 
 
 def clock_text(seconds: float) -> str:

@@ -108,6 +108,8 @@ def test_values_are_put_in_after_the_translation(other: Language):
 def test_numbers_and_dates_have_the_form_of_the_language(value: object, spec: str, text: str):
     assert PORTUGUESE.formatted(value, spec) == text
     assert LANGUAGES["en"].formatted(12345.678, ",.2f") == "12,345.68"
+    moment = datetime(2026, 11, 30, 8, 5)
+    assert LANGUAGES["en"].formatted(moment, "") == phrase("{moment}", moment=moment) == "2026-11-30T08:05:00"
 
 
 def test_english_is_spoken_unless_another_language_is_asked_for(other: Language):

@@ -13,7 +13,7 @@ from models.columns.from_records import Columns
 from models.errors import Set
 from models.messages import phrase
 from models.schema import FeatureSchema, Kind
-from models.schema.timestamps import TIME_LAYOUTS, timestamp_text
+from models.schema.timestamps import TIME_LAYOUTS, moment_of
 from training.columns.infer_schema import Finding
 from training.columns.number_layouts import EPOCHS, MIN_VALUES, OF_INSTANTS, are_within, is_sorted, is_time_name
 
@@ -30,8 +30,7 @@ def find_growing(schema: FeatureSchema, columns: Columns) -> list[Finding]:
         if column.kind is Kind.NUMERIC:
             if layout := _possible_layout(column.name, values):
                 ends = [
-                    timestamp_text(TIME_LAYOUTS[layout].seconds_of(end))
-                    for end in (np.nanmin(values), np.nanmax(values))
+                    moment_of(TIME_LAYOUTS[layout].seconds_of(end)) for end in (np.nanmin(values), np.nanmax(values))
                 ]
                 what = phrase(
                     "may be {times} ({first} to {last}), and later ones lie beyond all that is learned",
