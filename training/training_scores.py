@@ -113,20 +113,23 @@ def score_training_rows(result: FitResult, prepared: Prepared, *, with_reasons: 
         scores.p_value[rows] = verdicts.p_value
         scores.is_anomaly[rows] = verdicts.is_anomaly
         if with_reasons:
-            unusual = np.flatnonzero((verdicts.p_value <= _USUAL) | verdicts.is_anomaly).tolist()
-            reasons |= {start + row: verdicts.reason(row) for row in unusual}
+            unusual = np.flatnonzero((verdicts.p_value <= _USUAL) | verdicts.is_anomaly)
+            reasons |= zip((start + unusual).tolist(), _reasons(verdicts.take(unusual)), strict=True)
     if with_reasons:
         strangest = scores.strangest
-        verdicts = verdicts_on_training_rows(result, prepared, strangest)
-        reasons |= {row: verdicts.reason(i) for i, row in enumerate(strangest)}
+        reasons |= zip(strangest, _reasons(verdicts_on_training_rows(result, prepared, strangest)), strict=True)
     return scores
+
+
+def _reasons(verdicts: Verdicts) -> list[str]:
+    return [reason for _, reason in verdicts.reasoned()]
 
 
 def strangest_rows(scores: TrainingScores, result: FitResult, prepared: Prepared) -> list[StrangeRow]:
     """Return the strangest rows of the table, the highest score first."""
     strangest = scores.strangest
     verdicts = verdicts_on_training_rows(result, prepared, strangest)
-    shown = replace(verdicts, writer=replace(result.detector, language=spoken()).writer)
+    shown = _reasons(replace(verdicts, writer=replace(result.detector, language=spoken()).writer))
     ids = _id_columns(prepared).take(strangest).to_pylist() or [
         {} for _ in strangest
     ]  # a table of no column has no row
@@ -139,7 +142,7 @@ def strangest_rows(scores: TrainingScores, result: FitResult, prepared: Prepared
             p_value=float(scores.p_value[row]),
             is_anomaly=bool(scores.is_anomaly[row]),
             reason=scores.reasons[row],
-            shown_reason=shown.reason(i),
+            shown_reason=shown[i],
             label=None if prepared.is_anomaly is None else bool(prepared.is_anomaly[row]),
         )
         for i, row in enumerate(strangest)
