@@ -14,12 +14,13 @@ from models.programs.cli import program_version
 from models.threads import share_threads
 from service.api.openapi import openapi_document
 from service.api.routes import router
+from service.budget import BUDGET
 from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, SheddingMiddleware
 from service.registry import Registry
 from service.settings import Settings, flag_of, load_settings, variable_of
-from service.web.content import Turns
+from service.web.content import HeldBodies, Turns
 from service.web.pages import secure_pages
 from service.web.problems import install_problem_handlers
 
@@ -41,6 +42,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.batcher = batcher = Batcher()
     app.state.gate = gate = Gate(settings)
     app.state.turns = Turns()
+    app.state.held_bodies = HeldBodies(BUDGET.held_bodies * settings.max_body_bytes)
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)

@@ -41,6 +41,8 @@ class Budget:
             `max_body_bytes`.
         tick_seconds: CPU time of scoring small requests in one tick of the event loop; what is left waits for the next
             tick, in front of what comes then.
+        held_bodies: Large bodies that are held at the same time, each counted as `max_body_bytes`; in bytes, it is the
+            sum of all of them.
         switch_seconds: Time for which a thread may go on with Python code while the event loop wants to; it wants to
             again for each connection that has sent something.
         body_bytes_in_tick: Bytes of large bodies that are read in one tick, from all connections together.
@@ -69,6 +71,7 @@ class Budget:
     linger_bytes: int = 1 << 28
     open_streams: int = 64
     tick_seconds: float = 0.04
+    held_bodies: int = 16
     switch_seconds: float = 0.000_5
     body_bytes_in_tick: int = 4_194_304
     accepts_in_tick: int = 16

@@ -20,7 +20,7 @@ from models.threads import allowed_threads
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.settings import Settings, spelt
-from service.web.problems import CLOSE, RequestError, problem_of
+from service.web.problems import CLOSE, RETRY_LATER, RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
@@ -35,7 +35,6 @@ _SMALL_SHARE: Final = 0.01  # of the wait of a large request: a small one is tha
 _BURST: Final = 2  # times the wait: with less, a burst of some hundred requests would be refused
 _LONG: Final = 10  # times the wait: a tick of requests that are answered one by one, each of some milliseconds
 _LEAST: Final = 0.1  # of the wait: what each tick has for answers
-_RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 
 
 @final
@@ -99,7 +98,7 @@ class Gate:
         """Return the refusal of a stream, None if it is admitted: then call `end_stream` when it has ended."""
         if self._streams >= BUDGET.open_streams:
             detail = f"{self._streams} streams are open already. Send it again later, or start more services."
-            error = RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | CLOSE)
+            error = RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_LATER | CLOSE)
             return problem_of(error)
         self._streams += 1
         return None
@@ -259,7 +258,7 @@ def _overloaded(headers: dict[str, str]) -> Response:
         "Requests have waited for too long already. Send it again later, start more services, or raise "
         f"{spelt('max_wait_seconds')}."
     )
-    return problem_of(RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY_AFTER | headers))
+    return problem_of(RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_LATER | headers))
 
 
 _TOO_MANY_PARAMETERS: Final = problem_of(

@@ -43,8 +43,9 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     ) -> Response:
         body, answer = _specs(request, operation, query, FORMATS)
         state = request.app.state
-        pieces = await read_body(request, state.settings, state.turns)
-        return await _respond(request, pieces, body, answer)
+        with state.held_bodies.one() as hold:
+            pieces = await read_body(request, state.settings, state.turns, hold)
+            return await _respond(request, pieces, body, answer)
 
     return endpoint
 

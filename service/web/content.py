@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, final
 
@@ -19,15 +20,23 @@ from service.formats.formats import FORMATS
 from service.settings import Settings, spelt
 from service.web.closing import READ_TO_END
 from service.web.negotiation import qualities
-from service.web.problems import CLOSE, RequestError, too_large
+from service.web.problems import CLOSE, RETRY_LATER, RequestError, too_large
 
 _LEAST_BYTES: Final = 1024
 _PIECE_BYTES: Final = 65_536
 _LEVEL: Final = 1  # of both codings: more takes several times as long and saves a tenth
 
 
-async def read_body(request: Request, settings: Settings, turns: Turns) -> list[bytes]:
+async def read_body(
+    request: Request, settings: Settings, turns: Turns, hold: Callable[[int], None] = lambda size: None
+) -> list[bytes]:
     """Read a body of at least one byte, at most `settings.max_body_bytes`, within `settings.body_seconds`.
+
+    Args:
+        request: Its body has not been read.
+        settings: Settings of the service.
+        turns: Turns of large bodies.
+        hold: Called with the size of each piece of a large body.
 
     Returns:
         The body in pieces, which `whole` joins; a small one is one piece.
@@ -44,6 +53,7 @@ async def read_body(request: Request, settings: Settings, turns: Turns) -> list[
                     raise too_large(settings.max_body_bytes)
                 small += chunk  # else the pieces could be single bytes
                 if len(small) >= _PIECE_BYTES:
+                    hold(len(small))
                     pieces.append(bytes(small))
                     small.clear()
                     await turns.take(len(pieces[-1]))
@@ -94,6 +104,44 @@ def decoded(content: bytes, coding: str | None, *, max_bytes: int, cancellation:
     if not content:
         raise _empty()
     return content
+
+
+@final
+class HeldBodies:
+    """Counts the bytes of all large bodies that are held, from their first bytes until they are answered.
+
+    Args:
+        most: Bytes beyond which no more are taken.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+
+    @contextmanager
+    def one(self) -> Iterator[Callable[[int], None]]:
+        """Give a function to call with each size that is held of one body; all of it is forgotten at the end.
+
+        Raises:
+            RequestError: All bodies together would be too large.
+        """
+        own = 0
+
+        def hold(size: int) -> None:
+            nonlocal own
+            if self._held + size > self._most:
+                detail = (
+                    f"Other requests hold {self._held:,} bytes already. Send it again later, or start more services."
+                )
+                headers = RETRY_LATER | CLOSE
+                raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
+            self._held += size
+            own += size
+
+        try:
+            yield hold
+        finally:
+            self._held -= own
 
 
 @final

@@ -32,6 +32,9 @@ TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # Pyth
 CLOSE: Final = {"Connection": "close"}
 """Headers of a response after which the connection is closed: the rest of the body is dropped, or is none."""
 
+RETRY_LATER: Final = {"Retry-After": "1"}
+"""Headers of a response to a request that may be answered a second later."""
+
 _LONGEST_NAME: Final = 60  # characters of a query parameter's name that are shown
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
+from select import select
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process
 from samples import sample_detector, sample_record
+from wire import answer_from, request, wired
 
 from service.app import load_settings
+from service.budget import BUDGET
 from service.formats.formats import FORMATS
-from service.web.content import ENCODERS, Turns, coding_for, read_body, whole
+from service.web.content import ENCODERS, HeldBodies, Turns, coding_for, read_body, whole
+from service.web.problems import RequestError
 
 RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
 
@@ -144,3 +149,33 @@ def test_large_bodies_take_turns_and_a_small_one_waits_for_none() -> None:
     asyncio.run(read_all())
     assert order[2:6] == ["a", "b", "c", "d"]  # each once before any of them again
     assert sorted(order[6:]) == ["a", "b", "c", "d"]
+
+
+def test_all_bodies_together_are_bounded_and_what_is_answered_counts_no_more() -> None:
+    held = HeldBodies(100)
+    with held.one() as first:
+        first(60)
+        with pytest.raises(RequestError, match="100 bytes") as found, held.one() as second:
+            second(40)
+            second(1)
+        assert (found.value.status, found.value.headers) == (503, {"Retry-After": "1", "Connection": "close"})
+        with held.one() as third:
+            third(40)
+    with held.one() as fourth:
+        fourth(100)
+
+
+def test_bodies_that_stay_away_are_refused_before_they_take_all_memory() -> None:
+    size = 100_000
+    head = b"POST /score HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size
+    with wired(sample_detector(), max_body_bytes=size) as wire, ExitStack() as opened:
+        connections = [opened.enter_context(wire.connect()) for _ in range(2 * BUDGET.held_bodies)]
+        for connection in connections:
+            connection.sendall(head + bytes(size - 1))
+        refused, _, _ = select(connections, [], [], 20)
+        assert answer_from(refused[0])[0] == 503
+        for connection in set(connections) - set(refused):
+            connection.close()
+        with wire.connect() as connection:
+            connection.sendall(request(RECORDS * 3))
+            assert answer_from(connection)[0] in (400, 413)  # read again, and no list of records
