@@ -29,11 +29,13 @@ from training.comparison.trials import Trial, settings_of, trials_of
 from training.data.demo_data import DESCRIPTION, TrainingData
 from training.data.prepare import Prepared, prepare
 from training.data.split import SHARES
+from training.programs.strangest import show_strangest
 from training.programs.terminal import fit_with_bar, show_prepared, show_result, waiting
 from training.settings.config import TrainConfig
 
 if TYPE_CHECKING:
     from training.fit import FitResult
+    from training.training_scores import StrangeRow
 
 RESULTS: Final = "trials.jsonl"
 REPORT: Final = "report.html"
@@ -140,7 +142,8 @@ def compare(command: CompareCommand) -> dict[str, Any]:
         config = _best_config(config, best, recommendation, swept=bool(command.depths or command.learning_rates))
         started = time.perf_counter()
         result = fit_with_bar(progress, prepared, config, name=name, version=version_of(bundle))
-        _save(result, prepared, unfinished, comparison=report)
+        strangest = _save(result, prepared, unfinished, comparison=report)
+        show_strangest(console, strangest, rows=len(prepared.table))
         show_result(console, result, bundle=bundle, seconds=time.perf_counter() - started)
     return report | {"bundle": str(bundle)}
 
@@ -204,14 +207,16 @@ def _best_config(
     return replace(config, hidden_units=chosen.setting.hidden_units, learning_rate=chosen.setting.learning_rate)
 
 
-def _save(result: FitResult, prepared: Prepared, folder: Path, *, comparison: Mapping[str, Any]) -> None:
-    """Write the detector with the comparison in its card, and the scores of the rows."""
+def _save(result: FitResult, prepared: Prepared, folder: Path, *, comparison: Mapping[str, Any]) -> list[StrangeRow]:
+    """Write the detector with the comparison in its card, and the scores of the rows; return the strangest rows."""
     from training.fit import write_result
-    from training.training_scores import score_training_rows, write_training_scores
+    from training.training_scores import score_training_rows, strangest_rows, write_training_scores
 
-    write_training_scores(folder, score_training_rows(result, prepared), prepared)
+    scores = score_training_rows(result, prepared)
+    write_training_scores(folder, scores, prepared)
     card = {**result.detector.card, "comparison": {key: comparison[key] for key in _CARD_KEYS}}
     write_result(replace(result, detector=replace(result.detector, card=card)), folder)
+    return strangest_rows(scores, result, prepared)
 
 
 def _subject(prepared: Prepared, config: TrainConfig, seconds: float | None) -> dict[str, Any]:
