@@ -93,29 +93,34 @@ class _Stream:
             yield answer
 
     async def _answers_to(self, chunks: Iterator[Rows]) -> AsyncGenerator[bytes, None]:
-        is_last = False
+        pieces, is_last = self._pieces(chunks), False
         while not is_last:
             self.coming.read_ahead()
-            answer, is_last = await self._on_thread(partial(self._next_answer, chunks))
+            answer, is_last = await self._on_thread(partial(_some, pieces))
             if answer:
                 yield answer
             self.coming.require_client()
 
-    def _next_answer(self, chunks: Iterator[Rows]) -> tuple[bytes, bool]:
-        """Return the answer to the next chunks, and whether it is the last: rows of nulls take no bytes in a body."""
-        written, size = [], 0
+    def _pieces(self, chunks: Iterator[Rows]) -> Iterator[bytes]:
         try:
             for rows in chunks:
-                written.append(b"".join(write_rows(self._writer, self.spec, rows)))
                 if not self.rows:
                     self.notes = noted(rows.with_notes(self.body.notes), self.spec.detector).notes
+                yield from write_rows(self._writer, self.spec, rows)
                 self.rows += len(rows)
-                size += len(written[-1])
-                if size > BUDGET.part_answer_bytes:
-                    return b"".join(written), False
         except DetectorError as error:
             raise RequestError.of_problems([error]) from error
-        return b"".join(written), True
+
+
+def _some(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """Return some megabytes of an answer, and whether they are its last: rows of nulls take no bytes in a body."""
+    written, size = [], 0
+    for piece in pieces:
+        written.append(piece)
+        size += len(piece)
+        if size > BUDGET.part_answer_bytes:
+            return b"".join(written), False
+    return b"".join(written), True
 
 
 class _StreamedAnswer(Response):
