@@ -59,7 +59,7 @@ class Budget:
     arrow_head_bytes: int = 1 << 22
     batch_rows: int = 1 << 20
     chunk_text_bytes: int = 1 << 22
-    answer_bytes: int = 96 << 20
+    answer_bytes: int = 80 << 20
     part_answer_bytes: int = 1 << 23
     other_columns: int = 10_000
     lines_per_row: int = 4
