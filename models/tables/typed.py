@@ -11,13 +11,13 @@ import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
-from models.tables.arrow_messages import messages_of
-from models.tables.arrow_schemas import head_sizes
+from models.tables.arrow.heads import head_sizes
+from models.tables.arrow.messages import messages_of
+from models.tables.arrow.texts import is_text, shared_text_bytes
 from models.tables.frame_index import LEFT_OUT, unnamed_index
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source
 from models.tables.table import Table, flat_columns, plain_columns, regroup
-from models.tables.texts import is_text, shared_text_bytes
 
 _PLAIN_TYPES: Final = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),

@@ -24,12 +24,12 @@ from models.columns.from_tables import (
 from models.errors import RecordError, TableError, TooLargeError, UnreadableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell
+from models.tables.arrow.texts import text_bytes
 from models.tables.decompression import compression_of
 from models.tables.files import iter_table
 from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learned
 from models.tables.source import Source
 from models.tables.table import Table, numbers_of
-from models.tables.texts import text_bytes
 from service.budget import BUDGET
 from service.formats.bounds import require_few_columns, require_small_head, too_long_texts, too_much
 from service.formats.formats import FORMATS, Format

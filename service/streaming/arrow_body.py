@@ -9,7 +9,7 @@ from typing import Final, final
 
 import pyarrow as pa
 
-from models.tables.arrow_messages import DICTIONARY, END_OF_STREAM, SCHEMA, Message, next_message
+from models.tables.arrow.messages import DICTIONARY, END_OF_STREAM, SCHEMA, Message, next_message
 from models.tables.read_options import CHUNK_ROWS
 from models.tables.table import Regrouping, Table
 from service.budget import BUDGET

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from in_process import InProcess, in_process, problem
 from samples import arrow_table, sample_detector, sample_record
 
-from models.tables.texts import shared_text_bytes, text_bytes
+from models.tables.arrow.texts import shared_text_bytes, text_bytes
 from service.budget import Budget
 from service.formats.formats import FORMATS
 

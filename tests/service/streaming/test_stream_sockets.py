@@ -56,7 +56,7 @@ def pieces_of(form: str) -> tuple[bytes, bytes]:
     """Return what begins a body, and a piece of some hundred kilobytes that may come any number of times behind it."""
     whole = repeated(form, 2000)
     if form == "arrow":
-        from models.tables.arrow_messages import next_message
+        from models.tables.arrow.messages import next_message
 
         message = next_message(whole)
         assert message is not None

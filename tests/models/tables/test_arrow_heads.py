@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from models.errors import DetectorError, TooLargeError
-from models.tables.arrow_messages import Message, next_message
-from models.tables.arrow_schemas import head_sizes
+from models.tables.arrow.heads import head_sizes
+from models.tables.arrow.messages import Message, next_message
 from models.tables.files import iter_table
 from models.tables.read_options import ReadOptions
 from models.tables.source import Source

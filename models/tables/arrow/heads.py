@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from models.tables.arrow_messages import HEADER, METADATA, SCHEMA, Message, broken_head, field, integer, target
+from models.tables.arrow.messages import HEADER, METADATA, SCHEMA, Message, broken_head, field, integer, target
 
 _FIELDS, _SCHEMA_METADATA = 1, 2  # indices of fields in the table Schema
 _NAME, _KIND, _TYPE, _CHILDREN, _FIELD_METADATA = 0, 2, 3, 5, 6  # of the table Field
