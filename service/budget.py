@@ -22,7 +22,7 @@ class Budget:
         bytes_per_object: The same for its objects and lists.
         bytes_per_cell: The same for the cells of a CSV body.
         arrow_head_bytes: Bytes of the head of an Arrow message, such as a schema; also when each name, and each text of
-            its metadata, is counted as often as it is referred to.
+            its metadata, is counted as often as it is referred to, and the name of a nested field with the outer names.
         batch_rows: Records of a record batch of an Arrow stream: columns of nulls take no bytes.
         chunk_text_bytes: Bytes of ids and categories of the records that are scored at once, each counted as often as
             it stands in one: Arrow shares them. One record may have no more.

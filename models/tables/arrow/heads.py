@@ -16,13 +16,14 @@ from models.tables.arrow.messages import HEADER, METADATA, SCHEMA, Message, brok
 _FIELDS, _SCHEMA_METADATA = 1, 2  # indices of fields in the table Schema
 _NAME, _KIND, _TYPE, _CHILDREN, _FIELD_METADATA = 0, 2, 3, 5, 6  # of the table Field
 _IN_TYPE: Final = {10: (1, 1), 14: (1, 4)}  # kinds whose type has a vector (time zone, ids of a union): index, bytes
+_DOT_BYTES: Final = 1  # between the names of a nested field
 _ENTRY_BYTES: Final = 64  # of metadata, beside its texts
 
 
 def head_sizes(message: Message, *, max_fields: int, max_bytes: int | None) -> tuple[int, int]:
     """Return the fields of a schema with those in them, and the bytes of all names and metadata of a message.
 
-    Counting ends above `max_fields` and above `max_bytes`, where it is given.
+    The name of a field in others has theirs before it, as a column has whose cells were nested. Counting ends above `max_fields` and above `max_bytes`, where it is given.
 
     Raises:
         pa.ArrowInvalid: The message is damaged.
@@ -50,14 +51,18 @@ class _Sizes:
             self._add_fields(schema)
 
     def _add_fields(self, schema: int) -> None:
-        waiting = [self._tables(schema, _FIELDS)]
+        waiting, outer_bytes = [self._tables(schema, _FIELDS)], [0]
         while waiting and self.fields <= self._max_fields and self.text_bytes <= self._max_bytes:
             table = next(waiting[-1], None)
             if table is None:
                 waiting.pop()
+                outer_bytes.pop()
                 continue
             self.fields += 1
+            before = self.text_bytes
+            self.text_bytes += outer_bytes[-1]
             self._add_vector(table, _NAME)
+            outer_bytes.append(self.text_bytes - before + _DOT_BYTES)
             self._add_metadata(table, _FIELD_METADATA)
             kind = field(self._head, table, _KIND, required=False)
             if kind and (vector := _IN_TYPE.get(self._head[kind])):

@@ -117,7 +117,20 @@ def test_fields_are_counted_as_arrow_makes_them() -> None:
     content = schema_of(3, 2)
     schema = pa.ipc.open_stream(content).schema
     assert [field.type.num_fields for field in schema] == [2, 2, 2]
-    assert head_sizes(message_in(content), max_fields=100, max_bytes=100) == (9, 9)
+    assert head_sizes(message_in(content), max_fields=100, max_bytes=100) == (9, 3 * (1 + 2 * 3))
+
+
+def test_the_names_of_nested_fields_are_counted_as_columns_have_them() -> None:
+    """One long name with many fields in it becomes a long name for each."""
+    deep = pa.struct([("é", pa.struct([("c", pa.null())]))])
+    schema = pa.schema([("a", deep), ("d", pa.null())])
+    bytes_of = len("a") + len("a.é".encode()) + len("a.é.c".encode()) + len("d")
+    assert head_sizes(message_in(schema.serialize().to_pybytes()), max_fields=9, max_bytes=100) == (4, bytes_of)
+    inner = pa.struct([(f"{index:x}", pa.null()) for index in range(2_000)])
+    schema = pa.schema([("nest", pa.struct([("n" * 400_000, inner)]))])
+    source = Source(name="body", content=schema.serialize().to_pybytes() + END, max_bytes=1 << 25, max_head=MOST)
+    with pytest.raises(TooLargeError, match="bytes in the head of an Arrow message or more, 4,194,304 are allowed"):
+        list(read_arrow(source, ReadOptions(), 1000))
 
 
 @pytest.mark.parametrize(("structs", "nulls"), [(11_000, 0), (200, 200)])
