@@ -86,27 +86,34 @@ class Verdicts:
         """Return the `top` largest contributions to the score of a row, largest first."""
         return next(self.explained(slice(row, row + 1), top=top))
 
-    def explained(self, rows: slice = slice(None), *, top: int) -> Iterator[list[Contribution]]:
-        """Yield the `top` largest contributions to the score of every row, or of some."""
+    def explained(
+        self, rows: slice = slice(None), *, top: int, check: Callable[[], None] = lambda: None
+    ) -> Iterator[list[Contribution]]:
+        """Yield the `top` largest contributions to the score of every row, or of some.
+
+        Args:
+            rows: Which rows.
+            top: How many columns are named.
+            check: Called before each piece of the work; it raises to end it.
+        """
         start, stop, _ = rows.indices(len(self))
         step = max(1, _CELLS_AT_ONCE // (self.scores.Z.shape[1] * max(top, 1)))
         for first in range(start, stop, step):
-            yield from self._explained(slice(first, min(first + step, stop)), top=top)
+            yield from self._explained(slice(first, min(first + step, stop)), top, check)
 
-    def _explained(self, rows: slice, *, top: int) -> Iterator[list[Contribution]]:
+    def _explained(self, rows: slice, top: int, check: Callable[[], None]) -> Iterator[list[Contribution]]:
         errors = self.scores.column_errors[rows]
         largest = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         parts = np.take_along_axis(errors, largest, axis=1)
-        expectations = self._expectations(rows, largest)
+        expectations = self._expectations(rows, largest, check)
         columns = [
             (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.expected_beside, width)
             for encoding, width in zip(self.preprocessor.encodings, self.preprocessor.widths, strict=True)
         ]
-        for row, (indices, of_row, expected_of) in enumerate(
-            zip(largest.tolist(), parts.tolist(), expectations, strict=True)
-        ):
+        for row, (indices, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
             contributions = []
-            for i, part, features in zip(indices, of_row, expected_of, strict=True):
+            for i, part in zip(indices, of_row, strict=True):
+                features = next(expectations)
                 name, actual_of, values, expected_beside, width = columns[i]
                 actual = actual_of(values[row])
                 expected, probability = expected_beside(actual, features[:width])
@@ -117,26 +124,30 @@ class Verdicts:
                 )
             yield contributions
 
-    def _expectations(self, rows: slice, columns: NDArray[np.intp]) -> list[list[list[float]]]:
-        """Return the features that are expected of each row in some of its columns `(n, top)`, and perhaps more."""
-        n, top = columns.shape
-        if not top:
-            return [[]] * n
-        expected = self.scorer.expected(np.repeat(self.scores.Z[rows], top, axis=0), columns.reshape(-1))
-        widest = np.arange(max(self.preprocessor.widths))
-        positions = self.preprocessor.starts[columns][:, :, None] + widest
-        np.minimum(positions, expected.shape[1] - 1, out=positions)
-        # Lists, as an array a value would take longer.
-        return np.take_along_axis(expected.reshape(n, top, -1), positions, axis=2).tolist()  # type: ignore[no-any-return]
+    def _expectations(self, rows: slice, columns: NDArray[np.intp], check: Callable[[], None]) -> Iterator[list[float]]:
+        """Yield the features that are expected of each row in each of its columns `(n, top)`, and perhaps more."""
+        Z, widest = self.scores.Z[rows], np.arange(max(self.preprocessor.widths))
+        top, step = columns.shape[1], max(1, _CELLS_AT_ONCE // self.scores.Z.shape[1])
+        of_columns = columns.reshape(-1)
+        for first in range(0, len(of_columns), step):  # one row may have more than a piece
+            check()
+            some = of_columns[first : first + step]
+            expected = self.scorer.expected(Z[np.arange(first, first + len(some)) // top], some)
+            positions = self.preprocessor.starts[some][:, None] + widest
+            np.minimum(positions, expected.shape[1] - 1, out=positions)
+            # Lists, as an array a value would take longer.
+            yield from np.take_along_axis(expected, positions, axis=1).tolist()
 
     def reason(self, row: int) -> str:
         """Return the reasons of a row in words, in one line."""
         [(_, reason)] = self.reasoned(slice(row, row + 1))
         return reason
 
-    def reasoned(self, rows: slice = slice(None), *, top: int = 0) -> Iterator[tuple[list[Contribution], str]]:
-        """Yield the `top` largest contributions to the score of every row, or of some, and its reasons in words."""
-        explained = self.explained(rows, top=max(top, MOST_REASONS))
+    def reasoned(
+        self, rows: slice = slice(None), *, top: int = 0, check: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[list[Contribution], str]]:
+        """Yield what `explained` does for each row, and its reasons in words."""
+        explained = self.explained(rows, top=max(top, MOST_REASONS), check=check)
         for score, contributions in zip(self.scores.anomaly_score[rows].tolist(), explained, strict=True):
             yield contributions[:top], self.writer.sentence(contributions, score)
 

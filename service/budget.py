@@ -31,8 +31,9 @@ class Budget:
         other_columns: Columns or fields of a record beside those that the detector knows.
         lines_per_row: Lines of a body for each row that it may have: blank ones are lines, too.
         problems: Problems of the records of a request that are looked for; of these the first hundred are named.
-        loop_cells: Cells (rows times columns) of a request that is answered on the event loop, which others wait for;
-            larger ones are answered on a thread. Absent fields are cells without bytes.
+        loop_cells: Cells (rows times columns, and as many again for each column that is named) of a request that is
+            answered on the event loop, which others wait for, and of a micro-batch; larger requests are answered on a
+            thread. Absent fields are cells without bytes.
         loop_cells_refused: Cells of a refused request whose problems are looked for on the event loop.
         thread_seconds: CPU time of one piece of work on a thread: a whole body, or a part of a stream.
         linger_seconds: Time for the rest of a body that is dropped, as its request was answered before it had come.

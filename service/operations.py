@@ -21,6 +21,8 @@ from service.web.problems import RequestError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Check = Callable[[], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -30,7 +32,8 @@ class Operation:
         summary: What it does, in two words.
         answer: Its answer in JSON.
         list_name: The list of that answer with one item a row.
-        items: Yields these items one by one: of detector, columns of a chunk of rows, and how many columns are named.
+        items: Yields these items one by one: of detector, columns of a chunk of rows, how many columns are named, and
+            what is called before each piece of explaining, which it may end.
         table: Returns the columns of a table, which stand behind the ids; of the same arguments.
         item_name: Name of an item in JSON lines, where it is no object.
         is_scoring: The JSON answer has the threshold, and each item the row's ids.
@@ -44,21 +47,21 @@ class Operation:
     query: type[ReadingQuery]
     answer: type[BaseModel]
     list_name: str
-    items: Callable[[Detector, Columns, int], Iterator[Any]]
-    table: Callable[[Detector, Columns, int], pa.Table]
+    items: Callable[[Detector, Columns, int, Check], Iterator[Any]]
+    table: Callable[[Detector, Columns, int, Check], pa.Table]
     item_name: str | None = None
     is_scoring: bool = False
     lists_columns: bool = False
     remedy: str = "Send fewer records a request."
 
 
-def score_items(verdicts: Verdicts, *, top: int) -> Iterator[dict[str, Any]]:
+def score_items(verdicts: Verdicts, *, top: int, check: Check = lambda: None) -> Iterator[dict[str, Any]]:
     """Yield the score, the decision and the reasons of each row, as msgspec encodes them."""
     figures = (verdicts.anomaly_score.tolist(), verdicts.p_value.tolist(), verdicts.is_anomaly.tolist())
     segments = (
         repeat(None) if verdicts.segments is None else zip(verdicts.segments, verdicts.threshold.tolist(), strict=True)
     )
-    reasons = verdicts.reasoned(top=top) if top else repeat(None)
+    reasons = verdicts.reasoned(top=top, check=check) if top else repeat(None)
     for anomaly_score, p_value, is_anomaly, of_segment, reasoned in zip(*figures, segments, reasons, strict=False):
         item = {"anomaly_score": anomaly_score, "p_value": p_value, "is_anomaly": is_anomaly}
         if of_segment is not None:
@@ -68,36 +71,36 @@ def score_items(verdicts: Verdicts, *, top: int) -> Iterator[dict[str, Any]]:
         yield item
 
 
-def _score_items(detector: Detector, columns: Columns, top: int) -> Iterator[Any]:
-    return score_items(_scored(detector, columns), top=top)
+def _score_items(detector: Detector, columns: Columns, top: int, check: Check) -> Iterator[Any]:
+    return score_items(_scored(detector, columns), top=top, check=check)
 
 
-def _embed_items(detector: Detector, columns: Columns, top: int) -> Iterator[Any]:
+def _embed_items(detector: Detector, columns: Columns, top: int, check: Check) -> Iterator[Any]:
     return (embedding.tolist() for embedding in _embedded(detector, columns))
 
 
-def _reconstruct_items(detector: Detector, columns: Columns, top: int) -> Iterator[Any]:
+def _reconstruct_items(detector: Detector, columns: Columns, top: int, check: Check) -> Iterator[Any]:
     verdicts = _scored(detector, columns)
     return (verdicts.expected(row) for row in range(len(verdicts)))
 
 
-def _score_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
+def _score_table(detector: Detector, columns: Columns, top: int, check: Check) -> pa.Table:
     import pyarrow as pa  # 30 MB: for the first answer that is a table
 
     from service.files.scored_rows import ScoredRows
 
     verdicts = _scored(detector, columns)
-    return ScoredRows(ids=pa.table({}), verdicts=verdicts, top=top, with_reason=top > 0).table()
+    return ScoredRows(ids=pa.table({}), verdicts=verdicts, top=top, with_reason=top > 0, check=check).table()
 
 
-def _embed_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
+def _embed_table(detector: Detector, columns: Columns, top: int, check: Check) -> pa.Table:
     import pyarrow as pa
 
     units = _embedded(detector, columns).T
     return pa.table({f"embedding_{index}": unit for index, unit in enumerate(units, start=1)})
 
 
-def _reconstruct_table(detector: Detector, columns: Columns, top: int) -> pa.Table:
+def _reconstruct_table(detector: Detector, columns: Columns, top: int, check: Check) -> pa.Table:
     from service.files.scored_rows import expected_table
 
     return expected_table(detector.schema, _scored(detector, columns))

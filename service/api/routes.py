@@ -15,7 +15,7 @@ from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
 from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
 from service.budget import BUDGET
 from service.cancellation import Cancellation
-from service.fast_path.micro_batching import Batcher
+from service.fast_path.micro_batching import Batcher, cells_of
 from service.formats.answers import AnswerSpec, answer_body, answer_headers
 from service.formats.formats import FORMATS, STREAMED
 from service.formats.json import read_json
@@ -145,7 +145,7 @@ async def _respond(request: Request, pieces: list[bytes], body: BodySpec, answer
     """Answer a body: what micro-batches take on the event loop, all else on a thread, as others wait meanwhile."""
     gate: Gate = request.app.state.gate
     on_thread = partial(gate.on_thread, cancellation=body.cancellation, receive=request.receive)
-    if answer.operation.is_scoring and body.format_name == answer.format_name == "json" and _is_quick(pieces, body):
+    if _is_quick(pieces, body, answer):
         written, headers = await _answer_in_batch(whole(pieces), body, answer, request.app.state.batcher, on_thread)
     else:
         if refusal := gate.admit_large():
@@ -158,13 +158,15 @@ async def _respond(request: Request, pieces: list[bytes], body: BodySpec, answer
     return Response(written, headers=headers)
 
 
-def _is_quick(pieces: list[bytes], body: BodySpec) -> bool:
-    """Return whether a JSON body may be read and scored on the event loop."""
+def _is_quick(pieces: list[bytes], body: BodySpec, answer: AnswerSpec) -> bool:
+    """Return whether a body is JSON that may be read, scored and answered on the event loop."""
+    if not (answer.operation.is_scoring and body.format_name == answer.format_name == "json"):
+        return False
     content = pieces[0]
     if len(pieces) > 1 or len(content) > SMALL_BYTES or body.coding is not None:
         return False
     rows = max(content.count(b"{"), content.count(b"["), content.count(b"\n"))
-    return rows * len(body.schema.read) <= BUDGET.loop_cells
+    return cells_of(rows, answer.detector, answer.top) <= BUDGET.loop_cells
 
 
 async def _answer_in_batch(
@@ -176,7 +178,6 @@ async def _answer_in_batch(
 ) -> tuple[bytes, dict[str, str]]:
     """Return the answer to a small JSON body, scored together with those of other requests, and its headers."""
     rows = noted(read_json(content, body), answer.detector)
-    answer.require_bounded(rows)
     try:
         items = await batcher.score(rows, detector=answer.detector, top=answer.top)
     except DataError as error:

@@ -21,9 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.detector import Detector
 from models.errors import DetectorError
 from service.api.parameters import ScoreQuery
-from service.api.schemas import MOST_VALUES
 from service.budget import BUDGET
-from service.fast_path.micro_batching import MAX_ROWS, Batcher, settle
+from service.fast_path.micro_batching import MAX_ROWS, Batcher, cells_of, settle
 from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.json import records_in
@@ -94,13 +93,11 @@ class _Prepared:
     exact: ExactRecords
     head: Head
     start: bytes
-    most_rows: int
 
     @classmethod
     def of(cls, detector: Detector) -> _Prepared:
         start = answer_start(OPERATIONS["score"], detector)
-        most_rows = min(MAX_ROWS, BUDGET.loop_cells // len(detector.schema.read))
-        return cls(detector, exact_records(detector.schema), _head_of(detector, ()), start, most_rows)
+        return cls(detector, exact_records(detector.schema), _head_of(detector, ()), start)
 
     def reply_with(self, reply: Reply, notes: Sequence[str], items: bytes | Exception) -> None:
         """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
@@ -175,14 +172,12 @@ class SmallScores:
         if self._prepared.detector is not (detector := self._registry.active()):
             self._prepared = _Prepared.of(detector)
         prepared = self._prepared  # one version for the whole request
+        top = min(explain, len(detector.schema.columns))
+        most = BUDGET.loop_cells // cells_of(1, detector, top)
         try:
-            rows = records_in(body, prepared.exact, most=min(self._max_rows, prepared.most_rows))
+            rows = records_in(body, prepared.exact, most=min(self._max_rows, MAX_ROWS, most))
             rows = noted(rows, prepared.detector)
         except (DetectorError, RequestError):
-            reply(None)
-            return
-        top = min(explain, len(detector.schema.columns))
-        if len(rows.rows) * top > MOST_VALUES:
             reply(None)
             return
         done = partial(prepared.reply_with, reply, rows.notes)

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Final, TypeVar, final
 
 from models.detector import Detector
-from service.api.schemas import MOST_VALUES
 from service.budget import BUDGET
 from service.formats.json import Records
 from service.formats.json_answers import encode_items, items_of
@@ -22,6 +21,11 @@ Done = Callable[[bytes | Exception], None]
 
 MAX_ROWS: Final = 256
 """Most rows of a micro-batch; a single request may have more."""
+
+
+def cells_of(rows: int, detector: Detector, top: int) -> int:
+    """Return how many cells are scored for rows: once, and once more for each of the `top` columns that are named."""
+    return rows * len(detector.schema.read) * (1 + top)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +62,7 @@ class Batcher:
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
-        self._rows = 0
+        self._rows = self._cells = 0
         self._batches: deque[list[_Waiting]] = deque()  # that are full, oldest first
         self._spent = 0.0  # CPU time of scoring in this tick
         self._scheduled = False
@@ -83,10 +87,12 @@ class Batcher:
     def submit(self, rows: Records, *, detector: Detector, top: int, done: Done) -> None:
         """Score rows at the end of the tick, as `score` does, and hand the items or the error to `done`."""
         count = len(rows.rows)
-        if self._rows + count > MAX_ROWS:
+        cells = cells_of(count, detector, top)
+        if self._rows + count > MAX_ROWS or self._cells + cells > BUDGET.loop_cells:
             self._flush()
         self._waiting.append(_Waiting(rows, detector, top, done))
         self._rows += count
+        self._cells += cells
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._end_tick)
@@ -102,7 +108,7 @@ class Batcher:
         """Close the micro-batch, and score what is closed as long as the tick has time."""
         if self._waiting:
             self._batches.append(self._waiting)
-            self._waiting, self._rows = [], 0
+            self._waiting, self._rows, self._cells = [], 0, 0
         while self._batches and (not self._spent or self._spent < BUDGET.tick_seconds):
             began = time.thread_time()
             groups: dict[Hashable, list[_Waiting]] = {}
@@ -121,8 +127,6 @@ def _score_group(group: Sequence[_Waiting]) -> None:
         if len(group) == 1:
             group[0].done(error)  # the caller raises it
             return
-        items = None
-    if items is None:
         for item in group:
             _score_group([item])
         return
@@ -133,13 +137,10 @@ def _score_group(group: Sequence[_Waiting]) -> None:
         start = end
 
 
-def _items(group: Sequence[_Waiting]) -> list[Any] | None:
-    """Return the items of a micro-batch; None where the answers to several requests would be too large together."""
+def _items(group: Sequence[_Waiting]) -> list[Any]:
     first, rows = group[0], group[0].rows
     if len(group) > 1:
         rows = replace(rows, rows=[row for item in group for row in item.rows.rows])
-        if len(rows.rows) * first.top > MOST_VALUES:
-            return None
     return list(items_of(OPERATIONS["score"], first.detector, rows, first.top))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
@@ -68,6 +68,8 @@ class ScoredRows:
         verdicts: Their scores and decisions; None if they are not written.
         top: How many of the columns that add most are named.
         with_reason: Their reasons are written in words.
+        more: Columns that stand behind.
+        check: Called before each piece of explaining, which it may end.
     """
 
     ids: pa.Table
@@ -75,6 +77,7 @@ class ScoredRows:
     top: int = 0
     with_reason: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
         return len(self.ids) if self.verdicts is None else len(self.verdicts)
@@ -150,7 +153,7 @@ class ScoredRows:
     def _reasoned(self) -> Iterator[tuple[list[Contribution], str]]:
         if self.verdicts is None or not (self.top or self.with_reason):
             return iter(())
-        return self.verdicts.reasoned(top=self.top)
+        return self.verdicts.reasoned(top=self.top, check=self.check)
 
 
 def _named(table: pa.Table) -> dict[str, Any]:

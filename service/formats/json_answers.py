@@ -12,7 +12,7 @@ import msgspec
 from models.detector import Detector
 from service.formats.answers import AnswerSpec
 from service.formats.rows import Rows
-from service.operations import Operation
+from service.operations import Check, Operation
 
 _ITEMS_AT_ONCE: Final = 256
 
@@ -34,7 +34,8 @@ class JsonWriter:
         spec, size = self.spec, 0
         yield answer_start(spec.operation, spec.detector, rows.notes)
         for chunk in spec.cancellation.checked(rows.chunks()):
-            for items in _some(items_of(spec.operation, spec.detector, chunk, spec.top)):
+            found = items_of(spec.operation, spec.detector, chunk, spec.top, spec.cancellation.check)
+            for items in spec.cancellation.checked(_some(found)):
                 if size:
                     yield b","
                 yield (content := encode_items(items))
@@ -55,20 +56,22 @@ class LinesWriter:
         spec, size = self.spec, 0
         encode = msgspec.json.Encoder().encode_lines
         for chunk in spec.cancellation.checked(rows.chunks()) if rows is not None else ():
-            for lines in _some(self._lines(chunk)):
+            for lines in spec.cancellation.checked(_some(self._lines(chunk))):
                 yield (content := encode(lines))
                 size += len(content)
                 spec.require_bytes(size)
 
     def _lines(self, chunk: Rows) -> Iterator[dict[str, Any]]:
-        operation, detector = self.spec.operation, self.spec.detector
+        operation, detector, check = self.spec.operation, self.spec.detector, self.spec.cancellation.check
         columns, ids = chunk.columns(detector.schema), chunk.ids(detector.schema)
-        name = operation.item_name
-        for fields, item in zip(ids, operation.items(detector, columns, self.spec.top), strict=True):
+        name, items = operation.item_name, operation.items(detector, columns, self.spec.top, check)
+        for fields, item in zip(ids, items, strict=True):
             yield fields | (item if name is None else {name: item})
 
 
-def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> Iterator[Any]:
+def items_of(
+    operation: Operation, detector: Detector, rows: Rows, top: int, check: Check = lambda: None
+) -> Iterator[Any]:
     """Yield the JSON item of each row of a chunk; a scored one has the row's ids.
 
     Raises:
@@ -76,7 +79,7 @@ def items_of(operation: Operation, detector: Detector, rows: Rows, top: int) -> 
         RequestError: The network gave what is no number.
     """
     columns = rows.columns(detector.schema)
-    items = operation.items(detector, columns, top)
+    items = operation.items(detector, columns, top, check)
     if not (operation.is_scoring and detector.schema.ids):
         yield from items
         return

@@ -49,7 +49,9 @@ class TableWriter:
         ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
         held = written = 0
         for chunk in self._spec.cancellation.checked(rows.chunks()):
-            table = self._spec.operation.table(self._spec.detector, chunk.columns(schema), self._spec.top)
+            table = self._spec.operation.table(
+                self._spec.detector, chunk.columns(schema), self._spec.top, self._spec.cancellation.check
+            )
             start = chunk.first - rows.first
             if ids:
                 columns = [*(column.slice(start, len(chunk)) for column in ids.values()), *table.columns]

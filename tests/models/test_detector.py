@@ -32,6 +32,30 @@ def test_contributions_come_largest_first_and_sum_to_the_score():
         assert sum(sizes) == pytest.approx(verdicts.anomaly_score[row], rel=1e-12)
 
 
+@pytest.mark.parametrize("cells", [1, 20, 100])
+def test_the_columns_of_a_row_are_explained_in_pieces_with_a_look_before_each(cells, monkeypatch):
+    looks, most = [], 0
+
+    def reconstruct(Z):
+        nonlocal most
+        most = max(most, Z.size)
+        return Z / 2
+
+    verdicts = sample_detector(reconstruct=reconstruct).score_records([sample_record(), sample_record(number=70.0)])
+    whole = list(verdicts.explained(top=5))
+    monkeypatch.setattr("models.detector._CELLS_AT_ONCE", cells)
+    features, most = verdicts.scores.Z.shape[1], 0
+    assert list(verdicts.explained(top=5, check=lambda: looks.append("look"))) == whole
+    assert most <= max(cells, features)
+    assert len(looks) >= 10 * features / max(cells, features)
+
+    def end():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        next(verdicts.reasoned(top=5, check=end))
+
+
 @pytest.mark.parametrize("top", [0, 1, 3, 5])
 def test_so_many_contributions_come_as_are_asked_for(top):
     assert len(sample_detector().score_records([sample_record()]).contributions(0, top=top)) == top

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,24 @@ def test_every_reader_and_writer_looks_at_the_cancellation(form: str, answered: 
     cancelled.cancel()
     with pytest.raises(CancelledWorkError):
         answer_body(content, *specs(detector, form, answered, cancelled))
+
+
+@pytest.mark.parametrize("answered", FORMATS)
+def test_explaining_ends_within_a_chunk(answered: str) -> None:
+    calls, cancellation = 0, Cancellation()
+
+    def reconstruct(Z: NDArray[Any]) -> NDArray[Any]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the first piece that is explained
+            cancellation.cancel()
+        return half_of(Z)
+
+    body, answer = specs(sample_detector(reconstruct=reconstruct), "json", answered, cancellation)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CancelledWorkError):
+        patch.setattr("models.detector._CELLS_AT_ONCE", 1)
+        answer_body(gzip.compress(json.dumps(RECORDS).encode()), body, replace(answer, top=5))
+    assert calls == 2
 
 
 def test_looking_for_problems_ends_with_the_cancellation(tmp_path: Path) -> None:

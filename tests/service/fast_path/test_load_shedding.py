@@ -11,10 +11,12 @@ from wire import answer_from, request, wired
 from service.app import load_settings
 from service.budget import BUDGET, Budget
 from service.cancellation import Cancellation
-from service.fast_path.micro_batching import Batcher
+from service.fast_path.answering import Answer, SmallScores
+from service.fast_path.micro_batching import Batcher, cells_of
 from service.formats.exact_json import exact_records
 from service.formats.json import records_in
 from service.gate import Gate, Tick
+from service.registry import Registry
 
 
 class Clock:
@@ -102,6 +104,41 @@ def test_a_burst_is_scored_in_several_ticks_in_order_and_all_of_it(monkeypatch: 
     assert done == list(range(5))
     assert [count for count, _ in found] == [1, 2, 3, 4, 5]  # one micro-batch a tick
     assert [behind for _, behind in found] == [True] * 4 + [False]
+
+
+def test_a_micro_batch_is_bounded_by_the_columns_that_are_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector, batcher, done = sample_detector(), Batcher(), list[int]()
+    columns = len(detector.schema.read)
+    assert [cells_of(7, detector, top) for top in (0, 1, 5)] == [7 * columns, 14 * columns, 42 * columns]
+    limits = Budget(tick_seconds=1e-9, loop_cells=2 * cells_of(1, detector, 5))
+    for module in ("micro_batching", "answering"):
+        monkeypatch.setattr(f"service.fast_path.{module}.BUDGET", limits)
+
+    async def burst(rows: int, top: int) -> list[int]:
+        done.clear()
+        one = records_in(json.dumps([sample_record()] * rows).encode(), exact_records(detector.schema), most=1000)
+        for index in range(4):
+            batcher.submit(one, detector=detector, top=top, done=lambda _, index=index: done.append(index))
+        found = []
+        while len(done) < 4:
+            await asyncio.sleep(0)
+            found.append(len(done))
+        return found
+
+    assert asyncio.run(burst(1, 5)) == [2, 4]
+    assert asyncio.run(burst(1, 0)) == [4]
+    assert asyncio.run(burst(12, 0)) == [1, 2, 3, 4]
+
+    async def answered(rows: int, explain: int) -> bool:
+        replies: list[Answer | None] = []
+        settings = load_settings()
+        small = SmallScores(Registry(detector), settings, Batcher(), Gate(settings))
+        small.answer(json.dumps([sample_record()] * rows).encode(), explain, replies.append)
+        await asyncio.sleep(0.01)
+        return replies != [None]  # None: the routes have to
+
+    for rows, explain, expected in ((2, 5, True), (3, 5, False), (12, 0, True), (13, 0, False), (2, 10_000, True)):
+        assert asyncio.run(answered(rows, explain)) == expected
 
 
 def test_new_connections_are_accepted_many_in_a_tick() -> None:

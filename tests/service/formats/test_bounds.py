@@ -156,8 +156,9 @@ def test_a_small_body_of_many_cells_is_scored_on_a_thread_and_scores_the_same(se
     record = {**sample_record(), "serial": "s"}
     rows = [list(record.values())] * 250
     small = {"columns": list(record), "rows": rows}
-    with pytest.MonkeyPatch.context() as patch:
-        answer = served.request("POST", "/score", json=small)
-        patch.setattr("service.api.routes.BUDGET", type(BUDGET)(loop_cells=10))
-        assert served.request("POST", "/score", json=small).content == answer.content
+    for path in ("/score", "/score?explain=2"):
+        with pytest.MonkeyPatch.context() as patch:
+            answer = served.request("POST", path, json=small)
+            patch.setattr("service.api.routes.BUDGET", type(BUDGET)(loop_cells=10))
+            assert served.request("POST", path, json=small).content == answer.content
     assert answer.status_code == 200
