@@ -14,6 +14,7 @@ class Budget:
 
     Args:
         head_bytes: Bytes of a request's line and header fields, and of its trailer fields; more are answered 431.
+        head_fields: Header fields of a request, or its trailer fields; more are answered 431.
         query_parameters: Parameters of a query; more are answered 414.
         read_bytes: Bytes of a connection that are parsed at once. While a request of it is queued behind another,
             no more are: so at most the requests in that many bytes are queued.
@@ -51,6 +52,7 @@ class Budget:
     """
 
     head_bytes: int = 65_536
+    head_fields: int = 200
     query_parameters: int = 100
     read_bytes: int = 16_384
     bytes_per_value: int = 8

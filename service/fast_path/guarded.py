@@ -23,7 +23,8 @@ _HEAD_TOO_LARGE: Final = Answer.of(
     problem_of(
         RequestError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            f"The head of the request is larger than {BUDGET.head_bytes:,} bytes. Send fewer or shorter fields.",
+            f"The head of the request has more than {BUDGET.head_bytes:,} bytes or {BUDGET.head_fields} fields. Send "
+            "fewer or shorter fields.",
             headers=CLOSE,
         )
     )
@@ -57,6 +58,9 @@ class _HeadTooLargeError(Exception):
 
 class _NoTunnelError(Exception):
     """Stops the parser at CONNECT: what follows its head is no HTTP."""
+
+
+_NO_HTTP: Final = (_NoTunnelError, httptools.HttpParserInvalidURLError)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -164,7 +168,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _end_head(self) -> None:
         """Note that a head is whole; stop the parser if it is too large."""
-        if self._begun_head is self.headers and self._size_of_head() > BUDGET.head_bytes:
+        is_large = self._begun_head is self.headers and self._size_of_head() > BUDGET.head_bytes
+        if is_large or len(self.headers) > BUDGET.head_fields:
             raise _HeadTooLargeError
         self._whole_head = self.headers
 
@@ -182,7 +187,7 @@ class GuardedProtocol(HttpToolsProtocol):
             cause = error.__context__
             if isinstance(cause, _HeadTooLargeError):
                 self._refuse_head()
-            elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _NoTunnelError):
+            elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _NO_HTTP):
                 log.error("a request could not be taken: its connection is closed", exc_info=cause)
                 self.transport.close()
             else:
@@ -198,7 +203,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head_bytes += size
         else:
             self._begun_head, self._head_bytes = self.headers, 0
-        if self._head_bytes > BUDGET.head_bytes:
+        if self._head_bytes > BUDGET.head_bytes or len(self.headers) > BUDGET.head_fields:
             self._refuse_head()
 
     def _without_upgrade(self) -> bytes:

@@ -113,6 +113,10 @@ HEADS: list[tuple[bytes, bytes, list[int]]] = [
     (head(first="CONNECT a:1 HTTP/1.1"), INNER, [400]),
     (head(SIZE, first="CONNECT example.com:443 HTTP/1.1"), INNER, [400]),
     (head(SIZE, first="CONNECT /score HTTP/1.1"), INNER, [400]),
+    (head(first="GET http:///healthz HTTP/1.1"), b"", [400]),
+    (head(first="GET http://a@b:99999/healthz HTTP/1.1"), b"", [400]),
+    (head(SIZE, first="POST http://[::1/score HTTP/1.1"), INNER, [400]),
+    (head(first="GET http://b/healthz HTTP/1.1"), b"", [200, 200]),
 ]
 
 
@@ -172,6 +176,17 @@ def test_a_head_is_measured_to_the_byte(service: Service, cut: int) -> None:
     assert statuses(answer) == [431]
     assert b"65,536" in answer
     assert b"connection: close" in answer.lower()
+
+
+def test_the_fields_of_a_head_are_counted(service: Service) -> None:
+    def request(fields: int) -> bytes:
+        return head(*["a:"] * (fields - 3), SIZE) + INNER
+
+    assert statuses(sent(service, request(BUDGET.head_fields) * 2 + LAST)) == [400, 400, 200]
+    for refused in (request(BUDGET.head_fields + 1), request(10_000), request(10_000)[:2000]):
+        answer = sent(service, refused)
+        assert statuses(answer) == [431]
+        assert b"200 fields" in answer
 
 
 def test_answers_to_the_requests_before_a_refused_head_are_sent_first(service: Service) -> None:
