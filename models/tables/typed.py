@@ -11,8 +11,9 @@ import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
+from models.tables.arrow.footers import footer_of
 from models.tables.arrow.heads import head_sizes
-from models.tables.arrow.messages import messages_of
+from models.tables.arrow.messages import Message, messages_of, next_message
 from models.tables.arrow.texts import is_text, shared_text_bytes
 from models.tables.frame_index import LEFT_OUT, unnamed_index
 from models.tables.read_options import ReadOptions
@@ -32,6 +33,8 @@ _STREAM_IN_FILE: Final = 8  # an Arrow file is a stream between two marks, with 
 def read_parquet(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator[Table]:
     """Read a Parquet file in chunks."""
     with source.open_seekable() as opened:
+        if source.max_bytes is not None:
+            _require_footer(source, opened)
         with pa.parquet.ParquetFile(opened, coerce_int96_timestamp_unit=_INT96_UNIT) as file:
             metadata, schema = file.metadata, file.schema_arrow
         source.require_columns(metadata.num_columns)
@@ -82,13 +85,29 @@ def _require_bounded(source: Source, content: memoryview) -> None:
     """Check how large the messages of a stranger's stream become, before Arrow makes anything of them."""
     rows = size = 0
     for message, whole in messages_of(content, source.require_head):
-        columns, head_bytes = head_sizes(message, max_fields=source.max_columns, max_bytes=source.max_head)
-        source.require_columns(columns)
-        source.require_head(head_bytes)
+        _require_head(source, message)
         more_rows, more_bytes = message.sizes(whole)
         rows, size = rows + more_rows, size + more_bytes
         source.require_rows(rows)
         source.require_bytes(size)
+
+
+def _require_head(source: Source, message: Message) -> None:
+    columns, head_bytes = head_sizes(message, max_fields=source.max_columns, max_bytes=source.max_head)
+    source.require_columns(columns)
+    source.require_head(head_bytes)
+
+
+def _require_footer(source: Source, opened: pa.NativeFile) -> None:
+    """Check how large the schemas of a stranger's Parquet file become, before Arrow makes anything of them."""
+    footer = footer_of(opened)
+    opened.seek(0)
+    if footer is None:
+        return
+    source.require_columns(footer.columns)
+    source.require_head(footer.name_bytes)
+    if footer.arrow_schema is not None and (message := next_message(footer.arrow_schema, source.require_head)):
+        _require_head(source, message)
 
 
 def _tables(

@@ -23,7 +23,8 @@ _ENTRY_BYTES: Final = 64  # of metadata, beside its texts
 def head_sizes(message: Message, *, max_fields: int, max_bytes: int | None) -> tuple[int, int]:
     """Return the fields of a schema with those in them, and the bytes of all names and metadata of a message.
 
-    The name of a field in others has theirs before it, as a column has whose cells were nested. Counting ends above `max_fields` and above `max_bytes`, where it is given.
+    The name of a field in others has theirs before it, as a column has whose cells were nested. Counting ends above
+    `max_fields` and above `max_bytes`, where it is given.
 
     Raises:
         pa.ArrowInvalid: The message is damaged.
