@@ -53,6 +53,7 @@ from service.settings import load_settings
 LONGEST: Final = 5.0
 """Seconds within which every request is answered."""
 
+_NOT_IMPLEMENTED: Final = "501"  # the right answer to transfer codings that are not known
 _ROUND: Final = 1000  # requests of one run of hypothesis: more would fill the memory with what was tried
 _BUNDLE: Final = Path(__file__).resolve().parents[1] / "tests" / "bundles" / "0.1.0" / "bundle"
 _KINDS: Final = frozenset(kind for row in FORMATS.values() for kind in row.types)
@@ -211,7 +212,8 @@ def ask_by_socket(detector: Detector, port: int, *, requests: int, seed: int) ->
         else:
             found = re.match(rb"HTTP/1\.1 (\d{3}) ", answer)
             status = found[1].decode() if found else "closed"
-            tally.add(status, "a server error" if status.startswith("5") else None, content, seconds)
+            is_fault = status.startswith("5") and status != _NOT_IMPLEMENTED
+            tally.add(status, "a server error" if is_fault else None, content, seconds)
 
     _repeat(raw_requests(detector.schema, example_record(detector)), ask, requests=requests, seed=seed)
     return tally
@@ -219,7 +221,7 @@ def ask_by_socket(detector: Detector, port: int, *, requests: int, seed: int) ->
 
 def fault_of(answer: httpx.Response) -> str | None:
     """Return what is wrong with an answer, or None."""
-    if answer.status_code >= 500:
+    if answer.status_code >= 500 and str(answer.status_code) != _NOT_IMPLEMENTED:
         return f"status {answer.status_code}"
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if answer.request.method == "HEAD":
