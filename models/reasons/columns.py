@@ -35,6 +35,7 @@ class ColumnFacts:
         summary: Its part of the reference: counts, quantiles, hours.
         rarity: −log of the share of the fitting rows in each bin of the column's first feature, from below its least
             value to above its largest; None without histograms.
+        zoned: Of times: they were written with their zones, or may have been.
         texts: The words.
     """
 
@@ -42,6 +43,7 @@ class ColumnFacts:
     form: NumberForm
     summary: Mapping[str, Any]
     rarity: NDArray[np.float32] | None = None
+    zoned: bool = False
     texts: Texts = ENGLISH
 
 
@@ -187,7 +189,7 @@ class TimeWords(ColumnWords):
     def __init__(self, facts: ColumnFacts) -> None:
         super().__init__(facts)
         encoding: TimestampEncoding = facts.encoding
-        self._habits = TimeHabits.of(encoding, facts.summary, facts.texts)
+        self._habits = TimeHabits.of(encoding, facts.summary, facts.texts, zoned=facts.zoned)
         self._tells_phase = bool(encoding.cycles) and self._habits.hours is None and self._habits.weekdays is None
 
     def _phrase(self, actual: str, expected: Cell) -> Phrase:

@@ -59,6 +59,7 @@ class ReasonWriter:
                         form=NumberForm.of(columns[encoding.name], schema),
                         summary=summaries.get(encoding.name, {}),
                         rarity=None if rarity is None else rarity[start],
+                        zoned=columns[encoding.name].zone is not False,
                         texts=texts,
                     )
                 ),

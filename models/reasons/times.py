@@ -26,6 +26,7 @@ class TimeHabits:
         hours: The first of their usual hours and the one behind the last; None where no hour is odd.
         weekdays: Share of them on each weekday, from Monday on; None where nothing is known.
         dates_alone: They have no time of day.
+        zoned: They were written with their zones, or may have been; they are said in UTC, and that it is UTC.
         texts: The words.
     """
 
@@ -34,9 +35,12 @@ class TimeHabits:
     hours: tuple[int, int] | None = None
     weekdays: tuple[float, ...] | None = None
     dates_alone: bool = False
+    zoned: bool = False
 
     @classmethod
-    def of(cls, encoding: TimestampEncoding, summary: Mapping[str, Any], texts: Texts) -> TimeHabits:
+    def of(
+        cls, encoding: TimestampEncoding, summary: Mapping[str, Any], texts: Texts, *, zoned: bool = False
+    ) -> TimeHabits:
         """Return the habits of a column from the reference; a bundle of an early program knows only the first time."""
         hours, weekdays = summary.get("hours") or (), summary.get("weekdays") or ()
         days = sum(weekdays)
@@ -46,6 +50,7 @@ class TimeHabits:
             hours=usual_hours(hours) if hours else None,
             weekdays=tuple(count / days for count in weekdays) if days else None,
             dates_alone=bool(weekdays) and not hours,
+            zoned=zoned and not encoding.clock,
         )
 
     def odd_part(self, moment: datetime) -> tuple[str, tuple[str, ...]] | None:
@@ -61,15 +66,18 @@ class TimeHabits:
             parts.append(f"{moment:%H:%M}")
             start, end = (f"{hour:02d}:00" for hour in self.hours)
             notes.append(self.texts.usually.format(start=start, end=end))
-        return (" ".join(parts), tuple(notes)) if parts else None
+        return (self._in_zone(" ".join(parts)), tuple(notes)) if parts else None
 
     def text(self, moment: datetime) -> str:
-        """Return a time in the one form in which reasons have it, such as 2024-03-01 18:30."""
+        """Return a time in the one form in which reasons have it, such as 2024-03-01 18:30 or 2024-03-01 18:30 UTC."""
         if self.start is None:
             return _clock(moment)
         date = self.texts.language.formatted(moment.date(), "")
-        at_midnight = not (moment.hour or moment.minute or moment.second)
-        return date if self.dates_alone or at_midnight else f"{date} {_clock(moment)}"
+        at_midnight = not (self.zoned or moment.hour or moment.minute or moment.second)
+        return self._in_zone(date if self.dates_alone or at_midnight else f"{date} {_clock(moment)}")
+
+    def _in_zone(self, text: str) -> str:
+        return f"{text} UTC" if self.zoned else text
 
 
 def time_of(text: str) -> datetime:

@@ -36,6 +36,7 @@ _ROUNDING: Final = 8 * math.ulp(1.0)  # of the largest value: a smaller spread i
 _SCALE_OF_CONSTANTS: Final = 1.0
 _MIN_PHASE_SPREAD: Final = 1e-3
 _CHUNK_ROWS: Final = 65_536
+_FIRST_WEEKDAY: Final = 3  # from Monday: 1970-01-01 was a Thursday
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _ALL: Final = slice(None)
 
@@ -116,7 +117,8 @@ def _habits(column: Column, present: NDArray[Any]) -> dict[str, list[int]]:
         return {}
     of_day = np.mod(present, 86_400.0)
     habits = {"hours": _counts(of_day / 3600.0, 24)} if of_day.any() else {}
-    return habits if column.layout == "time" else habits | {"weekdays": _counts(cycle_phase(present, "week") * 7, 7)}
+    weekdays = np.mod(present // 86_400.0 + _FIRST_WEEKDAY, 7)  # of whole days: a phase is a little less at midnight
+    return habits if column.layout == "time" else habits | {"weekdays": _counts(weekdays, 7)}
 
 
 def _counts(positions: NDArray[Any], parts: int) -> list[int]:

@@ -29,7 +29,7 @@ COLUMNS = (
     Column(name="took", kind=Kind.NUMERIC, layout="duration"),
     Column(name="status", kind=Kind.CATEGORICAL),
     Column(name="paid", kind=Kind.BOOLEAN),
-    Column(name="entered", kind=Kind.DATETIME),
+    Column(name="entered", kind=Kind.DATETIME, zone=False),
 )
 ENCODINGS = (
     NumericEncoding(name="quantity", center=10.0, scale=4.0, low=0.0, high=40.0, whole=True),
@@ -57,12 +57,16 @@ def reference() -> dict[str, object]:
 
 
 def writer(
-    known: dict[str, object] | None = None, *, ensemble: Ensemble | None = None, texts: Texts = ENGLISH
+    known: dict[str, object] | None = None,
+    *,
+    ensemble: Ensemble | None = None,
+    texts: Texts = ENGLISH,
+    columns: tuple[Column, ...] = COLUMNS,
 ) -> ReasonWriter:
     width = sum(len(encoding.features) for encoding in ENCODINGS)
     preprocessor = Preprocessor(encodings=ENCODINGS, limits=np.zeros((2, width), np.float32))
     known = reference() if known is None else known
-    return ReasonWriter(FeatureSchema(columns=COLUMNS), preprocessor, known, ensemble, texts)
+    return ReasonWriter(FeatureSchema(columns=columns), preprocessor, known, ensemble, texts)
 
 
 def with_histograms(share: float) -> Ensemble:
@@ -120,6 +124,35 @@ def because(feature: str, actual: object, expected: object, contribution: float 
 )
 def test_a_value_is_said_in_its_own_form_with_what_is_unusual_about_it(feature, actual, expected, text):
     assert writer().text(because(feature, actual, expected)) == text
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "text"),
+    [
+        (True, "2024-03-05T03:12:40", "03:12 UTC (usually 08:00 to 18:00)"),
+        (None, "2024-03-03T10:00:00", "Sunday UTC (never in training)"),
+        (
+            True,
+            "2019-03-05T00:00:00",
+            "2019-03-05 00:00 UTC (before all in training, from 2024-01-01 08:00 UTC on)",
+        ),
+        (True, "2024-03-05T10:00:05", "2024-03-05 10:00:05 UTC (unusual with the other values)"),
+    ],
+)
+def test_times_that_had_zones_are_said_in_utc_by_name(zone, day, text):
+    columns = (*COLUMNS[:-1], Column(name="entered", kind=Kind.DATETIME, zone=zone))
+    assert writer(columns=columns).text(because("entered", day, "Tue, 12:00")) == text
+
+
+def test_of_plain_dates_every_weekday_is_known():
+    days = 1_700_006_400.0 + 86_400.0 * np.arange(140)
+    dated = FeatureSchema(columns=COLUMNS[-1:])
+    known = reference_of(dated, {"entered": days}, np.ones(3))
+    assert known["columns"]["entered"]["weekdays"] == [20] * 7
+    day_after = writer(known)
+    for day in range(7):
+        said = day_after.text(because("entered", f"2024-03-{4 + day:02d}T00:00:00", "Tue"))
+        assert said == f"2024-03-{4 + day:02d} (unusual with the other values)"
 
 
 def test_of_a_number_that_is_about_the_expected_one_the_rarity_is_said():
