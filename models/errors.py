@@ -158,12 +158,20 @@ class UnreadableError(TableError):
         super().__init__(f"{source}: {reason}.")
 
 
-Counted = Literal["rows", "columns", "cells", "bytes", "bytes in the head of an Arrow message"]
+Counted = Literal[
+    "rows",
+    "columns",
+    "cells",
+    "bytes",
+    "bytes in the head of an Arrow message",
+    "entries in a dictionary",
+    "bytes in dictionaries that grow",
+]
 """What is counted of a table."""
 
 
 class TooLargeError(TableError):
-    """A table holds more rows, columns, cells or bytes than are allowed.
+    """A table holds more rows, columns, cells, bytes or entries than are allowed.
 
     Args:
         message: What it is, and what to do.

@@ -27,6 +27,8 @@ class Budget:
         batch_rows: Records of a record batch of an Arrow stream: columns of nulls take no bytes.
         chunk_text_bytes: Bytes of ids and categories of the records that are scored at once, each counted as often as
             it stands in one: Arrow shares them. One record may have no more.
+        chunk_bytes: Bytes of the record batches of an Arrow stream that are put together to be scored at once, beside
+            the last of them.
         answer_bytes: Bytes of an answer, or of an answer to a part of a stream.
         part_answer_bytes: Bytes of answers of a stream that are held before they are sent.
         other_columns: Columns or fields of a record beside those that the detector knows.
@@ -62,6 +64,7 @@ class Budget:
     arrow_head_bytes: int = 1 << 22
     batch_rows: int = 1 << 20
     chunk_text_bytes: int = 1 << 22
+    chunk_bytes: int = 1 << 23
     answer_bytes: int = 80 << 20
     part_answer_bytes: int = 1 << 23
     other_columns: int = 10_000

@@ -5,6 +5,7 @@ What cannot be read at once exactly as `models/schema/cells.py` reads each cell 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.schema import Column
 from models.schema.cells import MISSING_TEXTS
 from models.schema.numbers import AMBIGUOUS_POINT, SEPARATOR_VARIANTS, grouped_number
 from models.schema.timestamps import TIME_LAYOUTS
+from models.tables.arrow.dictionaries import runs_of, used_codes
 
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _PLAIN_EXTENSIONS: Final = frozenset(["arrow.bool8", "arrow.json"])
@@ -49,13 +51,27 @@ def is_duration(kind: pa.DataType) -> bool:
 
 def python_values(cells: pa.Array | pa.ChunkedArray) -> list[Any]:
     """Return cells as Python has them; one that Python cannot hold, such as a day in the year 300,000, as a text."""
+    if pa.types.is_dictionary(cells.type):
+        chunks = cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
+        coded = ((codes.tolist(), [*values, None]) for codes, values in coded_values(chunks))
+        return [values[code] for codes, values in coded for code in codes]
     try:
         values: list[Any] = cells.to_pylist()
     except UnicodeDecodeError:
         raise
-    except (OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         values = [_python_value(cell) for cell in cells]
     return values
+
+
+def coded_values(cells: pa.ChunkedArray) -> Iterator[tuple[NDArray[np.int64], list[Any]]]:
+    """Yield parts of a column of dictionaries: a code of each cell `(n,)`, −1 for a missing one, and their values.
+
+    A dictionary may have any number of entries: only those that occur are made Python's values.
+    """
+    for run in runs_of(cells):
+        codes, used = used_codes(*run)
+        yield codes, python_values(used)
 
 
 def floats_of(numbers: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -129,7 +145,7 @@ def timestamps_at_once(column: Column, cells: pa.ChunkedArray) -> NDArray[np.flo
 def _python_value(cell: pa.Scalar) -> Any:
     try:
         return cell.as_py()
-    except (OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         return f"{getattr(cell, 'value', '…')} of type {cell.type}"
 
 

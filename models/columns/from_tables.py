@@ -12,7 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.columns.arrow_cells import numbers_at_once, plain_cells, python_values, timestamps_at_once
+from models.columns.arrow_cells import (
+    coded_values,
+    numbers_at_once,
+    plain_cells,
+    python_values,
+    timestamps_at_once,
+)
 from models.columns.from_records import brief_repr, column_array, problem_of, with_gaps
 from models.errors import Message, RecordError, Set, TableError, mistyped, quoted
 from models.schema import Column, FeatureSchema, Kind
@@ -172,33 +178,24 @@ def _parsed(
     column: Column, cells: pa.ChunkedArray, parse: Callable[[object], Cell], about: RowsOfTable
 ) -> NDArray[Any]:
     """Parse cells, each distinct value once."""
-    kind = cells.type
-    if not pa.types.is_dictionary(kind):
+    if not pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_encode()
-    encoded = cells.unify_dictionaries().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = pa.concat_arrays(encoded.chunks) if encoded.num_chunks else pa.array([], kind)
-        if not pa.types.is_dictionary(encoded.type):
-            encoded = encoded.dictionary_encode()
-    # Polars counts categories without a sign, where −1 could not stand for a missing one.
-    codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-    parsed: list[Any] = []
-    for code, value in enumerate(python_values(encoded.dictionary)):
-        try:
-            parsed.append(None if value is None else parse(value))
-        except ValueError as error:
-            where = np.flatnonzero(codes == code)
-            if not len(where):  # a category that the type lists and no row has
-                parsed.append(None)
-                continue
-            row = int(where[0])
-            problem = f"Column {column.name!r}, {about.place(row)}: expected {error}, got {brief_repr(value)}. "
-            if str(error) == "a finite number":
-                raise TableError(problem, _REMEDY_INFINITE) from error
-            more = about.remedy(column, value, row)
-            raise TableError(problem, _REMEDY if more is None else Message(_REMEDY, " ", more)) from error
-    found: NDArray[Any] = column_array(column, [*parsed, None])[codes]
-    return found
+    first, found = 0, [column_array(column, [])]
+    for codes, values in coded_values(cells):
+        parsed: list[Any] = []
+        for code, value in enumerate(values):
+            try:
+                parsed.append(None if value is None else parse(value))
+            except ValueError as error:
+                row = first + int((codes == code).argmax())
+                problem = f"Column {column.name!r}, {about.place(row)}: expected {error}, got {brief_repr(value)}. "
+                if str(error) == "a finite number":
+                    raise TableError(problem, _REMEDY_INFINITE) from error
+                more = about.remedy(column, value, row)
+                raise TableError(problem, _REMEDY if more is None else Message(_REMEDY, " ", more)) from error
+        found.append(column_array(column, [*parsed, None])[codes])
+        first += len(codes)
+    return np.concatenate(found)
 
 
 _REMEDY: Final = "Fix the cell, or leave it empty for a missing value."

@@ -98,6 +98,14 @@ class Source:
         """Raise `TooLargeError` if there are more rows than `max_rows`."""
         self._require_at_most(self.max_rows, rows, "rows", _IN_PIECES)
 
+    def require_entries(self, entries: int) -> None:
+        """Raise `TooLargeError` if a dictionary of a column has more entries than `max_rows`."""
+        self._require_at_most(self.max_rows, entries, "entries in a dictionary", "Send values as they are.")
+
+    def require_grown(self, size: int) -> None:
+        """Raise `TooLargeError` if dictionaries that grow have more bytes than `max_bytes`, each time that they do."""
+        self._require_at_most(self.max_bytes, size, "bytes in dictionaries that grow", "Send whole dictionaries.")
+
     def require_columns(self, columns: int) -> None:
         """Raise `TooLargeError` if there are more columns than `max_columns`."""
         remedy = "Leave out those that are not needed, or put values that stand in names into rows."
@@ -114,7 +122,9 @@ class Source:
 
     def _require_at_most(self, most: int | None, count: int, of: Counted, remedy: str) -> None:
         if most is not None and count > most:
-            or_more = "" if of == "rows" else " or more"  # counting all else ends above the limit
+            or_more = (
+                "" if of in ("rows", "entries in a dictionary") else " or more"
+            )  # counting all else ends above the limit
             what = f"{self.name}: has {count:,} {of}{or_more}, {most:,} are allowed. {remedy}"
             raise TooLargeError(what, count=count, of=of)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.errors import Set, TableError
 from models.messages import Message, joined, listed, phrase, plural
 from models.schema.names import in_one_form
+from models.tables.arrow.dictionaries import place_of, runs_of
 from models.tables.frames import arrow_of_frame
 
 __all__ = ["Table"]
@@ -174,9 +175,16 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], kind.value_type)
     if pa.types.is_string_view(kind):
         return column.cast(pa.large_string())
+    if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+        return pa.chunked_array([_texts(*run) for run in runs_of(column)], pa.large_string())
     if pa.types.is_binary_view(kind):
         return column.cast(pa.large_binary())
     return column
+
+
+def _texts(codes: NDArray[np.int64], dictionary: pa.Array) -> pa.Array:
+    """Return the texts of codes into a dictionary of views, for which Arrow has few functions."""
+    return dictionary.cast(pa.large_string()).take(pa.array(codes, mask=codes < 0))
 
 
 class Regrouping:
@@ -184,28 +192,57 @@ class Regrouping:
 
     Args:
         chunk_rows: Rows of each table that is given, but for the last.
+        most_bytes: Bytes above which those that are held are given as they are, whatever their rows; None for any.
     """
 
-    def __init__(self, chunk_rows: int) -> None:
+    def __init__(self, chunk_rows: int, *, most_bytes: int | None = None) -> None:
         self._chunk_rows = chunk_rows
+        self._most_bytes = most_bytes
         self._buffer: list[pa.Table] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
+        self._dictionaries: set[tuple[int, ...]] = set()  # that are counted
 
     def add(self, table: pa.Table) -> Iterator[pa.Table]:
         """Take a table, and yield the full ones that there are now."""
         if len(table) or not self._buffer:
             self._buffer.append(table)
             self._rows += len(table)
+            self._count(table)
         if self._rows >= self._chunk_rows:
             data = pa.concat_tables(self._buffer)
             full = len(data) - len(data) % self._chunk_rows
-            self._buffer, self._rows = [data.slice(full)], len(data) - full
+            self._hold([data.slice(full)])
             for start in range(0, full, self._chunk_rows):
                 yield data.slice(start, self._chunk_rows)
+        elif self._most_bytes is not None and self._bytes > self._most_bytes:
+            held = pa.concat_tables(self._buffer)
+            self._hold([])
+            if len(held):
+                yield held
 
     def rest(self) -> pa.Table | None:
         """Return the rows that are left; None where no table came."""
         return pa.concat_tables(self._buffer) if self._buffer else None
+
+    def _hold(self, tables: list[pa.Table]) -> None:
+        self._buffer, self._rows, self._bytes = tables, sum(map(len, tables)), 0
+        self._dictionaries.clear()
+        for table in tables:
+            self._count(table)
+
+    def _count(self, table: pa.Table) -> None:
+        """Count the bytes of a table, a dictionary once for all that have it."""
+        if self._most_bytes is None:
+            return
+        for column in table.columns:
+            if not pa.types.is_dictionary(column.type):
+                self._bytes += column.nbytes
+                continue
+            for chunk in column.chunks:
+                self._bytes += chunk.indices.nbytes
+                if (place := place_of(chunk.dictionary)) not in self._dictionaries:
+                    self._dictionaries.add(place)
+                    self._bytes += chunk.dictionary.nbytes
 
 
 def regroup(batches: Iterable[pa.RecordBatch], chunk_rows: int, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -13,7 +13,7 @@ from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
 from models.tables.arrow.footers import footer_of
 from models.tables.arrow.heads import head_sizes
-from models.tables.arrow.messages import Message, messages_of, next_message
+from models.tables.arrow.messages import DICTIONARY, Dictionaries, Message, messages_of, next_message
 from models.tables.arrow.texts import is_text, shared_text_bytes
 from models.tables.frame_index import LEFT_OUT, unnamed_index
 from models.tables.read_options import ReadOptions
@@ -24,6 +24,7 @@ _PLAIN_TYPES: Final = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null),
     *(pa.types.is_timestamp, pa.types.is_date, pa.types.is_time, pa.types.is_duration),
 )
+_MAX_SCALE: Final = 76  # the most digits of a decimal; Arrow writes none of a scale far beyond
 _INT96_UNIT: Final = "us"  # as nanoseconds, which Arrow makes of them else, years beyond 2262 come back as others
 _BUFFER_BYTES: Final = 1 << 16  # a column: a table may have ten thousand of them
 _FILE_START: Final = b"ARROW1"
@@ -83,12 +84,19 @@ def read_arrow(source: Source, options: ReadOptions, chunk_rows: int) -> Iterato
 
 def _require_bounded(source: Source, content: memoryview) -> None:
     """Check how large the messages of a stranger's stream become, before Arrow makes anything of them."""
+    dictionaries = Dictionaries()
     rows = size = 0
     for message, whole in messages_of(content, source.require_head):
         _require_head(source, message)
-        more_rows, more_bytes = message.sizes(whole)
-        rows, size = rows + more_rows, size + more_bytes
-        source.require_rows(rows)
+        if message.kind == DICTIONARY:
+            entries, more_bytes = dictionaries.sizes(message, whole)
+            source.require_entries(entries)
+            source.require_grown(dictionaries.grown_bytes)
+        else:
+            more_rows, more_bytes = message.sizes(whole)
+            rows += more_rows
+            source.require_rows(rows)
+        size += more_bytes
         source.require_bytes(size)
 
 
@@ -160,6 +168,13 @@ def _require_plain(name: str, kind: pa.DataType) -> None:
             _require_plain(f"{name}.{inner.name}", inner.type)
         return
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_decimal(plain) and abs(plain.scale) > _MAX_SCALE:
+        raise RecordError(
+            f"is of type {kind}.",
+            record=None,
+            field=name,
+            remedy=f"Send decimals of a scale between -{_MAX_SCALE} and {_MAX_SCALE}, or floats.",
+        )
     if not is_text(plain) and not any(is_kind(plain) for is_kind in _PLAIN_TYPES):
         raise RecordError(
             f"is of type {kind}.",

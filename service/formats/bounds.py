@@ -60,6 +60,18 @@ def too_long_texts(record: int, size: int) -> RequestError:
     return _refused(f"The texts of record {record:,} have {size:,} bytes, more than {most:,}. Send shorter ones.")
 
 
+def too_many_entries(entries: int, most: int) -> RequestError:
+    """Return the error for a dictionary of too many entries."""
+    return _refused(f"A dictionary has {entries:,} entries, more than {most:,}. Send values as they are.")
+
+
+def too_much_grown(size: int, most: int) -> RequestError:
+    """Return the error for dictionaries that grow too often: Arrow makes a new one each time."""
+    return _refused(
+        f"Dictionaries that grow from batch to batch take {size:,} bytes, more than {most:,}. Send whole dictionaries."
+    )
+
+
 def require_few_lines(content: bytes, spec: BodySpec) -> None:
     """Refuse JSON lines of which most are blank."""
     most = BUDGET.lines_per_row * spec.max_rows

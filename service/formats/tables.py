@@ -31,7 +31,14 @@ from models.tables.read_options import CHUNK_ROWS, ReadOptions, options_as_learn
 from models.tables.source import Source
 from models.tables.table import Table, numbers_of
 from service.budget import BUDGET
-from service.formats.bounds import require_few_columns, require_small_head, too_long_texts, too_much
+from service.formats.bounds import (
+    require_few_columns,
+    require_small_head,
+    too_long_texts,
+    too_many_entries,
+    too_much,
+    too_much_grown,
+)
 from service.formats.formats import FORMATS, Format
 from service.formats.rows import BodySpec
 from service.web.problems import RequestError, note_over_http, too_large, too_many_rows
@@ -72,7 +79,7 @@ class TableRows:
 
     def ids(self, schema: FeatureSchema) -> list[dict[str, Any]]:
         """Return the id columns that came, as plain values by row."""
-        cells = {name: _plain(column) for name, column in self.id_columns(schema).items()}
+        cells = {name: _plain(name, column) for name, column in self.id_columns(schema).items()}
         return [{name: cells[name][row] for name in cells} for row in range(len(self))]
 
     def values(self, schema: FeatureSchema, column: Column) -> Iterator[Cell]:
@@ -161,6 +168,10 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
     except TooLargeError as error:
         if error.of == "rows":
             raise too_many_rows(error.count, spec.max_rows) from error
+        if error.of == "bytes in dictionaries that grow":
+            raise too_much_grown(error.count, spec.max_bytes) from error
+        if error.of == "entries in a dictionary":
+            raise too_many_entries(error.count, spec.max_rows) from error
         if error.of == "columns":
             require_few_columns(error.count, spec)
         if error.of == "bytes in the head of an Arrow message":
@@ -199,9 +210,13 @@ def _require_shape(schema: FeatureSchema, table: Table) -> None:
     require_columns(schema, table.names)
 
 
-def _plain(column: pa.ChunkedArray) -> list[Any]:
-    """Return cells as JSON has them; timestamps and exact decimals as text."""
+def _plain(name: str, column: pa.ChunkedArray) -> list[Any]:
+    """Return ids as JSON has them; timestamps and exact decimals as text."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     as_text = pa.types.is_temporal(kind) or pa.types.is_decimal(kind)
-    cells: list[Any] = column.cast(pa.string()).to_pylist() if as_text else column.to_pylist()
+    try:
+        cells: list[Any] = column.cast(pa.string()).to_pylist() if as_text else column.to_pylist()
+    except pa.ArrowInvalid as error:
+        remedy = "Send the ids as texts, or in a time zone that is known, such as UTC."
+        raise RecordError(f"is of type {column.type}: {error}.", record=None, field=name, remedy=remedy) from error
     return cells

@@ -9,11 +9,11 @@ from typing import Final, final
 
 import pyarrow as pa
 
-from models.tables.arrow.messages import DICTIONARY, END_OF_STREAM, SCHEMA, Message, next_message
+from models.tables.arrow.messages import DICTIONARY, END_OF_STREAM, SCHEMA, Dictionaries, Message, next_message
 from models.tables.read_options import CHUNK_ROWS
 from models.tables.table import Regrouping, Table
 from service.budget import BUDGET
-from service.formats.bounds import require_small_head
+from service.formats.bounds import require_small_head, too_many_entries
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec
 from service.formats.tables import TableRows, echoed_of, notes_of, read_table
@@ -39,10 +39,11 @@ class ArrowBody:
         self._head = b""  # the schema, and the dictionaries so far
         self._head_size = 0  # decompressed
         self._batches: list[bytes] = []
+        self._held = Dictionaries()
         self._dictionaries: list[bytes] = []  # new ones among them
         self._size = 0  # of them, decompressed
         self._ended = self._any_part = False
-        self._grouping = Regrouping(CHUNK_ROWS)
+        self._grouping = Regrouping(CHUNK_ROWS, most_bytes=BUDGET.chunk_bytes)
         self._first = 0
         self.notes: Sequence[str] = ()
 
@@ -96,8 +97,13 @@ class ArrowBody:
                 raise pa.ArrowInvalid("it has a second schema")
             self._head, self._head_size = content, len(content)
             return
-        rows, size = message.sizes(content)
+        if is_dictionary := message.kind == DICTIONARY:
+            rows, size = self._held.sizes(message, content)
+        else:
+            rows, size = message.sizes(content)
         if rows > BUDGET.batch_rows:
+            if is_dictionary:
+                raise too_many_entries(rows, BUDGET.batch_rows)
             detail = f"A record batch has {rows:,} records, more than {BUDGET.batch_rows:,}. {_SMALLER}."
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         if size > self._max_bytes:
@@ -106,7 +112,7 @@ class ArrowBody:
         # A batch may unfold to nothing: what it takes itself counts as well, and each row as a byte.
         size = max(len(content), size, rows)
         self._size += size
-        if message.kind == DICTIONARY:
+        if is_dictionary:
             self._dictionaries.append(content)
             self._head_size += size
             if self._head_size > self._max_bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, final
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ KIND, HEADER, BODY_LENGTH, METADATA = 1, 2, 3, 4
 """Indices of fields in the table Message."""
 
 _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3  # of the table RecordBatch
-_DATA: Final = 1  # of the table DictionaryBatch
+_ID, _DATA, _IS_DELTA = 0, 1, 2  # of the table DictionaryBatch
 _WORD_BYTES: Final = 4
 _LENGTH_BYTES: Final = 8  # of a compressed buffer
 _CONTINUATION: Final = 0xFFFFFFFF  # stands before every message but those that Arrow wrote before 2019
@@ -50,7 +50,7 @@ class Message:
     size: int
 
     def sizes(self, content: bytes | memoryview) -> tuple[int, int]:
-        """Return its rows (0 of a dictionary) and decompressed bytes.
+        """Return its rows, or the entries of a dictionary, and its decompressed bytes.
 
         Args:
             content: All of the message.
@@ -69,7 +69,7 @@ class Message:
         batch = target(head, field(head, target(head, 0), HEADER))
         if self.kind == DICTIONARY:
             batch = target(head, field(head, batch, _DATA))
-        length = 0 if self.kind == DICTIONARY else field(head, batch, _LENGTH, required=False)
+        length = field(head, batch, _LENGTH, required=False)
         rows = integer(head, "<q", length) if length else 0
         if rows < 0:
             raise struct.error("less than no rows")
@@ -77,6 +77,37 @@ class Message:
             return rows, len(body)
         buffers = target(head, field(head, batch, _BUFFERS))
         return rows, _decompressed(head[buffers + 4 :], integer(head, "<I", buffers), body)
+
+
+@final
+class Dictionaries:
+    """Counts what the dictionaries of a stream hold: Arrow makes a new one of each that another is put behind.
+
+    Attributes:
+        grown_bytes: Bytes of all those new ones.
+    """
+
+    def __init__(self) -> None:
+        self.grown_bytes = 0
+        self._held: dict[int, tuple[int, int]] = {}
+
+    def sizes(self, message: Message, content: bytes | memoryview) -> tuple[int, int]:
+        """Return entries and decompressed bytes of a dictionary's message, with those that it is put behind.
+
+        Raises:
+            pa.ArrowInvalid: It is damaged.
+        """
+        entries, size = message.sizes(content)
+        try:
+            key, is_delta = _dictionary(message.head)
+        except (struct.error, IndexError) as error:
+            raise broken_head() from error
+        if is_delta:
+            before = self._held.get(key, (0, 0))
+            entries, size = before[0] + entries, before[1] + size
+            self.grown_bytes += size
+        self._held[key] = entries, size
+        return entries, size
 
 
 def next_message(
@@ -140,6 +171,13 @@ def _decompressed(buffers: memoryview, count: int, body: memoryview) -> int:
     octets = np.frombuffer(body, np.uint8)[starts[:, np.newaxis] + np.arange(_LENGTH_BYTES)]
     claimed = octets.view("<i8")[:, 0]  # a length of -1: this one is not compressed
     return sum(np.maximum(claimed, stored).tolist())  # which may be more than an int64 holds
+
+
+def _dictionary(head: bytes) -> tuple[int, bool]:
+    """Return the key of a dictionary, and whether the message is put behind what it holds."""
+    table = target(head, field(head, target(head, 0), HEADER))
+    key, delta = field(head, table, _ID, required=False), field(head, table, _IS_DELTA, required=False)
+    return integer(head, "<q", key) if key else 0, bool(delta and head[delta])
 
 
 def broken_head() -> pa.ArrowInvalid:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from models.tables.arrow.dictionaries import runs_of
 
 __all__ = ["is_text", "shared_text_bytes", "text_bytes"]
 
@@ -20,33 +24,33 @@ def text_bytes(data: pa.Table) -> NDArray[np.int64]:
     total = np.zeros(len(data), np.int64)
     for column in data.columns:
         start = 0
-        for chunk in column.chunks:
-            if (lengths := _lengths(chunk)) is not None:
-                total[start : start + len(chunk)] += lengths
-            start += len(chunk)
+        for lengths in _lengths(column):
+            total[start : start + len(lengths)] += lengths
+            start += len(lengths)
     return total
 
 
 def shared_text_bytes(data: pa.Table) -> int:
     """Return the bytes of the texts of dictionaries and views of a flat table."""
     shared = [column for column in data.columns if _is_coded(column.type) or pa.types.is_string_view(column.type)]
-    lengths = (_lengths(chunk) for column in shared for chunk in column.chunks)
-    return sum(int(of_chunk.sum()) for of_chunk in lengths if of_chunk is not None)
+    return sum(int(lengths.sum()) for column in shared for lengths in _lengths(column))
 
 
-def _lengths(cells: pa.Array) -> NDArray[np.int64] | None:
-    """Return the bytes of each text `(n,)`, 0 of a missing one; None for cells that are no texts."""
-    if _is_coded(cells.type):
-        lengths = _lengths(cells.dictionary)
-        return None if lengths is None else _filled(pa.array(lengths).take(cells.indices))
+def _lengths(column: pa.ChunkedArray) -> Iterator[NDArray[np.int64]]:
+    """Yield the bytes of each text `(n,)` of the parts of a column, 0 of a missing one; nothing where it has none."""
+    if not _is_coded(column.type):
+        yield from map(_lengths_of, column.chunks if is_text(column.type) else ())
+    elif is_text(column.type.value_type):
+        for codes, dictionary in runs_of(column):
+            yield np.append(_lengths_of(dictionary), 0)[codes]
+
+
+def _lengths_of(cells: pa.Array) -> NDArray[np.int64]:
     if pa.types.is_string_view(cells.type):
         views = np.frombuffer(cells.buffers()[1], np.uint32).reshape(-1, 4)  # the first of each is the length
         return views[cells.offset : cells.offset + len(cells), 0].astype(np.int64)
-    return _filled(pc.binary_length(cells)) if is_text(cells.type) else None
-
-
-def _filled(lengths: pa.Array) -> NDArray[np.int64]:
-    filled: NDArray[np.int64] = lengths.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    lengths = pc.binary_length(cells).cast(pa.int64())
+    filled: NDArray[np.int64] = lengths.fill_null(0).to_numpy(zero_copy_only=False)
     return filled
 
 

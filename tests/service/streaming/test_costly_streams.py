@@ -86,6 +86,10 @@ TOO_MUCH: dict[str, tuple[bytes, str]] = {
     "large metadata": (METADATA, "The head of an Arrow message"),
     "a batch that decompresses": (FIVE, "A record batch is larger than 33,554,432 bytes. Write smaller"),
     "a dictionary that does": (compressed({"x": SHARED}), "A record batch is larger than 33,5"),
+    "a dictionary without bytes": (
+        compressed({"x": pa.DictionaryArray.from_arrays([0], pa.nulls(2_000_000))}),
+        "A dictionary has 2,000,000 entries, more than 1,048,576. Send values as they are",
+    ),
     "rows without bytes": (
         NULLS.schema.serialize().to_pybytes() + NULLS.serialize().to_pybytes(),
         "A record batch has 2,000,000 records, more than 1,048,576. Write smaller",
