@@ -20,7 +20,7 @@ from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, SheddingMiddleware
 from service.registry import Registry
 from service.settings import Settings, flag_of, load_settings, variable_of
-from service.web.content import HeldBodies, Turns
+from service.web.content import HeldBytes, Turns
 from service.web.pages import secure_pages
 from service.web.problems import install_problem_handlers
 
@@ -42,7 +42,8 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.batcher = batcher = Batcher()
     app.state.gate = gate = Gate(settings)
     app.state.turns = Turns()
-    app.state.held_bodies = HeldBodies(BUDGET.held_bodies * settings.max_body_bytes)
+    app.state.held_bodies = HeldBytes(BUDGET.held_bodies * settings.max_body_bytes)
+    app.state.held_answers = HeldBytes(BUDGET.held_answers * BUDGET.answer_bytes)
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)

@@ -47,6 +47,10 @@ class Budget:
             tick, in front of what comes then.
         held_bodies: Large bodies that are held at the same time, each counted as `max_body_bytes`; in bytes, it is the
             sum of all of them.
+        held_answers: Large answers that are held at the same time, until their clients have read them, each counted as
+            `answer_bytes`; in bytes, it is the sum of all of them.
+        piece_bytes: Bytes of a large answer that are handed to its connection at once.
+        read_rate: Bytes a second that a client with much to read has to read.
         switch_seconds: Time for which a thread may go on with Python code while the event loop wants to; it wants to
             again for each connection that has sent something.
         body_bytes_in_tick: Bytes of large bodies that are read in one tick, from all connections together.
@@ -78,6 +82,9 @@ class Budget:
     open_streams: int = 64
     tick_seconds: float = 0.04
     held_bodies: int = 16
+    held_answers: int = 8
+    piece_bytes: int = 1 << 18
+    read_rate: int = 1_000
     switch_seconds: float = 0.000_5
     body_bytes_in_tick: int = 4_194_304
     accepts_in_tick: int = 16

@@ -25,7 +25,7 @@ from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS, Operation
 from service.settings import Settings
 from service.streaming.answer import answer_stream
-from service.web.content import ENCODERS, coding_for, read_body, whole
+from service.web.content import ENCODERS, LargeResponse, coding_for, read_body, whole
 from service.web.negotiation import answer_format, head_of
 from service.web.problems import RequestError, json_of
 
@@ -155,6 +155,8 @@ async def _respond(request: Request, pieces: list[bytes], body: BodySpec, answer
     if accepted and (coding := coding_for(written, answer.format_name, accepted)):
         written = await on_thread(partial(ENCODERS[coding], written))
         headers["Content-Encoding"] = coding
+    if len(written) > BUDGET.piece_bytes:
+        return LargeResponse(written, headers, request.app.state.held_answers)
     return Response(written, headers=headers)
 
 

@@ -179,7 +179,7 @@ class FastProtocol(GuardedProtocol):
         self.on_response_complete()
 
     async def _ask_application(self, exchange: _Exchange) -> None:
-        """Send the answer of the application."""
+        """Send the answer of the application, which goes on when its client has read most of it."""
         coming: list[Message] = [{"type": "http.request", "body": exchange.body, "more_body": False}]
         sent: list[Message] = []
 
@@ -191,14 +191,17 @@ class FastProtocol(GuardedProtocol):
 
         async def send(message: Message) -> None:
             sent.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                start, *bodies = sent
+                content = b"".join(body.get("body", b"") for body in bodies)
+                sent.clear()
+                self._reply(exchange, Answer(Head.of(start["status"], start["headers"]), content))
+                await self.flow.drain()
 
         try:
             await self._application(exchange.whole_scope(), receive, send)
         except Exception:  # the application has answered it
             log.exception("a request could not be answered")
-        start, *bodies = sent
-        content = b"".join(message.get("body", b"") for message in bodies)
-        self._reply(exchange, Answer(Head.of(start["status"], start["headers"]), content))
 
 
 @final

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import Final, final
 
+from service.budget import BUDGET
+
 _CONTINUE: Final = b"HTTP/1.1 100 "
 _CONTENT_LENGTH: Final = b"\r\ncontent-length: "  # as Uvicorn writes it
 
@@ -56,11 +58,11 @@ class WholeWrites:
 
 @final
 class SlowReaderGuard:
-    """Cuts off a client that reads nothing, whose answers would be held for ever. A client may read slowly.
+    """Cuts off a client that reads nothing, or next to nothing, whose answers would be held for ever.
 
     Args:
         loop: Event loop of the connection.
-        patience: Seconds in which a client has to read at least one byte.
+        patience: Seconds in which a client has to read something: `BUDGET.read_rate` bytes a second.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
@@ -79,8 +81,9 @@ class SlowReaderGuard:
             self._timer.cancel()
 
     def _check(self, transport: asyncio.Transport, unread: int) -> None:
-        if transport.get_write_buffer_size() < unread:
+        read = unread - transport.get_write_buffer_size()
+        if read > 0 and read >= BUDGET.read_rate * self._patience:
             self.watch(transport)
             return
-        log.warning("a client has read nothing for %g s: its connection is cut off", self._patience)
+        log.warning("a client has read %d bytes in %g s: its connection is cut off", max(read, 0), self._patience)
         transport.abort()

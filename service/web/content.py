@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, final
 
-from fastapi import Request
+from fastapi import Request, Response
+from starlette.types import Receive, Scope, Send
 
 from models.errors import TooLargeError, UnreadableError
 from models.tables.decompression import GZIP_WINDOW, decompress
@@ -20,7 +21,7 @@ from service.formats.formats import FORMATS
 from service.settings import Settings, spelt
 from service.web.closing import READ_TO_END
 from service.web.negotiation import qualities
-from service.web.problems import CLOSE, RETRY_LATER, RequestError, too_large
+from service.web.problems import CLOSE, RETRY_LATER, RequestError, problem_of, too_large
 
 _LEAST_BYTES: Final = 1024
 _PIECE_BYTES: Final = 65_536
@@ -107,8 +108,8 @@ def decoded(content: bytes, coding: str | None, *, max_bytes: int, cancellation:
 
 
 @final
-class HeldBodies:
-    """Counts the bytes of all large bodies that are held, from their first bytes until they are answered.
+class HeldBytes:
+    """Counts the bytes that are held: of large bodies until they are answered, or of large answers until they are read.
 
     Args:
         most: Bytes beyond which no more are taken.
@@ -120,10 +121,10 @@ class HeldBodies:
 
     @contextmanager
     def one(self) -> Iterator[Callable[[int], None]]:
-        """Give a function to call with each size that is held of one body; all of it is forgotten at the end.
+        """Give a function to call with each size that is held for one request; all of it is forgotten at the end.
 
         Raises:
-            RequestError: All bodies together would be too large.
+            RequestError: All together would be too much.
         """
         own = 0
 
@@ -142,6 +143,35 @@ class HeldBodies:
             yield hold
         finally:
             self._held -= own
+
+
+@final
+class LargeResponse(Response):
+    """A response that is sent in pieces, as its client reads them, and is counted until then.
+
+    Args:
+        content: The body.
+        headers: Headers.
+        held: Counts answers.
+    """
+
+    def __init__(self, content: bytes, headers: Mapping[str, str], held: HeldBytes) -> None:
+        super().__init__(content, headers=headers)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, or the refusal where too much is held already."""
+        with self._held.one() as hold:
+            try:
+                hold(len(self.body))
+            except RequestError as error:
+                await problem_of(error)(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            for start in range(0, len(self.body), BUDGET.piece_bytes):
+                piece = self.body[start : start + BUDGET.piece_bytes]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})  # waits for the last piece
 
 
 @final

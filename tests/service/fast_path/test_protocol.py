@@ -70,7 +70,7 @@ def watching() -> Guard:
 
 def test_a_client_that_reads_slowly_is_waited_for(watching: Guard) -> None:
     guard, transport, loop = watching
-    for unread in (90_000, 80_000, 79_999):
+    for unread in (90_000, 80_000, 73_000):
         transport.unread = unread
         loop.pass_time()
     guard.stop()
@@ -78,11 +78,13 @@ def test_a_client_that_reads_slowly_is_waited_for(watching: Guard) -> None:
     assert not transport.aborted
 
 
-def test_a_client_that_reads_nothing_is_cut_off(watching: Guard) -> None:
+@pytest.mark.parametrize("read", [0, 1, 6_999])
+def test_a_client_that_reads_nothing_or_next_to_nothing_is_cut_off(watching: Guard, read: int) -> None:
     _, transport, loop = watching
-    transport.unread = 99_000
+    transport.unread = 93_000
     loop.pass_time()
     assert not transport.aborted
+    transport.unread -= read
     loop.pass_time()
     assert transport.aborted
     assert not loop.waiting

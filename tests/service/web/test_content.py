@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from select import select
@@ -12,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from fastapi import Request
+from fastapi import FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
 from in_process import InProcess, in_process
@@ -20,9 +22,9 @@ from samples import sample_detector, sample_record
 from wire import answer_from, request, wired
 
 from service.app import load_settings
-from service.budget import BUDGET
+from service.budget import BUDGET, Budget
 from service.formats.formats import FORMATS
-from service.web.content import ENCODERS, HeldBodies, Turns, coding_for, read_body, whole
+from service.web.content import ENCODERS, HeldBytes, Turns, coding_for, read_body, whole
 from service.web.problems import RequestError
 
 RECORDS = json.dumps([sample_record(number=40.0 + row) for row in range(200)]).encode()
@@ -152,7 +154,7 @@ def test_large_bodies_take_turns_and_a_small_one_waits_for_none() -> None:
 
 
 def test_all_bodies_together_are_bounded_and_what_is_answered_counts_no_more() -> None:
-    held = HeldBodies(100)
+    held = HeldBytes(100)
     with held.one() as first:
         first(60)
         with pytest.raises(RequestError, match="100 bytes") as found, held.one() as second:
@@ -163,6 +165,53 @@ def test_all_bodies_together_are_bounded_and_what_is_answered_counts_no_more() -
             third(40)
     with held.one() as fourth:
         fourth(100)
+
+
+@pytest.mark.parametrize("way", ["thread", "small"])
+def test_answers_that_nobody_reads_are_bounded_together(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    limit = Budget(piece_bytes=1000)
+    rows, query = (40_000, "") if way == "thread" else (100, "explain=5")
+    if way == "small":
+        limit = Budget(piece_bytes=1000, loop_cells=0)
+        monkeypatch.setattr("service.fast_path.answering.BUDGET", limit)
+    monkeypatch.setattr("service.api.routes.BUDGET", limit)
+    large = request(json.dumps([sample_record()] * rows).encode(), query=query)
+    apps: list[FastAPI] = []
+    with wired(sample_detector(), add=apps.append) as wire, ExitStack() as opened:
+        with wire.connect() as connection:
+            connection.sendall(large)
+            status, _, whole_answer = answer_from(connection)
+            assert (status, len(json.loads(whole_answer)["results"])) == (200, rows)
+        [app] = apps
+        held = app.state.held_answers
+        while held._held:
+            time.sleep(0.002)
+        if way == "small":
+            return  # the system itself holds such an answer
+        monkeypatch.setattr(held, "_most", int(2.5 * len(whole_answer)))
+        unread = []
+        for _ in range(2):
+            connection = opened.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(20)
+            connection.connect(("127.0.0.1", wire.port))
+            connection.sendall(large)
+            assert connection.recv(15) == b"HTTP/1.1 200 OK"
+            unread.append(connection)
+        with wire.connect() as connection:
+            connection.sendall(large)
+            status, headers, content = answer_from(connection)
+            assert (status, headers["retry-after"]) == (503, "1")
+            assert b"Other requests hold" in content
+        with wire.connect() as connection:
+            connection.sendall(request(json.dumps(sample_record()).encode()))
+            assert answer_from(connection)[0] == 200  # a small one
+        unread.pop().close()
+        while held._held > len(whole_answer):
+            time.sleep(0.002)
+        with wire.connect() as connection:
+            connection.sendall(large)
+            assert answer_from(connection)[2] == whole_answer
 
 
 def test_bodies_that_stay_away_are_refused_before_they_take_all_memory() -> None:
