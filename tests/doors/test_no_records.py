@@ -140,6 +140,33 @@ def test_totals_are_noted_with_the_flag_that_leaves_them_out():
     assert noted == "'mode': 'Total': row 121 may hold totals, and no record; if so: --skip-rows 121"
 
 
+def with_ids(ids, last, **said):
+    lines = [f"{key},{line}" for key, line in zip(ids, sensor_lines(120), strict=True)]
+    table = read_table([source("\n".join([f"no,{HEADER}", *lines, last, ""]))], format="csv")
+    return prepare(table, TrainConfig(**said))
+
+
+@pytest.mark.parametrize("word", ["Total", "Summe", "TOTAL", "Grand total"])
+def test_a_word_for_a_total_among_ids_that_are_numbers_stops_training(word):
+    with pytest.raises(TableError) as caught:
+        with_ids(range(120), f"{word},6000,12000,", id=("no",))
+    assert str(caught.value) == (
+        f"Row 121 holds {word!r} where all other ids in 'no' are numbers; if it is a total, and no record, say "
+        "--skip-rows 121; if it is an id, take the column out of --id."
+    )
+
+
+@pytest.mark.parametrize("said", [{"id": ("no",)}, {"exclude": ("no",)}, {"include": ("temp", "load", "mode")}])
+def test_totals_are_noted_wherever_the_word_stands(said):
+    found = with_ids([f"A-{row}" for row in range(120)], "Total,6000,12000,", **said)
+    [noted] = [str(finding) for finding in found.findings if "totals" in str(finding)]
+    assert noted == "'no': 'Total': row 121 may hold totals, and no record; if so: --skip-rows 121"
+
+
+def test_other_words_among_ids_are_ids():
+    assert len(with_ids(range(120), "B7,51,102,run", id=("no",)).table) == 121
+
+
 def test_rows_of_several_files_are_named_with_their_files():
     files = [
         Source(name=f"day{day}.csv", content="\n".join([HEADER, "Deg C,%,", *sensor_lines(60, seed=day)]).encode())

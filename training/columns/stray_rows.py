@@ -40,28 +40,39 @@ def find_stray_rows(table: Table, roles: Roles) -> tuple[Finding, ...]:
     """Return findings about rows that may hold totals.
 
     Raises:
-        TableError: Rows repeat the header line, or hold words where most columns of numbers have numbers.
+        TableError: Rows repeat the header line, hold words where most columns of numbers have numbers, or a word for
+            totals where all other ids are numbers.
     """
     if len(again := np.flatnonzero(repeats_header(table))):
         several = "" if len(again) > 1 else "s"
         problem = f"{_capital(places_of(table, again))} repeat{several} the header line. Take that out of the file, or "
         raise TableError(problem, "say ", table.to_skip([HEADER_AGAIN]), ".")
-    words, numeric, others = _words_among_numbers(table, roles)
+    features = [name for name in table.names if _is_feature(name, roles)]
+    words, numeric, others = _words_among_numbers(table, features, roles)
     if 2 * len(words) > numeric:
         raise _words_error(table, words)
-    return _totals(table, [*words, *others])
+    rest = [name for name in table.names if name not in features]
+    words_of_rest, _, others_of_rest = _words_among_numbers(table, rest, roles)
+    for name, mask in words_of_rest.items():
+        if name in roles.ids and len(rows := np.flatnonzero(mask & _are_totals(table, name))):
+            raise _total_error(table, name, rows)
+    return _totals(table, [*words, *others, *words_of_rest, *others_of_rest])
 
 
-def _words_among_numbers(table: Table, roles: Roles) -> tuple[dict[str, NDArray[np.bool_]], int, list[str]]:
+def _is_feature(name: str, roles: Roles) -> bool:
+    return name not in (*roles.ids, *roles.exclude, roles.label) and (not roles.include or name in roles.include)
+
+
+def _words_among_numbers(
+    table: Table, names: Sequence[str], roles: Roles
+) -> tuple[dict[str, NDArray[np.bool_]], int, list[str]]:
     """Return which rows hold words, by column of numbers; the number of such columns; the other texts."""
     words: dict[str, NDArray[np.bool_]] = {}
     others: list[str] = []
     numeric = 0
     decimal, thousands = table.marks
     number = partial(read_number, decimal=decimal, thousands=thousands)
-    for name in table.names:
-        if name in (*roles.ids, *roles.exclude, roles.label) or (roles.include and name not in roles.include):
-            continue
+    for name in names:
         cells = plain_cells(table.data.column(name))
         if not pa.types.is_string(cells.type):
             numeric += pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
@@ -117,6 +128,15 @@ def _words_error(table: Table, words: dict[str, NDArray[np.bool_]]) -> TableErro
     return TableError(what, f"{', '.join(examples[:_SHOWN])}{more}; ", joined(remedies, by="; "), ".")
 
 
+def _total_error(table: Table, name: str, rows: NDArray[np.int64]) -> TableError:
+    several, skip, first = len(rows) > 1, skip_rows(table, rows), int(rows[0])
+    what = f"{_capital(places_of(table, rows))} hold{'' if several else 's'} {_word(table, name, first)!r} where "
+    leave_out = Message("say ", skip) if skip is not None else Message("take them out of the files")
+    remedy = Message(f"if {'they are totals' if several else 'it is a total'}, and no record, ", leave_out)
+    other = Message("; if it is an id, take the column out of ", Set("id"))
+    return TableError(what, f"all other ids in {name!r} are numbers; ", remedy, other, ".")
+
+
 def skip_rows(table: Table, rows: Sequence[int] | NDArray[np.int64]) -> Set | None:
     """Return the flag that leaves out rows, given by index; None where these are many, or differ from file to file."""
     found = rows_by_file(table, rows)
@@ -133,15 +153,24 @@ def _capital(text: str) -> str:
 def _totals(table: Table, names: Sequence[str]) -> tuple[Finding, ...]:
     findings = []
     for name in names:
-        cells = pc.utf8_lower(plain_cells(table.data.column(name)))
-        mask = pc.fill_null(pc.match_substring_regex(cells, _TOTALS.pattern), False).to_numpy()
-        rows = np.flatnonzero(mask)
+        rows = np.flatnonzero(_are_totals(table, name))
         if not 0 < len(rows) <= max(_SHOWN, _MOST_TOTALS * len(table)):
             continue
-        word = table.data.column(name)[int(rows[0])].as_py().strip()
-        what = phrase("{word!r}: {places} may hold totals, and no record", word=word, places=places_of(table, rows))
+        word, places = _word(table, name, int(rows[0])), places_of(table, rows)
+        what = phrase("{word!r}: {places} may hold totals, and no record", word=word, places=places)
         flag = skip_rows(table, rows)
         take_out = phrase("if so, take them out of the files")
         remedy = take_out if flag is None else phrase("if so: {setting}", setting=flag)
         findings.append(Finding(columns=(name,), what=what, remedy=remedy, warning=True))
     return tuple(findings)
+
+
+def _are_totals(table: Table, name: str) -> NDArray[np.bool_]:
+    """Return which of n texts are words for totals `(n,)`."""
+    texts = pc.utf8_lower(plain_cells(table.data.column(name)))
+    mask: NDArray[np.bool_] = pc.fill_null(pc.match_substring_regex(texts, _TOTALS.pattern), False).to_numpy()
+    return mask
+
+
+def _word(table: Table, name: str, row: int) -> str:
+    return str(table.data.column(name)[row].as_py().strip())
