@@ -64,27 +64,19 @@ class Chunk:
 
     def id_columns(self) -> pa.Table:
         """Return the id columns with the types that they were read with."""
+        return self._as_read(self.ids)
+
+    def kept_columns(self) -> pa.Table:
+        """Return the other columns that are written, with the types that they were read with."""
+        return self._as_read(self.kept)
+
+    def _as_read(self, kinds: Mapping[str, pa.DataType]) -> pa.Table:
         data = self.table.data
         columns = {
             name: data.column(name) if name in self.table.names else pa.nulls(len(data), kind)  # in a null object
-            for name, kind in self.ids.items()
+            for name, kind in kinds.items()
         }
         return pa.table({name: column.cast(plain_type(column.type)) for name, column in columns.items()})
-
-    def kept_columns(self) -> pa.Table:
-        """Return the other columns that are written, with the types of the first file's.
-
-        Raises:
-            TableError: A cell is of another type.
-        """
-        columns = {}
-        for name, kind in self.kept.items():
-            try:
-                columns[name] = self.table.data.column(name).cast(kind)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as error:
-                what = f"the column {name!r} is not of the type {kind} here, as in the first rows. Leave it out of "
-                raise TableError(what, Set("keep"), ".") from error
-        return pa.table(columns)
 
     @contextmanager
     def naming_file(self) -> Iterator[None]:
@@ -117,7 +109,7 @@ def check_inputs(
     """
     paths = tuple(expand(given))
     options = options_as_learned(schema, options or ReadOptions())
-    kept: dict[str, pa.DataType] = {}
+    kept: dict[str, list[pa.DataType]] = {}
     types: dict[str, set[pa.DataType]] = {name: set() for name in schema.ids}
     notes: dict[str, None] = {}
     names: dict[str, None] = {}
@@ -132,20 +124,19 @@ def check_inputs(
             what = phrase("{file} has no {columns}: read as missing", file=_called(path), columns=_listed(absent))
             notes[phrase("read: {note}", note=what)] = None
         if path == paths[0]:
-            kept = {
-                name: plain_type(read.data.schema.field(name).type)
-                for name in kept_names(keep, read.names)
-                if name not in schema.ids
-            }
+            kept = {name: [] for name in kept_names(keep, read.names) if name not in schema.ids}
         elif absent := [name for name in kept if name not in read.names]:
             problem = f"{_called(path)}: lacks the column{'s' * (len(absent) > 1)} {_listed(absent)}. Leave it out of "
             raise TableError(problem, Set("keep"), ".")
+        for name, kinds_of_files in kept.items():
+            kinds_of_files.append(read.data.schema.field(name).type)
         names |= dict.fromkeys(first.names)
     if ignored := schema.note_of_ignored(names):
         notes[ignored] = None
     # An id that has different types in the files is written as text.
     ids = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
-    return Inputs(paths=paths, options=options, ids=ids, kept=kept, notes=tuple(notes))
+    written = {name: _common_type(kinds_of_files) for name, kinds_of_files in kept.items()}
+    return Inputs(paths=paths, options=options, ids=ids, kept=written, notes=tuple(notes))
 
 
 def kept_names(keep: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -231,6 +222,14 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     texts = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.null())
     return pa.string() if plain in texts else plain
+
+
+def _common_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
+    """Return the type in which a column of several files is written: numbers beside numbers, else texts."""
+    plain = {plain_type(kind) for kind in kinds if not pa.types.is_null(kind)} or {pa.string()}
+    if len(plain) > 1 and all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in plain):
+        return pa.float64()
+    return plain.pop() if len(plain) == 1 else pa.string()
 
 
 def _listed(names: Sequence[str]) -> str:

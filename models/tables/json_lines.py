@@ -6,6 +6,7 @@ import codecs
 import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,12 @@ _SPACE: Final = codecs.BOM_UTF8 + b" \t\r\n"
 _START_BYTES: Final = 4096
 _MOST_BYTES: Final = 4  # of a character in UTF-8
 _SHOWN_FIELDS: Final = 20
+_TYPES: Final[Mapping[type | None, pa.DataType]] = {
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+    str: pa.string(),
+}
 _MOST_CELLS: Final = 20_000_000  # held at once, where hardly one of them has a value
 _MOST_ABSENT: Final = 100  # cells for each value in a record
 
@@ -38,6 +45,7 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
     first: list[dict[str, Any]] = []
     present: dict[str, int] = {}  # name -> records that have it
     nulls: dict[str, int] = {}  # name -> records in which it is null
+    kinds: dict[str, type] = {}  # name -> type of its values in all records; `object` where these differ
     count = filled = 0
     for record in _records(source):
         count += 1
@@ -48,6 +56,10 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
             present[name] = present.get(name, 0) + 1
             if value is None:
                 nulls[name] = nulls.get(name, 0) + 1
+            elif (kind := type(value)) is not (before := kinds.get(name, kind)):
+                kinds[name] = float if {kind, before} == {int, float} else object
+            else:
+                kinds[name] = kind
         source.require_columns(len(present))
         if len(present) * len(first) > _MOST_CELLS and len(present) * count > _MOST_ABSENT * filled:
             raise TableError(
@@ -65,7 +77,7 @@ def read_json(source: Source, options: ReadOptions, chunk_rows: int) -> Iterator
     repairs = (*_encoding_of(source), *_absences(lacking, count))
     records = iter(first) if count == len(first) else _records(source)
     while chunk := list(itertools.islice(records, chunk_rows)):
-        columns = {name: _arrow_array([record.get(name) for record in chunk]) for name in names}
+        columns = {name: _arrow_array([record.get(name) for record in chunk], kinds.get(name)) for name in names}
         yield Table(data=pa.table(columns), repairs=repairs, absent=frozenset(lacking), of_records=True)
 
 
@@ -215,10 +227,13 @@ def _absences(lacking: Mapping[str, int], count: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _arrow_array(values: list[Any]) -> pa.Array:
-    """Return one column; values of several types become texts, and if some are lists, all become lists."""
+def _arrow_array(values: list[Any], kind: type | None) -> pa.Array:
+    """Return one column of a chunk, in the type of all records where it is known (numbers, truth values, texts).
+
+    Values of several types become texts, and if some are lists, all become lists.
+    """
     try:
-        return pa.array(values)
+        return _widened(pa.array(values), kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         pass
     if any(isinstance(value, list) for value in values):
@@ -226,3 +241,11 @@ def _arrow_array(values: list[Any]) -> pa.Array:
         return pa.array(texts, pa.list_(pa.string()))
     cells = [value if isinstance(value, str | None) else parse_category(value) or "" for value in values]
     return pa.array(cells, pa.string())
+
+
+def _widened(column: pa.Array, kind: type | None) -> pa.Array:
+    """Return a column in the type of all records, where this one holds nothing, or whole numbers alone."""
+    if kind in _TYPES and (pa.types.is_null(column.type) or (kind is float and pa.types.is_integer(column.type))):
+        with suppress(pa.ArrowInvalid):  # a whole number that no float is
+            return column.cast(_TYPES[kind])
+    return column

@@ -158,5 +158,13 @@ class Held:
         return Held(
             scores=np.concatenate([part.scores for part in parts]),
             objects=[each for part in parts for each in part.records()] if not tables else None,
-            flat=pa.concat_tables(tables) if tables else None,
+            flat=_concatenated(tables) if tables else None,
         )
+
+
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
+    """Return the rows of several tables; a column whose type differs between them as texts."""
+    kinds = zip(*(table.schema.types for table in tables), strict=True)
+    fields = zip(tables[0].column_names, kinds, strict=True)
+    schema = pa.schema([(name, of[0] if len(set(of)) == 1 else pa.string()) for name, of in fields])
+    return pa.concat_tables([table.cast(schema) for table in tables])
