@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 _MOST_DIGITS: Final = 400  # the largest number of 64 bits with a fraction has 309
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
-_BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{[,')
+_BUT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":{}[,')
+_OF_OBJECTS: Final = re.compile(rb":+|[{}]")
 _SLICE_BYTES: Final = 1 << 18  # that are looked at before another thread may run
 
 
@@ -62,11 +63,11 @@ def repeated_keys(content: bytes, value: Any) -> list[tuple[int, str]]:
 
 
 def structure_of(content: bytes) -> Iterator[bytes]:
-    """Yield the braces, brackets, commas and colons of a JSON text that are outside of its texts, some at a time.
+    """Yield the braces, opening brackets, commas and colons of a JSON text outside of its texts, some at a time.
 
     Example:
         >>> b"".join(structure_of(b'{"a, b": [1, 2]}'))
-        b'{:[,'
+        b'{:[,}'
     """
     start, in_text = 0, False
     while start < len(content):
@@ -78,6 +79,27 @@ def structure_of(content: bytes) -> Iterator[bytes]:
         yield b"".join(outside[in_text::2])
         in_text ^= len(outside) % 2 == 0
         start = end
+
+
+def has_more_fields(content: bytes, most: int) -> bool:
+    """Return whether an object of a JSON text, or of JSON lines, has more fields than `most`, each counted as it comes.
+
+    Example:
+        >>> has_more_fields(b'[{"a": {"b": 1}, "c": 2}, {}]', 1), has_more_fields(b'{"a": {"b": 1}}', 1)
+        (True, False)
+    """
+    fields = 0
+    outer: list[int] = []
+    for structure in structure_of(content):
+        for token in _OF_OBJECTS.findall(structure.translate(None, b"[,")):
+            if token == b"{":
+                outer.append(fields)
+                fields = 0
+            elif token == b"}":
+                fields = outer.pop() if outer else 0
+            elif (fields := fields + len(token)) > most:
+                return True
+    return False
 
 
 def _texts(content: bytes, value: Any) -> Sequence[bytes]:

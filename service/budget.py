@@ -18,7 +18,8 @@ class Budget:
         query_parameters: Parameters of a query; more are answered 414.
         read_bytes: Bytes of a connection that are parsed at once. While a request of it is queued behind another,
             no more are: so at most the requests in that many bytes are queued.
-        bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes.
+        bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes;
+            a text with a character beyond ASCII counts twice.
         bytes_per_field: The same for the fields of its objects: a name takes more memory than bytes.
         bytes_per_object: The same for its objects and lists.
         bytes_per_cell: The same for the cells of a CSV body.

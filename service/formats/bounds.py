@@ -6,29 +6,39 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from models.strict_json import structure_of
+from models.schema import FeatureSchema
+from models.strict_json import has_more_fields, structure_of
 from service.budget import BUDGET
-from service.formats.rows import BodySpec
+from service.formats.rows import BodySpec, most_columns
 from service.settings import spelt
 from service.web.problems import RequestError
 
 _CHECKED_BYTES: Final = 1 << 20  # fewer make some tens of megabytes at most
+_ASCII_AND_LATER: Final = bytes(range(0xC0))  # bytes that are no first one of a character beyond ASCII
 
 
 def require_bounded(content: bytes, spec: BodySpec) -> None:
-    """Refuse JSON, or JSON lines, that would make too many objects or have too many fields a record.
+    """Refuse JSON, or JSON lines, that would make too many objects.
 
     Raises:
         RequestError: It is too much; the error says of what.
     """
-    if len(content) <= _CHECKED_BYTES or _excess(content.count, spec) is None:
+    texts = content.count(b'"') // 2
+    if len(content) <= _CHECKED_BYTES or _excess(content, content.count, texts, spec) is None:
         return  # the usual case: not too many even where all of them are outside of texts
     counts = dict.fromkeys(b"{[,:", 0)
     for structure in structure_of(content):
         for byte in counts:
             counts[byte] += structure.count(byte)
-    if error := _excess(lambda byte: counts[byte[0]], spec):
+    if error := _excess(content, lambda byte: counts[byte[0]], texts - counts[ord(":")], spec):
         raise error
+
+
+def require_few_fields(content: bytes, schema: FeatureSchema) -> None:
+    """Refuse JSON, or JSON lines, of which one object has more fields than a record may have."""
+    most = most_columns(schema)
+    if len(content) > _CHECKED_BYTES and content.count(b":") > most and has_more_fields(content, most):
+        raise _refused(f"A record has more than {most:,} fields. Send only those that the detector knows.")
 
 
 def too_much(what: str, count: int, most: int) -> RequestError:
@@ -81,20 +91,32 @@ def require_few_lines(content: bytes, spec: BodySpec) -> None:
         )
 
 
-def _excess(count: Callable[[bytes], int], spec: BodySpec) -> RequestError | None:
-    """Return the error for what is too much in a JSON body; None where nothing is."""
-    objects, keys = count(b"{"), count(b":")
-    containers = objects + count(b"[")
+def _excess(content: bytes, count: Callable[[bytes], int], texts: int, spec: BodySpec) -> RequestError | None:
+    """Return the error for what is too much in a JSON body; None where nothing is.
+
+    Args:
+        content: The body.
+        count: Returns how often a sign of JSON's structure comes, or more.
+        texts: Number of texts among its values, or more.
+        spec: What is known of the body.
+    """
+    containers = count(b"{") + count(b"[")
+    values = containers + count(b",")
     for what, found, weight in (
         ("objects and lists", containers, BUDGET.bytes_per_object),
-        ("fields", keys, BUDGET.bytes_per_field),
-        ("values", containers + count(b","), BUDGET.bytes_per_value),
+        ("fields", count(b":"), BUDGET.bytes_per_field),
+        ("values", values, BUDGET.bytes_per_value),
     ):
         if found > (most := spec.max_bytes // weight):
             return too_much(what, found, most)
-    if keys > objects * spec.max_columns:
-        return _refused(f"A record has more than {spec.max_columns:,} fields. Send only those that the detector knows.")
+    if values + texts > most and values + (wide := min(texts, _wide_characters(content))) > most:
+        return too_much("values (a text beyond ASCII counts twice)", values + wide, most)
     return None
+
+
+def _wide_characters(content: bytes) -> int:
+    """Return the number of characters beyond ASCII of a JSON text, or more: a text with one takes more memory."""
+    return len(content.translate(None, _ASCII_AND_LATER)) + content.count(b"\\u")
 
 
 def _refused(detail: str) -> RequestError:

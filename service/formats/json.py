@@ -30,7 +30,7 @@ from models.strict_json import repeated_keys
 from models.tables.read_options import CHUNK_ROWS
 from models.tables.text.wide import wide_encoding
 from service.budget import BUDGET
-from service.formats.bounds import require_bounded, require_few_columns, require_few_lines
+from service.formats.bounds import require_bounded, require_few_columns, require_few_fields, require_few_lines
 from service.formats.exact_json import ExactRecords, exact_records
 from service.formats.json_forms import rows_of
 from service.formats.json_slices import DECODE_ERRORS, decode_value
@@ -63,6 +63,7 @@ def records_in(content: bytes, exact: ExactRecords, *, most: int) -> Records:
     rows = exact.rows(content, most=most)
     if rows is not None:
         return Records(names=exact.names, rows=rows, typed=True)
+    require_few_fields(content, exact.schema)  # of any other than those that `exact` knows
     return decode_json(content, exact.schema, most=most).noted(exact.schema)
 
 
@@ -87,6 +88,7 @@ def read_lines(
     rows = exact.lines(content, most=spec.max_rows)
     if rows is not None:
         return Records(names=exact.names, rows=rows, first=first_record, typed=True)
+    require_few_fields(content, spec.schema)
     decoded = decode_lines(content, most=spec.max_rows, numbers=numbers, first_record=first_record)
     return decoded.noted(spec.schema)
 

@@ -43,7 +43,12 @@ class BodySpec:
     @property
     def max_columns(self) -> int:
         """Most columns of a table, and most fields of a record."""
-        return len(self.schema.known) + BUDGET.other_columns
+        return most_columns(self.schema)
+
+
+def most_columns(schema: FeatureSchema) -> int:
+    """Return the most columns of a table, and the most fields of a record."""
+    return len(schema.known) + BUDGET.other_columns
 
 
 class Rows(Protocol):

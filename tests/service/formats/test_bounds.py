@@ -18,9 +18,10 @@ from models.errors import RecordError
 from models.strict_json import structure_of
 from service.budget import BUDGET
 from service.cancellation import Cancellation
+from service.formats.bounds import require_bounded, require_few_fields
 from service.formats.formats import FORMATS
 from service.formats.json import Records
-from service.formats.rows import all_problems
+from service.formats.rows import BodySpec, all_problems
 
 DETECTOR = sample_detector()
 KNOWN = len(DETECTOR.schema.known)
@@ -42,6 +43,26 @@ COSTLY: dict[str, tuple[str, bytes, int, str]] = {
         413,
         f"A record has more than {KNOWN + BUDGET.other_columns:,} fields. Send only those",
     ),
+    "fields of one record beside empty ones": (
+        "json",
+        b"[{%b},%b]" % (b",".join(b'"k%07d":0' % i for i in range(200_000)), spread(50, b"{}")),
+        413,
+        f"A record has more than {KNOWN + BUDGET.other_columns:,} fields. Send only those",
+    ),
+    "fields around objects": (
+        "jsonl",
+        b"{%b}\n{}" % b",".join(b'"k%07d":{}' % i if i % 9_000 == 0 else b'"k%07d":0' % i for i in range(200_000)),
+        413,
+        f"A record has more than {KNOWN + BUDGET.other_columns:,} fields. Send only those",
+    ),
+    "a field many times": ("json", b"[{%b},{}]" % spread(3_000_000, b'"a":0'), 413, "A record has more than"),
+    "wide texts": (
+        "json",
+        b"[[%b]]" % spread(2_200_000, '"中文"'.encode()),
+        413,
+        "4,400,001 values (a text beyond ASCII counts twice), more than 4,194,304. Send",
+    ),
+    "wide texts with colons, escaped": ("json", b"[[%b]]" % spread(2_500_000, rb'"\u4e2d:"'), 413, "counts twice)"),
     "columns": (
         "json",
         json.dumps({"columns": [f"c{i}" for i in range(20_000)], "rows": [[1]]}).encode(),
@@ -106,6 +127,15 @@ def test_texts_full_of_commas_and_braces_count_as_texts(served: InProcess) -> No
     assert served.request("POST", "/score", json=records).status_code == 200
 
 
+def test_a_large_body_of_ordinary_records_is_not_too_much() -> None:
+    """A hundred thousand records of thirty fields, with names and a third of the texts beyond ASCII."""
+    record = {f"列 {index}": "状态" if index % 3 == 0 else index for index in range(30)}
+    content = b"[%b]" % spread(100_000, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+    spec = BodySpec(schema=DETECTOR.schema, max_rows=100_000, max_bytes=1 << 25)
+    require_bounded(content, spec)
+    require_few_fields(content, spec.schema)
+
+
 @given(st.recursive(st.integers() | st.text('ab":{}[]\\,', max_size=9), st.lists, max_leaves=9), st.integers(1, 9))
 def test_only_what_is_outside_of_texts_is_structure_wherever_a_slice_ends(value: Any, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -123,7 +153,7 @@ def outside_texts(text: str) -> bytes:
             escaped = True
         elif character == '"':
             in_text = not in_text
-        elif not in_text and character in "{[,:":
+        elif not in_text and character in "{}[,:":
             found += character.encode()
     return bytes(found)
 
