@@ -1,4 +1,4 @@
-"""What is noted of the rows of files when all are scored: older than training, or with values written otherwise."""
+"""What is noted of the rows of files when all are scored: older than training, written otherwise, mostly flagged."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from models.detector import Detector
 from models.early_rows import early_rows, notes_of_early_rows
 from models.messages import phrase
 from models.schema.codes import Sighting
+from models.unlike_training import Range, joined_ranges, notes_of_flagged, notes_of_fractions, ranges_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +23,26 @@ class Noticed:
         early: How many are older than all fitting rows, by column of dates. Such rows, as an archive has them, score
             higher for their time alone.
         sightings: What their values are to what training had, by column of categories.
+        ranges: Their least and greatest number, by column of numbers.
+        leading: In how many of those that are flagged a column adds most, by column.
     """
 
     rows: int
     early: Mapping[str, int]
     sightings: Mapping[str, Sighting]
+    ranges: Mapping[str, Range]
+    leading: Mapping[str, int]
 
 
-def notice(detector: Detector, columns: Columns, rows: int) -> Noticed:
-    """Look at the columns of n rows."""
-    early = early_rows(detector.preprocessor, columns)
-    return Noticed(rows=rows, early=early, sightings=detector.sightings(columns.__getitem__))
+def notice(detector: Detector, columns: Columns, rows: int, *, leading: Mapping[str, int]) -> Noticed:
+    """Look at the columns of n rows; `models.unlike_training.leading_columns` says which of them lead."""
+    return Noticed(
+        rows=rows,
+        early=early_rows(detector.preprocessor, columns),
+        sightings=detector.sightings(columns.__getitem__),
+        ranges=ranges_of(detector.preprocessor, columns),
+        leading=leading,
+    )
 
 
 @final
@@ -44,6 +54,8 @@ class RowNotes:
         self._rows = 0
         self._early: Counter[str] = Counter()
         self._sightings: dict[str, Sighting] = {}
+        self._ranges: dict[str, Range] = {}
+        self._leading: Counter[str] = Counter()
 
     def add(self, noticed: Noticed) -> None:
         """Take what was noticed of the next rows."""
@@ -51,9 +63,17 @@ class RowNotes:
         self._early.update(noticed.early)
         for name, found in noticed.sightings.items():
             self._sightings[name] = self._sightings.get(name, Sighting()) | found
+        self._ranges = joined_ranges([self._ranges, noticed.ranges])
+        self._leading.update(noticed.leading)
 
     def lines(self) -> Iterator[str]:
         """Yield one line for each thing that should be looked at."""
-        older = notes_of_early_rows(self._detector.preprocessor, self._early, rows=self._rows)
-        for line in (*older, *self._detector.notes(self._sightings)):
+        detector, rows = self._detector, self._rows
+        lines = (
+            *notes_of_early_rows(detector.preprocessor, self._early, rows=rows),
+            *detector.notes(self._sightings),
+            *notes_of_fractions(detector, self._ranges, rows=rows),
+            *notes_of_flagged(detector, self._leading, self._ranges, self._early, rows=rows),
+        )
+        for line in lines:
             yield phrase("noted: {finding}", finding=line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from models.tables.read_options import ReadOptions
 from models.tables.standard_streams import is_standard
 from models.tables.writers import Rows, new_file
 from models.threads import allowed_threads
+from models.unlike_training import leading_columns
 from service.files.chosen_rows import EVERY_ROW, Choice, Waiting
 from service.files.pipeline import in_order
 from service.files.row_notes import Noticed, RowNotes, notice
@@ -270,11 +272,14 @@ def _scored(
         ids, kept = chunk.id_columns(), chunk.kept_columns()
     rows: list[Rows] = []
     flagged = chosen = 0
+    leading: Counter[str] = Counter()
     for start in range(0, max(len(chunk.table), 1), CACHED_ROWS):
         some = {name: cells[start : start + CACHED_ROWS] for name, cells in columns.items()}
         own = (part.slice(start, CACHED_ROWS) for part in (ids, kept))
         scored = rows_of(detector, some, *own, write=job.write, top=job.top)
         flagged += scored.flagged
+        if scored.verdicts is not None:
+            leading += leading_columns(scored.verdicts)
         scored = job.choice.of(scored, above=waiting.above)
         chosen += len(scored)
         rows.append(scored if form is None else ForSpreadsheets(scored, form))
@@ -284,6 +289,6 @@ def _scored(
         rows=len(chunk.table),
         flagged=flagged,
         chosen=len(chunk.table) if job.choice.is_all else chosen,
-        noticed=notice(detector, columns, len(chunk.table)),
+        noticed=notice(detector, columns, len(chunk.table), leading=leading),
         write=ready(*rows),
     )

@@ -548,6 +548,15 @@ def test_rows_of_an_archive_are_noted_with_the_flag_for_a_backtest(
     assert ("--exclude at" in said) == is_noted
 
 
+def test_a_column_in_another_unit_is_named_where_it_flags_all_rows(run: Any, tmp_path: Path) -> None:
+    data = generated(60)
+    source = write_csv(data.set_column(2, "load", pa.array(1000 * data["load"].to_numpy())), tmp_path / "in.csv")
+    code, said = run(source, "--output", tmp_path / "out.csv")
+    assert code == 0
+    assert said.count("noted: 60 of 60 rows are flagged, mostly for 'load': its values are from ") == 1
+    assert "Is it written in another unit?" in said
+
+
 def test_patterns_are_read_in_order(run: Any, tmp_path: Path) -> None:
     data = generated(60)
     for number in range(3):
