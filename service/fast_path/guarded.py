@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.budget import BUDGET
-from service.fast_path.answering import Answer
+from service.fast_path.answering import Answer, Head
 from service.fast_path.sending import SlowReaderGuard, WholeWrites
 from service.web.problems import CLOSE, RequestError, problem_of
 
@@ -29,6 +29,8 @@ _HEAD_TOO_LARGE: Final = Answer.of(
         )
     )
 )
+_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"))
+_NO_HTTP: Final = Answer(Head.of(HTTPStatus.BAD_REQUEST, _TEXT), b"Invalid HTTP request received.")
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class _NoTunnelError(Exception):
     """Stops the parser at CONNECT: what follows its head is no HTTP."""
 
 
-_NO_HTTP: Final = (_NoTunnelError, httptools.HttpParserInvalidURLError)
+_NOT_PARSED: Final = (_NoTunnelError, httptools.HttpParserInvalidURLError)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -68,6 +70,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     `Upgrade` is ignored, as RFC 9110, section 7.8, allows: Uvicorn's parser would end the message at its head, and take
     its body for the next request.
+
+    A client that sends no more may still wait for its answers, or may have left: that looks the same. It is waited for
+    `BUDGET.linger_seconds`, and as long as it is being answered.
     """
 
     def __init__(self, *of_uvicorn: Any, patience: float, **named: Any) -> None:
@@ -75,6 +80,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._guard = SlowReaderGuard(self.loop, patience)
         self._unread = bytearray()  # what has come and is not parsed yet
         self._has_ended = False  # no more requests are read
+        self._is_over = False  # the client sends no more
+        self._is_lingering = False  # the last answer is sent, and what still comes is dropped
+        self._dropped = 0  # bytes
+        self._closing: asyncio.TimerHandle | None = None
         self._last: Callable[[], None] | None = None  # sends the last answer, behind those that are queued
         # The parser tells of a header field when it is whole, so heads are measured by what was read. A head, or the
         # trailer, is being received while `headers` is not the list of `_whole_head`.
@@ -86,17 +95,28 @@ class GuardedProtocol(HttpToolsProtocol):
         """Begin with a connection."""
         super().connection_made(transport)
         self._answers: Any = WholeWrites(transport)
-        self.flow = _Flow(transport, lambda: bool(self.pipeline or self._unread or self._has_ended))
+        self.flow = _Flow(transport, self._is_full)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, a little at a time, so that few requests are queued."""
         self._unset_keepalive_if_required()
-        if len(data) > BUDGET.read_bytes or self._unread:
+        if self._is_lingering:
+            self._drop(len(data))
+        elif len(data) > BUDGET.read_bytes or self._unread:
             self._unread += data
         elif not self._has_ended:
             self._parse(data)
         if self._unread:
             self._read_on()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        """Answer what is whole, for a client that sends no more; return whether the connection stays open."""
+        if self._is_lingering:
+            return False
+        self._is_over = True
+        self._read_on()
+        self._close_later()
+        return not self.transport.is_closing()
 
     def on_headers_complete(self) -> None:
         """Begin with a request whose head is whole."""
@@ -127,6 +147,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._answers.end()
         is_last = not self.pipeline
         super().on_response_complete()
+        if self._is_over:
+            self._close_later()
         if not self.flow.read_paused or self.transport.is_closing():
             return
         if is_last and self._last is not None:
@@ -136,7 +158,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        self._end_with(lambda: super(GuardedProtocol, self).send_400_response(msg))
+        self._refuse(_NO_HTTP)
 
     def pause_writing(self) -> None:
         """Watch a client with much to read."""
@@ -153,6 +175,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_ended = True
         self._unread.clear()
         self._guard.stop()
+        if self._closing is not None:
+            self._closing.cancel()
         super().connection_lost(exc)
 
     def answer_bytes(self, answer: Answer, extra: bytes = b"") -> bytes:
@@ -186,8 +210,8 @@ class GuardedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(cause, _HeadTooLargeError):
-                self._refuse_head()
-            elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _NO_HTTP):
+                self._refuse(_HEAD_TOO_LARGE)
+            elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _NOT_PARSED):
                 log.error("a request could not be taken: its connection is closed", exc_info=cause)
                 self.transport.close()
             else:
@@ -204,7 +228,7 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._begun_head, self._head_bytes = self.headers, 0
         if self._head_bytes > BUDGET.head_bytes or len(self.headers) > BUDGET.head_fields:
-            self._refuse_head()
+            self._refuse(_HEAD_TOO_LARGE)
 
     def _without_upgrade(self) -> bytes:
         """Return the head that was just parsed, without `Upgrade`; begin with a new parser."""
@@ -226,18 +250,54 @@ class GuardedProtocol(HttpToolsProtocol):
             self._unread.clear()
         elif self._unread:
             self.flow.pause_reading()
+        elif self._is_over:
+            self._end_with(self.transport.close)
 
     def _after_queue(self) -> None:
         if not self._has_ended:
             self._read_on()
             self.flow.resume_reading()
 
-    def _refuse_head(self) -> None:
+    def _refuse(self, answer: Answer) -> None:
+        """Send a last answer; then drop what still comes, as a reset connection would lose the answer."""
+
         def send() -> None:
-            self.transport.write(self.answer_bytes(_HEAD_TOO_LARGE))
-            self.transport.close()
+            self.transport.write(self.answer_bytes(answer))
+            if self._is_over:
+                self.transport.close()
+                return
+            if self.transport.can_write_eof():  # not with TLS
+                self.transport.write_eof()
+            self._is_lingering = True
+            if self.cycle is not None:  # one whose body cannot be read on has nobody to answer
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self.flow.resume_reading()
+            self._close_later()
 
         self._end_with(send)
+
+    def _drop(self, size: int) -> None:
+        """Drop bytes behind the last answer."""
+        self._dropped += size
+        if self._dropped > BUDGET.linger_bytes:
+            self.transport.close()
+
+    def _close_later(self) -> None:
+        """Close the connection after a while, unless another answer is sent till then."""
+        if self._closing is not None:
+            self._closing.cancel()
+        self._closing = self.loop.call_later(BUDGET.linger_seconds, self._close)
+
+    def _close(self) -> None:
+        if self._answers.has_begun:
+            self._close_later()
+        else:
+            self.transport.close()
+
+    def _is_full(self) -> bool:
+        """Return whether something that was read is not answered or parsed yet."""
+        return bool(self.pipeline or self._unread or (self._has_ended and not self._is_lingering))
 
     def _end_with(self, send: Callable[[], None]) -> None:
         """Read no more, and send the last answer when all requests before it are answered."""

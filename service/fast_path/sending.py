@@ -22,12 +22,15 @@ class WholeWrites:
 
     Args:
         transport: The connection.
+
+    Attributes:
+        has_begun: An answer is being sent.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
-        self._has_begun = False
+        self.has_begun = False
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
@@ -36,8 +39,8 @@ class WholeWrites:
             self._transport.writelines((self._head, data))
             self._head = b""
             return
-        if not (self._has_begun or data.startswith(_CONTINUE)):
-            self._has_begun = True
+        if not (self.has_begun or data.startswith(_CONTINUE)):
+            self.has_begun = True
             if _CONTENT_LENGTH in data:
                 self._head = data
                 return
@@ -45,7 +48,7 @@ class WholeWrites:
 
     def end(self) -> None:
         """End an answer; to HEAD it has no body."""
-        self._has_begun = False
+        self.has_begun = False
         if self._head:
             self._transport.write(self._head)
             self._head = b""
