@@ -20,6 +20,7 @@ class Budget:
             no more are: so at most the requests in that many bytes are queued.
         bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes;
             a text with a character beyond ASCII counts twice.
+        bytes_per_text: The same for the values that are texts.
         bytes_per_field: The same for the fields of its objects: a name takes more memory than bytes.
         bytes_per_object: The same for its objects and lists.
         bytes_per_cell: The same for the cells of a CSV body.
@@ -63,6 +64,7 @@ class Budget:
     query_parameters: int = 100
     read_bytes: int = 16_384
     bytes_per_value: int = 8
+    bytes_per_text: int = 10
     bytes_per_field: int = 10
     bytes_per_object: int = 64
     bytes_per_cell: int = 4

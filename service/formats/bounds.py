@@ -102,9 +102,11 @@ def _excess(content: bytes, count: Callable[[bytes], int], texts: int, spec: Bod
     """
     containers = count(b"{") + count(b"[")
     values = containers + count(b",")
+    texts = min(texts, values)
     for what, found, weight in (
         ("objects and lists", containers, BUDGET.bytes_per_object),
         ("fields", count(b":"), BUDGET.bytes_per_field),
+        ("texts", texts, BUDGET.bytes_per_text),
         ("values", values, BUDGET.bytes_per_value),
     ):
         if found > (most := spec.max_bytes // weight):

@@ -56,6 +56,7 @@ COSTLY: dict[str, tuple[str, bytes, int, str]] = {
         f"A record has more than {KNOWN + BUDGET.other_columns:,} fields. Send only those",
     ),
     "a field many times": ("json", b"[{%b},{}]" % spread(3_000_000, b'"a":0'), 413, "A record has more than"),
+    "texts": ("json", b"[[%b]]" % spread(3_400_000, b'"ab"'), 413, "3,400,000 texts, more than 3,355,443. Send"),
     "wide texts": (
         "json",
         b"[[%b]]" % spread(2_200_000, '"中文"'.encode()),
