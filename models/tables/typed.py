@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from models.errors import RecordError, UnreadableError
 from models.schema.names import one_form
+from models.tables.arrow.dictionaries import validate
 from models.tables.arrow.footers import footer_of
 from models.tables.arrow.heads import head_sizes
 from models.tables.arrow.messages import DICTIONARY, Dictionaries, Message, messages_of, next_message
@@ -135,7 +136,7 @@ def _tables(
         batches = (_selected(batch, wanted) for batch in batches) if fields else ()
     texts = 0
     for data in regroup(batches, chunk_rows, schema):
-        data.validate(full=True)  # nothing of the file's is trusted: a wrong offset would end the process
+        validate(data)  # nothing of the file's is trusted: a wrong offset would end the process
         if source.max_bytes is not None:
             texts += shared_text_bytes(flat_columns(data))
             source.require_bytes(texts)

@@ -6,9 +6,25 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["place_of", "runs_of", "used_codes"]
+__all__ = ["place_of", "runs_of", "used_codes", "validate"]
+
+
+def validate(data: pa.Table) -> None:
+    """Check all bytes of a flat or nested table, those of a dictionary once for all chunks that have it.
+
+    Raises:
+        pa.ArrowInvalid: Some are not what they should be: an offset leads out of a buffer, a text is no UTF-8.
+    """
+    data.validate()
+    for column in data.columns:
+        valid: tuple[int, ...] | None = None  # the dictionary that was checked last
+        for chunk in column.chunks:
+            if valid is None or place_of(chunk.dictionary) != valid or not _in_range(chunk):
+                chunk.validate(full=True)
+            valid = place_of(chunk.dictionary) if pa.types.is_dictionary(column.type) else None
 
 
 def runs_of(column: pa.ChunkedArray) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
@@ -42,6 +58,12 @@ def used_codes(codes: NDArray[np.int64], dictionary: pa.Array) -> tuple[NDArray[
     used, places = np.unique(codes, return_inverse=True)
     missing = int(used[:1].sum() < 0)  # −1 is the first
     return places.reshape(codes.shape) - missing, dictionary.take(pa.array(used[missing:], pa.int64()))
+
+
+def _in_range(cells: pa.DictionaryArray) -> bool:
+    """Return whether all codes stand for an entry; the cells have been validated but for their bytes."""
+    ends = pc.min_max(cells.indices).as_py()
+    return ends["max"] is None or (ends["min"] >= 0 and ends["max"] < len(cells.dictionary))
 
 
 def _codes(cells: pa.DictionaryArray) -> NDArray[np.int64]:

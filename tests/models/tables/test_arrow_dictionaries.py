@@ -12,7 +12,7 @@ from models.columns.arrow_cells import coded_values, python_values
 from models.columns.from_tables import read_cells
 from models.errors import TableError
 from models.schema import Column, Kind
-from models.tables.arrow.dictionaries import runs_of
+from models.tables.arrow.dictionaries import runs_of, validate
 from models.tables.arrow.messages import DICTIONARY, Dictionaries, messages_of
 from models.tables.arrow.texts import shared_text_bytes, text_bytes
 from models.tables.files import iter_table
@@ -61,6 +61,23 @@ def test_only_entries_that_occur_are_made_values_and_a_dictionary_is_taken_once(
     assert python_values(chunks) == ["w7", None, "w99999", "b"]
     assert text_bytes(pa.table({"x": chunks})).tolist() == [2, 0, 6, 1]
     assert shared_text_bytes(pa.table({"x": chunks})) == 9
+
+
+@pytest.mark.parametrize("code", [-1, 2])
+def test_a_code_without_an_entry_is_found_behind_chunks_of_the_same_dictionary(code: int) -> None:
+    words = pa.array(["a", "b"])
+    odd = pa.DictionaryArray.from_arrays(pa.array([0, code], pa.int32()), words, safe=False)
+    sound = [coded([0, None], words), coded([None], words), coded([1], words)]
+    validate(pa.table({"x": pa.chunked_array(sound)}))
+    with pytest.raises(pa.ArrowInvalid, match="out of bounds"):
+        validate(pa.table({"x": pa.chunked_array([*sound, odd])}))
+
+
+def test_each_dictionary_is_validated_and_so_are_cells_without_one() -> None:
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")])
+    for chunks in ([coded([0], pa.array(["a"])), coded([0], broken)], [pa.array(["a"]), broken]):
+        with pytest.raises(pa.ArrowInvalid, match="UTF8"):
+            validate(pa.table({"x": pa.chunked_array(chunks)}))
 
 
 def test_dictionaries_that_arrow_cannot_unify_are_read() -> None:
