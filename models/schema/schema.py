@@ -187,7 +187,7 @@ class FeatureSchema:
             names: All names that came.
             counts: In how many records each of them came, where they are not in all.
         """
-        unknown = [name for name in dict.fromkeys(names) if name not in self.known]
+        unknown = [name for name in (names if names is counts else dict.fromkeys(names)) if name not in self.known]
         if not unknown:
             return None
         shown = []
