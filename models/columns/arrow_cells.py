@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.schema import Column
 from models.schema.cells import MISSING_TEXTS
 from models.schema.numbers import AMBIGUOUS_POINT, SEPARATOR_VARIANTS, grouped_number
-from models.schema.timestamps import TIME_LAYOUTS
+from models.schema.timestamps import TIME_LAYOUTS, pointed_dates
 from models.tables.arrow.dictionaries import runs_of, used_codes
 
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -140,6 +140,17 @@ def timestamps_at_once(column: Column, cells: pa.ChunkedArray) -> NDArray[np.flo
                 timestamps = _timestamps(texts, _WITH_ZONES)
         return None if timestamps is None else _seconds(timestamps)
     return None
+
+
+def count_pointed_dates(column: Column, cells: pa.ChunkedArray) -> int:
+    """Return how many cells of a column of timestamps are texts such as 26.02.2024, where it was learned otherwise."""
+    pointed = pointed_dates(column.layout or "iso")
+    cells = plain_cells(cells)
+    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+    if pointed is None or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return 0
+    found = pc.match_substring_regex(cells.cast(pa.string()), f"^{pointed.pattern}")
+    return int(pc.sum(found).as_py() or 0)
 
 
 def _python_value(cell: pa.Scalar) -> Any:

@@ -22,7 +22,7 @@ from models.schema.durations import parse_duration
 from models.schema.names import one_form
 from models.schema.number_parsing import NumberTextError, parse_number_text
 from models.schema.numbers import NUMBER, without_unit, without_zero_fraction
-from models.schema.timestamps import TIME_LAYOUTS, parse_timestamp_text
+from models.schema.timestamps import TIME_LAYOUTS, has_slashes, parse_timestamp_text, pointed_dates
 
 MISSING_WORDS: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-")
 """Words (in any case) that stand for a missing value, in every kind of column."""
@@ -199,8 +199,25 @@ def _plain_parser(column: Column, *, decimal: str = ".") -> Callable[[object], C
         return parse_boolean
     if column.kind is Kind.CATEGORICAL:
         return partial(parse_category, decimal=decimal)
-    layout = column.layout or "iso"
-    return lambda value: parse_timestamp(value, layout=layout, zone=column.zone)
+    return _timestamp_parser(column)
+
+
+def _timestamp_parser(column: Column) -> Callable[[object], Cell]:
+    """Return the parser of timestamps: of the column's layout, of ISO 8601, or with points and the day first."""
+    layout, zone = column.layout or "iso", column.zone
+    pointed = pointed_dates(layout)
+
+    def parse(value: object) -> Cell:
+        if pointed is None or not isinstance(value, str):
+            return parse_timestamp(value, layout=layout, zone=zone)
+        try:
+            return parse_timestamp(value, layout="day_first" if pointed.match(value) else layout, zone=zone)
+        except ValueError as error:
+            if not has_slashes(value):
+                raise
+            raise ValueError(f"{error}, or 26.02.2024 (with slashes the first number may be day or month)") from error
+
+    return parse
 
 
 def _number_parser(column: Column, *, decimal: str, thousands: str) -> Callable[[object], Cell]:

@@ -37,6 +37,8 @@ _TWO_DIGIT_YEAR: Final = re.compile(
 _DATE_LIKE: Final = re.compile(
     r"(?:[^\W\d_]+\.?,? )?\d{1,4}(?:([-/. ])\d{1,2}\1|[-/. ]*(?:de )?[^\W\d_]{2,12}\.?[-/., ]*(?:de )?)\d{2,4}(?:\W.*)?"
 )
+_POINTED: Final = re.compile(r"\s*[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}(?:[^0-9]|$)")
+_SLASHED: Final = re.compile(r"\s*[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}(?:[^0-9]|$)")
 _YEAR_OR_CLOCK: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d:\d{2}")
 
 
@@ -138,6 +140,20 @@ def parse_timestamp_text(text: str, *, layout: str) -> datetime:
     except (ValueError, OverflowError) as error:
         wanted = _WANTED.get(layout, "a date")
         raise ValueError(f"{wanted} such as {spec.example}") from error
+
+
+def pointed_dates(layout: str) -> re.Pattern[str] | None:
+    """Return the pattern of texts that begin with a date such as 26.02.2024, whose day is first beside this layout.
+
+    Returns:
+        None for layouts that say themselves how such a text is read.
+    """
+    return None if layout in ("time", "day_first", "month_first") else _POINTED
+
+
+def has_slashes(text: str) -> bool:
+    """Return True if a text begins with a date such as 03/02/2024, whose first number may be the day or the month."""
+    return _SLASHED.match(text) is not None
 
 
 def has_two_digit_year(text: str) -> bool:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import final
 
 from models.columns.from_records import Columns
+from models.columns.from_tables import pointed_dates_of_table
 from models.detector import Detector
 from models.early_rows import early_rows, notes_of_early_rows
-from models.messages import phrase
+from models.messages import phrase, plural
 from models.schema.codes import Sighting
+from models.tables.table import Table
 from models.unlike_training import Range, joined_ranges, notes_of_flagged, notes_of_fractions, ranges_of
 
 
@@ -25,6 +27,7 @@ class Noticed:
         sightings: What their values are to what training had, by column of categories.
         ranges: Their least and greatest number, by column of numbers.
         leading: In how many of those that are flagged a column adds most, by column.
+        pointed: How many dates with points are read with the day first, by column that was learned without points.
     """
 
     rows: int
@@ -32,16 +35,18 @@ class Noticed:
     sightings: Mapping[str, Sighting]
     ranges: Mapping[str, Range]
     leading: Mapping[str, int]
+    pointed: Mapping[str, int]
 
 
-def notice(detector: Detector, columns: Columns, rows: int, *, leading: Mapping[str, int]) -> Noticed:
-    """Look at the columns of n rows; `models.unlike_training.leading_columns` says which of them lead."""
+def notice(detector: Detector, columns: Columns, table: Table, *, leading: Mapping[str, int]) -> Noticed:
+    """Look at the rows of a table and their columns; `models.unlike_training.leading_columns` says which lead."""
     return Noticed(
-        rows=rows,
+        rows=len(table),
         early=early_rows(detector.preprocessor, columns),
         sightings=detector.sightings(columns.__getitem__),
         ranges=ranges_of(detector.preprocessor, columns),
         leading=leading,
+        pointed=pointed_dates_of_table(detector.schema, table),
     )
 
 
@@ -56,11 +61,13 @@ class RowNotes:
         self._sightings: dict[str, Sighting] = {}
         self._ranges: dict[str, Range] = {}
         self._leading: Counter[str] = Counter()
+        self._pointed: Counter[str] = Counter()
 
     def add(self, noticed: Noticed) -> None:
         """Take what was noticed of the next rows."""
         self._rows += noticed.rows
         self._early.update(noticed.early)
+        self._pointed.update(noticed.pointed)
         for name, found in noticed.sightings.items():
             self._sightings[name] = self._sightings.get(name, Sighting()) | found
         self._ranges = joined_ranges([self._ranges, noticed.ranges])
@@ -68,6 +75,14 @@ class RowNotes:
 
     def lines(self) -> Iterator[str]:
         """Yield one line for each thing that should be looked at."""
+        for name, count in self._pointed.items():
+            what = plural(
+                "{column!r}: {count} date with points, the day first, such as 26.02.2024",
+                "{column!r}: {count:,} dates with points, the day first, such as 26.02.2024",
+                count=count,
+                column=name,
+            )
+            yield phrase("read: {note}", note=what)
         detector, rows = self._detector, self._rows
         lines = (
             *notes_of_early_rows(detector.preprocessor, self._early, rows=rows),

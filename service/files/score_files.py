@@ -289,6 +289,6 @@ def _scored(
         rows=len(chunk.table),
         flagged=flagged,
         chosen=len(chunk.table) if job.choice.is_all else chosen,
-        noticed=notice(detector, columns, len(chunk.table), leading=leading),
+        noticed=notice(detector, columns, chunk.table, leading=leading),
         write=ready(*rows),
     )
