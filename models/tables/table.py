@@ -23,6 +23,7 @@ from models.tables.frames import arrow_of_frame
 __all__ = ["Table"]
 
 _SHOWN_ROWS: Final = 3  # of a file, and files
+_VIEWS: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,12 +174,12 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return _plain(stored)
     if pa.types.is_run_end_encoded(kind):
         return pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], kind.value_type)
-    if pa.types.is_string_view(kind):
-        return column.cast(pa.large_string())
+    if kind in _VIEWS:
+        return column.cast(_VIEWS[kind])
     if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
         return pa.chunked_array([_texts(*run) for run in runs_of(column)], pa.large_string())
-    if pa.types.is_binary_view(kind):
-        return column.cast(pa.large_binary())
+    if pa.types.is_decimal32(kind) or pa.types.is_decimal64(kind):  # for which Arrow has few functions
+        return column.cast(pa.decimal128(kind.precision, kind.scale))
     return column
 
 

@@ -90,7 +90,10 @@ class TableWriter:
         """Say what to do about an id that the format cannot hold: Parquet has no timestamps in the year 300,000."""
         try:
             yield
-        except pa.ArrowException as error:
+        except (
+            pa.ArrowException,
+            OSError,
+        ) as error:  # OSError: a decimal whose scale is below 0 or above its precision
             name = self._spec.format_name.replace("_", " ")
             detail = f"An id cannot be written as {name} ({str(error).splitlines()[0]}). Ask for JSON."
             raise RequestError(HTTPStatus.NOT_ACCEPTABLE, detail) from error

@@ -167,6 +167,8 @@ TYPES: dict[str, pa.Table] = {
     "text view": replaced("mode", TABLE["mode"].cast(pa.string_view())),
     "small float": replaced("number", TABLE["number"].cast(pa.float32())),
     "decimal": replaced("number", TABLE["number"].cast(pa.decimal128(10, 2))),
+    "small decimal": replaced("number", pa.array([1, 2, 3], pa.int8()).cast(pa.decimal32(5, 2))),
+    "small decimal of 64 bits as id": replaced("serial", pa.array([1, 2, 3], pa.int8()).cast(pa.decimal64(5, 2))),
     "small integer": replaced("number", TABLE["number"].cast(pa.int8())),
     "timestamp": replaced("at", TABLE["at"].cast(pa.timestamp("ns"))),
     "date": replaced("at", pa.array([19_742] * 3, pa.date32())),
@@ -255,8 +257,16 @@ def test_what_a_table_holds_that_cannot_be_scored_is_named(sample_service: InPro
     assert detail in problem(ask(sample_service, write(table), form), 422)["detail"]
 
 
-def test_an_id_that_parquet_cannot_hold_is_answered_in_other_formats(sample_service: InProcess) -> None:
-    body = stream(replaced("serial", pa.array([0, 2**62, 0], pa.timestamp("s"))))
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pa.array([0, 2**62, 0], pa.timestamp("s")),
+        pa.Array.from_buffers(pa.decimal128(38, -76), 3, [None, pa.py_buffer((b"\1" + bytes(15)) * 3)]),
+    ],
+    ids=["timestamps", "decimals"],
+)
+def test_an_id_that_parquet_cannot_hold_is_answered_in_other_formats(sample_service: InProcess, ids: pa.Array) -> None:
+    body = stream(replaced("serial", ids))
     assert "Ask for JSON" in problem(ask(sample_service, body, "arrow", "parquet"), 406)["detail"]
     assert ask(sample_service, body, "arrow", "json").status_code == 200
 
