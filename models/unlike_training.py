@@ -14,6 +14,7 @@ from models.encoders import NumericEncoding
 from models.encoders.preprocessor import Preprocessor
 from models.messages import Message, phrase
 from models.reasons.values import NumberForm
+from models.schema.numbers import PERCENT
 
 if TYPE_CHECKING:
     from models.detector import Detector, Verdicts
@@ -22,7 +23,6 @@ _MIN_ROWS: Final = 20
 _NEARLY_ALL: Final = 0.9  # of the rows
 _OTHER_UNIT: Final = 10.0  # times as large, or as small: where ranges overlap, that may be another unit
 _MIN_FRACTIONS: Final = 5  # rows
-_PERCENT: Final = "%"
 
 Range = tuple[float, float]
 """The least and the greatest number of a column."""
@@ -120,7 +120,7 @@ def notes_of_fractions(detector: Detector, ranges: Mapping[str, Range], *, rows:
     summaries = detector.reference.get("columns", {})
     notes = []
     for column in detector.schema.columns:
-        if column.unit != _PERCENT or column.name not in ranges or rows < _MIN_FRACTIONS:
+        if column.unit != PERCENT or column.name not in ranges or rows < _MIN_FRACTIONS:
             continue
         low, high = ranges[column.name]
         median = (summaries.get(column.name, {}).get("quantiles") or {}).get("0.5", 0.0)

@@ -25,6 +25,7 @@ from models.errors import Message, RecordError, Set, TableError, mistyped, quote
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.cells import Cell, parser_of
 from models.schema.nesting import inside
+from models.schema.numbers import PERCENT
 from models.tables.read_options import HEADER_AGAIN
 from models.tables.table import Table, places_of
 
@@ -152,8 +153,12 @@ def read_cells(
     about = about or RowsOfTable(table=Table(data=pa.table({column.name: cells})))
     if column.kind is Kind.NUMERIC:
         numbers = numbers_at_once(column, cells, decimal=decimal, thousands=thousands)
-        if numbers is not None:
-            return _present(column, numbers, about)
+        if numbers is None:
+            numbers = _parsed(column, cells, parser_of(column, decimal=decimal, thousands=thousands), about)
+        else:
+            numbers = _present(column, numbers, about)
+        in_percent = column.unit == PERCENT and column.name in about.table.percent
+        return np.array([float(f"{100 * n:.15g}") for n in numbers.tolist()]) if in_percent else numbers
     if column.kind is Kind.DATETIME:
         timestamps = timestamps_at_once(column, cells)
         if timestamps is not None:

@@ -8,6 +8,9 @@ from typing import Final
 
 from models.messages import brief, phrase
 
+PERCENT: Final = "%"
+"""The unit of percentages."""
+
 SEPARATOR_VARIANTS: Final = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"}
 """Characters that are written instead of one of `models.schema.THOUSANDS`: narrow and unbreakable spaces, ’."""
 

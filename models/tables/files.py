@@ -107,6 +107,7 @@ def read_table(
         repairs=tuple(repairs),
         header=chunks[0].header,
         absent=frozenset[str]().union(*(chunk.absent for chunk in chunks)),
+        percent=chunks[0].percent.intersection(*(chunk.percent for chunk in chunks)),
         files=tuple(files.items()),
         skipped=chunks[0].skipped,
         numbers=numbers_of(chunks),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -31,7 +32,8 @@ def require_filled_grids(archive: zipfile.ZipFile) -> None:
             sheets = _Worksheet()
         else:
             continue
-        _parse(archive, entry, sheets)
+        for name, attributes in read_elements(archive, entry):
+            sheets.start(name, attributes)
         for grid in sheets.grids:
             if grid.cells > max(_MOST_CELLS, _MOST_EMPTY * grid.filled):
                 raise TableError(
@@ -72,7 +74,7 @@ class _Worksheet:
         elif name == "c":
             place = re.fullmatch(r"([A-Za-z]{1,9})(\d{1,10})", attributes.get("r", ""))
             self._row = self._row if place is None else int(place[2])
-            self._column = self._column + 1 if place is None else _index(place[1])
+            self._column = self._column + 1 if place is None else index_of(place[1])
         elif name in ("v", "is"):
             self.grids[0].add(self._row, self._column)
 
@@ -106,34 +108,42 @@ def _may_be_large(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
             text = kept + chunk
             found = _CELL.findall(text)
             rows = max([rows, *map(int, _ROW.findall(text)), *{int(row) for _, row in found}])
-            columns = max([columns, *map(_index, {name for name, _ in found})])
+            columns = max([columns, *map(index_of, {name for name, _ in found})])
             kept = text[max(text.rfind(b"<"), 0) :]  # a tag that two chunks share
             if len(kept) > _CHUNK_BYTES:
                 return True  # no tag that a program writes
     return rows * columns > _MOST_CELLS
 
 
-def _parse(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, sheets: _Worksheet | _OpenDocument) -> None:
-    """Give all elements of a part to its sheets; what is wrong with the XML is said by whoever reads it."""
+def read_elements(archive: zipfile.ZipFile, part: str | zipfile.ZipInfo) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield name and attributes of each element of a part, without namespaces; none where there is no such part.
+
+    What is wrong with the XML ends it, and is said by whoever reads the cells.
+    """
     parser = expat.ParserCreate()
+    found: list[tuple[str, dict[str, str]]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        sheets.start(name.rpartition(":")[2], {key.rpartition(":")[2]: text for key, text in attributes.items()})
+        found.append((name.rpartition(":")[2], {key.rpartition(":")[2]: text for key, text in attributes.items()}))
 
     parser.StartElementHandler = start
-    with archive.open(entry) as part, suppress(expat.ExpatError):
-        parser.ParseFile(part)
+    with suppress(expat.ExpatError, KeyError), archive.open(part) as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
+            parser.Parse(chunk)
+            yield from found
+            found.clear()
+    yield from found  # before what is wrong
 
 
 def _number(text: str | None, otherwise: int) -> int:
     return int(text) if text is not None and re.fullmatch(r"\d{1,10}", text) else otherwise
 
 
-def _index(letters: str | bytes) -> int:
+def index_of(letters: str | bytes) -> int:
     """Return the number of a column, from 1.
 
     Example:
-        >>> _index("A"), _index("XFD"), _name(16_384)
+        >>> index_of("A"), index_of("XFD"), _name(16_384)
         (1, 16384, 'XFD')
     """
     index = 0

@@ -40,6 +40,7 @@ class Table:
         header: The names that were given to a file without a header line.
         left_out: Names of the columns that were not read, because they were not asked for.
         absent: Names of fields that some of the records lack.
+        percent: Names of columns of a sheet that shows their numbers in percent, and has 0.07 for 7 %, as `data` has.
         of_records: The rows were objects with named fields, each of which may lack some.
         files: Name and number of rows of each file that the rows are from, where it is known.
         skipped: What ``--skip-rows`` left out already; None where it cannot leave out rows, as in a data frame.
@@ -54,6 +55,7 @@ class Table:
     header: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
     absent: frozenset[str] = frozenset()
+    percent: frozenset[str] = frozenset()
     of_records: bool = False
     files: tuple[tuple[str, int], ...] = ()
     skipped: tuple[str, ...] | None = None

@@ -19,6 +19,7 @@ from models.errors import ConfigError, Message, Set, TableError, absent_columns,
 from models.messages import phrase, unfilled
 from models.schema import DURATION, Column, FeatureSchema, Kind
 from models.schema.cells import is_missing_text, number_text
+from models.schema.numbers import PERCENT
 from models.schema.timestamps import clock_text, timestamp_text
 from models.tables.table import Table, places_of
 from training.columns.codes import differ_as_written, with_what_was_met
@@ -119,7 +120,8 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
     if not isinstance(column, Column):
         return column
     kept = roles.kept_of(name) if column.kind is Kind.CATEGORICAL else ()
-    column = replace(column, missing=roles.missing_of(name, column.kind), keep_words=kept)
+    unit = PERCENT if name in table.percent and column.kind is Kind.NUMERIC and not column.layout else column.unit
+    column = replace(column, missing=roles.missing_of(name, column.kind), keep_words=kept, unit=unit)
     values = _values(column, table)
     if column.kind is Kind.NUMERIC and column.unit is None and column.layout is None and name not in roles.kinds:
         layout = layout_of_numbers(name, values)
