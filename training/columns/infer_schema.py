@@ -318,6 +318,8 @@ def _notes(column: Column, roles: Roles, table: Table) -> list[Finding]:
 
 
 def _of_unit(column: Column) -> Message:
+    if column.decimal is None:
+        return phrase("numbers in {unit!r}", unit=column.unit)
     marks = {"unit": column.unit, "decimal": column.decimal, "thousands": column.thousands}
     if column.thousands:
         return phrase("numbers in {unit!r} (decimal mark {decimal!r}, grouped by {thousands!r})", **marks)
