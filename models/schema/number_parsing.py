@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from models.schema.coordinates import direction_of, remedy_for_direction
 from models.schema.numbers import AMBIGUOUS_POINT, NUMBER, SEPARATOR_VARIANTS, grouped_number, with_sign_in_front
 
 _D_EXPONENT: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)[dD][+-]\d+")  # as Fortran writes 1.5E+03
@@ -74,6 +75,8 @@ def expected_number(text: str, *, decimal: str = ".", thousands: str = "", unit:
         style += " and no other mark"
     found = _number_in(text)
     readings = list(dict.fromkeys(_readings(found.digits))) if found else []
+    if found is None and unit is None and (letter := direction_of(text[:_LONGEST])):
+        return f"{what}{remedy_for_direction(letter, None)}"
     if found is None or not readings:
         plain = decimal == "." and not thousands
         marks = _DIGITS_AND_MARKS.fullmatch(text.strip().translate(SEPARATOR_VARIANTS)) if not plain else None
@@ -87,7 +90,8 @@ def expected_number(text: str, *, decimal: str = ".", thousands: str = "", unit:
         return what
     what += "" if unit or not found.unit else f" without {found.unit!r}"
     shown = [found.written(reading.written(decimal, thousands), unit) for reading in readings[:_MOST_EXAMPLES]]
-    return f"{what}, such as {' or '.join(shown)}"
+    what += f", such as {' or '.join(shown)}"
+    return what if unit else what + remedy_for_direction(found.unit.strip("°º "), shown[0])
 
 
 def _number(text: str, decimal: str, thousands: str) -> float | None:

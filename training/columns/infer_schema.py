@@ -23,6 +23,7 @@ from models.schema.numbers import PERCENT
 from models.schema.timestamps import clock_text, timestamp_text
 from models.tables.table import Table, places_of
 from training.columns.codes import differ_as_written, with_what_was_met
+from training.columns.coordinates import coordinates_reason
 from training.columns.infer_texts import text_column, too_many_categories
 from training.columns.number_layouts import EPOCHS, OF_INSTANTS, is_time_name, layout_of_numbers
 from training.columns.roles import DATE_ORDERS, EVERY_COLUMN, Roles
@@ -144,6 +145,8 @@ def _decide(name: str, table: Table, roles: Roles, fitting: NDArray[np.bool_]) -
         reason = too_many_categories(present)
         if reason is None:
             return column
+        if (coordinates := coordinates_reason(dict.fromkeys(present))) is not None:
+            return coordinates
         return with_what_was_met(name, reason, set(present)) if reason.startswith(_MAY_BE_USED) else reason
     return column
 

@@ -35,6 +35,34 @@ MARKS = [(".", ","), (".", "'"), (".", " "), (",", "."), (",", " "), (".", ""), 
             None,
             "a number with a decimal point and no other mark, without '€', such as 1234.50",
         ),
+        (
+            "48.17469 N",
+            (".", ""),
+            None,
+            "a number without 'N', such as 48.17469; of a coordinate, north and east are positive, south and west "
+            "negative",
+        ),
+        (
+            "33,9°S",
+            (",", ""),
+            None,
+            "a number without '°S', such as 33,9; of a coordinate, north and east are positive, south and west "
+            "negative: -33,9",
+        ),
+        (
+            "-33.9 S",
+            (".", ""),
+            None,
+            "a number without 'S', such as -33.9; of a coordinate, north and east are positive, south and west "
+            "negative",
+        ),
+        (
+            "12°01'19.0\"S",
+            (".", ""),
+            None,
+            "a number; of a coordinate, north and east are positive, south and west negative",
+        ),
+        ("5 kN", (".", ""), None, "a number without 'kN', such as 5"),
         ("12 €", (".", ""), None, "a number without '€', such as 12"),
         ("6,152.12", (".", ""), None, "a number with a decimal point and no other mark, such as 6152.12"),
         ("1,234", (".", ""), None, "a number with a decimal point and no other mark, such as 1234 or 1.234"),
