@@ -35,6 +35,7 @@ from training.network.history import Epoch
 from training.network.keras_start import versions
 from training.network.learning import BUILDERS, Learned, learn
 from training.settings.config import TrainConfig
+from training.thresholds.kept_promise import broken_promise
 from training.thresholds.report import threshold_report
 
 _MANY_ANOMALIES = 0.05
@@ -117,7 +118,7 @@ def fit(
         reference=reference_of(prepared.schema, prepared.part(first), calibration.pooled.scores),
     )
     reference = detector.reference
-    realised, metrics = _evaluate(detector, prepared, config, test_table)
+    alerts, metrics = _evaluate(detector, prepared, config, test_table)
     if more and not learned.history.interrupted:
         learned = learning(more[0])
         seconds += learned.history.seconds
@@ -127,10 +128,10 @@ def fit(
     result = FitResult(
         detector=replace(detector, scorer=learned.scorer, calibration=calibration, reference=reference),
         learned=learned,
-        warnings=(*_warnings(config, prepared, learned, calibration), *threshold["warnings"]),
+        warnings=(*_warnings(config, prepared, learned, calibration, alerts), *threshold["warnings"]),
         threshold=threshold,
         rows=prepared.rows,
-        realised_alert_rate=realised,
+        realised_alert_rate=float(alerts.mean()) if len(alerts) else float("nan"),
         metrics=metrics,
         epochs=tuple(epochs),
         seconds=seconds,
@@ -180,19 +181,25 @@ def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calib
 
 def _evaluate(
     detector: Detector, prepared: Prepared, config: TrainConfig, test_table: Table | None
-) -> tuple[float, Metrics | None]:
-    """Return the realised alert rate, and the metrics where there are labels."""
+) -> tuple[NDArray[np.bool_], Metrics | None]:
+    """Return which test rows that are drawn like the calibration rows are flagged, and the metrics of labels."""
     test = prepared.split.test
     verdicts = detector.score(prepared.part(test))
     labels = None if prepared.is_anomaly is None else prepared.is_anomaly[test]
     alike = ~labels if labels is not None and config.fit_on == "normal" else np.ones(len(verdicts), np.bool_)
-    realised = float(verdicts.is_anomaly[alike].mean()) if alike.any() else float("nan")
+    alerts = verdicts.is_anomaly[alike]
     if test_table is not None and prepared.rule is not None:
-        return realised, evaluate(detector.score_table(test_table), prepared.rule.anomalies(test_table))
-    return realised, None if labels is None else evaluate(verdicts, labels)
+        return alerts, evaluate(detector.score_table(test_table), prepared.rule.anomalies(test_table))
+    return alerts, None if labels is None else evaluate(verdicts, labels)
 
 
-def _warnings(config: TrainConfig, prepared: Prepared, learned: Learned, calibration: Calibration) -> list[str]:
+def _warnings(
+    config: TrainConfig,
+    prepared: Prepared,
+    learned: Learned,
+    calibration: Calibration,
+    alerts: NDArray[np.bool_],
+) -> list[str]:
     history = learned.history
     warnings = [
         *health_warnings(learned.health, activation=config.activation, learning_rate=config.learning_rate),
@@ -219,6 +226,12 @@ def _warnings(config: TrainConfig, prepared: Prepared, learned: Learned, calibra
                 value=100 * calibration.spec.value,
             )
         )
+    if (promised := calibration.promised_alert_rate) is not None:
+        calibrated, tested = len(calibration.pooled.scores), len(alerts)
+        broken = broken_promise(
+            flagged=int(alerts.sum()), tested=tested, promised=promised, calibrated=calibrated, time=config.time
+        )
+        warnings += [] if broken is None else [broken]
     share = 0.0 if prepared.is_anomaly is None else float(prepared.is_anomaly.mean())
     if config.fit_on == "all" and share >= _MANY_ANOMALIES:
         warnings.append(
