@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.columns.arrow_cells import (
     coded_values,
-    count_pointed_dates,
     numbers_at_once,
     plain_cells,
     python_values,
@@ -39,13 +38,6 @@ def columns_of_table(schema: FeatureSchema, table: Table, *, first_row: int = 0)
     table = with_null_objects(schema, table)
     require_columns(schema, table.names)
     return {column.name: column_of_table(schema, table, column, first_row=first_row) for column in schema.read}
-
-
-def pointed_dates_of_table(schema: FeatureSchema, table: Table) -> dict[str, int]:
-    """Return how many dates such as 26.02.2024 there are, by column of timestamps that was learned without points."""
-    columns = [column for column in schema.read if column.kind is Kind.DATETIME and column.name in table.names]
-    counts = {column.name: count_pointed_dates(column, table.data.column(column.name)) for column in columns}
-    return {name: count for name, count in counts.items() if count}
 
 
 def with_null_objects(schema: FeatureSchema, table: Table) -> Table:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import final
 
 from models.columns.from_records import Columns
-from models.columns.from_tables import pointed_dates_of_table
 from models.detector import Detector
 from models.early_rows import early_rows, notes_of_early_rows
-from models.messages import phrase, plural
+from models.messages import phrase
+from models.pointed_dates import notes_of_pointed_dates, pointed_dates
 from models.schema.codes import Sighting
 from models.tables.table import Table
 from models.unlike_training import Range, joined_ranges, notes_of_flagged, notes_of_fractions, ranges_of
@@ -46,7 +46,7 @@ def notice(detector: Detector, columns: Columns, table: Table, *, leading: Mappi
         sightings=detector.sightings(columns.__getitem__),
         ranges=ranges_of(detector.preprocessor, columns),
         leading=leading,
-        pointed=pointed_dates_of_table(detector.schema, table),
+        pointed=pointed_dates(detector.schema, table),
     )
 
 
@@ -75,14 +75,8 @@ class RowNotes:
 
     def lines(self) -> Iterator[str]:
         """Yield one line for each thing that should be looked at."""
-        for name, count in self._pointed.items():
-            what = plural(
-                "{column!r}: {count} date with points, the day first, such as 26.02.2024",
-                "{column!r}: {count:,} dates with points, the day first, such as 26.02.2024",
-                count=count,
-                column=name,
-            )
-            yield phrase("read: {note}", note=what)
+        for line in notes_of_pointed_dates(self._pointed):
+            yield phrase("read: {note}", note=line)
         detector, rows = self._detector, self._rows
         lines = (
             *notes_of_early_rows(detector.preprocessor, self._early, rows=rows),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,7 @@ from models.columns.from_tables import read_cells
 from models.schema import Column, Kind
 from models.schema.cells import parse_timestamp, parser_of
 from service.batch import main
+from training.estimator import AutoencoderDetector, DetectorWarning
 
 
 def column(layout: str | None) -> Column:
@@ -61,3 +64,13 @@ def test_a_batch_says_how_they_were_read(trained: Trained, tmp_path: Path, capsy
         written[form] = (tmp_path / "out.csv").read_text()
         assert (f"read: '{name}': 8 dates with points, the day first" in capsys.readouterr().err) == (form == "points")
     assert written["iso"] == written["points"]
+
+
+def test_the_estimator_warns_of_them() -> None:
+    days = pd.date_range("2024-01-01", periods=120, freq="D")
+    fitted = pd.DataFrame({"day": days, "load": np.random.default_rng(3).normal(50, 5, 120)})
+    detector = AutoencoderDetector(preset="fast", epochs=1, alert_rate=0.2, random_state=0).fit(fitted)
+    plain = detector.score_samples(fitted[40:49])
+    with pytest.warns(DetectorWarning, match=r"'day': 9 dates with points, the day first, such as 26\.02\.2024"):
+        pointed = detector.score_samples(fitted[40:49].assign(day=days[40:49].strftime("%d.%m.%Y")))
+    np.testing.assert_array_equal(pointed, plain)

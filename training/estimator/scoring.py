@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from models.columns.from_tables import columns_of_table
 from models.detector import Verdicts
 from models.early_rows import early_rows, notes_of_early_rows
+from models.pointed_dates import notes_of_pointed_dates, pointed_dates
 from models.unlike_training import leading_columns, notes_of_flagged, notes_of_fractions, ranges_of
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import known_table, row_weights_of
@@ -108,6 +109,7 @@ class ScoringDetector(
         columns = columns_of_table(detector.schema, table)
         older = notes_of_early_rows(detector.preprocessor, early_rows(detector.preprocessor, columns), rows=len(table))
         fractions = notes_of_fractions(detector, ranges_of(detector.preprocessor, columns), rows=len(table))
-        for note in (*older, *detector.notes(detector.sightings(columns.__getitem__)), *fractions):
+        pointed = notes_of_pointed_dates(pointed_dates(detector.schema, table))
+        for note in (*pointed, *older, *detector.notes(detector.sightings(columns.__getitem__)), *fractions):
             warnings.warn(in_python(note), DetectorWarning, stacklevel=4)
         return columns

@@ -19,6 +19,7 @@ from models.detector import Detector
 from models.early_rows import early_rows, notes_of_early_rows
 from models.errors import ConfigError
 from models.messages import phrase
+from models.pointed_dates import notes_of_pointed_dates, pointed_dates
 from models.programs.rich_text import escaped
 from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
@@ -146,6 +147,8 @@ def _new_rows(
         console.print(f"[dim]{escaped(rule)}[/dim]")
         is_anomaly = labels.anomalies(table)
     columns = columns_of_table(schema, table)
+    for note in notes_of_pointed_dates(pointed_dates(schema, table)):
+        console.print(f"[dim]{escaped(phrase('read: {note}', note=note))}[/dim]")
     scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
     population = old.calibration.rows.population if is_anomaly is not None else "all"
     known = old.known_categories.get(schema.threshold_by or "")
