@@ -19,7 +19,7 @@ from models.columns.from_tables import columns_of_table
 from models.detector import Verdicts
 from models.early_rows import early_rows, notes_of_early_rows
 from models.pointed_dates import notes_of_pointed_dates, pointed_dates
-from models.unlike_training import leading_columns, notes_of_flagged, notes_of_fractions, ranges_of
+from models.unlike_training import notes_of_fractions, ranges_of
 from training.estimator.errors import DetectorWarning, as_value_errors, in_python
 from training.estimator.inputs import known_table, row_weights_of
 from training.estimator.saving import SavedDetector
@@ -94,13 +94,7 @@ class ScoringDetector(
     def _scored(self, X: Any) -> Verdicts:
         check_is_fitted(self, "detector_")
         with as_value_errors():
-            verdicts = self.detector_.score(self._columns(X))
-        detector = self.detector_
-        preprocessor, columns = detector.preprocessor, verdicts.columns
-        ranges, early = ranges_of(preprocessor, columns), early_rows(preprocessor, columns)
-        for note in notes_of_flagged(detector, leading_columns(verdicts), ranges, early, rows=len(verdicts)):
-            warnings.warn(in_python(note), DetectorWarning, stacklevel=3)
-        return verdicts
+            return self.detector_.score(self._columns(X))
 
     def _columns(self, X: Any) -> dict[str, NDArray[Any]]:
         """Return the features of `X` by name, and warn of values that are not written as those of the fit, or older."""
