@@ -195,9 +195,11 @@ def csv_header(names: Sequence[str]) -> bytes:
 
 
 def csv_lines(table: pa.Table) -> bytes:
-    """Return a line of CSV for each row of a table; numbers read back as they were."""
+    """Return a line of CSV for each row of a table; numbers read back as they were, and lists are JSON."""
     if not len(table):
         return b""
+    if any(pa.types.is_nested(kind) for kind in table.schema.types):
+        table = pa.table([_lists_as_json(column) for column in table.columns], names=table.column_names)
     lines = io.BytesIO()
     try:
         # In one chunk: for a chunk without rows Arrow 26 writes whatever is in its buffer.
@@ -220,6 +222,13 @@ def json_cells(column: pa.ChunkedArray) -> list[Any]:
     """Return plain values; timestamps as text, because Python has no nanoseconds."""
     cells: list[Any] = (column.cast(pa.string()) if pa.types.is_temporal(column.type) else column).to_pylist()
     return cells
+
+
+def _lists_as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_nested(column.type):
+        return column
+    texts = [None if cell is None else msgspec.json.encode(cell).decode() for cell in column.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _csv_cells(column: pa.ChunkedArray) -> pa.ChunkedArray:

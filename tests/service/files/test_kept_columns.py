@@ -96,3 +96,11 @@ def test_a_whole_number_that_no_float_is_stays_exact() -> None:
     source = Source(name="rows.jsonl", content="\n".join(map(json.dumps, lines)).encode())
     first, second = read_json(source, ReadOptions(), 1)
     assert [*first.data["a"].to_pylist(), *second.data["a"].to_pylist()] == [2**53 + 1, 0.5]
+
+
+def test_lists_are_json_in_csv(trained: Trained, tmp_path: Path) -> None:
+    rows = machine_records(2, seed=8)
+    path = lines_of(tmp_path / "in.jsonl", [rows[0] | {"tags": [1, 2]}, rows[1] | {"tags": None}])
+    assert batch(trained, path, output=tmp_path / "out.csv") == 0
+    first, second = (tmp_path / "out.csv").read_text().splitlines()[1:]
+    assert (first[-8:], second[-1]) == (',"[1,2]"', ",")
