@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from models.encoders import NumericEncoding
 from models.encoders.preprocessor import Preprocessor
 from models.messages import Message, phrase
 from models.reasons.values import NumberForm
-from models.schema.numbers import PERCENT
 
 if TYPE_CHECKING:
     from models.detector import Detector, Verdicts
@@ -46,6 +45,21 @@ def ranges_of(preprocessor: Preprocessor, columns: Columns) -> dict[str, Range]:
             if not math.isnan(low):
                 found[encoding.name] = low, high
     return found
+
+
+def fractions_of(values: Iterable[Any]) -> Range | None:
+    """Return the range of the numbers of a column, None and NaN for missing ones; None where one is above 1.
+
+    No further than to the first of those, so that percentages are not all looked at.
+    """
+    found = []
+    for value in values:
+        if value is None or math.isnan(value):
+            continue
+        if abs(value) > 1:
+            return None
+        found.append(float(value))
+    return (min(found), max(found)) if found else None
 
 
 def joined_ranges(parts: Iterable[Mapping[str, Range]]) -> dict[str, Range]:
@@ -119,8 +133,8 @@ def notes_of_fractions(detector: Detector, ranges: Mapping[str, Range], *, rows:
     """
     summaries = detector.reference.get("columns", {})
     notes = []
-    for column in detector.schema.columns:
-        if column.unit != PERCENT or column.name not in ranges or rows < _MIN_FRACTIONS:
+    for column in detector.schema.in_percent:
+        if column.name not in ranges or rows < _MIN_FRACTIONS:
             continue
         low, high = ranges[column.name]
         median = (summaries.get(column.name, {}).get("quantiles") or {}).get("0.5", 0.0)

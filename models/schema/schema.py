@@ -14,6 +14,7 @@ from models.errors import BundleError
 from models.messages import joined, phrase, plural, quoted
 from models.schema.names import in_one_form, one_form
 from models.schema.nesting import outer_names
+from models.schema.numbers import PERCENT
 from models.schema.timestamps import TIME_LAYOUTS
 from models.strict_json import from_plain
 
@@ -159,6 +160,11 @@ class FeatureSchema:
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns of plain numbers, which have no sentinels."""
         return tuple(column.name for column in self.read if column.kind is Kind.NUMERIC and not column.missing)
+
+    @cached_property
+    def in_percent(self) -> tuple[Column, ...]:
+        """The features that were learned in percent."""
+        return tuple(column for column in self.columns if column.unit == PERCENT)
 
     @cached_property
     def digest(self) -> str:

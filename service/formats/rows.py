@@ -13,6 +13,7 @@ from models.detector import Detector
 from models.errors import DataError, RecordError
 from models.schema import Column, FeatureSchema
 from models.schema.cells import Cell
+from models.unlike_training import fractions_of, notes_of_fractions
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.web.problems import MOST_PROBLEMS, RequestError
@@ -99,17 +100,19 @@ R = TypeVar("R", bound=Rows)
 
 
 def noted(rows: R, detector: Detector) -> R:
-    """Return rows with a note on each column of categories whose values are not written as training had them."""
-    if not detector.known_categories:
-        return rows
+    """Return rows with a note on each column whose categories or percentages are not written as training had them."""
     schema = detector.schema
+    if not detector.known_categories and not schema.in_percent:
+        return rows
 
     def values(name: str) -> Iterator[Cell]:
         return rows.values(schema, next(column for column in schema.read if column.name == name))
 
     with suppress(DataError):  # which says it when the rows are scored
         sightings = detector.sightings(values, rows=len(rows))
-        if notes := detector.notes(sightings):
+        found = {column.name: fractions_of(values(column.name)) for column in schema.in_percent}
+        ranges = {name: ends for name, ends in found.items() if ends is not None}
+        if notes := [*detector.notes(sightings), *notes_of_fractions(detector, ranges, rows=len(rows))]:
             return rows.with_notes((*rows.notes, *notes))
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -14,12 +15,15 @@ from samples import sample_detector, sample_record
 
 from models.detector import Detector
 from models.unlike_training import (
+    fractions_of,
     joined_ranges,
     leading_columns,
     notes_of_flagged,
     notes_of_fractions,
     ranges_of,
 )
+from service.formats.json import decode_json
+from service.formats.rows import noted
 from training.estimator import AutoencoderDetector, DetectorWarning
 
 LOW, HIGH = 20.0, 80.0
@@ -96,6 +100,22 @@ def test_fractions_where_percent_were_learned_are_noted(found: tuple[float, floa
     assert bool(notes) == is_noted
     assert all(note.startswith("'number' is in percent, half of training is above 7 %") for note in notes)
     assert notes_of_fractions(DETECTOR, {"number": found}, rows=20) == []
+
+
+def test_the_range_of_fractions_ends_at_the_first_percentage() -> None:
+    assert fractions_of([None, 0.07, float("nan"), -0.2]) == (-0.2, 0.07)
+    assert fractions_of([None]) is None
+    rest = iter([0.5, 7.0, 0.07])
+    assert fractions_of(rest) is None
+    assert list(rest) == [0.07]
+
+
+@pytest.mark.parametrize(("number", "is_noted"), [(0.07, True), (7.0, False), ("0.07 %", True), (None, False)])
+def test_fractions_over_http_are_noted(number: object, is_noted: bool) -> None:
+    detector = in_percent()
+    body = json.dumps([sample_record(number=number, serial=str(row)) for row in range(20)]).encode()
+    rows = noted(decode_json(body, detector.schema, most=99), detector)
+    assert any("write 7 or 7 %" in note for note in rows.notes) == is_noted
 
 
 def test_the_estimator_warns_of_fractions_once_and_not_of_rows_that_are_meant_to_be_odd() -> None:

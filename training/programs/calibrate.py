@@ -25,6 +25,7 @@ from models.repository import next_version, resolve, version_of
 from models.schema import FeatureSchema
 from models.tables.files import expand, read_table
 from models.tables.read_options import ReadOptions, options_as_learned
+from models.unlike_training import notes_of_fractions, ranges_of
 from training.columns.learn_columns import quantiles
 from training.data.labels import label_rule
 from training.settings.config import TrainConfig
@@ -154,7 +155,8 @@ def _new_rows(
     known = old.known_categories.get(schema.threshold_by or "")
     segment = segments_of(schema, columns, known=known)
     older = notes_of_early_rows(old.preprocessor, early_rows(old.preprocessor, columns), rows=len(scores))
-    for note in (*older, *old.notes(old.sightings(lambda name: columns.get(name, ())))):
+    fractions = notes_of_fractions(old, ranges_of(old.preprocessor, columns), rows=len(scores))
+    for note in (*older, *old.notes(old.sightings(lambda name: columns.get(name, ()))), *fractions):
         console.print(f"[dim]{escaped(phrase('noted: {finding}', finding=note))}[/dim]")
     rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
     names = [path.name for path in expand(command.files)]
