@@ -83,7 +83,7 @@ class Budget:
     linger_seconds: float = 2.0
     linger_bytes: int = 1 << 28
     open_streams: int = 64
-    tick_seconds: float = 0.04
+    tick_seconds: float = 0.01
     held_bodies: int = 16
     held_answers: int = 8
     piece_bytes: int = 1 << 18

@@ -74,7 +74,7 @@ class Gate:
         """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted.
 
         Args:
-            behind: Requests of an earlier tick wait to be scored.
+            behind: More requests of earlier ticks wait to be scored than the next ticks have time for.
         """
         self._begin_tick()
         if behind:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from samples import arrow_table, machine_records, of_two_sites, with_anomalies, 
 
 from models.bundle import load_detector, new_bundle
 from models.detector import Detector
+from models.languages import LANGUAGES, speak
 from models.tables.files import read_table
 from models.tables.table import Table
 
@@ -67,6 +68,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"trained", "base"} & set(getattr(item, "fixturenames", ())):  # with what these fixtures need themselves
             item.add_marker("trains")
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Have each test begin in English, whatever a command in this process was told before."""
+    yield
+    speak(LANGUAGES["en"])
 
 
 @pytest.fixture(scope="session")

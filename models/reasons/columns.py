@@ -101,7 +101,7 @@ class NumberWords(ColumnWords):
         text = self._form.text(actual)
         if not isinstance(expected, float):
             return text, (self._expected(expected),)
-        if abs(self._z(actual) - self._z(expected)) > _NEAR and (other := self._form.text(expected)) != text:
+        if self._differ(actual, expected) and (other := self._form.text(expected)) != text:
             return text, (self._texts.expected.format(value=other),)
         encoding = self._encoding
         if not encoding.low <= actual <= encoding.high:
@@ -111,6 +111,11 @@ class NumberWords(ColumnWords):
 
     def _text(self, value: float) -> str:
         return self._form.text(value)
+
+    def _differ(self, actual: float, expected: float) -> bool:
+        if self._encoding.unit is None:
+            return abs(actual - expected) > _NEAR * self._encoding.scale
+        return abs(self._z(actual) - self._z(expected)) > _NEAR
 
     def _z(self, value: float) -> float:
         encoding = self._encoding

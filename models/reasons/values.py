@@ -15,6 +15,7 @@ DIGITS: Final = 4
 """Significant digits of a number that people read."""
 
 _LONGEST: Final = 48  # characters of a text in a reason
+_LEAST_GROUPED: Final = 999.0  # numbers that are shorter have no separators of thousands
 _LEAST_PLAIN, _MOST_PLAIN = -5, 15  # powers of ten: numbers between them are written without an exponent
 
 
@@ -64,15 +65,15 @@ def rounded_text(value: float, *, digits: int = DIGITS, decimal: str = ".", thou
         >>> rounded_text(0.0123456), rounded_text(12345.678), rounded_text(2.0), rounded_text(1.5e20)
         ('0.01235', '12346', '2', '1.5e+20')
     """
-    if not value or not math.isfinite(value):
-        return f"{value:.0f}"
-    size = math.floor(math.log10(abs(value)))
-    if not _LEAST_PLAIN < size < _MOST_PLAIN:
-        return f"{value:.{digits}g}"
-    decimals = max(0, digits - 1 - size)
-    text = f"{value:,.{decimals}f}" if thousands else f"{value:.{decimals}f}"
-    if decimals:
-        text = text.rstrip("0").rstrip(".")
+    text = f"{value:.{digits}g}"
+    if "e" in text or (thousands and not -_LEAST_GROUPED < value < _LEAST_GROUPED and math.isfinite(value)):
+        size = math.floor(math.log10(abs(value)))
+        if not _LEAST_PLAIN < size < _MOST_PLAIN:
+            return text
+        decimals = max(0, digits - 1 - size)
+        text = f"{value:,.{decimals}f}" if thousands else f"{value:.{decimals}f}"
+        if decimals:
+            text = text.rstrip("0").rstrip(".")
     return text if decimal == "." and not thousands else text.translate(_marks(decimal, thousands))
 
 

@@ -22,6 +22,8 @@ Done = Callable[[bytes | Exception], None]
 MAX_ROWS: Final = 256
 """Most rows of a micro-batch; a single request may have more."""
 
+_TICKS_BEHIND: Final = 3  # that what waits may take: some clients with costly requests are no overload
+
 
 def cells_of(rows: int, detector: Detector, top: int) -> int:
     """Return how many cells are scored for rows: once, and once more for each of the `top` columns that are named."""
@@ -57,7 +59,7 @@ class Batcher:
     A tick is bounded, so that new connections are served in a burst, too: the rest is scored in the next ticks.
 
     Attributes:
-        is_behind: Requests of an earlier tick wait to be scored.
+        is_behind: More requests of earlier ticks wait to be scored than the next ticks have time for.
     """
 
     def __init__(self) -> None:
@@ -65,6 +67,7 @@ class Batcher:
         self._rows = self._cells = 0
         self._batches: deque[list[_Waiting]] = deque()  # that are full, oldest first
         self._spent = 0.0  # CPU time of scoring in this tick
+        self._scored = 0  # micro-batches of this tick
         self._scheduled = False
         self.is_behind = False
 
@@ -99,8 +102,8 @@ class Batcher:
 
     def _end_tick(self) -> None:
         self._flush()
-        self._spent = 0.0
-        self.is_behind = self._scheduled = bool(self._batches)
+        self._scheduled, self.is_behind = bool(self._batches), len(self._batches) > _TICKS_BEHIND * self._scored
+        self._spent, self._scored = 0.0, 0
         if self._scheduled:
             asyncio.get_running_loop().call_soon(self._end_tick)
 
@@ -116,6 +119,7 @@ class Batcher:
                 groups.setdefault(item.shape(), []).append(item)
             for group in groups.values():
                 _score_group(group)
+            self._scored += 1
             self._spent += time.thread_time() - began
 
 
