@@ -186,5 +186,7 @@ def test_large_requests_behind_one_that_has_waited_too_long_are_refused_at_once_
         assert int(refused.headers["retry-after"]) >= 1
         assert "DETECTOR_MAX_WAIT_SECONDS" in problem(refused, 503)["detail"]
         assert service.client.get("/healthz").status_code == 200
-        assert service.client.post("/score", content=RECORD).status_code == 200
+        # So short a wait leaves 20 µs of CPU for the first one: on a busy machine it may take several.
+        later = (service.client.post("/score", content=RECORD).status_code for _ in range(50))
+        assert any(status == 200 for status in later)
         assert send(0)[0].status_code == 200
