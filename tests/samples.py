@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openpyxl
@@ -22,6 +22,9 @@ from models.encoders import BooleanEncoding, CategoricalEncoding, Encoding, Nume
 from models.encoders.preprocessor import Preprocessor
 from models.schema import Column, FeatureSchema, Kind
 from models.scoring import Scorer
+
+if TYPE_CHECKING:
+    from training.data.prepare import Prepared
 
 FIRST_DAY = datetime(2024, 1, 1)
 RARE_MODES = ("flush", "purge", "self test")
@@ -223,3 +226,14 @@ def _csv_cell(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def untrained_detector(name: str, ready: Prepared) -> Detector:
+    """Return a detector of prepared rows whose network expects half of each value, for tests of reading alone."""
+    return Detector(
+        name=name,
+        version="1",
+        schema=ready.schema,
+        scorer=Scorer(preprocessor=ready.preprocessor, engine=FakeEngine(lambda Z: 0.5 * Z)),
+        calibration=Calibration.of(np.linspace(0.05, 2.0, 199), method="fpr", value=0.05),
+    )

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -34,8 +32,7 @@ from benchmarks.planted.text import plain_of, tables_of
 from benchmarks.quality.arguments import at_least_one, listed, seeds
 from benchmarks.quality.methods import Method, chosen_methods, names_of
 from benchmarks.quality.ours import is_ours
-from benchmarks.quality.record import append_run
-from benchmarks.quality.run import Outcome, Way, run
+from benchmarks.quality.run import Outcome, Way, run_and_record
 from models.errors import ConfigError, DetectorError
 
 _DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
@@ -70,7 +67,6 @@ def _measure(arguments: argparse.Namespace, console: Console, command: Sequence[
         return 0
     outcome = _run(choice, arguments, console, command)
     if outcome.interrupted:
-        console.print("stopped; the same command goes on")
         return _INTERRUPTED
     found = _found(choice, arguments.out)
     if arguments.against is not None:
@@ -87,25 +83,10 @@ def _measure(arguments: argparse.Namespace, console: Console, command: Sequence[
 def _run(choice: Choice, arguments: argparse.Namespace, console: Console, command: Sequence[str]) -> Outcome:
     threads = arguments.threads or (1 if arguments.jobs > 1 else None)
     way = Way(jobs=arguments.jobs, threads=threads, timeout=arguments.timeout, again=arguments.again)
-    jobs, results, started = choice.jobs(), results_of(arguments.out), time.time()
-    outcome = run(jobs, results=results, way=way, console=console)
-    append_run(
-        arguments.out,
-        experiment="planted",
-        command=f"python -m benchmarks.planted {shlex.join(command)}",
-        started=started,
-        seconds=time.time() - started,
-        done=outcome.now,
-        jobs=way.jobs,
-        threads=way.threads,
-        modules=sorted({module for job in jobs for module in job.modules}),
+    results = results_of(arguments.out)
+    return run_and_record(
+        "benchmarks.planted", "planted", command, choice.jobs(), results=results, way=way, console=console
     )
-    console.print(
-        f"{outcome.before + outcome.now:,} of {len(jobs):,} fits done, {outcome.now:,} of them now, "
-        f"{outcome.failed:,} without figures: {results.path}",
-        soft_wrap=True,
-    )
-    return outcome
 
 
 def _found(choice: Choice, folder: Path) -> list[Found]:

@@ -11,9 +11,7 @@ The peers need the extra `bench`: pip install '.[train,bench]'.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -27,8 +25,7 @@ from benchmarks.quality.check import check
 from benchmarks.quality.experiments.table import EXPERIMENTS
 from benchmarks.quality.jobs import Choice, Experiment
 from benchmarks.quality.methods import METHODS, chosen_methods, names_of
-from benchmarks.quality.record import append_run
-from benchmarks.quality.run import Way, run
+from benchmarks.quality.run import Way, run_and_record
 from benchmarks.quality.splits import PROTOCOLS
 from models.errors import ConfigError, DetectorError
 
@@ -65,29 +62,14 @@ def _measure(experiment: Experiment, arguments: argparse.Namespace, console: Con
     )
     threads = arguments.threads or (1 if arguments.jobs > 1 else None)
     way = Way(jobs=arguments.jobs, threads=threads, timeout=arguments.timeout, again=arguments.again)
-    started = time.time()
     jobs = experiment.plan(choice)
     for refusal in refusals:
         console.print(f"left out: {escape(refusal)}", soft_wrap=True)
-    outcome = run(jobs, results=experiment.results(arguments.out), way=way, console=console)
-    append_run(
-        arguments.out,
-        experiment=experiment.name,
-        command=f"python -m benchmarks.quality {shlex.join(command)}",
-        started=started,
-        seconds=time.time() - started,
-        done=outcome.now,
-        jobs=way.jobs,
-        threads=way.threads,
-        modules=sorted({module for job in jobs for module in job.modules}),
-    )
-    console.print(
-        f"{outcome.before + outcome.now:,} of {len(jobs):,} done, {outcome.now:,} of them now, "
-        f"{outcome.failed:,} without figures: {experiment.results(arguments.out).path}",
-        soft_wrap=True,
+    results = experiment.results(arguments.out)
+    outcome = run_and_record(
+        "benchmarks.quality", experiment.name, command, jobs, results=results, way=way, console=console
     )
     if outcome.interrupted:
-        console.print("stopped; the same command goes on")
         return _INTERRUPTED
     _page(arguments, console)
     return 1 if outcome.failed else 0

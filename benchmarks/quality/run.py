@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
+import shlex
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks.quality.jobs import Job
+from benchmarks.quality.record import append_run
 from benchmarks.quality.results import Results, Row
 from benchmarks.quality.slots import JobError, Slot
 
@@ -94,6 +97,50 @@ def run(jobs: Sequence[Job], *, results: Results, way: Way, console: Console) ->
             for slot in slots:
                 slot.close()
     return Outcome(before=before, now=now, failed=failed, interrupted=interrupted)
+
+
+def run_and_record(
+    benchmark: str,
+    experiment: str,
+    command: Sequence[str],
+    jobs: Sequence[Job],
+    *,
+    results: Results,
+    way: Way,
+    console: Console,
+) -> Outcome:
+    """Run jobs as `run` does, record the run beside the results, and say what was done.
+
+    Args:
+        benchmark: The module of the program, such as ``benchmarks.quality``.
+        experiment: What is measured.
+        command: The words behind the program's name.
+        jobs: All jobs.
+        results: The results so far, and the new ones.
+        way: How jobs are run.
+        console: The terminal for the progress bar, failures and the last line.
+    """
+    started = time.time()
+    outcome = run(jobs, results=results, way=way, console=console)
+    append_run(
+        results.path.parent,
+        experiment=experiment,
+        command=f"python -m {benchmark} {shlex.join(command)}",
+        started=started,
+        seconds=time.time() - started,
+        done=outcome.now,
+        jobs=way.jobs,
+        threads=way.threads,
+        modules=sorted({module for job in jobs for module in job.modules}),
+    )
+    console.print(
+        f"{outcome.before + outcome.now:,} of {len(jobs):,} done, {outcome.now:,} of them now, "
+        f"{outcome.failed:,} without figures: {results.path}",
+        soft_wrap=True,
+    )
+    if outcome.interrupted:
+        console.print("stopped; the same command goes on")
+    return outcome
 
 
 def _work(slot: Slot, waiting: deque[Job], answers: queue.SimpleQueue[tuple[Job, list[Row] | JobError]]) -> None:

@@ -15,12 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from bodies import stream
 from in_process import in_process, problem
-from samples import FakeEngine
+from samples import untrained_detector
 
-from models.calibration import Calibration
 from models.detector import Detector
 from models.errors import TableError
-from models.scoring import Scorer
 from models.tables.files import read_table
 from models.tables.table import Table, table_of
 from service.files.score_files import prepare as prepare_files
@@ -57,13 +55,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(scope="module")
 def detector(ready: Prepared) -> Detector:
-    return Detector(
-        name="null",
-        version="1",
-        schema=ready.schema,
-        scorer=Scorer(preprocessor=ready.preprocessor, engine=FakeEngine(lambda Z: 0.5 * Z)),
-        calibration=Calibration.of(np.linspace(0.05, 2.0, 199), method="fpr", value=0.05),
-    )
+    return untrained_detector("null", ready)
 
 
 @pytest.fixture(scope="module")

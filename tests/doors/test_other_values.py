@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from bodies import WRITTEN
 from in_process import in_process
-from samples import FakeEngine, write_csv
+from samples import untrained_detector, write_csv
 from wire import wired
 
 from models.calibration import Calibration, CalibrationRows
@@ -23,7 +23,6 @@ from models.calibration.rows import segments_of
 from models.columns.from_records import columns_of_records
 from models.detector import Detector
 from models.schema.codes import KnownCategories
-from models.scoring import Scorer
 from models.tables.files import read_table
 from models.tables.table import table_of
 from service.client import DetectorClient
@@ -56,13 +55,7 @@ OTHERS = [record | {"ready": record["ready"] == "ja"} for record in RECORDS]
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
     path = write_csv(tmp_path_factory.mktemp("codes") / "train.csv", RECORDS)
     ready = prepare(read_table([path]), TrainConfig(kind=("article=categorical",)))
-    return Detector(
-        name="codes",
-        version="1",
-        schema=ready.schema,
-        scorer=Scorer(preprocessor=ready.preprocessor, engine=FakeEngine(lambda Z: 0.5 * Z)),
-        calibration=Calibration.of(np.linspace(0.05, 2.0, 199), method="fpr", value=0.05),
-    )
+    return untrained_detector("codes", ready)
 
 
 @pytest.fixture(scope="module")
