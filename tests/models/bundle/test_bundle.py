@@ -640,3 +640,10 @@ def test_a_save_is_refused_where_the_exported_network_is_another_one(trained, tm
             created="2024-01-01T00:00:00",
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_member_of_another_fit_is_refused(copied: Path, tmp_path: Path) -> None:
+    other = make_bundle(tmp_path / "other", seed=1)
+    forge(copied, "first_member.onnx", (other / "first_member.onnx").read_bytes())
+    with pytest.raises(BundleError, match="expects other values than the first member"):
+        load_detector(copied)
