@@ -197,8 +197,9 @@ class Tick:
     """What is answered on the event loop in one tick of it.
 
     The oldest may have arrived just after the loop had begun the tick before: its wait is the CPU time since then. A
-    process that gets no CPU is not overloaded. A burst is over soon and is not refused: overload begins after a tick of
-    `_BURST` times the wait, and ends with a tick in which nothing is refused.
+    process that gets no CPU is not overloaded. A burst, or a machine that halts for a moment, is over soon and is not
+    refused: overload begins after two ticks in a row of `_BURST` times the wait, and ends with a tick in which nothing
+    is refused.
 
     Args:
         max_wait: Seconds that the oldest may have waited before new ones are refused.
@@ -209,7 +210,7 @@ class Tick:
         self._max_wait = max_wait
         self._clock = clock
         self._began = self._began_before = 0.0
-        self._is_shedding = self._has_refused = False
+        self._was_long = self._is_shedding = self._has_refused = False
 
     def begin(self) -> None:
         """Begin a tick with its first request."""
@@ -239,7 +240,8 @@ class Tick:
 
     def end(self) -> None:
         """End a tick after its last request."""
-        self._is_shedding = self._has_refused or self._clock() - self._began > _BURST * self._max_wait
+        was_long, self._was_long = self._was_long, self._clock() - self._began > _BURST * self._max_wait
+        self._is_shedding = self._has_refused or (was_long and self._was_long)
 
 
 async def _departure(receive: Receive) -> None:

@@ -121,9 +121,9 @@ def wired(detector: Detector, *, add: Callable[[FastAPI], None] = lambda app: No
     Args:
         detector: Scores.
         add: Adds something to the application.
-        settings: As the service takes them.
+        settings: As the service takes them; unless it is among them, a slow machine is no overload.
     """
-    given = load_settings(**settings)
+    given = load_settings(**{"max_wait_seconds": 60, **settings})
     app = create_app(Registry(detector), given)
     add(app)
     served: Any

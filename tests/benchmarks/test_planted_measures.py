@@ -205,11 +205,11 @@ def test_the_program_keeps_results_goes_on_and_prints_tables_json_and_what_anoth
 
     code, printed, said = run("--out", str(tmp_path / "a"), "--seeds", "0,1")
     assert code == 0
-    assert "2 of 2 fits done, 2 of them now" in " ".join(said.split())
+    assert "2 of 2 done, 2 of them now" in " ".join(said.split())
     assert "| machines | made_up_sets:distance |" in printed
     assert all(f"| {kind} |" in printed for kind in KINDS)
     code, printed, said = run("--out", str(tmp_path / "a"), "--json")
-    assert "1 of 1 fits done, 0 of them now" in " ".join(said.split())
+    assert "1 of 1 done, 0 of them now" in " ".join(said.split())
     assert len(json.loads(printed)["planted"]) == 2 * len(KINDS)
     code, printed, _ = run("--out", str(tmp_path / "b"), "--against", str(tmp_path / "a"))
     assert code == 0

@@ -37,10 +37,13 @@ def refused_in_tick(tick: Tick, clock: Clock, *seconds: float) -> list[bool]:
     return found
 
 
-def test_a_burst_is_not_refused_and_overload_ends_with_a_tick_without_refusals() -> None:
+def test_neither_a_burst_nor_a_halt_is_refused_and_overload_ends_with_a_tick_without_refusals() -> None:
     clock = Clock()
     tick = Tick(2.0, clock)
     assert refused_in_tick(tick, clock, 0.0, 3.9) == [False, False]
+    assert refused_in_tick(tick, clock, 0.0, 4.1) == [False, False]
+    assert refused_in_tick(tick, clock, 0.0, 3.9) == [False, False]
+    assert refused_in_tick(tick, clock, 0.0, 4.1) == [False, False]
     assert refused_in_tick(tick, clock, 0.0, 4.1) == [False, False]
     assert refused_in_tick(tick, clock, 0.0, 0.1, 0.3, 1.0) == [False, False, True, True]
     assert refused_in_tick(tick, clock, 0.0, 0.9, 1.1) == [False, False, True]
@@ -192,8 +195,8 @@ ON_THE_LOOP = {
 @pytest.mark.parametrize("name", ON_THE_LOOP)
 def test_all_that_is_answered_on_the_event_loop_is_shed_at_overload_but_probes(name: str, fast_path: bool) -> None:
     content = ON_THE_LOOP[name]
-    with wired(sample_detector(), fast_path=fast_path, max_wait_seconds=1e-9) as wire:  # overload after one request
-        for path in ("/none", *["/healthz", "/readyz"] * 2):
+    with wired(sample_detector(), fast_path=fast_path, max_wait_seconds=1e-9) as wire:  # overload after two requests
+        for path in ("/none", "/none", *["/healthz", "/readyz"] * 2):
             with wire.connect() as connection:
                 connection.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
                 status = answer_from(connection)[0]
@@ -219,9 +222,9 @@ def test_what_is_shed_is_answered_again_when_overload_is_over(monkeypatch: pytes
         return [200 if refusal is None else refusal.status_code for refusal in found]
 
     async def load() -> list[list[int]]:
-        return [await asked(busy=seconds) for seconds in (2.1, 2.1, 0.05, 0.05)]
+        return [await asked(busy=seconds) for seconds in (2.1, 2.1, 2.1, 0.05, 0.05)]
 
-    assert asyncio.run(load()) == [[200, 200], [200, 503], [200, 200], [200, 200]]
+    assert asyncio.run(load()) == [[200, 200], [200, 200], [200, 503], [200, 200], [200, 200]]
 
 
 def test_a_tick_of_requests_of_some_milliseconds_each_is_bounded_even_in_a_burst(
