@@ -4,6 +4,7 @@ PYTHON ?= python3
 UPGRADE ?=
 
 VENV := .venv
+CHECKS := .venv-manifests
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 LOCKS := requirements/dev.txt requirements/build.txt
@@ -12,10 +13,10 @@ AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs coverage mutants install lock clean
+.PHONY: help demo test check docs manifests coverage mutants install lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) ## train on real data, serve the detector, score records and show why they stand out
 	$(BIN)/python -m training.train --output $(DETECTOR) --overwrite
@@ -40,12 +41,20 @@ mutants: $(INSTALLED) ## put small faults into what scores depend on, and list t
 docs: $(INSTALLED) ## build the pages into docs/_build/index.html; a warning is an error
 	$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs docs/_build
 
+manifests: $(CHECKS)/installed ## build what kubectl would apply, and check it; needs kubectl
+	bash scripts/check_manifests.sh $(CHECKS)/bin
+
 install: $(INSTALLED) ## make .venv with everything that is locked
 
 # Wheels and their hashes are locked; the project itself is installed as a link to this folder.
 $(INSTALLED): $(LOCKS) pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKS:%=-r %)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CHECKS)/installed: requirements/manifests.txt
+	$(PYTHON) -m venv $(CHECKS)
+	$(CHECKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/manifests.txt
 	@touch $@
 
 $(BIN)/python:
@@ -58,5 +67,5 @@ lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves
 	PYTHON="$(PYTHON)" bash scripts/lock.sh $(UPGRADE)
 
 clean: ## remove .venv, what the demo made, and caches
-	rm -rf $(VENV) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov mutants
+	rm -rf $(VENV) $(CHECKS) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov mutants
 	find models training service tests scripts benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
