@@ -7,6 +7,7 @@ import sys
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from models.bundle import TrustedKeys
 from models.errors import BundleError, DetectorError
 from models.languages import language_named
 from models.printable import one_line
@@ -58,12 +59,14 @@ def open_registry(settings: Settings) -> Registry:
     """Load the detector that the settings name.
 
     Raises:
-        BundleError: None is named, or it is broken.
+        BundleError: None is named, it is broken, or not signed by a key that is trusted.
+        ConfigError: The file of trusted keys is none.
     """
     if settings.path is None:
         raise BundleError(f"No detector is named: say {flag_of('path')} BUNDLE, or set {variable_of('path')}.")
     share_threads(settings.workers)  # before a detector asks for its threads
-    return Registry.open(settings.path, language=language_named(settings.lang))
+    trusted = None if settings.trusted_keys is None else TrustedKeys.from_file(settings.trusted_keys)
+    return Registry.open(settings.path, language=language_named(settings.lang), trusted=trusted)
 
 
 def __getattr__(name: str) -> FastAPI:

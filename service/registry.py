@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import final
 
-from models.bundle import load_detector
+from models.bundle import TrustedKeys, load_detector
 from models.detector import Detector
 from models.errors import ConfigError
 from models.languages import LANGUAGES, Language
@@ -26,13 +26,13 @@ class Registry:
         self._default = detectors[0].name
 
     @classmethod
-    def open(cls, path: Path, *, language: Language = LANGUAGES["en"]) -> Registry:
+    def open(cls, path: Path, *, language: Language = LANGUAGES["en"], trusted: TrustedKeys | None = None) -> Registry:
         """Return a registry with the detector that a path means, which says its reasons in a language.
 
         Raises:
-            BundleError: The path means no bundle, or a damaged one.
+            BundleError: The path means no bundle, a damaged one, or one that none of the trusted keys has signed.
         """
-        return cls(replace(load_detector(resolve(path)), language=language))
+        return cls(replace(load_detector(resolve(path), trusted=trusted), language=language))
 
     def active(self, name: str | None = None) -> Detector:
         """Return the active version of a detector, of the default one if no name is given.

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     path: Path | None = Field(None, description="a bundle, a detector's folder, or a folder with one detector")
+    trusted_keys: Path | None = Field(
+        None, description="a file of public keys of minisign; only bundles that one of them has signed are loaded"
+    )
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 for any free one")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")

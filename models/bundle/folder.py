@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from models.bundle.layout import BESIDE, FILES
+from models.bundle.layout import BESIDE, FILES, SIGNATURE
 from models.errors import BundleError
 from models.repository import MANIFEST
 from models.unfinished import real_path, unfinished
@@ -89,7 +89,7 @@ def _is_bundle(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     ours = isinstance(manifest, dict) and {"format_version", "files"} <= manifest.keys()
-    return ours and {entry.name for entry in folder.iterdir()} <= {MANIFEST, *FILES, *BESIDE}
+    return ours and {entry.name for entry in folder.iterdir()} <= {MANIFEST, SIGNATURE, *FILES, *BESIDE}
 
 
 @contextmanager

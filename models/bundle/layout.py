@@ -21,9 +21,13 @@ NETWORK_KERAS: Final = "network.keras"
 NETWORK_ONNX: Final = "network.onnx"
 FIRST_MEMBER_ONNX: Final = "first_member.onnx"
 
+SIGNATURE: Final = f"{MANIFEST}.minisig"
+"""The signature of the manifest, where somebody signed it."""
+
 _MB: Final = 1024**2
 LIMITS: Final = {
     MANIFEST: 16 * _MB,
+    SIGNATURE: _MB,
     "schema.json": 16 * _MB,
     "preprocessor.json": 32 * _MB,
     "ensemble.json": 64 * _MB,
@@ -36,7 +40,7 @@ LIMITS: Final = {
 }
 """The files of a bundle, and the bytes above which each is refused unread: far more than training writes."""
 
-FILES: Final = tuple(name for name in LIMITS if name != MANIFEST)
+FILES: Final = tuple(name for name in LIMITS if name not in {MANIFEST, SIGNATURE})
 """The files beside the manifest, which holds their digests."""
 
 REQUIRED: Final = tuple(name for name in FILES if name != FIRST_MEMBER_ONNX)

@@ -11,6 +11,7 @@ from models.bundle.layout import FIRST_MEMBER_ONNX, NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
 from models.bundle.shown import check_reference
+from models.bundle.signature import TrustedKeys
 from models.calibration import THRESHOLD_METHODS, Calibration
 from models.detector import Detector
 from models.encoders.categorical import CategoricalEncoding
@@ -39,14 +40,19 @@ _CALIBRATION: Final[dict[str, type[Any]]] = {
 """What a manifest says of the calibration, with its types."""
 
 
-def load_detector(path: str | Path) -> Detector:
+def load_detector(path: str | Path, *, trusted: TrustedKeys | None = None) -> Detector:
     """Load a bundle: verify the digests of what is served, build the detector, check its scores on the probe.
 
+    Args:
+        path: The bundle.
+        trusted: The keys of which one must have signed it; None where it need not be signed.
+
     Raises:
-        BundleError: The bundle is missing, damaged, of another format version, or scores differently here.
+        BundleError: The bundle is missing, damaged, of another format version, not signed by a trusted key, or scores
+            differently here.
     """
     folder = Path(path)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, trusted=trusted)
     contents = read_files(folder, manifest)
     plain = {name: read_plain(folder, name, content) for name, content in contents.items() if name.endswith(".json")}
     try:

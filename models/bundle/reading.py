@@ -12,8 +12,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
-from models.bundle.layout import BESIDE, FILES, FORMAT_VERSION, LIMITS, REQUIRED, SERVED, digest
+from models.bundle.layout import BESIDE, FILES, FORMAT_VERSION, LIMITS, REQUIRED, SERVED, SIGNATURE, digest
 from models.bundle.shown import check_manifest
+from models.bundle.signature import TrustedKeys
 from models.errors import BundleError
 from models.repository import MANIFEST
 from models.strict_json import from_plain, parse_json
@@ -44,11 +45,16 @@ class _Manifest:
     beside: dict[str, str] = field(default_factory=dict)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path, *, trusted: TrustedKeys | None = None) -> dict[str, Any]:
     """Return a bundle's manifest.
 
+    Args:
+        folder: The bundle.
+        trusted: The keys of which one must have signed it; None where it need not be signed.
+
     Raises:
-        BundleError: There is no bundle, one of another format version, or one with a damaged manifest.
+        BundleError: There is no bundle, one of another format version, one with a damaged manifest, or one that nobody
+            trusted signed.
     """
     if not folder.exists():
         raise BundleError(
@@ -58,7 +64,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder}: is no folder, so it is no bundle. Give the folder that training wrote.")
     if not (folder / MANIFEST).is_symlink() and not (folder / MANIFEST).exists():
         raise BundleError(f"{folder}: holds no bundle, {MANIFEST} is missing. Give the folder that training wrote.")
-    manifest = read_plain(folder, MANIFEST, read_file(folder, MANIFEST))
+    content = read_file(folder, MANIFEST)
+    if trusted is not None:
+        _require_signed(folder, content, trusted)
+    manifest = read_plain(folder, MANIFEST, content)
     version = manifest.get("format_version")
     if version != FORMAT_VERSION or isinstance(version, bool):
         raise BundleError(
@@ -77,6 +86,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: {MANIFEST} lists other files than a bundle has. Copy the bundle again, or train it anew."
         )
     return manifest
+
+
+def _require_signed(folder: Path, content: bytes, trusted: TrustedKeys) -> None:
+    if not (folder / SIGNATURE).exists():
+        raise BundleError(
+            f"{folder}: is not signed, {SIGNATURE} is missing. Sign it: minisign -Sm {folder / MANIFEST} -s SECRET_KEY"
+        )
+    if problem := trusted.complaint(content, read_file(folder, SIGNATURE)):
+        raise BundleError(
+            f"{folder}: {SIGNATURE} {problem}. Copy the bundle again, or sign it by a key that is trusted."
+        )
 
 
 def read_files(folder: Path, manifest: Mapping[str, Any], names: Collection[str] = SERVED) -> dict[str, bytes]:
@@ -147,7 +167,7 @@ def _require_closed(folder: Path, manifest: Mapping[str, Any]) -> None:
         names = {entry.name for entry in os.scandir(folder) if not entry.name.startswith("..")}
     except OSError as error:
         raise BundleError(f"{folder}: cannot be listed ({error.strerror}).") from error
-    if extra := sorted(names - {MANIFEST, *manifest["files"], *BESIDE}):
+    if extra := sorted(names - {MANIFEST, SIGNATURE, *manifest["files"], *BESIDE}):
         more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
         raise BundleError(f"{folder}: holds {extra[0]!r}{more}, which is no part of a bundle. Move it elsewhere.")
 
