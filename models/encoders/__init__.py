@@ -19,7 +19,16 @@ import numpy as np
 from models.encoders.categorical import CategoricalEncoder, CategoricalEncoding
 from models.encoders.encoding import Z_LIMIT, Encoder, Encoding, FloatMatrix, Mask
 from models.encoders.numeric import BooleanEncoding, NumericEncoder, NumericEncoding
-from models.encoders.timestamp import CYCLES, TimestampEncoder, TimestampEncoding, cycle_phase
+from models.encoders.timestamp import (
+    CYCLES,
+    HOURS,
+    WEEKDAYS,
+    TimestampEncoder,
+    TimestampEncoding,
+    cycle_phase,
+    hours_of,
+    weekdays_of,
+)
 from models.limits import Interval, Limit, complaint_about
 from models.schema import Kind
 from models.schema.names import one_form
@@ -28,6 +37,8 @@ from models.strict_json import from_plain
 __all__ = [
     "CYCLES",
     "ENCODINGS",
+    "HOURS",
+    "WEEKDAYS",
     "BooleanEncoding",
     "CategoricalEncoding",
     "Encoder",
@@ -41,6 +52,8 @@ __all__ = [
     "encoding_from_json",
     "encoding_to_json",
     "features_from_plain",
+    "hours_of",
+    "weekdays_of",
 ]
 
 ENCODINGS: Final[dict[Kind, type[Any]]] = {
@@ -68,6 +81,8 @@ _LIMITS: Final[dict[str, Limit]] = {
     "rare_share": Interval(0, 1),
     "shares": Interval(0, 1, "(]"),
     "novelty_penalty": Interval(0),
+    "hours": Interval(0),
+    "weekdays": Interval(0),
     "cycles": CYCLES,
 }
 """Limits of an encoding's parameters, by name, so that it can encode any value: checked when one is loaded."""
@@ -121,6 +136,9 @@ def _require_usable(encoding: Any) -> None:
             raise ValueError(f"{name} of {column} must be distinct")
     if len(categories) != len(getattr(encoding, "shares", ())):
         raise ValueError(f"{column} must have one share for each of its {len(categories)} categories")
+    for name, count in (("hours", HOURS), ("weekdays", WEEKDAYS)):
+        if len(getattr(encoding, name, ())) not in (0, count):
+            raise ValueError(f"{name} of {column} must be {count} penalties, or none")
     if rare and not encoding.rare_share:
         raise ValueError(f"{column} has rare categories, so its rare_share must be above 0")
     if not encoding.name or not encoding.features:

@@ -97,10 +97,12 @@ class ValueMasks(NamedTuple):
     Args:
         missing: Missing values `(K, n)`, or None where there is none.
         unseen: Values that no fitting row had `(K, n)`, or None where there is none.
+        penalties: What values that are rare by themselves add, in squared deviations `(K, n)`; None for nothing.
     """
 
     missing: Mask | None = None
     unseen: Mask | None = None
+    penalties: NDArray[np.float64] | None = None
 
 
 class Encoder(ABC):

@@ -110,10 +110,12 @@ class Preprocessor:
         penalty: NDArray[np.float64] | None = None
         with np.errstate(over="ignore"):  # what overflows is clipped to the largest distance
             masks = [(chosen, encoder.encode(columns, Z)) for chosen, encoder in self._encoders]
-        for chosen, (is_missing, is_unseen) in masks:
-            if is_missing is None and is_unseen is None:
+        for chosen, (is_missing, is_unseen, penalties) in masks:
+            if is_missing is None and is_unseen is None and penalties is None:
                 continue
             penalty = np.zeros((n, len(self.encodings))) if penalty is None else penalty
+            if penalties is not None:
+                penalty[:, chosen] = penalties.T
             for i, rows in _columns_with_any(chosen, is_missing):
                 encoding, start = self.encodings[i], self.starts[i]
                 missing = np.zeros(Z.shape, np.bool_) if missing is None else missing

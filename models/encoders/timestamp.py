@@ -20,8 +20,12 @@ from models.schema.timestamps import clock_text, moment_of, phase_text, timestam
 CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_400.0}
 """Calendar cycles on which a timestamp has a phase, with their length in seconds."""
 
+HOURS: Final = 24
+WEEKDAYS: Final = 7
+
 _PHASES: Final = {"day": phrase("time of day"), "week": phrase("time of week"), "year": phrase("time of year")}
 _MONDAY: Final = 4 * 86_400.0  # 1970-01-05, so that the cycle "week" starts on a Monday
+_FIRST_WEEKDAY: Final = 3  # from Monday: 1970-01-01 was a Thursday
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +37,16 @@ class TimestampEncoding(Encoding):
     the network is not told how much time has elapsed: it would learn *when* the strange rows were, and excuse
     them. A time of day without a date has no elapsed time, only its phase in the day.
 
+    A network excuses an hour of the night that it has seen once, and a phase far from all others is never further away
+    than the diameter of the circle. So an hour or weekday that hardly any fitting row has adds a novelty penalty.
+
     Args:
         start: First timestamp of the fitting rows, in seconds since 1970-01-01 UTC.
         scale: Standard deviation of their timestamps, in seconds.
         cycles: Keys of `CYCLES`.
         clock: The values are times of day; the only cycle is the day.
+        hours: Novelty penalty of each hour of the day, in squared deviations; empty where none is rare.
+        weekdays: Novelty penalty of each weekday, from Monday on; empty where none is rare.
     """
 
     kind: ClassVar[Kind] = Kind.DATETIME
@@ -45,6 +54,8 @@ class TimestampEncoding(Encoding):
     scale: float
     cycles: tuple[str, ...] = ()
     clock: bool = False
+    hours: tuple[float, ...] = ()
+    weekdays: tuple[float, ...] = ()
 
     @cached_property
     def value_names(self) -> tuple[str, ...]:
@@ -97,6 +108,12 @@ class TimestampEncoder(Encoder):
         self._sines = np.array([sine for _, sine, _ in waves], np.intp)  # its position in Z; the cosine is behind it
         self._offsets = np.array([[_cycle_start(cycle)] for _, _, cycle in waves]).reshape(-1, 1)
         self._lengths = np.array([[CYCLES[cycle]] for _, _, cycle in waves]).reshape(-1, 1)
+        self._rare_parts = [
+            (i, part_of, np.array(penalties))
+            for i, encoding in enumerate(encodings)
+            for part_of, penalties in ((hours_of, encoding.hours), (weekdays_of, encoding.weekdays))
+            if penalties
+        ]
 
     def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
         values = self._values(columns)
@@ -110,7 +127,31 @@ class TimestampEncoder(Encoder):
         out[:, self._sines] = (np.sqrt(2) * np.sin(angle)).T  # √2: unit variance over a whole cycle
         out[:, self._sines + 1] = (np.sqrt(2) * np.cos(angle)).T
         self._write_indicators(missing, out)
-        return ValueMasks(missing if any_missing else None)
+        return ValueMasks(missing if any_missing else None, penalties=self._penalties(known, missing))
+
+    def _penalties(self, values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        """Return what rare hours and weekdays add `(K, n)`: of a value the larger; None where it is nothing."""
+        found: NDArray[np.float64] | None = None
+        for i, part_of, penalties in self._rare_parts:
+            added = penalties[part_of(values[i])]
+            if added.any():
+                found = np.zeros(values.shape) if found is None else found
+                np.maximum(found[i], added, out=found[i])
+        if found is not None:
+            found[missing] = 0.0
+        return found
+
+
+def hours_of(timestamps: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the hour of the day of timestamps `(n,)`, from 0 to 23."""
+    hours: NDArray[np.intp] = (np.mod(timestamps, 86_400.0) // 3600.0).astype(np.intp)
+    return np.minimum(hours, HOURS - 1)
+
+
+def weekdays_of(timestamps: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the weekday of timestamps `(n,)`, from 0 for Monday; of whole days, as a phase rounds at midnight."""
+    weekdays: NDArray[np.intp] = np.mod(timestamps // 86_400.0 + _FIRST_WEEKDAY, 7.0).astype(np.intp)
+    return weekdays
 
 
 def cycle_phase(timestamps: NDArray[Any], cycle: str) -> NDArray[Any]:

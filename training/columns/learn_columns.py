@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from models.columns.from_records import Columns, missing_mask
 from models.encoders import (
     CYCLES,
+    HOURS,
+    WEEKDAYS,
     BooleanEncoding,
     CategoricalEncoding,
     Encoding,
@@ -21,6 +23,8 @@ from models.encoders import (
     NumericEncoding,
     TimestampEncoding,
     cycle_phase,
+    hours_of,
+    weekdays_of,
 )
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import Set, TableError
@@ -31,12 +35,14 @@ from training.columns.infer_texts import MAX_CATEGORIES, common_categories
 _HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
 _FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance, or half of the rows one value
 _MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
+_FAR: Final = 1.5  # interquartile ranges from the middle half, as in box plots
 _LARGEST: Final = 1e300
 _ROUNDING: Final = 8 * math.ulp(1.0)  # of the largest value: a smaller spread is the rounding of float64
 _SCALE_OF_CONSTANTS: Final = 1.0
 _MIN_PHASE_SPREAD: Final = 1e-3
 _CHUNK_ROWS: Final = 65_536
-_FIRST_WEEKDAY: Final = 3  # from Monday: 1970-01-01 was a Thursday
+_RARE_SHARE: Final = 0.005  # of the rows: hours and weekdays that have no more between them are rare
+_LEAST_ROWS_OF_HABITS: Final = 50  # fewer rows leave out many hours by chance
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _ALL: Final = slice(None)
 
@@ -115,15 +121,10 @@ def _habits(column: Column, present: NDArray[Any]) -> dict[str, list[int]]:
     """Return how many timestamps are in each hour of the day and on each weekday, where the column says that."""
     if column.layout == "period":
         return {}
-    of_day = np.mod(present, 86_400.0)
-    habits = {"hours": _counts(of_day / 3600.0, 24)} if of_day.any() else {}
-    weekdays = np.mod(present // 86_400.0 + _FIRST_WEEKDAY, 7)  # of whole days: a phase is a little less at midnight
-    return habits if column.layout == "time" else habits | {"weekdays": _counts(weekdays, 7)}
-
-
-def _counts(positions: NDArray[Any], parts: int) -> list[int]:
-    counts: list[int] = np.bincount(np.minimum(positions.astype(np.intp), parts - 1), minlength=parts).tolist()
-    return counts
+    has_hours = np.mod(present, 86_400.0).any()
+    habits = {"hours": np.bincount(hours_of(present), minlength=HOURS).tolist()} if has_hours else {}
+    weekdays = np.bincount(weekdays_of(present), minlength=WEEKDAYS).tolist()
+    return habits if column.layout == "time" else habits | {"weekdays": weekdays}
 
 
 def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
@@ -186,23 +187,49 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
 def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
     present, gaps = _present(values)
     _, scale = _center_and_scale(present)
-    start, end = float(present.min()), float(present.max())
     clock = column.layout == "time"
+    length = float(np.ptp(present))
     cycles = tuple(
         cycle
-        for cycle, length in CYCLES.items()
+        for cycle, cycle_length in CYCLES.items()
         if (cycle == "year" or column.layout != "period")
-        and end - start >= 2 * length
+        and length >= 2 * cycle_length
         and np.ptp(cycle_phase(present, cycle)) > _MIN_PHASE_SPREAD
     )
+    cycles = ("day",) if clock else cycles
     return TimestampEncoding(
         name=column.name,
-        start=start,
+        start=_start(present),
         scale=scale or _SCALE_OF_CONSTANTS,
-        cycles=("day",) if clock else cycles,
+        cycles=cycles,
         clock=clock,
+        hours=_rare_parts(np.bincount(hours_of(present), minlength=HOURS), near=0.5) if "day" in cycles else (),
+        weekdays=_rare_parts(np.bincount(weekdays_of(present), minlength=WEEKDAYS)) if "week" in cycles else (),
         **gaps,
     )
+
+
+def _start(present: NDArray[Any]) -> float:
+    """Return the first timestamp; of all but a few that lie far before the others, by half of the usual range or so."""
+    quarter, three_quarters = np.quantile(present, [0.25, 0.75])
+    usual = present >= quarter - _FAR * (three_quarters - quarter)
+    few = np.count_nonzero(~usual) <= _FEW_ROWS * len(present)
+    return float(present[usual].min() if few else present.min())
+
+
+def _rare_parts(counts: NDArray[np.intp], *, near: float = 0.0) -> tuple[float, ...]:
+    """Return the novelty penalty of each part of a cycle, from the number of rows in each; empty where none is rare.
+
+    A part is rare if few rows are in it and in all that are no more usual. The rows of its neighbours count by `near`:
+    minutes before the first usual hour are not odd.
+    """
+    n = int(counts.sum())
+    usual = counts + near * (np.roll(counts, 1) + np.roll(counts, -1))
+    limit = max(_RARE_SHARE, 1 / (n + 1)) if n >= _LEAST_ROWS_OF_HABITS else 0.0
+    least = max(1, int((counts == 1).sum())) / (n + 1)
+    shares = [max(float(usual[usual <= part].sum() / usual.sum()), least) for part in usual]
+    penalties = tuple(_penalty_of(share) if share <= limit else 0.0 for share in shares)
+    return penalties if any(penalties) else ()
 
 
 _LEARNERS: Final = {
@@ -238,5 +265,8 @@ def _novelty_penalty(n: int, *, singles: int = 1) -> float:
     After n rows, that is once in n + 1 times; more often where many rows have a value of their own, since their
     share is about that of new values (I. J. Good, 1953).
     """
-    share = max(1.0 / (n + 1), singles / (n + 1))
+    return _penalty_of(max(1.0 / (n + 1), singles / (n + 1)))
+
+
+def _penalty_of(share: float) -> float:
     return NormalDist().inv_cdf(1 - 0.5 * share) ** 2

@@ -47,6 +47,8 @@ TIMESTAMPS = st.builds(
     start=st.floats(-1e9, 2e9),
     scale=st.floats(1.0, 1e8),
     cycles=st.lists(st.sampled_from(sorted(CYCLES)), unique=True).map(tuple),
+    hours=st.sampled_from([(), tuple(map(float, range(24)))]),
+    weekdays=st.sampled_from([(), (0.0,) * 5 + (9.0, 12.0)]),
     missing_share=SHARES,
 )
 CLOCKS = st.builds(
