@@ -237,7 +237,7 @@ def test_a_label_that_is_nowhere_is_refused_with_the_columns():
         prepare(table_of(machine_records(150, seed=7)), quick(label="state"))
 
 
-@pytest.mark.parametrize("rows", [1, 10, 30])
+@pytest.mark.parametrize("rows", [1, 10, 15])
 def test_too_few_rows_are_refused_with_the_number_that_is_enough(rows):
     with pytest.raises(
         TableError, match=r"Too few rows: of \d+ there are \d+ for \w+, at least \d+ are needed.*give at least \d+"

@@ -119,7 +119,7 @@ class AutoencoderDetector(ExplainingDetector):
         time: str | None = None,
         group: str | None = None,
         duplicates: str = "keep",
-        least_rows: int = 20,
+        least_rows: int = 10,
         training_rows: str | None = None,
         preset: str = "balanced",
         activation: str = "relu",

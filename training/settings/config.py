@@ -94,7 +94,7 @@ class TrainConfig:
     )
     duplicates: str = _rows("keep", "what becomes of rows that equal another in every feature")
 
-    least_rows: int = _rows(20, "fewest rows for fitting, and a fifth as many for early stopping and for calibration")
+    least_rows: int = _rows(10, "fewest rows for fitting, and a fifth as many for early stopping and for calibration")
 
     training_rows: str | None = _network(
         None, "what is known of the fitting rows (default: mixed; clean with --fit-on normal)"

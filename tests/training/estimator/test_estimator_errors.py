@@ -98,7 +98,7 @@ def test_other_errors_pass_as_they_are():
 FRAME = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0) ** 2})
 
 WRONG = {
-    "few rows": ({}, FRAME.head(9), r"Too few rows: of 9 .* give at least 42, or accept fewer: least_rows=N"),
+    "few rows": ({}, FRAME.head(9), r"Too few rows: of 9 .* give at least 22, or accept fewer: least_rows=N"),
     "one row": ({}, FRAME.head(1), r"X has 1 sample\(s\)"),
     "no column": ({"include": "c"}, FRAME, "include: there is no column 'c'. The columns are: a, b"),
     "all excluded": ({"exclude": ["a", "b"]}, FRAME, r"excluded \(exclude\).*must be used: include=\[COLUMN\]"),
