@@ -36,7 +36,19 @@ def versions(folder: Path) -> list[int]:
     """Return the versions of the detector in `folder`, oldest first; 10 comes after 9."""
     if not folder.is_dir():
         return []
-    return sorted(int(p.name) for p in folder.iterdir() if p.name.isdecimal() and (p / MANIFEST).is_file())
+    return sorted(int(p.name) for p in folder.iterdir() if _is_version(p.name) and (p / MANIFEST).is_file())
+
+
+def _is_version(name: str) -> bool:
+    return name.isdecimal() and name == str(int(name))  # neither 02 nor digits of other scripts
+
+
+def detectors_in(path: Path) -> list[Path]:
+    """Return the folder of each detector in a path, by name: itself, or those in it that have versions."""
+    if versions(path):
+        return [path]
+    inner = sorted(path.iterdir()) if path.is_dir() else []
+    return [folder for folder in inner if not folder.name.startswith(".") and versions(folder)]
 
 
 def next_version(folder: Path) -> Path:
@@ -53,8 +65,7 @@ def bundles_in(path: Path) -> list[Path]:
     """Return every bundle in a path: itself, all versions of one detector, or all versions of all detectors."""
     if (path / MANIFEST).exists():
         return [path]
-    inner = sorted(path.iterdir()) if path.is_dir() and not versions(path) else [path]
-    return [folder / str(version) for folder in inner for version in versions(folder)]
+    return [folder / str(version) for folder in detectors_in(path) for version in versions(folder)]
 
 
 def resolve(path: str | Path) -> Path:
@@ -73,5 +84,10 @@ def resolve(path: str | Path) -> Path:
         return found[-1]
     if detectors:
         raise BundleError(f"{folder}: holds {len(detectors)} detectors; name one: {', '.join(map(str, detectors))}.")
+    raise no_bundle(folder)
+
+
+def no_bundle(folder: Path) -> BundleError:
+    """Return the error for a path in which there is no bundle."""
     why = "holds no bundle" if folder.is_dir() else "there is no such folder"
-    raise BundleError(f"{folder}: {why}. Train one: python -m training.train DATA --output {folder}")
+    return BundleError(f"{folder}: {why}. Train one: python -m training.train DATA --output {folder}")

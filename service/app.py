@@ -13,8 +13,8 @@ from models.languages import language_named
 from models.printable import one_line
 from models.programs.cli import program_version
 from models.threads import share_threads
+from service.api import detectors, routes, state
 from service.api.openapi import openapi_document
-from service.api.routes import router
 from service.budget import BUDGET
 from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
@@ -48,25 +48,32 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
-    app.include_router(router)
+    for part in (routes.router, state.router, detectors.router):
+        app.include_router(part)
     secure_pages(app)
     install_problem_handlers(app)
-    app.openapi = lambda: openapi_document(app, registry.active())  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: openapi_document(app, registry.table.default_detector)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
 def open_registry(settings: Settings) -> Registry:
-    """Load the detector that the settings name.
+    """Return the detectors that the settings name; the default one is loaded.
 
     Raises:
-        BundleError: None is named, it is broken, or not signed by a key that is trusted.
+        BundleError: None is named, or the default one is broken, or not signed by a key that is trusted.
+        UnknownDetectorError: There is no detector with the name of the default.
         ConfigError: The file of trusted keys is none.
     """
     if settings.path is None:
         raise BundleError(f"No detector is named: say {flag_of('path')} BUNDLE, or set {variable_of('path')}.")
     share_threads(settings.workers)  # before a detector asks for its threads
-    trusted = None if settings.trusted_keys is None else TrustedKeys.from_file(settings.trusted_keys)
-    return Registry.open(settings.path, language=language_named(settings.lang), trusted=trusted)
+    return Registry.open(
+        settings.path,
+        default=settings.default,
+        language=language_named(settings.lang),
+        trusted=None if settings.trusted_keys is None else TrustedKeys.from_file(settings.trusted_keys),
+        most=settings.max_detectors,
+    )
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -24,24 +24,30 @@ _YOUNG_OBJECTS: Final = 2_000
 
 
 def serve(settings: Settings) -> None:
-    """Serve a detector until SIGTERM, then finish the requests in flight.
+    """Serve detectors until SIGTERM, then finish the requests in flight.
 
     Raises:
         DetectorError: The detector cannot be loaded, or several workers are asked for where there are none.
     """
     with _frozen():
         from service.app import create_app, open_registry
+        from service.registry.table import listed
 
         registry = open_registry(settings)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        active = registry.active()
-        log.info(
-            "serving %s version %s: %d columns, threshold %g",
-            active.name,
-            active.version,
-            len(active.schema.columns),
-            active.calibration.threshold,
-        )
+        table = registry.table
+        if (active := table.default_detector) is not None:
+            log.info(
+                "serving %s version %s: %d columns, threshold %g",
+                active.name,
+                active.version,
+                len(active.schema.columns),
+                active.calibration.threshold,
+            )
+        if len(table.entries) > 1:
+            log.info(
+                "serving %d detectors, each loaded when it is asked for: %s", len(table.entries), listed(table.entries)
+            )
         app = create_app(registry, settings)
     serve_app(app, settings)
 

@@ -25,7 +25,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
-    path: Path | None = Field(None, description="a bundle, a detector's folder, or a folder with one detector")
+    path: Path | None = Field(None, description="a bundle, a detector's folder, or a folder of detectors")
+    default: str | None = Field(None, description="name of the detector that answers /score, where there are several")
+    max_detectors: int = Field(
+        100, ge=1, description="detectors in memory at once; of more, those used longest ago are unloaded"
+    )
     trusted_keys: Path | None = Field(
         None, description="a file of public keys of minisign; only bundles that one of them has signed are loaded"
     )

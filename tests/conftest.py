@@ -111,6 +111,21 @@ def copied(made: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def made_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of detectors, made without training, whose versions score differently; not to be changed."""
+    folder = tmp_path_factory.mktemp("many")
+    for seed, (name, version) in enumerate([("pumps", "2"), ("pumps", "9"), ("pumps", "10"), ("valves", "1")]):
+        make_bundle(folder / name / version, seed=seed)
+    return folder
+
+
+@pytest.fixture
+def many(made_versions: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(made_versions, tmp_path / "many"))
+
+
+@pytest.fixture(scope="session")
 def segmented_path(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained detector with thresholds by site, which is no feature: calibrated on rows of two sites."""
     from training.calibrate import main

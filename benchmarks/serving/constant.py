@@ -23,11 +23,15 @@ _ANSWER: Final = Answer.of(Response(FLOOR_ANSWER, media_type="application/json")
 class _Constant:
     """Answers all small requests alike."""
 
+    def knows(self, path: bytes) -> bool:
+        """Take every path."""
+        return True
+
     def explain_of(self, query: bytes, headers: object) -> int:
         """Take every request."""
         return 0
 
-    def answer(self, body: bytes, explain: int, reply: Reply) -> None:
+    def answer(self, body: bytes, explain: int, reply: Reply, *, path: bytes) -> None:
         """Answer at once."""
         reply(_ANSWER)
 

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from models.detector import Detector
 from service.api.schemas import Problem, example_record, request_examples, request_schema
 from service.formats.formats import FORMATS
-from service.operations import Operation
+from service.operations import OPERATIONS, Operation
 from service.web.negotiation import CODINGS
 from service.web.problems import PROBLEM_JSON, TITLES
 
@@ -20,13 +20,15 @@ _JSON: Final = "application/json"
 
 _PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: "The body is not what its headers say, or is damaged.",
+    HTTPStatus.NOT_FOUND: "There is no such detector or version, or no detector is the default.",
     HTTPStatus.NOT_ACCEPTABLE: "None of the formats in Accept is answered here.",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's format, charset or content coding is not read here.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Records or parameters cannot be used; each place is named.",
     HTTPStatus.NOT_IMPLEMENTED: "The body has another transfer coding than chunked.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Too many requests wait: send it again after Retry-After seconds.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many requests wait: send it again after Retry-After seconds. Or the "
+    "detector cannot be loaded.",
 }
 """What an address that takes records may refuse."""
 
@@ -40,35 +42,56 @@ _HEADERS: Final = {
 """What an answer about records says outside of its body."""
 
 
-def openapi_document(app: FastAPI, detector: Detector) -> dict[str, Any]:
-    """Return the OpenAPI document of the service with a detector."""
+_BY_NAME: Final = " by a named detector"
+_TAKES_ROWS: Final = tuple(operation.path for operation in OPERATIONS.values())
+_OF_DEFAULT: Final = frozenset(_TAKES_ROWS)
+_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
+_RECORD: Final = {"type": "object", "title": "Record", "additionalProperties": True}
+_ANY_RECORDS: Final = {
+    "anyOf": [_RECORD, {"type": "array", "title": "Records", "items": _RECORD, "minItems": 1}],
+    "description": "Records with the columns that `GET /detectors/NAME` names.",
+}
+
+
+def openapi_document(app: FastAPI, detector: Detector | None) -> dict[str, Any]:
+    """Return the OpenAPI document of the service; with the columns of the default detector, if there is one."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    record = example_record(detector)
-    examples = {kind: row.example_of(record) for row in FORMATS.values() if row.example_of for kind in row.types}
-    for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
-        for status, response in operation["responses"].items():
-            if status >= "400":
-                response["content"] = {PROBLEM_JSON: response["content"][_JSON]}
-        content = operation.get("requestBody", {}).get("content", {})
-        if _JSON in content:
-            content[_JSON] = {"schema": request_schema(detector), "examples": request_examples(detector)}
-        for kind in content.keys() & examples.keys():
-            content[kind] = content[kind] | {"examples": {"one record": {"value": examples[kind]}}}
+    for path, methods in document["paths"].items():
+        of_path = detector if path in _OF_DEFAULT else None
+        for operation in methods.values():
+            for response in operation["responses"].values():
+                if response.get("content", {}).get(_JSON, {}).get("schema") == _PROBLEM_SCHEMA:
+                    response["content"] = {PROBLEM_JSON: response["content"][_JSON]}
+            if _JSON in (content := operation.get("requestBody", {}).get("content", {})) and path.endswith(_TAKES_ROWS):
+                _describe_bodies(content, of_path)
     return document
 
 
-def documented(operation: Operation) -> dict[str, Any]:
-    """Return what the route of an operation says of it."""
+def _describe_bodies(content: dict[str, Any], detector: Detector | None) -> None:
+    """Put the columns of a detector into the schemas of bodies, and an example; nothing where it is not known."""
+    if detector is None:
+        content[_JSON] = {"schema": _ANY_RECORDS}
+        return
+    content[_JSON] = {"schema": request_schema(detector), "examples": request_examples(detector)}
+    record = example_record(detector)
+    examples = {kind: row.example_of(record) for row in FORMATS.values() if row.example_of for kind in row.types}
+    for kind in content.keys() & examples.keys():
+        content[kind] = content[kind] | {"examples": {"one record": {"value": examples[kind]}}}
+
+
+def documented(operation: Operation, *, named: bool) -> dict[str, Any]:
+    """Return what the route of an operation says of it; `named` if its path names the detector."""
     return _documented(FORMATS.keys(), (*CODINGS, "identity")) | {
-        "summary": operation.summary,
+        "summary": operation.summary + _BY_NAME * named,
         "description": operation.description,
         "response_model": operation.answer,
     }
 
 
-def documented_stream(formats: Collection[str]) -> dict[str, Any]:
+def documented_stream(formats: Collection[str], *, named: bool) -> dict[str, Any]:
     """Return what the route of a stream says of it."""
-    return _documented(formats, ("identity",)) | {"summary": "Score a stream", "response_class": Response}
+    summary = "Score a stream" + _BY_NAME * named
+    return _documented(formats, ("identity",)) | {"summary": summary, "response_class": Response}
 
 
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:

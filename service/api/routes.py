@@ -1,18 +1,18 @@
-"""The endpoints: the operations on records, a stream of scores, and what describes the service."""
+"""The endpoints of the operations on records, each for the default detector, a named one, and a version of it."""
 
 # No annotations as text: FastAPI reads those of endpoints that are made in a function.
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from models.detector import Detector
 from models.errors import DataError, RecordError
-from service.api.openapi import documented, documented_stream, problems
+from service.api.dependencies import DETECTORS
+from service.api.openapi import documented, documented_stream
 from service.api.parameters import NoQuery, ReadingQuery, StreamQuery
-from service.api.schemas import DetectorResponse, Health, Readiness, detector_answer
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.fast_path.micro_batching import Batcher, cells_of
@@ -27,21 +27,24 @@ from service.settings import Settings
 from service.streaming.answer import answer_stream
 from service.web.content import ENCODERS, LargeResponse, coding_for, read_body, whole
 from service.web.negotiation import answer_format, head_of
-from service.web.problems import RequestError, json_of
+from service.web.problems import RequestError
 
 router: Final = APIRouter()
 
 _WITH_DIALECTS: Final = [row.name for row in FORMATS.values() if row.has_dialects]
 
 
-def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
+def _endpoint(
+    operation: Operation, detector_of: Callable[..., Coroutine[Any, Any, Detector]]
+) -> Callable[..., Awaitable[Response]]:
     """Return the endpoint of an operation."""
 
     async def endpoint(
         request: Request,
+        detector: Annotated[Detector, Depends(detector_of)],
         query: Annotated[operation.query, Query()],  # type: ignore[name-defined]  # FastAPI reads it
     ) -> Response:
-        body, answer = _specs(request, operation, query, FORMATS)
+        body, answer = _specs(request, operation, detector, query, FORMATS)
         state = request.app.state
         with state.held_bodies.one() as hold:
             pieces = await read_body(request, state.settings, state.turns, hold)
@@ -50,59 +53,43 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     return endpoint
 
 
-for _name, _operation in OPERATIONS.items():
-    router.post(_operation.path, name=_name, **documented(_operation))(_endpoint(_operation))
+def _stream_endpoint(detector_of: Callable[..., Coroutine[Any, Any, Detector]]) -> Callable[..., Awaitable[Response]]:
+    """Return the endpoint that scores a stream."""
+
+    async def endpoint(
+        request: Request,
+        detector: Annotated[Detector, Depends(detector_of)],
+        query: Annotated[StreamQuery, Query()],
+    ) -> Response:
+        """Score a body of any length while it comes: what is scored is answered before the rest is there."""
+        body, answer = _specs(request, OPERATIONS["score"], detector, query, STREAMED)
+        if body.coding is not None:
+            raise RequestError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "A stream is read as it is. Send it without Content-Encoding.",
+                headers={"Accept-Encoding": "identity"},
+            )
+        return await answer_stream(request, body, answer)
+
+    return endpoint
 
 
-@router.post("/score/stream", **documented_stream(STREAMED))
-async def score_stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
-    """Score a body of any length while it comes: what is scored is answered before the rest is there."""
-    body, answer = _specs(request, OPERATIONS["score"], query, STREAMED)
-    if body.coding is not None:
-        raise RequestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "A stream is read as it is. Send it without Content-Encoding.",
-            headers={"Accept-Encoding": "identity"},
+for _prefix, _detector_of in DETECTORS.items():
+    for _name, _operation in OPERATIONS.items():
+        router.post(_prefix + _operation.path, name=_name, **documented(_operation, named=bool(_prefix)))(
+            _endpoint(_operation, _detector_of)
         )
-    return await answer_stream(request, body, answer)
-
-
-@router.head("/detector", include_in_schema=False)
-@router.get(
-    "/detector",
-    summary="The active detector",
-    response_model=DetectorResponse,
-    response_description="OK",
-    responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY),
-)
-async def detector(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
-    """Say what the active detector is, what it was trained on, and how well it does."""
-    state = request.app.state
-    return _json(detector_answer(state.registry.active(), state.settings))
-
-
-@router.head("/healthz", include_in_schema=False)
-@router.get("/healthz", summary="Alive", response_model=Health, response_description="OK")
-async def healthz() -> Response:
-    """Say that the process answers."""
-    return _json({"status": "ok"})
-
-
-@router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", summary="Ready", response_model=Readiness, response_description="OK")
-async def readyz(request: Request) -> Response:
-    """Say that records can be scored, and by which detector."""
-    active = request.app.state.registry.active()
-    return _json({"status": "ready", "detector": active.name, "version": active.version})
+    router.post(f"{_prefix}/score/stream", name="score_stream", **documented_stream(STREAMED, named=bool(_prefix)))(
+        _stream_endpoint(_detector_of)
+    )
 
 
 def _specs(
-    request: Request, operation: Operation, query: NoQuery, among: Collection[str]
+    request: Request, operation: Operation, detector: Detector, query: NoQuery, among: Collection[str]
 ) -> tuple[BodySpec, AnswerSpec]:
     """Return what is known of the body and of the answer, in formats of `among`; one detector answers all of it."""
     _require_sent_once(request)
     settings: Settings = request.app.state.settings
-    detector: Detector = request.app.state.registry.active()
     format_name, charset, coding = head_of(request.headers, among=among)
     answered = answer_format(request.headers, among=among)
     options = query.options() if isinstance(query, ReadingQuery) else {}
@@ -188,7 +175,3 @@ async def _answer_in_batch(
         raise (look() if is_quick else await on_thread(look)) from error
     start = answer_start(answer.operation, answer.detector, rows.notes)
     return start + items + ANSWER_END, answer_headers(answer, rows.notes)
-
-
-def _json(content: dict[str, Any]) -> Response:
-    return Response(json_of(content), media_type="application/json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -97,6 +97,9 @@ class Problem(BaseModel):
     total: int | None = Field(None, description="Number of errors.")
 
 
+DetectorState = Literal["loaded", "not loaded", "failed"]
+
+
 class Health(BaseModel):
     """The process is alive."""
 
@@ -104,11 +107,37 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Records can be scored, by this detector."""
+    """Records can be scored."""
 
     status: str
-    detector: str
-    version: str
+    detector: str | None = Field(description="The detector that answers /score; null where there is no default.")
+    version: str | None = Field(description="Its version.")
+    detectors: dict[str, DetectorState] | None = Field(
+        None, description="Where there are several: of each, whether it is in memory, or could not be loaded."
+    )
+    problems: dict[str, str] | None = Field(
+        None, description="Why a detector is not served as is wanted, by its name; only where there is such."
+    )
+
+
+class DetectorItem(BaseModel):
+    """One of the detectors that are served."""
+
+    name: str
+    version: str = Field(description="The active version, which answers where none is named.")
+    versions: list[str] = Field(description="All versions, oldest first.")
+    aliases: dict[str, str] = Field(description="The version of each alias.")
+    state: DetectorState = Field(
+        description="Whether the active version is in memory; it is loaded when it is asked for. Or it could not be."
+    )
+    problem: str | None = Field(None, description="Why it is not served as is wanted, where that is so.")
+
+
+class DetectorList(BaseModel):
+    """All detectors that are served."""
+
+    default: str | None = Field(description="The one that answers /score; null where there is no default.")
+    detectors: list[DetectorItem]
 
 
 class Limits(BaseModel):

@@ -1,4 +1,4 @@
-"""Answers small `POST /score` requests in JSON: decodes the records, scores them in a micro-batch, encodes the answer.
+"""Answers small requests for scores in JSON: decodes the records, scores them in a micro-batch, encodes the answer.
 
 Two carriers use it, the protocol and the middleware. Only requests that succeed are answered here. All others, and
 every error, are left to the routes: the answers are the same, byte for byte.
@@ -7,11 +7,13 @@ every error, are left to the routes: the answers are the same, byte for byte.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import coroutine
 from typing import Any, Final, final
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
@@ -30,7 +32,7 @@ from service.formats.json_answers import ANSWER_END, answer_start
 from service.formats.rows import noted
 from service.gate import SMALL_BYTES, Gate
 from service.operations import OPERATIONS
-from service.registry import Registry
+from service.registry import Loaded, Registry, Table
 from service.settings import Settings
 from service.web.content import too_slow
 from service.web.negotiation import format_of
@@ -42,6 +44,7 @@ ADMITTED: Final = "detector.admitted"
 """Key of the ASGI scope of a request that has passed the gate."""
 
 PATH: Final = OPERATIONS["score"].path
+_PATH: Final = PATH.encode()
 _ACCEPTS_JSON: Final = frozenset([b"", b"*/*", b"application/json"])
 _NOT_PLAIN: Final = frozenset([b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"])
 
@@ -87,17 +90,23 @@ Reply = Callable[[Answer | None], None]
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What the answers of a detector have in common."""
+    """What the answers of a detector have in common.
 
+    Args:
+        loaded: The detector, as the registry has it.
+    """
+
+    loaded: Loaded
     detector: Detector
     exact: ExactRecords
     head: Head
     start: bytes
 
     @classmethod
-    def of(cls, detector: Detector) -> _Prepared:
+    def of(cls, loaded: Loaded) -> _Prepared:
+        detector = loaded.detector
         start = answer_start(OPERATIONS["score"], detector)
-        return cls(detector, exact_records(detector.schema), _head_of(detector, ()), start)
+        return cls(loaded, detector, exact_records(detector.schema), _head_of(detector, ()), start)
 
     def reply_with(self, reply: Reply, notes: Sequence[str], items: bytes | Exception) -> None:
         """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
@@ -121,7 +130,7 @@ class SmallScores:
     """Answers small requests for scores.
 
     Args:
-        registry: Knows the active detector.
+        registry: Knows the detectors.
         settings: Limits of a request.
         batcher: Makes micro-batches of the records.
         gate: Admits requests.
@@ -133,10 +142,33 @@ class SmallScores:
         self.gate = gate
         self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
         self._max_rows = settings.max_rows
-        self._prepared = _Prepared.of(registry.active())
+        self._table: Table | None = None  # for which `_prepared` is made
+        self._prepared: dict[bytes, _Prepared] = {}
+        self._prepare()
+
+    def knows(self, path: bytes) -> bool:
+        """Return whether small requests to a path are answered here: it scores by a detector that is loaded."""
+        if self._table is not self._registry.table:
+            self._prepare()
+        return path in self._prepared
+
+    def _prepare(self) -> None:
+        """Prepare what answers have in common, for each path of each detector that is loaded."""
+        table = self._registry.table
+        known = {prepared.loaded: prepared for prepared in self._prepared.values()}
+        new = {}
+        for (name, version), loaded in table.loaded.items():
+            prepared = known.get(loaded) or _Prepared.of(loaded)
+            named = f"/detectors/{quote(name, safe='')}"
+            new[f"{named}/versions/{version}{PATH}".encode()] = prepared
+            if name in table.entries and table.entries[name].active == version:
+                new[f"{named}{PATH}".encode()] = prepared
+                if name == table.default:
+                    new[_PATH] = prepared
+        self._prepared, self._table = new, table
 
     def explain_of(self, query: bytes, headers: Headers) -> int | None:
-        """Return how many columns a request to `PATH` asks to explain; None if the routes have to answer it.
+        """Return how many columns a request for scores asks to explain; None if the routes have to answer it.
 
         Args:
             query: The query string.
@@ -158,20 +190,23 @@ class SmallScores:
             return None
         return _explain_in(query) if query else 0
 
-    def answer(self, body: bytes, explain: int, reply: Reply) -> None:
+    def answer(self, body: bytes, explain: int, reply: Reply, *, path: bytes = _PATH) -> None:
         """Answer a request.
 
         Args:
             body: The whole body.
             explain: How many of the columns that add most are named.
             reply: Called at the end of the tick, with None perhaps at once.
+            path: Path of the request, which says by which detector.
         """
         if refusal := self.gate.admit_to_batch(behind=self._batcher.is_behind):
             reply(Answer.of(refusal))
             return
-        if self._prepared.detector is not (detector := self._registry.active()):
-            self._prepared = _Prepared.of(detector)
-        prepared = self._prepared  # one version for the whole request
+        if not self.knows(path):  # it was unloaded meanwhile
+            reply(None)
+            return
+        prepared = self._prepared[path]  # one version for the whole request
+        detector, prepared.loaded.used = prepared.detector, time.monotonic()
         top = min(explain, len(detector.schema.columns))
         most = BUDGET.loop_cells // cells_of(1, detector, top)
         try:
@@ -224,7 +259,8 @@ class EntryMiddleware:
             await self._app(scope, receive, send)
             return
         method, headers = scope["method"], scope["headers"]
-        is_score = method == "POST" and scope["path"] == PATH
+        path = scope.get("raw_path") or scope["path"].encode()
+        is_score = method == "POST" and self._small.knows(path)
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
         if refusal := self._gate.admit(method, headers, to_batch=explain is not None):
             await refusal(scope, receive, send)
@@ -233,9 +269,9 @@ class EntryMiddleware:
         if explain is None:
             await self._app(scope, receive, send)
         else:
-            await self._answer_small(explain, scope, receive, send)
+            await self._answer_small(path, explain, scope, receive, send)
 
-    async def _answer_small(self, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_small(self, path: bytes, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()
         try:
             # Most bodies are there already, and need no timer, which would take longer than everything else here.
@@ -251,7 +287,7 @@ class EntryMiddleware:
         answer = None
         if message["type"] == "http.request" and not message.get("more_body", False):
             future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-            self._small.answer(message.get("body", b""), explain, partial(settle, future))
+            self._small.answer(message.get("body", b""), explain, partial(settle, future), path=path)
             answer = await future
         if answer is None:
             await self._app(scope, _again(message, receive), send)

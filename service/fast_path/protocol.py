@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, final
+from urllib.parse import unquote
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.fast_path.answering import ADMITTED, PATH, Answer, EntryMiddleware, Head, SmallScores
+from service.fast_path.answering import ADMITTED, Answer, EntryMiddleware, Head, SmallScores
 from service.fast_path.guarded import GuardedProtocol
 from service.gate import SheddingMiddleware
 from service.settings import Settings, spelt
@@ -23,7 +24,6 @@ TESTED_UVICORN: Final = ((0, 32), (1, 0))
 """The first version of Uvicorn with which `FastProtocol` is tested, and the first one with which it is not."""
 
 _OURS: Final = (EntryMiddleware, SheddingMiddleware)
-_PATH: Final = PATH.encode()
 _CLOSE: Final = b"connection: close\r\n"
 _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
 
@@ -116,7 +116,8 @@ class FastProtocol(GuardedProtocol):
         if refusal := self._small.gate.admit("POST", self.headers, to_batch=True):
             self._reply(exchange, Answer.of(refusal))
         else:
-            self._small.answer(self._body, explain, partial(self._reply, exchange))
+            path = self.url.partition(b"?")[0]
+            self._small.answer(self._body, explain, partial(self._reply, exchange), path=path)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for the rest of a request; tell the application that is being asked."""
@@ -148,7 +149,7 @@ class FastProtocol(GuardedProtocol):
         ):
             return None
         path, _, query = self.url.partition(b"?")
-        return self._small.explain_of(query, self.headers) if path == _PATH and b"#" not in query else None
+        return self._small.explain_of(query, self.headers) if self._small.knows(path) and b"#" not in query else None
 
     def _leave_to_uvicorn(self) -> None:
         """Leave a small request to Uvicorn: its body is late, and the routes know how long it may take."""
@@ -229,5 +230,5 @@ class _Exchange:
     def whole_scope(self) -> Scope:
         """Return the ASGI scope."""
         path, _, query = self.url.partition(b"?")
-        named = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
+        named = {"method": "POST", "path": unquote(path.decode()), "raw_path": path, "query_string": query}
         return {**self.scope, **named, ADMITTED: True}

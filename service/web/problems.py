@@ -18,6 +18,7 @@ from models.columns.from_records import brief_repr
 from models.errors import DetectorError, Message, RecordError, Set
 from models.printable import shortened
 from service.api.parameters import ReadingQuery
+from service.registry import BusyError, ConflictError, NotServedError, UnknownDetectorError
 from service.settings import spelt
 from service.web.closing import ClosingResponse
 
@@ -126,6 +127,11 @@ def json_of(content: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(content, enc_hook=_text)
 
 
+def json_response(content: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Return the response that answers an object as JSON."""
+    return Response(json_of(content), status_code=status.value, media_type="application/json")
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise NotImplementedError(f"{type(value).__name__} is not answered.")
@@ -171,6 +177,12 @@ async def _detector_error(request: Request, error: DetectorError) -> Response:
     return problem_of(RequestError.of_problems([error]))
 
 
+async def _registry_error(request: Request, error: DetectorError) -> Response:
+    status = _REGISTRY_STATUSES[type(error)]
+    headers = RETRY_LATER if isinstance(error, BusyError) else {}
+    return problem_of(RequestError(status, over_http(error), headers=headers))
+
+
 async def _query_error(request: Request, error: RequestValidationError) -> Response:
     """Render pydantic's errors: name the parameter, show what came and say what to send."""
     models = [parameter.field_info.annotation for parameter in request.scope["route"].dependant.query_params]
@@ -205,9 +217,18 @@ async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST.value)
 
 
+_REGISTRY_STATUSES: Final[dict[type[DetectorError], HTTPStatus]] = {
+    UnknownDetectorError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    NotServedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""The status of each error of the registry."""
+
 _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestError: _request_error,
     RequestValidationError: _query_error,
+    **dict.fromkeys(_REGISTRY_STATUSES, _registry_error),
     DetectorError: _detector_error,
     HTTPException: _http_error,
     ClientDisconnect: _client_gone,
