@@ -3,7 +3,7 @@
     manifest.json      format version, name, version, engine, network configuration, versions, digests, card
     schema.json        the columns
     preprocessor.json  the encoders and the range of each feature
-    ensemble.json      how the errors of several networks make one score; no family for a single one
+    ensemble.json      how the errors of several networks make one score, no family for a single one; and the extremes
     calibration.npy    score, label and segment of the calibration rows, ascending by score
     reference.json     per column and for the score: what the fitting rows looked like
     probe.json         a few made-up rows with the scores that the training network gives them

@@ -10,6 +10,7 @@ from typing import Any, Final
 from models.bundle.layout import FIRST_MEMBER_ONNX, NETWORK_ONNX, array_in
 from models.bundle.probe import check_probe
 from models.bundle.reading import read_files, read_manifest, read_plain
+from models.bundle.score_parts import score_parts_from_plain
 from models.bundle.shown import check_reference
 from models.bundle.signature import TrustedKeys
 from models.calibration import THRESHOLD_METHODS, Calibration
@@ -22,7 +23,7 @@ from models.network.engine import ENGINES
 from models.schema import FeatureSchema
 from models.schema.cells import is_missing_text
 from models.scoring import Scorer
-from models.scoring.ensemble import Ensemble, ensemble_from_plain
+from models.scoring.ensemble import Ensemble
 from models.strict_json import from_plain
 
 _CALIBRATION: Final[dict[str, type[Any]]] = {
@@ -59,7 +60,8 @@ def load_detector(path: str | Path, *, trusted: TrustedKeys | None = None) -> De
         schema = FeatureSchema.from_json(plain["schema.json"])
         preprocessor = Preprocessor.from_json(plain["preprocessor.json"])
         network = network_from_plain(manifest["network"])
-        ensemble = ensemble_from_plain(plain["ensemble.json"], features=len(preprocessor.features))
+        features = len(preprocessor.features)
+        ensemble, extremes = score_parts_from_plain(plain["ensemble.json"], features=features)
         _require_one_fit(schema, preprocessor, network, ensemble)
         schema = _keeping_learned_words(schema, preprocessor)
         if manifest["engine"] not in ENGINES:
@@ -72,7 +74,13 @@ def load_detector(path: str | Path, *, trusted: TrustedKeys | None = None) -> De
         calibration = _calibration(manifest["calibration"], contents["calibration.npy"])
         if (schema.threshold_by is None) != (not calibration.rows.segments):
             raise BundleError("schema and calibration rows differ in what thresholds go by. Copy it again.")
-        scorer = Scorer(preprocessor=preprocessor, engine=engine, first_member=first_member, ensemble=ensemble)
+        scorer = Scorer(
+            preprocessor=preprocessor,
+            engine=engine,
+            first_member=first_member,
+            ensemble=ensemble,
+            extremes=extremes,
+        )
         check_probe(scorer, plain["probe.json"])
         check_reference(plain["reference.json"])
     except BundleError as error:

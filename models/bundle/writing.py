@@ -23,6 +23,7 @@ from models.bundle.layout import (
 from models.bundle.loading import load_detector
 from models.bundle.probe import probe_of
 from models.bundle.reading import read_files, read_manifest, read_plain
+from models.bundle.score_parts import score_parts_to_plain
 from models.detector import Detector
 from models.encoders import features_from_plain
 from models.encoders.preprocessor import Encoded
@@ -30,7 +31,6 @@ from models.errors import BundleError
 from models.network.architecture import NETWORKS, AutoencoderConfig, kind_of, network_to_plain
 from models.network.engine import Engine
 from models.repository import MANIFEST
-from models.scoring.ensemble import ensemble_to_plain
 
 
 def write_bundle(
@@ -57,7 +57,7 @@ def write_bundle(
     files = {
         "schema.json": json_bytes(detector.schema.to_json()),
         "preprocessor.json": json_bytes(detector.preprocessor.to_json()),
-        "ensemble.json": json_bytes(ensemble_to_plain(detector.scorer.ensemble)),
+        "ensemble.json": json_bytes(score_parts_to_plain(detector.scorer)),
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
         "probe.json": json_bytes(probe_of(detector.scorer, trained)),
@@ -87,7 +87,7 @@ def write_recalibrated(folder: Path, source: Path, detector: Detector, *, create
     manifest = read_manifest(source)
     contents = read_files(source, manifest, FILES) | {
         "schema.json": json_bytes(detector.schema.to_json()),
-        "ensemble.json": json_bytes(ensemble_to_plain(detector.scorer.ensemble)),
+        "ensemble.json": json_bytes(score_parts_to_plain(detector.scorer)),
         "calibration.npy": array_bytes(detector.calibration.rows.to_array()),
         "reference.json": json_bytes(detector.reference),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -87,9 +88,15 @@ class Histograms:
     def _bins(self, Z: FloatMatrix) -> NDArray[np.intp]:
         """Return each value's bin `(n, d)`: 0 below the smallest, BINS + 1 above the largest."""
         low, high = self.limits
-        width = (high - low) / np.float32(BINS)
-        width[width == 0] = 1  # a constant feature, or one whose spread float32 cannot divide
-        bins: NDArray[np.intp] = np.clip(np.floor((Z - low) / width) + 1, 1, BINS).astype(np.intp)
+        bins: NDArray[np.intp] = np.clip(np.floor((Z - low) / self._width) + 1, 1, BINS).astype(np.intp)
         bins[low > Z] = 0
         bins[high < Z] = BINS + 1
         return bins
+
+    @cached_property
+    def _width(self) -> NDArray[np.float32]:
+        """Width of the bins of each feature `(d,)`."""
+        low, high = self.limits
+        width: NDArray[np.float32] = (high - low) / np.float32(BINS)
+        width[width == 0] = 1  # a constant feature, or one whose spread float32 cannot divide
+        return width

@@ -7,7 +7,8 @@ the record and its reconstruction, in standard deviations²:
 
 About 1 is what predicting the mean of every column would give; higher is more anomalous, always. The sum over
 the columns is exact. Where several networks were fitted, `models/scoring/ensemble.py` makes one score of
-their errors, and that sum is exact, too. Which scores are anomalies is decided in `models/calibration`.
+their errors, and numbers beyond nearly all others of their column add to it (`models/scoring/extremes.py`); the sum
+stays exact. Which scores are anomalies is decided in `models/calibration`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from models.encoders import FloatMatrix
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.network.engine import Engine
 from models.scoring.ensemble import Ensemble, column_sums, member_errors
+from models.scoring.extremes import Extremes
 from models.threads import allowed_threads
 
 CACHED_ROWS: Final = 1024
@@ -67,12 +69,14 @@ class Scorer:
 
     Args:
         first_member: The first member of an ensemble alone; None for a single network, and in old bundles.
+        extremes: None where no column has a range, and in old bundles.
     """
 
     preprocessor: Preprocessor
     engine: Engine
     first_member: Engine | None = None
     ensemble: Ensemble | None = None
+    extremes: Extremes | None = None
 
     def score(self, encoded: Encoded) -> Scores:
         """Score n encoded rows; a row scores the same alone and among others."""
@@ -90,10 +94,10 @@ class Scorer:
     def reconstruction_error(self, encoded: Encoded) -> NDArray[np.float64]:
         """Return how far n encoded rows are from their reconstructions `(n,)`, in standard deviations².
 
-        Of a single network that is the anomaly score, of an ensemble the mean over the members.
+        Of a single network that is the anomaly score without the extremes, of an ensemble the mean over the members.
         """
         if self.ensemble is None:
-            return self.score(encoded).anomaly_score
+            return replace(self, extremes=None).score(encoded).anomaly_score
         errors = [
             member_errors(
                 self.engine.reconstruct(self.preprocessor.within_limits(chunk.Z)), chunk, self.preprocessor
@@ -121,7 +125,10 @@ class Scorer:
 
     def _chunks(self, encoded: Encoded) -> Iterator[Encoded]:
         rows = CACHED_ROWS if self.ensemble is None else max(2, CACHED_ROWS // self.ensemble.members)
-        for start in range(0, max(len(encoded), 1), rows):
+        if len(encoded) <= rows:
+            yield encoded
+            return
+        for start in range(0, len(encoded), rows):
             yield encoded.rows(start, start + rows)
 
     def _score_chunk(self, encoded: Encoded) -> Scores:
@@ -131,6 +138,9 @@ class Scorer:
             column_errors = column_sums(squares, encoded, self.preprocessor)
         else:
             column_errors = self.ensemble.column_errors(reconstruction, encoded, self.preprocessor)
+        if self.extremes is not None and (found := self.extremes.excesses(encoded)) is not None:
+            columns = self.preprocessor.column_of_feature[found.features]
+            column_errors[found.rows, columns] += self.extremes.scale * found.units
         return Scores(
             anomaly_score=column_errors.sum(axis=1),
             column_errors=column_errors,

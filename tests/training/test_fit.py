@@ -65,6 +65,22 @@ def test_encoders_are_those_of_the_fitting_rows(single):
     np.testing.assert_array_equal(again.limits, trained.detector.preprocessor.limits)
 
 
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_a_gross_error_that_was_fitted_is_flagged_and_named_first(preset, tmp_path):
+    records = machine_records(400, seed=3)
+    config = TrainConfig(id=("serial",), preset=preset, epochs=2)
+    row = int(np.flatnonzero(prepare(table_of(records), config).split.fitting)[5])
+    records[row]["heat"] = 50_000_000.0
+    made = train(table_of(records), tmp_path / "1", id=("serial",), preset=preset, epochs=2)
+    verdicts = made.detector.score_records(records)
+    assert verdicts.anomaly_score.argmax() == row
+    assert verdicts.is_anomaly[row]
+    assert verdicts.contributions(row, top=1)[0].feature == "heat"
+    scorer = made.detector.scorer
+    without = replace(scorer, extremes=None).score(scorer.preprocessor.transform(verdicts.columns))
+    assert verdicts.anomaly_score[row] > 5 * without.anomaly_score[row]
+
+
 def test_calibration_scores_are_those_of_the_calibration_rows(single):
     trained = single
     rows = trained.prepared.part(trained.prepared.split.calibration)

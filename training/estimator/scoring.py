@@ -58,8 +58,8 @@ class ScoringDetector(
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
         """Return the negative mean reconstruction error of the rows of `X`.
 
-        Its unit is standard deviations² per column; higher is better. Of a single network, it is the negative mean
-        anomaly score; of several, the mean over them.
+        Its unit is standard deviations² per column; higher is better. Of a single network, the error is the anomaly
+        score without what numbers far beyond all others add; of several, it is the mean over them.
 
         It needs no labels, so that a search can use it to choose how a network is trained. It does not say how well
         anomalies are found: a wider bottleneck reconstructs them better, too. With labels, choose by

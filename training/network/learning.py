@@ -17,6 +17,7 @@ from models.network.engine import ENGINES, Engine
 from models.schema import Kind
 from models.scoring import Scorer
 from models.scoring.ensemble import Ensemble, Family, member_errors, scales_of
+from models.scoring.extremes import Extremes
 from models.scoring.histograms import Histograms
 from training.columns.learn_columns import encode, learn_preprocessor
 from training.data.prepare import Prepared
@@ -150,24 +151,29 @@ def learn(
 
 
 def _scorer(engine: Engine, fitting: Encoded, preprocessor: Preprocessor, config: TrainConfig) -> Scorer:
-    scorer = Scorer(preprocessor=preprocessor, engine=engine)
-    if not config.families:
-        return scorer
-    weight = config.histogram_weight
-    ensemble = _ensemble_of(engine, fitting, preprocessor, families=config.families, histogram_weight=weight)
-    return replace(scorer, ensemble=ensemble)
+    errors = _errors(engine, fitting, preprocessor)
+    ensemble, scores = None, errors[0]
+    if config.families:
+        ensemble, scores = _ensemble_of(
+            errors, fitting, preprocessor, families=config.families, histogram_weight=config.histogram_weight
+        )
+    is_number = [encoding.kind is Kind.NUMERIC for encoding in preprocessor.encodings]
+    extremes = Extremes.of(fitting, numbers=preprocessor.starts[is_number], scores=scores)
+    return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble, extremes=extremes)
 
 
 def _ensemble_of(
-    engine: Engine,
+    errors: NDArray[np.float64],
     encoded: Encoded,
     preprocessor: Preprocessor,
     *,
     families: Sequence[FamilyPlan],
     histogram_weight: float,
-) -> Ensemble:
-    """Measure the members of an engine on the fitting rows; `families` are their plans, in the order of the members."""
-    errors = _errors(engine, encoded, preprocessor)
+) -> tuple[Ensemble, NDArray[np.float64]]:
+    """Return an ensemble and the scores that it gives the n fitting rows `(n,)`, by the errors of its members `(M, n)`.
+
+    `families` are the plans of the members, in their order.
+    """
     typical = np.maximum(np.median(errors, axis=1), _LEAST_TYPICAL_ERROR)
     histograms = Histograms.of(encoded.Z, limits=preprocessor.limits, weights=_histogram_weights(preprocessor))
     ends = list(accumulate(len(plan.input_noise) for plan in families))
@@ -188,12 +194,16 @@ def _ensemble_of(
     rarity = np.concatenate(
         [histograms.column_rarity(chunk, preprocessor.starts).sum(axis=1) for chunk in _chunks(encoded)]
     )
-    *scales, histogram_scale = scales_of([*terms, rarity], [*(family.scale for family in unscaled), histogram_weight])
-    return Ensemble(
+    terms.append(rarity)
+    scales = scales_of(terms, [*(family.scale for family in unscaled), histogram_weight])
+    scores = np.sum([scale * term for scale, term in zip(scales, terms, strict=True)], axis=0)
+    *scales, histogram_scale = scales
+    ensemble = Ensemble(
         families=tuple(replace(family, scale=scale) for family, scale in zip(unscaled, scales, strict=True)),
         histograms=histograms,
         histogram_scale=histogram_scale,
     )
+    return ensemble, scores
 
 
 def _errors(engine: Engine, encoded: Encoded, preprocessor: Preprocessor) -> NDArray[np.float64]:

@@ -476,6 +476,15 @@ FORGERIES = {
         replaced("calibration.npy", SCORES.replace(b"(199,), }         ", b"(1000000000000,),}")),
         "1,000,000,000,000 entries",
     ),
+    "extremes that are a text": (edited("ensemble.json", extremes="x"), "The extremes are not readable"),
+    "extremes of other features": (
+        edited("ensemble.json", extremes={"positions": [99], "fences": [[0.0], [1.0]], "units": [1.0], "scale": 1.0}),
+        "extremes of other features",
+    ),
+    "extremes of another fit": (
+        edited("ensemble.json", extremes={"positions": [0], "fences": [[-0.1], [0.1]], "units": [1.0], "scale": 1.0}),
+        "network.onnx scores the probe up to",
+    ),
     "a network of very many parts": (
         replaced("network.onnx", b"\x42\x00" * 10**6),
         "has 2,000,000 bytes, and the weights of the network that the manifest describes [0-9,]+. Train",

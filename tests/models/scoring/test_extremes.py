@@ -1,0 +1,186 @@
+"""Extremes: numbers far beyond nearly all others of their column."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from samples import FakeEngine, numbers_preprocessor, sample_preprocessor
+
+from models.bundle.score_parts import score_parts_from_plain, score_parts_to_plain
+from models.encoders.preprocessor import Encoded
+from models.errors import BundleError
+from models.scoring import Scorer
+from models.scoring.extremes import Extremes
+
+ROWS = 1000
+FITTING = np.random.default_rng(0).uniform(-1, 1, (ROWS, 3)).astype(np.float32)
+SCORES = np.linspace(0, 2, ROWS)
+EACH = np.array([0, 1, 2])
+THREE = numbers_preprocessor(1.0, 2.0, 0.5)
+
+
+def learned(Z=FITTING, *, numbers=EACH, missing=None):
+    return Extremes.of(Encoded(Z=Z, missing=missing), numbers=numbers, scores=SCORES[: len(Z)])
+
+
+EXTREMES = learned()
+PLAIN = Scorer(preprocessor=THREE, engine=FakeEngine(lambda Z: 0.5 * Z))
+SCORER = replace(PLAIN, extremes=EXTREMES)
+MATRICES = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(3)), elements=st.floats(-50, 50, width=32))
+
+
+def by_hand(Z):
+    """What a row adds, by its definition: five values at each end of a thousand are left out."""
+    added = np.zeros((len(Z), 3))
+    for column in range(3):
+        values = np.sort(FITTING[:, column].astype(float))
+        low, high = values[5], values[-6]
+        excess = np.maximum(np.maximum(low - Z[:, column], Z[:, column] - high), 0) / (high - low)
+        added[:, column] = np.maximum(excess - 0.25, 0) / 0.25
+    return added.max(axis=1), added.argmax(axis=1)
+
+
+@given(MATRICES)
+def test_a_row_adds_its_largest_excess_in_units_of_a_quarter_of_the_range_to_that_column(Z):
+    units, column = by_hand(Z.astype(float))
+    added = SCORER.score(Encoded(Z=Z)).column_errors - PLAIN.score(Encoded(Z=Z)).column_errors
+    expected = np.zeros_like(added)
+    expected[np.arange(len(Z)), column] = np.quantile(SCORES, 0.999) * units
+    np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-4)
+
+
+@given(MATRICES)
+def test_what_the_columns_add_still_sums_exactly_to_the_score(Z):
+    scores = SCORER.score(Encoded(Z=Z))
+    np.testing.assert_array_equal(scores.column_errors.sum(axis=1), scores.anomaly_score)
+    assert (scores.column_errors >= 0).all()
+
+
+@given(MATRICES, st.data())
+def test_a_row_scores_the_same_to_the_bit_alone_and_among_others(Z, data):
+    row = data.draw(st.integers(0, len(Z) - 1))
+    together, alone = SCORER.score(Encoded(Z=Z)), SCORER.score(Encoded(Z=Z[row : row + 1]))
+    np.testing.assert_array_equal(alone.column_errors[0], together.column_errors[row])
+
+
+def test_no_fitting_row_of_a_usual_column_adds_anything():
+    assert EXTREMES.excesses(Encoded(Z=FITTING)) is None
+    normal = np.random.default_rng(1).normal(size=(ROWS, 3)).astype(np.float32)
+    assert learned(normal).excesses(Encoded(Z=normal)) is None
+
+
+def test_gross_errors_among_the_fitting_rows_do_not_stretch_the_range():
+    Z = FITTING.copy()
+    Z[[3, 50, 700], 1] = [9.0, 12.0, -30.0]
+    found = learned(Z).excesses(Encoded(Z=Z))
+    assert found.rows.tolist() == [3, 50, 700]
+    assert (found.features == 1).all()
+    assert (found.units > 10).all()
+
+
+def test_half_a_range_beyond_the_others_adds_what_the_strangest_of_a_thousand_fitting_rows_have():
+    Z = np.zeros((1, 3), np.float32)
+    low, high = np.sort(FITTING[:, 0])[[5, -6]]
+    Z[0, 0] = high + (high - low) / 2
+    added = SCORER.score(Encoded(Z=Z)).anomaly_score - PLAIN.score(Encoded(Z=Z)).anomaly_score
+    assert added == pytest.approx(np.quantile(SCORES, 0.999), rel=1e-4)
+
+
+def test_a_code_of_ten_values_has_no_range_and_a_column_of_eleven_has_one():
+    Z = FITTING.copy()
+    Z[:, 0] = np.arange(ROWS) % 10
+    Z[:, 1] = np.arange(ROWS) % 11
+    assert learned(Z).positions.tolist() == [1, 2]
+    assert learned(Z, numbers=np.array([0])) is None
+    assert learned(Z, numbers=np.array([], np.intp)) is None
+
+
+def test_five_deviations_are_the_range_of_a_column_with_nearly_one_value():
+    Z = FITTING.copy()
+    Z[:, 0] = 0
+    Z[:5, 0], Z[5:10, 0], Z[10:20, 0] = 100, -100, np.linspace(-1e-9, 1e-9, 10)
+    assert learned(Z).units[0] == pytest.approx(5 / 4 * Z[:, 0].std(), rel=1e-3)
+
+
+def test_a_missing_value_is_neither_learned_nor_ever_beyond():
+    Z, missing = FITTING.copy() + 100, np.zeros((ROWS, 3), bool)
+    missing[::4] = True
+    Z[missing] = 0  # as encoded
+    extremes = learned(Z, missing=missing)
+    assert (extremes.fences[0] > 98).all()
+    assert extremes.excesses(Encoded(Z=Z, missing=missing)) is None
+    assert len(extremes.excesses(Encoded(Z=Z)).rows) == ROWS // 4
+
+
+def test_few_rows_keep_half_of_their_values_in_the_range():
+    Z = np.arange(36, dtype=np.float32).reshape(12, 3)
+    low, high = learned(Z).fences[:, 0]
+    assert (low, high) == pytest.approx((9 - 3.75, 24 + 3.75))  # of 0, 3, …, 33 without three at each end
+
+
+def test_the_reconstruction_error_does_not_hold_extremes():
+    Z = np.full((4, 3), 9, np.float32)
+    np.testing.assert_array_equal(SCORER.reconstruction_error(Encoded(Z=Z)), PLAIN.reconstruction_error(Encoded(Z=Z)))
+
+
+def test_a_feature_of_a_wide_column_counts_for_its_column():
+    preprocessor = sample_preprocessor()
+    starts = preprocessor.starts
+    Z = np.random.default_rng(0).uniform(-1, 1, (ROWS, len(preprocessor.features))).astype(np.float32)
+    extremes = learned(Z, numbers=starts[[0, 1]])
+    scorer = Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z), extremes=extremes)
+    Z[:, :] = 0
+    Z[0, starts[1]], Z[1, starts[3]] = 3, 3  # a number, and the level of a category
+    found = scorer.score(Encoded(Z=Z[:2])).column_errors
+    assert np.flatnonzero(found[0]).tolist() == [1]
+    assert not found[1].any()
+
+
+# --- plain data -----------------------------------------------------------------------------------------
+
+
+def round_trip(scorer, **changes):
+    plain = json.loads(json.dumps(score_parts_to_plain(scorer)))
+    if changes:
+        plain["extremes"] |= changes
+    return score_parts_from_plain(plain, features=3)
+
+
+def test_extremes_are_equal_after_a_round_trip_and_absent_in_an_older_bundle():
+    ensemble, extremes = round_trip(SCORER)
+    assert ensemble is None
+    Z = 9 * FITTING
+    np.testing.assert_array_equal(
+        replace(SCORER, extremes=extremes).score(Encoded(Z=Z)).column_errors,
+        SCORER.score(Encoded(Z=Z)).column_errors,
+    )
+    assert score_parts_to_plain(PLAIN) == {"families": []}
+    assert round_trip(PLAIN) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"positions": []}, "shapes"),
+        ({"positions": [0, 1]}, "shapes"),
+        ({"positions": [0, 2, 1]}, "other features"),
+        ({"positions": [0, 1, 3]}, "other features"),
+        ({"positions": [-1, 1, 2]}, "other features"),
+        ({"positions": [0.5, 1, 2]}, "Expected `int`"),
+        ({"fences": [[1.0, 1.0, 1.0], [0.0, 2.0, 2.0]]}, "range of the extremes is empty"),
+        ({"fences": [[1e300, 1.0, 1.0], [0.0, 2.0, 2.0]]}, "deviations away"),
+        ({"units": [1.0, 0.0, 1.0]}, "range of the extremes is empty"),
+        ({"scale": -1.0}, "below 0"),
+        ({"scale": None}, "Expected `float`"),
+        ({"more": 1}, "shapes"),
+    ],
+)
+def test_damaged_extremes_are_refused(changes, complaint):
+    with pytest.raises(BundleError, match=f"The extremes are not readable .*{complaint}"):
+        round_trip(SCORER, **changes)
