@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration
 from models.calibration.rows import segments_of
 from models.columns.from_records import Columns, columns_of_records
-from models.encoders.preprocessor import Preprocessor
+from models.encoders.preprocessor import Encoded, Preprocessor
 from models.languages import LANGUAGES, Language
 from models.reasons.contribution import Contribution
 from models.reasons.reasons import MOST_REASONS, ReasonWriter
@@ -168,6 +168,8 @@ class Detector:
         reference: A summary of the fitting rows, by column and for the score.
         card: How it was trained, on what and with which results, as plain data.
         language: In which reasons are said.
+        watch: Called with the encoded rows of each `score` and their verdicts, and with those of each `embed` and None;
+            on the thread that scores.
     """
 
     name: str
@@ -178,6 +180,7 @@ class Detector:
     reference: Mapping[str, Any] = field(default_factory=dict, repr=False)
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     language: Language = field(default=LANGUAGES["en"], repr=False)
+    watch: Callable[[Encoded, Verdicts | None], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def preprocessor(self) -> Preprocessor:
@@ -192,7 +195,11 @@ class Detector:
 
     def score(self, columns: Columns) -> Verdicts:
         """Score n rows of columns and decide which are anomalies."""
-        return self.decide(self.scorer.score(self.preprocessor.transform(columns)), columns)
+        encoded = self.preprocessor.transform(columns)
+        verdicts = self.decide(self.scorer.score(encoded), columns)
+        if self.watch is not None:
+            self.watch(encoded, verdicts)
+        return verdicts
 
     def decide(self, scores: Scores, columns: Columns) -> Verdicts:
         """Decide which of n rows of columns, with the scores of the detector's scorer, are anomalies."""
@@ -255,4 +262,8 @@ class Detector:
 
     def embed(self, columns: Columns) -> NDArray[np.float32]:
         """Return the bottleneck's output `(n, k)` for n rows of columns."""
-        return self.scorer.embed(self.preprocessor.transform(columns))
+        encoded = self.preprocessor.transform(columns)
+        embeddings = self.scorer.embed(encoded)
+        if self.watch is not None:
+            self.watch(encoded, None)
+        return embeddings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -19,6 +20,9 @@ from service.budget import BUDGET
 from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, SheddingMiddleware
+from service.observing.middleware import ObservingMiddleware
+from service.observing.observer import Observer
+from service.observing.routes import router as metrics_router
 from service.registry import Registry
 from service.settings import Settings, flag_of, load_settings, variable_of
 from service.web.content import HeldBytes, Turns
@@ -41,15 +45,27 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.registry = registry
     app.state.settings = settings
     app.state.batcher = batcher = Batcher()
-    app.state.gate = gate = Gate(settings)
+    app.state.observer = observer = Observer(settings.workers) if settings.metrics else None
+    app.state.gate = gate = Gate(settings, observer)
+    if observer is not None:
+        registry.observe(observer.watched)
+        observer.gauges = {
+            "detector_rows_waiting": lambda: batcher.waiting,
+            "detector_requests_waiting": lambda: gate.waiting,
+            "detector_streams_open": lambda: gate.streams,
+        }
+    held_too_much = partial(gate.refused, "memory", None)
     app.state.turns = Turns()
-    app.state.held_bodies = HeldBytes(BUDGET.held_bodies * settings.max_body_bytes)
-    app.state.held_answers = HeldBytes(BUDGET.held_answers * BUDGET.answer_bytes)
+    app.state.held_bodies = HeldBytes(BUDGET.held_bodies * settings.max_body_bytes, held_too_much)
+    app.state.held_answers = HeldBytes(BUDGET.held_answers * BUDGET.answer_bytes, held_too_much)
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
+    app.add_middleware(ObservingMiddleware, observer=observer)
     for part in (routes.router, state.router, detectors.router):
         app.include_router(part)
+    if observer is not None:
+        app.include_router(metrics_router)
     secure_pages(app)
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.table.default_detector)  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -19,13 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.threads import allowed_threads
 from service.budget import BUDGET
 from service.cancellation import Cancellation
+from service.observing.observer import Observer
 from service.settings import Settings, spelt
 from service.web.problems import CLOSE, RETRY_LATER, RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
 
-PROBES: Final = frozenset(["/healthz", "/readyz"])
+PROBES: Final = frozenset(["/healthz", "/readyz", "/metrics"])
 """Paths that are answered at any load."""
 
 SMALL_BYTES: Final = 16_384
@@ -47,9 +48,11 @@ class Gate:
 
     Args:
         settings: Settings of the service.
+        observer: Counts what is refused; None for nobody.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, observer: Observer | None = None) -> None:
+        self._observer = observer
         self._tick = Tick(settings.max_wait_seconds * _SMALL_SHARE)
         self._max_wait = settings.max_wait_seconds
         self._waiting: dict[object, float] = {}  # large requests, since when they wait for a thread; oldest first
@@ -79,29 +82,46 @@ class Gate:
         self._begin_tick()
         if behind:
             self._tick.refuse()
-        return self._refusal_of_small if self._tick.is_overloaded() else None
+        return self.refused("overload", self._refusal_of_small) if self._tick.is_overloaded() else None
 
     def admit_to_routes(self, method: str, headers: Headers) -> Response | None:
         """Return the refusal of a request that the routes would answer, None if it is admitted."""
         self._begin_tick()
         if not (self._tick.is_overloaded() or self._tick.is_long()):
             return None
-        return self._refusal_of_small if method != "POST" or _is_small(headers) else self._refusal_of_large
+        is_small = method != "POST" or _is_small(headers)
+        return self.refused("overload", self._refusal_of_small if is_small else self._refusal_of_large)
 
     def admit_large(self) -> Response | None:
         """Return the refusal of a request that has to wait for a thread, None if it is admitted."""
         now = time.monotonic()
         oldest = next(iter(self._waiting.values()), now)
-        return self._refusal_of_large if now - oldest > self._max_wait else None
+        return self.refused("threads", self._refusal_of_large) if now - oldest > self._max_wait else None
 
     def admit_stream(self) -> Response | None:
         """Return the refusal of a stream, None if it is admitted: then call `end_stream` when it has ended."""
         if self._streams >= BUDGET.open_streams:
             detail = f"{self._streams} streams are open already. Send it again later, or start more services."
             error = RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_LATER | CLOSE)
-            return problem_of(error)
+            return self.refused("streams", problem_of(error))
         self._streams += 1
         return None
+
+    def refused(self, reason: str, refusal: T) -> T:
+        """Return a refusal, which is counted."""
+        if self._observer is not None:
+            self._observer.refused(reason)
+        return refusal
+
+    @property
+    def waiting(self) -> int:
+        """How many large requests wait for a thread."""
+        return len(self._waiting)
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._streams
 
     def end_stream(self) -> None:
         """Make room for another stream."""

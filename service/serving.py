@@ -86,7 +86,8 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
     if settings.workers > 1:
         from service.workers import serve_by_workers  # Linux only
 
-        serve_by_workers(config, settings)
+        observer = app.state.observer
+        serve_by_workers(config, settings, begin=observer.begin if observer else lambda worker: None)
         return
     with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order
         FairServer(config).run()

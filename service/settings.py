@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, description="processes that share the port and the CPUs (Linux)")
     drain_seconds: int = Field(30, ge=0, description="seconds that requests in flight may take after SIGTERM")
     lang: Literal["en", "pt"] = Field("en", description="language of the reasons in words")
+    metrics: bool = Field(True, description="count requests and rows, and answer Prometheus at /metrics")
     access_log: bool = Field(False, description="log a line for each request")
     trusted_proxies: str | None = Field(
         None,

@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.context import ForkProcess
@@ -32,13 +32,19 @@ _HUNG_SECONDS: Final = 5.0  # beyond those for draining, after which a worker ha
 log = logging.getLogger(__name__)
 
 
-def serve_by_workers(config: uvicorn.Config, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then let all workers finish the requests in flight; a second signal ends them."""
+def serve_by_workers(config: uvicorn.Config, settings: Settings, begin: Callable[[int], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then let all workers finish the requests in flight; a second signal ends them.
+
+    Args:
+        config: Of each worker's server.
+        settings: Settings of the service.
+        begin: Called in each worker with its number.
+    """
     sockets = _listen(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     log.info("running on http://%s:%d with %d workers", host, sockets[0].getsockname()[1], settings.workers)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # `sigwait` takes them
-    workers = [_Worker(config, sockets, index) for index in range(settings.workers)]
+    workers = [_Worker(config, sockets, index, begin) for index in range(settings.workers)]
     while (number := signal.sigwait(_SIGNALS)) not in _ENDING:
         if number == signal.SIGHUP:
             _hang_up()
@@ -46,7 +52,7 @@ def serve_by_workers(config: uvicorn.Config, settings: Settings) -> None:
             if not worker.is_alive():
                 log.warning("worker %d has ended (exit code %s) and is replaced", worker.pid, worker.exitcode)
                 time.sleep(max(0.0, worker.started + _RESTART_SECONDS - time.monotonic()))
-                workers[index] = _Worker(config, sockets, index)
+                workers[index] = _Worker(config, sockets, index, begin)
     for listening in sockets:
         listening.close()  # else new connections would wait for nobody
     for worker in workers:
@@ -93,11 +99,14 @@ def _listen(settings: Settings) -> list[socket.socket]:
 class _Worker(ForkProcess):
     """A process that serves at one of the sockets of all workers, and is started at once."""
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], index: int) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], index: int, begin: Callable[[int], None]
+    ) -> None:
         super().__init__(daemon=True)
         self._config = config
         self._sockets = sockets
         self._index = index
+        self._begin = begin
         self.started = time.monotonic()
         self.start()
 
@@ -108,6 +117,7 @@ class _Worker(ForkProcess):
             if index != self._index:
                 other.close()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        self._begin(self._index)
         threading.Thread(target=_end_with_parent, daemon=True).start()
         with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order
             FairServer(self._config).run([self._sockets[self._index]])

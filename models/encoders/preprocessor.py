@@ -35,11 +35,13 @@ class Encoded:
         Z: Standardised features `(n, d)`, float32, all finite.
         missing: Features whose value is missing, which do not count `(n, d)`; None where there is none.
         novelty_penalty: What each column adds for a value that no fitting row had `(n, K)`; None where there is none.
+        unseen: Which columns have a category that no fitting row had `(n, K)`; None where there is none.
     """
 
     Z: FloatMatrix
     missing: Mask | None = None
     novelty_penalty: NDArray[np.float64] | None = None
+    unseen: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.Z)
@@ -50,6 +52,7 @@ class Encoded:
             Z=self.Z[start:stop],
             missing=None if self.missing is None else self.missing[start:stop],
             novelty_penalty=None if self.novelty_penalty is None else self.novelty_penalty[start:stop],
+            unseen=None if self.unseen is None else self.unseen[start:stop],
         )
 
 
@@ -107,6 +110,7 @@ class Preprocessor:
         n = len(columns[self.encodings[0].name])
         Z = np.empty((n, len(self.features)), np.float32)
         missing: Mask | None = None
+        unseen: Mask | None = None
         penalty: NDArray[np.float64] | None = None
         with np.errstate(over="ignore"):  # what overflows is clipped to the largest distance
             masks = [(chosen, encoder.encode(columns, Z)) for chosen, encoder in self._encoders]
@@ -124,7 +128,11 @@ class Preprocessor:
                     penalty[rows, i] = encoding.novelty_penalty
             for i, rows in _columns_with_any(chosen, is_unseen):
                 penalty[rows, i] = self.encodings[i].novelty_penalty
-        return Encoded(Z=Z, missing=missing, novelty_penalty=None if penalty is None else penalty / len(self.encodings))
+                unseen = np.zeros(penalty.shape, np.bool_) if unseen is None else unseen
+                unseen[rows, i] = True
+        if penalty is not None:
+            penalty /= len(self.encodings)
+        return Encoded(Z=Z, missing=missing, novelty_penalty=penalty, unseen=unseen)
 
     @cached_property
     def _encoders(self) -> list[tuple[tuple[int, ...], Encoder]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Request
 
 from models.detector import Detector
+from service.observing.middleware import note_detector
 from service.registry import Registry
 
 Name = Annotated[str, Path(description="Name of the detector.")]
@@ -25,7 +26,7 @@ async def default_detector(request: Request) -> Detector:
     Raises:
         UnknownDetectorError: None is the default.
     """
-    return await registry_of(request).get()
+    return _noted(request, await registry_of(request).get())
 
 
 async def named_detector(request: Request, name: Name) -> Detector:
@@ -35,7 +36,7 @@ async def named_detector(request: Request, name: Name) -> Detector:
         UnknownDetectorError: There is none of that name.
         NotServedError: It cannot be loaded.
     """
-    return await registry_of(request).get(name)
+    return _noted(request, await registry_of(request).get(name))
 
 
 async def detector_of_version(request: Request, name: Name, version: Version) -> Detector:
@@ -45,7 +46,12 @@ async def detector_of_version(request: Request, name: Name, version: Version) ->
         UnknownDetectorError: There is no detector or no version of that name.
         NotServedError: It cannot be loaded.
     """
-    return await registry_of(request).get(name, version)
+    return _noted(request, await registry_of(request).get(name, version))
+
+
+def _noted(request: Request, detector: Detector) -> Detector:
+    note_detector(request.scope, detector)
+    return detector
 
 
 DETECTORS: Final[dict[str, Callable[..., Coroutine[Any, Any, Detector]]]] = {

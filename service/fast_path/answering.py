@@ -31,6 +31,8 @@ from service.formats.json import records_in
 from service.formats.json_answers import ANSWER_END, answer_start
 from service.formats.rows import noted
 from service.gate import SMALL_BYTES, Gate
+from service.observing.middleware import note
+from service.observing.observer import NO_DETECTOR, Version
 from service.operations import OPERATIONS
 from service.registry import Loaded, Registry, Table
 from service.settings import Settings
@@ -45,6 +47,9 @@ ADMITTED: Final = "detector.admitted"
 
 PATH: Final = OPERATIONS["score"].path
 _PATH: Final = PATH.encode()
+ENDPOINT: Final = "score"
+"""Name of the route of `PATH`."""
+
 _ACCEPTS_JSON: Final = frozenset([b"", b"*/*", b"application/json"])
 _NOT_PLAIN: Final = frozenset([b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"])
 
@@ -57,17 +62,19 @@ class Head:
         status: Status code.
         headers: All headers but the content length.
         lines: The same headers, as they are sent.
+        version: Name and version of the detector that answers.
     """
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     lines: bytes
+    version: Version = NO_DETECTOR
 
     @classmethod
-    def of(cls, status: int, headers: Headers) -> Head:
-        """Return the head for a status and headers."""
+    def of(cls, status: int, headers: Headers, version: Version = NO_DETECTOR) -> Head:
+        """Return the head for a status and headers, and for the detector that answers."""
         named = tuple((name, value) for name, value in headers if name != b"content-length")
-        return cls(status, named, b"".join(b"%s: %s\r\n" % header for header in named))
+        return cls(status, named, b"".join(b"%s: %s\r\n" % header for header in named), version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ class _Prepared:
 def _head_of(detector: Detector, notes: Sequence[str]) -> Head:
     headers = answer_headers(AnswerSpec(operation=OPERATIONS["score"], detector=detector), notes)
     response = Response(headers=headers)
-    return Head.of(response.status_code, response.raw_headers)
+    return Head.of(response.status_code, response.raw_headers, (detector.name, detector.version))
 
 
 @final
@@ -292,6 +299,7 @@ class EntryMiddleware:
         if answer is None:
             await self._app(scope, _again(message, receive), send)
             return
+        note(scope, answer.head.version, endpoint=ENDPOINT)
         headers = [*answer.head.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.head.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.budget import BUDGET
 from service.fast_path.answering import Answer, Head
 from service.fast_path.sending import SlowReaderGuard, WholeWrites
+from service.observing.observer import NO_DETECTOR, Observer, clock
 from service.web.problems import CLOSE, RequestError, problem_of
 
 _CONNECT: Final = b"CONNECT"
@@ -29,6 +30,7 @@ _HEAD_TOO_LARGE: Final = Answer.of(
         )
     )
 )
+_UNREAD: Final = "unread"  # endpoint of what is refused before it is a request
 _TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"))
 _NO_HTTP: Final = Answer(Head.of(HTTPStatus.BAD_REQUEST, _TEXT), b"Invalid HTTP request received.")
 
@@ -66,7 +68,7 @@ _NOT_PARSED: Final = (_NoTunnelError, httptools.HttpParserInvalidURLError)
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol within the limits of `BUDGET`; Uvicorn gives all arguments but `patience`.
+    """Uvicorn's protocol within the limits of `BUDGET`; Uvicorn gives all arguments but `patience` and `observer`.
 
     `Upgrade` is ignored, as RFC 9110, section 7.8, allows: Uvicorn's parser would end the message at its head, and take
     its body for the next request.
@@ -75,8 +77,9 @@ class GuardedProtocol(HttpToolsProtocol):
     `BUDGET.linger_seconds`, and as long as it is being answered.
     """
 
-    def __init__(self, *of_uvicorn: Any, patience: float, **named: Any) -> None:
+    def __init__(self, *of_uvicorn: Any, patience: float, observer: Observer | None = None, **named: Any) -> None:
         super().__init__(*of_uvicorn, **named)
+        self.observer = observer
         self._guard = SlowReaderGuard(self.loop, patience)
         self._unread = bytearray()  # what has come and is not parsed yet
         self._has_ended = False  # no more requests are read
@@ -260,6 +263,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, answer: Answer) -> None:
         """Send a last answer; then drop what still comes, as a reset connection would lose the answer."""
+        if self.observer is not None:
+            self.observer.ended(_UNREAD, answer.head.status, NO_DETECTOR, clock())
 
         def send() -> None:
             self.transport.write(self.answer_bytes(answer))

@@ -71,6 +71,11 @@ class Batcher:
         self._scheduled = False
         self.is_behind = False
 
+    @property
+    def waiting(self) -> int:
+        """How many rows wait to be scored."""
+        return self._rows + sum(len(item.rows.rows) for batch in self._batches for item in batch)
+
     async def score(self, rows: Records, *, detector: Detector, top: int = 0) -> bytes:
         """Return the JSON items of the rows of one request, with commas between them.
 

@@ -15,15 +15,17 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.fast_path.answering import ADMITTED, Answer, EntryMiddleware, Head, SmallScores
+from service.fast_path.answering import ADMITTED, ENDPOINT, Answer, EntryMiddleware, Head, SmallScores
 from service.fast_path.guarded import GuardedProtocol
 from service.gate import SheddingMiddleware
+from service.observing.middleware import ObservingMiddleware
+from service.observing.observer import Observer, clock
 from service.settings import Settings, spelt
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
 """The first version of Uvicorn with which `FastProtocol` is tested, and the first one with which it is not."""
 
-_OURS: Final = (EntryMiddleware, SheddingMiddleware)
+_OURS: Final = (EntryMiddleware, ObservingMiddleware, SheddingMiddleware)
 _CLOSE: Final = b"connection: close\r\n"
 _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
 
@@ -40,15 +42,19 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
         app: Application of `service.app.create_app`.
         settings: Settings of the service.
     """
-    guarded = partial(GuardedProtocol, patience=settings.body_seconds)
     state = app.state
+    observer: Observer | None = state.observer
+    guarded = partial(GuardedProtocol, patience=settings.body_seconds, observer=observer)
     if reason := _seen_by(app):
         log.info("small requests are answered behind FastAPI: %s", reason)
         return app, guarded
     if reason := _protocol_off(settings):
         log.info("small requests are not answered by the protocol: %s", reason)
-        return EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings), guarded
-    return app, partial(FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds)
+        entry = EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings)
+        return ObservingMiddleware(entry, observer=observer), guarded
+    return app, partial(
+        FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds, observer=observer
+    )
 
 
 def _seen_by(app: FastAPI) -> str | None:
@@ -112,7 +118,8 @@ class FastProtocol(GuardedProtocol):
             return
         explain, self._explain = self._explain, None
         self._stop_waiting()
-        self.cycle = exchange = _Exchange(self.scope, self.url, self._body)  # type: ignore[assignment,arg-type]  # all that is read
+        began = 0.0 if self.observer is None else clock()
+        self.cycle = exchange = _Exchange(self.scope, self.url, self._body, began)  # type: ignore[assignment,arg-type]  # all that is read
         if refusal := self._small.gate.admit("POST", self.headers, to_batch=True):
             self._reply(exchange, Answer.of(refusal))
         else:
@@ -169,6 +176,11 @@ class FastProtocol(GuardedProtocol):
         if answer is None:
             exchange.task = self.loop.create_task(self._ask_application(exchange))
             return
+        if self.observer is not None:
+            self.observer.ended(ENDPOINT, answer.head.status, answer.head.version, exchange.began)
+        self._send(exchange, answer)
+
+    def _send(self, exchange: _Exchange, answer: Answer) -> None:
         exchange.response_complete = True
         if exchange.disconnected or self.transport.is_closing():
             return
@@ -196,7 +208,7 @@ class FastProtocol(GuardedProtocol):
                 start, *bodies = sent
                 content = b"".join(body.get("body", b"") for body in bodies)
                 sent.clear()
-                self._reply(exchange, Answer(Head.of(start["status"], start["headers"]), content))
+                self._send(exchange, Answer(Head.of(start["status"], start["headers"]), content))
                 await self.flow.drain()
 
         try:
@@ -214,6 +226,7 @@ class _Exchange:
         scope: ASGI scope without method and URL.
         url: Path and query.
         body: The whole body.
+        began: What `clock` said when it was there.
     """
 
     message_event: ClassVar = asyncio.Event()  # nobody waits for it
@@ -222,6 +235,7 @@ class _Exchange:
     scope: Scope
     url: bytes
     body: bytes
+    began: float
     disconnected: bool = False
     keep_alive: bool = True
     response_complete: bool = False

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -55,6 +55,7 @@ class Registry:
         self._language = LANGUAGES["en"]
         self._trusted: TrustedKeys | None = None
         self._most = MOST_LOADED
+        self._watched: Callable[[Detector], Detector] = _as_it_is
         self._has_started = False
         self._writing = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -99,6 +100,17 @@ class Registry:
                 raise BundleError(str(error.__cause__)) from error  # with the path
         registry._has_started = True
         return registry
+
+    def observe(self, watched: Callable[[Detector], Detector]) -> None:
+        """Have the rows of all detectors counted, also of those that are loaded later.
+
+        Args:
+            watched: Returns a detector that is watched.
+        """
+        with self._replacing() as table:
+            self._watched = watched
+            loaded = {key: Loaded(watched(found.detector)) for key, found in table.loaded.items()}
+            self.table = replace(table, loaded=loaded)
 
     def active(self, name: str | None = None) -> Detector:
         """Return the active version of a detector, of the default one if no name is given; load it if need be.
@@ -193,6 +205,7 @@ class Registry:
             raise error from cause
         self._failed.pop(key, None)
         with self._replacing() as table:
+            detector = self._watched(detector)
             self.table = table.with_loaded(Loaded(detector), most=self._most)
         return detector
 
@@ -217,3 +230,7 @@ class Registry:
     def _replacing(self) -> Iterator[Table]:
         with self._writing:
             yield self.table
+
+
+def _as_it_is(detector: Detector) -> Detector:
+    return detector

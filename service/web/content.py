@@ -113,9 +113,11 @@ class HeldBytes:
 
     Args:
         most: Bytes beyond which no more are taken.
+        refused: Called when a request is refused for that.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, refused: Callable[[], None] = lambda: None) -> None:
+        self._refused = refused
         self._most = most
         self._held = 0
 
@@ -135,6 +137,7 @@ class HeldBytes:
                     f"Other requests hold {self._held:,} bytes already. Send it again later, or start more services."
                 )
                 headers = RETRY_LATER | CLOSE
+                self._refused()
                 raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
             self._held += size
             own += size
