@@ -14,6 +14,7 @@ from models.languages import language_named
 from models.printable import one_line
 from models.programs.cli import program_version
 from models.threads import share_threads
+from service.access.access import Access
 from service.api import detectors, routes, state
 from service.api.openapi import openapi_document
 from service.budget import BUDGET
@@ -46,7 +47,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.batcher = batcher = Batcher()
     app.state.observer = observer = Observer(settings.workers) if settings.metrics else None
-    app.state.gate = gate = Gate(settings, observer)
+    app.state.gate = gate = Gate(settings, observer, Access.of(settings))
     if observer is not None:
         registry.observe(observer.watched)
         observer.gauges = {
@@ -68,7 +69,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
         app.include_router(metrics_router)
     secure_pages(app)
     install_problem_handlers(app)
-    app.openapi = lambda: openapi_document(app, registry.table.default_detector)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: openapi_document(app, registry.table.default_detector, with_keys=settings.has_keys())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.threads import allowed_threads
+from service.access.access import Access
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.observing.observer import Observer
@@ -35,6 +36,7 @@ SMALL_BYTES: Final = 16_384
 _SMALL_SHARE: Final = 0.01  # of the wait of a large request: a small one is that much less work
 _BURST: Final = 2  # times the wait: with less, a burst of some hundred requests would be refused
 _LONG: Final = 10  # times the wait: a tick of requests that are answered one by one, each of some milliseconds
+_OF_BODIES: Final = frozenset([b"content-length", b"transfer-encoding"])
 _LEAST: Final = 0.1  # of the wait: what each tick has for answers
 
 
@@ -49,10 +51,12 @@ class Gate:
     Args:
         settings: Settings of the service.
         observer: Counts what is refused; None for nobody.
+        access: Knows who may do what; None where everybody may do everything.
     """
 
-    def __init__(self, settings: Settings, observer: Observer | None = None) -> None:
+    def __init__(self, settings: Settings, observer: Observer | None = None, access: Access | None = None) -> None:
         self._observer = observer
+        self._access = access
         self._tick = Tick(settings.max_wait_seconds * _SMALL_SHARE)
         self._max_wait = settings.max_wait_seconds
         self._waiting: dict[object, float] = {}  # large requests, since when they wait for a thread; oldest first
@@ -63,14 +67,17 @@ class Gate:
         self._free = CapacityLimiter(threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="large request")
 
-    def admit(self, method: str, headers: Headers, *, to_batch: bool) -> Response | None:
+    def admit(self, method: str, path: str, headers: Headers, *, to_batch: bool) -> Response | None:
         """Return the refusal of a request whose headers have come, None if it is admitted.
 
         Args:
-            method: HTTP method; all but POST are admitted.
+            method: HTTP method.
+            path: Decoded path, as routes match it.
             headers: Names in lower case.
             to_batch: It is going to be asked of `admit_to_batch` when it is whole.
         """
+        if self._access is not None and (error := self._access.refusal(method, path, headers)):
+            return problem_of(error.closing() if _has_large_body(headers) else error)
         return None if to_batch or method != "POST" or _is_small(headers) else self.admit_large()
 
     def admit_to_batch(self, *, behind: bool = False) -> Response | None:
@@ -273,6 +280,11 @@ async def _departure(receive: Receive) -> None:
 def _is_small(headers: Headers) -> bool:
     declared = next((value for name, value in headers if name == b"content-length"), b"")
     return declared.isdigit() and len(declared) <= len(str(SMALL_BYTES)) and int(declared) <= SMALL_BYTES
+
+
+def _has_large_body(headers: Headers) -> bool:
+    """Return True if a body is announced that is not small: it is not read to its end for a refusal."""
+    return any(name in _OF_BODIES for name, _ in headers) and not _is_small(headers)
 
 
 def _overloaded(headers: dict[str, str]) -> Response:

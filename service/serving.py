@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
+from service.access.exposure import log_exposure, require_protection
 from service.budget import BUDGET
 from service.hangup import outlive_hangup
 from service.settings import Settings
@@ -27,8 +28,10 @@ def serve(settings: Settings) -> None:
     """Serve detectors until SIGTERM, then finish the requests in flight.
 
     Raises:
-        DetectorError: The detector cannot be loaded, or several workers are asked for where there are none.
+        DetectorError: The detector or the keys cannot be loaded, other machines would reach the service without keys,
+            or several workers are asked for where there are none.
     """
+    require_protection(settings)
     with _frozen():
         from service.app import create_app, open_registry
         from service.registry.table import listed
@@ -56,8 +59,10 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
     """Serve an application of `service.app.create_app`, perhaps with middleware of the user's own, as `serve` does.
 
     Raises:
-        ConfigError: Several workers are asked for where there are none.
+        ConfigError: Several workers are asked for where there are none, or other machines would reach the service
+            without keys.
     """
+    require_protection(settings)
     if settings.workers > 1 and sys.platform != "linux":
         raise ConfigError(f"--workers {settings.workers}: needs Linux. Start several services, each on its own --port.")
     with _frozen():
@@ -81,6 +86,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
             server_header=False,
         )
         config.load()  # once for all workers
+    log_exposure(settings)
     outlive_hangup()
     sys.setswitchinterval(BUDGET.switch_seconds)
     if settings.workers > 1:

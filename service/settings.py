@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError, did_you_mean
@@ -16,6 +16,7 @@ __all__ = ["Settings", "flag_of", "load_settings", "spelt", "variable_of"]
 
 _PREFIX: Final = "DETECTOR_"
 _FLAGS: Final = {"path": "--detector"}  # of another name than its field
+_OF_CLIENT: Final = "DETECTOR_KEY"  # which one may have set as well
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every one")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 for any free one")
+    keys: Path | None = Field(
+        None, description="file of the keys that callers need, looked at every second; python -m service.admin key"
+    )
+    keys_json: SecretStr | None = Field(None, description="content of such a file, in place of one")
+    insecure: bool = Field(False, description="listen beyond this machine without keys")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
     body_seconds: float = Field(
         60, gt=0, description="seconds for a body to arrive, and for a client to read something"
@@ -59,6 +65,10 @@ class Settings(BaseSettings):
         description="addresses of proxies, with commas between them (* for all), whose X-Forwarded-For names the "
         "client in the access log",
     )
+
+    def has_keys(self) -> bool:
+        """Return True if callers need a key."""
+        return self.keys is not None or self.keys_json is not None
 
 
 def flag_of(name: str) -> str:
@@ -105,7 +115,11 @@ def load_settings(**given: Any) -> Settings:
 
 def _unknown_variables() -> list[str]:
     """Return the variables that begin like a setting's and are none, each with the nearest setting."""
-    named = {name: name.removeprefix(_PREFIX) for name in map(str.upper, os.environ) if name.startswith(_PREFIX)}
+    named = {
+        name: name.removeprefix(_PREFIX)
+        for name in map(str.upper, os.environ)
+        if name.startswith(_PREFIX) and name != _OF_CLIENT
+    }
     unknown = sorted(name for name, setting in named.items() if setting.lower() not in Settings.model_fields)
     hints = [did_you_mean(named[name], Settings.model_fields, spell=variable_of) for name in unknown]
     return [f"{name}{hint and f' ({hint.strip()})'}" for name, hint in zip(unknown, hints, strict=True)]

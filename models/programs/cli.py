@@ -27,6 +27,7 @@ MODULES: Final = {
     "calibrate": ("training.calibrate", "change the threshold of a bundle"),
     "serve": ("service", "serve a detector over HTTP"),
     "score": ("service.batch", "score files"),
+    "admin": ("service.admin", "make keys for callers of the service"),
     "bundle": ("models.bundle", "verify, show and compare bundles"),
 }
 """The module of each command of the console script, and what it does."""

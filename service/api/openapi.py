@@ -10,6 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from models.detector import Detector
+from service.access.rights import right_of
 from service.api.schemas import Problem, example_record, request_examples, request_schema
 from service.formats.formats import FORMATS
 from service.operations import OPERATIONS, Operation
@@ -32,6 +33,15 @@ _PROBLEMS: Final = {
 }
 """What an address that takes records may refuse."""
 
+_REFUSALS: Final = {
+    HTTPStatus.UNAUTHORIZED: "No valid key was sent.",
+    HTTPStatus.FORBIDDEN: "The key's role may not ask for this.",
+}
+"""What each address that needs a key may refuse."""
+
+_SCHEME: Final = "key"
+_KEYS: Final = "An API key: Authorization: Bearer KEY. The role that each operation needs stands with it."
+
 _HEADERS: Final = {
     "Detector-Name": "Name of the detector that answered, percent-encoded.",
     "Detector-Version": "Its version, percent-encoded.",
@@ -53,8 +63,14 @@ _ANY_RECORDS: Final = {
 }
 
 
-def openapi_document(app: FastAPI, detector: Detector | None) -> dict[str, Any]:
-    """Return the OpenAPI document of the service; with the columns of the default detector, if there is one."""
+def openapi_document(app: FastAPI, detector: Detector | None, *, with_keys: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI document of the service; with the columns of the default detector, if there is one.
+
+    Args:
+        app: The application.
+        detector: The default detector.
+        with_keys: Callers need a key.
+    """
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for path, methods in document["paths"].items():
         of_path = detector if path in _OF_DEFAULT else None
@@ -64,6 +80,20 @@ def openapi_document(app: FastAPI, detector: Detector | None) -> dict[str, Any]:
                     response["content"] = {PROBLEM_JSON: response["content"][_JSON]}
             if _JSON in (content := operation.get("requestBody", {}).get("content", {})) and path.endswith(_TAKES_ROWS):
                 _describe_bodies(content, of_path)
+    return _secured(document) if with_keys else document
+
+
+def _secured(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document that says which role each operation needs, and how a key is sent."""
+    document["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer", "description": _KEYS}}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if (role := right_of(method.upper(), path)) is None:
+                continue
+            operation["security"] = [{_SCHEME: [role.value]}]
+            for status, meaning in _REFUSALS.items():
+                said = {"description": f"{status.phrase}: {meaning}"}
+                operation["responses"][str(status.value)] = said | {"content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
     return document
 
 

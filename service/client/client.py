@@ -13,6 +13,7 @@ Example:
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,9 @@ from service.client.results import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+KEY_VARIABLE: Final = "DETECTOR_KEY"
+"""Variable of the environment with the key of the client."""
+
 Record = Mapping[str, Any]
 Rows = Any  # a record, a sequence of records, or a data frame: pandas, polars and Arrow have no type in common
 
@@ -61,6 +65,7 @@ class DetectorClient:
 
     Args:
         url: Address of the service.
+        key: API key, where the service needs one (default: the variable DETECTOR_KEY).
         timeout: Seconds that one answer may take.
         retries: How often a request is sent again that was lost, or put off by the service (429, 503).
         backoff_seconds: Wait before the first time again; it doubles each time. Retry-After, where it comes, wins.
@@ -71,12 +76,15 @@ class DetectorClient:
         self,
         url: str,
         *,
+        key: str | None = None,
         timeout: float = 120.0,
         retries: int = 4,
         backoff_seconds: float = 0.5,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._client = httpx.Client(base_url=url, timeout=timeout, transport=transport)
+        key = key or os.environ.get(KEY_VARIABLE)
+        headers = {"Authorization": f"Bearer {key}"} if key else None
+        self._client = httpx.Client(base_url=url, timeout=timeout, transport=transport, headers=headers)
         self._retries = retries
         self._backoff = backoff_seconds
         self._info: DetectorInfo | None = None

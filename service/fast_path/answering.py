@@ -269,7 +269,8 @@ class EntryMiddleware:
         path = scope.get("raw_path") or scope["path"].encode()
         is_score = method == "POST" and self._small.knows(path)
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        if refusal := self._gate.admit(method, headers, to_batch=explain is not None):
+        routed = scope["path"].removeprefix(scope.get("root_path", ""))
+        if refusal := self._gate.admit(method, routed, headers, to_batch=explain is not None):
             await refusal(scope, receive, send)
             return
         scope[ADMITTED] = True

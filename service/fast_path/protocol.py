@@ -120,10 +120,10 @@ class FastProtocol(GuardedProtocol):
         self._stop_waiting()
         began = 0.0 if self.observer is None else clock()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body, began)  # type: ignore[assignment,arg-type]  # all that is read
-        if refusal := self._small.gate.admit("POST", self.headers, to_batch=True):
+        path = self.url.partition(b"?")[0]
+        if refusal := self._small.gate.admit("POST", path.decode("latin-1"), self.headers, to_batch=True):
             self._reply(exchange, Answer.of(refusal))
         else:
-            path = self.url.partition(b"?")[0]
             self._small.answer(self._body, explain, partial(self._reply, exchange), path=path)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -66,6 +66,11 @@ class RequestError(Exception):
         self.headers = headers or {}
         super().__init__(detail)
 
+    def closing(self) -> RequestError:
+        """Return the same error, after which the connection is closed: the rest of the body is not read."""
+        headers = {**self.headers, **CLOSE}
+        return RequestError(self.status, self.detail, errors=self.errors, total=self.total, headers=headers)
+
     @classmethod
     def of_problems(cls, problems: Sequence[DetectorError], *, total: int = 0, at_least: bool = False) -> RequestError:
         """Return the error of a request with problems in its records or parameters.

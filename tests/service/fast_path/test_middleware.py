@@ -101,17 +101,17 @@ def test_a_fast_path_that_is_switched_off_says_so(caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    passed: list[str] = []
-    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers, to_batch: passed.append(method))
+    passed: list[tuple[str, str]] = []
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, path, headers, to_batch: passed.append((method, path)))
     with wired(sample_detector(), fast_path=fast_path) as wire:
         for sent in REQUESTS:
             wire.together([sent])
-    assert passed == ["POST"] * 4 + ["GET"] * 2
+    assert passed == [*[("POST", "/score")] * 4, ("GET", "/healthz"), ("GET", "/nowhere")]
 
 
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_both_carriers_send_the_refusal_of_the_gate(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gate, "admit", lambda gate, method, headers, to_batch: Response(b"who are you?", 401))
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, path, headers, to_batch: Response(b"who are you?", 401))
     with wired(sample_detector(), fast_path=fast_path) as wire:
         answers = wire.together([request(BODY), request(b"[]")])
     assert [(status, body) for status, _, body in answers] == [(401, b"who are you?")] * 2

@@ -1,0 +1,144 @@
+"""The check of each request: who sends it, and whether that caller may."""
+
+from __future__ import annotations
+
+import binascii
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final, final
+
+from models.errors import ConfigError
+from service.access.callers import Caller, KeyFile, KeyRing, keys_of_variable
+from service.access.rights import right_of
+from service.access.roles import Role
+from service.access.watching import Watch
+from service.settings import Settings, spelt
+from service.web.problems import RequestError
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_MOST_VERIFIED: Final = 4_096  # header fields of callers that are remembered
+_READING: Final = frozenset(["GET", "HEAD"])
+
+
+@final
+class Access:
+    """Knows the callers, and refuses requests that they may not send.
+
+    A key is hashed once: then its owner is found by the bytes of the header field, as long as the keys stay as they
+    are. Only valid ones are remembered, and Python's hashes of bytes are keyed at random, so the time of that tells
+    nothing of a key.
+
+    Args:
+        ring: The keys.
+        file: Where they come from, if that may change.
+    """
+
+    def __init__(self, ring: KeyRing, file: KeyFile | None = None) -> None:
+        self._ring = ring
+        self._verified: dict[bytes, Caller] = {}
+        self._watch = None if file is None else Watch(file, self._take)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Access | None:
+        """Return the access that the settings ask for, None if no keys are named.
+
+        Raises:
+            ConfigError: The keys cannot be read, or there are two sources of them.
+        """
+        if settings.keys is not None and settings.keys_json is not None:
+            raise ConfigError(f"{spelt('keys')} and {spelt('keys_json')} are two sources of keys. Say one of them.")
+        if settings.keys_json is not None:
+            return cls(keys_of_variable(settings.keys_json.get_secret_value()))
+        if settings.keys is None:
+            return None
+        file = KeyFile(settings.keys)
+        return cls(file.ring, file)
+
+    def refusal(self, method: str, path: str, headers: Headers) -> RequestError | None:
+        """Return why a request is refused, None if its caller may send it.
+
+        Args:
+            method: HTTP method.
+            path: Decoded path, as routes match it.
+            headers: Names in lower case.
+        """
+        needed = right_of(method, path)
+        if needed is None:
+            return None
+        if self._watch is not None:
+            self._watch.keep_on()
+        sent = [value for name, value in headers if name == b"authorization"]
+        if len(sent) != 1:
+            return _SENT_TWICE if sent else _ASKED_OF_PAGE if _is_page(method, headers) else _NO_KEY
+        caller = self._verified.get(sent[0]) or self._caller_of(sent[0], method, headers)
+        if caller is None:
+            return _UNKNOWN_TO_PAGE if _is_page(method, headers) else _UNKNOWN
+        if time.time() >= caller.expires:
+            return _EXPIRED
+        return None if caller.role.covers(needed) else _forbidden(caller.role, needed, method, path)
+
+    def _caller_of(self, field: bytes, method: str, headers: Headers) -> Caller | None:
+        scheme, _, credentials = field.partition(b" ")
+        if scheme.lower() == b"basic":
+            return self._ring.owner_of(_password(credentials)) if _is_own_page(method, headers) else None
+        caller = self._ring.owner_of(credentials.strip()) if scheme.lower() == b"bearer" else None
+        if caller is not None:
+            if len(self._verified) >= _MOST_VERIFIED:
+                del self._verified[next(iter(self._verified))]
+            self._verified[field] = caller
+        return caller
+
+    def _take(self, ring: KeyRing) -> None:
+        self._ring, self._verified = ring, {}
+
+
+def _password(credentials: bytes) -> bytes:
+    """Return the password of HTTP Basic, which is a key; its user name says nothing."""
+    try:
+        return binascii.a2b_base64(credentials).partition(b":")[2]
+    except binascii.Error:
+        return b""
+
+
+def _is_own_page(method: str, headers: Headers) -> bool:
+    """Return True for what a browser reads, and for what a page of the service itself sends.
+
+    A browser sends a password that it was once told by itself, also where a page of somebody else makes it ask.
+    """
+    from_here = any(name == b"sec-fetch-site" and value == b"same-origin" for name, value in headers)
+    return method in _READING or from_here
+
+
+def _is_page(method: str, headers: Headers) -> bool:
+    """Return True for what a browser shows: it asks for a password then."""
+    return method in _READING and any(name == b"accept" and b"text/html" in value for name, value in headers)
+
+
+def _unauthorized(detail: str, challenge: str) -> RequestError:
+    return RequestError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _forbidden(role: Role, needed: Role, method: str, path: str) -> RequestError:
+    detail = (
+        f"The key has the role {role}; {method} {path} needs {needed}. Take another key, or look for the address at "
+        "/docs."
+    )
+    challenge = f'Bearer realm="detector", error="insufficient_scope", scope="{needed}"'
+    return RequestError(HTTPStatus.FORBIDDEN, detail, headers={"WWW-Authenticate": challenge})
+
+
+_REALM: Final = 'Bearer realm="detector"'
+_INVALID: Final = f'{_REALM}, error="invalid_token"'
+_NO_KEY: Final = _unauthorized("No key was sent. Send Authorization: Bearer KEY.", _REALM)
+_OF_BROWSERS: Final = 'Basic realm="detector", charset="UTF-8"'
+_ASKED_OF_PAGE: Final = _unauthorized("No key was sent. Give it as the password, and any name.", _OF_BROWSERS)
+_SENT_TWICE: Final = _unauthorized("Authorization comes more than once. Send it once.", _INVALID)
+_UNKNOWN: Final = _unauthorized(
+    "The key is not known, or was revoked. Send Authorization: Bearer KEY, with a key of this service.", _INVALID
+)
+_UNKNOWN_TO_PAGE: Final = _unauthorized(
+    "The password is no known key. Give a key of this service, and any name.", _OF_BROWSERS
+)
+_EXPIRED: Final = _unauthorized("The key has expired. Ask for a new one.", _INVALID)

@@ -1,0 +1,45 @@
+"""Which role each address of the service needs."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from starlette.routing import compile_path
+
+from service.access.roles import Role
+from service.operations import OPERATIONS
+
+RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
+    ("GET", "/healthz"): None,
+    ("GET", "/readyz"): None,
+    ("GET", "/detector"): Role.READ,
+    ("GET", "/docs"): Role.READ,
+    ("GET", "/docs/oauth2-redirect"): Role.READ,
+    ("GET", "/docs/static/{path:path}"): Role.READ,
+    ("GET", "/openapi.json"): Role.READ,
+    ("POST", "/score/stream"): Role.SCORE,
+    **{("POST", operation.path): Role.SCORE for operation in OPERATIONS.values()},
+}
+"""The least role that may ask for an address, None where no key is needed; the paths are written as routes are."""
+
+_PATTERNS: Final[list[tuple[str, re.Pattern[str], Role | None]]] = [
+    (method, compile_path(path)[0], role) for (method, path), role in RIGHTS.items() if "{" in path
+]
+
+
+def right_of(method: str, path: str) -> Role | None:
+    """Return the least role that may ask for an address; `OPERATE` for one without a row, None if no key is needed.
+
+    Args:
+        method: HTTP method; HEAD needs what GET needs.
+        path: Decoded path, as routes match it.
+
+    Example:
+        >>> right_of("POST", "/score").value, right_of("HEAD", "/docs/static/a.css").value, right_of("GET", "/healthz")
+        ('score', 'read', None)
+    """
+    method = "GET" if method == "HEAD" else method
+    if (method, path) in RIGHTS:
+        return RIGHTS[method, path]
+    return next((role for of_row, pattern, role in _PATTERNS if of_row == method and pattern.match(path)), Role.OPERATE)

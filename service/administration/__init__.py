@@ -1,0 +1,11 @@
+"""The commands of `python -m service.admin`: a module each, and the table of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service.administration import keys
+from service.administration.command import Command
+
+COMMANDS: Final[dict[str, Command]] = {"key": keys.COMMAND}
+"""The commands by name."""
