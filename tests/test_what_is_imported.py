@@ -17,6 +17,7 @@ COMMANDS = {
     "training.calibrate": FITTING | WEB | SCORING | {"rich"},
     "service": FITTING | SCORING | {"rich", "numpy", "fastapi", "starlette", "uvicorn"},
     "service.batch": FITTING | WEB | SCORING | {"rich", "numpy"},
+    "service.admin": FITTING | WEB | SCORING | {"numpy"},
     "models.bundle": FITTING | WEB | SCORING,
 }
 """What `--help` of each command must not load."""

@@ -12,7 +12,7 @@ from models.errors import ConfigError
 from service.access.callers import Caller, KeyFile, KeyRing, keys_of_variable
 from service.access.rights import right_of
 from service.access.roles import Role
-from service.access.watching import Watch
+from service.access.watching import begin_watching
 from service.settings import Settings, spelt
 from service.web.problems import RequestError
 
@@ -38,7 +38,7 @@ class Access:
     def __init__(self, ring: KeyRing, file: KeyFile | None = None) -> None:
         self._ring = ring
         self._verified: dict[bytes, Caller] = {}
-        self._watch = None if file is None else Watch(file, self._take)
+        self._unwatched = file  # until the first request
 
     @classmethod
     def of(cls, settings: Settings) -> Access | None:
@@ -67,17 +67,18 @@ class Access:
         needed = right_of(method, path)
         if needed is None:
             return None
-        if self._watch is not None:
-            self._watch.keep_on()
+        if self._unwatched is not None:
+            begin_watching(self._unwatched, self._take)
+            self._unwatched = None
         sent = [value for name, value in headers if name == b"authorization"]
         if len(sent) != 1:
             return _SENT_TWICE if sent else _ASKED_OF_PAGE if _is_page(method, headers) else _NO_KEY
         caller = self._verified.get(sent[0]) or self._caller_of(sent[0], method, headers)
         if caller is None:
             return _UNKNOWN_TO_PAGE if _is_page(method, headers) else _UNKNOWN
-        if time.time() >= caller.expires:
+        if caller.expires is not None and time.time() >= caller.expires:
             return _EXPIRED
-        return None if caller.role.covers(needed) else _forbidden(caller.role, needed, method, path)
+        return None if needed in caller.roles else _forbidden(caller.role, needed, method, path)
 
     def _caller_of(self, field: bytes, method: str, headers: Headers) -> Caller | None:
         scheme, _, credentials = field.partition(b" ")

@@ -27,19 +27,21 @@ class Caller:
         id: Names the caller in logs and metrics; no secret.
         name: The same, for people.
         role: What it may do.
-        expires: Seconds since 1970 from which on it is refused; infinite where there is no end.
+        roles: That one, and those before it.
+        expires: Seconds since 1970 from which on it is refused, None where there is no end.
     """
 
     id: str
     name: str
     role: Role
-    expires: float = float("inf")
+    roles: tuple[Role, ...]
+    expires: float | None = None
 
     @classmethod
     def of(cls, key: Key) -> Caller:
         """Return the owner of a key."""
-        expires = float("inf") if key.expires is None else key.expires.timestamp()
-        return cls(id=key.id, name=key.name, role=key.role, expires=expires)
+        expires = None if key.expires is None else key.expires.timestamp()
+        return cls(id=key.id, name=key.name, role=key.role, roles=key.role.covered(), expires=expires)
 
 
 @final

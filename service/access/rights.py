@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from starlette.routing import compile_path
 
@@ -23,6 +23,7 @@ RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
 }
 """The least role that may ask for an address, None where no key is needed; the paths are written as routes are."""
 
+_NO_ROW: Final[Any] = object()
 _PATTERNS: Final[list[tuple[str, re.Pattern[str], Role | None]]] = [
     (method, compile_path(path)[0], role) for (method, path), role in RIGHTS.items() if "{" in path
 ]
@@ -39,7 +40,11 @@ def right_of(method: str, path: str) -> Role | None:
         >>> right_of("POST", "/score").value, right_of("HEAD", "/docs/static/a.css").value, right_of("GET", "/healthz")
         ('score', 'read', None)
     """
-    method = "GET" if method == "HEAD" else method
-    if (method, path) in RIGHTS:
-        return RIGHTS[method, path]
+    found = RIGHTS.get((method, path), _NO_ROW)
+    return _right_of_others(method, path) if found is _NO_ROW else found  # most requests have a row of their own
+
+
+def _right_of_others(method: str, path: str) -> Role | None:
+    if method == "HEAD":
+        return right_of("GET", path)
     return next((role for of_row, pattern, role in _PATTERNS if of_row == method and pattern.match(path)), Role.OPERATE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 
 class Role(StrEnum):
@@ -13,14 +12,12 @@ class Role(StrEnum):
     SCORE = "score"
     OPERATE = "operate"
 
-    def covers(self, needed: Role) -> bool:
-        """Return True if this role may do what needs another one.
+    def covered(self) -> tuple[Role, ...]:
+        """Return this role and those before it.
 
         Example:
-            >>> Role.OPERATE.covers(Role.READ), Role.READ.covers(Role.SCORE)
-            (True, False)
+            >>> [role.value for role in Role.SCORE.covered()]
+            ['read', 'score']
         """
-        return _RANKS[self] >= _RANKS[needed]
-
-
-_RANKS: Final = {role: rank for rank, role in enumerate(Role)}
+        roles = tuple(Role)
+        return roles[: roles.index(self) + 1]

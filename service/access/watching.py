@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final
 
 from service.access.callers import KeyFile, KeyRing
 
@@ -12,9 +12,8 @@ LOOK_SECONDS: Final = 1.0
 """Time between two looks at the file."""
 
 
-@final
-class Watch:
-    """Looks at a file of keys again and again, on a thread.
+def begin_watching(file: KeyFile, take: Callable[[KeyRing], None]) -> None:
+    """Look at a file of keys now, and again and again on a thread, as long as the event loop runs.
 
     Each process does so for itself, from its first request on: before, it has no event loop.
 
@@ -22,29 +21,18 @@ class Watch:
         file: The file.
         take: Takes new keys.
     """
+    loop = asyncio.get_running_loop()
 
-    def __init__(self, file: KeyFile, take: Callable[[KeyRing], None]) -> None:
-        self._file = file
-        self._take = take
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def keep_on(self) -> None:
-        """Look at the file now and from now on, unless that has begun already."""
-        loop = asyncio.get_running_loop()
-        if loop is self._loop:
-            return
-        self._loop = loop
-        self._receive(self._file.changed())
-        loop.call_later(LOOK_SECONDS, self._look, loop)
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        def looked(looking: asyncio.Future[KeyRing | None]) -> None:
-            if not looking.cancelled():
-                self._receive(looking.result())
-                loop.call_later(LOOK_SECONDS, self._look, loop)
-
-        loop.run_in_executor(None, self._file.changed).add_done_callback(looked)
-
-    def _receive(self, ring: KeyRing | None) -> None:
+    def receive(ring: KeyRing | None) -> None:
         if ring is not None:
-            self._take(ring)
+            take(ring)
+        loop.call_later(LOOK_SECONDS, look)
+
+    def look() -> None:
+        loop.run_in_executor(None, file.changed).add_done_callback(looked)
+
+    def looked(looking: asyncio.Future[KeyRing | None]) -> None:
+        if not looking.cancelled():
+            receive(looking.result())
+
+    receive(file.changed())

@@ -6,6 +6,7 @@ from models.bundle.__main__ import main as bundle_main
 from models.errors import ConfigError
 from models.programs.cli import MODULES, OneLineParser, program_version, run_command
 from service.__main__ import main as serve_main
+from service.admin import main as admin_main
 from service.batch import main as batch_main
 from training.__main__ import main as list_main
 from training.calibrate import main as calibrate_main
@@ -58,7 +59,9 @@ def test_a_flag_of_a_subcommand_is_known_to_the_whole(capsys):
     assert "Did you mean --json?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("main", [train_main, compare_main, calibrate_main, serve_main, batch_main, bundle_main])
+@pytest.mark.parametrize(
+    "main", [train_main, compare_main, calibrate_main, serve_main, batch_main, bundle_main, admin_main]
+)
 def test_every_command_knows_its_version(main, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--version"])
