@@ -10,6 +10,9 @@ from starlette.routing import compile_path
 from service.access.roles import Role
 from service.operations import OPERATIONS
 
+_DETECTORS: Final = ("", "/detectors/{name}", "/detectors/{name}/versions/{version}")  # before what is asked of one
+_SCORING: Final = ("/score/stream", *(operation.path for operation in OPERATIONS.values()))
+
 RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
@@ -18,8 +21,10 @@ RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
     ("GET", "/docs/oauth2-redirect"): Role.READ,
     ("GET", "/docs/static/{path:path}"): Role.READ,
     ("GET", "/openapi.json"): Role.READ,
-    ("POST", "/score/stream"): Role.SCORE,
-    **{("POST", operation.path): Role.SCORE for operation in OPERATIONS.values()},
+    ("GET", "/detectors"): Role.READ,
+    ("GET", "/detectors/{name}"): Role.READ,
+    ("GET", "/detectors/{name}/versions/{version}"): Role.READ,
+    **{("POST", detector + path): Role.SCORE for detector in _DETECTORS for path in _SCORING},
 }
 """The least role that may ask for an address, None where no key is needed; the paths are written as routes are."""
 

@@ -93,7 +93,9 @@ def _secured(document: dict[str, Any]) -> dict[str, Any]:
             operation["security"] = [{_SCHEME: [role.value]}]
             for status, meaning in _REFUSALS.items():
                 said = {"description": f"{status.phrase}: {meaning}"}
-                operation["responses"][str(status.value)] = said | {"content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
+                operation["responses"][str(status.value)] = said | {
+                    "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}
+                }
     return document
 
 
