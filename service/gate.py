@@ -77,7 +77,7 @@ class Gate:
             to_batch: It is going to be asked of `admit_to_batch` when it is whole.
         """
         if self._access is not None and (error := self._access.refusal(method, path, headers)):
-            return problem_of(error.closing() if _has_large_body(headers) else error)
+            return self.refused("access", problem_of(error.closing() if _has_large_body(headers) else error))
         return None if to_batch or method != "POST" or _is_small(headers) else self.admit_large()
 
     def admit_to_batch(self, *, behind: bool = False) -> Response | None:

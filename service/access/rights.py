@@ -21,6 +21,7 @@ RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
     ("GET", "/docs/oauth2-redirect"): Role.READ,
     ("GET", "/docs/static/{path:path}"): Role.READ,
     ("GET", "/openapi.json"): Role.READ,
+    ("GET", "/metrics"): Role.READ,
     ("GET", "/detectors"): Role.READ,
     ("GET", "/detectors/{name}"): Role.READ,
     ("GET", "/detectors/{name}/versions/{version}"): Role.READ,
