@@ -26,6 +26,8 @@ from models.encoders.timestamp import (
     TimestampEncoder,
     TimestampEncoding,
     cycle_phase,
+    gap_between,
+    gap_is_odd,
     hours_of,
     weekdays_of,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "encoding_from_json",
     "encoding_to_json",
     "features_from_plain",
+    "gap_between",
+    "gap_is_odd",
     "hours_of",
     "weekdays_of",
 ]
@@ -119,7 +123,12 @@ def encoding_from_json(plain: dict[str, Any]) -> Encoding:
     fields = {key: value for key, value in plain.items() if key != "kind"}
     encoding: Encoding = from_plain(fields, ENCODINGS[Kind(plain["kind"])])
     _require_usable(encoding)
-    return replace(encoding, name=one_form(encoding.name))
+    encoding = replace(encoding, name=one_form(encoding.name))
+    if isinstance(encoding, TimestampEncoding) and encoding.gaps:
+        for gap in encoding.gaps:
+            _require_usable(gap)
+        return replace(encoding, gaps=tuple(replace(gap, name=one_form(gap.name)) for gap in encoding.gaps))
+    return encoding
 
 
 def _require_usable(encoding: Any) -> None:

@@ -44,6 +44,11 @@ class Encoding(ABC):
         """Names of the leading features, which hold the value itself; where it is missing they do not count."""
         return (self.name,)
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Names of the other columns that the last of the leading features, one each, are made with."""
+        return ()
+
     @cached_property
     def features(self) -> tuple[str, ...]:
         """Names of the features, in order."""
@@ -98,11 +103,14 @@ class ValueMasks(NamedTuple):
         missing: Missing values `(K, n)`, or None where there is none.
         unseen: Values that no fitting row had `(K, n)`, or None where there is none.
         penalties: What values that are rare by themselves add, in squared deviations `(K, n)`; None for nothing.
+        features: Single features, by their position in `Z`, whose value is missing in rows of a mask `(n,)`; None where
+            there is none.
     """
 
     missing: Mask | None = None
     unseen: Mask | None = None
     penalties: NDArray[np.float64] | None = None
+    features: Sequence[tuple[int, Mask]] | None = None
 
 
 class Encoder(ABC):

@@ -17,6 +17,7 @@ from models.encoders import (
     Encoding,
     FloatMatrix,
     Mask,
+    TimestampEncoding,
     encoders_of,
     encoding_from_json,
     encoding_to_json,
@@ -94,6 +95,17 @@ class Preprocessor:
         return np.repeat(np.arange(len(self.widths)), self.widths)
 
     @cached_property
+    def tells(self) -> Mask:
+        """Whether a feature is made of the value of a column, alone or with another's `(K, d)`."""
+        index = {encoding.name: i for i, encoding in enumerate(self.encodings)}
+        tells: Mask = self.column_of_feature == np.arange(len(self.encodings))[:, None]
+        for encoding, start in zip(self.encodings, self.starts.tolist(), strict=True):
+            end = start + len(encoding.value_names)
+            for position, other in zip(range(end - len(encoding.others), end), encoding.others, strict=True):
+                tells[index[other], position] = True
+        return tells
+
+    @cached_property
     def slices(self) -> tuple[slice, ...]:
         """The features of each of the K columns, as slices of `Z`."""
         ends = np.cumsum(self.widths).tolist()
@@ -114,7 +126,11 @@ class Preprocessor:
         penalty: NDArray[np.float64] | None = None
         with np.errstate(over="ignore"):  # what overflows is clipped to the largest distance
             masks = [(chosen, encoder.encode(columns, Z)) for chosen, encoder in self._encoders]
-        for chosen, (is_missing, is_unseen, penalties) in masks:
+        for chosen, (is_missing, is_unseen, penalties, features) in masks:
+            for position, rows in features or ():
+                if rows.any():
+                    missing = np.zeros(Z.shape, np.bool_) if missing is None else missing
+                    missing[rows, position] = True
             if is_missing is None and is_unseen is None and penalties is None:
                 continue
             penalty = np.zeros((n, len(self.encodings))) if penalty is None else penalty
@@ -174,6 +190,9 @@ class Preprocessor:
                 )
             if not (limits[0] <= limits[1]).all():
                 raise ValueError("a limit is above its other end")
+            dated = {e.name for e in encodings if isinstance(e, TimestampEncoding) and not e.clock}
+            if stray := {other for e in encodings for other in e.others if other not in dated - {e.name}}:
+                raise ValueError(f"a gap since {min(stray)!r}, which is no other column of dates")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"The preprocessor is not readable ({error!r}); the bundle was edited: train it anew."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders.encoding import Encoder, Encoding, FloatMatrix, ValueMasks, clip_in_place
-from models.messages import Message, joined, phrase
+from models.encoders.numeric import NumericEncoder, NumericEncoding
+from models.messages import Message, joined, listed, phrase
 from models.schema import Kind
 from models.schema.cells import Cell
 from models.schema.timestamps import clock_text, moment_of, phase_text, timestamp_text
@@ -20,11 +21,13 @@ from models.schema.timestamps import clock_text, moment_of, phase_text, timestam
 CYCLES: Final = {"day": 86_400.0, "week": 7 * 86_400.0, "year": 365.2425 * 86_400.0}
 """Calendar cycles on which a timestamp has a phase, with their length in seconds."""
 
+DAY: Final = 86_400.0
 HOURS: Final = 24
 WEEKDAYS: Final = 7
 
 _PHASES: Final = {"day": phrase("time of day"), "week": phrase("time of week"), "year": phrase("time of year")}
 _MONDAY: Final = 4 * 86_400.0  # 1970-01-05, so that the cycle "week" starts on a Monday
+_LEAST_MARGIN: Final = 1e-3 / DAY  # days: less is the rounding of timestamps
 _FIRST_WEEKDAY: Final = 3  # from Monday: 1970-01-01 was a Thursday
 
 
@@ -47,6 +50,8 @@ class TimestampEncoding(Encoding):
         clock: The values are times of day; the only cycle is the day.
         hours: Novelty penalty of each hour of the day, in squared deviations; empty where none is rare.
         weekdays: Novelty penalty of each weekday, from Monday on; empty where none is rare.
+        gaps: The days since the date of another column, the name of each. Its range, ``low`` to ``high``, is the usual
+            one; its novelty penalty is added where a gap lies beyond, by half of that range or more.
     """
 
     kind: ClassVar[Kind] = Kind.DATETIME
@@ -56,11 +61,17 @@ class TimestampEncoding(Encoding):
     clock: bool = False
     hours: tuple[float, ...] = ()
     weekdays: tuple[float, ...] = ()
+    gaps: tuple[NumericEncoding, ...] = ()
 
     @cached_property
     def value_names(self) -> tuple[str, ...]:
         waves = (f"{self.name}: {wave} of {cycle}" for cycle in self.cycles for wave in ("sine", "cosine"))
-        return (*(() if self.clock else (f"{self.name}: elapsed",)), *waves)
+        gaps = (f"{self.name}: since {other}" for other in self.others)
+        return (*(() if self.clock else (f"{self.name}: elapsed",)), *waves, *gaps)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(gap.name for gap in self.gaps)
 
     @property
     def first_wave(self) -> int:
@@ -87,7 +98,8 @@ class TimestampEncoding(Encoding):
         if self.clock:
             return phrase("time of day")
         elapsed = phrase("time elapsed since {start}", start=moment_of(self.start))
-        return joined([*(_PHASES[cycle] for cycle in self.cycles), elapsed], by=", ")
+        gaps = [phrase("days since {columns}", columns=listed(self.others))] if self.gaps else []
+        return joined([*(_PHASES[cycle] for cycle in self.cycles), elapsed, *gaps], by=", ")
 
 
 class TimestampEncoder(Encoder):
@@ -114,6 +126,13 @@ class TimestampEncoder(Encoder):
             for part_of, penalties in ((hours_of, encoding.hours), (weekdays_of, encoding.weekdays))
             if penalties
         ]
+        self._gaps = [
+            (i, start + len(encoding.value_names) - len(encoding.gaps) + number, gap)
+            for i, encoding, start in triples
+            for number, gap in enumerate(encoding.gaps)
+        ]
+        named = [replace(gap, name=str(number)) for number, (_, _, gap) in enumerate(self._gaps)]
+        self._gap_encoder = NumericEncoder(named, [position for _, position, _ in self._gaps]) if named else None
 
     def encode(self, columns: Mapping[str, NDArray[Any]], out: FloatMatrix) -> ValueMasks:
         values = self._values(columns)
@@ -127,7 +146,14 @@ class TimestampEncoder(Encoder):
         out[:, self._sines] = (np.sqrt(2) * np.sin(angle)).T  # √2: unit variance over a whole cycle
         out[:, self._sines + 1] = (np.sqrt(2) * np.cos(angle)).T
         self._write_indicators(missing, out)
-        return ValueMasks(missing if any_missing else None, penalties=self._penalties(known, missing))
+        penalties = self._penalties(known, missing)
+        if self._gap_encoder is None:
+            return ValueMasks(missing if any_missing else None, penalties=penalties)
+        gaps = [gap_between(values[i], columns[gap.name]) for i, _, gap in self._gaps]
+        absent = self._gap_encoder.encode({str(i): days for i, days in enumerate(gaps)}, out).missing
+        features = None if absent is None else [(self._gaps[i][1], rows) for i, rows in enumerate(absent)]
+        penalties = self._with_odd_gaps(penalties, gaps, values.shape)
+        return ValueMasks(missing if any_missing else None, penalties=penalties, features=features)
 
     def _penalties(self, values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.float64] | None:
         """Return what rare hours and weekdays add `(K, n)`: of a value the larger; None where it is nothing."""
@@ -141,16 +167,40 @@ class TimestampEncoder(Encoder):
             found[missing] = 0.0
         return found
 
+    def _with_odd_gaps(
+        self, penalties: NDArray[np.float64] | None, gaps: Sequence[NDArray[np.float64]], shape: tuple[int, ...]
+    ) -> NDArray[np.float64] | None:
+        """Return penalties `(K, n)` with what each gap adds that lies beyond the usual ones, half their range away."""
+        for (i, _, gap), days in zip(self._gaps, gaps, strict=True):
+            odd = gap_is_odd(gap, days)
+            if gap.novelty_penalty and odd.any():
+                penalties = np.zeros(shape) if penalties is None else penalties
+                penalties[i] += gap.novelty_penalty * odd
+        return penalties
+
+
+def gap_is_odd(gap: NumericEncoding, days: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which gaps `(n,)` lie beyond the usual ones by half of their range or more."""
+    margin = max((gap.high - gap.low) / 2, _LEAST_MARGIN)
+    odd: NDArray[np.bool_] = (days < gap.low - margin) | (days > gap.high + margin)
+    return odd
+
+
+def gap_between(timestamps: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the days from other timestamps `(n,)` to timestamps `(n,)`; NaN where one is missing."""
+    gap: NDArray[np.float64] = (timestamps - others) / DAY
+    return gap
+
 
 def hours_of(timestamps: NDArray[Any]) -> NDArray[np.intp]:
     """Return the hour of the day of timestamps `(n,)`, from 0 to 23."""
-    hours: NDArray[np.intp] = (np.mod(timestamps, 86_400.0) // 3600.0).astype(np.intp)
+    hours: NDArray[np.intp] = (np.mod(timestamps, DAY) // 3600.0).astype(np.intp)
     return np.minimum(hours, HOURS - 1)
 
 
 def weekdays_of(timestamps: NDArray[Any]) -> NDArray[np.intp]:
     """Return the weekday of timestamps `(n,)`, from 0 for Monday; of whole days, as a phase rounds at midnight."""
-    weekdays: NDArray[np.intp] = np.mod(timestamps // 86_400.0 + _FIRST_WEEKDAY, 7.0).astype(np.intp)
+    weekdays: NDArray[np.intp] = np.mod(timestamps // DAY + _FIRST_WEEKDAY, 7.0).astype(np.intp)
     return weekdays
 
 

@@ -109,11 +109,11 @@ class Scorer:
     def expected(self, Z: FloatMatrix, columns: NDArray[np.intp]) -> FloatMatrix:
         """Return what is expected of m rows of `Z` `(m, d)` in one column each, by its index `(m,)`.
 
-        The column is hidden from the network: its features have their means. So the others alone say what is expected,
-        and a gross error does not draw it near. Of an ensemble, the first member says it.
+        The column is hidden from the network: all features that tell it have their means. So the others alone say what
+        is expected, and a gross error does not draw it near. Of an ensemble, the first member says it.
         """
         hidden = self.preprocessor.within_limits(Z)
-        hidden[columns[:, None] == self.preprocessor.column_of_feature] = 0.0
+        hidden[self.preprocessor.tells[columns]] = 0.0
         expected: FloatMatrix = (self.first_member or self.engine).reconstruct(hidden)[0]
         return expected
 

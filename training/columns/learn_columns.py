@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
-from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
@@ -13,43 +11,31 @@ from numpy.typing import NDArray
 
 from models.columns.from_records import Columns, missing_mask
 from models.encoders import (
-    CYCLES,
     HOURS,
     WEEKDAYS,
     BooleanEncoding,
     CategoricalEncoding,
     Encoding,
     Mask,
-    NumericEncoding,
-    TimestampEncoding,
-    cycle_phase,
     hours_of,
     weekdays_of,
 )
 from models.encoders.preprocessor import Encoded, Preprocessor
-from models.errors import Set, TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.schema.timestamps import clock_text, timestamp_text, write_timestamp
 from training.columns.infer_texts import MAX_CATEGORIES, common_categories
+from training.columns.learn_dates import learn_datetime, with_gaps
+from training.columns.learn_numbers import learn_numeric, novelty_penalty, present_values
 
-_HEAVY_TAIL: Final = 20.0  # deviations: a column with rows so far out is put on a logarithm
-_FEW_ROWS: Final = 0.001  # if so few of the rows have more than half of its variance, or half of the rows one value
-_MIN_TWO_VALUED_SCALE: Final = 0.03  # of the distance of two values: that of a flag of 0.1 % of the rows
-_FAR: Final = 1.5  # interquartile ranges from the middle half, as in box plots
-_LARGEST: Final = 1e300
-_ROUNDING: Final = 8 * math.ulp(1.0)  # of the largest value: a smaller spread is the rounding of float64
-_SCALE_OF_CONSTANTS: Final = 1.0
-_MIN_PHASE_SPREAD: Final = 1e-3
 _CHUNK_ROWS: Final = 65_536
-_RARE_SHARE: Final = 0.005  # of the rows: hours and weekdays that have no more between them are rare
-_LEAST_ROWS_OF_HABITS: Final = 50  # fewer rows leave out many hours by chance
 _QUANTILES: Final = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _ALL: Final = slice(None)
 
 
 def learn_preprocessor(schema: FeatureSchema, columns: Columns, rows: Mask | slice = _ALL) -> Preprocessor:
     """Learn the encoding of each column and the range of each feature from the rows of a mask `(n,)`."""
-    encodings = tuple(_LEARNERS[column.kind](column, columns[column.name][rows]) for column in schema.columns)
+    alone = [_LEARNERS[column.kind](column, columns[column.name][rows]) for column in schema.columns]
+    encodings = with_gaps(alone, columns, rows)
     width = sum(len(encoding.features) for encoding in encodings)
     unbounded = Preprocessor(encodings=encodings, limits=np.zeros((2, width), np.float32))
     ends = [(chunk.Z.min(axis=0), chunk.Z.max(axis=0)) for chunk in _encoded_chunks(unbounded, columns, rows)]
@@ -127,45 +113,8 @@ def _habits(column: Column, present: NDArray[Any]) -> dict[str, list[int]]:
     return habits if column.layout == "time" else habits | {"weekdays": weekdays}
 
 
-def _has_heavy_tail(values: NDArray[Any], center: float, scale: float) -> bool:
-    distances = np.sort(np.abs(values - center) / scale)[::-1]
-    if distances[0] <= _HEAVY_TAIL:
-        return False
-    squares = np.square(distances)
-    of_few_rows = squares[: math.ceil(_FEW_ROWS * len(values))].sum() > squares.sum() / 2
-    return bool(of_few_rows or (values == np.median(values)).mean() > 0.5)
-
-
-def _learn_numeric(column: Column, values: NDArray[Any]) -> Encoding:
-    present, gaps = _present(values)
-    if np.abs(present).max() > _LARGEST:
-        largest = present[np.abs(present).argmax()]
-        what = f"Column {column.name!r} has the value {largest:g}, beyond {_LARGEST:g}: nothing can be learned from it."
-        raise TableError(what, " Fix it or leave it empty, or say ", Set("exclude", column.name), ".")
-    center, scale = _center_and_scale(present)
-    origin, unit = 0.0, None
-    if scale is not None and len(np.unique(present)) <= 2:
-        scale = max(scale, _MIN_TWO_VALUED_SCALE * float(np.ptp(present)))
-    elif scale is not None and _has_heavy_tail(present, center, scale):
-        origin = float(np.median(present))
-        distances = np.abs(present - origin)
-        unit = float(np.median(distances[distances > 0]))
-        center, scale = _center_and_scale(np.sign(present - origin) * np.log1p(distances / unit))
-    return NumericEncoding(
-        name=column.name,
-        center=center,
-        scale=scale or _SCALE_OF_CONSTANTS,
-        low=float(present.min()),
-        high=float(present.max()),
-        whole=bool((present == np.floor(present)).all()),
-        origin=origin,
-        unit=unit,
-        **gaps,
-    )
-
-
 def _learn_boolean(column: Column, values: NDArray[Any]) -> Encoding:
-    present, gaps = _present(values)
+    present, gaps = present_values(values)
     return BooleanEncoding(name=column.name, share=float(present.mean()), **gaps)
 
 
@@ -180,93 +129,13 @@ def _learn_categorical(column: Column, values: NDArray[Any]) -> Encoding:
         rare_share=sum(count for _, count in rare) / n,
         rare=tuple(name for name, _ in rare),
         missing_share=1 - len(present) / n,
-        novelty_penalty=_novelty_penalty(n, singles=sum(count == 1 for _, count in rare)),
+        novelty_penalty=novelty_penalty(n, singles=sum(count == 1 for _, count in rare)),
     )
-
-
-def _learn_datetime(column: Column, values: NDArray[Any]) -> Encoding:
-    present, gaps = _present(values)
-    _, scale = _center_and_scale(present)
-    clock = column.layout == "time"
-    length = float(np.ptp(present))
-    cycles = tuple(
-        cycle
-        for cycle, cycle_length in CYCLES.items()
-        if (cycle == "year" or column.layout != "period")
-        and length >= 2 * cycle_length
-        and np.ptp(cycle_phase(present, cycle)) > _MIN_PHASE_SPREAD
-    )
-    cycles = ("day",) if clock else cycles
-    return TimestampEncoding(
-        name=column.name,
-        start=_start(present),
-        scale=scale or _SCALE_OF_CONSTANTS,
-        cycles=cycles,
-        clock=clock,
-        hours=_rare_parts(np.bincount(hours_of(present), minlength=HOURS), near=0.5) if "day" in cycles else (),
-        weekdays=_rare_parts(np.bincount(weekdays_of(present), minlength=WEEKDAYS)) if "week" in cycles else (),
-        **gaps,
-    )
-
-
-def _start(present: NDArray[Any]) -> float:
-    """Return the first timestamp; of all but a few that lie far before the others, by half of the usual range or so."""
-    quarter, three_quarters = np.quantile(present, [0.25, 0.75])
-    usual = present >= quarter - _FAR * (three_quarters - quarter)
-    few = np.count_nonzero(~usual) <= _FEW_ROWS * len(present)
-    return float(present[usual].min() if few else present.min())
-
-
-def _rare_parts(counts: NDArray[np.intp], *, near: float = 0.0) -> tuple[float, ...]:
-    """Return the novelty penalty of each part of a cycle, from the number of rows in each; empty where none is rare.
-
-    A part is rare if few rows are in it and in all that are no more usual. The rows of its neighbours count by `near`:
-    minutes before the first usual hour are not odd.
-    """
-    n = int(counts.sum())
-    usual = counts + near * (np.roll(counts, 1) + np.roll(counts, -1))
-    limit = max(_RARE_SHARE, 1 / (n + 1)) if n >= _LEAST_ROWS_OF_HABITS else 0.0
-    least = max(1, int((counts == 1).sum())) / (n + 1)
-    shares = [max(float(usual[usual <= part].sum() / usual.sum()), least) for part in usual]
-    penalties = tuple(_penalty_of(share) if share <= limit else 0.0 for share in shares)
-    return penalties if any(penalties) else ()
 
 
 _LEARNERS: Final = {
-    Kind.NUMERIC: _learn_numeric,
+    Kind.NUMERIC: learn_numeric,
     Kind.BOOLEAN: _learn_boolean,
     Kind.CATEGORICAL: _learn_categorical,
-    Kind.DATETIME: _learn_datetime,
+    Kind.DATETIME: learn_datetime,
 }
-
-
-def _present(values: NDArray[Any]) -> tuple[NDArray[Any], dict[str, float]]:
-    """Return the present values, and what an encoding says of missing ones."""
-    missing = np.isnan(values)
-    gaps = {"missing_share": float(missing.mean()), "novelty_penalty": _novelty_penalty(len(values))}
-    return values[~missing], gaps
-
-
-def _center_and_scale(values: NDArray[Any]) -> tuple[float, float | None]:
-    """Return mean and standard deviation; None for a constant, which carries no information.
-
-    The unit does not matter: a spread is small only beside the values themselves.
-    """
-    largest = float(np.abs(values).max()) or 1.0
-    shares = values / largest  # squares of 1e160 would overflow
-    center = float(shares.mean()) * largest
-    spread = float((shares - center / largest).std())  # of the centred values: exact for 1e12 ± 1, too
-    return center, max(spread * largest, math.ulp(0.0)) if spread > _ROUNDING else None
-
-
-def _novelty_penalty(n: int, *, singles: int = 1) -> float:
-    """Return the novelty penalty: squared deviations that a normal variable exceeds as often as a new value occurs.
-
-    After n rows, that is once in n + 1 times; more often where many rows have a value of their own, since their
-    share is about that of new values (I. J. Good, 1953).
-    """
-    return _penalty_of(max(1.0 / (n + 1), singles / (n + 1)))
-
-
-def _penalty_of(share: float) -> float:
-    return NormalDist().inv_cdf(1 - 0.5 * share) ** 2

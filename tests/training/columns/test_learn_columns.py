@@ -12,7 +12,8 @@ from models.errors import TableError
 from models.schema import Column, FeatureSchema, Kind
 from models.tables.files import read_table
 from training.columns.infer_schema import infer_schema
-from training.columns.learn_columns import _LEARNERS, _novelty_penalty, encode, learn_preprocessor, reference_of
+from training.columns.learn_columns import _LEARNERS, encode, learn_preprocessor, reference_of
+from training.columns.learn_numbers import novelty_penalty
 from training.columns.roles import Roles
 
 DAY = CYCLES["day"]
@@ -136,60 +137,6 @@ def test_a_cycle_on_which_all_rows_have_the_same_phase_is_not_used():
     assert learned(Kind.DATETIME, midnights)[0].cycles == ("week",)
 
 
-MONDAY = 1_704_067_200.0  # 2024-01-01
-
-
-def office_hours(n=1000):
-    """Return times from Monday to Friday, from 8:00 to 18:00."""
-    days = np.arange(n) % 20
-    return MONDAY + DAY * (days + 2 * (days // 5)) + 3600 * RNG.uniform(8, 18, n)
-
-
-def penalty_of(preprocessor, moment):
-    found = preprocessor.transform({"c": np.array([moment])}).novelty_penalty
-    return 0.0 if found is None else found[0, 0]
-
-
-@pytest.mark.parametrize("planted", [[], [MONDAY + 3.2 * 3600]], ids=["never seen", "seen once"])
-def test_an_hour_outside_of_everything_seen_adds_what_a_value_never_seen_does(planted):
-    values = np.array([*office_hours(), *planted])
-    _, _, preprocessor = learned(Kind.DATETIME, values)
-    night = penalty_of(preprocessor, MONDAY + DAY + 3.2 * 3600)
-    assert night == pytest.approx(_novelty_penalty(len(values)), rel=1e-3)
-    assert penalty_of(preprocessor, MONDAY + DAY + 12 * 3600) == 0
-    assert penalty_of(preprocessor, MONDAY + DAY + 7.9 * 3600) == 0  # minutes before the first
-    assert penalty_of(preprocessor, np.nan) == _novelty_penalty(len(values))  # no fitting row lacked a value
-
-
-def test_a_weekday_that_no_row_has_adds_what_a_value_never_seen_does():
-    _, _, preprocessor = learned(Kind.DATETIME, office_hours())
-    assert penalty_of(preprocessor, MONDAY + 6.5 * DAY) == pytest.approx(_novelty_penalty(1000))
-    # A time that is rare in two ways is one value.
-    assert penalty_of(preprocessor, MONDAY + 6.1 * DAY) == pytest.approx(_novelty_penalty(1000))
-
-
-@pytest.mark.parametrize("n", [49, 5000])
-def test_no_hour_is_rare_where_the_rows_are_few_or_at_all_hours(n):
-    moments = MONDAY + 30 * DAY * np.random.default_rng(1).random(n)
-    assert learned(Kind.DATETIME, moments)[0].hours == ()
-
-
-def test_times_of_day_have_rare_hours_too():
-    schema = FeatureSchema(columns=(Column(name="c", kind=Kind.DATETIME, layout="time"),))
-    preprocessor = learn_preprocessor(schema, {"c": 3600 * RNG.uniform(22, 30, 1000) % DAY})
-    assert penalty_of(preprocessor, 12 * 3600.0) > 9
-    assert penalty_of(preprocessor, 30.0) == 0
-    assert preprocessor.encodings[0].weekdays == ()
-
-
-@pytest.mark.parametrize(("planted", "is_left_out"), [(1, True), (60, False)])
-def test_a_date_long_before_all_others_does_not_begin_the_training_period(planted, is_left_out):
-    values = np.array([*office_hours(), *[MONDAY - 400 * DAY] * planted])
-    encoding, encoded, _ = learned(Kind.DATETIME, values)
-    assert (encoding.start > MONDAY) is is_left_out
-    assert (encoded.Z[-1, 0] < -5) is np.bool_(is_left_out)
-
-
 @given(st.integers(1, 100))
 def test_the_range_of_each_feature_is_that_of_the_fitting_rows(seed):
     _, encoded, preprocessor = learned(Kind.NUMERIC, np.random.default_rng(seed).normal(size=50))
@@ -201,7 +148,7 @@ def test_the_range_of_each_feature_is_that_of_the_fitting_rows(seed):
 def test_what_was_never_seen_is_as_surprising_as_a_value_beyond_all_of_n_normal_ones(n):
     from statistics import NormalDist
 
-    deviations = _novelty_penalty(n) ** 0.5
+    deviations = novelty_penalty(n) ** 0.5
     assert 2 * NormalDist().cdf(-deviations) * (n + 1) == pytest.approx(1, rel=1e-6)
 
 
@@ -235,12 +182,12 @@ def test_an_expected_number_is_one_that_the_column_could_have():
 
 
 def test_an_unseen_category_novelty_penaltys_less_where_many_rows_have_one_of_their_own():
-    assert _novelty_penalty(1000, singles=0) == _novelty_penalty(1000, singles=1) == _novelty_penalty(1000)
-    assert _novelty_penalty(1000) > _novelty_penalty(1000, singles=50) > _novelty_penalty(1000, singles=500) > 0
+    assert novelty_penalty(1000, singles=0) == novelty_penalty(1000, singles=1) == novelty_penalty(1000)
+    assert novelty_penalty(1000) > novelty_penalty(1000, singles=50) > novelty_penalty(1000, singles=500) > 0
     schema = FeatureSchema(columns=(Column(name="shop", kind=Kind.CATEGORICAL),))
     shops = np.array([f"shop {n}" for n in range(200)] + ["big shop"] * 800, object)
     [encoder] = learn_preprocessor(schema, {"shop": shops}).encodings
-    assert encoder.novelty_penalty == _novelty_penalty(1000, singles=200)
+    assert encoder.novelty_penalty == novelty_penalty(1000, singles=200)
 
 
 def test_a_time_of_day_has_a_phase_however_few_hours_the_rows_cover():
