@@ -21,6 +21,7 @@ from service.budget import BUDGET
 from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, SheddingMiddleware
+from service.inference import routes as inference
 from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import Observer
 from service.observing.routes import router as metrics_router
@@ -63,7 +64,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.add_middleware(ObservingMiddleware, observer=observer)
-    for part in (routes.router, state.router, detectors.router):
+    for part in (routes.router, state.router, detectors.router, inference.router):
         app.include_router(part)
     if observer is not None:
         app.include_router(metrics_router)

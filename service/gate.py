@@ -27,7 +27,7 @@ from service.web.problems import CLOSE, RETRY_LATER, RequestError, problem_of
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
 
-PROBES: Final = frozenset(["/healthz", "/readyz", "/metrics"])
+PROBES: Final = frozenset(["/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"])
 """Paths that are answered at any load."""
 
 SMALL_BYTES: Final = 16_384

@@ -72,15 +72,15 @@ def score_items(verdicts: Verdicts, *, top: int, check: Check = lambda: None) ->
 
 
 def _score_items(detector: Detector, columns: Columns, top: int, check: Check) -> Iterator[Any]:
-    return score_items(_scored(detector, columns), top=top, check=check)
+    return score_items(scored(detector, columns), top=top, check=check)
 
 
 def _embed_items(detector: Detector, columns: Columns, top: int, check: Check) -> Iterator[Any]:
-    return (embedding.tolist() for embedding in _embedded(detector, columns))
+    return (embedding.tolist() for embedding in embedded(detector, columns))
 
 
 def _reconstruct_items(detector: Detector, columns: Columns, top: int, check: Check) -> Iterator[Any]:
-    verdicts = _scored(detector, columns)
+    verdicts = scored(detector, columns)
     return (verdicts.expected(row) for row in range(len(verdicts)))
 
 
@@ -89,30 +89,40 @@ def _score_table(detector: Detector, columns: Columns, top: int, check: Check) -
 
     from service.files.scored_rows import ScoredRows
 
-    verdicts = _scored(detector, columns)
+    verdicts = scored(detector, columns)
     return ScoredRows(ids=pa.table({}), verdicts=verdicts, top=top, with_reason=top > 0, check=check).table()
 
 
 def _embed_table(detector: Detector, columns: Columns, top: int, check: Check) -> pa.Table:
     import pyarrow as pa
 
-    units = _embedded(detector, columns).T
+    units = embedded(detector, columns).T
     return pa.table({f"embedding_{index}": unit for index, unit in enumerate(units, start=1)})
 
 
 def _reconstruct_table(detector: Detector, columns: Columns, top: int, check: Check) -> pa.Table:
     from service.files.scored_rows import expected_table
 
-    return expected_table(detector.schema, _scored(detector, columns))
+    return expected_table(detector.schema, scored(detector, columns))
 
 
-def _scored(detector: Detector, columns: Columns) -> Verdicts:
+def scored(detector: Detector, columns: Columns) -> Verdicts:
+    """Return the verdicts on rows of columns.
+
+    Raises:
+        RequestError: The network gave what is no number.
+    """
     verdicts = detector.score(columns)
     _require_numbers(verdicts.anomaly_score)
     return verdicts
 
 
-def _embedded(detector: Detector, columns: Columns) -> NDArray[np.float32]:
+def embedded(detector: Detector, columns: Columns) -> NDArray[np.float32]:
+    """Return the bottleneck's output `(n, k)` for n rows of columns.
+
+    Raises:
+        RequestError: The network gave what is no number.
+    """
     embeddings = detector.embed(columns)
     _require_numbers(embeddings)
     return embeddings

@@ -11,6 +11,7 @@ from service.access.roles import Role
 from service.operations import OPERATIONS
 
 _DETECTORS: Final = ("", "/detectors/{name}", "/detectors/{name}/versions/{version}")  # before what is asked of one
+_MODELS: Final = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
 _SCORING: Final = ("/score/stream", *(operation.path for operation in OPERATIONS.values()))
 
 RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
@@ -25,6 +26,11 @@ RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
     ("GET", "/detectors"): Role.READ,
     ("GET", "/detectors/{name}"): Role.READ,
     ("GET", "/detectors/{name}/versions/{version}"): Role.READ,
+    ("GET", "/v2"): Role.READ,
+    ("GET", "/v2/health/live"): None,
+    ("GET", "/v2/health/ready"): None,
+    **{("GET", model + path): Role.READ for model in _MODELS for path in ("", "/ready")},
+    **{("POST", f"{model}/infer"): Role.SCORE for model in _MODELS},
     **{("POST", detector + path): Role.SCORE for detector in _DETECTORS for path in _SCORING},
 }
 """The least role that may ask for an address, None where no key is needed; the paths are written as routes are."""

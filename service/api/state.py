@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.dependencies import registry_of
 from service.api.schemas import Health, Readiness
+from service.registry import Table
 from service.web.problems import json_response
 
 router: Final = APIRouter()
@@ -34,9 +35,8 @@ async def readyz(request: Request) -> Response:
     table = registry_of(request).table
     default = table.default_detector
     states = {name: table.state(name) for name in table.entries}
-    is_ready = default is not None if table.default is not None else set(states.values()) != {"failed"}
     answer: dict[str, Any] = {
-        "status": "ready" if is_ready else "not ready",
+        "status": "ready" if is_ready(table) else "not ready",
         "detector": table.default,
         "version": None if default is None else default.version,
     }
@@ -44,4 +44,11 @@ async def readyz(request: Request) -> Response:
         answer["detectors"] = states
     if found := {entry.name: entry.problem for entry in table.entries.values() if entry.problem is not None}:
         answer["problems"] = found
-    return json_response(answer, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    return json_response(answer, HTTPStatus.OK if is_ready(table) else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def is_ready(table: Table) -> bool:
+    """Return whether records can be scored: the default detector is loaded or, without one, not all have failed."""
+    if table.default is not None:
+        return table.default_detector is not None
+    return {table.state(name) for name in table.entries} != {"failed"}

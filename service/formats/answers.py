@@ -18,7 +18,7 @@ from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, all_problems, noted
 from service.operations import Operation
 from service.web.content import decoded
-from service.web.problems import RequestError
+from service.web.problems import RequestError, too_many_values
 
 _MOST_NOTES: Final = 2000  # characters in a header
 
@@ -43,8 +43,7 @@ class AnswerSpec:
         """Refuse rows whose answer would hold too many values."""
         per_row = len(self.detector.schema.columns) if self.operation.lists_columns else self.top
         if per_row and (values := per_row * len(rows)) > MOST_VALUES:
-            detail = f"The answer would hold {values:,} values, more than {MOST_VALUES:,}. {self.operation.remedy}"
-            raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+            raise too_many_values(values, MOST_VALUES, remedy=self.operation.remedy)
 
     def require_bytes(self, size: int) -> None:
         """Refuse to write an answer that has so many bytes by now: a text may be in it once a record."""

@@ -237,7 +237,7 @@ def decode_json(content: bytes, schema: FeatureSchema, *, most: int) -> Records:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
     _require_few(len(rows), most)
     if repeated := repeated_keys(content, value):
-        raise _repeated_key_error(repeated)
+        raise repeated_key_error(repeated)
     return Records(names=names, rows=rows)
 
 
@@ -252,7 +252,7 @@ def decode_lines(content: bytes, *, most: int, numbers: Sequence[int] | None = N
     if not rows:
         raise RecordError("there is no record.", record=None, field=None, remedy="Send at least one.")
     if repeated := repeated_keys(content, rows):
-        raise _repeated_key_error(repeated, first=first_record)
+        raise repeated_key_error(repeated, first=first_record)
     return Records(names=None, rows=rows, first=first_record)
 
 
@@ -260,16 +260,17 @@ def _decode(content: bytes, *, where: str = "The body") -> Any:
     try:
         return msgspec.json.decode(content)
     except DECODE_ERRORS as error:
-        if (encoding := wide_encoding(content)) is not None:
-            name = encoding[:6].upper()
-            detail = (
-                f"The body is {name}, and JSON over HTTP is UTF-8. Send it so; iconv -f {name} -t UTF-8 rewrites it."
-            )
-            raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
-        detail = (
-            f"{where} is not JSON: {_phrase(error)}. (NaN and Infinity are no JSON: send null for a missing number.)"
-        )
-        raise RequestError(HTTPStatus.BAD_REQUEST, detail) from error
+        raise json_error(content, error, where=where) from error
+
+
+def json_error(content: bytes, error: Exception, *, where: str = "The body") -> RequestError:
+    """Return the error for what is no JSON, from what a decoder raised."""
+    if (encoding := wide_encoding(content)) is not None:
+        name = encoding[:6].upper()
+        detail = f"The body is {name}, and JSON over HTTP is UTF-8. Send it so; iconv -f {name} -t UTF-8 rewrites it."
+        return RequestError(HTTPStatus.BAD_REQUEST, detail)
+    detail = f"{where} is not JSON: {_phrase(error)}. (NaN and Infinity are no JSON: send null for a missing number.)"
+    return RequestError(HTTPStatus.BAD_REQUEST, detail)
 
 
 def _phrase(error: Exception) -> str:
@@ -286,7 +287,7 @@ def _require_few(rows: int, most: int) -> None:
         raise too_many_rows(rows, most)
 
 
-def _repeated_key_error(repeated: Sequence[tuple[int, str]], *, first: int = 0) -> RequestError:
+def repeated_key_error(repeated: Sequence[tuple[int, str]], *, first: int = 0) -> RequestError:
     """Return the error for repeated keys, each with the index of its record; `first` is added to that."""
     problems = [
         RecordError(

@@ -163,7 +163,7 @@ def read_table(content: bytes, spec: BodySpec, row: Format) -> Table:
         chunks = iter_table(source, options, format=row.table, chunk_rows=CHUNK_ROWS)
         for table in (with_null_objects(schema, chunk) for chunk in spec.cancellation.checked(chunks)):
             if not tables:
-                _require_shape(schema, table)
+                require_shape(schema, table)
             tables.append(table if row.table == "csv" else replace(table, skipped=None))  # no other takes the parameter
     except TooLargeError as error:
         if error.of == "rows":
@@ -201,7 +201,13 @@ def echoed_of(schema: FeatureSchema) -> tuple[str, ...]:
     return (*schema.ids, *(column.name for column in schema.read if column.kind is not Kind.NUMERIC))
 
 
-def _require_shape(schema: FeatureSchema, table: Table) -> None:
+def require_shape(schema: FeatureSchema, table: Table) -> None:
+    """Refuse a table that lacks a column, or has one twice.
+
+    Raises:
+        RequestError: A column is absent; the error names each.
+        TableError: A column comes twice.
+    """
     names = frozenset(table.names)
     missing = [name for name in schema.required if name not in names]
     if missing:

@@ -42,7 +42,7 @@ def head_of(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> tup
             f"Content-Type {bare(content_type)!r} is not read here. Send one of {', '.join(content_types(among))}.",
             headers={"Accept": ", ".join(content_types(among))},
         )
-    return name, _charset(name, content_type), _coding(headers.get("content-encoding", ""))
+    return name, _charset(name, content_type), coding_of(headers.get("content-encoding", ""))
 
 
 def answer_format(headers: Headers, *, among: Collection[str] = FORMATS.keys()) -> str:
@@ -145,7 +145,12 @@ def _charset(format_name: str, content_type: str) -> str | None:
     return charset
 
 
-def _coding(content_encoding: str) -> str | None:
+def coding_of(content_encoding: str) -> str | None:
+    """Return the content coding that a header means, a key of `CODINGS`; None for none.
+
+    Raises:
+        RequestError: It is none that is read.
+    """
     wanted = content_encoding.strip().lower()
     if wanted in ("", "identity"):
         return None

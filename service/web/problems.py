@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,9 +19,10 @@ from models.columns.from_records import brief_repr
 from models.errors import DetectorError, Message, RecordError, Set
 from models.printable import shortened
 from service.api.parameters import ReadingQuery
-from service.registry import BusyError, ConflictError, NotServedError, UnknownDetectorError
+from service.registry.errors import BusyError
 from service.settings import spelt
 from service.web.closing import ClosingResponse
+from service.web.codes import CODES
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -36,6 +38,7 @@ CLOSE: Final = {"Connection": "close"}
 RETRY_LATER: Final = {"Retry-After": "1"}
 """Headers of a response to a request that may be answered a second later."""
 
+_INFERENCE: Final = "/v2"  # the path of the Open Inference Protocol
 _LONGEST_NAME: Final = 60  # characters of a query parameter's name that are shown
 
 log = logging.getLogger(__name__)
@@ -87,6 +90,17 @@ class RequestError(Exception):
         return cls(HTTPStatus.UNPROCESSABLE_ENTITY, f"{over_http(problems[0])}{more}", errors=errors, total=total)
 
 
+def request_error_of(error: DetectorError | RequestError) -> RequestError:
+    """Return an error as that of a request, with the status of its class."""
+    if isinstance(error, RequestError):
+        return error
+    found = RequestError.of_problems([error])
+    found.status, _ = CODES[type(error)]
+    if isinstance(error, BusyError):
+        found.headers = RETRY_LATER
+    return found
+
+
 def over_http(error: DetectorError) -> str:
     """Return the message of an error; the flags that say how CSV is written become query parameters."""
     return note_over_http(error.message)
@@ -117,6 +131,12 @@ def too_many_rows(rows: int, most: int) -> RequestError:
     )
 
 
+def too_many_values(values: int, most: int, *, remedy: str) -> RequestError:
+    """Return the error for an answer of too many values."""
+    detail = f"The answer would hold {values:,} values, more than {most:,}. {remedy}"
+    return RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+
 def too_large(max_bytes: int) -> RequestError:
     """Return the error for a body of too many bytes."""
     return RequestError(
@@ -143,8 +163,8 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def problem_of(error: RequestError) -> Response:
-    """Return an error as a problem document; its title is the phrase of its status."""
+def problem_of(error: RequestError, *, beside: Mapping[str, Any] = MappingProxyType({})) -> Response:
+    """Return an error as a problem document, with members beside those; its title is the phrase of its status."""
     status = error.status
     title = TITLES.get(status.value, status.phrase)
     body: dict[str, Any] = {
@@ -155,6 +175,7 @@ def problem_of(error: RequestError) -> Response:
     }
     if error.errors:
         body |= {"errors": list(error.errors), "total": error.total}
+    body |= beside
     kind = ClosingResponse if CLOSE.items() <= error.headers.items() else Response
     return kind(json_of(body), status_code=status.value, media_type=PROBLEM_JSON, headers=dict(error.headers))
 
@@ -174,18 +195,14 @@ def _error_object(error: RecordError) -> dict[str, Any]:
     }
 
 
-async def _request_error(request: Request, error: RequestError) -> Response:
-    return problem_of(error)
+async def _request_error(request: Request, error: DetectorError | RequestError) -> Response:
+    return _answered(request, request_error_of(error))
 
 
-async def _detector_error(request: Request, error: DetectorError) -> Response:
-    return problem_of(RequestError.of_problems([error]))
-
-
-async def _registry_error(request: Request, error: DetectorError) -> Response:
-    status = _REGISTRY_STATUSES[type(error)]
-    headers = RETRY_LATER if isinstance(error, BusyError) else {}
-    return problem_of(RequestError(status, over_http(error), headers=headers))
+def _answered(request: Request, error: RequestError) -> Response:
+    """Return a problem document; clients of the Open Inference Protocol read what it says in `error`."""
+    is_inference = request.url.path.startswith(_INFERENCE)
+    return problem_of(error, beside={"error": shortened(error.detail)} if is_inference else {})
 
 
 async def _query_error(request: Request, error: RequestValidationError) -> Response:
@@ -193,7 +210,7 @@ async def _query_error(request: Request, error: RequestValidationError) -> Respo
     models = [parameter.field_info.annotation for parameter in request.scope["route"].dependant.query_params]
     known = [field.alias or name for model in models for name, field in model.model_fields.items()]
     takes = f"This address takes {', '.join(known)}." if known else "This address takes none."
-    return problem_of(RequestError.of_problems([_query_problem(item, takes) for item in error.errors()]))
+    return _answered(request, RequestError.of_problems([_query_problem(item, takes) for item in error.errors()]))
 
 
 def _query_problem(item: Mapping[str, Any], takes: str) -> RecordError:
@@ -207,14 +224,14 @@ def _query_problem(item: Mapping[str, Any], takes: str) -> RecordError:
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     detail = f"{request.method} {request.url.path}: {error.detail}. The addresses are listed at /docs."
-    return problem_of(RequestError(HTTPStatus(error.status_code), detail, headers=error.headers))
+    return _answered(request, RequestError(HTTPStatus(error.status_code), detail, headers=error.headers))
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     """Answer an unexpected error; the service's log has the traceback."""
     log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
     detail = "The service met an error of its own; its log says more."
-    return problem_of(RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+    return _answered(request, RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
@@ -222,19 +239,10 @@ async def _client_gone(request: Request, error: ClientDisconnect) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST.value)
 
 
-_REGISTRY_STATUSES: Final[dict[type[DetectorError], HTTPStatus]] = {
-    UnknownDetectorError: HTTPStatus.NOT_FOUND,
-    ConflictError: HTTPStatus.CONFLICT,
-    NotServedError: HTTPStatus.SERVICE_UNAVAILABLE,
-    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""The status of each error of the registry."""
-
 _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestError: _request_error,
     RequestValidationError: _query_error,
-    **dict.fromkeys(_REGISTRY_STATUSES, _registry_error),
-    DetectorError: _detector_error,
+    DetectorError: _request_error,
     HTTPException: _http_error,
     ClientDisconnect: _client_gone,
     Exception: _unexpected_error,

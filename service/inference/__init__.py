@@ -1,0 +1,1 @@
+"""The Open Inference Protocol (V2): requests of tensors by name, over REST and gRPC."""
