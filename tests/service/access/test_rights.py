@@ -45,7 +45,8 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 
 def test_only_the_probes_need_no_key() -> None:
-    assert {path for (_, path), role in RIGHTS.items() if role is None} == {"/healthz", "/readyz"}
+    probes = {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"}
+    assert {path for (_, path), role in RIGHTS.items() if role is None} == probes
 
 
 def test_operations_need_the_role_score() -> None:
