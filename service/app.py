@@ -15,7 +15,7 @@ from models.printable import one_line
 from models.programs.cli import program_version
 from models.threads import share_threads
 from service.access.access import Access
-from service.api import detectors, routes, state
+from service.api import aliases, detectors, routes, state
 from service.api.openapi import openapi_document
 from service.budget import BUDGET
 from service.fast_path.answering import EntryMiddleware, SmallScores
@@ -26,6 +26,7 @@ from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import Observer
 from service.observing.routes import router as metrics_router
 from service.registry import Registry
+from service.registry.following import Follower
 from service.settings import Settings, flag_of, load_settings, variable_of
 from service.web.content import HeldBytes, Turns
 from service.web.pages import secure_pages
@@ -36,15 +37,18 @@ __all__ = ["create_app", "open_registry"]
 
 def create_app(registry: Registry, settings: Settings) -> FastAPI:
     """Return the application that serves the detectors of a registry."""
+    follower = Follower(registry, watch=settings.watch)
     app = FastAPIOffline(  # /docs draws its page with scripts of ours, not with those of a host on the internet
         title="Anomaly detector",
         description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
         version=program_version(),
         redoc_url=None,
         static_url="/docs/static",
+        lifespan=follower.following,
         redirect_slashes=False,  # a redirect would go wherever the Host header says
     )
     app.state.registry = registry
+    app.state.follower = follower
     app.state.settings = settings
     app.state.batcher = batcher = Batcher()
     app.state.observer = observer = Observer(settings.workers) if settings.metrics else None
@@ -64,7 +68,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     app.add_middleware(ObservingMiddleware, observer=observer)
-    for part in (routes.router, state.router, detectors.router, inference.router):
+    for part in (routes.router, state.router, detectors.router, aliases.router, inference.router):
         app.include_router(part)
     if observer is not None:
         app.include_router(metrics_router)

@@ -1,4 +1,4 @@
-"""SIGHUP: it ends no service, unless the terminal that the service was started from is gone."""
+"""SIGHUP: the service looks at its folder again; it ends only if the terminal that it was started from is gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Final
 
 SIGHUP: Final[int | None] = getattr(signal, "SIGHUP", None)
@@ -16,8 +17,8 @@ _STANDARD_INPUT: Final = 0
 log = logging.getLogger(__name__)
 
 
-def outlive_hangup() -> None:
-    """Take SIGHUP for no order to end, as a log rotation or a closed session may send it; log that nothing is reloaded.
+def look_at_hangup(look: Callable[[], None]) -> None:
+    """Call `look` at SIGHUP, which is no order to end: a log rotation or a closed session may send it, too.
 
     One that is ignored already, as under `nohup`, stays so.
     """
@@ -30,6 +31,7 @@ def outlive_hangup() -> None:
         if had_terminal and not os.isatty(_STANDARD_INPUT):
             os.kill(os.getpid(), signal.SIGTERM)
         else:
-            log.warning("SIGHUP is ignored: nothing is reloaded. To serve another detector, start the service anew.")
+            log.info("SIGHUP: the folder of detectors is looked at again")
+            look()
 
     signal.signal(SIGHUP, take)

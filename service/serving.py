@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from models.errors import ConfigError
 from service.access.exposure import log_exposure, require_protection
 from service.budget import BUDGET
-from service.hangup import outlive_hangup
+from service.hangup import look_at_hangup
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=settings.drain_seconds,
             log_config=None,
-            lifespan="off",  # nothing is started or ended with it but lines in the log
+            lifespan="on",  # follows the folder of detectors
             server_header=False,
         )
         config.load()  # once for all workers
     log_exposure(settings)
-    outlive_hangup()
+    look_at_hangup(app.state.follower.wake)
     sys.setswitchinterval(BUDGET.switch_seconds)
     if settings.workers > 1:
         from service.workers import serve_by_workers  # Linux only

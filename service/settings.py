@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     max_detectors: int = Field(
         100, ge=1, description="detectors in memory at once; of more, those used longest ago are unloaded"
     )
+    watch: bool = Field(
+        True, description="look at the folder every second, and load new versions; else at SIGHUP alone"
+    )
     trusted_keys: Path | None = Field(
         None, description="a file of public keys of minisign; only bundles that one of them has signed are loaded"
     )

@@ -27,6 +27,7 @@ _PROBLEMS: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or the answer would be too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's format, charset or content coding is not read here.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Records or parameters cannot be used; each place is named.",
+    HTTPStatus.CONFLICT: "It cannot be done with the detector as it is kept.",
     HTTPStatus.NOT_IMPLEMENTED: "The body has another transfer coding than chunked.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many requests wait: send it again after Retry-After seconds. Or the "
     "detector cannot be loaded.",
@@ -150,7 +151,10 @@ def _documented(formats: Collection[str], codings: Collection[str]) -> dict[str,
     bodies = {kind: _opaque(name) for name in formats for kind in FORMATS[name].types}
     answers = {FORMATS[name].types[0]: _opaque(name) for name in formats if name != "json"}
     return {
-        "responses": {HTTPStatus.OK.value: {"headers": headers, "content": answers}, **problems(*_PROBLEMS)},
+        "responses": {
+            HTTPStatus.OK.value: {"headers": headers, "content": answers},
+            **problems(*(status for status in _PROBLEMS if status != HTTPStatus.CONFLICT)),
+        },
         "response_description": f"In the format that Accept asks for, {FORMATS[first].summary} where it does not say.",
         "openapi_extra": {"parameters": [coding], "requestBody": {"required": True, "content": bodies}},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.bundle.card import column_cards
 from models.detector import Detector
@@ -131,6 +131,14 @@ class DetectorItem(BaseModel):
         description="Whether the active version is in memory; it is loaded when it is asked for. Or it could not be."
     )
     problem: str | None = Field(None, description="Why it is not served as is wanted, where that is so.")
+
+
+class AliasTarget(BaseModel):
+    """The version that an alias means."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    version: str
 
 
 class DetectorList(BaseModel):

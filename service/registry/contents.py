@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.bundle import MANIFEST, read_manifest
+from models.errors import BundleError
 from models.printable import printable
 from models.repository import complaint_about_name, detectors_in, no_bundle, versions
+from service.registry.aliases import read_aliases
 from service.registry.table import Entry
 
 log = logging.getLogger(__name__)
@@ -42,22 +43,26 @@ class Contents:
             name, version = manifest["name"], manifest["version"]
             return {name: Entry(name=name, bundles={version: path}, active=version)}
         if folders == [path]:
-            bundles = _bundles(path)
-            *_, latest = bundles.values()
-            name = read_manifest(latest)["name"]
-            return {name: _entry(name, path, bundles)}
-        found = {}
-        for folder in folders:
-            if complaint := complaint_about_name(folder.name):
-                log.warning("left out: the folder %s: its name %s", printable(str(folder)), complaint)
-                continue
-            found[folder.name] = _entry(folder.name, folder, _bundles(folder))
-        return found
+            found = [entry_of(read_manifest(path / str(versions(path)[-1]))["name"], path)]
+        else:
+            found = [entry_of(folder.name, folder) for folder in folders if _is_name(folder)]
+        return {entry.name: entry for entry in found if entry is not None}
 
 
-def _entry(name: str, folder: Path, bundles: Mapping[str, Path]) -> Entry:
-    return Entry(name=name, bundles=bundles, active=[*bundles][-1], folder=folder)
+def _is_name(folder: Path) -> bool:
+    if complaint := complaint_about_name(folder.name):
+        log.warning("left out: the folder %s: its name %s", printable(str(folder)), complaint)
+    return not complaint
 
 
-def _bundles(folder: Path) -> dict[str, Path]:
-    return {str(version): folder / str(version) for version in versions(folder)}
+def entry_of(name: str, folder: Path) -> Entry | None:
+    """Return what lies in the folder of a detector, None if it has no version; the wanted version is the active one."""
+    bundles = {str(version): folder / str(version) for version in versions(folder)}
+    if not bundles:
+        return None
+    entry = Entry(name=name, bundles=bundles, active=[*bundles][-1], folder=folder)
+    try:
+        entry = replace(entry, kept=read_aliases(folder))
+    except BundleError as error:
+        return replace(entry, blocked=f"{error}", problem=f"{error}")
+    return replace(entry, active=entry.wanted[0])

@@ -22,7 +22,7 @@ from models.languages import LANGUAGES, Language
 from service.api.schemas import example_record
 from service.registry.contents import Contents
 from service.registry.errors import BusyError, NotServedError
-from service.registry.table import CHAMPION, Entry, Key, Loaded, Table
+from service.registry.table import Entry, Key, Loaded, Table, listed
 
 MOST_LOADED: Final = 100
 """Detectors that are in memory at the same time, if nothing else is said."""
@@ -46,12 +46,14 @@ class Registry:
 
     Attributes:
         table: All detectors, as they are now; it is replaced as a whole.
+        path: Where they lie; None for those that live in memory alone.
     """
 
     def __init__(self, *detectors: Detector) -> None:
         entries = {one.name: Entry(name=one.name, bundles={}, active=one.version) for one in detectors}
         loaded = {(one.name, one.version): Loaded(one) for one in detectors}
         self.table = Table(entries=entries, loaded=loaded, default=detectors[0].name if detectors else None)
+        self.path: Path | None = None
         self._language = LANGUAGES["en"]
         self._trusted: TrustedKeys | None = None
         self._most = MOST_LOADED
@@ -88,6 +90,7 @@ class Registry:
             UnknownDetectorError: There is no detector with the name of the default.
         """
         registry = cls()
+        registry.path = path
         registry._language, registry._trusted, registry._most = language, trusted, most
         entries = Contents(path).entries()
         if default is None and len(entries) == 1:
@@ -156,51 +159,85 @@ class Registry:
             UnknownDetectorError: There is no detector or version of that name.
             NotServedError: It cannot be loaded.
         """
-        self.table.entry(name)
-        with self._locks.setdefault(name, threading.Lock()):
-            entry = self.table.entry(name)
+        with self.changing(name) as entry:
             if version is not None:
-                return self._take(entry, entry.require(version))
+                return self.take(entry, entry.require(version))
             if (found := self.table.active(name)) is not None:
                 return found.detector
-            wanted = entry.aliases.get(CHAMPION)
-            return self._take_first(entry, list(reversed(entry.versions)) if wanted is None else [wanted])
-
-    def _take_first(self, entry: Entry, versions: list[str]) -> Detector:
-        """Return the first of some versions that can be loaded, and make it the active one."""
-        problem = None
-        for version in versions:
+            if entry.blocked is not None:
+                raise NotServedError(
+                    f"It is not known which version of the detector {name!r} is active: {entry.blocked}"
+                )
             try:
-                detector = self._take(entry, version)
+                settled = self.settled(entry)
+            except NotServedError as error:
+                self.put(replace(entry, problem=str(error)))
+                raise
+            self.put(settled)
+            return self.take(settled, settled.active)
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[Entry]:
+        """Give a detector to one thread at a time, which loads it or changes it.
+
+        Raises:
+            UnknownDetectorError: There is no detector of that name.
+        """
+        self.table.entry(name)
+        with self._locks.setdefault(name, threading.Lock()):
+            yield self.table.entry(name)
+
+    def settled(self, entry: Entry, *, before: str | None = None, again: bool = False) -> Entry:
+        """Return a detector with the wanted version active, which is loaded and checked; call it within `changing`.
+
+        Args:
+            entry: The detector.
+            before: A version that goes on being active if none that is wanted can be loaded.
+            again: Try those that could not be loaded a moment ago.
+
+        Raises:
+            NotServedError: None can be loaded, and there is no version before.
+        """
+        problem: NotServedError | None = None
+        for version in entry.wanted:
+            try:
+                self.take(entry, version, again=again)
             except NotServedError as error:
                 problem = problem or error
                 continue
-            self._write(replace(entry, active=version, problem=None if problem is None else str(problem)))
-            if problem is not None:
-                log.warning(
-                    "version %s of the detector %r is served in place of a newer one: %s", version, entry.name, problem
-                )
-            return detector
-        problem = problem or NotServedError(f"The detector {entry.name!r} has no version.")
-        self._write(replace(entry, problem=str(problem)))
-        raise problem
+            break
+        else:
+            if before is None:
+                raise problem or NotServedError(f"The detector {entry.name!r} has no version.")
+            version = before
+        if problem is not None and version != before:
+            log.warning("version %s of %r is active in place of a newer one: %s", version, entry.name, problem)
+        return replace(entry, active=version, problem=None if problem is None else str(problem))
 
-    def _take(self, entry: Entry, version: str) -> Detector:
-        """Return a version, loaded and checked."""
+    def take(self, entry: Entry, version: str, *, again: bool = False) -> Detector:
+        """Return a version of a detector, loaded and checked; call it within `changing`.
+
+        Args:
+            entry: The detector.
+            version: The version.
+            again: Try it even if it could not be loaded a moment ago.
+
+        Raises:
+            NotServedError: It cannot be loaded.
+        """
         key = (entry.name, version)
         if (found := self.table.loaded.get(key)) is not None:
             return found.detector
         failed, known = self._failed.get(key, (0.0, None))
-        if known is not None and time.monotonic() - failed < _AGAIN_SECONDS:
+        if known is not None and not again and time.monotonic() - failed < _AGAIN_SECONDS:
             raise NotServedError(str(known)) from known.__cause__
         try:
             detector = self._checked(entry, version)
         except DetectorError as cause:
-            path = entry.bundles[version]
-            why = str(cause).removeprefix(f"{path}: ")
+            why = str(cause).removeprefix(f"{entry.bundles.get(version)}: ")
             error = NotServedError(f"Version {version} of the detector {entry.name!r} cannot be loaded: {why}")
             self._failed[key] = time.monotonic(), error
-            if self._has_started:  # before, the program prints it
+            if self._has_started and str(known) != str(error):  # before, the program prints it
                 log.error("version %s of the detector %r cannot be loaded: %s", version, entry.name, cause)
             raise error from cause
         self._failed.pop(key, None)
@@ -215,16 +252,23 @@ class Registry:
         Raises:
             BundleError: It is damaged, or scores no record.
         """
-        path = entry.bundles[version]
+        if (path := entry.bundles.get(version)) is None:
+            raise BundleError(f"there is no such version. There is {listed(entry.versions)}.")
         detector = load_detector(path, trusted=self._trusted)
         detector = replace(detector, name=entry.name, version=version, language=self._language)
         if not np.isfinite(detector.score_records([example_record(detector)]).anomaly_score).all():
             raise BundleError(f"{path}: its score of a typical record is no number. Train it anew.")
         return detector
 
-    def _write(self, entry: Entry) -> None:
+    def put(self, entry: Entry) -> None:
+        """Replace the table by one with another state of a detector."""
         with self._replacing() as table:
             self.table = table.with_entry(entry)
+
+    def remove(self, name: str) -> None:
+        """Replace the table by one without a detector."""
+        with self._replacing() as table:
+            self.table = table.without(name)
 
     @contextmanager
     def _replacing(self) -> Iterator[Table]:

@@ -10,10 +10,8 @@ from typing import Final, Literal, final
 
 from models.detector import Detector
 from models.errors import did_you_mean, quoted
+from service.registry.aliases import CHAMPION, Aliases
 from service.registry.errors import UnknownDetectorError
-
-CHAMPION: Final = "champion"
-"""The alias of the version that answers where none is named; without it, that is the latest one that can be loaded."""
 
 _LISTED: Final = 10  # names in a message
 
@@ -45,28 +43,42 @@ class Entry:
         bundles: The bundle of each version, oldest first; empty for a detector that lives in memory alone.
         active: The version that answers where none is named.
         folder: The folder of its versions, where its aliases are kept; None where it has none.
-        aliases: The version of each alias.
+        kept: Its aliases, and the versions that were active before.
         problem: Why another version than the wanted one is active, or why none can be loaded; None if all is well.
+        blocked: Why it is not known which version is wanted; None if it is.
     """
 
     name: str
     bundles: Mapping[str, Path]
     active: str
     folder: Path | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    kept: Aliases = field(default_factory=Aliases)
     problem: str | None = None
+    blocked: str | None = None
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """The version of each alias."""
+        return self.kept.aliases
+
+    @property
+    def wanted(self) -> list[str]:
+        """The versions that may become the active one, the first first."""
+        champion = self.aliases.get(CHAMPION)
+        return list(reversed(self.versions)) if champion is None else [champion]
 
     @property
     def versions(self) -> tuple[str, ...]:
         """All versions, oldest first."""
         return tuple(self.bundles) or (self.active,)
 
-    def require(self, version: str) -> str:
-        """Return a version.
+    def require(self, named: str) -> str:
+        """Return the version that a version or an alias means.
 
         Raises:
-            UnknownDetectorError: There is no such version.
+            UnknownDetectorError: There is no such version or alias.
         """
+        version = self.aliases.get(named, named)
         if version not in self.versions:
             raise UnknownDetectorError(
                 f"The detector {self.name!r} has no version {quoted(version)}. It has {listed(self.versions)}."
@@ -130,8 +142,33 @@ class Table:
         return None if self.default is None or (found := self.active()) is None else found.detector
 
     def with_entry(self, entry: Entry) -> Table:
-        """Return the table with another state of a detector."""
-        return replace(self, entries={**self.entries, entry.name: entry})
+        """Return the table with another state of a detector; what was active before it is unloaded without an alias."""
+        known = self.entries.get(entry.name)
+        entries = {**self.entries, entry.name: entry}
+        gone = {
+            key
+            for key in self.loaded
+            if key[0] == entry.name and key[1] != entry.active and not self._stays(entry, known, key[1])
+        }
+        return replace(
+            self,
+            entries=entries if known else dict(sorted(entries.items())),
+            loaded={key: loaded for key, loaded in self.loaded.items() if key not in gone},
+        )
+
+    @staticmethod
+    def _stays(entry: Entry, before: Entry | None, version: str) -> bool:
+        """Return whether a version that is not the active one stays in memory."""
+        was_active = before is not None and version == before.active
+        return version in entry.aliases.values() or (version in entry.versions and not was_active)
+
+    def without(self, name: str) -> Table:
+        """Return the table without a detector."""
+        return replace(
+            self,
+            entries={other: entry for other, entry in self.entries.items() if other != name},
+            loaded={key: loaded for key, loaded in self.loaded.items() if key[0] != name},
+        )
 
     def with_loaded(self, found: Loaded, *, most: int) -> Table:
         """Return the table with a detector loaded; where too many are, without those that were used longest ago.

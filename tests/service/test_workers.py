@@ -104,7 +104,7 @@ def test_sighup_ends_no_service(bundle_path: Path, start: Start, workers: str) -
         for pid in (service.process.pid, *workers_of(service)):
             os.kill(pid, signal.SIGHUP)
         assert service.process.stderr is not None
-        assert any("SIGHUP is ignored" in line for line in iter(service.process.stderr.readline, ""))
+        assert any("SIGHUP: the folder" in line for line in iter(service.process.stderr.readline, ""))
         assert len(answers(service, 10)) == 1
 
 
