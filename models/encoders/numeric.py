@@ -57,7 +57,7 @@ class NumericEncoding(Encoding):
 
     def decode(self, features: Sequence[float] | NDArray[Any]) -> Cell:
         """Return the expected number, within the range of the fitting rows."""
-        value = self._number(features)
+        value = self.number(features)
         if value < self.low:
             value = self.low
         elif value > self.high:
@@ -65,9 +65,10 @@ class NumericEncoding(Encoding):
         return float(round(value)) if self.whole else value
 
     def _expected_alike(self, value: Cell, features: Sequence[float] | NDArray[Any]) -> tuple[Cell, float | None]:
-        return self._number(features), None
+        return self.number(features), None
 
-    def _number(self, features: Sequence[float] | NDArray[Any]) -> float:
+    def number(self, features: Sequence[float] | NDArray[Any]) -> float:
+        """Return the number that features stand for, not rounded, also beyond the range of the fitting rows."""
         transformed = float(features[0]) * self.scale + self.center
         if self.unit is None:
             return transformed
@@ -82,6 +83,14 @@ class NumericEncoding(Encoding):
         if self.unit is None:
             return phrase("standardised")
         return phrase("logarithm of its distance from the median, standardised")
+
+    def encoded(self, value: float) -> float:
+        """Return z of a single number, infinite ones among them."""
+        transformed = value
+        if self.unit is not None and math.isfinite(value):
+            distance = value - self.origin
+            transformed = math.copysign(math.log1p(abs(distance) / self.unit), distance)
+        return (transformed - self.center) / self.scale
 
     def logarithm(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return f(x) where it is not the identity."""

@@ -95,7 +95,7 @@ class NumberWords(ColumnWords):
         self._encoding: NumericEncoding = facts.encoding
         self._form = facts.form
         self._rarity = None if facts.rarity is None else np.exp(-facts.rarity.astype(np.float64)).tolist()
-        self._low, self._high = (self._z(end) for end in (self._encoding.low, self._encoding.high))
+        self._low, self._high = (self._encoding.encoded(end) for end in (self._encoding.low, self._encoding.high))
 
     def _phrase(self, actual: float, expected: Cell) -> Phrase:
         text = self._form.text(actual)
@@ -115,23 +115,14 @@ class NumberWords(ColumnWords):
     def _differ(self, actual: float, expected: float) -> bool:
         if self._encoding.unit is None:
             return abs(actual - expected) > _NEAR * self._encoding.scale
-        return abs(self._z(actual) - self._z(expected)) > _NEAR
-
-    def _z(self, value: float) -> float:
-        encoding = self._encoding
-        if encoding.unit is None or not math.isfinite(value):
-            transformed = value
-        else:
-            distance = value - encoding.origin
-            transformed = math.copysign(math.log1p(abs(distance) / encoding.unit), distance)
-        return (transformed - encoding.center) / encoding.scale
+        return abs(self._encoding.encoded(actual) - self._encoding.encoded(expected)) > _NEAR
 
     def _share(self, value: float) -> float | None:
         """Return the share of the fitting rows with about this value, where that is known."""
         if self._rarity is None or not self._low < self._high < math.inf:
             return None
         bins = len(self._rarity) - 2
-        position = (self._z(value) - self._low) / (self._high - self._low)
+        position = (self._encoding.encoded(value) - self._low) / (self._high - self._low)
         return float(self._rarity[1 + min(max(int(position * bins), 0), bins - 1)])
 
 

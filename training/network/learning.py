@@ -157,8 +157,7 @@ def _scorer(engine: Engine, fitting: Encoded, preprocessor: Preprocessor, config
         ensemble, scores = _ensemble_of(
             errors, fitting, preprocessor, families=config.families, histogram_weight=config.histogram_weight
         )
-    is_number = [encoding.kind is Kind.NUMERIC for encoding in preprocessor.encodings]
-    extremes = Extremes.of(fitting, numbers=preprocessor.starts[is_number], scores=scores)
+    extremes = Extremes.of(fitting, preprocessor, scores=scores)
     return Scorer(preprocessor=preprocessor, engine=engine, ensemble=ensemble, extremes=extremes)
 
 

@@ -478,11 +478,17 @@ FORGERIES = {
     ),
     "extremes that are a text": (edited("ensemble.json", extremes="x"), "The extremes are not readable"),
     "extremes of other features": (
-        edited("ensemble.json", extremes={"positions": [99], "fences": [[0.0], [1.0]], "units": [1.0], "scale": 1.0}),
+        edited(
+            "ensemble.json",
+            extremes={"positions": [99], "fences": [[0.0], [1.0]], "units": [[1.0], [1.0]], "scale": 1.0},
+        ),
         "extremes of other features",
     ),
     "extremes of another fit": (
-        edited("ensemble.json", extremes={"positions": [0], "fences": [[-0.1], [0.1]], "units": [1.0], "scale": 1.0}),
+        edited(
+            "ensemble.json",
+            extremes={"positions": [0], "fences": [[-0.1], [0.1]], "units": [[1.0], [1.0]], "scale": 1.0},
+        ),
         "network.onnx scores the probe up to",
     ),
     "a network of very many parts": (

@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from samples import FakeEngine, numbers_preprocessor, sample_preprocessor
 
 from models.bundle.score_parts import score_parts_from_plain, score_parts_to_plain
-from models.encoders.preprocessor import Encoded
+from models.encoders import NumericEncoding
+from models.encoders.preprocessor import Encoded, Preprocessor
 from models.errors import BundleError
 from models.scoring import Scorer
 from models.scoring.extremes import Extremes
@@ -21,12 +22,11 @@ from models.scoring.extremes import Extremes
 ROWS = 1000
 FITTING = np.random.default_rng(0).uniform(-1, 1, (ROWS, 3)).astype(np.float32)
 SCORES = np.linspace(0, 2, ROWS)
-EACH = np.array([0, 1, 2])
 THREE = numbers_preprocessor(1.0, 2.0, 0.5)
 
 
-def learned(Z=FITTING, *, numbers=EACH, missing=None):
-    return Extremes.of(Encoded(Z=Z, missing=missing), numbers=numbers, scores=SCORES[: len(Z)])
+def learned(Z=FITTING, *, preprocessor=THREE, missing=None):
+    return Extremes.of(Encoded(Z=Z, missing=missing), preprocessor, scores=SCORES[: len(Z)])
 
 
 EXTREMES = learned()
@@ -97,19 +97,18 @@ def test_a_code_of_ten_values_has_no_range_and_a_column_of_eleven_has_one():
     Z[:, 0] = np.arange(ROWS) % 10
     Z[:, 1] = np.arange(ROWS) % 11
     assert learned(Z).positions.tolist() == [1, 2]
-    assert learned(Z, numbers=np.array([0])) is None
-    assert learned(Z, numbers=np.array([], np.intp)) is None
+    assert learned(Z[:, :1], preprocessor=numbers_preprocessor(1.0)) is None
 
 
 def test_five_deviations_are_the_range_of_a_column_with_nearly_one_value():
     Z = FITTING.copy()
     Z[:, 0] = 0
     Z[:5, 0], Z[5:10, 0], Z[10:20, 0] = 100, -100, np.linspace(-1e-9, 1e-9, 10)
-    assert learned(Z).units[0] == pytest.approx(5 / 4 * Z[:, 0].std(), rel=1e-3)
+    assert learned(Z).units[:, 0] == pytest.approx(5 / 4 * Z[:, 0].std(), rel=1e-3)
 
 
 def test_a_missing_value_is_neither_learned_nor_ever_beyond():
-    Z, missing = FITTING.copy() + 100, np.zeros((ROWS, 3), bool)
+    Z, missing = FITTING.copy() + np.float32(100), np.zeros((ROWS, 3), bool)
     missing[::4] = True
     Z[missing] = 0  # as encoded
     extremes = learned(Z, missing=missing)
@@ -124,6 +123,44 @@ def test_few_rows_keep_half_of_their_values_in_the_range():
     assert (low, high) == pytest.approx((9 - 3.75, 24 + 3.75))  # of 0, 3, …, 33 without three at each end
 
 
+def logarithmic(center=0.4, scale=1.3):
+    """A column on a logarithm, with the median 20 and half of the values within 15 of it."""
+    return NumericEncoding(name="amount", center=center, scale=scale, origin=20.0, unit=15.0)
+
+
+AMOUNTS = np.random.default_rng(5).lognormal(np.log(20), 2, ROWS)
+PLAIN_AMOUNTS = NumericEncoding(name="amount", center=50.0, scale=100.0)
+
+
+def encoded_by(encoding, numbers):
+    return np.array([[encoding.encoded(number)] for number in numbers], np.float32)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["positive", "negative"])
+@pytest.mark.parametrize("planted", [0, 1, 3])
+@pytest.mark.parametrize("encoding", [logarithmic(), PLAIN_AMOUNTS], ids=["logarithmic", "plain"])
+def test_another_sign_than_nearly_all_others_is_beyond_the_fence(encoding, planted, sign):
+    encoding = replace(encoding, center=sign * encoding.center, origin=sign * encoding.origin)
+    amounts = sign * AMOUNTS
+    amounts[:planted] *= -1
+    preprocessor = Preprocessor(encodings=(encoding,), limits=np.zeros((2, 1), np.float32))
+    extremes = learned(encoded_by(encoding, amounts), preprocessor=preprocessor)
+    median = sign * np.median(AMOUNTS)
+    asked = encoded_by(encoding, [-0.4 * median, -median, -10 * median, 0, median])
+    found = extremes.excesses(Encoded(Z=asked))
+    assert found.rows.tolist() == [1, 2]
+    assert found.units[0] == pytest.approx(1, abs=0.1)
+    assert found.units[1] > 5
+
+
+def test_a_column_with_more_numbers_of_the_other_sign_has_no_fence_for_it():
+    amounts = AMOUNTS.copy()
+    amounts[:4] *= -1
+    preprocessor = Preprocessor(encodings=(logarithmic(),), limits=np.zeros((2, 1), np.float32))
+    extremes = learned(encoded_by(logarithmic(), amounts), preprocessor=preprocessor)
+    assert extremes.excesses(Encoded(Z=encoded_by(logarithmic(), [-20, -40]))) is None
+
+
 def test_the_reconstruction_error_does_not_hold_extremes():
     Z = np.full((4, 3), 9, np.float32)
     np.testing.assert_array_equal(SCORER.reconstruction_error(Encoded(Z=Z)), PLAIN.reconstruction_error(Encoded(Z=Z)))
@@ -133,7 +170,7 @@ def test_a_feature_of_a_wide_column_counts_for_its_column():
     preprocessor = sample_preprocessor()
     starts = preprocessor.starts
     Z = np.random.default_rng(0).uniform(-1, 1, (ROWS, len(preprocessor.features))).astype(np.float32)
-    extremes = learned(Z, numbers=starts[[0, 1]])
+    extremes = learned(Z, preprocessor=preprocessor)
     scorer = Scorer(preprocessor=preprocessor, engine=FakeEngine(lambda Z: Z), extremes=extremes)
     Z[:, :] = 0
     Z[0, starts[1]], Z[1, starts[3]] = 3, 3  # a number, and the level of a category
@@ -175,7 +212,8 @@ def test_extremes_are_equal_after_a_round_trip_and_absent_in_an_older_bundle():
         ({"positions": [0.5, 1, 2]}, "Expected `int`"),
         ({"fences": [[1.0, 1.0, 1.0], [0.0, 2.0, 2.0]]}, "range of the extremes is empty"),
         ({"fences": [[1e300, 1.0, 1.0], [0.0, 2.0, 2.0]]}, "deviations away"),
-        ({"units": [1.0, 0.0, 1.0]}, "range of the extremes is empty"),
+        ({"units": [[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]}, "range of the extremes is empty"),
+        ({"units": [[1.0, 1.0, 1.0]]}, "shapes"),
         ({"scale": -1.0}, "below 0"),
         ({"scale": None}, "Expected `float`"),
         ({"more": 1}, "shapes"),
