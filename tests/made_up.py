@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.comparison.outcomes import Outcome
+from training.comparison.outcomes import FoundKind, Outcome
 from training.comparison.trials import Setting, Trial
 from training.network.diagnostics import LayerHealth
 
@@ -12,8 +12,12 @@ SETTING = Setting(hidden_units=(8,), learning_rate=1e-3)
 
 
 def outcome(activation: str, seed: int, error: float, **changes: Any) -> Outcome:
-    """Return what a network of eight units found; a step takes a millisecond."""
+    """Return what a network of eight units found; a step takes a millisecond.
+
+    `found` is ROC AUC of planted errors by kind.
+    """
     dead = changes.pop("dead", 0)
+    found = changes.pop("found", {})
     layer = LayerHealth(layer="encoder_1", units=8, dead=dead, nearly_dead=0, saturated=0, zeros=0.5)
     usual: dict[str, Any] = {
         "trial": Trial(activation=activation, setting=changes.pop("setting", SETTING), seed=seed),
@@ -33,6 +37,8 @@ def outcome(activation: str, seed: int, error: float, **changes: Any) -> Outcome
         "scoring_seconds": 1e-6,
         "scores": (1.0, 2.0, 3.0, 4.0),
         "roc_auc": None,
+        "found": tuple(FoundKind(kind=kind, rows=10, roc_auc=area, at_rate=area / 2) for kind, area in found.items()),
+        "false_alarm_rate": 0.01,
         "average_precision": None,
     }
     return Outcome(**(usual | changes))

@@ -32,7 +32,7 @@ def figures_of(case: Case, path: Path) -> dict[str, Any]:
     """
     prepared, config = prepared_set(path, case.noise)
     config = replace(config, dropout=case.dropout)
-    usual = replace(config, preset="fast").architecture(features=1).hidden_units
+    usual = config.architecture(features=1).hidden_units
     setting = Setting(hidden_units=(WIDTH,) * case.depth or usual, learning_rate=case.learning_rate)
     if case.activation == RELU_OUTPUT:
         return {"error": relu_output_error(prepared, Trial(activation="relu", setting=setting, seed=case.seed), config)}
@@ -86,7 +86,7 @@ def relu_output_error(prepared: Prepared, trial: Trial, config: TrainConfig) -> 
         features=preprocessor.features,
         settings=settings,
     )
-    alike, _, _ = untouched_rows(prepared, config)
+    alike = preprocessor.transform(prepared.part(untouched_rows(prepared, config).alike))
     plan = wanted.alone
     return noisy_error(
         lambda Z: network.reconstruct(Z)[0],
@@ -107,5 +107,5 @@ def prepared_set(path: Path, noise: float) -> tuple[Prepared, TrainConfig]:
         X = X + noise * scale * np.random.default_rng(0).normal(size=X.shape)
     columns: dict[str, Any] = {f"x{i}": X[:, i] for i in range(X.shape[1])}
     columns[LABEL] = np.where(drawn.is_anomaly, "anomaly", "normal")
-    config = TrainConfig(label=LABEL, fit_on="normal", least_rows=5)
+    config = TrainConfig(label=LABEL, fit_on="normal", least_rows=5, preset="fast")
     return prepare(Table(data=pa.table(columns)), config), config

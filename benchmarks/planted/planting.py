@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.planted.columns import Columns, SeenRows
-from benchmarks.planted.kinds import KINDS, Change
+from benchmarks.planted.kinds import KINDS
 from benchmarks.planted.tables.table import TABLES, parts_of
+from training.planting.columns import Columns, SeenRows
+from training.planting.kinds import Change
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.planted.columns import SeenRows
 from benchmarks.planted.kinds import KINDS
 from benchmarks.planted.planting import MOST, PARTS, Error, is_beyond, plant, planted_parts
 from benchmarks.planted.tables.customers import customers
@@ -17,6 +16,7 @@ from benchmarks.planted.tables.invoices import invoices
 from benchmarks.planted.tables.machines import machines
 from benchmarks.planted.tables.table import FITTED, FRESH, TABLES, parts_of
 from models.errors import ConfigError, TableError
+from training.planting.columns import SeenRows
 
 MADE = ("invoices", "machines", "customers")
 

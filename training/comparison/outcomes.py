@@ -19,7 +19,24 @@ from training.network.diagnostics import LayerHealth
 COMPARISONS: Final = Path("comparisons")
 """The folder of all comparisons."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundKind:
+    """How well planted errors of one kind are told from the untouched rows.
+
+    Args:
+        kind: A key of `training.planting.kinds.KINDS`.
+        rows: Number of planted errors.
+        roc_auc: Chance that one of them scores above an untouched row.
+        at_rate: Share of them that is flagged at the rate of false alarms that training would promise.
+    """
+
+    kind: str
+    rows: int
+    roc_auc: float
+    at_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +57,10 @@ class Outcome:
         error: Held-out error, on rows that nothing was learned or chosen on.
         scoring_seconds: Seconds for one row of a thousand, in the exported engine.
         scores: Anomaly scores of some of the untouched rows, the same rows in every trial.
+        found: Planted errors that are found, by kind; empty where no kind fits the table.
+        false_alarm_rate: The share of usual rows that training would promise to flag at most.
         roc_auc, average_precision: On the untouched rows; None without labels of both kinds.
+        anomalies: For each labelled anomaly among them, the share of the usual rows that score below it.
     """
 
     trial: Trial
@@ -59,8 +79,21 @@ class Outcome:
     error: float
     scoring_seconds: float
     scores: tuple[float, ...]
+    found: tuple[FoundKind, ...]
+    false_alarm_rate: float
     roc_auc: float | None
     average_precision: float | None
+    anomalies: tuple[float, ...] = ()
+
+    @property
+    def found_planted(self) -> float:
+        """ROC AUC of the planted errors, the mean over their kinds."""
+        return float(np.mean([kind.roc_auc for kind in self.found]))
+
+    @property
+    def found_at_rate(self) -> float:
+        """Share of the planted errors that is flagged at `false_alarm_rate`, the mean over their kinds."""
+        return float(np.mean([kind.at_rate for kind in self.found]))
 
     @property
     def step_seconds(self) -> float:

@@ -1,18 +1,35 @@
-"""The words of a recommendation: what the errors of the activations say, and what more seeds or labels would."""
+"""The words of a recommendation, for terminal, JSON and report alike: what is found, and what more seeds would tell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 from models.messages import Message, Set, joined, listed, phrase, plural
+from models.network.activations import ACTIVATIONS
 from training.comparison.difference import Difference
+from training.comparison.gains import Gain
+from training.comparison.summary import Summary
 
+_SIMILAR_COST: Final = 1.2
 
-def left_out(names: Sequence[str]) -> Message:
-    """Return that activations without a result of every seed are left out; nothing where there are none."""
-    if not names:
-        return Message()
-    return phrase("With some seeds the loss of {activations} was not a number: left out.", activations=listed(names))
+VERDICTS: Final = {
+    "baseline": phrase("compared with"),
+    "more": phrase("surely more"),
+    "fewer": phrase("surely fewer"),
+    "equal": phrase("no difference that matters"),
+    "open": phrase("these seeds cannot tell"),
+}
+"""The verdicts of `Gain` in words."""
+
+ERROR_VERDICTS: Final = {
+    "best": phrase("best"),
+    "worse": phrase("surely worse"),
+    "equal": phrase("no worse"),
+    "open": phrase("these seeds cannot tell"),
+    "reference": phrase("reference"),
+}
+"""The verdicts of `Difference` in words."""
 
 
 def too_few_seeds(count: int, *, least: int) -> Message:
@@ -27,100 +44,158 @@ def too_few_seeds(count: int, *, least: int) -> Message:
     )
 
 
-def ranking(differences: Sequence[Difference], seeds: int, margin: float) -> Message:
-    """Return which activation has the lowest error, and which are surely worse."""
-    best, *others = (item for item in differences if item.verdict != "reference")
-    found = {"activation": best.activation, "seeds": seeds, "margin": margin, "among": ""}
-    if not others and len(differences) == 1:
-        return phrase("Only {activation} was compared.", **found)
-    if not others:
-        return phrase("Only {activation} was compared that does not saturate.", **found)
-    if any(item.ratio < 0 for item in differences):
-        found["among"] = phrase(" of those that do not saturate")
-    ties = [item.activation for item in others if item.verdict != "worse"]
-    if len(ties) < len(others):
-        worse = [item for item in others if item.verdict == "worse"]
-        if ties:
-            lowest = phrase(
-                "{activation} has the lowest held-out error{among} over {seeds} seeds; {ties} cannot be told from it.",
-                **found,
-                ties=listed(ties),
-            )
-        else:
-            lowest = phrase("{activation} has the lowest held-out error{among} over {seeds} seeds.", **found)
-        return joined([lowest, _worse(worse)])
-    if all(item.verdict == "equal" for item in others):
-        return phrase(
-            "No difference: no activation has a held-out error that is surely more than {margin:.0%} above that of "
-            "{activation}, the lowest{among}.",
+def verdict(chosen: str, gains: Sequence[Gain], judged_by: str, summaries: Sequence[Summary]) -> Message:
+    """Return what is recommended, and why: it finds more, or nothing matters and it is the cheapest."""
+    if len(summaries) == 1:
+        return phrase("Only {activation} was compared.", activation=chosen)
+    cost = _cost(chosen, summaries)
+    if judged_by == "nothing":
+        nothing = phrase(
+            "Take {activation}: no kind of error can be planted into these columns, there are no labels, and a lower "
+            "error does not find more.",
+            activation=chosen,
+        )
+        return joined([nothing, cost])
+    gain = next(item for item in gains if item.activation == chosen)
+    rivals = [item for item in gains if item is not gain and not ACTIVATIONS[item.activation].ends]
+    if gain.verdict != "more" and rivals and all(item.verdict == "fewer" for item in rivals):
+        return joined([phrase("Take {activation}: the others surely find fewer.", activation=chosen), cost])
+    if gain.verdict != "more":
+        none = phrase("No difference that matters: take {activation}, the simplest.", activation=chosen)
+        if _is_cheapest(chosen, summaries):
+            none = phrase("No difference that matters: take {activation}, the cheapest.", activation=chosen)
+        return joined([none, cost])
+    base = next(item.activation for item in gains if item.verdict == "baseline")
+    found = {"activation": chosen, "baseline": base, "gain": 100 * gain.gain, "p": gain.p} | {
+        "low": 100 * gain.low,
+        "high": 100 * gain.high,
+    }
+    if judged_by == "labels":
+        more = phrase(
+            "Take {activation}: it finds more of the labelled anomalies than {baseline}, by {gain:.1f} points of ROC "
+            "AUC ({low:.1f} to {high:.1f}, p = {p:.2g}).",
             **found,
         )
-    return phrase(
-        "No difference that {seeds} seeds can tell: no activation has a held-out error that is surely more than "
-        "{margin:.0%} above that of {activation}, the lowest{among}.",
-        **found,
-    )
-
-
-def _worse(worse: Sequence[Difference]) -> Message:
-    nearest = min(worse, key=lambda item: item.ratio)
-    return plural(
-        "{activations} is surely worse, by {ratio:.1%} (p = {p:.2g}).",
-        "{activations} are surely worse, {nearest} by the least, {ratio:.1%} (p = {p:.2g}).",
-        count=len(worse),
-        activations=listed([item.activation for item in worse]),
-        nearest=nearest.activation,
-        ratio=nearest.ratio,
-        p=nearest.p,
-    )
-
-
-def references(differences: Sequence[Difference]) -> Iterator[Message]:
-    """Yield how the errors of those that saturate compare."""
-    references = [item for item in differences if item.verdict == "reference"]
-    if not references:
-        return
-    errors = [
-        phrase("{activation} {ratio:.1%} below", activation=item.activation, ratio=-item.ratio)
-        if item.ratio < 0
-        else phrase("{activation} {ratio:.1%} above", activation=item.activation, ratio=item.ratio)
-        for item in references
-    ]
-    best = differences[0].activation
-    yield phrase("For comparison, against the error of {activation}: {errors}.", activation=best, errors=listed(errors))
-    if any(item.ratio < 0 for item in references):
-        yield phrase(
-            "A lower error is no reason to take one that saturates: over labelled sets, they found fewer anomalies."
+    else:
+        more = phrase(
+            "Take {activation}: it finds more planted errors than {baseline}, by {gain:.1f} points of ROC AUC "
+            "({low:.1f} to {high:.1f}, p = {p:.2g}).",
+            **found,
         )
+    return joined([more, cost])
 
 
-def outlook(differences: Sequence[Difference], seeds: int, margin: float) -> Message:
-    """Return what more seeds would change."""
-    unsettled = [item for item in differences if item.verdict == "open"]
-    if not unsettled:
-        return phrase("More seeds would change nothing.")
-    undecided = [item.activation for item in unsettled if item.ratio > margin]
-    if not undecided:
+def _step(summary: Summary) -> float:
+    """Return the shortest time of a step over the seeds: other load on the machine only adds to it."""
+    return min(outcome.step_seconds for outcome in summary.outcomes)
+
+
+def _is_cheapest(name: str, summaries: Sequence[Summary]) -> bool:
+    """Return whether no step is quicker by more than a fifth, which is within what a machine does by itself."""
+    steps = {summary.activation: _step(summary) for summary in summaries}
+    return steps[name] <= _SIMILAR_COST * min(steps.values())
+
+
+def _cost(chosen: str, summaries: Sequence[Summary]) -> Message:
+    """Return the measured time of a step, and which activation's is the shortest."""
+    steps = {summary.activation: 1e3 * _step(summary) for summary in summaries}
+    quickest = min(steps, key=lambda name: steps[name])
+    if quickest == chosen:
+        return phrase("As measured, its step is the quickest: {time:.3g} ms.", time=steps[chosen])
+    if _is_cheapest(chosen, summaries):
         return phrase(
-            "The mean errors of those that these seeds cannot tell apart are within {margin:.0%}; the intervals reach "
-            "{reach:.1%}, and more seeds would narrow them.",
-            margin=margin,
-            reach=max(max(abs(item.low), abs(item.high)) for item in unsettled),
+            "As measured, no step is quicker by more than a fifth: {time:.3g} ms; {quickest} {least:.3g} ms.",
+            time=steps[chosen],
+            quickest=quickest,
+            least=steps[quickest],
         )
     return phrase(
-        "More seeds may tell {activations} from {best}: {setting}.",
-        activations=listed(undecided),
-        best=differences[0].activation,
-        setting=Set("seeds", 2 * seeds),
+        "As measured, the cheapest is {quickest}, {least:.3g} ms a step; {activation} {time:.3g} ms.",
+        activation=chosen,
+        time=steps[chosen],
+        quickest=quickest,
+        least=steps[quickest],
     )
 
 
-def without_labels(differences: Sequence[Difference]) -> Message:
-    """Return what a lower error says where there are no labels; nothing where no error is surely higher."""
-    if all(item.verdict != "worse" for item in differences):
+def judged_by(evidence: str, summaries: Sequence[Summary], *, seeds: int, labels: bool) -> Message:
+    """Return what decided, and how much of it there is."""
+    first = summaries[0].outcomes[0]
+    planted = phrase(
+        "Judged by {errors:,} errors of {kinds} kinds, planted into copies of held-out rows anew for each of {seeds} "
+        "seeds.",
+        errors=sum(kind.rows for kind in first.found),
+        kinds=len(first.found),
+        seeds=seeds,
+    )
+    if evidence == "labels":
+        return phrase(
+            "Judged by {anomalies:,} labelled anomalies over {seeds} seeds: labels count more than planted errors.",
+            anomalies=len(first.anomalies),
+            seeds=seeds,
+        )
+    if evidence != "planted errors":
+        return Message()
+    if labels:
+        return joined([planted, phrase("The labels count more, and do not speak against it.")])
+    return joined([planted, phrase("Labels would count more ({setting}).", setting=Set("label"))])
+
+
+def fewer(gains: Sequence[Gain]) -> Message:
+    """Return which activations surely find fewer than the baseline; nothing where none does."""
+    names = [item.activation for item in gains if item.verdict == "fewer"]
+    if not names:
+        return Message()
+    return plural("{names} surely finds fewer.", "{names} surely find fewer.", count=len(names), names=listed(names))
+
+
+def references(gains: Sequence[Gain]) -> Message:
+    """Return that activations which saturate are not recommended, where one of them finds more."""
+    names = [item.activation for item in gains if item.verdict == "more" and ACTIVATIONS[item.activation].ends]
+    rising = [item for item in gains if not ACTIVATIONS[item.activation].ends]
+    if not names or not rising:
+        return Message()
+    return plural(
+        "{names} would find more here, but it saturates, and over labelled sets such activations find fewer: it is "
+        "there to compare with.",
+        "{names} would find more here, but they saturate, and over labelled sets such activations find fewer: they are "
+        "there to compare with.",
+        count=len(names),
+        names=listed(names),
+    )
+
+
+def errors(differences: Sequence[Difference], chosen: str) -> Message:
+    """Return which activation has the lowest held-out error, where it is another one; nothing else."""
+    best = differences[0].activation
+    if best == chosen:
         return Message()
     return phrase(
-        "A lower error is a better picture of the records; over labelled sets it decided little about what was found. "
-        "Labels would tell ({setting}).",
-        setting=Set("label"),
+        "The held-out error of {best} is lower; over labelled sets that says little about what is found.", best=best
+    )
+
+
+def left_out(names: Sequence[str]) -> Message:
+    """Return that activations without a result of every seed are left out; nothing where there are none."""
+    if not names:
+        return Message()
+    return phrase("With some seeds the loss of {activations} was not a number: left out.", activations=listed(names))
+
+
+def outlook(gains: Sequence[Gain], *, seeds: int, margin: float) -> Message:
+    """Return what more seeds would change; nothing where nothing was judged."""
+    unsettled = [item for item in gains if item.verdict == "open" and not ACTIVATIONS[item.activation].ends]
+    if len(gains) < 2:
+        return Message()
+    if not unsettled:
+        return phrase("More seeds would change nothing.")
+    promising = [item.activation for item in unsettled if item.gain > margin]
+    if not promising:
+        return phrase("What these seeds cannot tell apart is within {margin:g} points.", margin=100 * margin)
+    base = next(item.activation for item in gains if item.verdict == "baseline")
+    return phrase(
+        "More seeds may tell {activations} from {baseline}: {setting}.",
+        activations=listed(promising),
+        baseline=base,
+        setting=Set("seeds", 2 * seeds),
     )

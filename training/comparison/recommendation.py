@@ -1,4 +1,4 @@
-"""Recommends an activation: a paired comparison over seeds, ties called ties, the cheaper of equals."""
+"""Recommends an activation by what is found: relu, unless another finds more, beyond the spread of seeds and kinds."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.messages import Message, Set, joined, listed, phrase
+from models.errors import Message
+from models.messages import joined
 from models.network.activations import ACTIVATIONS
+from training.comparison import reasons
 from training.comparison.difference import Difference
-from training.comparison.reasons import left_out, outlook, ranking, references, too_few_seeds, without_labels
+from training.comparison.gains import SIGNIFICANT, Gain, baseline_of, found_labelled, found_planted, gains_of, holm
 from training.comparison.summary import Summary
 
 LEAST_SEEDS: Final = 2
 MARGIN: Final = 0.01
-_SIGNIFICANT: Final = 0.05
-_SIMILAR_COST: Final = 1.2
 _CERTAIN: Final = 1e-12  # spread below which all differences are equal
 
 
@@ -28,67 +28,113 @@ class Recommendation:
 
     Args:
         activation: A key of `ACTIVATIONS`; None where the seeds are too few.
-        differences: Of all activations, in the order of their errors, references last.
+        verdict: What is recommended and why, in one or two sentences.
+        reason: The verdict, and what it rests on.
+        judged_by: ``labels``, ``planted errors``, or ``nothing`` where there are neither.
+        gains: How much more planted errors each activation finds than the baseline, most first; empty where none fits.
+        label_gains: The same for labelled anomalies; empty where there are fewer than five.
+        differences: Held-out errors of all activations, in their order, references last.
     """
 
     activation: str | None
-    differences: tuple[Difference, ...]
-    reason: str
+    verdict: Message
+    reason: Message
+    judged_by: str
+    gains: tuple[Gain, ...] = ()
+    label_gains: tuple[Gain, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def decisive(self) -> tuple[Gain, ...]:
+        """The gains that decided: those by the labels, if these did."""
+        return self.label_gains if self.judged_by == "labels" else self.gains
 
     @property
     def ties(self) -> tuple[str, ...]:
-        """Activations that cannot be told from the best, the best among them, in the order of their errors."""
-        return _ties(self.differences)
+        """Activations that cannot be told from the recommended one, itself among them, that which finds most first."""
+        mine = [item.verdict for item in self.decisive if item.activation == self.activation]
+        alike = {"more"} if mine == ["more"] else {"baseline", "equal", "open"}
+        found = [item.activation for item in self.decisive if item.verdict in alike]
+        others = [name for name in found if name == self.activation or not ACTIVATIONS[name].ends]
+        return tuple(others) if others or self.activation is None else (self.activation,)
 
     @property
     def settled(self) -> bool:
         """Whether more seeds would change nothing."""
-        return bool(self.differences) and all(item.verdict != "open" for item in self.differences)
+        return self.activation is not None and all(
+            item.verdict != "open" for item in self.decisive if not ACTIVATIONS[item.activation].ends
+        )
 
     def ranked(self, summaries: Sequence[Summary]) -> list[Summary]:
-        """Return summaries in the order of `differences`; activations that are not among them come last."""
-        order = {item.activation: i for i, item in enumerate(self.differences)}
+        """Return summaries, that which finds most first, else in the order of the errors; those left out come last."""
+        names = [item.activation for item in self.decisive or self.differences]
+        order = {name: i for i, name in enumerate(names)}
         return sorted(summaries, key=lambda item: (order.get(item.activation, len(order)), item.error.mean))
 
 
 def recommend(summaries: Sequence[Summary], *, margin: float = MARGIN) -> Recommendation:
-    """Compare activations, each under one setting, by their held-out errors.
+    """Compare activations, each under one setting, by what they find.
 
-    Errors are compared as ratios, seed by seed: each activation against the one with the lowest mean, by Student's
-    paired test on their logarithms, corrected for the number of comparisons by Holm's method. Activations that
-    saturate are references: over labelled sets they have low errors and find fewer anomalies
-    (``benchmarks.activations``), so that they are recommended only where nothing else was compared.
-
-    The margin is the relative difference of errors that does not matter.
+    An activation is recommended in place of the baseline, relu, only where it finds more by more than the margin,
+    beyond the spread of seeds and of kinds of errors (`gains_of`). Labels count more than planted errors: what finds
+    more labelled anomalies is taken, whatever the planted ones say; what finds more planted ones is taken only if it
+    does not find fewer labelled ones. Activations that saturate are references: over labelled sets they find fewer
+    anomalies (``benchmarks.activations``), so that they are recommended only where nothing else was compared.
     """
     complete = {summary.activation: summary for summary in summaries if not summary.failures}
     failed = [summary.activation for summary in summaries if summary.failures]
-    seeds = set.intersection(*map(_seeds, complete.values())) if complete else set()
+    seeds = sorted(set.intersection(*map(_seeds, complete.values()))) if complete else []
     if len(seeds) < LEAST_SEEDS:
-        return Recommendation(activation=None, differences=(), reason=too_few_seeds(len(seeds), least=LEAST_SEEDS))
-    logs = {
-        name: np.log([outcome.error for outcome in summary.outcomes if outcome.trial.seed in seeds])
-        for name, summary in complete.items()
-    }
-    differences = _differences(logs, margin)
-    chosen, why = _cheapest([complete[name] for name in _ties(differences)])
+        few = reasons.too_few_seeds(len(seeds), least=LEAST_SEEDS)
+        return Recommendation(activation=None, verdict=few, reason=few, judged_by="nothing")
+    gains, label_gains = (gains_of(found(complete, seeds), margin=margin) for found in (found_planted, found_labelled))
+    chosen, judged_by = _chosen(gains, label_gains, baseline_of(list(complete)))
+    decisive = label_gains if judged_by == "labels" else gains
+    differences = _differences(
+        {
+            name: np.log([outcome.error for outcome in summary.outcomes if outcome.trial.seed in seeds])
+            for name, summary in complete.items()
+        },
+        margin,
+    )
+    verdict = reasons.verdict(chosen, decisive, judged_by, list(complete.values()))
     sentences = [
-        ranking(differences, len(seeds), margin),
-        why,
-        *references(differences),
-        left_out(failed),
-        outlook(differences, len(seeds), margin),
-        _labels(list(complete.values()), chosen) or without_labels(differences),
+        verdict,
+        reasons.judged_by(judged_by, list(complete.values()), seeds=len(seeds), labels=bool(label_gains)),
+        reasons.fewer(decisive),
+        reasons.references(decisive),
+        reasons.errors(differences, chosen),
+        reasons.left_out(failed),
+        reasons.outlook(decisive, seeds=len(seeds), margin=margin),
     ]
-    return Recommendation(activation=chosen, differences=differences, reason=joined([*filter(None, sentences)]))
+    return Recommendation(
+        activation=chosen,
+        verdict=verdict,
+        reason=joined([*filter(None, sentences)]),
+        judged_by=judged_by,
+        gains=gains,
+        label_gains=label_gains,
+        differences=differences,
+    )
+
+
+def _chosen(gains: Sequence[Gain], label_gains: Sequence[Gain], baseline: str) -> tuple[str, str]:
+    """Return the activation to take, and what decided."""
+    surely = {
+        by: [item.activation for item in found if item.verdict == "more" and not ACTIVATIONS[item.activation].ends]
+        for by, found in (("labels", label_gains), ("planted errors", gains))
+    }
+    if surely["labels"]:
+        return surely["labels"][0], "labels"
+    by_label = {item.activation: item.gain for item in label_gains}
+    agreed = [name for name in surely["planted errors"] if by_label.get(name, 0.0) >= 0]
+    if agreed:
+        return agreed[0], "planted errors"
+    return baseline, "labels" if label_gains else "planted errors" if gains else "nothing"
 
 
 def _seeds(summary: Summary) -> set[int]:
     return {outcome.trial.seed for outcome in summary.outcomes}
-
-
-def _ties(differences: Sequence[Difference]) -> tuple[str, ...]:
-    return tuple(item.activation for item in differences if item.verdict in {"best", "equal", "open"})
 
 
 def _differences(logs: dict[str, NDArray[np.float64]], margin: float) -> tuple[Difference, ...]:
@@ -103,7 +149,7 @@ def _differences(logs: dict[str, NDArray[np.float64]], margin: float) -> tuple[D
     for (name, (ratio, low, high, _)), p in zip(ratios.items(), corrected, strict=True):
         if name in references:
             verdict = "reference"
-        elif ratio > margin and p < _SIGNIFICANT:
+        elif ratio > margin and p < SIGNIFICANT:
             verdict = "worse"
         else:
             verdict = "equal" if high <= margin else "open"
@@ -123,69 +169,3 @@ def _ratio(logs: NDArray[np.float64]) -> tuple[float, float, float, float]:
         p = float(ttest_1samp(logs, 0.0).pvalue)
     low, middle, high = np.expm1([mean - half, mean, mean + half]).tolist()
     return middle, low, high, p
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Return p-values corrected for multiple comparisons (Holm, Scandinavian Journal of Statistics 1979)."""
-    corrected, largest = [0.0] * len(ps), 0.0
-    for rank, i in enumerate(np.argsort(ps, kind="stable")):
-        largest = max(largest, min(1.0, (len(ps) - rank) * ps[i]))
-        corrected[i] = largest
-    return corrected
-
-
-def _cheapest(ties: Sequence[Summary]) -> tuple[str, Message]:
-    """Return the cheapest of the ties, the simpler one at equal cost, and the reason.
-
-    The cost is the shortest time of a step over the seeds: other load on the machine only adds to it.
-    """
-    alive = [summary for summary in ties if not summary.seeds_with_dead_layer] or list(ties)
-    excluded = [summary.activation for summary in ties if summary not in alive]
-    costs = {summary.activation: min(item.step_seconds for item in summary.outcomes) for summary in alive}
-    least = min(costs.values())
-    chosen = next(name for name in ACTIVATIONS if costs.get(name, np.inf) <= _SIMILAR_COST * least)
-    if len(ties) == 1:
-        return chosen, phrase("Take {activation}.", activation=chosen)
-    cheapest = phrase(
-        "Of equals the cheaper is taken, of equally cheap the simpler: {activation}, {time:.2g} ms a step at the "
-        "quickest.",
-        activation=chosen,
-        time=1e3 * costs[chosen],
-    )
-    if not excluded:
-        return chosen, cheapest
-    dead = phrase(
-        "{activations} would cost no more, but more than half of a layer is dead.", activations=listed(excluded)
-    )
-    return chosen, joined([cheapest, dead])
-
-
-def _labels(summaries: Sequence[Summary], activation: str) -> Message:
-    """Return whether another activation finds more anomalies, by ROC AUC on untouched rows; empty without labels."""
-    roc_auc = {
-        summary.activation: {item.trial.seed: item.roc_auc for item in summary.outcomes if item.roc_auc is not None}
-        for summary in summaries
-    }
-    recommended = roc_auc[activation]
-    if not recommended:
-        return Message()
-    from scipy.stats import ttest_1samp  # takes half a second; `--help` does not need it
-
-    means = {name: float(np.mean(list(by_seed.values()))) for name, by_seed in roc_auc.items() if by_seed}
-    best = max(means, key=lambda name: means[name])
-    gains = np.array([roc_auc[best][seed] - recommended[seed] for seed in recommended if seed in roc_auc[best]])
-    p = 1.0 if len(gains) < 2 or not gains.any() else float(ttest_1samp(gains, 0.0).pvalue)
-    if best == activation or not p < _SIGNIFICANT:
-        return phrase(
-            "By the labels, too, no other is surely better: ROC AUC {roc_auc:.3f}.", roc_auc=means[activation]
-        )
-    return phrase(
-        "By the labels {best} finds more: ROC AUC {most:.3f}, with {activation} {roc_auc:.3f} (p = {p:.2g}). Labels do "
-        "not change the recommendation, which is by the error; to follow them: {setting}.",
-        best=best,
-        most=means[best],
-        activation=activation,
-        roc_auc=means[activation],
-        p=p,
-        setting=Set("activation", best),
-    )

@@ -8,10 +8,11 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.languages import shown
 from models.messages import phrase, plural
-from training.comparison.outcomes import Failure, Outcome, TrialResult
+from training.comparison.outcomes import Failure, FoundKind, Outcome, TrialResult
 from training.comparison.trials import Setting
 
 CONFIDENCE: Final = 0.95
@@ -21,39 +22,46 @@ REFERENCE: Final = "relu"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
-    """A mean over seeds, and half the width of its 95 % interval (Student's t); None for a single value.
+    """A mean over seeds with its 95 % interval (Student's t), which has no width for a single value.
 
-    No figure of a network can be negative, so no interval goes below zero; none goes above `most`, 1 for shares.
+    Positive figures (errors, times, gradients) are compared as ratios, so that their mean is the geometric one and its
+    interval is that of the logarithms: no end is below zero. Shares have the usual mean, and an interval that ends at 0
+    and 1.
     """
 
     mean: float
-    half: float | None
-    most: float = float("inf")
+    low: float
+    high: float
+    single: bool = False
 
     @classmethod
-    def of(cls, values: Sequence[float], *, most: float = float("inf")) -> Mean:
-        """Return the mean of one or more values."""
-        mean = float(np.mean(values))
-        if len(values) < 2:
-            return cls(mean=mean, half=None, most=most)
-        from scipy.stats import t  # takes half a second; `--help` does not need it
+    def of(cls, values: Sequence[float]) -> Mean:
+        """Return the mean of one or more figures; the geometric one if all are above zero."""
+        positive = min(values) > 0
+        mean, half = _students(np.log(values) if positive else np.asarray(values, np.float64))
+        ends = (mean, mean - half, max(mean + half, mean))
+        middle, low, high = np.exp(ends).tolist() if positive else (mean, max(ends[1], 0.0), ends[2])
+        return cls(mean=middle, low=low, high=high, single=len(values) < 2)
 
-        half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-        return cls(mean=mean, half=half, most=most)
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval; the mean where there is none."""
-        return max(self.mean - (self.half or 0.0), 0.0)
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval."""
-        return min(self.mean + (self.half or 0.0), self.most)
+    @classmethod
+    def of_shares(cls, values: Sequence[float]) -> Mean:
+        """Return the mean of one or more shares."""
+        mean, half = _students(np.asarray(values, np.float64))
+        return cls(mean=mean, low=max(mean - half, 0.0), high=min(mean + half, 1.0), single=len(values) < 2)
 
     def to_json(self) -> dict[str, Any]:
         """Return mean and interval as plain data."""
-        return {"mean": self.mean, "interval": None if self.half is None else [self.low, self.high]}
+        return {"mean": self.mean, "interval": None if self.single else [self.low, self.high]}
+
+
+def _students(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean of values `(n,)`, and half the width of its interval; 0 for a single value."""
+    if len(values) < 2:
+        return float(values[0]), 0.0
+    from scipy.stats import t  # takes half a second; `--help` does not need it
+
+    spread = float(np.std(values, ddof=1)) / np.sqrt(len(values))
+    return float(np.mean(values)), float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +91,35 @@ class Summary:
 
     def share(self, figure: Callable[[Outcome], float]) -> Mean:
         """Return the mean over the seeds of a figure that is in [0, 1], as is every share and every ROC AUC."""
-        return Mean.of([figure(outcome) for outcome in self.outcomes], most=1.0)
+        return Mean.of_shares([figure(outcome) for outcome in self.outcomes])
+
+    @property
+    def found(self) -> Mean | None:
+        """ROC AUC of the planted errors, the mean over kinds and seeds; None where no kind fits the table."""
+        return self.share(lambda outcome: outcome.found_planted) if self.outcomes[0].found else None
+
+    @property
+    def labelled(self) -> Mean | None:
+        """ROC AUC by the labels, the mean over the seeds; None without labels."""
+        if self.outcomes[0].roc_auc is None:
+            return None
+        return self.share(lambda outcome: outcome.roc_auc or 0.0)
+
+    @property
+    def found_by_kind(self) -> dict[str, tuple[float, float, int]]:
+        """ROC AUC, the share that is flagged, and the number of planted errors, by kind: means over the seeds."""
+        kinds: dict[str, list[FoundKind]] = {}
+        for outcome in self.outcomes:
+            for found in outcome.found:
+                kinds.setdefault(found.kind, []).append(found)
+        return {
+            kind: (
+                float(np.mean([each.roc_auc for each in found])),
+                float(np.mean([each.at_rate for each in found])),
+                sum(each.rows for each in found),
+            )
+            for kind, found in kinds.items()
+        }
 
     @property
     def dead_by_layer(self) -> dict[str, float]:
@@ -143,6 +179,15 @@ class Summary:
                 shares[name] = lambda outcome, name=name: float(getattr(outcome, name))  # type: ignore[misc]
         report: dict[str, Any] = {name: self.mean(figure).to_json() for name, figure in figures.items()}
         report |= {name: self.share(figure).to_json() for name, figure in shares.items()}
+        if self.found is not None:
+            report["found"] = self.found.to_json() | {
+                "at_rate": self.share(lambda outcome: outcome.found_at_rate).to_json(),
+                "false_alarm_rate": self.outcomes[0].false_alarm_rate,
+                "kinds": {
+                    kind: {"roc_auc": roc_auc, "at_rate": at_rate, "errors": errors}
+                    for kind, (roc_auc, at_rate, errors) in self.found_by_kind.items()
+                },
+            }
         last = self.gradients(lambda outcome: outcome.last_gradients)
         return report | {
             "parameters": self.outcomes[0].parameters,
@@ -200,11 +245,19 @@ def _reached(outcome: Outcome, level: float) -> tuple[int, float] | None:
 
 
 def best_settings(summaries: Sequence[Summary]) -> list[Summary]:
-    """Return, for each activation, the summary under the setting with its lowest held-out error."""
+    """Return, for each activation, the summary under the setting with which it finds most.
+
+    By the labels, else by planted errors, else by the lowest held-out error.
+    """
+
+    def rank(summary: Summary) -> tuple[float, ...]:
+        found = summary.labelled or summary.found
+        return (-len(summary.failures), 0.0 if found is None else found.mean, -summary.error.mean)
+
     best: dict[str, Summary] = {}
     for summary in summaries:
         rival = best.get(summary.activation)
-        if rival is None or (len(summary.failures), summary.error.mean) < (len(rival.failures), rival.error.mean):
+        if rival is None or rank(summary) > rank(rival):
             best[summary.activation] = summary
     return list(best.values())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import box
@@ -20,7 +20,7 @@ from rich.table import Table as Grid
 from models.languages import spoken
 from models.messages import Message, Set, phrase
 from models.programs.rich_text import escaped
-from training.comparison.difference import Difference
+from training.comparison.gains import Gain
 from training.comparison.outcomes import Outcome, TrialResult
 from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Mean, Summary
@@ -53,10 +53,11 @@ def trial_bar(console: Console, *, done: int, total: int) -> Iterator[Callable[[
 
 
 def show_comparison(console: Console, summaries: Sequence[Summary], recommendation: Recommendation) -> None:
-    """Print the figures of each activation under its best setting, best first, and the recommendation."""
-    differences = {item.activation: item for item in recommendation.differences}
+    """Print the figures of each activation under its best setting, what finds most first, and the recommendation."""
     ranked = recommendation.ranked(summaries)
-    console.print(_quality(ranked, differences, chosen=recommendation.activation))
+    for grid in _found(ranked, recommendation):
+        console.print(grid)
+    console.print(_quality(ranked, recommendation))
     console.print(_cost(ranked, chosen=recommendation.activation))
     settings = {summary.activation: summary.setting for summary in ranked}
     if len(set(settings.values())) > 1:
@@ -69,26 +70,61 @@ def show_comparison(console: Console, summaries: Sequence[Summary], recommendati
     console.print(escaped(recommendation.reason), soft_wrap=True)
 
 
-def _quality(summaries: Sequence[Summary], differences: Mapping[str, Difference], *, chosen: str | None) -> Grid:
-    labelled = bool(summaries) and summaries[0].outcomes[0].roc_auc is not None
-    grid = _grid(
-        phrase("activation"),
-        phrase("held-out error"),
-        phrase("vs best"),
-        "p",
-        phrase("ranking"),
-        *([phrase("ROC AUC")] if labelled else []),
-    )
+def _found(summaries: Sequence[Summary], recommendation: Recommendation) -> Iterator[Grid]:
+    """Yield what is found: planted errors, then labelled anomalies, where there are any."""
+    if not summaries:
+        return
+    if summaries[0].found is not None:
+        titles = [phrase("planted errors"), phrase("at {rate:.0%}", rate=summaries[0].outcomes[0].false_alarm_rate)]
+        flagged = [summary.share(lambda outcome: outcome.found_at_rate) for summary in summaries]
+        figures = [
+            [_interval(summary.found, ".3f"), spoken().formatted(share.mean, ".0%")]
+            for summary, share in zip(summaries, flagged, strict=True)
+        ]
+        yield _gains(titles, figures, recommendation.gains, summaries, recommendation.activation)
+    if summaries[0].labelled is not None:
+        figures = [[_interval(summary.labelled, ".3f")] for summary in summaries]
+        titles = [phrase("labelled anomalies")]
+        yield _gains(titles, figures, recommendation.label_gains, summaries, recommendation.activation)
+
+
+def _gains(
+    titles: Sequence[str],
+    figures: Sequence[Sequence[str]],
+    gains: Sequence[Gain],
+    summaries: Sequence[Summary],
+    chosen: str | None,
+) -> Grid:
+    """Return figures by activation, and how much more each finds than the baseline, where that was compared."""
+    by_name = {item.activation: item for item in gains}
+    compared = [
+        phrase("vs {baseline}, points", baseline=item.activation) for item in gains if item.verdict == "baseline"
+    ]
+    grid = _grid(phrase("activation"), *titles, *([*compared, "p"] if compared else []))
+    for summary, row in zip(summaries, figures, strict=True):
+        gain = by_name.get(summary.activation)
+        against = ["–", "–"] if gain is None or gain.verdict == "baseline" else [_points(gain), escaped(as_p(gain.p))]
+        grid.add_row(_name(summary, chosen), *row, *(against if compared else []))
+    return grid
+
+
+def _points(gain: Gain) -> str:
+    middle, low, high = (spoken().formatted(100 * each, "+.1f") for each in (gain.gain, gain.low, gain.high))
+    return escaped(phrase("{middle} ({low} to {high})", middle=middle, low=low, high=high))
+
+
+def _quality(summaries: Sequence[Summary], recommendation: Recommendation) -> Grid:
+    differences = {item.activation: item for item in recommendation.differences}
+    grid = _grid(phrase("activation"), phrase("held-out error"), phrase("vs lowest"), "p", phrase("ranking"))
     for summary in summaries:
         difference, stable = differences.get(summary.activation), summary.rank_stability
         against = difference is not None and difference.verdict != "best"
         grid.add_row(
-            _name(summary, chosen),
-            _interval(summary.error, 4),
+            _name(summary, recommendation.activation),
+            _interval(summary.error, ".4f"),
             escaped(phrase("{ratio:+.1%}", ratio=difference.ratio)) if difference and against else "–",
             escaped(as_p(difference.p)) if difference and against else "–",
             "–" if stable is None else escaped(phrase("{value:.3f}", value=stable)),
-            *([_interval(summary.mean(lambda outcome: outcome.roc_auc or 0.0), 3)] if labelled else []),
         )
     return grid
 
@@ -130,6 +166,10 @@ def _name(summary: Summary, chosen: str | None) -> str:
     return f"[bold]{summary.activation}[/bold]" if summary.activation == chosen else summary.activation
 
 
-def _interval(mean: Mean, digits: int) -> str:
-    middle, *half = (spoken().formatted(each, f".{digits}f") for each in (mean.mean, mean.half) if each is not None)
-    return " ± ".join([middle, *half])
+def _interval(mean: Mean | None, form: str) -> str:
+    if mean is None:
+        return "–"
+    middle, low, high = (spoken().formatted(each, form) for each in (mean.mean, mean.low, mean.high))
+    if low == high:
+        return middle
+    return escaped(phrase("{middle} ({low}–{high})", middle=middle, low=low, high=high))

@@ -40,10 +40,9 @@ class Trial:
     seed: int
 
     def config(self, config: TrainConfig) -> TrainConfig:
-        """Return the settings of this trial: those of the comparison, without early stopping."""
+        """Return the settings of this trial: those of the comparison, to the end of its steps."""
         return replace(
             config,
-            preset="fast",
             patience=_ALL_EPOCHS,
             activation=self.activation,
             hidden_units=self.setting.hidden_units,
@@ -54,7 +53,7 @@ class Trial:
 
 
 def settings_of(config: TrainConfig, *, depths: Sequence[int], learning_rates: Sequence[float]) -> list[Setting]:
-    """Return every depth with every learning rate; the default is that of the configuration, of the preset ``fast``."""
+    """Return every depth with every learning rate; the default is that of the configuration."""
     widest = config.architecture(features=1).hidden_units
     shapes = [default_hidden_units(widest[0], depth=depth) for depth in depths] or [widest]
     rates = list(learning_rates) or [config.learning_rate]

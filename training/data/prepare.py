@@ -61,9 +61,9 @@ class Prepared:
         """Number of rows in each part."""
         return {part: int(getattr(self.split, part).sum()) for part in SHARES}
 
-    def part(self, mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-        """Return the values of the rows of a mask."""
-        return {name: values[mask] for name, values in self.columns.items()}
+    def part(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """Return the values of the rows of a mask `(n,)`, or of those at some indices."""
+        return {name: values[rows] for name, values in self.columns.items()}
 
     def weights_of(self, mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
         """Return the weights of the rows of a mask; None for equal weights."""

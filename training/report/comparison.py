@@ -13,7 +13,7 @@ from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Mean, Summary, best_settings, labels_of
 from training.data.prepare import Prepared
 from training.report.comparison_learning import learning_sections
-from training.report.comparison_recommendation import recommendation_section, verdict_of
+from training.report.comparison_recommendation import recommendation_section
 from training.report.comparison_settings import settings_sections
 from training.report.kit.file import write_report
 from training.report.kit.page import Cell, Grid, Section, Text, page_of
@@ -61,7 +61,7 @@ def write_comparison_report(
     page = page_of(
         sections,
         title=phrase("Activations compared on {name}", name=name),
-        verdict=verdict_of(recommendation),
+        verdict=recommendation.verdict,
         introduction=introduction,
     )
     write_report(path, page)
@@ -85,9 +85,12 @@ def _figures_section(summaries: Sequence[Summary], best: Sequence[Summary], reco
     ranked = recommendation.ranked(summaries)
     rows = list(zip(labels_of(ranked), ranked, strict=True))
     chosen = [name for name, item in rows if item in best and item.activation == recommendation.activation]
-    explanation = phrase("Means over the seeds, in brackets their 95 % intervals (Student’s), cut at zero.")
+    explanation = phrase(
+        "Means over the seeds, in brackets their 95 % intervals (Student’s). Errors, times and gradients are compared "
+        "as ratios: their means are geometric, and so are the intervals."
+    )
     if len(summaries) > len(best):
-        under = phrase("The recommendation compares each activation under the setting with its lowest error.")
+        under = phrase("The recommendation compares each activation under the setting with which it finds most.")
         explanation = joined([explanation, under])
     tables = [
         Grid(

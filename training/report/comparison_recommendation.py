@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import numpy as np
 
-from models.messages import Set, joined, listed, phrase
+from models.messages import joined, phrase
 from training.comparison.difference import Difference
+from training.comparison.gains import Gain
+from training.comparison.reasons import ERROR_VERDICTS, VERDICTS
 from training.comparison.recommendation import Recommendation
 from training.comparison.summary import Summary
+from training.planting.kinds import KINDS
 from training.report.kit.formatting import as_p
 from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
 from training.report.kit.shapes import dot_plot, in_two_widths, interval_plot, point_plot
-
-_VERDICTS: Final = {
-    "best": phrase("best"),
-    "worse": phrase("surely worse"),
-    "equal": phrase("no worse"),
-    "open": phrase("these seeds cannot tell"),
-    "reference": phrase("reference"),
-}
-
-
-def verdict_of(recommendation: Recommendation) -> str:
-    """Return which activation is recommended, and its flag."""
-    if recommendation.activation is None:
-        return phrase("Nothing is recommended.")
-    flag = Set("activation", recommendation.activation)
-    return phrase("Take {activation}: {setting}", activation=recommendation.activation, setting=flag)
 
 
 def recommendation_section(best: Sequence[Summary], recommendation: Recommendation, *, margin: float) -> Section:
@@ -40,11 +26,14 @@ def recommendation_section(best: Sequence[Summary], recommendation: Recommendati
 
 def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: float) -> Iterator[Part]:
     yield Text(text=recommendation.reason)
-    if len(recommendation.ties) > 1:
-        ties = listed(recommendation.ties)
-        yield Text(text=phrase("As far as these seeds can tell, equally good: {activations}.", activations=ties))
-    if recommendation.differences:
+    if recommendation.decisive:
         yield Text(text=_how_sure(best, margin))
+    if len(recommendation.label_gains) > 1:
+        yield _gains_grid(recommendation.label_gains, recommendation, phrase("Labelled anomalies that are found"))
+    if len(recommendation.gains) > 1:
+        yield _gains_grid(recommendation.gains, recommendation, phrase("Planted errors that are found"))
+    if best and best[0].found is not None:
+        yield _kinds_grid(recommendation.ranked(best))
     if len(recommendation.differences) > 1:
         yield _differences_grid(recommendation)
     if best:
@@ -52,17 +41,109 @@ def _parts(best: Sequence[Summary], recommendation: Recommendation, margin: floa
         pictures = [_seeds_plot(ranked, recommendation.activation), _speed_plot(ranked, recommendation.activation)]
         if len(recommendation.differences) > 1:
             pictures.insert(0, _difference_plot(recommendation, margin))
-        yield Plots(title=phrase("Errors and costs"), plots=pictures)
+        if len(recommendation.decisive) > 1:
+            pictures.insert(0, _gain_plot(recommendation, margin))
+        yield Plots(title=phrase("What is found, errors and costs"), plots=pictures)
 
 
 def _how_sure(best: Sequence[Summary], margin: float) -> str:
     seeds = min(len(summary.outcomes) for summary in best)
     return phrase(
-        "How sure: {seeds} networks of each activation are compared seed by seed. An activation is surely worse if its "
-        "error is more than {margin:.0%} higher and p is below {level}, corrected for the number of comparisons.",
+        "How sure: {seeds} networks of each activation are compared seed by seed, kind by kind. An activation surely "
+        "finds more if its ROC AUC is more than {margin:g} points higher and p is below {level}, corrected for the "
+        "number of comparisons; both the seeds and the kinds of errors could have been others.",
         seeds=seeds,
-        margin=margin,
+        margin=100 * margin,
         level=0.05,
+    )
+
+
+def _gains_grid(gains: Sequence[Gain], recommendation: Recommendation, title: str) -> Grid:
+    base = next(item.activation for item in gains if item.verdict == "baseline")
+
+    def cells(item: Gain) -> tuple[str, ...]:
+        if item.verdict == "baseline":
+            return (item.activation, "–", "–", "–", VERDICTS[item.verdict])
+        interval = phrase("{low:+.1f} to {high:+.1f}", low=100 * item.low, high=100 * item.high)
+        return (
+            item.activation,
+            phrase("{gain:+.1f}", gain=100 * item.gain),
+            interval,
+            as_p(item.p),
+            VERDICTS[item.verdict],
+        )
+
+    return Grid(
+        title=title,
+        header=(
+            phrase("activation"),
+            phrase("points more than {baseline}", baseline=base),
+            phrase("95 % interval"),
+            "p (Holm)",
+            phrase("verdict"),
+        ),
+        rows=[cells(item) for item in gains],
+        note=phrase(
+            "Differences of ROC AUC in points, paired; Student’s t with the spread of the seeds and that of what is to "
+            "be found."
+        ),
+        marked=() if recommendation.activation is None else (recommendation.activation,),
+    )
+
+
+def _kinds_grid(ranked: Sequence[Summary]) -> Grid:
+    found = {summary.activation: summary.found_by_kind for summary in ranked}
+    kinds = list(dict.fromkeys(kind for by_kind in found.values() for kind in by_kind))
+
+    def cell(name: str, kind: str) -> str:
+        if kind not in found[name]:
+            return "–"
+        roc_auc, at_rate, _ = found[name][kind]
+        return phrase("{roc_auc:.3f}, {at_rate:.0%}", roc_auc=roc_auc, at_rate=at_rate)
+
+    return Grid(
+        title=phrase("Kinds of errors"),
+        header=(phrase("kind"), *found),
+        rows=[(KINDS[kind].says, *(cell(name, kind) for name in found)) for kind in kinds],
+        note=phrase(
+            "ROC AUC of the planted errors against the untouched rows, and the share of them that is flagged at a rate "
+            "of {rate:.0%} of false alarms: means over the seeds.",
+            rate=ranked[0].outcomes[0].false_alarm_rate,
+        ),
+    )
+
+
+def _gain_plot(recommendation: Recommendation, margin: float) -> Plot:
+    gains = recommendation.decisive
+    base = next(item.activation for item in gains if item.verdict == "baseline")
+    intervals = {item.activation: (100 * item.low, 100 * item.gain, 100 * item.high) for item in gains}
+    found = [
+        phrase(
+            "{activation} {gain:+.1f}, {verdict}",
+            activation=item.activation,
+            gain=100 * item.gain,
+            verdict=VERDICTS[item.verdict],
+        )
+        for item in gains
+        if item.verdict != "baseline"
+    ]
+    return Plot(
+        title=phrase(
+            "Points of ROC AUC more than {baseline}, with 95 % intervals. The grey band is the margin of {margin:g}.",
+            baseline=base,
+            margin=100 * margin,
+        ),
+        alt=phrase(
+            "Points of ROC AUC more than {baseline}, from top to bottom: {found}.",
+            baseline=base,
+            found=joined(found, by=", "),
+        ),
+        svg=interval_plot(
+            intervals,
+            loud=recommendation.activation,
+            band=(-100 * margin, 100 * margin),
+            setting={"xlabel": phrase("points of ROC AUC more than {baseline}", baseline=base)},
+        ),
     )
 
 
@@ -71,10 +152,10 @@ def _differences_grid(recommendation: Recommendation) -> Grid:
 
     def cells(item: Difference) -> tuple[str, ...]:
         if item.verdict == "best":
-            return (item.activation, "–", "–", "–", _VERDICTS[item.verdict])
+            return (item.activation, "–", "–", "–", ERROR_VERDICTS[item.verdict])
         interval = phrase("{low:+.1%} to {high:+.1%}", low=item.low, high=item.high)
         above = phrase("{ratio:+.1%}", ratio=item.ratio)
-        return (item.activation, above, interval, as_p(item.p), _VERDICTS[item.verdict])
+        return (item.activation, above, interval, as_p(item.p), ERROR_VERDICTS[item.verdict])
 
     return Grid(
         title=phrase("Held-out errors against that of {activation}", activation=first.activation),
@@ -96,19 +177,16 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
     intervals = {item.activation: (1 + item.low, 1 + item.ratio, 1 + item.high) for item in recommendation.differences}
     middles = [middle for _, middle, _ in intervals.values()]
     largest, smallest = max(middles), min(middles)
-    wide = largest > 3 * smallest
     errors = [
         phrase(
             "{activation} × {times:.2f}, {verdict}",
             activation=item.activation,
             times=1 + item.ratio,
-            verdict=_VERDICTS[item.verdict],
+            verdict=ERROR_VERDICTS[item.verdict],
         )
         for item in others
     ]
-    xlabel = phrase("times the error of {activation}", activation=first.activation)
-    if wide:
-        xlabel = phrase("times the error of {activation} (logarithmic)", activation=first.activation)
+    xlabel = phrase("times the error of {activation} (logarithmic)", activation=first.activation)
     return Plot(
         title=phrase(
             "Error of each activation as a multiple of that of {activation}, with 95 % intervals. The grey band is the "
@@ -126,7 +204,7 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
             loud=recommendation.activation,
             band=(1.0, 1 + margin),
             setting={
-                "xscale": "log" if wide else "linear",
+                "xscale": "log",
                 "xlim": (smallest / 1.5, largest * 1.8),
                 "xlabel": xlabel,
             },

@@ -25,9 +25,9 @@ REPORTS: Final = {
 MEANINGS: Final = {
     "activation": "of the hidden layers",
     "activations": (
-        "by name, under the setting that suits it best: validation_error (held-out), seconds, dead_share, "
-        "step_seconds, scoring_seconds and more, each with mean and interval over the seeds; gradients, dead units and "
-        "slopes by layer"
+        "by name, under the setting that suits it best: found (ROC AUC of the planted errors, at_rate, by kind), "
+        "validation_error (held-out), seconds, dead_share, step_seconds, scoring_seconds and more, each with mean and "
+        "interval over the seeds; gradients, dead units and slopes by layer"
     ),
     "anomalies": "how many rows the label calls anomalies; null without a label",
     "batch_size": "rows of one step",
@@ -82,7 +82,13 @@ MEANINGS: Final = {
     "path": "of the bundle",
     "promise": "what the threshold promises, in words",
     "promised_alert_rate": "share of rows that is flagged at most; null where nothing is promised",
-    "reason": "why it is recommended, in sentences",
+    "gains": (
+        "how much higher ROC AUC of each activation is on planted errors than that of the baseline: gain, interval, p "
+        "and the verdict baseline, more, fewer, equal or open"
+    ),
+    "judged_by": "what decided: labels, planted errors, or nothing where there are neither",
+    "label_gains": "the same as gains for labelled anomalies; empty where there are fewer than five",
+    "reason": "why it is recommended, in sentences: the verdict, and what it rests on",
     "recommendation": "the activation to take; null where the seeds are too few to say",
     "realised_alert_rate": "share of test rows that were flagged",
     "repairs": "what was detected or repaired while reading, one line each",
@@ -96,7 +102,7 @@ MEANINGS: Final = {
     "settings": "every setting of the training, defaults resolved",
     "split": "how rows were divided",
     "sweep": "the same figures for each activation under each depth and learning rate",
-    "ties": "activations that cannot be told from the best, itself among them",
+    "ties": "activations that cannot be told from the recommended one by what is found, itself among them",
     "threshold": "the score above which a record is an anomaly; of a card, with method, value and promise",
     "threshold_before": "the score until now",
     "threshold_method": "how it was found",
@@ -105,6 +111,7 @@ MEANINGS: Final = {
     "validation_loss": "mean squared error on the validation rows at the best epoch",
     "version": "of the detector",
     "versions": "of Python and the libraries that made it",
+    "verdict": "what is recommended and why, in a sentence or two",
     "warnings": "what should be looked at, with the remedy",
     "written": "names of the columns of the output, ids first",
 }

@@ -64,9 +64,9 @@ class SeenRows:
     @cached_property
     def categories(self) -> list[str]:
         """Columns of texts that many rows share."""
-        from pandas.api.types import is_string_dtype
+        from pandas.api.types import is_object_dtype, is_string_dtype
 
-        texts = [name for name in self._names if is_string_dtype(self.rows[name])]
+        texts = [name for name in self._names if is_string_dtype(self.rows[name]) or is_object_dtype(self.rows[name])]
         return [name for name in texts if 1 < self.rows[name].nunique() <= len(self.rows) / _ROWS_OF_A_VALUE]
 
     @cached_property
@@ -91,6 +91,12 @@ class SeenRows:
             for first, second in combinations(self.numbers, 2)
             if quartiles[first][1] < quartiles[second][0] or quartiles[second][1] < quartiles[first][0]
         ]
+
+    @cached_property
+    def numbers_of_one_size(self) -> list[Columns]:
+        """Pairs of numbers whose middle halves overlap."""
+        others = set(self.numbers_of_other_sizes)
+        return [pair for pair in combinations(self.numbers, 2) if pair not in others]
 
     @cached_property
     def never_together(self) -> dict[Columns, list[tuple[str, str]]]:
