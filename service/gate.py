@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeVar, final
 
@@ -40,6 +41,23 @@ _OF_BODIES: Final = frozenset([b"content-length", b"transfer-encoding"])
 _LEAST: Final = 0.1  # of the wait: what each tick has for answers
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a request is admitted.
+
+    Args:
+        refusal: What is answered instead, None if it is admitted.
+        end: Is called once when the request is answered, None if nobody wants to know.
+    """
+
+    refusal: Response | None
+    end: Callable[[], None] | None = None
+
+
+_ADMITTED: Final = Admission(None)
+_LIMIT: Final = HTTPStatus.TOO_MANY_REQUESTS.value
+
+
 @final
 class Gate:
     """Refuses requests while the oldest waiting one has waited for too long, and runs large ones on threads.
@@ -67,8 +85,8 @@ class Gate:
         self._free = CapacityLimiter(threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="large request")
 
-    def admit(self, method: str, path: str, headers: Headers, *, to_batch: bool) -> Response | None:
-        """Return the refusal of a request whose headers have come, None if it is admitted.
+    def admit(self, method: str, path: str, headers: Headers, *, to_batch: bool) -> Admission:
+        """Return whether a request is admitted whose headers have come.
 
         Args:
             method: HTTP method.
@@ -76,9 +94,15 @@ class Gate:
             headers: Names in lower case.
             to_batch: It is going to be asked of `admit_to_batch` when it is whole.
         """
-        if self._access is not None and (error := self._access.refusal(method, path, headers)):
-            return self.refused("access", problem_of(error.closing() if _has_large_body(headers) else error))
-        return None if to_batch or method != "POST" or _is_small(headers) else self.admit_large()
+        meter = None if self._access is None else self._access.admit(method, path, headers)
+        if isinstance(meter, RequestError):
+            refusal = problem_of(meter.closing() if _has_large_body(headers) else meter)
+            return Admission(self.refused("limit" if refusal.status_code == _LIMIT else "access", refusal))
+        if not (to_batch or method != "POST" or _is_small(headers)) and (overload := self.admit_large()):
+            if meter is not None:
+                meter.end()
+            return Admission(overload)
+        return _ADMITTED if meter is None else Admission(None, meter.end)
 
     def admit_to_batch(self, *, behind: bool = False) -> Response | None:
         """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted.

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
         None, description="file of the keys that callers need, looked at every second; python -m service.admin key"
     )
     keys_json: SecretStr | None = Field(None, description="content of such a file, in place of one")
+    key_rate: float | None = Field(
+        None, gt=0, description="requests a second of a key in each worker, if the key has no limit of its own"
+    )
+    key_concurrent: int | None = Field(
+        None, ge=1, description="requests of a key in each worker at the same time, if the key has no limit of its own"
+    )
     insecure: bool = Field(False, description="listen beyond this machine without keys")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
     body_seconds: float = Field(

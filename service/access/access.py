@@ -10,6 +10,7 @@ from typing import Final, final
 
 from models.errors import ConfigError
 from service.access.callers import Caller, KeyFile, KeyRing, keys_of_variable
+from service.access.limits import Limits, Meter
 from service.access.rights import right_of
 from service.access.roles import Role
 from service.access.watching import begin_watching
@@ -49,15 +50,16 @@ class Access:
         """
         if settings.keys is not None and settings.keys_json is not None:
             raise ConfigError(f"{spelt('keys')} and {spelt('keys_json')} are two sources of keys. Say one of them.")
+        limits = Limits(settings.key_rate, settings.key_concurrent)
         if settings.keys_json is not None:
-            return cls(keys_of_variable(settings.keys_json.get_secret_value()))
+            return cls(keys_of_variable(settings.keys_json.get_secret_value(), limits))
         if settings.keys is None:
             return None
-        file = KeyFile(settings.keys)
+        file = KeyFile(settings.keys, limits)
         return cls(file.ring, file)
 
-    def refusal(self, method: str, path: str, headers: Headers) -> RequestError | None:
-        """Return why a request is refused, None if its caller may send it.
+    def admit(self, method: str, path: str, headers: Headers) -> RequestError | Meter | None:
+        """Return why a request is refused; else what its end has to be told, if its caller has limits.
 
         Args:
             method: HTTP method.
@@ -70,6 +72,18 @@ class Access:
         if self._unwatched is not None:
             begin_watching(self._unwatched, self._take)
             self._unwatched = None
+        caller = self._sender(method, headers)
+        if isinstance(caller, RequestError):
+            return caller
+        if needed not in caller.roles:
+            return _forbidden(caller.role, needed, method, path)
+        meter = caller.meter
+        if meter is not None and (reason := meter.begin()):
+            return _too_many(reason, meter.seconds_until_next())
+        return meter
+
+    def _sender(self, method: str, headers: Headers) -> Caller | RequestError:
+        """Return who sends a request, or why that is not known."""
         sent = [value for name, value in headers if name == b"authorization"]
         if len(sent) != 1:
             return _SENT_TWICE if sent else _ASKED_OF_PAGE if _is_page(method, headers) else _NO_KEY
@@ -78,7 +92,7 @@ class Access:
             return _UNKNOWN_TO_PAGE if _is_page(method, headers) else _UNKNOWN
         if caller.expires is not None and time.time() >= caller.expires:
             return _EXPIRED
-        return None if needed in caller.roles else _forbidden(caller.role, needed, method, path)
+        return caller
 
     def _caller_of(self, field: bytes, method: str, headers: Headers) -> Caller | None:
         scheme, _, credentials = field.partition(b" ")
@@ -119,6 +133,11 @@ def _is_page(method: str, headers: Headers) -> bool:
 
 def _unauthorized(detail: str, challenge: str) -> RequestError:
     return RequestError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _too_many(reason: str, seconds: int) -> RequestError:
+    detail = f"{reason}. Send it again after {seconds} s."
+    return RequestError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(seconds)})
 
 
 def _forbidden(role: Role, needed: Role, method: str, path: str) -> RequestError:

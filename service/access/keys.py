@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -44,6 +45,8 @@ class Key:
         sha256: Of the whole key, in hexadecimal digits.
         made: When, with its time zone.
         expires: From when on it is refused.
+        rate: Requests a second that it may send, if it has a limit of its own.
+        concurrent: Requests at the same time, if it has a limit of its own.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Key:
     sha256: str
     made: datetime
     expires: datetime | None = None
+    rate: float | None = None
+    concurrent: int | None = None
 
     def __post_init__(self) -> None:
         """Check the fields; what is wrong is a `ValueError`, as those of types are."""
@@ -63,19 +68,42 @@ class Key:
             raise ValueError("sha256: is not 64 hexadecimal digits")
         if any(when is not None and when.tzinfo is None for when in (self.made, self.expires)):
             raise ValueError("made and expires: have no time zone (2027-01-31T00:00:00Z has one)")
+        if self.rate is not None and not 0 < self.rate < math.inf:
+            raise ValueError(f"rate: got {self.rate:g}, say a number of requests a second above 0")
+        if self.concurrent is not None and self.concurrent < 1:
+            raise ValueError(f"concurrent: got {self.concurrent}, say a number of requests from 1 on")
 
 
-def new_key(name: str, role: Role, *, now: datetime, expires: datetime | None = None) -> tuple[str, Key]:
+def new_key(
+    name: str,
+    role: Role,
+    *,
+    now: datetime,
+    expires: datetime | None = None,
+    rate: float | None = None,
+    concurrent: int | None = None,
+) -> tuple[str, Key]:
     """Return a new key as its owner gets it, and what is kept of it.
 
     Raises:
-        ConfigError: The name has other characters than letters, digits, `.`, `_`, `@` and `-`.
+        ConfigError: The name has other characters than letters, digits, `.`, `_`, `@` and `-`, or a limit is not
+            above 0.
     """
     key_id = secrets.token_hex(6)
     text = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"
     made = now.astimezone(UTC).replace(microsecond=0)
     try:
-        return text, Key(id=key_id, name=name, role=role, sha256=sha256_of(text.encode()), made=made, expires=expires)
+        key = Key(
+            id=key_id,
+            name=name,
+            role=role,
+            sha256=sha256_of(text.encode()),
+            made=made,
+            expires=expires,
+            rate=rate,
+            concurrent=concurrent,
+        )
+        return text, key
     except ValueError as error:
         raise ConfigError(f"{error}.") from error
 
@@ -144,7 +172,7 @@ def _key_of(row: Any, where: str) -> Key:
         named = next(filter(None, field.groups()), "") if field else ""
         raise ConfigError(
             f"{where}: {named or 'a field'} is missing, unknown or not as it should be (id, name, role of "
-            f"{', '.join(Role)}, sha256, made, expires). Make keys with python -m service.admin key."
+            f"{', '.join(Role)}, sha256, made, expires, rate, concurrent). Make keys with python -m service.admin key."
         ) from None
 
 

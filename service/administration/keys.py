@@ -22,6 +22,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", nargs="?", help="of revoke: the id of the key, or the key itself")
     parser.add_argument("--role", choices=[role.value for role in Role], help="what a new key may do")
     parser.add_argument("--expires", metavar="DATE", help="last day of a new key (UTC), such as 2027-01-31")
+    parser.add_argument("--rate", type=float, metavar="N", help="requests a second of a new key, in each worker")
+    parser.add_argument("--concurrent", type=int, metavar="N", help="its requests at the same time, in each worker")
     parser.add_argument("--keys", type=Path, metavar="FILE", help=f"file of the keys (default: {_VARIABLE})")
 
 
@@ -39,17 +41,25 @@ def _make(path: Path, arguments: argparse.Namespace) -> None:
         raise ConfigError(f"A new key needs a role: --role {', '.join(Role)}; each may do what those before it may.")
     now = datetime.now(UTC)
     expires = None if arguments.expires is None else _end_of(arguments.expires, now)
-    text, key = new_key(arguments.name, Role(arguments.role), now=now, expires=expires)
+    text, key = new_key(
+        arguments.name,
+        Role(arguments.role),
+        now=now,
+        expires=expires,
+        rate=arguments.rate,
+        concurrent=arguments.concurrent,
+    )
     write_keys(path, [*(read_keys(path) if path.exists() else ()), key])
     print(text)
 
 
 def _list(path: Path, arguments: argparse.Namespace) -> None:
     keys = read_keys(path)
-    print(f"{'id':<12}  {'role':<7}  {'made':<10}  {'last day':<10}  name")
+    print(f"{'id':<12}  {'role':<7}  {'made':<10}  {'last day':<10}  {'rate':>6}  {'at once':>7}  name")
     for key in keys:
         last_day = "–" if key.expires is None else (key.expires - timedelta.resolution).date().isoformat()
-        print(f"{key.id}  {key.role:<7}  {key.made.date()}  {last_day:<10}  {key.name}")
+        limits = f"{'–' if key.rate is None else f'{key.rate:g}':>6}  {key.concurrent or '–':>7}"
+        print(f"{key.id}  {key.role:<7}  {key.made.date()}  {last_day:<10}  {limits}  {key.name}")
 
 
 def _revoke(path: Path, arguments: argparse.Namespace) -> None:

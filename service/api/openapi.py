@@ -37,6 +37,7 @@ _PROBLEMS: Final = {
 _REFUSALS: Final = {
     HTTPStatus.UNAUTHORIZED: "No valid key was sent.",
     HTTPStatus.FORBIDDEN: "The key's role may not ask for this.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More requests than the key may send: send it again after Retry-After seconds.",
 }
 """What each address that needs a key may refuse."""
 

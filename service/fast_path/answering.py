@@ -270,14 +270,19 @@ class EntryMiddleware:
         is_score = method == "POST" and self._small.knows(path)
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
         routed = scope["path"].removeprefix(scope.get("root_path", ""))
-        if refusal := self._gate.admit(method, routed, headers, to_batch=explain is not None):
-            await refusal(scope, receive, send)
+        admission = self._gate.admit(method, routed, headers, to_batch=explain is not None)
+        if admission.refusal is not None:
+            await admission.refusal(scope, receive, send)
             return
         scope[ADMITTED] = True
-        if explain is None:
-            await self._app(scope, receive, send)
-        else:
-            await self._answer_small(path, explain, scope, receive, send)
+        try:
+            if explain is None:
+                await self._app(scope, receive, send)
+            else:
+                await self._answer_small(path, explain, scope, receive, send)
+        finally:
+            if admission.end is not None:
+                admission.end()
 
     async def _answer_small(self, path: bytes, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()

@@ -121,8 +121,10 @@ class FastProtocol(GuardedProtocol):
         began = 0.0 if self.observer is None else clock()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body, began)  # type: ignore[assignment,arg-type]  # all that is read
         path = self.url.partition(b"?")[0]
-        if refusal := self._small.gate.admit("POST", path.decode("latin-1"), self.headers, to_batch=True):
-            self._reply(exchange, Answer.of(refusal))
+        admission = self._small.gate.admit("POST", path.decode("latin-1"), self.headers, to_batch=True)
+        exchange.end = admission.end
+        if admission.refusal is not None:
+            self._reply(exchange, Answer.of(admission.refusal))
         else:
             self._small.answer(self._body, explain, partial(self._reply, exchange), path=path)
 
@@ -178,6 +180,8 @@ class FastProtocol(GuardedProtocol):
             return
         if self.observer is not None:
             self.observer.ended(ENDPOINT, answer.head.status, answer.head.version, exchange.began)
+        if exchange.end is not None:
+            exchange.end()
         self._send(exchange, answer)
 
     def _send(self, exchange: _Exchange, answer: Answer) -> None:
@@ -215,6 +219,9 @@ class FastProtocol(GuardedProtocol):
             await self._application(exchange.whole_scope(), receive, send)
         except Exception:  # the application has answered it
             log.exception("a request could not be answered")
+        finally:
+            if exchange.end is not None:
+                exchange.end()
 
 
 @final
@@ -227,6 +234,7 @@ class _Exchange:
         url: Path and query.
         body: The whole body.
         began: What `clock` said when it was there.
+        end: Is called once when it is answered, if somebody wants to know.
     """
 
     message_event: ClassVar = asyncio.Event()  # nobody waits for it
@@ -236,6 +244,7 @@ class _Exchange:
     url: bytes
     body: bytes
     began: float
+    end: Callable[[], None] | None = None
     disconnected: bool = False
     keep_alive: bool = True
     response_complete: bool = False

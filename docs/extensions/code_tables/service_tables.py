@@ -15,6 +15,7 @@ _BUNDLE: Final = ROOT / "tests" / "bundles" / "0.1.0" / "bundle"  # any detector
 _EVERYWHERE: Final = {  # what the interface's own description leaves out: it is said of no single endpoint
     401: "No valid key was sent; where the service has keys.",
     403: "The key's role may not ask for this; where the service has keys.",
+    429: "More requests than the key may send: send it again after Retry-After seconds.",
     404: "There is no such address.",
     405: "The address does not take this method; Allow says which it takes.",
     500: "An error of the service's own; its log says more.",

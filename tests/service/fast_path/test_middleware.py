@@ -13,7 +13,7 @@ from samples import sample_detector, sample_record
 from starlette.middleware.base import BaseHTTPMiddleware
 from wire import request, wired
 
-from service.gate import Gate
+from service.gate import Admission, Gate
 
 BODY = json.dumps(sample_record()).encode()
 REQUESTS = [
@@ -102,7 +102,12 @@ def test_a_fast_path_that_is_switched_off_says_so(caplog: pytest.LogCaptureFixtu
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     passed: list[tuple[str, str]] = []
-    monkeypatch.setattr(Gate, "admit", lambda gate, method, path, headers, to_batch: passed.append((method, path)))
+
+    def admit(gate: Gate, method: str, path: str, headers: Any, *, to_batch: bool) -> Admission:
+        passed.append((method, path))
+        return Admission(None)
+
+    monkeypatch.setattr(Gate, "admit", admit)
     with wired(sample_detector(), fast_path=fast_path) as wire:
         for sent in REQUESTS:
             wire.together([sent])
@@ -111,7 +116,8 @@ def test_every_request_passes_the_gate_once(fast_path: bool, monkeypatch: pytest
 
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_both_carriers_send_the_refusal_of_the_gate(fast_path: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gate, "admit", lambda gate, method, path, headers, to_batch: Response(b"who are you?", 401))
+    refused = Admission(Response(b"who are you?", 401))
+    monkeypatch.setattr(Gate, "admit", lambda gate, method, path, headers, to_batch: refused)
     with wired(sample_detector(), fast_path=fast_path) as wire:
         answers = wire.together([request(BODY), request(b"[]")])
     assert [(status, body) for status, _, body in answers] == [(401, b"who are you?")] * 2
