@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration
 from models.calibration.rows import segments_of
 from models.columns.from_records import Columns, columns_of_records
+from models.encoders import Encoding, gap_between
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.languages import LANGUAGES, Language
 from models.reasons.contribution import Contribution
@@ -107,22 +109,48 @@ class Verdicts:
         parts = np.take_along_axis(errors, largest, axis=1)
         expectations = self._expectations(rows, largest, check)
         columns = [
-            (encoding.name, encoding.actual, self.columns[encoding.name][rows], encoding.expected_beside, width)
+            (
+                encoding.name,
+                encoding.actual,
+                self.columns[encoding.name][rows],
+                encoding.expected_beside,
+                width,
+                self._gaps(encoding, rows),
+            )
             for encoding, width in zip(self.preprocessor.encodings, self.preprocessor.widths, strict=True)
         ]
         for row, (indices, of_row) in enumerate(zip(largest.tolist(), parts.tolist(), strict=True)):
             contributions = []
             for i, part in zip(indices, of_row, strict=True):
                 features = next(expectations)
-                name, actual_of, values, expected_beside, width = columns[i]
+                name, actual_of, values, expected_beside, width, gaps = columns[i]
                 actual = actual_of(values[row])
                 expected, probability = expected_beside(actual, features[:width])
                 contributions.append(
                     Contribution(
-                        feature=name, contribution=part, actual=actual, expected=expected, probability=probability
+                        feature=name,
+                        contribution=part,
+                        actual=actual,
+                        expected=expected,
+                        probability=probability,
+                        gaps=gaps[row] or None if gaps else None,
                     )
                 )
             yield contributions
+
+    def _gaps(self, encoding: Encoding, rows: slice) -> list[dict[str, float]]:
+        """Return the days since the other dates that a column is learned with, by name, of each row; none for no such.
+
+        Gaps that lack one of their dates are left out.
+        """
+        if not encoding.others:
+            return []
+        dates = self.columns[encoding.name][rows]
+        days = [gap_between(dates, self.columns[other][rows]).tolist() for other in encoding.others]
+        return [
+            {other: gap for other, gap in zip(encoding.others, of_row, strict=True) if not math.isnan(gap)}
+            for of_row in zip(*days, strict=True)
+        ]
 
     def _expectations(self, rows: slice, columns: NDArray[np.intp], check: Callable[[], None]) -> Iterator[list[float]]:
         """Yield the features that are expected of each row in each of its columns `(n, top)`, and perhaps more."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders import CategoricalEncoding, Encoding, NumericEncoding, TimestampEncoding
+from models.reasons.gaps import GapWords
 from models.reasons.texts import ENGLISH, Texts
 from models.reasons.times import TimeHabits, time_of
 from models.reasons.values import NumberForm, brief
@@ -56,13 +57,17 @@ class ColumnWords(ABC):
         self._texts = facts.texts
         self._missing_share = facts.encoding.missing_share
 
-    def phrase(self, actual: Cell, expected: Cell) -> Phrase:
-        """Return a value as text, and what is unusual about it."""
+    def phrase(self, actual: Cell, expected: Cell, gaps: Mapping[str, float] | None = None) -> Phrase:
+        """Return a value as text, and what is unusual about it; of a date, `gaps` are the days since others."""
         if actual is None:
             share = self._missing_share
             alike = expected is None
             notes = self._notes_on(share, alike=alike) if share else (self._texts.never,)
             return self._texts.missing, notes if alike or not share else (*notes, self._expected(expected))
+        return self._dated_phrase(actual, expected, gaps) if gaps else self._phrase(actual, expected)
+
+    def _dated_phrase(self, actual: Any, expected: Cell, gaps: Mapping[str, float]) -> Phrase:
+        """Return the phrase for a value that is there, beside other dates of the row."""
         return self._phrase(actual, expected)
 
     @abstractmethod
@@ -187,6 +192,14 @@ class TimeWords(ColumnWords):
         encoding: TimestampEncoding = facts.encoding
         self._habits = TimeHabits.of(encoding, facts.summary, facts.texts, zoned=facts.zoned)
         self._tells_phase = bool(encoding.cycles) and self._habits.hours is None and self._habits.weekdays is None
+        self._gaps = GapWords(encoding.gaps, facts.texts)
+
+    def _dated_phrase(self, actual: str, expected: Cell, gaps: Mapping[str, float]) -> Phrase:
+        moment = time_of(actual)
+        odd = self._gaps.odd(gaps)
+        if odd is None and self._habits.odd_part(moment) is None:
+            odd = self._gaps.unusual(gaps)
+        return self._phrase(actual, expected) if odd is None else (self._habits.text(moment), (odd,))
 
     def _phrase(self, actual: str, expected: Cell) -> Phrase:
         moment = time_of(actual)

@@ -16,6 +16,8 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
         expected: The value that the network expected instead, in the user's own units and categories.
         probability: The probability of a value that is the expected one: what is unusual is that it is not nearer to 1.
             None for numbers, and where another value was expected.
+        gaps: Of a date: the days since the dates of other columns, by name, where it was learned what is usual; None
+            where nothing was.
     """
 
     feature: str
@@ -23,3 +25,4 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     actual: Cell
     expected: Cell
     probability: float | None = None
+    gaps: dict[str, float] | None = None

@@ -69,7 +69,8 @@ class ReasonWriter:
 
     def text(self, contribution: Contribution) -> str:
         """Return the value of a column and what is unusual about it, such as ``90 (expected 12)``."""
-        value, notes = self._columns[contribution.feature][1].phrase(contribution.actual, contribution.expected)
+        words = self._columns[contribution.feature][1]
+        value, notes = words.phrase(contribution.actual, contribution.expected, contribution.gaps)
         return self._texts.because.format(value=value, notes=", ".join(notes)) if notes else value
 
     def reasons(self, contributions: Iterable[Contribution], score: float) -> list[Reason]:

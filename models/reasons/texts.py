@@ -17,6 +17,15 @@ _MESSAGES: Final[dict[str, Message]] = {
     "together": phrase("unusual with the other values"),
     "range": phrase("learned from {low} to {high}", low="{low}", high="{high}"),
     "usually": phrase("usually {start} to {end}", start="{start}", end="{end}"),
+    "gap_after": phrase("{gap} after {column}", gap="{gap}", column="{column}"),
+    "gap_before": phrase("{gap} before {column}", gap="{gap}", column="{column}"),
+    "usually_gap": phrase("usually {gap}", gap="{gap}"),
+    "up_to": phrase("{start} to {end}", start="{start}", end="{end}"),
+    "both_ways": phrase("{start} before to {end} after", start="{start}", end="{end}"),
+    "then_after": phrase("{gap} after", gap="{gap}"),
+    "then_before": phrase("{gap} before", gap="{gap}"),
+    "day": phrase("{count} day", count="{count}"),
+    "days": phrase("{count} days", count="{count}"),
     "too_early": phrase("before all in training, from {start} on", start="{start}"),
     "missing": phrase("missing"),
     "rare": phrase("a rare value"),
@@ -50,6 +59,15 @@ class Texts:
     together: str
     range: str
     usually: str
+    gap_after: str
+    gap_before: str
+    usually_gap: str
+    up_to: str
+    both_ways: str
+    then_after: str
+    then_before: str
+    day: str
+    days: str
     too_early: str
     missing: str
     rare: str

@@ -29,6 +29,10 @@ class ContributionItem(BaseModel):
         None,
         description="The probability of a value that is the expected one; absent where another was, and for numbers.",
     )
+    gaps: dict[str, float] | None = Field(
+        None,
+        description="Of a date whose regular gaps were learned: the days since the dates of other columns, by name.",
+    )
 
 
 class ScoreItem(BaseModel):

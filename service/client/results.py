@@ -27,6 +27,7 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True):
         actual: The record's value, None where it is missing.
         expected: The value that the network expected instead.
         probability: The probability of a value that is the expected one; None where another was, and for numbers.
+        gaps: Of a date whose regular gaps were learned: the days since the dates of other columns, by name.
     """
 
     feature: str
@@ -34,6 +35,7 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True):
     actual: float | bool | str | None
     expected: float | bool | str | None
     probability: float | None = None
+    gaps: dict[str, float] | None = None
 
 
 class ScoredRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from models.detector import Contribution
 from models.errors import ConfigError, TableError
 from training.estimator.display import html_of, text_of
 from training.estimator.errors import as_value_errors
@@ -21,6 +20,9 @@ from training.estimator.scoring import ScoringDetector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_EXPLAINED: Final = ("row", "feature", "contribution", "actual", "expected", "probability")
 
 
 class ExplainingDetector(ScoringDetector, ABC):
@@ -40,7 +42,7 @@ class ExplainingDetector(ScoringDetector, ABC):
             for row in range(len(verdicts))
             for c in verdicts.contributions(row, top=top)
         ]
-        frame = pd.DataFrame(rows, columns=["row", *Contribution.__struct_fields__]).astype({"probability": float})
+        frame = pd.DataFrame(rows, columns=_EXPLAINED).astype({"probability": float})
         labels = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(verdicts))
         return frame.set_axis(labels.take(frame["row"].to_numpy(np.intp)), axis=0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -184,6 +185,59 @@ def test_a_value_that_was_expected_at_100_percent_is_never_a_reason_of_its_own()
     """The card of a report once said "P-3, expected at 100 %" beside a share of 18 %."""
     reason = Contribution(feature="status", contribution=1.8, actual="phone", expected="phone", probability=1.0)
     assert "expected" not in writer().text(reason)
+
+
+# --- gaps between dates ---------------------------------------------------------------------------------
+
+
+def dated(low, high, *, texts=ENGLISH):
+    """Return a writer of a due date, for which these days since it was issued are usual."""
+    gap = NumericEncoding(name="issued", center=low, scale=10.0, low=low, high=high)
+    due = TimestampEncoding(name="due", start=OFFICE[0], scale=1e6, cycles=("week",), gaps=(gap,))
+    preprocessor = Preprocessor(encodings=(due,), limits=np.zeros((2, len(due.features)), np.float32))
+    schema = FeatureSchema(columns=(Column(name="due", kind=Kind.DATETIME, zone=False),))
+    return ReasonWriter(schema, preprocessor, {}, None, texts)
+
+
+def due_after(days, moment="2025-02-04T00:00:00"):
+    return Contribution(feature="due", contribution=2.0, actual=moment, expected="Tue", gaps={"issued": days})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "days", "said"),
+    [
+        (14.0, 45.0, 400.0, "400 days after issued, usually 14 to 45"),
+        (14.0, 45.0, -386.0, "386 days before issued, usually 14 to 45 after"),
+        (-45.0, -14.0, -400.0, "400 days before issued, usually 14 to 45"),
+        (-45.0, -14.0, 30.0, "30 days after issued, usually 14 to 45 before"),
+        (-5.0, 9.0, 400.0, "400 days after issued, usually 5 before to 9 after"),
+        (30.0, 30.0, 31.0, "31 days after issued, usually 30"),
+        (30.0, 30.0, 1.0, "1 day after issued, usually 30"),
+        (0.3627, 3.6878, 12.21, "12 days after issued, usually 0.36 to 3.7"),
+        (0.01, 0.05, 0.3, "7h 12m after issued, usually 14m 24s to 1h 12m"),
+        (14.0, 45.0, 46.0, "46 days after issued, usually 14 to 45"),
+        (14.0, 45.0, 30.0, "expected Tue"),
+    ],
+)
+def test_an_unusual_gap_to_another_date_is_said_with_the_usual_ones(low, high, days, said):
+    assert dated(low, high).text(due_after(days)) == f"2025-02-04 ({said})"
+
+
+def test_a_gap_is_said_in_portuguese():
+    portuguese = dated(0.3627, 45.0, texts=Texts.of(LANGUAGES["pt"]))
+    assert portuguese.text(due_after(400.0)) == "04/02/2025 (400 dias depois de issued, normalmente de 0,36 a 45)"
+    assert portuguese.text(due_after(-1.0)) == "04/02/2025 (1 dia antes de issued, normalmente de 0,36 a 45 depois)"
+
+
+def test_an_odd_hour_is_said_before_a_gap_that_is_only_a_little_unusual():
+    night = due_after(46.0, "2024-01-04T03:12:00")
+    gap = NumericEncoding(name="issued", center=30.0, scale=10.0, low=14.0, high=45.0)
+    due = TimestampEncoding(name="entered", start=OFFICE[0], scale=1e6, cycles=("day", "week"), gaps=(gap,))
+    preprocessor = Preprocessor(encodings=(due,), limits=np.zeros((2, len(due.features)), np.float32))
+    own = ReasonWriter(FeatureSchema(columns=COLUMNS[-1:]), preprocessor, reference())
+    assert own.text(msgspec.structs.replace(night, feature="entered")) == "03:12 (usually 08:00 to 18:00)"
+    far = msgspec.structs.replace(night, feature="entered", gaps={"issued": 400.0})
+    assert own.text(far) == "2024-01-04 03:12 (400 days after issued, usually 14 to 45)"
 
 
 @pytest.mark.parametrize("value", [0.0, -0.5, 1e-300, 3.14159e-7, 99999.5, 1e14, 1.7e308, -12.0])
