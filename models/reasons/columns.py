@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, final
 
@@ -69,6 +69,14 @@ class ColumnWords(ABC):
     def _dated_phrase(self, actual: Any, expected: Cell, gaps: Mapping[str, float]) -> Phrase:
         """Return the phrase for a value that is there, beside other dates of the row."""
         return self._phrase(actual, expected)
+
+    def blames(self, gaps: Mapping[str, float]) -> bool:
+        """Return True if the days since other dates are what is odd of a value."""
+        return False
+
+    def is_echo(self, actual: Cell, gaps: Mapping[str, float], blamed: Set[str]) -> bool:
+        """Return True if nothing is odd of a value but the days since dates that are blamed already."""
+        return False
 
     @abstractmethod
     def _phrase(self, actual: Any, expected: Cell) -> Phrase:
@@ -207,6 +215,17 @@ class TimeWords(ColumnWords):
             return odd
         text = self._habits.text(moment)
         return text, ((self._expected(expected),) if self._tells_phase else (self._texts.together,))
+
+    def blames(self, gaps: Mapping[str, float]) -> bool:
+        """Return True if the days since other dates are what is odd of a date."""
+        return self._gaps.odd(gaps) is not None
+
+    def is_echo(self, actual: Cell, gaps: Mapping[str, float], blamed: Set[str]) -> bool:
+        """Return True if nothing is odd of a date but the days since dates that are blamed already."""
+        if not isinstance(actual, str) or not blamed & gaps.keys() or not self.blames(gaps):
+            return False
+        others = {name: days for name, days in gaps.items() if name not in blamed}
+        return not self.blames(others) and self._habits.odd_part(time_of(actual)) is None
 
     def _text(self, value: str) -> str:
         return value

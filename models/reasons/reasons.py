@@ -76,16 +76,25 @@ class ReasonWriter:
     def reasons(self, contributions: Iterable[Contribution], score: float) -> list[Reason]:
         """Return the reasons that have a share of the score worth naming, in their order.
 
+        A date is no reason of its own where only the days since another one are odd, which is named before it.
+
         Args:
             contributions: Of one row, the largest first.
             score: The row's anomaly score.
         """
-        least = LEAST_SHARE * score
-        return [
-            Reason(self._columns[each.feature][0], each.contribution / score, self.text(each))
-            for each in contributions
-            if each.contribution > 0 and each.contribution >= least
-        ]
+        least, found = LEAST_SHARE * score, []
+        blamed: set[str] = set()
+        for each in contributions:
+            if each.contribution <= 0 or each.contribution < least:
+                continue
+            column, words = self._columns[each.feature]
+            if each.gaps:
+                if words.is_echo(each.actual, each.gaps, blamed):
+                    continue
+                if words.blames(each.gaps):
+                    blamed.add(each.feature)
+            found.append(Reason(column, each.contribution / score, self.text(each)))
+        return found
 
     def sentence(self, contributions: Sequence[Contribution], score: float) -> str:
         """Return the reasons of a row in one line: ``quantity: 90 (expected 12); status: call back (2 % of rows)``."""

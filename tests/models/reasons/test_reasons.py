@@ -240,6 +240,30 @@ def test_an_odd_hour_is_said_before_a_gap_that_is_only_a_little_unusual():
     assert own.text(far) == "2024-01-04 03:12 (400 days after issued, usually 14 to 45)"
 
 
+def test_a_date_that_is_only_far_from_one_that_is_blamed_is_no_reason_of_its_own():
+    encodings = tuple(
+        TimestampEncoding(
+            name=name,
+            start=OFFICE[0],
+            scale=1e6,
+            gaps=(NumericEncoding(name=other, center=low, scale=10.0, low=low, high=high),),
+        )
+        for name, other, low, high in (("due", "issued", 14.0, 45.0), ("issued", "due", -45.0, -14.0))
+    )
+    preprocessor = Preprocessor(encodings=encodings, limits=np.zeros((2, 4), np.float32))
+    schema = FeatureSchema(columns=tuple(Column(name=e.name, kind=Kind.DATETIME, zone=False) for e in encodings))
+    both = [
+        Contribution(feature=name, contribution=share, actual=actual, expected="Tue", gaps={other: days})
+        for name, other, share, actual, days in (
+            ("due", "issued", 6.0, "2025-02-04T00:00:00", 400.0),
+            ("issued", "due", 4.0, "2024-01-01T08:00:00", -400.0),
+        )
+    ]
+    own = ReasonWriter(schema, preprocessor, {})
+    assert own.sentence(both, 10.0) == "due: 2025-02-04 (400 days after issued, usually 14 to 45)"
+    assert own.sentence(both[::-1], 10.0) == "issued: 2024-01-01 08:00 (400 days before due, usually 14 to 45)"
+
+
 @pytest.mark.parametrize("value", [0.0, -0.5, 1e-300, 3.14159e-7, 99999.5, 1e14, 1.7e308, -12.0])
 def test_a_rounded_number_is_within_half_of_its_last_digit(value):
     assert float(rounded_text(value)) == pytest.approx(value, rel=6e-4)
