@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.administration import keys
+from service.administration import keys, versions
 from service.administration.command import Command
 
-COMMANDS: Final[dict[str, Command]] = {"key": keys.COMMAND}
+COMMANDS: Final[dict[str, Command]] = {
+    "key": keys.COMMAND,
+    "list": versions.LIST,
+    "promote": versions.PROMOTE,
+    "rollback": versions.ROLLBACK,
+    "alias": versions.ALIAS,
+}
 """The commands by name."""

@@ -13,11 +13,8 @@ Example:
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, final
@@ -36,25 +33,18 @@ from service.client.results import (
     is_frame,
     items_of,
     notes_of,
-    refusal,
     stream_of,
     warn_of,
 )
+from service.client.sending import JSON, Sender, address_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEY_VARIABLE: Final = "DETECTOR_KEY"
-"""Variable of the environment with the key of the client."""
-
 Record = Mapping[str, Any]
 Rows = Any  # a record, a sequence of records, or a data frame: pandas, polars and Arrow have no type in common
 
-_JSON: Final = "application/json"
 _STREAM: Final = "application/vnd.apache.arrow.stream"
-_AGAIN: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_LOST: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-_LONGEST_WAIT: Final = 60.0  # seconds; with a longer Retry-After, the error is raised at once
 _TIMES: Final = ("M", "m")  # NumPy's kinds of timestamps and durations
 _ROOM: Final = 0.9  # of the largest body: Arrow's headers need the rest
 
@@ -65,6 +55,8 @@ class DetectorClient:
 
     Args:
         url: Address of the service.
+        detector: Name of the detector that is asked; None for the default one.
+        version: Its version, or an alias of one; None for the active one.
         key: API key, where the service needs one (default: the variable DETECTOR_KEY).
         timeout: Seconds that one answer may take.
         retries: How often a request is sent again that was lost, or put off by the service (429, 503).
@@ -76,17 +68,18 @@ class DetectorClient:
         self,
         url: str,
         *,
+        detector: str | None = None,
+        version: str | None = None,
         key: str | None = None,
         timeout: float = 120.0,
         retries: int = 4,
         backoff_seconds: float = 0.5,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        key = key or os.environ.get(KEY_VARIABLE)
-        headers = {"Authorization": f"Bearer {key}"} if key else None
-        self._client = httpx.Client(base_url=url, timeout=timeout, transport=transport, headers=headers)
-        self._retries = retries
-        self._backoff = backoff_seconds
+        self._sender = Sender(
+            url, key=key, timeout=timeout, retries=retries, backoff_seconds=backoff_seconds, transport=transport
+        )
+        self._prefix = address_of(detector, version)
         self._info: DetectorInfo | None = None
 
     def __enter__(self) -> DetectorClient:
@@ -99,14 +92,11 @@ class DetectorClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._sender.close()
 
     def is_ready(self) -> bool:
         """Return True if the service can score records; it is asked once."""
-        try:
-            return self._client.get("/readyz").is_success
-        except httpx.TransportError:
-            return False
+        return self._sender.is_ready()
 
     def detector(self) -> DetectorInfo:
         """Return the detector of the service.
@@ -114,7 +104,7 @@ class DetectorClient:
         Raises:
             ServiceError: The service does not answer.
         """
-        self._info = detector_info(msgspec.json.decode(self._send("GET", "/detector").content))
+        self._info = detector_info(msgspec.json.decode(self._sender.send("GET", self._prefix or "/detector").content))
         return self._info
 
     def score(self, records: Rows, *, explain: int = 0) -> ScoreResult:
@@ -168,8 +158,14 @@ class DetectorClient:
         answers: list[pa.Table] = []
         notes: list[str] = []
         for first, body in self._streams(table, self._most_rows(explain)):
-            answer = self._send(
-                "POST", "/score", body, params={"explain": explain}, content_type=_STREAM, accept=_STREAM, first=first
+            answer = self._sender.send(
+                "POST",
+                f"{self._prefix}/score",
+                body,
+                params={"explain": explain},
+                content_type=_STREAM,
+                accept=_STREAM,
+                first=first,
             )
             answers.append(pa.ipc.open_stream(answer.content).read_all())
             notes += msgspec.json.decode(answer.headers.get("detector-notes", "[]"))
@@ -198,11 +194,13 @@ class DetectorClient:
     ) -> Iterator[dict[str, Any]]:
         """Return the answers to the rows from one on; after one that would be too large, to half as many at a time."""
         left = rows[start:]
-        content_type, bodies_of = (_STREAM, self._streams) if is_frame(rows) else (_JSON, self._chunks)
+        content_type, bodies_of = (_STREAM, self._streams) if is_frame(rows) else (JSON, self._chunks)
         for index, body in bodies_of(left, most_rows):
             first = start + index
             try:
-                answer = self._send("POST", path, body, params=params, content_type=content_type, first=first)
+                answer = self._sender.send(
+                    "POST", self._prefix + path, body, params=params, content_type=content_type, first=first
+                )
             except ServiceError as error:
                 fewer = min(most_rows, len(left)) // 2
                 if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or not fewer:
@@ -246,55 +244,6 @@ class DetectorClient:
                 continue
             yield first, body
             first += step
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        content: bytes | None = None,
-        *,
-        params: Mapping[str, Any] | None = None,
-        content_type: str = _JSON,
-        accept: str = _JSON,
-        first: int = 0,
-    ) -> httpx.Response:
-        """Send a request, again if that can help: scoring changes nothing, so sending it twice does no harm.
-
-        Raises:
-            ServiceError: The service refuses it, or does not answer.
-        """
-        headers = {"Content-Type": content_type, "Accept": accept} if content is not None else {}
-        for attempt in range(self._retries + 1):
-            wait = self._backoff * 2**attempt
-            try:
-                answer = self._client.request(method, path, content=content, params=params, headers=headers)
-            except httpx.TransportError as error:
-                if isinstance(error, _LOST) and attempt < self._retries:
-                    time.sleep(wait)
-                    continue
-                raise ServiceError(
-                    f"{self._client.base_url}: does not answer ({type(error).__name__}: {error}). Is the service "
-                    "there, and its address right?"
-                ) from error
-            if answer.is_success:
-                return answer
-            retry_after = _retry_after(answer)
-            if answer.status_code in _AGAIN and attempt < self._retries and (retry_after or 0.0) <= _LONGEST_WAIT:
-                time.sleep(wait if retry_after is None else retry_after)
-                continue
-            raise refusal(answer.status_code, answer.reason_phrase, answer.content, first=first)
-        raise AssertionError  # the last attempt returns or raises
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    """Return the seconds that Retry-After asks to wait, given as a number or as a date; None without one."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def _require_one_version(versions: set[str]) -> None:

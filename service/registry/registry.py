@@ -74,6 +74,7 @@ class Registry:
         language: Language = LANGUAGES["en"],
         trusted: TrustedKeys | None = None,
         most: int = MOST_LOADED,
+        load: bool = True,
     ) -> Registry:
         """Return a registry of all detectors in a path; the default one is loaded, the others when they are asked for.
 
@@ -83,6 +84,7 @@ class Registry:
             language: In which reasons are said.
             trusted: The keys of which one must have signed each bundle; None where none need be signed.
             most: How many detectors may be loaded at the same time.
+            load: Load the default one now.
 
         Raises:
             BundleError: The path means no bundle, or that of the default detector is damaged, or signed by none of the
@@ -97,6 +99,8 @@ class Registry:
             [default] = entries
         registry.table = Table(entries=entries, loaded={}, default=default)
         if default is not None:
+            registry.table.entry(default)
+        if default is not None and load:
             try:
                 registry.load(default)
             except NotServedError as error:

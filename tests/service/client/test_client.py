@@ -43,7 +43,7 @@ def narrow(bundle_path: Path, start: Any) -> Iterator[DetectorClient]:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr("service.client.client.time.sleep", found.append)
+    monkeypatch.setattr("service.client.sending.time.sleep", found.append)
     return found
 
 
