@@ -27,21 +27,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _require_free_port(settings: Settings) -> None:
-    """Check the address, so that the error is one line where the server would print seven.
+    """Check the addresses, so that the error is one line where the server would print seven.
 
     Raises:
-        ConfigError: The address cannot be listened on.
+        ConfigError: An address cannot be listened on.
     """
-    try:
-        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise ConfigError(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): choose another "
-            "--host or --port."
-        ) from error
+    for name, port in (("port", settings.port), ("grpc_port", settings.grpc_port)):
+        if port is None:
+            continue
+        try:
+            family, *_, address = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            raise ConfigError(
+                f"{settings.host}:{port} cannot be listened on ({error.strerror}): choose another --host or "
+                f"{flag_of(name)}."
+            ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

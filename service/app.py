@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
@@ -44,7 +46,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
         version=program_version(),
         redoc_url=None,
         static_url="/docs/static",
-        lifespan=follower.following,
+        lifespan=_running,
         redirect_slashes=False,  # a redirect would go wherever the Host header says
     )
     app.state.registry = registry
@@ -76,6 +78,19 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     install_problem_handlers(app)
     app.openapi = lambda: openapi_document(app, registry.table.default_detector, with_keys=settings.has_keys())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the folder of detectors, and answer gRPC where the settings say so, as long as the server runs."""
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as running:
+        await running.enter_async_context(app.state.follower.following(app))
+        if settings.grpc_port is not None:
+            from service.inference.grpc_server import GrpcServer  # an extra
+
+            await running.enter_async_context(GrpcServer(app, settings).serving())
+        yield
 
 
 def open_registry(settings: Settings) -> Registry:

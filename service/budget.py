@@ -57,6 +57,8 @@ class Budget:
             again for each connection that has sent something.
         body_bytes_in_tick: Bytes of large bodies that are read in one tick, from all connections together.
         accepts_in_tick: New connections that are accepted in one tick.
+        grpc_requests: Requests by gRPC that are received or answered at the same time; each may hold a message of
+            `max_body_bytes`, and further ones are answered RESOURCE_EXHAUSTED.
     """
 
     head_bytes: int = 65_536
@@ -91,6 +93,7 @@ class Budget:
     switch_seconds: float = 0.000_5
     body_bytes_in_tick: int = 4_194_304
     accepts_in_tick: int = 16
+    grpc_requests: int = 128
 
 
 BUDGET: Final = Budget()

@@ -7,13 +7,14 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from models.errors import ConfigError
 from service.access.exposure import log_exposure, require_protection
 from service.budget import BUDGET
 from service.hangup import look_at_hangup
-from service.settings import Settings
+from service.settings import Settings, spelt
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -65,6 +66,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
     require_protection(settings)
     if settings.workers > 1 and sys.platform != "linux":
         raise ConfigError(f"--workers {settings.workers}: needs Linux. Start several services, each on its own --port.")
+    _require_grpc(settings)
     with _frozen():
         import uvicorn  # --help needs nothing that serves
 
@@ -97,6 +99,20 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
         return
     with suppress(KeyboardInterrupt):  # Ctrl-C has ended it in order
         FairServer(config).run()
+
+
+def _require_grpc(settings: Settings) -> None:
+    """Check that gRPC can be answered, where that is asked for.
+
+    Raises:
+        ConfigError: Its packages are not installed, or several workers have no port of one number.
+    """
+    if settings.grpc_port is None:
+        return
+    if find_spec("grpc") is None or find_spec("google.protobuf") is None:
+        raise ConfigError(f'{spelt("grpc_port")} needs gRPC. Install it: pip install "relu-anomaly-detector[grpc]"')
+    if settings.grpc_port == 0 and settings.workers > 1:
+        raise ConfigError(f"{settings.workers} workers share one port: name it in {spelt('grpc_port')}.")
 
 
 @contextmanager

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         None, ge=1, description="requests of a key in each worker at the same time, if the key has no limit of its own"
     )
     insecure: bool = Field(False, description="listen beyond this machine without keys")
+    grpc_port: int | None = Field(
+        None, ge=0, le=65535, description="port for the Open Inference Protocol by gRPC, too; 0 for any free one"
+    )
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
     body_seconds: float = Field(
         60, gt=0, description="seconds for a body to arrive, and for a client to read something"

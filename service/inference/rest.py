@@ -12,7 +12,6 @@ import numpy as np
 from starlette.datastructures import Headers
 
 from models.strict_json import repeated_keys
-from service.budget import BUDGET
 from service.formats.bounds import require_bounded
 from service.formats.json import json_error, repeated_key_error
 from service.formats.json_slices import DECODE_ERRORS
@@ -25,6 +24,7 @@ from service.inference.tensors import (
     RequestedOutput,
     Tensor,
     cells_in,
+    require_sendable,
     tensor_error,
 )
 from service.web.negotiation import bare
@@ -152,9 +152,7 @@ def write_answer(answer: InferenceAnswer) -> tuple[bytes, dict[str, str]]:
     if answer.notes:
         plain["parameters"] = {"notes": "\n".join(answer.notes)}
     content = msgspec.json.encode(plain | {"outputs": outputs})
-    if len(content) + sum(map(len, pieces)) > (most := BUDGET.answer_bytes):
-        detail = f"The answer would have more than {most:,} bytes. Ask for fewer outputs, or send fewer rows a request."
-        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    require_sendable(len(content) + sum(map(len, pieces)))
     if not answer.binary:
         return content, {"Content-Type": _JSON}
     return b"".join([content, *pieces]), {"Content-Type": _BINARY, HEADER_LENGTH: str(len(content))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from models.errors import RecordError
 from service.budget import BUDGET
 from service.formats.bounds import too_much
 from service.formats.rows import BodySpec
-from service.web.problems import too_many_rows
+from service.web.problems import RequestError, too_many_rows
 
 __all__ = [
     "DATATYPES",
@@ -25,6 +26,8 @@ __all__ = [
     "Values",
     "cells_in",
     "datatype_of",
+    "require_sendable",
+    "tensor_error",
 ]
 
 Values = NDArray[Any] | Sequence[Any]
@@ -163,6 +166,17 @@ def cells_in(name: str, shape: Sequence[int], spec: BodySpec) -> int:
     if cells > (most := spec.max_bytes // BUDGET.bytes_per_cell):
         raise too_much("cells", cells, most)
     return cells
+
+
+def require_sendable(size: int) -> None:
+    """Refuse an answer of so many bytes, if those are too many.
+
+    Raises:
+        RequestError: They are.
+    """
+    if size > (most := BUDGET.answer_bytes):
+        detail = f"The answer would have more than {most:,} bytes. Ask for fewer outputs, or send fewer rows a request."
+        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 def tensor_error(name: str, problem: str, remedy: str) -> RecordError:
