@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeVar, final
 
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.threads import allowed_threads
 from service.access.access import Access
+from service.access.limits import Admission
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.observing.observer import Observer
@@ -39,19 +39,6 @@ _BURST: Final = 2  # times the wait: with less, a burst of some hundred requests
 _LONG: Final = 10  # times the wait: a tick of requests that are answered one by one, each of some milliseconds
 _OF_BODIES: Final = frozenset([b"content-length", b"transfer-encoding"])
 _LEAST: Final = 0.1  # of the wait: what each tick has for answers
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Whether a request is admitted.
-
-    Args:
-        refusal: What is answered instead, None if it is admitted.
-        end: Is called once when the request is answered, None if nobody wants to know.
-    """
-
-    refusal: Response | None
-    end: Callable[[], None] | None = None
 
 
 _ADMITTED: Final = Admission(None)
@@ -102,7 +89,7 @@ class Gate:
             if meter is not None:
                 meter.end()
             return Admission(overload)
-        return _ADMITTED if meter is None else Admission(None, meter.end)
+        return _ADMITTED if meter is None else meter.admission
 
     def admit_to_batch(self, *, behind: bool = False) -> Response | None:
         """Return the refusal of a request that is whole and would join a micro-batch, None if it is admitted.

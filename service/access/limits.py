@@ -8,8 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
 
+from starlette.responses import Response
+
 BURST_SECONDS: Final = 1.0
 """A caller that was quiet for so long may send as many requests at once as it may send in that time."""
+
+
+_LEAST_RATE: Final = 1 / BURST_SECONDS  # with less, a bucket of that size would never hold a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,19 @@ class Limits:
     concurrent: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a request is admitted.
+
+    Args:
+        refusal: What is answered instead, None if it is admitted.
+        end: Is called once when the request is answered, None if nobody wants to know.
+    """
+
+    refusal: Response | None
+    end: Callable[[], None] | None = None
+
+
 @final
 class Meter:
     """Counts the requests of one caller against its limits: a token bucket, and those that are being answered.
@@ -32,6 +50,9 @@ class Meter:
     Args:
         limits: May be replaced while requests are being answered.
         clock: Returns seconds.
+
+    Attributes:
+        admission: That of a request that `begin` has admitted.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,6 +61,7 @@ class Meter:
         self._tokens = math.inf  # is cut to the bucket's size when it is first looked at
         self._filled = clock()
         self._open = 0
+        self.admission = Admission(None, self.end)
 
     def begin(self) -> str | None:
         """Begin a request, whose end is told by `end`; or return why it is refused."""
@@ -64,10 +86,9 @@ class Meter:
 
     def _take(self, rate: float) -> bool:
         now = self._clock()
-        size = max(1.0, rate * BURST_SECONDS)
-        self._tokens = min(size, self._tokens + (now - self._filled) * rate)
-        self._filled = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        size = rate * BURST_SECONDS if rate > _LEAST_RATE else 1.0
+        tokens = self._tokens + (now - self._filled) * rate
+        tokens = min(tokens, size)
+        is_enough = tokens >= 1
+        self._filled, self._tokens = now, tokens - is_enough
+        return is_enough

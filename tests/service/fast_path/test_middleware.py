@@ -13,7 +13,8 @@ from samples import sample_detector, sample_record
 from starlette.middleware.base import BaseHTTPMiddleware
 from wire import request, wired
 
-from service.gate import Admission, Gate
+from service.access.limits import Admission
+from service.gate import Gate
 
 BODY = json.dumps(sample_record()).encode()
 REQUESTS = [
