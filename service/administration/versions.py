@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from models.errors import ConfigError
 from service.administration.command import Command
 from service.served import ServedDetector
@@ -74,7 +72,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--url", metavar="ADDRESS", help="a service that runs, such as http://127.0.0.1:8000")
     parser.add_argument("--key", help="API key of the service, of the role operate (default: DETECTOR_KEY)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +102,7 @@ def _list(arguments: argparse.Namespace) -> None:
     with _opened(arguments) as served:
         found = served.detectors()
     if arguments.json:
-        print(json.dumps(msgspec.to_builtins(found)))
+        print(json.dumps({"detectors": [_report(one) for one in found]}))
         return
     rows = [("name", "active", "versions", "aliases"), *(_row(one) for one in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -113,6 +111,18 @@ def _list(arguments: argparse.Namespace) -> None:
     for one in found:
         if one.problem is not None:
             print(f"{one.name}: {one.problem}")
+
+
+def _report(one: ServedDetector) -> dict[str, Any]:
+    """Return the report that ``--json`` prints; its keys are an interface."""
+    return {
+        "name": one.name,
+        "version": one.version,
+        "versions": list(one.versions),
+        "aliases": dict(one.aliases),
+        "state": one.state,
+        "problem": one.problem,
+    }
 
 
 def _row(one: ServedDetector) -> tuple[str, str, str, str]:
@@ -127,7 +137,7 @@ def _changing(change: Callable[[Served, argparse.Namespace], ServedDetector]) ->
         with _opened(arguments) as served:
             found = change(served, arguments)
         if arguments.json:
-            print(json.dumps(msgspec.to_builtins(found)))
+            print(json.dumps(_report(found)))
             return
         aliases = ", ".join(f"{alias} {version}" for alias, version in found.aliases.items())
         print(f"{found.name}: version {found.version} is active" + (f" ({aliases})" if aliases else ""))

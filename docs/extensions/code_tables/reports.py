@@ -19,8 +19,12 @@ REPORTS: Final = {
     "python -m models.bundle verify --json": ("models/bundle/__main__.py", "verify"),
     "python -m models.bundle show --json": ("models/bundle/card.py", "card_of"),
     "python -m models.bundle diff --json": ("models/bundle/__main__.py", "diff"),
+    **{
+        f"python -m service.admin {command} --json": ("service/administration/versions.py", "_report")
+        for command in ("list", "promote", "rollback", "alias")
+    },
 }
-"""The function that makes each report; for `show`, each of its `bundles`."""
+"""The function that makes each report; for `show`, each of its `bundles`, for `list`, each of its `detectors`."""
 
 MEANINGS: Final = {
     "activation": "of the hidden layers",
@@ -29,6 +33,7 @@ MEANINGS: Final = {
         "validation_error (held-out), seconds, dead_share, step_seconds, scoring_seconds and more, each with mean and "
         "interval over the seeds; gradients, dead units and slopes by layer"
     ),
+    "aliases": "the version of each alias",
     "anomalies": "how many rows the label calls anomalies; null without a label",
     "batch_size": "rows of one step",
     "best_epoch": "the epoch with the lowest validation loss, whose weights are kept; the first one is 1",
@@ -80,6 +85,7 @@ MEANINGS: Final = {
     "parameters": "number of weights",
     "parts": "number of rows in each part of the split",
     "path": "of the bundle",
+    "problem": "why a detector is not served as is wanted; null if it is",
     "promise": "what the threshold promises, in words",
     "promised_alert_rate": "share of rows that is flagged at most; null where nothing is promised",
     "gains": (
@@ -100,6 +106,7 @@ MEANINGS: Final = {
     "seconds": "time from start to end",
     "settled": "whether more seeds would change nothing",
     "settings": "every setting of the training, defaults resolved",
+    "state": "whether the active version is loaded, not loaded, or failed to load",
     "split": "how rows were divided",
     "sweep": "the same figures for each activation under each depth and learning rate",
     "ties": "activations that cannot be told from the recommended one by what is found, itself among them",
@@ -109,8 +116,8 @@ MEANINGS: Final = {
     "threshold_report": "what the threshold rests on: figures with intervals, the fit of a tail, segments",
     "threshold_value": "the rate, share or number that the method was given",
     "validation_loss": "mean squared error on the validation rows at the best epoch",
-    "version": "of the detector",
-    "versions": "of Python and the libraries that made it",
+    "version": "of the detector; of one that is served, the active one",
+    "versions": "of Python and the libraries that made it; of a detector that is served, all of its own, oldest first",
     "verdict": "what is recommended and why, in a sentence or two",
     "warnings": "what should be looked at, with the remedy",
     "written": "names of the columns of the output, ids first",

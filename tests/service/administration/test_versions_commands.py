@@ -48,7 +48,7 @@ def test_versions_are_listed_promoted_and_rolled_back(run: Run, many: Path) -> N
     assert run("rollback", "pumps") == (0, "pumps: version 10 is active (champion 10)\n", "")
     assert run("alias", "pumps", "challenger", "9")[0] == 0
     code, shown, _ = run("list", "--json")
-    assert json.loads(shown)[0]["aliases"] == {"champion": "10", "challenger": "9"}
+    assert json.loads(shown)["detectors"][0]["aliases"] == {"champion": "10", "challenger": "9"}
     assert run("alias", "pumps", "champion", "--remove")[1] == "pumps: version 10 is active (challenger 9)\n"
 
 
