@@ -75,8 +75,11 @@ ENV DETECTOR_HOST=0.0.0.0 \
 USER 1000:1000
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "\
-import http.client, os, sys; \
-service = http.client.HTTPConnection('127.0.0.1', int(os.environ['DETECTOR_PORT']), timeout=3); \
+import http.client, os, ssl, sys; \
+address = {'host': '127.0.0.1', 'port': int(os.environ['DETECTOR_PORT']), 'timeout': 3}; \
+trusting = {'context': ssl._create_unverified_context()}; \
+tls = 'DETECTOR_TLS_CERTIFICATE' in os.environ; \
+service = http.client.HTTPSConnection(**address, **trusting) if tls else http.client.HTTPConnection(**address); \
 service.request('GET', '/healthz'); \
 sys.exit(service.getresponse().status != 200)"]
 CMD ["python", "-m", "service"]

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 
 from models.bundle import TrustedKeys
 from models.errors import BundleError, DetectorError
@@ -31,7 +30,8 @@ from service.registry import Registry
 from service.registry.following import Follower
 from service.settings import Settings, flag_of, load_settings, variable_of
 from service.web.content import HeldBytes, Turns
-from service.web.pages import secure_pages
+from service.web.origins import OriginsMiddleware
+from service.web.pages import new_app, secure_pages
 from service.web.problems import install_problem_handlers
 
 __all__ = ["create_app", "open_registry"]
@@ -40,12 +40,11 @@ __all__ = ["create_app", "open_registry"]
 def create_app(registry: Registry, settings: Settings) -> FastAPI:
     """Return the application that serves the detectors of a registry."""
     follower = Follower(registry, watch=settings.watch)
-    app = FastAPIOffline(  # /docs draws its page with scripts of ours, not with those of a host on the internet
+    app = new_app(
+        docs=settings.docs,
         title="Anomaly detector",
         description="Scores records: how unusual, whether that is an anomaly, which columns are to blame.",
         version=program_version(),
-        redoc_url=None,
-        static_url="/docs/static",
         lifespan=_running,
         redirect_slashes=False,  # a redirect would go wherever the Host header says
     )
@@ -69,6 +68,8 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.small_scores = small = SmallScores(registry, settings, batcher, gate)
     app.add_middleware(SheddingMiddleware, gate=gate)
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
+    if settings.cors_origins is not None:
+        app.add_middleware(OriginsMiddleware, origins=settings.origins())
     app.add_middleware(ObservingMiddleware, observer=observer)
     for part in (routes.router, state.router, detectors.router, aliases.router, inference.router):
         app.include_router(part)

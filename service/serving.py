@@ -17,6 +17,7 @@ from service.hangup import look_at_hangup
 from service.settings import Settings, spelt
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
             http=protocol,  # type: ignore[arg-type]  # a factory does, too
             host=settings.host,
             port=settings.port,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
             access_log=settings.access_log,
             proxy_headers=settings.access_log and bool(settings.trusted_proxies),  # of interest to the log alone
             forwarded_allow_ips=settings.trusted_proxies,
@@ -87,7 +90,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
             lifespan="on",  # follows the folder of detectors
             server_header=False,
         )
-        config.load()  # once for all workers
+        _load(config, settings)  # once for all workers
     log_exposure(settings)
     look_at_hangup(app.state.follower.wake)
     sys.setswitchinterval(BUDGET.switch_seconds)
@@ -113,6 +116,22 @@ def _require_grpc(settings: Settings) -> None:
         raise ConfigError(f'{spelt("grpc_port")} needs gRPC. Install it: pip install "relu-anomaly-detector[grpc]"')
     if settings.grpc_port == 0 and settings.workers > 1:
         raise ConfigError(f"{settings.workers} workers share one port: name it in {spelt('grpc_port')}.")
+
+
+def _load(config: uvicorn.Config, settings: Settings) -> None:
+    """Load what the server needs.
+
+    Raises:
+        ConfigError: The certificate or its key cannot be used.
+    """
+    if settings.tls_key is not None and settings.tls_certificate is None:
+        raise ConfigError(f"{spelt('tls_key')} is the key of a certificate: name that by {spelt('tls_certificate')}.")
+    try:
+        config.load()
+    except OSError as error:  # also those of TLS
+        named = f"{spelt('tls_certificate')} {settings.tls_certificate}, {spelt('tls_key')} {settings.tls_key or '–'}"
+        reason = getattr(error, "reason", None) or error.strerror
+        raise ConfigError(f"{named}: cannot be used ({reason}). Both are PEM files, without a password.") from error
 
 
 @contextmanager

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
     grpc_port: int | None = Field(
         None, ge=0, le=65535, description="port for the Open Inference Protocol by gRPC, too; 0 for any free one"
     )
+    tls_certificate: Path | None = Field(None, description="file of the certificate (PEM), with its chain: HTTPS")
+    tls_key: Path | None = Field(None, description="file of its private key, if that is not in the same file")
+    cors_origins: str | None = Field(
+        None,
+        description="origins whose pages may read answers, with commas between them (* for all), such as "
+        "https://board.example",
+    )
+    docs: bool = Field(True, description="answer /docs and /openapi.json")
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="largest request body, in bytes")
     body_seconds: float = Field(
         60, gt=0, description="seconds for a body to arrive, and for a client to read something"
@@ -77,6 +85,10 @@ class Settings(BaseSettings):
         description="addresses of proxies, with commas between them (* for all), whose X-Forwarded-For names the "
         "client in the access log",
     )
+
+    def origins(self) -> tuple[str, ...]:
+        """Return the origins whose pages may read answers."""
+        return tuple(origin.strip().rstrip("/") for origin in (self.cors_origins or "").split(",") if origin.strip())
 
     def has_keys(self) -> bool:
         """Return True if callers need a key."""

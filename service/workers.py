@@ -42,7 +42,9 @@ def serve_by_workers(config: uvicorn.Config, settings: Settings, begin: Callable
     """
     sockets = _listen(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    log.info("running on http://%s:%d with %d workers", host, sockets[0].getsockname()[1], settings.workers)
+    scheme = "http" if settings.tls_certificate is None else "https"
+    port = sockets[0].getsockname()[1]
+    log.info("running on %s://%s:%d with %d workers", scheme, host, port, settings.workers)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # `sigwait` takes them
     workers = [_Worker(config, sockets, index, begin) for index in range(settings.workers)]
     while (number := signal.sigwait(_SIGNALS)) not in _ENDING:

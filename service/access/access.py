@@ -142,8 +142,8 @@ def _too_many(reason: str, seconds: int) -> RequestError:
 
 def _forbidden(role: Role, needed: Role, method: str, path: str) -> RequestError:
     detail = (
-        f"The key has the role {role}; {method} {path} needs {needed}. Take another key, or look for the address at "
-        "/docs."
+        f"The key has the role {role}; {method} {path} needs {needed}. Take another key, or look whether the address "
+        "is right."
     )
     challenge = f'Bearer realm="detector", error="insufficient_scope", scope="{needed}"'
     return RequestError(HTTPStatus.FORBIDDEN, detail, headers={"WWW-Authenticate": challenge})

@@ -40,4 +40,5 @@ class FairServer(uvicorn.Server):
         listening = [own.fileno() for server in self.servers for own in server.sockets]
         for number in listening * (BUDGET.accepts_in_tick - 1):
             copy = socket.socket(fileno=os.dup(number))
-            self.servers.append(await loop.create_server(connect, sock=copy, backlog=self.config.backlog))
+            server = await loop.create_server(connect, sock=copy, ssl=self.config.ssl, backlog=self.config.backlog)
+            self.servers.append(server)

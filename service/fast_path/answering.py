@@ -38,6 +38,7 @@ from service.registry import Loaded, Registry, Table
 from service.settings import Settings
 from service.web.content import too_slow
 from service.web.negotiation import format_of
+from service.web.origins import ORIGIN
 from service.web.problems import RequestError, problem_of
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -149,6 +150,8 @@ class SmallScores:
         self.gate = gate
         self._max_bytes = min(SMALL_BYTES, settings.max_body_bytes)
         self._max_rows = settings.max_rows
+        # With CORS, the answer to a page says who may read it, which the routes' middleware knows.
+        self._not_plain = _NOT_PLAIN if settings.cors_origins is None else _NOT_PLAIN | {ORIGIN}
         self._table: Table | None = None  # for which `_prepared` is made
         self._prepared: dict[bytes, _Prepared] = {}
         self._prepare()
@@ -191,7 +194,7 @@ class SmallScores:
             elif name == b"content-type":
                 if not _is_plain_json(value):
                     return None
-            elif name in _NOT_PLAIN:
+            elif name in self._not_plain:
                 return None
         if not 0 < size <= self._max_bytes:
             return None

@@ -21,11 +21,12 @@ from service.gate import SheddingMiddleware
 from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import Observer, clock
 from service.settings import Settings, spelt
+from service.web.origins import OriginsMiddleware
 
 TESTED_UVICORN: Final = ((0, 32), (1, 0))
 """The first version of Uvicorn with which `FastProtocol` is tested, and the first one with which it is not."""
 
-_OURS: Final = (EntryMiddleware, ObservingMiddleware, SheddingMiddleware)
+_OURS: Final = (EntryMiddleware, ObservingMiddleware, SheddingMiddleware, OriginsMiddleware)
 _CLOSE: Final = b"connection: close\r\n"
 _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
 
@@ -50,6 +51,8 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
         return app, guarded
     if reason := _protocol_off(settings):
         log.info("small requests are not answered by the protocol: %s", reason)
+        if settings.cors_origins is not None:  # `EntryMiddleware` has to stand behind what answers preflights
+            return app, guarded
         entry = EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings)
         return ObservingMiddleware(entry, observer=observer), guarded
     return app, partial(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,14 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+
+
+def new_app(*, docs: bool, **named: Any) -> FastAPI:
+    """Return a new application, with /docs and /openapi.json or without."""
+    if not docs:
+        return FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **named)
+    # /docs draws its page with scripts of ours, not with those of a host on the internet
+    return FastAPIOffline(redoc_url=None, static_url=f"{_ADDRESS}/static", **named)
 
 
 def secure_pages(app: FastAPI) -> None:

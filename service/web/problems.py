@@ -223,7 +223,8 @@ def _query_problem(item: Mapping[str, Any], takes: str) -> RecordError:
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
-    detail = f"{request.method} {request.url.path}: {error.detail}. The addresses are listed at /docs."
+    listed = " The addresses are listed at /docs." if request.app.state.settings.docs else ""
+    detail = f"{request.method} {request.url.path}: {error.detail}.{listed}"
     return _answered(request, RequestError(HTTPStatus(error.status_code), detail, headers=error.headers))
 
 
