@@ -82,7 +82,8 @@ class GrpcServer:
         server.add_generic_rpc_handlers(self._handlers())
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
-            self.port = server.add_insecure_port(f"{host}:{settings.grpc_port}")
+            address, secret = f"{host}:{settings.grpc_port}", _certificate(settings)
+            self.port = server.add_secure_port(address, secret) if secret else server.add_insecure_port(address)
         except RuntimeError as error:
             detail = f"{host}:{settings.grpc_port} cannot be listened on: choose another {spelt('grpc_port')}."
             raise ConfigError(detail) from error
@@ -249,6 +250,15 @@ class _Call:
     def __init__(self) -> None:
         self.status = HTTPStatus.INTERNAL_SERVER_ERROR
         self.version: Version = NO_DETECTOR
+
+
+def _certificate(settings: Settings) -> Any:
+    """Return the certificate of the service as gRPC takes it, None if there is none; HTTP has tried it already."""
+    if settings.tls_certificate is None:
+        return None
+    certificate = settings.tls_certificate.read_bytes()
+    key = certificate if settings.tls_key is None else settings.tls_key.read_bytes()
+    return grpc.ssl_server_credentials([(key, certificate)])
 
 
 def _error_of(refusal: Response) -> RequestError:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
 from anyio.from_thread import start_blocking_portal
+from certificates import write_certificate
 from samples import sample_record
 from tensors import USUAL, numbers, numbers_detector
 
@@ -60,7 +62,12 @@ def answering(detector: Detector, **given: Any) -> Iterator[Client]:
         settings = load_settings(grpc_port=0, **given)
         server = GrpcServer(create_app(Registry(detector), settings), settings)
         opened.enter_context(portal.wrap_async_context_manager(server.serving()))
-        yield Client(opened.enter_context(grpc.insecure_channel(f"127.0.0.1:{server.port}")))
+        address = f"127.0.0.1:{server.port}"
+        if (trusted := given.get("tls_certificate")) is None:
+            channel = grpc.insecure_channel(address)
+        else:
+            channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(trusted.read_bytes()))
+        yield Client(opened.enter_context(channel))
 
 
 @pytest.fixture(scope="module")
@@ -279,3 +286,9 @@ def test_several_workers_need_a_port_of_one_number(made, run_python):
     ran = run_python("-m", "service", "--detector", made, "--grpc-port", "0", "--workers", "2")
     assert ran.returncode == 2
     assert "--grpc-port" in ran.stderr
+
+
+def test_a_certificate_encrypts_grpc_too(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    with answering(numbers_detector(), tls_certificate=certificate, tls_key=key) as secure:
+        assert secure.ask("ServerLive").live
