@@ -30,7 +30,7 @@ __all__ = ["Contribution", "Detector", "Verdicts"]
 if TYPE_CHECKING:
     from models.tables.table import Table
 
-_CELLS_AT_ONCE: Final = 1 << 19  # of rows that are explained: each is looked at once for each column that is named
+_CELLS_AT_ONCE: Final = 1 << 16  # of rows that are explained: each is looked at once for each column that is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,12 +40,13 @@ def parse_json(content: bytes) -> Any:
     return plain
 
 
-def repeated_keys(content: bytes, value: Any) -> list[tuple[int, str]]:
+def repeated_keys(content: bytes, value: Any, *, forgotten: int = 0) -> list[tuple[int, str]]:
     """Return every key that an object of a JSON text has more than once, of which a decoder silently keeps one.
 
     Args:
         content: Valid JSON, or valid JSON lines.
         value: What it was decoded to; of JSON lines the list of all lines.
+        forgotten: Number of keys that were decoded and are not in the value any more.
 
     Returns:
         The keys, each with the index of its record in a list; those of inner objects come first.
@@ -57,7 +58,7 @@ def repeated_keys(content: bytes, value: Any) -> list[tuple[int, str]]:
     records = value if isinstance(value, list) else [value]
     if all(isinstance(record, dict) for record in records) and content.count(b":") == sum(map(len, records)):
         return []  # the usual case: one colon for each key
-    if sum(structure.count(b":") for structure in structure_of(content)) <= sum(map(len, _objects(value))):
+    if fields_of(content) <= sum(map(len, objects_in(value))) + forgotten:
         return []
     return [(index, name) for index, text in enumerate(_texts(content, value)) for name in _repeated_in(text)]
 
@@ -79,6 +80,18 @@ def structure_of(content: bytes) -> Iterator[bytes]:
         yield b"".join(outside[in_text::2])
         in_text ^= len(outside) % 2 == 0
         start = end
+
+
+def fields_of(content: bytes) -> int:
+    """Return the number of fields of a JSON text, those of inner objects among them, each counted as it comes.
+
+    Example:
+        >>> fields_of(b'[{"a:": {"b": 1}, "c": 2}, {}]')
+        3
+    """
+    if content.count(b":") == 0:
+        return 0
+    return sum(structure.count(b":") for structure in structure_of(content))
 
 
 def has_more_fields(content: bytes, most: int) -> bool:
@@ -142,7 +155,7 @@ def from_plain(plain: object, kind: type[T], /) -> T:
         raise ValueError(str(error)) from error
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def objects_in(value: Any) -> Iterator[dict[str, Any]]:
     """Yield every object within a value, without recursion: a caller decides on the depth."""
     waiting = [value]
     while waiting:

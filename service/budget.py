@@ -18,8 +18,8 @@ class Budget:
         query_parameters: Parameters of a query; more are answered 414.
         read_bytes: Bytes of a connection that are parsed at once. While a request of it is queued behind another,
             no more are: so at most the requests in that many bytes are queued.
-        bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes;
-            a text with a character beyond ASCII counts twice.
+        bytes_per_value: A JSON body has at most as many values as `max_body_bytes` has room for, each of so many bytes.
+        bytes_per_wide_value: The same where a text with a character beyond ASCII counts twice.
         bytes_per_text: The same for the values that are texts.
         bytes_per_field: The same for the fields of its objects: a name takes more memory than bytes.
         bytes_per_object: The same for its objects and lists.
@@ -27,6 +27,7 @@ class Budget:
         arrow_head_bytes: Bytes of the head of an Arrow message, such as a schema; also when each name, and each text of
             its metadata, is counted as often as it is referred to, and the name of a nested field with the outer names.
         batch_rows: Records of a record batch of an Arrow stream: columns of nulls take no bytes.
+        chunk_cells: Cells (rows times columns) of the records that are scored at once, where they are not very few.
         chunk_text_bytes: Bytes of ids and categories of the records that are scored at once, each counted as often as
             it stands in one: Arrow shares them. One record may have no more.
         chunk_bytes: Bytes of the record batches of an Arrow stream that are put together to be scored at once, beside
@@ -65,13 +66,15 @@ class Budget:
     head_fields: int = 200
     query_parameters: int = 100
     read_bytes: int = 16_384
-    bytes_per_value: int = 8
-    bytes_per_text: int = 10
+    bytes_per_value: int = 10
+    bytes_per_wide_value: int = 8
+    bytes_per_text: int = 16
     bytes_per_field: int = 10
     bytes_per_object: int = 64
     bytes_per_cell: int = 4
     arrow_head_bytes: int = 1 << 22
     batch_rows: int = 1 << 20
+    chunk_cells: int = 1 << 18
     chunk_text_bytes: int = 1 << 22
     chunk_bytes: int = 1 << 23
     answer_bytes: int = 80 << 20

@@ -25,8 +25,15 @@ class Service:
 
     def memory_mb(self) -> float:
         """Resident memory."""
+        return self._of_status("VmRSS")
+
+    def peak_mb(self) -> float:
+        """Largest resident memory so far."""
+        return self._of_status("VmHWM")
+
+    def _of_status(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1000
+        return int(status.split(f"{name}:")[1].split()[0]) / 1000
 
 
 Start = Callable[..., AbstractContextManager[Service]]

@@ -30,8 +30,8 @@ from models.network.engine import Engine
 from service.fast_path.answering import Answer, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.formats.exact_json import exact_records
-from service.formats.json import Records
 from service.formats.json_answers import ANSWER_END, answer_start, encode_items
+from service.formats.json_records import Records
 from service.gate import Gate
 from service.operations import OPERATIONS, score_items
 from service.registry import Registry

@@ -83,7 +83,7 @@ class Scorer:
         chunks = list(self._chunks(encoded))
         if len(chunks) == 1:
             return self._score_chunk(chunks[0])
-        scored = list(_map()(self._score_chunk, chunks))
+        scored = list(_map()(self._score_part, chunks))
         return Scores(
             anomaly_score=np.concatenate([scores.anomaly_score for scores in scored]),
             column_errors=np.concatenate([scores.column_errors for scores in scored]),
@@ -119,9 +119,11 @@ class Scorer:
 
     def embed(self, encoded: Encoded) -> FloatMatrix:
         """Return the bottleneck's output `(n, k)`."""
-        return np.concatenate(
-            [self.engine.embed(self.preprocessor.within_limits(chunk.Z)) for chunk in self._chunks(encoded)]
-        )
+        embedding: list[FloatMatrix] = []
+        for chunk in self._chunks(encoded):
+            first = self.engine.embed(self.preprocessor.within_limits(chunk.Z))
+            embedding.append(first.copy())  # it is a view of what all members gave, which would be held
+        return np.concatenate(embedding)
 
     def _chunks(self, encoded: Encoded) -> Iterator[Encoded]:
         rows = CACHED_ROWS if self.ensemble is None else max(2, CACHED_ROWS // self.ensemble.members)
@@ -130,6 +132,11 @@ class Scorer:
             return
         for start in range(0, len(encoded), rows):
             yield encoded.rows(start, start + rows)
+
+    def _score_part(self, encoded: Encoded) -> Scores:
+        """Score a chunk of several: its reconstruction is a view of those by all members, which would be held."""
+        scores = self._score_chunk(encoded)
+        return replace(scores, reconstruction=scores.reconstruction.copy())
 
     def _score_chunk(self, encoded: Encoded) -> Scores:
         reconstruction = self.engine.reconstruct(self.preprocessor.within_limits(encoded.Z))

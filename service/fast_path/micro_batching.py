@@ -12,8 +12,8 @@ from typing import Any, Final, TypeVar, final
 
 from models.detector import Detector
 from service.budget import BUDGET
-from service.formats.json import Records
 from service.formats.json_answers import encode_items, items_of
+from service.formats.json_records import Records
 from service.operations import OPERATIONS
 
 T = TypeVar("T")

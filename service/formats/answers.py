@@ -73,10 +73,12 @@ def answer_body(content: bytes, body: BodySpec, answer: AnswerSpec) -> tuple[byt
         DataError: The body holds no rows.
     """
     plain = decoded(content, body.coding, max_bytes=body.max_bytes, cancellation=body.cancellation)
+    del content
     rows = noted(FORMATS[body.format_name].read(plain, body), answer.detector)
+    del plain  # what was read stands in other memory
     headers = answer_headers(answer, rows.notes)
     pieces = list(write_rows(FORMATS[answer.format_name].write(answer), answer, rows, last=True))
-    del plain, rows  # they may take more memory than the answer, which is twice there while its pieces are joined
+    del rows  # they may take more memory than the answer, which is twice there while its pieces are joined
     return b"".join(pieces), headers
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from models.schema import FeatureSchema
 from models.strict_json import has_more_fields, structure_of
 from service.budget import BUDGET
+from service.formats.known_fields import too_many_fields
 from service.formats.rows import BodySpec, most_columns
 from service.settings import spelt
 from service.web.problems import RequestError
@@ -38,7 +39,7 @@ def require_few_fields(content: bytes, schema: FeatureSchema) -> None:
     """Refuse JSON, or JSON lines, of which one object has more fields than a record may have."""
     most = most_columns(schema)
     if len(content) > _CHECKED_BYTES and content.count(b":") > most and has_more_fields(content, most):
-        raise _refused(f"A record has more than {most:,} fields. Send only those that the detector knows.")
+        raise too_many_fields(most)
 
 
 def too_much(what: str, count: int, most: int) -> RequestError:
@@ -111,6 +112,7 @@ def _excess(content: bytes, count: Callable[[bytes], int], texts: int, spec: Bod
     ):
         if found > (most := spec.max_bytes // weight):
             return too_much(what, found, most)
+    most = spec.max_bytes // BUDGET.bytes_per_wide_value
     if values + texts > most and values + (wide := min(texts, _wide_characters(content))) > most:
         return too_much("values (a text beyond ASCII counts twice)", values + wide, most)
     return None

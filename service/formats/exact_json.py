@@ -18,6 +18,7 @@ from models.schema import FeatureSchema
 from service.formats.json_slices import DECODE_ERRORS, SLICE_BYTES, decode_list, slices_of
 
 Cells = tuple[Any, ...]
+_Cell = str | int | float | bool | None  # what else is refused is not decoded here
 T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 1_000
@@ -50,7 +51,7 @@ class ExactRecords:
         if not self._usable:
             return
         numbers = frozenset(schema.numbers)
-        kinds: list[Any] = [float | None if name in numbers else Any for name in names]
+        kinds: list[Any] = [float | None if name in numbers else _Cell for name in names]
         fields = {f"cell_{index}": name for index, name in enumerate(names)}
         members = list(zip(fields, kinds, strict=True))
         record = msgspec.defstruct("Record", members, rename=fields, forbid_unknown_fields=True, gc=False)
@@ -66,7 +67,7 @@ class ExactRecords:
         self._large_table: msgspec.json.Decoder[Any] = msgspec.json.Decoder(large)
         self._cells: msgspec.json.Decoder[list[Cells]] = msgspec.json.Decoder(rows)
 
-    def rows(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
+    def rows(self, content: bytes, *, most: int) -> list[Cells] | None:
         """Return the at most `most` rows of a body: a record, a list of records, or a table whose columns are `names`.
 
         Returns:
@@ -87,7 +88,7 @@ class ExactRecords:
             return None
         return _unrepeated(content, rows, keys=_TABLE_KEYS) if 0 < len(rows) <= most else None
 
-    def lines(self, content: bytes, *, most: int) -> Sequence[Cells] | None:
+    def lines(self, content: bytes, *, most: int) -> list[Cells] | None:
         """Return the rows of JSON lines, as `rows` does; empty lines are left out."""
         lines = [line for line in content.split(b"\n") if line.strip()]
         if not self._usable or len(lines) > most:
@@ -106,7 +107,7 @@ class ExactRecords:
         rows: list[Cells] = self._table.decode(content).rows
         return rows
 
-    def _rows_of(self, content: bytes, records: Sequence[msgspec.Struct]) -> Sequence[Cells] | None:
+    def _rows_of(self, content: bytes, records: Sequence[msgspec.Struct]) -> list[Cells] | None:
         if not records:
             return None
         rows: list[Cells] = []
@@ -115,7 +116,7 @@ class ExactRecords:
         return _unrepeated(content, rows, keys=len(self.names) * len(rows))
 
 
-def _unrepeated(content: bytes, rows: list[Cells], *, keys: int) -> Sequence[Cells] | None:
+def _unrepeated(content: bytes, rows: list[Cells], *, keys: int) -> list[Cells] | None:
     """Return the rows of a body in which so many keys are; None unless it is sure that none comes twice."""
     more = content.count(b":") - keys  # each key has a colon, and each is there
     return rows if not more or more == _colons_in_texts(content, rows) else None

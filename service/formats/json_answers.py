@@ -33,7 +33,7 @@ class JsonWriter:
             return
         spec, size = self.spec, 0
         yield answer_start(spec.operation, spec.detector, rows.notes)
-        for chunk in spec.cancellation.checked(rows.chunks()):
+        for chunk in spec.cancellation.checked(rows.chunks(spec.detector.schema)):
             found = items_of(spec.operation, spec.detector, chunk, spec.top, spec.cancellation.check)
             for items in spec.cancellation.checked(_some(found)):
                 if size:
@@ -55,7 +55,7 @@ class LinesWriter:
         """Yield the lines of some rows."""
         spec, size = self.spec, 0
         encode = msgspec.json.Encoder().encode_lines
-        for chunk in spec.cancellation.checked(rows.chunks()) if rows is not None else ():
+        for chunk in spec.cancellation.checked(rows.chunks(spec.detector.schema)) if rows is not None else ():
             for lines in spec.cancellation.checked(_some(self._lines(chunk))):
                 yield (content := encode(lines))
                 size += len(content)

@@ -11,7 +11,7 @@ from models.errors import RecordError
 from models.schema import FeatureSchema
 from models.schema.names import in_one_form, one_form
 
-Rows = tuple[Sequence[str] | None, Sequence[Any]]
+Rows = tuple[Sequence[str] | None, list[Any]]
 """What the cells of a row are called (None where rows are objects), and the rows."""
 
 _OF_RECORDS: Final = ("instances", "inputs", "dataframe_records", "records", "data")

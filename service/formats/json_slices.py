@@ -7,6 +7,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from service.formats.known_fields import KnownFields
+
 __all__ = ["DECODE_ERRORS", "SLICE_BYTES", "decode_list", "decode_value", "slices_of"]
 
 T = TypeVar("T")
@@ -31,6 +33,17 @@ def slices_of(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + count]
 
 
+def _taken_from(items: list[T], size: int) -> Iterator[list[T]]:
+    """Yield items as `slices_of` does, and forget them: what they are decoded to may take their memory."""
+    items.reverse()
+    count = max(1, len(items) * SLICE_BYTES // max(size, 1))
+    while items:
+        some = items[-count:]
+        some.reverse()
+        del items[-count:]
+        yield some
+
+
 def decode_list(content: Content, decoder: msgspec.json.Decoder[list[T]]) -> list[T]:
     """Decode a list as a decoder does; the positions in errors are those of a part.
 
@@ -40,21 +53,34 @@ def decode_list(content: Content, decoder: msgspec.json.Decoder[list[T]]) -> lis
     if len(content) <= SLICE_BYTES:
         return decoder.decode(content)
     found: list[T] = []
-    for items in slices_of(_ITEMS.decode(content), len(content)):
+    for items in _taken_from(_ITEMS.decode(content), len(content)):
         found += decoder.decode(b"[" + b",".join(items) + b"]")
     return found
 
 
-def decode_value(content: Content, *, in_object: bool = False) -> Any:
+def decode_value(content: Content, kept: KnownFields, *, in_object: bool = False) -> Any:
     """Decode JSON: a list, or the lists that are fields of an object, some items at a time.
+
+    Args:
+        content: The text.
+        kept: What is kept of the items of a large list.
+        in_object: It is a field of the object that the text is.
 
     Raises:
         msgspec.MsgspecError: It is no JSON; the positions in errors are those of a part.
+        RequestError: A record has too many fields, or all of them have too many.
     """
     start = bytes(content[:_START_BYTES]).lstrip()[:1] if len(content) > SLICE_BYTES else b""
     if start == b"[":
-        return decode_list(content, _ANY)
+        found: list[Any] = []
+        for items in _taken_from(_ITEMS.decode(content), len(content)):
+            for item in items:
+                kept.require_few(memoryview(item))
+            found += map(kept.of_item, _ANY.decode(b"[" + b",".join(items) + b"]"))
+        return found
     if start == b"{" and not in_object:
         fields = _FIELDS.decode(content)
-        return {name: decode_value(memoryview(field), in_object=True) for name, field in fields.items()}
+        return {name: decode_value(memoryview(field), kept, in_object=True) for name, field in fields.items()}
+    if start:
+        kept.require_few(content)
     return _ANY.decode(content)

@@ -6,17 +6,20 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from models.columns.from_records import Columns
 from models.detector import Detector
 from models.errors import DataError, RecordError
 from models.schema import Column, FeatureSchema
 from models.schema.cells import Cell
+from models.tables.read_options import CHUNK_ROWS
 from models.unlike_training import fractions_of, notes_of_fractions
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.web.problems import MOST_PROBLEMS, RequestError
+
+_LEAST_ROWS: Final = 256  # with fewer, the calls would take longer than the work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,11 @@ def most_columns(schema: FeatureSchema) -> int:
     return len(schema.known) + BUDGET.other_columns
 
 
+def chunk_rows(schema: FeatureSchema) -> int:
+    """Return how many rows are scored at once: fewer of many columns."""
+    return max(_LEAST_ROWS, min(CHUNK_ROWS, BUDGET.chunk_cells // len(schema.read)))
+
+
 class Rows(Protocol):
     """Rows of a request."""
 
@@ -71,8 +79,11 @@ class Rows(Protocol):
         """Return the rows with other notes."""
         ...
 
-    def chunks(self) -> Iterator[Rows]:
-        """Yield the rows in order, at most `CHUNK_ROWS` at a time."""
+    def chunks(self, schema: FeatureSchema) -> Iterator[Rows]:
+        """Yield the rows in order, at most `chunk_rows` at a time.
+
+        A chunk is done with when the next is asked for, and need not come again: its memory may be used for the answer.
+        """
         ...
 
     def columns(self, schema: FeatureSchema) -> Columns:
@@ -126,7 +137,7 @@ def all_problems(rows: Rows, schema: FeatureSchema, first: DataError, *, cancell
 
     def counted() -> Iterator[RecordError]:
         nonlocal found
-        for chunk in cancellation.checked(rows.chunks()):
+        for chunk in cancellation.checked(rows.chunks(schema)):
             for problem in chunk.problems(schema):
                 found += 1
                 yield problem

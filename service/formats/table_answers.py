@@ -48,7 +48,7 @@ class TableWriter:
         schema = self._spec.detector.schema
         ids = {name: _id_column(column) for name, column in rows.id_columns(schema).items()}
         held = written = 0
-        for chunk in self._spec.cancellation.checked(rows.chunks()):
+        for chunk in self._spec.cancellation.checked(rows.chunks(schema)):
             table = self._spec.operation.table(
                 self._spec.detector, chunk.columns(schema), self._spec.top, self._spec.cancellation.check
             )

@@ -40,7 +40,7 @@ from service.formats.bounds import (
     too_much_grown,
 )
 from service.formats.formats import FORMATS, Format
-from service.formats.rows import BodySpec
+from service.formats.rows import BodySpec, chunk_rows
 from service.web.problems import RequestError, note_over_http, too_large, too_many_rows
 
 _PROBLEM_ROWS: Final = 1024  # whose cells are made plain values at once
@@ -68,10 +68,11 @@ class TableRows:
         """Return the rows with other notes."""
         return replace(self, notes=notes)
 
-    def chunks(self) -> Iterator[TableRows]:
-        """Yield the rows in order, at most `CHUNK_ROWS` at a time, and fewer where they hold long texts."""
-        for index, table in enumerate(self.table.chunks(CHUNK_ROWS)):
-            yield from TableRows(table=table, first=self.first + index * CHUNK_ROWS, echoed=self.echoed)._light()
+    def chunks(self, schema: FeatureSchema) -> Iterator[TableRows]:
+        """Yield the rows in order, at most `chunk_rows` at a time, and fewer where they hold long texts."""
+        size = chunk_rows(schema)
+        for index, table in enumerate(self.table.chunks(size)):
+            yield from TableRows(table=table, first=self.first + index * size, echoed=self.echoed)._light()
 
     def columns(self, schema: FeatureSchema) -> Columns:
         """Return the values by column."""

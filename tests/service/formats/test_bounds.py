@@ -20,7 +20,7 @@ from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.bounds import require_bounded, require_few_fields
 from service.formats.formats import FORMATS
-from service.formats.json import Records
+from service.formats.json_records import Records
 from service.formats.rows import BodySpec, all_problems
 
 DETECTOR = sample_detector()
@@ -35,8 +35,8 @@ COSTLY: dict[str, tuple[str, bytes, int, str]] = {
     "rows of nothing": ("json", b'{"columns":["a"],"rows":[%b]}' % spread(1_000_000, b"[]"), 413, "objects and lists"),
     "members": ("json", b'{"x":[%b]}' % spread(600_000, b'{"a":0}'), 413, "600,002 objects and lists, more than"),
     "members of a line": ("jsonl", b'{"x":[%b]}' % spread(600_000, b'{"a":0}'), 413, "objects and lists, more than"),
-    "values": ("json", b'{"x":[%b]}' % spread(5_000_000, b"0"), 413, "5,000,001 values, more than 4,194,304. Send"),
-    "values in a list": ("json", b"[%b]" % spread(5_000_000, b"0"), 413, "5,000,000 values, more than 4,194,304"),
+    "values": ("json", b'{"x":[%b]}' % spread(5_000_000, b"0"), 413, "5,000,001 values, more than 3,355,443. Send"),
+    "values in a list": ("json", b"[%b]" % spread(5_000_000, b"0"), 413, "5,000,000 values, more than 3,355,443"),
     "fields of a record": (
         "json",
         b"{%b}" % b",".join(b'"k%07d":0,"k%07d":0' % (i, i) for i in range(80_000)),
@@ -56,14 +56,19 @@ COSTLY: dict[str, tuple[str, bytes, int, str]] = {
         f"A record has more than {KNOWN + BUDGET.other_columns:,} fields. Send only those",
     ),
     "a field many times": ("json", b"[{%b},{}]" % spread(3_000_000, b'"a":0'), 413, "A record has more than"),
-    "texts": ("json", b"[[%b]]" % spread(3_400_000, b'"ab"'), 413, "3,400,000 texts, more than 3,355,443. Send"),
+    "texts": ("json", b"[[%b]]" % spread(2_400_000, b'"ab"'), 413, "2,400,000 texts, more than 2,097,152. Send"),
     "wide texts": (
         "json",
-        b"[[%b]]" % spread(2_200_000, '"中文"'.encode()),
+        b"[[%b,%b]]" % (spread(1_900_000, '"中文"'.encode()), spread(1_000_000, b"0")),
         413,
-        "4,400,001 values (a text beyond ASCII counts twice), more than 4,194,304. Send",
+        "4,800,001 values (a text beyond ASCII counts twice), more than 4,194,304. Send",
     ),
-    "wide texts with colons, escaped": ("json", b"[[%b]]" % spread(2_500_000, rb'"\u4e2d:"'), 413, "counts twice)"),
+    "wide texts with colons, escaped": (
+        "json",
+        b"[[%b,%b]]" % (spread(1_900_000, rb'"\u4e2d:"'), spread(1_000_000, b"0")),
+        413,
+        "counts twice)",
+    ),
     "columns": (
         "json",
         json.dumps({"columns": [f"c{i}" for i in range(20_000)], "rows": [[1]]}).encode(),
