@@ -68,7 +68,7 @@ class Budget:
     read_bytes: int = 16_384
     bytes_per_value: int = 10
     bytes_per_wide_value: int = 8
-    bytes_per_text: int = 16
+    bytes_per_text: int = 20
     bytes_per_field: int = 10
     bytes_per_object: int = 64
     bytes_per_cell: int = 4

@@ -74,7 +74,7 @@ def _values_of(
 ) -> dict[str, list[Values]]:
     """Return the values of each output, chunk by chunk."""
     found: dict[str, list[Values]] = {name: [] for name in names}
-    for some in cancellation.checked(rows.chunks()):
+    for some in cancellation.checked(rows.chunks(detector.schema)):
         chunk = ChunkOfRows(detector=detector, columns=some.columns(detector.schema), check=cancellation.check)
         for name in names:
             found[name].append(OUTPUTS[name].values(chunk))

@@ -52,7 +52,7 @@ REASONS: dict[str, Case] = {
 EMBEDDINGS: dict[str, Case] = {
     f"embeddings of {rows} as {answer}": ("/embed", "json", answer, partial(in_table, rows, cell))
     for answer in ("arrow", "arrow_file")
-    for rows, cell in ((100_000, 9), (65_000, "9"))
+    for rows, cell in ((100_000, 9), (55_000, "9"))
 }
 WIDE_NAMES: dict[str, Case] = {
     f"wide names {where}": ("/score", "json", "json", partial(listed, 99_000, row, start, b",", end))
@@ -70,8 +70,10 @@ CASES: dict[str, Case] = {
     **WIDE_NAMES,
     "wide names in lines": ("/score", "jsonl", "json", lambda: listed(99_000, OTHERS, b"", b"\n", b"")),
     "texts in lines": (
-        *("/score?explain=5", "jsonl", "csv"),
-        lambda: listed(65_000, dict.fromkeys(NAMES, "9"), b"", b"\n", b""),
+        "/score?explain=5",
+        "jsonl",
+        "csv",
+        lambda: listed(55_000, dict.fromkeys(NAMES, "9"), b"", b"\n", b""),
     ),
     "expected values": ("/reconstruct", "json", "arrow", lambda: in_table(16_000, 9)),
     "wide texts": ("/score", "json", "csv", lambda: listed(99_000, MIXED)),
