@@ -37,6 +37,7 @@ from training.network.learning import BUILDERS, Learned, learn
 from training.settings.config import TrainConfig
 from training.thresholds.kept_promise import broken_promise
 from training.thresholds.report import threshold_report
+from training.told_columns import untold_columns, with_untold
 
 _MANY_ANOMALIES = 0.05
 _SAMPLE_ROWS = 100
@@ -119,11 +120,14 @@ def fit(
     )
     reference = detector.reference
     alerts, metrics = _evaluate(detector, prepared, config, test_table)
-    if more and not learned.history.interrupted:
+    learned_once = not more or learned.history.interrupted
+    if not learned_once:
         learned = learning(more[0])
         seconds += learned.history.seconds
         calibration = replace(calibration, rows=replace(calibration.rows, refitted=True))
         reference = reference_of(prepared.schema, prepared.part(more[0]), calibration.pooled.scores)
+    told_by = prepared.part(first if learned_once else more[0])
+    reference = with_untold(reference, untold_columns(learned.scorer, told_by))
     threshold = threshold_report(calibration)
     result = FitResult(
         detector=replace(detector, scorer=learned.scorer, calibration=calibration, reference=reference),

@@ -39,6 +39,7 @@ class _Summary(msgspec.Struct, forbid_unknown_fields=True):
     hours: _Hours | None = None
     weekdays: _Weekdays | None = None
     typical: float | bool | str | None = None
+    untold: bool = False
 
 
 class _Reference(msgspec.Struct, forbid_unknown_fields=True):

@@ -21,6 +21,7 @@ from models.schema.cells import Cell
 from models.schema.numbers import without_zero_fraction
 
 _RARE: Final = 0.05  # share of the rows up to which a value is rare
+_USUAL: Final = ("0.05", "0.95")  # quantiles: beyond them is what is unusual of a number that the others do not tell
 _NEAR: Final = 0.1  # deviations, up to which a number is about the expected one
 
 Phrase = tuple[str, tuple[str, ...]]
@@ -56,6 +57,7 @@ class ColumnWords(ABC):
     def __init__(self, facts: ColumnFacts) -> None:
         self._texts = facts.texts
         self._missing_share = facts.encoding.missing_share
+        self._is_told = not facts.summary.get("untold", False)  # by the other columns
 
     def phrase(self, actual: Cell, expected: Cell, gaps: Mapping[str, float] | None = None) -> Phrase:
         """Return a value as text, and what is unusual about it; of a date, `gaps` are the days since others."""
@@ -63,6 +65,8 @@ class ColumnWords(ABC):
             share = self._missing_share
             alike = expected is None
             notes = self._notes_on(share, alike=alike) if share else (self._texts.never,)
+            if not self._is_told:
+                return self._texts.missing, notes or (self._texts.together,)
             return self._texts.missing, notes if alike or not share else (*notes, self._expected(expected))
         return self._dated_phrase(actual, expected, gaps) if gaps else self._phrase(actual, expected)
 
@@ -109,9 +113,16 @@ class NumberWords(ColumnWords):
         self._form = facts.form
         self._rarity = None if facts.rarity is None else np.exp(-facts.rarity.astype(np.float64)).tolist()
         self._low, self._high = (self._encoding.encoded(end) for end in (self._encoding.low, self._encoding.high))
+        quantiles = facts.summary.get("quantiles", {})
+        self._usual = tuple(quantiles[share] for share in _USUAL if share in quantiles)
 
     def _phrase(self, actual: float, expected: Cell) -> Phrase:
         text = self._form.text(actual)
+        if len(self._usual) == len(_USUAL) and not self._is_believable(expected):
+            low, high = self._usual
+            if low <= actual <= high:
+                return text, self._notes_on(self._share(actual), alike=True)
+            return text, (self._texts.usually.format(start=self._form.text(low), end=self._form.text(high)),)
         if not isinstance(expected, float):
             return text, (self._expected(expected),)
         if self._differ(actual, expected) and (other := self._form.text(expected)) != text:
@@ -121,6 +132,18 @@ class NumberWords(ColumnWords):
             low, high = (self._form.text(end) for end in (encoding.low, encoding.high))
             return text, (self._texts.range.format(low=low, high=high),)
         return text, self._notes_on(self._share(actual), alike=True)
+
+    def _is_believable(self, expected: Cell) -> bool:
+        """Return False for what the others do not tell, and for an end of the range that hardly any row reaches.
+
+        At that end, what the network expects is cut off: it is far outside, as of rows that are unlike all others.
+        """
+        low, high = self._usual
+        if isinstance(expected, float) and (
+            self._encoding.low >= expected < low or self._encoding.high <= expected > high
+        ):
+            return False
+        return self._is_told
 
     def _text(self, value: float) -> str:
         return self._form.text(value)
@@ -152,6 +175,7 @@ class BooleanWords(ColumnWords):
     def _phrase(self, actual: bool, expected: Cell) -> Phrase:
         alike = actual == expected
         share = self._share if actual else 1.0 - self._share
+        alike = alike or not self._is_told
         notes = self._notes_on(share, alike=alike) if share else (self._texts.never,)
         return self._text(actual), notes if alike else (*notes, self._expected(expected))
 
@@ -177,7 +201,7 @@ class CategoryWords(ColumnWords):
         self._levels = encoding.levels
 
     def _phrase(self, actual: str, expected: Cell) -> Phrase:
-        text, alike = brief(actual), actual == expected
+        text, alike = brief(actual), actual == expected or not self._is_told
         if actual not in self._levels:
             return text, (self._texts.never,)
         if (share := self._shares.get(actual)) is None:

@@ -71,32 +71,45 @@ class ReasonWriter:
         """Return the value of a column and what is unusual about it, such as ``90 (expected 12)``."""
         words = self._columns[contribution.feature][1]
         value, notes = words.phrase(contribution.actual, contribution.expected, contribution.gaps)
-        return self._texts.because.format(value=value, notes=", ".join(notes)) if notes else value
+        return self._with_notes(value, notes)
 
     def reasons(self, contributions: Iterable[Contribution], score: float) -> list[Reason]:
         """Return the reasons that have a share of the score worth naming, in their order.
 
-        A date is no reason of its own where only the days since another one are odd, which is named before it.
+        A date is no reason of its own where only the days since another one are odd, which is named before it. A value
+        that is only unusual beside the others is one where it comes first, with the value of the next column.
 
         Args:
             contributions: Of one row, the largest first.
             score: The row's anomaly score.
         """
-        least, found = LEAST_SHARE * score, []
-        blamed: set[str] = set()
+        least, blamed = LEAST_SHARE * score, set[str]()
+        found: list[tuple[Contribution, str, tuple[str, ...]]] = []
         for each in contributions:
             if each.contribution <= 0 or each.contribution < least:
                 continue
-            column, words = self._columns[each.feature]
+            words = self._columns[each.feature][1]
             if each.gaps:
                 if words.is_echo(each.actual, each.gaps, blamed):
                     continue
                 if words.blames(each.gaps):
                     blamed.add(each.feature)
-            found.append(Reason(column, each.contribution / score, self.text(each)))
-        return found
+            found.append((each, *words.phrase(each.actual, each.expected, each.gaps)))
+        together = (self._texts.together,)
+        if len(found) > 1 and found[0][2] == together:
+            (first, value, _), (beside, other, _) = found[:2]
+            name = self._columns[beside.feature][0]
+            found[0] = (first, value, (self._texts.together_with.format(column=name, value=other),))
+        return [
+            Reason(self._columns[each.feature][0], each.contribution / score, self._with_notes(value, notes))
+            for each, value, notes in found
+            if notes != together or len(found) == 1
+        ]
 
     def sentence(self, contributions: Sequence[Contribution], score: float) -> str:
         """Return the reasons of a row in one line: ``quantity: 90 (expected 12); status: call back (2 % of rows)``."""
         reasons = self.reasons(contributions[:MOST_REASONS], score)
         return "; ".join([f"{column}: {text}" for column, _, text in reasons]) or self._texts.spread
+
+    def _with_notes(self, value: str, notes: tuple[str, ...]) -> str:
+        return self._texts.because.format(value=value, notes=", ".join(notes)) if notes else value

@@ -15,6 +15,7 @@ _MESSAGES: Final[dict[str, Message]] = {
     "share_of_rows": phrase("{share} of rows", share="{share}"),
     "never": phrase("never in training"),
     "together": phrase("unusual with the other values"),
+    "together_with": phrase("unusual with {column} {value}", column="{column}", value=_VALUE),
     "range": phrase("learned from {low} to {high}", low="{low}", high="{high}"),
     "usually": phrase("usually {start} to {end}", start="{start}", end="{end}"),
     "gap_after": phrase("{gap} after {column}", gap="{gap}", column="{column}"),
@@ -57,6 +58,7 @@ class Texts:
     share_of_rows: str
     never: str
     together: str
+    together_with: str
     range: str
     usually: str
     gap_after: str

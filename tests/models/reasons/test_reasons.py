@@ -187,6 +187,47 @@ def test_a_value_that_was_expected_at_100_percent_is_never_a_reason_of_its_own()
     assert "expected" not in writer().text(reason)
 
 
+# --- what the other columns do not tell -----------------------------------------------------------------
+
+
+def untold(*names):
+    columns = {"quantity": {"quantiles": {"0.05": 4.0, "0.95": 20.0}}} | reference()["columns"]
+    return writer({"columns": columns | {name: columns.get(name, {}) | {"untold": True} for name in names}})
+
+
+@pytest.mark.parametrize(
+    ("feature", "actual", "expected", "text"),
+    [
+        ("quantity", 90.0, 12.0, "90 (usually 4 to 20)"),
+        ("quantity", 2.0, 12.0, "2 (usually 4 to 20)"),
+        ("quantity", 12.0, 40.0, "12 (unusual with the other values)"),
+        ("status", "phone", "call back", "phone (unusual with the other values)"),
+        ("status", "call back", "phone", "call back (2 % of rows)"),
+        ("status", None, "phone", "missing (3 % of rows)"),
+        ("paid", False, True, "false (3 % of rows)"),
+    ],
+)
+def test_what_is_expected_is_not_said_where_the_others_do_not_tell_it(feature, actual, expected, text):
+    assert untold("quantity", "status", "paid").text(because(feature, actual, expected)) == text
+
+
+@pytest.mark.parametrize("end", [0.0, 40.0])
+def test_an_end_of_the_range_that_hardly_any_row_reaches_is_not_said_as_expected(end):
+    assert untold().text(because("quantity", 12.0, end)) == "12 (unusual with the other values)"
+    assert untold().text(because("quantity", 12.0, 39.0)) == "12 (expected 39)"
+
+
+def test_a_value_that_is_only_unusual_beside_others_is_said_with_the_next_one():
+    combined = [because("status", "phone", "phone", 5.0), because("quantity", 12.0, 12.1, 3.0)]
+    assert writer().sentence(combined, 10.0) == "status: phone (unusual with quantity 12)"
+    assert writer().sentence(combined[:1], 10.0) == "status: phone (unusual with the other values)"
+
+
+def test_a_value_that_is_only_unusual_beside_others_is_no_reason_behind_a_better_one():
+    parts = [because("quantity", 90.0, 12.0, 6.0), because("status", "phone", "phone", 3.0)]
+    assert writer().sentence(parts, 10.0) == "quantity: 90 (expected 12)"
+
+
 # --- gaps between dates ---------------------------------------------------------------------------------
 
 
