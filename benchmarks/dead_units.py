@@ -3,10 +3,10 @@
     python -m benchmarks.dead_units --data DIR [--sets A,B…] [--seeds 2] [--preset balanced]
 
 Detectors are fitted on a share of the rows without any labels, as training does for a table of that size, and score all
-rows. Dead units are counted twice: on the validation rows, as training does, and on the fitting rows, too, where a unit
-that is zero learns nothing. The outgoing weights of the latter are set to zero, and all rows are scored again. Beside it
-stand what the program once proposed against dead units, leaky ReLU and a third of the learning rate, and two other
-initialisers: how much higher ROC AUC is, by the labels and on planted errors. Prints Markdown, line by line.
+rows. Dead units are counted twice: on the validation rows, as training does, and on the fitting rows, too. Outgoing
+weights of the latter are set to zero, and all rows are scored again. Beside it stand what the program once proposed
+against dead units, leaky ReLU and a third of the learning rate, and two other initialisers: how much higher ROC AUC is,
+by the labels and on planted errors. Prints Markdown, line by line; the intervals are over the fits.
 """
 
 from __future__ import annotations

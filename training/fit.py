@@ -206,7 +206,12 @@ def _warnings(
 ) -> list[str]:
     history = learned.history
     warnings = [
-        *health_warnings(learned.health, activation=config.activation, learning_rate=config.learning_rate),
+        *health_warnings(
+            learned.health,
+            activation=config.activation,
+            learning_rate=config.learning_rate,
+            features=learned.config.features * learned.config.members,
+        ),
         *gradient_warnings(history.epochs[0].gradients, activation=config.activation),
     ]
     if history.interrupted:

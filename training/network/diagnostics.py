@@ -92,12 +92,18 @@ def together(layers: Sequence[LayerHealth]) -> LayerHealth:
     return LayerHealth(layer=layers[0].layer, zeros=zeros, **counts)
 
 
-def health_warnings(layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float) -> list[str]:
-    """Say which layers are at least half dead or saturated, and what helps."""
+def health_warnings(
+    layers: tuple[LayerHealth, ...], *, activation: str, learning_rate: float, features: int
+) -> list[str]:
+    """Say which layers are at least half dead with too few living units left, or half saturated, and what helps.
+
+    Dead units by themselves cost nothing that is found: without them the scores are the same
+    (``benchmarks.dead_units``). They do where fewer units live than there are features to restore, over all members.
+    """
     warnings: list[str] = []
     slower = Set("learning_rate", float(f"{learning_rate / 3:.1g}"))
     for layer in layers:
-        if 2 * layer.dead >= layer.units:
+        if 2 * layer.dead >= layer.units and layer.units - layer.dead < features:
             other = Set("activation", "leaky_relu")
             remedy = phrase("{one}, or {other}", one=other, other=slower) if ACTIVATIONS[activation].can_die else slower
             warnings.append(

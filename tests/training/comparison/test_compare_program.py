@@ -68,7 +68,16 @@ def test_json_is_one_object_with_means_intervals_and_a_reason(finished: tuple[An
         report["activations"]["relu"]["zero_share"]["mean"] > 0.1 > report["activations"]["elu"]["zero_share"]["mean"]
     )
     assert report["recommendation"] in report["ties"]
-    assert report["reason"]
+    assert report["reason"].startswith(report["verdict"])
+    assert report["judged_by"] in {"labels", "planted errors"}
+    assert set(report["gains"]) == set(report["label_gains"]) == {"relu", "elu"}
+    assert report["gains"]["relu"]["verdict"] == "baseline"
+    for figures in report["activations"].values():
+        found = figures["found"]
+        assert 0.5 < found["mean"] <= 1
+        assert "value of another row" in found["kinds"]
+        assert found["mean"] == pytest.approx(np.mean([kind["roc_auc"] for kind in found["kinds"].values()]))
+        assert all(0 <= kind["at_rate"] <= 1 and kind["errors"] > 0 for kind in found["kinds"].values())
     assert report["folder"] == str(folder)
 
 
@@ -186,26 +195,30 @@ def test_the_recommended_detector_is_saved_with_the_comparison_in_its_card(
 
 
 @pytest.mark.slow
-def test_relu_dies_at_a_high_learning_rate_and_a_kind_that_cannot_die_is_recommended(
+def test_relu_dies_at_a_high_learning_rate_and_what_is_found_decides_all_the_same(
     data: Path, tmp_path: Path, run_python: Any
 ) -> None:
     flags = ["--activations", "relu", "leaky_relu", "--seeds", "3", "--jobs", "1", "--learning-rates", "0.05"]
+    flags += ["--preset", "fast"]
     run = run_python("-m", "training.compare", data, *flags, "--output", tmp_path / "c", "--json")
     report = json.loads(run.stdout)
     assert report["activations"]["relu"]["dead_share"]["mean"] > 0.3
     assert report["activations"]["leaky_relu"]["dead_share"]["mean"] == 0
-    assert report["recommendation"] == "leaky_relu"
+    assert report["judged_by"] == "planted errors"
+    assert set(report["gains"]) == {"relu", "leaky_relu"}
+    assert (report["recommendation"] == "leaky_relu") == (report["gains"]["leaky_relu"]["verdict"] == "more")
 
 
 @pytest.mark.slow
 def test_a_sweep_compares_each_activation_under_its_best_setting(data: Path, tmp_path: Path, run_python: Any) -> None:
     flags = ["--activations", "relu", "sigmoid", "--seeds", "2", "--jobs", "2", "--depth", "1", "6", "--epochs", "5"]
+    flags += ["--preset", "fast"]
     run = run_python("-m", "training.compare", data, *flags, "--output", tmp_path / "c", "--json")
     report = json.loads(run.stdout)
-    errors = {(one["activation"], len(one["hidden_units"])): one["validation_error"] for one in report["sweep"]}
-    assert set(errors) == {("relu", 1), ("relu", 6), ("sigmoid", 1), ("sigmoid", 6)}
+    found = {(one["activation"], len(one["hidden_units"])): one["found"]["mean"] for one in report["sweep"]}
+    assert set(found) == {("relu", 1), ("relu", 6), ("sigmoid", 1), ("sigmoid", 6)}
     best = report["activations"]["sigmoid"]
-    assert best["validation_error"]["mean"] == min(errors["sigmoid", depth]["mean"] for depth in (1, 6))
+    assert best["found"]["mean"] == max(found["sigmoid", depth] for depth in (1, 6))
     ratios = {
         (one["activation"], len(one["hidden_units"])): one["first_gradient_ratio"]["mean"] for one in report["sweep"]
     }
@@ -214,16 +227,17 @@ def test_a_sweep_compares_each_activation_under_its_best_setting(data: Path, tmp
 
 
 @pytest.mark.slow
-def test_where_there_is_nothing_to_learn_there_is_no_difference_and_costs_decide(
+def test_where_there_is_nothing_to_learn_there_is_no_difference_and_relu_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Columns that have nothing to do with one another."""
     values = np.random.default_rng(0).normal(size=(5000, 3)).round(4)
     data = tmp_path / "independent.csv"
     data.write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in values.tolist()) + "\n")
-    kinds = ["--activations", "relu", "leaky_relu", "prelu", "--seeds", "3"]
+    kinds = ["--activations", "relu", "leaky_relu", "prelu", "--seeds", "3", "--preset", "fast"]
     assert main([str(data), *kinds, "--output", str(tmp_path / "kept"), "--json", "--quiet"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["reason"].startswith("No difference")
+    assert report["reason"].startswith("No difference that matters: take relu, ")
+    assert report["recommendation"] == "relu"
     assert set(report["ties"]) == {"relu", "leaky_relu", "prelu"}
-    assert f"of equally cheap the simpler: {report['recommendation']}, " in report["reason"]
+    assert report["verdict"] in report["reason"]

@@ -57,7 +57,7 @@ def test_dead_units_are_counted_behind_a_batch_normalisation_too(activation, dea
 def test_five_dead_units_of_eight_are_a_warning_with_both_numbers(dead_units):
     """Case 10."""
     layers = layer_health(hidden_outputs(*with_weights(dead_units, "relu")), activation="relu")
-    assert health_warnings(layers, activation="relu", learning_rate=3e-3) == [
+    assert health_warnings(layers, activation="relu", learning_rate=3e-3, features=4) == [
         "5 of 8 units of layer bottleneck are dead: try --activation leaky_relu, or --learning-rate 0.001."
     ]
 
@@ -65,11 +65,23 @@ def test_five_dead_units_of_eight_are_a_warning_with_both_numbers(dead_units):
 @pytest.mark.parametrize(("dead", "warned"), [(0, False), (3, False), (4, True), (8, True)])
 def test_a_layer_is_warned_of_from_half_of_its_units_on(dead, warned):
     for change in ("dead", "saturated"):
-        assert bool(health_warnings((healthy(**{change: dead}),), activation="tanh", learning_rate=1e-3)) == warned
+        assert (
+            bool(health_warnings((healthy(**{change: dead}),), activation="tanh", learning_rate=1e-3, features=8))
+            == warned
+        )
+
+
+@pytest.mark.parametrize(("features", "warned"), [(3, False), (4, False), (5, True)])
+def test_dead_units_are_no_warning_while_as_many_live_as_there_are_features(features, warned):
+    """Without them the scores are the same: what counts is what is left."""
+    layers = (healthy(dead=4),)
+    assert bool(health_warnings(layers, activation="relu", learning_rate=1e-3, features=features)) == warned
+    saturated = (healthy(saturated=4),)
+    assert health_warnings(saturated, activation="tanh", learning_rate=1e-3, features=features)
 
 
 def test_the_remedy_for_an_activation_that_cannot_die_is_not_another_activation():
-    (warning,) = health_warnings((healthy(dead=8),), activation="elu", learning_rate=1e-3)
+    (warning,) = health_warnings((healthy(dead=8),), activation="elu", learning_rate=1e-3, features=8)
     assert "--activation" not in warning
 
 
