@@ -74,8 +74,8 @@ def fast_path(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session")
 def service(bundle_path: Path, fast_path: bool) -> Iterator[Service]:
-    """The service of the trained detector."""
-    with running(bundle_path, "--fast-path" if fast_path else "--no-fast-path") as service:
+    """The service of the trained detector; it refuses nothing because its machine is slow."""
+    with running(bundle_path, "--fast-path" if fast_path else "--no-fast-path", "--max-wait-seconds", "60") as service:
         yield service
 
 
