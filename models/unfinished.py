@@ -54,7 +54,7 @@ def unfinished(target: Path, make: Callable[[Path], object]) -> Iterator[Path]:
     path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         make(path)
-        with _locked(path):
+        with locked(path):
             yield path
     finally:
         _remove(path)
@@ -75,7 +75,7 @@ def _remove_left(target: Path) -> None:
     pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}{old}")
     with suppress(OSError):
         for path in [path for path in target.parent.iterdir() if pattern.fullmatch(path.name)]:
-            with _locked(path) as ours:
+            with locked(path) as ours:
                 if ours:
                     _remove(path)
 
@@ -88,7 +88,7 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[bool]:
+def locked(path: Path) -> Iterator[bool]:
     """Lock a file or folder, and say whether no other program has."""
     if fcntl is None:
         yield True

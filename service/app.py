@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -28,6 +29,7 @@ from service.observing.observer import Observer
 from service.observing.routes import router as metrics_router
 from service.registry import Registry
 from service.registry.following import Follower
+from service.registry.remote import Remote
 from service.settings import Settings, flag_of, load_settings, variable_of
 from service.web.content import HeldBytes, Turns
 from service.web.origins import OriginsMiddleware
@@ -98,15 +100,20 @@ def open_registry(settings: Settings) -> Registry:
     """Return the detectors that the settings name; the default one is loaded.
 
     Raises:
-        BundleError: None is named, or the default one is broken, or not signed by a key that is trusted.
+        BundleError: None is named or can be fetched, or the default one is broken, or not signed by a key that is
+            trusted.
         UnknownDetectorError: There is no detector with the name of the default.
         ConfigError: The file of trusted keys is none.
     """
     if settings.path is None:
         raise BundleError(f"No detector is named: say {flag_of('path')} BUNDLE, or set {variable_of('path')}.")
     share_threads(settings.workers)  # before a detector asks for its threads
+    remote = Remote.of(settings.path, settings.cache.expanduser())
+    if remote is not None:
+        remote.refresh()
     return Registry.open(
-        settings.path,
+        Path(settings.path) if remote is None else remote.folder,
+        remote=remote,
         default=settings.default,
         language=language_named(settings.lang),
         trusted=None if settings.trusted_keys is None else TrustedKeys.from_file(settings.trusted_keys),

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError, did_you_mean
@@ -26,7 +26,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
-    path: Path | None = Field(None, description="a bundle, a detector's folder, or a folder of detectors")
+    path: str | None = Field(
+        None,
+        description="a bundle, a detector's folder, or a folder of detectors; also in object storage (s3://…) or a "
+        "registry of MLflow (models:/…)",
+    )
+    cache: Path = Field(
+        Path("~/.cache/relu-anomaly-detector"), description="folder for copies of what lies in a storage or registry"
+    )
     default: str | None = Field(None, description="name of the detector that answers /score, where there are several")
     max_detectors: int = Field(
         100, ge=1, description="detectors in memory at once; of more, those used longest ago are unloaded"
@@ -85,6 +92,11 @@ class Settings(BaseSettings):
         description="addresses of proxies, with commas between them (* for all), whose X-Forwarded-For names the "
         "client in the access log",
     )
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, Path) else value
 
     def origins(self) -> tuple[str, ...]:
         """Return the origins whose pages may read answers."""

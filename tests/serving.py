@@ -40,7 +40,7 @@ Start = Callable[..., AbstractContextManager[Service]]
 
 
 @contextmanager
-def running(bundle: Path, *flags: str, **environment: str) -> Iterator[Service]:
+def running(bundle: Path | str, *flags: str, **environment: str) -> Iterator[Service]:
     command = [sys.executable, "-m", "service", "--detector", str(bundle), "--port", "0", *flags]
     env = os.environ | environment
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=env) as process:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, final
 
+from models.errors import BundleError
 from models.repository import complaint_about_name
 from service.registry.aliases import ALIASES_FILE
 from service.registry.contents import entry_of
@@ -20,6 +21,8 @@ from service.registry.table import Entry
 
 LOOK_SECONDS: Final = 1.0
 """Time between two looks at the folder; longer where one takes longer than a twentieth of it."""
+
+_REMOTE_SECONDS: Final = 30.0  # between two looks at a storage or registry elsewhere
 
 _REST: Final = 20  # times as long as a look takes, until the next one
 
@@ -45,11 +48,14 @@ class Follower:
         self._watch = watch
         self._marks: dict[str, Mark] = {}
         self._unsettled: set[str] = set()  # in whose versions something may still change
+        self._is_asked = False
+        self._refreshed = time.monotonic()  # the copies of what lies elsewhere
         self._woken: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
         """Look again soon; may be called from a handler of a signal."""
+        self._is_asked = True
         if self._loop is not None and self._woken is not None:
             self._loop.call_soon_threadsafe(self._woken.set)
 
@@ -79,7 +85,15 @@ class Follower:
             rest = max(LOOK_SECONDS, _REST * (time.monotonic() - began))
 
     def look(self) -> None:
-        """Take what has changed since the last look."""
+        """Take what has changed since the last look; of what lies elsewhere, now and then or when woken."""
+        remote = self._registry.remote
+        if remote is not None and (self._is_asked or time.monotonic() - self._refreshed > _REMOTE_SECONDS):
+            self._is_asked = False
+            try:
+                remote.refresh()
+            except BundleError as error:
+                log.warning("%s", error)
+            self._refreshed = time.monotonic()
         found = dict(self._folders())
         entries = self._registry.table.entries
         for name, (folder, mark) in found.items():

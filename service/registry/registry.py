@@ -22,6 +22,7 @@ from models.languages import LANGUAGES, Language
 from service.api.schemas import example_record
 from service.registry.contents import Contents
 from service.registry.errors import BusyError, NotServedError
+from service.registry.remote import Remote
 from service.registry.table import Entry, Key, Loaded, Table, listed
 
 MOST_LOADED: Final = 100
@@ -55,6 +56,7 @@ class Registry:
         self.table = Table(entries=entries, loaded=loaded, default=detectors[0].name if detectors else None)
         self.path: Path | None = None
         self._language = LANGUAGES["en"]
+        self.remote: Remote | None = None
         self._trusted: TrustedKeys | None = None
         self._most = MOST_LOADED
         self._watched: Callable[[Detector], Detector] = _as_it_is
@@ -70,6 +72,7 @@ class Registry:
         cls,
         path: Path,
         *,
+        remote: Remote | None = None,
         default: str | None = None,
         language: Language = LANGUAGES["en"],
         trusted: TrustedKeys | None = None,
@@ -80,6 +83,7 @@ class Registry:
 
         Args:
             path: A bundle, a detector's folder, or a folder of detectors.
+            remote: Where the folder is the copy of what lies elsewhere: that.
             default: Name of the detector that answers where none is named; the only one if there is one.
             language: In which reasons are said.
             trusted: The keys of which one must have signed each bundle; None where none need be signed.
@@ -93,7 +97,7 @@ class Registry:
         """
         registry = cls()
         registry.path = path
-        registry._language, registry._trusted, registry._most = language, trusted, most
+        registry._language, registry._trusted, registry._most, registry.remote = language, trusted, most, remote
         entries = Contents(path).entries()
         if default is None and len(entries) == 1:
             [default] = entries
