@@ -27,8 +27,9 @@ from models.encoders.timestamp import (
     TimestampEncoding,
     cycle_phase,
     gap_between,
-    gap_is_odd,
+    gap_limits,
     hours_of,
+    odd_gaps,
     weekdays_of,
 )
 from models.limits import Interval, Limit, complaint_about
@@ -55,8 +56,9 @@ __all__ = [
     "encoding_to_json",
     "features_from_plain",
     "gap_between",
-    "gap_is_odd",
+    "gap_limits",
     "hours_of",
+    "odd_gaps",
     "weekdays_of",
 ]
 

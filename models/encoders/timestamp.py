@@ -131,6 +131,9 @@ class TimestampEncoder(Encoder):
             for i, encoding, start in triples
             for number, gap in enumerate(encoding.gaps)
         ]
+        limits = np.array([gap_limits(gap) for _, _, gap in self._gaps]).reshape(-1, 2)
+        self._gap_limits = limits[:, :1], limits[:, 1:]  # (P, 1) each
+        self._gap_penalties = np.array([[gap.novelty_penalty] for _, _, gap in self._gaps])  # (P, 1)
         named = [replace(gap, name=str(number)) for number, (_, _, gap) in enumerate(self._gaps)]
         self._gap_encoder = NumericEncoder(named, [position for _, position, _ in self._gaps]) if named else None
 
@@ -170,19 +173,25 @@ class TimestampEncoder(Encoder):
     def _with_odd_gaps(
         self, penalties: NDArray[np.float64] | None, gaps: Sequence[NDArray[np.float64]], shape: tuple[int, ...]
     ) -> NDArray[np.float64] | None:
-        """Return penalties `(K, n)` with what each gap adds that lies beyond the usual ones, half their range away."""
-        for (i, _, gap), days in zip(self._gaps, gaps, strict=True):
-            odd = gap_is_odd(gap, days)
-            if gap.novelty_penalty and odd.any():
-                penalties = np.zeros(shape) if penalties is None else penalties
-                penalties[i] += gap.novelty_penalty * odd
+        """Return penalties `(K, n)` with what each odd gap adds."""
+        added = odd_gaps(np.stack(gaps), *self._gap_limits) * self._gap_penalties
+        if not added.any():
+            return penalties
+        penalties = np.zeros(shape) if penalties is None else penalties
+        for (i, _, _), of_gap in zip(self._gaps, added, strict=True):
+            penalties[i] += of_gap
         return penalties
 
 
-def gap_is_odd(gap: NumericEncoding, days: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which gaps `(n,)` lie beyond the usual ones by half of their range or more."""
+def gap_limits(gap: NumericEncoding) -> tuple[float, float]:
+    """Return the least and the largest gap that is not odd: the usual ones, and half of their range on each side."""
     margin = max((gap.high - gap.low) / 2, _LEAST_MARGIN)
-    odd: NDArray[np.bool_] = (days < gap.low - margin) | (days > gap.high + margin)
+    return gap.low - margin, gap.high + margin
+
+
+def odd_gaps(days: NDArray[np.float64], least: Any, largest: Any) -> NDArray[np.bool_]:
+    """Return which gaps are beyond their limits; missing ones are not."""
+    odd: NDArray[np.bool_] = (days < least) | (days > largest)
     return odd
 
 

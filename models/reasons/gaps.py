@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
-import numpy as np
-
-from models.encoders import NumericEncoding, gap_is_odd
+from models.encoders import NumericEncoding, gap_limits
 from models.reasons.texts import Texts
 from models.reasons.values import brief, rounded_text
 from models.schema.durations import duration_text
@@ -75,4 +73,5 @@ def _distance(gap: NumericEncoding, days: float) -> float:
 
 
 def _is_odd(gap: NumericEncoding, days: float) -> bool:
-    return bool(gap_is_odd(gap, np.array([days]))[0])
+    least, largest = gap_limits(gap)
+    return not least <= days <= largest

@@ -21,8 +21,9 @@ from models.encoders import (
     TimestampEncoding,
     cycle_phase,
     gap_between,
-    gap_is_odd,
+    gap_limits,
     hours_of,
+    odd_gaps,
     weekdays_of,
 )
 from models.schema import Column, Kind
@@ -146,7 +147,7 @@ def _rare_parts(counts: NDArray[np.intp], *, near: float = 0.0) -> tuple[float, 
 def _learn_gap(name: str, days: NDArray[Any]) -> NumericEncoding:
     low, high = np.quantile(days, _USUAL, method="nearest").tolist()
     gap = replace(learn_numeric(Column(name=name, kind=Kind.NUMERIC), days), low=low, high=high)
-    n, odd = len(days), int(gap_is_odd(gap, days).sum())
+    n, odd = len(days), int(odd_gaps(days, *gap_limits(gap)).sum())
     return replace(gap, novelty_penalty=penalty_of(max(1 / (n + 1), odd / n)) if odd <= _RARE_SHARE * n else 0.0)
 
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from models.encoders import CYCLES, gap_is_odd
+from models.encoders import CYCLES, gap_limits, odd_gaps
 from models.encoders.preprocessor import Preprocessor
 from models.errors import BundleError
 from models.schema import Column, FeatureSchema, Kind
@@ -140,7 +140,14 @@ def test_a_bill_due_400_days_later_is_blamed_on_the_date_that_is_wrong():
 
 def test_a_gap_is_odd_beyond_the_usual_ones_by_half_of_their_range():
     gap = learned(invoices()).encodings[1].gaps[0]
-    assert gap_is_odd(gap, np.array([-2, -1, 14, 60, 61, np.nan])).tolist() == [True, False, False, False, True, False]
+    assert odd_gaps(np.array([-2, -1, 14, 60, 61, np.nan]), *gap_limits(gap)).tolist() == [
+        True,
+        False,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1])
