@@ -19,10 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import PARITY, write_bundle
-from models.calibration import THRESHOLD_METHODS, Calibration, prepared_spec, rows_needed
+from models.calibration import (
+    THRESHOLD_METHODS,
+    Calibration,
+    CalibrationRows,
+    check_rows,
+    prepared_spec,
+    rows_needed,
+)
 from models.columns.from_records import Columns
 from models.detector import Detector
-from models.errors import BundleError, Set
+from models.errors import BundleError, ConfigError, Set
 from models.messages import phrase
 from models.network.architecture import kind_of
 from models.scoring import Scorer
@@ -177,10 +184,25 @@ def write_result(result: FitResult, folder: Path) -> None:
 
 
 def _calibrate(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> Calibration:
-    columns = prepared.part(prepared.split.calibration)
-    rows = held_out_rows(scorer.score(scorer.preprocessor.transform(columns)).anomaly_score, prepared, config)
+    rows = _calibration_rows(scorer, prepared, config)
     spec = config.threshold_spec(calibration_rows=len(rows.reference))
     return Calibration.on(rows, prepared_spec(rows, spec))
+
+
+def _calibration_rows(scorer: Scorer, prepared: Prepared, config: TrainConfig) -> CalibrationRows:
+    """Return the calibration rows; for a promised rate without gross errors, where enough are left to promise it."""
+    encoded = scorer.preprocessor.transform(prepared.part(prepared.split.calibration))
+    scores = scorer.score(encoded).anomaly_score
+    every_row = held_out_rows(scores, prepared, config)
+    if scorer.extremes is None:
+        return every_row
+    rows = held_out_rows(scores, prepared, config, gross=scorer.extremes.gross(encoded))
+    spec = config.threshold_spec(calibration_rows=len(rows.reference))
+    try:
+        check_rows(rows, spec)
+    except ConfigError:
+        return every_row
+    return rows if THRESHOLD_METHODS[spec.method].targets[spec.target].is_rate else every_row
 
 
 def _evaluate(

@@ -37,8 +37,12 @@ _CALIBRATION: Final[dict[str, type[Any]]] = {
     "population": str,
     "anomaly_weight": float,
     "refitted": bool,
+    "left_out": int,
 }
 """What a manifest says of the calibration, with its types."""
+
+_LATER: Final = ("left_out",)
+"""What a manifest says of the calibration only where there is something to say, and in newer bundles."""
 
 
 def load_detector(path: str | Path, *, trusted: TrustedKeys | None = None) -> Detector:
@@ -125,7 +129,8 @@ def _calibration(plain: Mapping[str, Any], content: bytes) -> Calibration:
     """Calibrate anew on the stored rows: a threshold that was edited would contradict the p-values."""
     try:
         for name, kind in _CALIBRATION.items():
-            from_plain(plain[name], kind)
+            if name in plain or name not in _LATER:
+                from_plain(plain[name], kind)
         if unknown := sorted(plain.keys() - _CALIBRATION.keys()):
             raise ValueError(f"{unknown[0]!r} is unknown")
         if plain["method"] not in THRESHOLD_METHODS:

@@ -15,7 +15,7 @@ from models.calibration.methods import THRESHOLD_METHODS, Target, check_spec, cu
 from models.calibration.ranks import FloatVector
 from models.calibration.rows import CalibrationRows
 from models.errors import ConfigError, Set
-from models.messages import Message, joined, phrase
+from models.messages import Message, joined, phrase, plural
 
 T = TypeVar("T")
 
@@ -108,6 +108,16 @@ class Calibration:
                     "on all rows, it is expected, not proved."
                 )
             )
+        if self.rows.left_out:
+            sentences.append(
+                plural(
+                    "{count} calibration row is left out, as a number in it is far beyond everything else in its "
+                    "column: such rows are flagged besides.",
+                    "{count:,} calibration rows are left out, as a number in them is far beyond everything else in its "
+                    "column: such rows are flagged besides.",
+                    count=self.rows.left_out,
+                )
+            )
         if self.rows.segments:
             sentences.append(
                 phrase(
@@ -143,14 +153,18 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the rows as plain data; `CalibrationRows.to_array` gives these."""
-        return asdict(self.spec) | {
-            "threshold": self.threshold,
-            "thresholds": {name: cutoff.threshold for name, cutoff in self.by_segment.items()},
-            "segments": list(self.rows.segments),
-            "population": self.rows.population,
-            "anomaly_weight": self.rows.anomaly_weight,
-            "refitted": self.rows.refitted,
-        }
+        return (
+            asdict(self.spec)
+            | {
+                "threshold": self.threshold,
+                "thresholds": {name: cutoff.threshold for name, cutoff in self.by_segment.items()},
+                "segments": list(self.rows.segments),
+                "population": self.rows.population,
+                "anomaly_weight": self.rows.anomaly_weight,
+                "refitted": self.rows.refitted,
+            }
+            | ({"left_out": self.rows.left_out} if self.rows.left_out else {})
+        )
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], array: NDArray[Any]) -> Calibration:

@@ -44,6 +44,7 @@ class CalibrationRows:
             anomalies was kept than of the normal rows.
         refitted: The final networks were fitted on these rows, too, after networks that had not seen them had scored
             them.
+        left_out: Number of held-out rows that are not among these, as they are gross errors.
     """
 
     score: NDArray[np.float64]
@@ -53,6 +54,7 @@ class CalibrationRows:
     population: str = "all"
     anomaly_weight: float = 1.0
     refitted: bool = False
+    left_out: int = 0
 
     @classmethod
     def of(
@@ -63,10 +65,16 @@ class CalibrationRows:
         segment: NDArray[Any] | None = None,
         population: str = "all",
         anomaly_weight: float = 1.0,
+        left_out: NDArray[np.bool_] | None = None,
     ) -> CalibrationRows:
-        """Make calibration rows from rows `(n,)` in any order; `segment` holds names, None for a row without."""
+        """Make calibration rows from rows `(n,)` in any order, but for those `left_out`.
+
+        `segment` holds names, None for a row without.
+        """
         score = np.asarray(score, np.float64)
         order = np.argsort(score, kind="stable")
+        if left_out is not None:
+            order = order[~left_out[order]]
         names = () if segment is None else tuple(sorted({str(name) for name in segment if name is not None}))
         indices = {name: i for i, name in enumerate(names)}
         index = [NO_SEGMENT] * len(score) if segment is None else [indices.get(name, NO_SEGMENT) for name in segment]
@@ -78,6 +86,7 @@ class CalibrationRows:
             segments=names,
             population=population,
             anomaly_weight=anomaly_weight,
+            left_out=0 if left_out is None else int(left_out.sum()),
         )
 
     def __len__(self) -> int:
@@ -148,6 +157,7 @@ class CalibrationRows:
             population=str(plain["population"]),
             anomaly_weight=float(plain["anomaly_weight"]),
             refitted=bool(plain["refitted"]),
+            left_out=int(plain.get("left_out", 0)),
         )
         if not (scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (np.diff(scores) >= 0).all()):
             raise ValueError("the calibration scores are not ascending finite numbers")
@@ -155,6 +165,8 @@ class CalibrationRows:
             raise ValueError("the calibration rows have other labels than normal, anomaly and unknown")
         if not ((rows.segment >= NO_SEGMENT).all() and (rows.segment < len(rows.segments)).all()):
             raise ValueError("the calibration rows have segments without a name")
+        if rows.left_out < 0:
+            raise ValueError("fewer calibration rows than none are left out")
         if not (0 < rows.anomaly_weight < np.inf and len(rows.reference)):
             raise ValueError("the calibration rows hold none that a p-value could rest on")
         return rows

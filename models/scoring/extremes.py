@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders import FloatMatrix, NumericEncoding, features_from_plain
+from models.encoders import FloatMatrix, Mask, NumericEncoding, features_from_plain
 from models.encoders.preprocessor import Encoded, Preprocessor
 from models.strict_json import from_plain
 
@@ -29,6 +29,8 @@ _LEAST_VALUES: Final = 10  # different ones: with fewer a column is a code, and 
 _LEAST_WIDTH: Final = 1e-3  # in standard deviations: a narrower range is that of a column with nearly one value
 _NORMAL_WIDTH: Final = 5.0  # in standard deviations, about the range of 99 % of a normal distribution: in its place
 _MOST_ROWS: Final = 100_000  # that ranges are learned from
+_GROSS: Final = 10.0  # ranges, beyond which a value is a gross error: even of heavy tails, hardly any usual one is
+_MOST_GROSS: Final = 0.01  # of the rows
 _STRANGEST: Final = 0.999  # quantile of the fitting rows' scores, which a unit of excess adds
 
 
@@ -113,6 +115,18 @@ class Extremes:
         units[~beyond[np.ix_(rows, self.positions)]] = 0.0
         furthest = units.argmax(axis=1)
         return Excesses(rows, self.positions[furthest], units[np.arange(len(rows)), furthest])
+
+    def gross(self, encoded: Encoded) -> Mask:
+        """Return which of n rows have a number beyond everything else by ten times the range of its column `(n,)`.
+
+        None has, where that would be more than one row and one in a hundred: then the rows are like that.
+        """
+        is_gross = np.zeros(len(encoded), np.bool_)
+        if (found := self.excesses(encoded)) is not None:
+            is_gross[found.rows] = found.units >= _GROSS / _MARGIN - 1.0
+        if is_gross.sum() > max(1.0, _MOST_GROSS * len(encoded)):
+            is_gross[:] = False
+        return is_gross
 
     @cached_property
     def _ends(self) -> tuple[FloatMatrix, FloatMatrix]:

@@ -65,13 +65,49 @@ def test_encoders_are_those_of_the_fitting_rows(single):
     np.testing.assert_array_equal(again.limits, trained.detector.preprocessor.limits)
 
 
+def with_a_gross_error(part, **settings):
+    """Records with a gross error in a row of a part, and that row."""
+    records = machine_records(400, seed=3)
+    if "label" in settings:
+        records = with_anomalies(records, every=20)
+    split = prepare(table_of(records), TrainConfig(**settings)).split
+    row = int(np.flatnonzero(getattr(split, part))[5])
+    records[row]["heat"] = 50_000_000.0
+    return records, row
+
+
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_a_gross_error_that_is_held_out_does_not_hide_itself(preset, tmp_path):
+    settings = {"id": ("serial",), "preset": preset, "epochs": 2, "alert_rate": None}
+    records, row = with_a_gross_error("calibration", **settings)
+    made = train(table_of(records), tmp_path / "1", **settings)
+    verdicts, rows = made.detector.score_records(records), made.detector.calibration.rows
+    assert verdicts.is_anomaly[row]
+    assert (rows.left_out, len(rows)) == (1, made.prepared.rows["calibration"] - 1)
+    assert made.result.threshold["calibration_rows"] == len(rows)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"threshold_method": "fixed", "threshold": 3.0},
+        {"alert_rate": 1 / 51},  # needs each of the 50 rows
+        {"label": "state"},
+    ],
+    ids=["no rate", "no row to spare", "labels"],
+)
+def test_a_gross_error_that_is_held_out_is_kept_where(settings, tmp_path):
+    settings = {"id": ("serial",), "preset": "fast", "epochs": 2, "alert_rate": None} | settings
+    records, _ = with_a_gross_error("calibration", **settings)
+    made = train(table_of(records), tmp_path / "1", **settings)
+    assert made.detector.calibration.rows.left_out == 0
+
+
 @pytest.mark.parametrize("preset", ["fast", "balanced"])
 def test_a_gross_error_that_was_fitted_is_flagged_and_named_first(preset, tmp_path):
-    records = machine_records(400, seed=3)
-    config = TrainConfig(id=("serial",), preset=preset, epochs=2)
-    row = int(np.flatnonzero(prepare(table_of(records), config).split.fitting)[5])
-    records[row]["heat"] = 50_000_000.0
-    made = train(table_of(records), tmp_path / "1", id=("serial",), preset=preset, epochs=2)
+    settings = {"id": ("serial",), "preset": preset, "epochs": 2}
+    records, row = with_a_gross_error("fitting", **settings)
+    made = train(table_of(records), tmp_path / "1", **settings)
     verdicts = made.detector.score_records(records)
     assert verdicts.anomaly_score.argmax() == row
     assert verdicts.is_anomaly[row]

@@ -131,12 +131,21 @@ def prepare(
     return prepared
 
 
-def held_out_rows(scores: NDArray[np.float64], prepared: Prepared, config: TrainConfig) -> CalibrationRows:
-    """Return the calibration rows with their anomaly scores, in the table's order, labels and segments."""
+def held_out_rows(
+    scores: NDArray[np.float64],
+    prepared: Prepared,
+    config: TrainConfig,
+    *,
+    gross: NDArray[np.bool_] | None = None,
+) -> CalibrationRows:
+    """Return the calibration rows with their anomaly scores, in the table's order, labels and segments.
+
+    Those that are `gross` `(n,)` errors are left out, unless labels say what they are.
+    """
     calibration, is_anomaly = prepared.split.calibration, prepared.is_anomaly
     segments = segments_of(prepared.schema, prepared.part(calibration))
     if is_anomaly is None:
-        return CalibrationRows.of(scores, segment=segments)
+        return CalibrationRows.of(scores, segment=segments, left_out=gross)
     kept = is_anomaly[calibration]
     # Where anomalies are spread over two parts alone, more of them are kept than of the normal rows.
     weight = 1.0

@@ -150,7 +150,9 @@ def _new_rows(
     columns = columns_of_table(schema, table)
     for note in notes_of_pointed_dates(pointed_dates(schema, table)):
         console.print(f"[dim]{escaped(phrase('read: {note}', note=note))}[/dim]")
-    scores = old.scorer.score(old.preprocessor.transform(columns)).anomaly_score
+    encoded, extremes = old.preprocessor.transform(columns), old.scorer.extremes
+    scores = old.scorer.score(encoded).anomaly_score
+    gross = extremes.gross(encoded) if extremes is not None and is_anomaly is None else None
     population = old.calibration.rows.population if is_anomaly is not None else "all"
     known = old.known_categories.get(schema.threshold_by or "")
     segment = segments_of(schema, columns, known=known)
@@ -158,7 +160,7 @@ def _new_rows(
     fractions = notes_of_fractions(old, ranges_of(old.preprocessor, columns), rows=len(scores))
     for note in (*older, *old.notes(old.sightings(lambda name: columns.get(name, ()))), *fractions):
         console.print(f"[dim]{escaped(phrase('noted: {finding}', finding=note))}[/dim]")
-    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population)
+    rows = CalibrationRows.of(scores, is_anomaly=is_anomaly, segment=segment, population=population, left_out=gross)
     names = [path.name for path in expand(command.files)]
     found = {"rows": len(rows), "file": names[0], "more": len(names) - 1}
     if names[1:]:

@@ -250,6 +250,8 @@ MANIFEST_FORGERIES = [
     ({"calibration": {"segments": "run"}}, "Expected `array`, got `str`"),
     ({"calibration": {"population": "luck"}}, "other labels than normal"),
     ({"calibration": {"anomaly_weight": 0}}, "none that a p-value could rest on"),
+    ({"calibration": {"left_out": -1}}, "fewer calibration rows than none are left out"),
+    ({"calibration": {"left_out": "1"}}, "Expected `int`, got `str`"),
     ({"calibration": {"run": 1}}, "'run' is unknown"),
     *(({"calibration": {name: ...}}, f"'{name}' is missing") for name in CALIBRATION),
     ({"calibration": None}, r"Expected `object`, got `null` - at `\$.calibration`"),

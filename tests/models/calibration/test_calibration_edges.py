@@ -57,6 +57,24 @@ def test_the_least_rate_may_be_asked_for():
         Calibration.of(TAILED, method="evt", value=LEAST_RATE / 2)
 
 
+def test_rows_that_are_left_out_move_no_threshold_and_are_counted():
+    scores, names = np.array([3.0, 1e9, 1.0, 2.0]), np.array(["a", "b", "a", None], object)
+    left_out = np.array([False, True, False, False])
+    rows = CalibrationRows.of(scores, segment=names, left_out=left_out)
+    assert rows.score.tolist() == [1.0, 2.0, 3.0]
+    assert rows.names.tolist() == ["a", None, "a"]
+    assert rows.left_out == 1
+    calibration = Calibration.on(rows.without_segments(), spec_of("fpr", 0.25))
+    assert calibration.threshold == 3.0
+    assert "1 calibration row is left out, as a number in it is far beyond everything else" in calibration.promise
+    plain = calibration.to_json()
+    again = Calibration.from_json(plain, calibration.rows.to_array())
+    assert again.rows.left_out == plain["left_out"] == 1
+    without = Calibration.on(CalibrationRows.of(scores), spec_of("fpr", 0.25))
+    assert "left_out" not in without.to_json()
+    assert "left out" not in without.promise
+
+
 @pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_within_the_calibration_rows_a_tails_threshold_is_that_of_their_ranks(rate):
     calibration = Calibration.of(TAILED, method="evt", value=rate)

@@ -161,6 +161,36 @@ def test_a_column_with_more_numbers_of_the_other_sign_has_no_fence_for_it():
     assert extremes.excesses(Encoded(Z=encoded_by(logarithmic(), [-20, -40]))) is None
 
 
+def far(*ranges):
+    """Rows of usual numbers, of which the first are beyond their column by so many ranges."""
+    Z = 0.9 * FITTING[:200]
+    low, high = np.sort(FITTING[:, 2])[[5, -6]]
+    Z[: len(ranges), 2] = high + (high - low) * np.array(ranges, np.float32)
+    return Encoded(Z=Z)
+
+
+def test_a_gross_error_is_beyond_the_others_by_ten_ranges():
+    assert np.flatnonzero(EXTREMES.gross(far(9.9, 10.1))).tolist() == [1]
+    assert not EXTREMES.gross(far()).any()
+
+
+def test_rows_of_which_more_than_one_in_a_hundred_is_far_off_are_like_that_and_no_errors():
+    assert EXTREMES.gross(far(20, 30)).sum() == 2
+    assert not EXTREMES.gross(far(20, 30, 40)).any()
+    assert EXTREMES.gross(far(20).rows(0, 5)).sum() == 1
+
+
+@pytest.mark.parametrize("law", ["lognormal", "t with 2 degrees of freedom"])
+def test_hardly_any_row_of_a_heavy_tail_is_a_gross_error(law):
+    rng = np.random.default_rng(1)
+
+    def draw(n):
+        return rng.lognormal(0, 1, (n, 3)) if law == "lognormal" else rng.standard_t(2, (n, 3))
+
+    extremes = learned(draw(ROWS).astype(np.float32))
+    assert extremes.gross(Encoded(Z=draw(100_000).astype(np.float32))).mean() < 2e-4
+
+
 def test_the_reconstruction_error_does_not_hold_extremes():
     Z = np.full((4, 3), 9, np.float32)
     np.testing.assert_array_equal(SCORER.reconstruction_error(Encoded(Z=Z)), PLAIN.reconstruction_error(Encoded(Z=Z)))
