@@ -57,7 +57,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.observer = observer = Observer(settings.workers) if settings.metrics else None
     app.state.gate = gate = Gate(settings, observer, Access.of(settings))
     if observer is not None:
-        registry.observe(observer.watched)
+        registry.observe(observer.watched, observer.swapped)
         observer.gauges = {
             "detector_rows_waiting": lambda: batcher.waiting,
             "detector_requests_waiting": lambda: gate.waiting,

@@ -60,6 +60,7 @@ class Registry:
         self._trusted: TrustedKeys | None = None
         self._most = MOST_LOADED
         self._watched: Callable[[Detector], Detector] = _as_it_is
+        self._swapped: Callable[[str, str], None] = _uncounted
         self._has_started = False
         self._writing = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -112,14 +113,15 @@ class Registry:
         registry._has_started = True
         return registry
 
-    def observe(self, watched: Callable[[Detector], Detector]) -> None:
-        """Have the rows of all detectors counted, also of those that are loaded later.
+    def observe(self, watched: Callable[[Detector], Detector], swapped: Callable[[str, str], None]) -> None:
+        """Have the rows of all detectors counted, also of those that are loaded later, and changes of versions.
 
         Args:
             watched: Returns a detector that is watched.
+            swapped: Is called with the name of a detector and `swapped` or `failed`, on any thread.
         """
         with self._replacing() as table:
-            self._watched = watched
+            self._watched, self._swapped = watched, swapped
             loaded = {key: Loaded(watched(found.detector)) for key, found in table.loaded.items()}
             self.table = replace(table, loaded=loaded)
 
@@ -246,6 +248,7 @@ class Registry:
             error = NotServedError(f"Version {version} of the detector {entry.name!r} cannot be loaded: {why}")
             self._failed[key] = time.monotonic(), error
             if self._has_started and str(known) != str(error):  # before, the program prints it
+                self._swapped(entry.name, "failed")
                 log.error("version %s of the detector %r cannot be loaded: %s", version, entry.name, cause)
             raise error from cause
         self._failed.pop(key, None)
@@ -272,6 +275,9 @@ class Registry:
         """Replace the table by one with another state of a detector."""
         with self._replacing() as table:
             self.table = table.with_entry(entry)
+        before = table.entries.get(entry.name)
+        if before is not None and before.active != entry.active and (entry.name, before.active) in table.loaded:
+            self._swapped(entry.name, "swapped")
 
     def remove(self, name: str) -> None:
         """Replace the table by one without a detector."""
@@ -282,6 +288,10 @@ class Registry:
     def _replacing(self) -> Iterator[Table]:
         with self._writing:
             yield self.table
+
+
+def _uncounted(name: str, outcome: str) -> None:
+    """Count no change."""
 
 
 def _as_it_is(detector: Detector) -> Detector:

@@ -162,3 +162,12 @@ def version_of_new_connection(service: Service) -> str:
     """Return the version that scores, by any worker."""
     answer = httpx.post(f"{service.client.base_url}/score", content=json.dumps(RECORD), timeout=60, trust_env=False)
     return str(answer.json()["version"])
+
+
+def test_changes_of_the_version_are_counted(client: httpx.Client, many: Path) -> None:
+    (many / "pumps" / "9" / "network.onnx").write_bytes(b"damaged")
+    for wanted in ("2", "10", "9"):
+        client.put("/detectors/pumps/aliases/champion", json={"version": wanted})
+    counted = client.get("/metrics").text
+    assert 'detector_swaps_total{detector="pumps",outcome="swapped"} 2.0' in counted
+    assert 'detector_swaps_total{detector="pumps",outcome="failed"} 1.0' in counted
