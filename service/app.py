@@ -79,7 +79,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
         app.include_router(metrics_router)
     secure_pages(app)
     install_problem_handlers(app)
-    app.openapi = lambda: openapi_document(app, registry.table.default_detector, with_keys=settings.has_keys())  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: openapi_document(app, registry.table.default_detector, with_keys=settings.knows_callers())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 

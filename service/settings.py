@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     key_concurrent: int | None = Field(
         None, ge=1, description="requests of a key in each worker at the same time, if the key has no limit of its own"
     )
+    oidc_issuer: str | None = Field(None, description="address of the issuer of OIDC tokens that callers may send")
+    oidc_audience: str | None = Field(None, description="audience that these tokens must be for")
+    oidc_claim: str = Field(
+        "roles", description="claim with the roles of the token's owner; points lead into inner objects"
+    )
     insecure: bool = Field(False, description="listen beyond this machine without keys")
     grpc_port: int | None = Field(
         None, ge=0, le=65535, description="port for the Open Inference Protocol by gRPC, too; 0 for any free one"
@@ -102,9 +107,9 @@ class Settings(BaseSettings):
         """Return the origins whose pages may read answers."""
         return tuple(origin.strip().rstrip("/") for origin in (self.cors_origins or "").split(",") if origin.strip())
 
-    def has_keys(self) -> bool:
-        """Return True if callers need a key."""
-        return self.keys is not None or self.keys_json is not None
+    def knows_callers(self) -> bool:
+        """Return True if callers need a key or a token."""
+        return self.keys is not None or self.keys_json is not None or self.oidc_issuer is not None
 
 
 def flag_of(name: str) -> str:

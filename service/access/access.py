@@ -10,14 +10,20 @@ from typing import Final, final
 
 from models.errors import ConfigError
 from service.access.callers import Caller, KeyFile, KeyRing, keys_of_variable
+from service.access.issuer import Issuer
+from service.access.keys import id_of
 from service.access.limits import Limits, Meter
 from service.access.rights import right_of
 from service.access.roles import Role
-from service.access.watching import begin_watching
+from service.access.tokens import Tokens
+from service.access.watching import Watch
 from service.settings import Settings, spelt
 from service.web.problems import RequestError
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+LOOK_SECONDS: Final = 1.0
+"""Time between two looks at the file of keys."""
 
 _MOST_VERIFIED: Final = 4_096  # header fields of callers that are remembered
 _READING: Final = frozenset(["GET", "HEAD"])
@@ -34,29 +40,35 @@ class Access:
     Args:
         ring: The keys.
         file: Where they come from, if that may change.
+        tokens: Checks tokens of an issuer, if there is one.
     """
 
-    def __init__(self, ring: KeyRing, file: KeyFile | None = None) -> None:
+    def __init__(self, ring: KeyRing, file: KeyFile | None = None, tokens: Tokens | None = None) -> None:
         self._ring = ring
+        self._tokens = tokens
         self._verified: dict[bytes, Caller] = {}
-        self._unwatched = file  # until the first request
+        self._age = 0  # of the keys by which the verified tokens were checked
+        self._unwatched = None if file is None else Watch(file.changed, self._take, seconds=LOOK_SECONDS)
 
     @classmethod
     def of(cls, settings: Settings) -> Access | None:
-        """Return the access that the settings ask for, None if no keys are named.
+        """Return the access that the settings ask for, None if everybody may do everything.
 
         Raises:
-            ConfigError: The keys cannot be read, or there are two sources of them.
+            ConfigError: The keys cannot be read, or there are two sources of them; or tokens cannot be checked.
         """
+        if not settings.knows_callers():
+            return None
         if settings.keys is not None and settings.keys_json is not None:
             raise ConfigError(f"{spelt('keys')} and {spelt('keys_json')} are two sources of keys. Say one of them.")
         limits = Limits(settings.key_rate, settings.key_concurrent)
+        tokens = _tokens_of(settings, limits)
         if settings.keys_json is not None:
-            return cls(keys_of_variable(settings.keys_json.get_secret_value(), limits))
+            return cls(keys_of_variable(settings.keys_json.get_secret_value(), limits), None, tokens)
         if settings.keys is None:
-            return None
+            return cls(KeyRing(()), None, tokens)
         file = KeyFile(settings.keys, limits)
-        return cls(file.ring, file)
+        return cls(file.ring, file, tokens)
 
     def admit(self, method: str, path: str, headers: Headers) -> RequestError | Meter | None:
         """Return why a request is refused; else what its end has to be told, if its caller has limits.
@@ -70,8 +82,10 @@ class Access:
         if needed is None:
             return None
         if self._unwatched is not None:
-            begin_watching(self._unwatched, self._take)
+            self._unwatched.begin(at_once=True)
             self._unwatched = None
+        if self._tokens is not None and self._tokens.age != self._age:
+            self._age, self._verified = self._tokens.age, {}
         caller = self._sender(method, headers)
         if isinstance(caller, RequestError):
             return caller
@@ -87,19 +101,28 @@ class Access:
         sent = [value for name, value in headers if name == b"authorization"]
         if len(sent) != 1:
             return _SENT_TWICE if sent else _ASKED_OF_PAGE if _is_page(method, headers) else _NO_KEY
-        caller = self._verified.get(sent[0]) or self._caller_of(sent[0], method, headers)
+        caller: Caller | RequestError | None = self._verified.get(sent[0]) or self._caller_of(sent[0], method, headers)
+        if isinstance(caller, RequestError):
+            return caller
         if caller is None:
             return _UNKNOWN_TO_PAGE if _is_page(method, headers) else _UNKNOWN
         if caller.expires is not None and time.time() >= caller.expires:
             return _EXPIRED
         return caller
 
-    def _caller_of(self, field: bytes, method: str, headers: Headers) -> Caller | None:
+    def _caller_of(self, field: bytes, method: str, headers: Headers) -> Caller | RequestError | None:
+        """Return who sends a field of credentials, None if nobody is known by it, or why it is refused."""
         scheme, _, credentials = field.partition(b" ")
         if scheme.lower() == b"basic":
             return self._ring.owner_of(_password(credentials)) if _is_own_page(method, headers) else None
-        caller = self._ring.owner_of(credentials.strip()) if scheme.lower() == b"bearer" else None
-        if caller is not None:
+        if scheme.lower() != b"bearer":
+            return None
+        credentials = credentials.strip()
+        if self._tokens is not None and id_of(credentials) is None:
+            caller: Caller | RequestError | None = self._tokens.caller_of(credentials)
+        else:
+            caller = self._ring.owner_of(credentials)
+        if isinstance(caller, Caller):
             if len(self._verified) >= _MOST_VERIFIED:
                 del self._verified[next(iter(self._verified))]
             self._verified[field] = caller
@@ -107,6 +130,21 @@ class Access:
 
     def _take(self, ring: KeyRing) -> None:
         self._ring, self._verified = ring, {}
+
+
+def _tokens_of(settings: Settings, limits: Limits) -> Tokens | None:
+    """Return what checks tokens, None if no issuer is named.
+
+    Raises:
+        ConfigError: The audience is missing, or the issuer's address or its packages will not do.
+    """
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_audience is None:
+        raise ConfigError(
+            f"{spelt('oidc_issuer')} needs {spelt('oidc_audience')}: else a token for any other service would do."
+        )
+    return Tokens(Issuer(settings.oidc_issuer), settings.oidc_audience, settings.oidc_claim, limits)
 
 
 def _password(credentials: bytes) -> bytes:

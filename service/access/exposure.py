@@ -35,7 +35,7 @@ def log_exposure(settings: Settings) -> None:
 
 
 def _is_protected(settings: Settings) -> bool:
-    return settings.has_keys() or _is_loopback(settings.host)
+    return settings.knows_callers() or _is_loopback(settings.host)
 
 
 def _is_loopback(host: str) -> bool:
