@@ -16,7 +16,8 @@ from models.scoring import Scorer
 _ROWS: Final = 300
 _CELLS: Final = 1 << 20  # of all rows that are looked at, once for each column
 _LEAST_ROWS: Final = 20
-_NEARER: Final = 0.75  # of the median distance to the median
+_NEARER: Final = 0.5  # of the mean distance to the median
+_OUTERMOST: Final = 0.02  # share of the distances that do not count: gross errors are among them
 _MOSTLY_RIGHT: Final = 0.9
 _BETTER: Final = 0.25  # of what the most frequent category gets wrong
 
@@ -62,8 +63,13 @@ def _number_is_told(encoding: Encoding, values: NDArray[Any], Z: FloatMatrix, ex
     if not present.any():
         return True
     own, others = Z[present, 0], expected[present, 0]
-    spread = float(np.median(np.abs(own - np.median(own))))
-    return spread == 0 or float(np.median(np.abs(own - others))) <= _NEARER * spread
+    return _mean_distance(own - others) <= _NEARER * _mean_distance(own - np.median(own))
+
+
+def _mean_distance(differences: NDArray[Any]) -> float:
+    """Return the mean of differences `(n,)` without their signs, the outermost left out."""
+    kept = len(differences) - int(_OUTERMOST * len(differences))
+    return float(np.sort(np.abs(differences))[:kept].mean())
 
 
 def _category_is_told(encoding: Encoding, values: NDArray[Any], Z: FloatMatrix, expected: FloatMatrix) -> bool:
