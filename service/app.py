@@ -26,6 +26,7 @@ from service.gate import Gate, SheddingMiddleware
 from service.inference import routes as inference
 from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import Observer
+from service.observing.request_log import RequestLog
 from service.observing.routes import router as metrics_router
 from service.registry import Registry
 from service.registry.following import Follower
@@ -63,6 +64,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
             "detector_requests_waiting": lambda: gate.waiting,
             "detector_streams_open": lambda: gate.streams,
         }
+    app.state.request_log = request_log = RequestLog(every=settings.access_log)
     held_too_much = partial(gate.refused, "memory", None)
     app.state.turns = Turns()
     app.state.held_bodies = HeldBytes(BUDGET.held_bodies * settings.max_body_bytes, held_too_much)
@@ -72,7 +74,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     if settings.cors_origins is not None:
         app.add_middleware(OriginsMiddleware, origins=settings.origins())
-    app.add_middleware(ObservingMiddleware, observer=observer)
+    app.add_middleware(ObservingMiddleware, observer=observer, log=request_log)
     for part in (routes.router, state.router, detectors.router, aliases.router, inference.router):
         app.include_router(part)
     if observer is not None:

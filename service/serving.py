@@ -14,6 +14,7 @@ from models.errors import ConfigError
 from service.access.exposure import log_exposure, require_protection
 from service.budget import BUDGET
 from service.hangup import look_at_hangup
+from service.observing.logs import configure_logging
 from service.settings import Settings, spelt
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def serve(settings: Settings) -> None:
         from service.registry.table import listed
 
         registry = open_registry(settings)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        configure_logging(settings.log_format)
         table = registry.table
         if (active := table.default_detector) is not None:
             log.info(
@@ -82,7 +83,7 @@ def serve_app(app: FastAPI, settings: Settings) -> None:
             port=settings.port,
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
-            access_log=settings.access_log,
+            access_log=False,  # the middleware writes it
             proxy_headers=settings.access_log and bool(settings.trusted_proxies),  # of interest to the log alone
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=settings.drain_seconds,

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     drain_seconds: int = Field(30, ge=0, description="seconds that requests in flight may take after SIGTERM")
     lang: Literal["en", "pt"] = Field("en", description="language of the reasons in words")
     metrics: bool = Field(True, description="count requests and rows, and answer Prometheus at /metrics")
+    log_format: Literal["text", "json"] = Field("text", description="form of the log: text, or a JSON object a line")
     access_log: bool = Field(False, description="log a line for each request")
     trusted_proxies: str | None = Field(
         None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+if sys.platform == "linux":
+    import fcntl
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -45,6 +49,8 @@ def running(bundle: Path | str, *flags: str, **environment: str) -> Iterator[Ser
     env = os.environ | environment
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stderr is not None
+        if sys.platform == "linux":
+            fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 1 << 20)  # a service whose log is full answers nobody
         log = ""
         while "running on" not in log:
             line = process.stderr.readline()
@@ -76,7 +82,11 @@ def fast_path(request: pytest.FixtureRequest) -> bool:
 def service(bundle_path: Path, fast_path: bool) -> Iterator[Service]:
     """The service of the trained detector; it refuses nothing because its machine is slow."""
     with running(bundle_path, "--fast-path" if fast_path else "--no-fast-path", "--max-wait-seconds", "60") as service:
+        reader = threading.Thread(target=lambda: [None for _ in service.process.stderr or ()], daemon=True)
+        reader.start()
         yield service
+        service.process.kill()
+        reader.join(60)
 
 
 @pytest.fixture

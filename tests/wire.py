@@ -20,6 +20,8 @@ from service.fast_path.accepting import FairServer
 from service.fast_path.protocol import carriers
 from service.registry import Registry
 
+_OWN = ("date", "x-request-id")
+
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -47,10 +49,10 @@ class _ByteByByte:
 
 
 def answer_from(connection: socket.socket) -> Answer:
-    """Read the next answer; its date is left out."""
+    """Read the next answer; its date and its id, which no other answer has, are left out."""
     with HTTPResponse(_ByteByByte(connection)) as response:  # type: ignore[arg-type]
         response.begin()
-        headers = {name.lower(): value for name, value in response.getheaders() if name.lower() != "date"}
+        headers = {name.lower(): value for name, value in response.getheaders() if name.lower() not in _OWN}
         return response.status, headers, response.read()
 
 

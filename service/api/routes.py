@@ -22,6 +22,7 @@ from service.formats.json import read_json
 from service.formats.json_answers import ANSWER_END, answer_start
 from service.formats.rows import BodySpec, all_problems, noted
 from service.gate import SMALL_BYTES, Gate
+from service.observing.middleware import seen_in
 from service.operations import OPERATIONS, Operation
 from service.settings import Settings
 from service.streaming.answer import answer_stream
@@ -114,7 +115,12 @@ def _specs(
     explain = query.explain if isinstance(query, StreamQuery) else 0
     top = min(explain, len(detector.schema.columns))
     answer = AnswerSpec(
-        operation=operation, detector=detector, format_name=answered, top=top, cancellation=cancellation
+        operation=operation,
+        detector=detector,
+        format_name=answered,
+        top=top,
+        cancellation=cancellation,
+        seen=seen_in(request.scope),
     )
     return body, answer
 
@@ -173,5 +179,6 @@ async def _answer_in_batch(
         look = partial(all_problems, rows, body.schema, error, cancellation=body.cancellation)
         is_quick = len(rows) * len(body.schema.read) <= BUDGET.loop_cells_refused
         raise (look() if is_quick else await on_thread(look)) from error
+    answer.note_rows(len(rows))
     start = answer_start(answer.operation, answer.detector, rows.notes)
     return start + items + ANSWER_END, answer_headers(answer, rows.notes)

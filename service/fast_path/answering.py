@@ -31,7 +31,7 @@ from service.formats.json import records_in
 from service.formats.json_answers import ANSWER_END, answer_start
 from service.formats.rows import noted
 from service.gate import SMALL_BYTES, Gate
-from service.observing.middleware import note
+from service.observing.middleware import seen_in
 from service.observing.observer import NO_DETECTOR, Version
 from service.operations import OPERATIONS
 from service.registry import Loaded, Registry, Table
@@ -80,10 +80,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: status, headers and body."""
+    """An answer: status, headers and body, and how many rows it answers."""
 
     head: Head
     body: bytes
+    rows: int = 0
 
     @classmethod
     @lru_cache(maxsize=8)
@@ -116,7 +117,7 @@ class _Prepared:
         start = answer_start(OPERATIONS["score"], detector)
         return cls(loaded, detector, exact_records(detector.schema), _head_of(detector, ()), start)
 
-    def reply_with(self, reply: Reply, notes: Sequence[str], items: bytes | Exception) -> None:
+    def reply_with(self, reply: Reply, rows: int, notes: Sequence[str], items: bytes | Exception) -> None:
         """Reply with the items of a request; the routes say what is wrong with one that cannot be scored."""
         if isinstance(items, Exception):
             reply(None)
@@ -124,7 +125,7 @@ class _Prepared:
         head, start = self.head, self.start
         if notes:
             head, start = _head_of(self.detector, notes), answer_start(OPERATIONS["score"], self.detector, notes)
-        reply(Answer(head, start + items + ANSWER_END))
+        reply(Answer(head, start + items + ANSWER_END, rows))
 
 
 def _head_of(detector: Detector, notes: Sequence[str]) -> Head:
@@ -225,7 +226,7 @@ class SmallScores:
         except (DetectorError, RequestError):
             reply(None)
             return
-        done = partial(prepared.reply_with, reply, rows.notes)
+        done = partial(prepared.reply_with, reply, len(rows.rows), rows.notes)
         self._batcher.submit(rows, detector=detector, top=top, done=done)
 
 
@@ -272,6 +273,8 @@ class EntryMiddleware:
         path = scope.get("raw_path") or scope["path"].encode()
         is_score = method == "POST" and self._small.knows(path)
         explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
+        if is_score:
+            seen_in(scope).endpoint = ENDPOINT  # whoever answers it
         routed = scope["path"].removeprefix(scope.get("root_path", ""))
         admission = self._gate.admit(method, routed, headers, to_batch=explain is not None)
         if admission.refusal is not None:
@@ -308,7 +311,8 @@ class EntryMiddleware:
         if answer is None:
             await self._app(scope, _again(message, receive), send)
             return
-        note(scope, answer.head.version, endpoint=ENDPOINT)
+        seen = seen_in(scope)
+        seen.version, seen.rows = answer.head.version, answer.rows
         headers = [*answer.head.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.head.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})

@@ -17,6 +17,8 @@ from service.budget import BUDGET
 from service.fast_path.answering import Answer, Head
 from service.fast_path.sending import SlowReaderGuard, WholeWrites
 from service.observing.observer import NO_DETECTOR, Observer, clock
+from service.observing.request_ids import HEADER, request_id
+from service.observing.request_log import RequestLog
 from service.web.problems import CLOSE, RequestError, problem_of
 
 _CONNECT: Final = b"CONNECT"
@@ -68,7 +70,7 @@ _NOT_PARSED: Final = (_NoTunnelError, httptools.HttpParserInvalidURLError)
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol within the limits of `BUDGET`; Uvicorn gives all arguments but `patience` and `observer`.
+    """Uvicorn's protocol within the limits of `BUDGET`; Uvicorn gives all arguments without a name.
 
     `Upgrade` is ignored, as RFC 9110, section 7.8, allows: Uvicorn's parser would end the message at its head, and take
     its body for the next request.
@@ -77,9 +79,12 @@ class GuardedProtocol(HttpToolsProtocol):
     `BUDGET.linger_seconds`, and as long as it is being answered.
     """
 
-    def __init__(self, *of_uvicorn: Any, patience: float, observer: Observer | None = None, **named: Any) -> None:
+    def __init__(
+        self, *of_uvicorn: Any, patience: float, observer: Observer | None, log: RequestLog, **named: Any
+    ) -> None:
         super().__init__(*of_uvicorn, **named)
         self.observer = observer
+        self.log = log
         self._guard = SlowReaderGuard(self.loop, patience)
         self._unread = bytearray()  # what has come and is not parsed yet
         self._has_ended = False  # no more requests are read
@@ -263,11 +268,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, answer: Answer) -> None:
         """Send a last answer; then drop what still comes, as a reset connection would lose the answer."""
+        own = request_id(())  # what it has brought cannot be relied on
         if self.observer is not None:
             self.observer.ended(_UNREAD, answer.head.status, NO_DETECTOR, clock())
+        self.log.ended(own, _UNREAD, answer.head.status)
 
         def send() -> None:
-            self.transport.write(self.answer_bytes(answer))
+            self.transport.write(self.answer_bytes(answer, b"%s: %s\r\n" % (HEADER, own)))
             if self._is_over:
                 self.transport.close()
                 return

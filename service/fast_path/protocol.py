@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, ClassVar, Final, final
 from urllib.parse import unquote
 
@@ -19,7 +20,8 @@ from service.fast_path.answering import ADMITTED, ENDPOINT, Answer, EntryMiddlew
 from service.fast_path.guarded import GuardedProtocol
 from service.gate import SheddingMiddleware
 from service.observing.middleware import ObservingMiddleware
-from service.observing.observer import Observer, clock
+from service.observing.observer import clock
+from service.observing.request_ids import HEADER, request_id
 from service.settings import Settings, spelt
 from service.web.origins import OriginsMiddleware
 
@@ -28,6 +30,7 @@ TESTED_UVICORN: Final = ((0, 32), (1, 0))
 
 _OURS: Final = (EntryMiddleware, ObservingMiddleware, SheddingMiddleware, OriginsMiddleware)
 _CLOSE: Final = b"connection: close\r\n"
+_ID_LINE: Final = HEADER + b": %s\r\n"
 _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
 
 log = logging.getLogger(__name__)
@@ -44,8 +47,8 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
         settings: Settings of the service.
     """
     state = app.state
-    observer: Observer | None = state.observer
-    guarded = partial(GuardedProtocol, patience=settings.body_seconds, observer=observer)
+    seen_by = {"observer": state.observer, "log": state.request_log}
+    guarded = partial(GuardedProtocol, patience=settings.body_seconds, **seen_by)
     if reason := _seen_by(app):
         log.info("small requests are answered behind FastAPI: %s", reason)
         return app, guarded
@@ -54,10 +57,8 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
         if settings.cors_origins is not None:  # `EntryMiddleware` has to stand behind what answers preflights
             return app, guarded
         entry = EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings)
-        return ObservingMiddleware(entry, observer=observer), guarded
-    return app, partial(
-        FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds, observer=observer
-    )
+        return ObservingMiddleware(entry, **seen_by), guarded
+    return app, partial(FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds, **seen_by)
 
 
 def _seen_by(app: FastAPI) -> str | None:
@@ -75,7 +76,7 @@ def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> 
     if not first <= tuple(int(part) for part in version.split(".")[:2]) < end:
         return f"it is not tested with Uvicorn {version}"
     if settings.access_log:
-        return f"Uvicorn logs each request: {spelt('access_log')}"
+        return f"each request is logged: {spelt('access_log')}"
     return None if settings.fast_path else f"it is switched off: {spelt('fast_path')}"
 
 
@@ -185,16 +186,21 @@ class FastProtocol(GuardedProtocol):
             self.observer.ended(ENDPOINT, answer.head.status, answer.head.version, exchange.began)
         if exchange.end is not None:
             exchange.end()
-        self._send(exchange, answer)
+        own = request_id(exchange.scope["headers"])
+        if answer.head.status >= HTTPStatus.BAD_REQUEST:
+            self.log.ended(own, ENDPOINT, answer.head.status)
+        self._send(exchange, answer, _ID_LINE % own)
 
-    def _send(self, exchange: _Exchange, answer: Answer) -> None:
+    def _send(self, exchange: _Exchange, answer: Answer, extra: bytes = b"") -> None:
         exchange.response_complete = True
         if exchange.disconnected or self.transport.is_closing():
             return
         closing = _CLOSE in answer.head.lines
-        extra = b"" if exchange.keep_alive or closing else _CLOSE
+        if not (exchange.keep_alive or closing):
+            closing = True
+            extra += _CLOSE
         self.transport.write(self.answer_bytes(answer, extra))
-        if closing or extra:
+        if closing:
             self.transport.close()
         self.on_response_complete()
 

@@ -16,6 +16,7 @@ from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.formats import FORMATS
 from service.formats.rows import BodySpec, Rows, all_problems, noted
+from service.observing.middleware import Seen
 from service.operations import Operation
 from service.web.content import decoded
 from service.web.problems import RequestError, too_many_values
@@ -31,6 +32,7 @@ class AnswerSpec:
         format_name: The format of the answer, a key of `FORMATS`.
         top: How many of the columns that add most are named; at most all of the detector's.
         cancellation: Ends scoring early.
+        seen: Is told how many rows are answered.
     """
 
     operation: Operation
@@ -38,12 +40,18 @@ class AnswerSpec:
     format_name: str = "json"
     top: int = 0
     cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
+    seen: Seen | None = field(default=None, compare=False)
 
     def require_bounded(self, rows: Rows) -> None:
         """Refuse rows whose answer would hold too many values."""
         per_row = len(self.detector.schema.columns) if self.operation.lists_columns else self.top
         if per_row and (values := per_row * len(rows)) > MOST_VALUES:
             raise too_many_values(values, MOST_VALUES, remedy=self.operation.remedy)
+
+    def note_rows(self, rows: int) -> None:
+        """Note that rows are answered."""
+        if self.seen is not None:
+            self.seen.rows += rows
 
     def require_bytes(self, size: int) -> None:
         """Refuse to write an answer that has so many bytes by now: a text may be in it once a record."""
@@ -91,6 +99,7 @@ def write_rows(writer: AnswerWriter, answer: AnswerSpec, rows: Rows, *, last: bo
     answer.require_bounded(rows)
     try:
         yield from writer.write(rows, last=last)
+        answer.note_rows(len(rows))
     except DataError as error:
         raise all_problems(rows, answer.detector.schema, error, cancellation=answer.cancellation) from error
 

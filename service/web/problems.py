@@ -19,6 +19,8 @@ from models.columns.from_records import brief_repr
 from models.errors import DetectorError, Message, RecordError, Set
 from models.printable import shortened
 from service.api.parameters import ReadingQuery
+from service.observing.middleware import seen_in
+from service.observing.request_ids import HEADER
 from service.registry.errors import BusyError
 from service.settings import spelt
 from service.web.closing import ClosingResponse
@@ -230,9 +232,11 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     """Answer an unexpected error; the service's log has the traceback."""
-    log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
-    detail = "The service met an error of its own; its log says more."
-    return _answered(request, RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+    name = seen_in(request.scope).request_id.decode()
+    log.error("unexpected error", exc_info=error, extra={"fields": {"id": name}})
+    detail = f"The service met an error of its own; its log says more about request {name}."
+    headers = {HEADER.decode(): name}  # the middleware does not see this answer
+    return _answered(request, RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, detail, headers=headers))
 
 
 async def _client_gone(request: Request, error: ClientDisconnect) -> Response:

@@ -74,7 +74,7 @@ def test_the_log_holds_no_key(bundle_path: Path, start: Start, tmp_path: Path) -
         service.process.wait(30)
         reader.join(30)
     log = "".join(lines)
-    assert "POST /score HTTP/1.1" in log
+    assert "endpoint=score" in log
     assert "the keys stay as they were" in log
     assert [key for key in [*keys, late] if key in log or key.split("_", 2)[2] in log] == []
 

@@ -172,7 +172,7 @@ def test_the_access_log_has_the_clients_address_from_a_proxy_that_is_trusted(
     for address, line in zip(("10.1.2.3", "10.1.2.4"), lines, strict=True):
         client = f"{address}:0" if trusted == "127.0.0.1" else "127.0.0.1:"
         assert client in line
-        assert '"POST /score?explain=1 HTTP/1.1" 200' in line
+        assert "endpoint=score detector=machines version=1 status=200 rows=1 ms=" in line
 
 
 @given(bodies())
