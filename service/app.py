@@ -24,6 +24,7 @@ from service.fast_path.answering import EntryMiddleware, SmallScores
 from service.fast_path.micro_batching import Batcher
 from service.gate import Gate, SheddingMiddleware
 from service.inference import routes as inference
+from service.observing import page
 from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import Observer
 from service.observing.request_log import RequestLog
@@ -75,7 +76,7 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     if settings.cors_origins is not None:
         app.add_middleware(OriginsMiddleware, origins=settings.origins())
     app.add_middleware(ObservingMiddleware, observer=observer, log=request_log)
-    for part in (routes.router, state.router, detectors.router, aliases.router, inference.router):
+    for part in (routes.router, state.router, detectors.router, aliases.router, inference.router, page.router):
         app.include_router(part)
     if observer is not None:
         app.include_router(metrics_router)

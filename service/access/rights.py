@@ -23,6 +23,7 @@ RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
     ("GET", "/docs/static/{path:path}"): Role.READ,
     ("GET", "/openapi.json"): Role.READ,
     ("GET", "/metrics"): Role.READ,
+    **{("GET", page): Role.READ for page in ("/", "/start.js", "/start.css")},
     ("GET", "/detectors"): Role.READ,
     ("GET", "/detectors/{name}"): Role.READ,
     ("GET", "/detectors/{name}/versions/{version}"): Role.READ,
