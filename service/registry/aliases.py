@@ -28,6 +28,7 @@ CHAMPION: Final = "champion"
 """The alias of the version that answers where none is named; without it, that is the latest one that can be loaded."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_VERSION: Final = re.compile(r"0|[1-9][0-9]{0,254}")  # as folders of versions are named
 _MOST_BEFORE: Final = 100  # versions that one can roll back to
 _MOST_BYTES: Final = 1 << 20
 
@@ -85,16 +86,23 @@ def read_aliases(folder: Path) -> Aliases:
         raise BundleError(f"{ALIASES_FILE} cannot be read ({error.strerror}).") from error
     try:
         plain = parse_json(content)
+        aliases = from_plain(plain["aliases"], dict[str, str])
+        before = from_plain(plain["before"], list[str])
         return Aliases(
-            aliases={
-                require_alias(name): version for name, version in from_plain(plain["aliases"], dict[str, str]).items()
-            },
-            before=tuple(from_plain(plain["before"], list[str])),
+            aliases={require_alias(name): _require_version(version) for name, version in aliases.items()},
+            before=tuple(map(_require_version, before)),
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise BundleError(
             f"{ALIASES_FILE} is not as this program writes it ({error!r:.100}). Mend it, or remove it to begin anew."
         ) from error
+
+
+def _require_version(text: str) -> str:
+    """Return a text that can be a version: it goes into logs and answers as it is."""
+    if not _VERSION.fullmatch(text):
+        raise ConfigError(f"{quoted(text)} is no version")
+    return text
 
 
 @contextmanager

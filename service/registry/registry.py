@@ -109,7 +109,7 @@ class Registry:
             try:
                 registry.load(default)
             except NotServedError as error:
-                raise BundleError(str(error.__cause__)) from error  # with the path
+                raise BundleError(str(error.__cause__ or error)) from error  # the cause has the path
         registry._has_started = True
         return registry
 
