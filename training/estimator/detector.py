@@ -34,8 +34,8 @@ class AutoencoderDetector(ExplainingDetector):
     A fitted estimator may score in many threads at once. It can be pickled; a pickle holds the files of a bundle, which
     are verified when it is loaded, but like any pickle it may only come from a source that you trust.
 
-    After a fit, what should be looked at, such as dead units, too few rows for a rate, or a column that was left out
-    though nobody asked for it, is a `DetectorWarning`.
+    After a fit, what should be looked at, such as vanishing gradients, too few rows for a rate, or a column that was
+    left out though nobody asked for it, is a `DetectorWarning`.
 
     Args:
         label: Column of `X` with labels, which say what is an anomaly: for evaluation and `fit_on`, never a feature.
