@@ -33,6 +33,7 @@ from service.registry import Registry
 from service.registry.following import Follower
 from service.registry.remote import Remote
 from service.settings import Settings, flag_of, load_settings, variable_of
+from service.shadow import Shadows
 from service.web.content import HeldBytes, Turns
 from service.web.origins import OriginsMiddleware
 from service.web.pages import new_app, secure_pages
@@ -58,14 +59,17 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.state.batcher = batcher = Batcher()
     app.state.observer = observer = Observer(settings.workers) if settings.metrics else None
     app.state.gate = gate = Gate(settings, observer, Access.of(settings))
+    app.state.shadows = shadows = Shadows(registry, share=settings.shadow_share)
     if observer is not None:
-        registry.observe(observer.watched, observer.swapped)
+        registry.watch(observer.watched)
+        registry.count, shadows.count = observer.swapped, observer.compared
         observer.gauges = {
             "detector_rows_waiting": lambda: batcher.waiting,
             "detector_requests_waiting": lambda: gate.waiting,
             "detector_streams_open": lambda: gate.streams,
         }
     app.state.request_log = request_log = RequestLog(every=settings.access_log)
+    registry.watch(shadows.watched)  # after the observer's, which it calls
     held_too_much = partial(gate.refused, "memory", None)
     app.state.turns = Turns()
     app.state.held_bodies = HeldBytes(BUDGET.held_bodies * settings.max_body_bytes, held_too_much)

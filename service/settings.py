@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     watch: bool = Field(
         True, description="look at the folder every second, and load new versions; else at SIGHUP alone"
     )
+    shadow_share: float = Field(
+        1, ge=0, le=1, description="share of the requests whose rows a challenger scores, too; 0 for none"
+    )
     trusted_keys: Path | None = Field(
         None, description="a file of public keys of minisign; only bundles that one of them has signed are loaded"
     )

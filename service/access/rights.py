@@ -30,6 +30,7 @@ RIGHTS: Final[dict[tuple[str, str], Role | None]] = {
     ("GET", "/detectors/{name}/aliases/{alias}"): Role.READ,
     ("PUT", "/detectors/{name}/aliases/{alias}"): Role.OPERATE,
     ("DELETE", "/detectors/{name}/aliases/{alias}"): Role.OPERATE,
+    ("GET", "/detectors/{name}/shadow"): Role.READ,
     ("POST", "/detectors/{name}/rollback"): Role.OPERATE,
     ("GET", "/v2"): Role.READ,
     ("GET", "/v2/health/live"): None,

@@ -1,17 +1,19 @@
 """The endpoints that describe the detectors: the default one, one of a name, and the list of all."""
 
 # No annotations as text: FastAPI reads them.
+import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from models.detector import Detector
-from service.api.dependencies import default_detector, detector_of_version, named_detector, registry_of
+from service.api.dependencies import Name, default_detector, detector_of_version, named_detector, registry_of
 from service.api.openapi import problems
 from service.api.parameters import NoQuery
-from service.api.schemas import DetectorList, DetectorResponse, detector_answer
+from service.api.schemas import DetectorList, DetectorResponse, ShadowResponse, detector_answer
 from service.registry import Table
+from service.shadow import Shadows
 from service.web.problems import json_response
 
 router: Final = APIRouter()
@@ -76,6 +78,20 @@ async def of_version(
 ) -> Response:
     """Say what a version of a detector is, what it was trained on, and how well it does."""
     return json_response(detector_answer(detector, request.app.state.settings))
+
+
+@router.head("/detectors/{name}/shadow", include_in_schema=False)
+@router.get(
+    "/detectors/{name}/shadow",
+    summary="The challenger, compared",
+    response_model=ShadowResponse,
+    response_description="OK",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+async def shadow(request: Request, name: Name, query: Annotated[NoQuery, Query()]) -> Response:
+    """Say how the version of the alias `challenger` scores the rows that the active version has scored."""
+    shadows: Shadows = request.app.state.shadows
+    return json_response(await asyncio.to_thread(shadows.of(name).figures))
 
 
 def item_of(table: Table, name: str) -> dict[str, Any]:

@@ -145,6 +145,36 @@ class AliasTarget(BaseModel):
     version: str
 
 
+class AlertRates(BaseModel):
+    """Shares of the compared rows that are anomalies; null where none is compared yet."""
+
+    active: float | None
+    challenger: float | None
+
+
+class Disagreements(BaseModel):
+    """Numbers of rows that one version alone calls an anomaly."""
+
+    only_active: int
+    only_challenger: int
+
+
+class ShadowResponse(BaseModel):
+    """How a challenger scores the same rows as the active version, since one of them became what it is."""
+
+    detector: str
+    version: str = Field(description="The active version.")
+    challenger: str = Field(description="The version that scores beside it.")
+    rows: int = Field(description="Rows that both have scored; of several workers, those of the one that answers.")
+    dropped: int = Field(description="Rows that were not compared, as too many waited.")
+    alert_rate: AlertRates
+    disagreements: Disagreements
+    rank_correlation: float | None = Field(
+        description="Spearman's, of the last 10,000 rows' scores; null where there are too few."
+    )
+    problem: str | None = Field(None, description="Why nothing is compared any more, where that is so.")
+
+
 class DetectorList(BaseModel):
     """All detectors that are served."""
 

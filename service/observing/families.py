@@ -69,6 +69,11 @@ FAMILIES: Final = {
     "detector_swaps_total": Family(
         kind="counter", help="Changes of the version that serves.", labels=("detector", "outcome")
     ),
+    "detector_shadow_rows_total": Family(
+        kind="counter",
+        help="Rows that a challenger scored, too: which of both versions say that they are anomalies; or dropped.",
+        labels=(*_VERSION, "challenger", "outcome"),
+    ),
     "detector_rows_waiting": Family(kind="gauge", help="Rows of small requests that wait for a micro-batch."),
     "detector_requests_waiting": Family(kind="gauge", help="Large requests that wait for a thread."),
     "detector_streams_open": Family(kind="gauge", help="Streams that are being answered."),

@@ -88,6 +88,16 @@ class Observer:
         """
         self._add("detector_swaps_total", (detector, outcome), (), np.ones(1))
 
+    def compared(self, labels: tuple[str, str, str], outcome: str, rows: int) -> None:
+        """Count rows that a challenger has scored, too, or that were dropped.
+
+        Args:
+            labels: Detector, active version and challenger.
+            outcome: Which of them say that a row is an anomaly; or `dropped`.
+            rows: How many.
+        """
+        self._add("detector_shadow_rows_total", (*labels, outcome), (), np.array([float(rows)]))
+
     def fold(self) -> None:
         """Count what was seen; on the event loop."""
         taken, self._seconds = self._seconds, {}

@@ -27,6 +27,9 @@ ALIASES_FILE: Final = "aliases.json"
 CHAMPION: Final = "champion"
 """The alias of the version that answers where none is named; without it, that is the latest one that can be loaded."""
 
+CHALLENGER: Final = "challenger"
+"""The alias of the version that scores the same rows as the active one, for comparison alone."""
+
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,254}")  # as folders of versions are named
 _MOST_BEFORE: Final = 100  # versions that one can roll back to

@@ -48,6 +48,7 @@ class Registry:
     Attributes:
         table: All detectors, as they are now; it is replaced as a whole.
         path: Where they lie; None for those that live in memory alone.
+        count: Is called with the name of a detector and `swapped` or `failed`, on any thread, when its version changes.
     """
 
     def __init__(self, *detectors: Detector) -> None:
@@ -59,8 +60,8 @@ class Registry:
         self.remote: Remote | None = None
         self._trusted: TrustedKeys | None = None
         self._most = MOST_LOADED
-        self._watched: Callable[[Detector], Detector] = _as_it_is
-        self._swapped: Callable[[str, str], None] = _uncounted
+        self._watched: tuple[Callable[[Detector], Detector], ...] = ()
+        self.count: Callable[[str, str], None] = lambda name, outcome: None
         self._has_started = False
         self._writing = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -113,15 +114,14 @@ class Registry:
         registry._has_started = True
         return registry
 
-    def observe(self, watched: Callable[[Detector], Detector], swapped: Callable[[str, str], None]) -> None:
-        """Have the rows of all detectors counted, also of those that are loaded later, and changes of versions.
+    def watch(self, watched: Callable[[Detector], Detector]) -> None:
+        """Have the rows of all detectors watched, also of those that are loaded later.
 
         Args:
             watched: Returns a detector that is watched.
-            swapped: Is called with the name of a detector and `swapped` or `failed`, on any thread.
         """
         with self._replacing() as table:
-            self._watched, self._swapped = watched, swapped
+            self._watched = (*self._watched, watched)
             loaded = {key: Loaded(watched(found.detector)) for key, found in table.loaded.items()}
             self.table = replace(table, loaded=loaded)
 
@@ -248,12 +248,13 @@ class Registry:
             error = NotServedError(f"Version {version} of the detector {entry.name!r} cannot be loaded: {why}")
             self._failed[key] = time.monotonic(), error
             if self._has_started and str(known) != str(error):  # before, the program prints it
-                self._swapped(entry.name, "failed")
+                self.count(entry.name, "failed")
                 log.error("version %s of the detector %r cannot be loaded: %s", version, entry.name, cause)
             raise error from cause
         self._failed.pop(key, None)
         with self._replacing() as table:
-            detector = self._watched(detector)
+            for watched in self._watched:
+                detector = watched(detector)
             self.table = table.with_loaded(Loaded(detector), most=self._most)
         return detector
 
@@ -277,7 +278,7 @@ class Registry:
             self.table = table.with_entry(entry)
         before = table.entries.get(entry.name)
         if before is not None and before.active != entry.active and (entry.name, before.active) in table.loaded:
-            self._swapped(entry.name, "swapped")
+            self.count(entry.name, "swapped")
 
     def remove(self, name: str) -> None:
         """Replace the table by one without a detector."""
@@ -288,11 +289,3 @@ class Registry:
     def _replacing(self) -> Iterator[Table]:
         with self._writing:
             yield self.table
-
-
-def _uncounted(name: str, outcome: str) -> None:
-    """Count no change."""
-
-
-def _as_it_is(detector: Detector) -> Detector:
-    return detector
