@@ -83,7 +83,7 @@ def closed_loop(port: int, request: Request, *, connections: int, seconds: int, 
         [
             *("taskset", "--cpu-list", str(cpu)),
             *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"),
-            *("--timeout", "120s", "--script", str(script), f"http://127.0.0.1:{port}"),
+            *("--timeout", "120s", "--script", str(script), f"{request.scheme}://127.0.0.1:{port}"),
         ],
         check=False,
         capture_output=True,

@@ -18,11 +18,13 @@ class Request:
         body: Its body.
         path: Its path.
         headers: Headers beyond those of every request.
+        scheme: http, or https by a certificate that nobody checks.
     """
 
     body: bytes
     path: str = "/score"
     headers: Mapping[str, str] = field(default_factory=_json)
+    scheme: str = "http"
 
     def message(self, port: int) -> bytes:
         """Return the bytes of the request, for a connection that is kept alive."""

@@ -6,6 +6,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -160,7 +161,7 @@ def _resident_mb(pid: int) -> float:
 
 def _answer(port: int, request: Request) -> bytes | None:
     """Return the body of the answer; None until the server is ready."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_MOST_SECONDS)
+    connection = _connection(port, request.scheme)
     try:
         connection.request("POST", request.path, request.body, dict(request.headers))
         answer = connection.getresponse()
@@ -174,6 +175,14 @@ def _answer(port: int, request: Request) -> bytes | None:
     if answer.status != http.HTTPStatus.OK:
         raise RuntimeError(f"the first answer is {answer.status}: {body[:2000]!r}")
     return body
+
+
+def _connection(port: int, scheme: str) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=_MOST_SECONDS)
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=_MOST_SECONDS, context=trusting)
 
 
 _NOT_READY: Final = (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.SERVICE_UNAVAILABLE)
