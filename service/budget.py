@@ -41,6 +41,9 @@ class Budget:
             answered on the event loop, which others wait for, and of a micro-batch; larger requests are answered on a
             thread. Absent fields are cells without bytes.
         loop_cells_refused: Cells of a refused request whose problems are looked for on the event loop.
+        idle_bytes: Bytes of a request of tensors that may be answered on the event loop while no other large one is
+            being answered, one a tick: a thread would cost a third more, and hold Python's lock as long.
+        idle_cells: The same for its cells, where all are numbers: about a millisecond.
         thread_seconds: CPU time of one piece of work on a thread: a whole body, or a part of a stream.
         linger_seconds: Time for the rest of a body that is dropped, as its request was answered before it had come.
         linger_bytes: Bytes of such a rest.
@@ -84,6 +87,8 @@ class Budget:
     problems: int = 10_000
     loop_cells: int = 10_000
     loop_cells_refused: int = 2_000
+    idle_bytes: int = 1 << 18
+    idle_cells: int = 50_000
     thread_seconds: float = 60.0
     linger_seconds: float = 2.0
     linger_bytes: int = 1 << 28

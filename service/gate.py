@@ -66,7 +66,7 @@ class Gate:
         self._max_wait = settings.max_wait_seconds
         self._waiting: dict[object, float] = {}  # large requests, since when they wait for a thread; oldest first
         self._refusal_of_small, self._refusal_of_large = _overloaded({}), _overloaded(CLOSE)
-        self._in_tick = False
+        self._in_tick = self._has_taken = False
         self._streams = 0
         threads = allowed_threads()  # more would only take more memory
         self._free = CapacityLimiter(threads)
@@ -115,6 +115,14 @@ class Gate:
         now = time.monotonic()
         oldest = next(iter(self._waiting.values()), now)
         return self.refused("threads", self._refusal_of_large) if now - oldest > self._max_wait else None
+
+    def take_when_idle(self) -> bool:
+        """Return True, once a tick, while no large request waits or is being answered."""
+        self._begin_tick()
+        if self._has_taken or self._waiting or self._free.borrowed_tokens:
+            return False
+        self._has_taken = True
+        return True
 
     def admit_stream(self) -> Response | None:
         """Return the refusal of a stream, None if it is admitted: then call `end_stream` when it has ended."""
@@ -198,7 +206,7 @@ class Gate:
             asyncio.get_running_loop().call_soon(self._end_tick)
 
     def _end_tick(self) -> None:
-        self._in_tick = False
+        self._in_tick = self._has_taken = False
         self._tick.end()
 
 

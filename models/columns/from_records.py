@@ -277,7 +277,9 @@ def _number_columns(schema: FeatureSchema, rows: Sequence[Sequence[float | None]
 
 
 def _array_of(rows: Sequence[Sequence[float | None]], width: int) -> NDArray[np.float64]:
-    """Return rows of numbers as an array, NaN for None."""
+    """Return rows of numbers as an array, NaN for None; an array as it is."""
+    if isinstance(rows, np.ndarray):
+        return rows
     try:
         cells = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
     except TypeError:  # there is a None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -21,10 +21,10 @@ from service.api.state import is_ready
 from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.rows import BodySpec
-from service.gate import SMALL_BYTES, Gate
+from service.gate import Gate
 from service.inference.grpc_codec import answer_message, names_in, read_message, request_of
 from service.inference.grpc_messages import HEALTH, HEALTH_SERVICE, INFERENCE, INFERENCE_SERVICE
-from service.inference.inferring import infer, is_quick
+from service.inference.inferring import infer, is_quick, may_read_on_loop
 from service.inference.metadata import model_metadata, server_metadata
 from service.observing.observer import NO_DETECTOR, Observer, Version, clock
 from service.registry import Registry
@@ -195,9 +195,9 @@ class GrpcServer:
             max_bytes=self._settings.max_body_bytes,
             cancellation=Cancellation(),
         )
-        is_small = len(content) <= SMALL_BYTES
-        asked = request_of(read_message(content, spec), spec) if is_small else None
-        if asked is not None and is_quick(asked, detector):
+        size = len(content)
+        asked = request_of(read_message(content, spec), spec) if may_read_on_loop(size, self._gate) else None
+        if asked is not None and is_quick(asked, size, detector):
             return answer_message(infer(asked, detector, spec))
         if refusal := self._gate.admit_large():
             raise _error_of(refusal)
@@ -206,8 +206,8 @@ class GrpcServer:
             request = asked or request_of(read_message(content, spec), spec)
             return answer_message(infer(request, detector, spec))
 
-        with self._state.held_bodies.one() if not is_small else nullcontext(lambda size: None) as hold:
-            hold(len(content))
+        with self._state.held_bodies.one() as hold:
+            hold(size)
             return await self._gate.on_thread(answered, cancellation=spec.cancellation)
 
     async def _detector(self, name: str, version: str | None, call: _Call) -> Detector:

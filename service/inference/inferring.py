@@ -11,11 +11,13 @@ from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.fast_path.micro_batching import cells_of
 from service.formats.rows import BodySpec, Rows, all_problems, noted
+from service.gate import SMALL_BYTES, Gate
+from service.inference.inputs import is_matrix, rows_of
 from service.inference.outputs import OUTPUTS, USUAL, ChunkOfRows, tensor_of_chunks
 from service.inference.tensors import InferenceAnswer, InferenceRequest, RequestedOutput, Values, tensor_error
 from service.web.problems import too_many_values
 
-__all__ = ["infer", "is_quick", "outputs_of"]
+__all__ = ["infer", "is_quick", "may_read_on_loop", "outputs_of"]
 
 
 def outputs_of(request: InferenceRequest) -> Sequence[RequestedOutput]:
@@ -33,11 +35,21 @@ def outputs_of(request: InferenceRequest) -> Sequence[RequestedOutput]:
     return request.outputs or [RequestedOutput(name=name) for name in USUAL]
 
 
-def is_quick(request: InferenceRequest, detector: Detector) -> bool:
-    """Return whether a request may be answered on the event loop: few cells, and nothing beyond the scores."""
-    rows = request.inputs[0].shape[0] if request.inputs else 0
-    is_plain = all(not OUTPUTS[output.name].cells(detector) for output in outputs_of(request))
-    return is_plain and cells_of(rows, detector, top=0) <= BUDGET.loop_cells_refused
+def may_read_on_loop(size: int, gate: Gate) -> bool:
+    """Return whether a request of so many bytes may be decoded on the event loop: a small one, or when all is idle."""
+    return size <= SMALL_BYTES or (size <= BUDGET.idle_bytes and gate.take_when_idle())
+
+
+def is_quick(request: InferenceRequest, size: int, detector: Detector) -> bool:
+    """Return whether a request that was decoded on the event loop is answered there.
+
+    That is for nothing beyond the scores, of few cells or, when all is idle, of more that are numbers.
+    """
+    if not request.inputs or any(OUTPUTS[output.name].cells(detector) for output in outputs_of(request)):
+        return False
+    cells = cells_of(request.inputs[0].shape[0], detector, top=0)
+    is_light = size > SMALL_BYTES and is_matrix(request.inputs, detector.schema)
+    return cells <= (BUDGET.idle_cells if is_light else BUDGET.loop_cells_refused)
 
 
 def infer(request: InferenceRequest, detector: Detector, spec: BodySpec) -> InferenceAnswer:
@@ -48,8 +60,6 @@ def infer(request: InferenceRequest, detector: Detector, spec: BodySpec) -> Infe
         RequestError: Values are not of their columns' kinds, with everything that is wrong; or the answer would be
             too large.
     """
-    from service.inference.inputs import rows_of  # Arrow takes 30 MB: for the first request
-
     wanted = outputs_of(request)
     rows = noted(rows_of(request, spec), detector)
     _require_bounded(len(rows), [output.name for output in wanted], detector)

@@ -17,8 +17,8 @@ from service.budget import BUDGET
 from service.cancellation import Cancellation
 from service.formats.answers import AnswerSpec, answer_headers
 from service.formats.rows import BodySpec
-from service.gate import SMALL_BYTES, Gate
-from service.inference.inferring import infer, is_quick
+from service.gate import Gate
+from service.inference.inferring import infer, is_quick, may_read_on_loop
 from service.inference.metadata import model_metadata, server_metadata
 from service.inference.rest import header_length_of, read_request, write_answer
 from service.inference.schemas import BODY_SCHEMA, InferenceResponse, Live, ModelMetadata, Ready, ServerMetadata
@@ -137,9 +137,10 @@ async def _respond(
     """Answer a body: a small one on the event loop, all else on a thread, as others wait meanwhile."""
     gate: Gate = request.app.state.gate
     on_thread = partial(gate.on_thread, cancellation=spec.cancellation, receive=request.receive)
+    size = sum(map(len, pieces))
     asked: InferenceRequest | None = None
-    if len(pieces) == 1 and len(pieces[0]) <= SMALL_BYTES and spec.coding is None:
-        asked = read_request(pieces[0], header_length, spec)
+    if spec.coding is None and may_read_on_loop(size, gate):
+        asked = read_request(whole(pieces), header_length, spec)
 
     def answered() -> tuple[bytes, dict[str, str]]:
         content = asked or read_request(
@@ -151,7 +152,7 @@ async def _respond(
         written, headers = write_answer(answer)
         return written, _headers_of(detector, answer) | headers
 
-    if asked is not None and is_quick(asked, detector):
+    if asked is not None and is_quick(asked, size, detector):
         written, headers = answered()
     else:
         if refused := gate.admit_large():
