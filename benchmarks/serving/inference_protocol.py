@@ -4,9 +4,9 @@
 
 In each round every server is started on a CPU of its own, takes its requests one after the other over one connection,
 and is ended; the order rotates, ratios are of the same round. Ours answers score, p-value and verdict, MLServer the
-score of the same network. MLServer reads raw bytes by gRPC alone, so that form is compared by gRPC. It comes from the
-folder that `python -m benchmarks.serving.peers.install FOLDER --only mlserver` makes. Prints the median and, in
-brackets, the lowest and highest of the rounds.
+score of the same network; neither counts metrics. MLServer reads raw bytes by gRPC alone, so that form is compared by
+gRPC. It comes from the folder that `python -m benchmarks.serving.peers.install FOLDER --only mlserver` makes. Prints
+the median and, in brackets, the lowest and highest of the rounds.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _contenders(folder: Path, X: Rows, peers: Path | None) -> dict[str, Contende
     found = {
         "ours": Contender(
             model=model,
-            command=lambda port, grpc_port: our_service(bundle, "--grpc-port", str(grpc_port))(port),
+            command=lambda port, grpc_port: our_service(bundle, "--no-metrics", "--grpc-port", str(grpc_port))(port),
             others={BINARY: _binary(model, X), **{f"/score: {form}": request for form, request in forms.items()}},
             environment={},
         )

@@ -36,15 +36,25 @@ class _Lists:
 _LISTS: Final[dict[type, _Lists]] = {element: _Lists.of(element) for element in (bool, int, float, str)}
 
 
-def values_of_json(name: str, datatype: str, shape: Sequence[int], content: bytes, *, size: int) -> Values:
+def values_of_json(
+    name: str, datatype: str, shape: Sequence[int], content: bytes | list[float], *, size: int
+) -> Values:
     """Return the elements of a tensor of so many, flat or a list a row: NaN for null where they are floats.
+
+    Args:
+        name: Name of the tensor.
+        datatype: A key of `DATATYPES`.
+        shape: Its dimensions.
+        content: The JSON, or the floats that were decoded from it already.
+        size: How many elements there have to be.
 
     Raises:
         RecordError: The JSON is not that of so many elements.
     """
     kind = datatype_of(name, datatype)
     try:
-        chunks = [_chunk(elements, kind) for elements in _elements(name, kind, shape, content)]
+        lists = [content] if isinstance(content, list) else _elements(name, kind, shape, content)
+        chunks = [_chunk(elements, kind) for elements in lists]
     except DECODE_ERRORS as error:
         problem = f"holds what is no {datatype}: {error}."
         raise tensor_error(name, problem, "Send a list of its elements, null for a missing one.") from error
@@ -67,8 +77,12 @@ def _chunk(elements: list[Any], datatype: Datatype) -> Values:
     if datatype.dtype is None:
         return elements
     if datatype.element is float:
+        try:
+            doubles = np.fromiter(elements, np.float64, len(elements))
+        except TypeError:  # there is a None
+            doubles = np.array(elements, np.float64)
         with np.errstate(over="ignore"):  # an infinite number is refused with its place
-            return np.array(elements, np.float64).astype(datatype.dtype, copy=False)
+            return doubles.astype(datatype.dtype, copy=False)
     if None in elements:
         np.array([element for element in elements if element is not None], datatype.dtype)  # all are in its range
         return elements
