@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 from models.detector import Detector
@@ -20,6 +21,7 @@ _EXTENSIONS: Final = ("binary_tensor_data",)
 _DATATYPES: Final = {Kind.NUMERIC: "FP64", Kind.BOOLEAN: "BOOL", Kind.CATEGORICAL: "BYTES", Kind.DATETIME: "BYTES"}
 
 
+@cache
 def server_metadata() -> dict[str, Any]:
     """Return what is told of the server."""
     return {"name": PLATFORM, "version": program_version(), "extensions": list(_EXTENSIONS)}
