@@ -257,3 +257,21 @@ def test_a_query_without_end_is_refused_before_it_is_parsed(path: str, fast_path
                 assert status != 414
             else:
                 assert (status, b"parameters" in body) == (expected, True)
+
+
+def test_one_request_of_tensors_a_tick_is_answered_on_the_event_loop_while_all_else_is_idle() -> None:
+    gate, go_on = Gate(load_settings()), threading.Event()
+
+    async def taken() -> list[bool]:
+        found = [gate.take_when_idle(), gate.take_when_idle()]
+        await asyncio.sleep(0.01)
+        found.append(gate.take_when_idle())
+        large = asyncio.create_task(gate.on_thread(go_on.wait, cancellation=Cancellation()))
+        await asyncio.sleep(0.01)
+        found.append(gate.take_when_idle())
+        go_on.set()
+        await large
+        await asyncio.sleep(0.01)
+        return [*found, gate.take_when_idle()]
+
+    assert asyncio.run(taken()) == [True, False, True, False, True]
