@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
+from models.languages import spoken
 from models.messages import joined, phrase
 from training.comparison.difference import Difference
 from training.comparison.gains import Gain
@@ -16,6 +18,9 @@ from training.planting.kinds import KINDS
 from training.report.kit.formatting import as_p
 from training.report.kit.page import Grid, Part, Plot, Plots, Section, Text
 from training.report.kit.shapes import dot_plot, in_two_widths, interval_plot, point_plot
+
+_RATIOS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+"""Ticks of an axis of ratios."""
 
 
 def recommendation_section(best: Sequence[Summary], recommendation: Recommendation, *, margin: float) -> Section:
@@ -176,7 +181,8 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
     first, *others = recommendation.differences
     intervals = {item.activation: (1 + item.low, 1 + item.ratio, 1 + item.high) for item in recommendation.differences}
     middles = [middle for _, middle, _ in intervals.values()]
-    largest, smallest = max(middles), min(middles)
+    low, high = min(middles) / 1.5, max(middles) * 1.8
+    ticks = [ratio for ratio in _RATIOS if low <= ratio <= high]
     errors = [
         phrase(
             "{activation} × {times:.2f}, {verdict}",
@@ -205,7 +211,9 @@ def _difference_plot(recommendation: Recommendation, margin: float) -> Plot:
             band=(1.0, 1 + margin),
             setting={
                 "xscale": "log",
-                "xlim": (smallest / 1.5, largest * 1.8),
+                "xlim": (low, high),
+                "xticks": ticks,
+                "xticklabels": [spoken().formatted(tick, "g") for tick in ticks],
                 "xlabel": xlabel,
             },
         ),
