@@ -16,7 +16,7 @@ compile() { # OUTPUT ARGUMENTS...
     --no-emit-index-url --no-strip-extras --custom-compile-command 'make lock' "${upgrade[@]}" --output-file "requirements/$1" "${@:2}"
 }
 upgrade=("$@")
-compile dev.txt pyproject.toml --extra train --extra serve --extra excel --extra signatures --extra oidc --extra storage --extra mlflow --extra grpc --extra docs --extra dev
+compile dev.txt pyproject.toml --extra train --extra serve --extra otel --extra excel --extra signatures --extra oidc --extra storage --extra mlflow --extra grpc --extra docs --extra dev
 compile train.txt pyproject.toml --extra train --constraint requirements/dev.txt
 compile serve.txt pyproject.toml --extra serve --constraint requirements/dev.txt
 compile manifests.txt --group manifests

@@ -29,6 +29,7 @@ from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import Observer
 from service.observing.request_log import RequestLog
 from service.observing.routes import router as metrics_router
+from service.observing.tracing import Tracing
 from service.registry import Registry
 from service.registry.following import Follower
 from service.registry.remote import Remote
@@ -79,7 +80,8 @@ def create_app(registry: Registry, settings: Settings) -> FastAPI:
     app.add_middleware(EntryMiddleware, gate=gate, small=small, settings=settings)
     if settings.cors_origins is not None:
         app.add_middleware(OriginsMiddleware, origins=settings.origins())
-    app.add_middleware(ObservingMiddleware, observer=observer, log=request_log)
+    app.state.tracing = tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint)
+    app.add_middleware(ObservingMiddleware, observer=observer, log=request_log, tracing=tracing)
     for part in (routes.router, state.router, detectors.router, aliases.router, inference.router, page.router):
         app.include_router(part)
     if observer is not None:
@@ -95,6 +97,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     """Follow the folder of detectors, and answer gRPC where the settings say so, as long as the server runs."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as running:
+        if app.state.tracing is not None:
+            await running.enter_async_context(app.state.tracing.sending())
         await running.enter_async_context(app.state.follower.following(app))
         if settings.grpc_port is not None:
             from service.inference.grpc_server import GrpcServer  # an extra

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     lang: Literal["en", "pt"] = Field("en", description="language of the reasons in words")
     metrics: bool = Field(True, description="count requests and rows, and answer Prometheus at /metrics")
     log_format: Literal["text", "json"] = Field("text", description="form of the log: text, or a JSON object a line")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="address of an OpenTelemetry collector (OTLP over HTTP) for traces and logs, such as "
+        "http://127.0.0.1:4318",
+    )
     access_log: bool = Field(False, description="log a line for each request")
     trusted_proxies: str | None = Field(
         None,

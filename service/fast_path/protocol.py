@@ -57,7 +57,7 @@ def carriers(app: FastAPI, settings: Settings) -> tuple[ASGIApp, Callable[..., H
         if settings.cors_origins is not None:  # `EntryMiddleware` has to stand behind what answers preflights
             return app, guarded
         entry = EntryMiddleware(app, gate=state.gate, small=state.small_scores, settings=settings)
-        return ObservingMiddleware(entry, **seen_by), guarded
+        return ObservingMiddleware(entry, **seen_by, tracing=state.tracing), guarded
     return app, partial(FastProtocol, app=app, small=state.small_scores, patience=settings.body_seconds, **seen_by)
 
 
@@ -77,6 +77,8 @@ def _protocol_off(settings: Settings, *, version: str = uvicorn.__version__) -> 
         return f"it is not tested with Uvicorn {version}"
     if settings.access_log:
         return f"each request is logged: {spelt('access_log')}"
+    if settings.otlp_endpoint is not None:
+        return f"each request is traced: {spelt('otlp_endpoint')}"
     return None if settings.fast_path else f"it is switched off: {spelt('fast_path')}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -10,6 +10,9 @@ from models.detector import Detector
 from service.observing.observer import NO_DETECTOR, Observer, Version, clock
 from service.observing.request_ids import HEADER, request_id
 from service.observing.request_log import RequestLog
+
+if TYPE_CHECKING:
+    from service.observing.tracing import Tracing
 
 _SEEN: Final = "detector.seen"
 _UNMATCHED: Final = "unmatched"
@@ -55,20 +58,31 @@ class ObservingMiddleware:
         app: Answers them.
         observer: Counts them; None for nobody.
         log: Logs them.
+        tracing: Makes spans of them; None for nobody.
     """
 
-    def __init__(self, app: ASGIApp, *, observer: Observer | None, log: RequestLog) -> None:
+    def __init__(
+        self, app: ASGIApp, *, observer: Observer | None, log: RequestLog, tracing: Tracing | None = None
+    ) -> None:
         self._app = app
         self._observer = observer
         self._log = log
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http" or _SEEN in scope:
             await self._app(scope, receive, send)
             return
-        began = clock()
         scope[_SEEN] = seen = Seen(request_id(scope["headers"]))
+        if self._tracing is None:
+            await self._answer(seen, scope, receive, send)
+            return
+        with self._tracing.span(scope, seen):
+            await self._answer(seen, scope, receive, send)
+
+    async def _answer(self, seen: Seen, scope: Scope, receive: Receive, send: Send) -> None:
+        began = clock()
 
         async def seeing(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -81,7 +95,7 @@ class ObservingMiddleware:
         try:
             await self._app(scope, receive, seeing)
         finally:
-            endpoint = seen.endpoint or _name_of(scope.get("route"))
+            endpoint = seen.endpoint = seen.endpoint or _name_of(scope.get("route"))
             if self._observer is not None:
                 self._observer.ended(endpoint, seen.status, seen.version, began)
             self._log.ended(
