@@ -141,11 +141,12 @@ def untouched_rows(prepared: Prepared, config: TrainConfig) -> UntouchedRows:
 
 def _found(scorer: Scorer, planted: PlantedRows, usual: NDArray[np.float64], *, rate: float) -> tuple[FoundKind, ...]:
     """Return how well planted errors are told from untouched rows, whose scores ascend `(n,)`, by kind."""
-    if not len(planted):
+    if not len(planted) or not len(usual):
         return ()
     scores = scorer.score(scorer.preprocessor.transform(planted.columns)).anomaly_score
     kinds = np.array(planted.kinds)
-    flagged = scores > conformal_threshold(usual, rate)
+    threshold = conformal_threshold(usual, rate) if len(usual) >= rows_needed(rate) else np.inf
+    flagged = scores > threshold
     below = _shares_below(scores, usual)
     return tuple(
         FoundKind(

@@ -191,7 +191,7 @@ def outlook(gains: Sequence[Gain], *, seeds: int, margin: float) -> Message:
         return phrase("More seeds would change nothing.")
     promising = [item.activation for item in unsettled if item.gain > margin]
     if not promising:
-        return phrase("What these seeds cannot tell apart is within {margin:g} points.", margin=100 * margin)
+        return phrase("These seeds cannot tell all apart; in the mean, none finds more by over the margin.")
     base = next(item.activation for item in gains if item.verdict == "baseline")
     return phrase(
         "More seeds may tell {activations} from {baseline}: {setting}.",
