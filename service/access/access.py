@@ -25,6 +25,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 LOOK_SECONDS: Final = 1.0
 """Time between two looks at the file of keys."""
 
+_NO_CREDENTIALS: Final = b"-"  # stands for an empty field, which is one as well
 _MOST_VERIFIED: Final = 4_096  # header fields of callers that are remembered
 _READING: Final = frozenset(["GET", "HEAD"])
 
@@ -86,29 +87,28 @@ class Access:
             self._unwatched = None
         if self._tokens is not None and self._tokens.age != self._age:
             self._age, self._verified = self._tokens.age, {}
-        caller = self._sender(method, headers)
-        if isinstance(caller, RequestError):
-            return caller
-        if needed not in caller.roles:
-            return _forbidden(caller.role, needed, method, path)
-        meter = caller.meter
-        if meter is not None and (reason := meter.begin()):
-            return _too_many(reason, meter.seconds_until_next())
-        return meter
-
-    def _sender(self, method: str, headers: Headers) -> Caller | RequestError:
-        """Return who sends a request, or why that is not known."""
-        sent = [value for name, value in headers if name == b"authorization"]
-        if len(sent) != 1:
-            return _SENT_TWICE if sent else _ASKED_OF_PAGE if _is_page(method, headers) else _NO_KEY
-        caller: Caller | RequestError | None = self._verified.get(sent[0]) or self._caller_of(sent[0], method, headers)
-        if isinstance(caller, RequestError):
-            return caller
+        field = b""
+        for name, value in headers:
+            if name == b"authorization":
+                if field:
+                    return _SENT_TWICE
+                field = value or _NO_CREDENTIALS
+        caller = self._verified.get(field)
         if caller is None:
-            return _UNKNOWN_TO_PAGE if _is_page(method, headers) else _UNKNOWN
+            found = self._unverified(field, method, headers)
+            if isinstance(found, RequestError):
+                return found
+            caller = found
         if caller.expires is not None and time.time() >= caller.expires:
             return _EXPIRED
-        return caller
+        return _forbidden(caller.role, needed, method, path) if needed not in caller.roles else _metered(caller)
+
+    def _unverified(self, field: bytes, method: str, headers: Headers) -> Caller | RequestError:
+        """Return who sends a field of credentials that was not seen before, or why that is not known."""
+        is_page = _is_page(method, headers)
+        if not field:
+            return _ASKED_OF_PAGE if is_page else _NO_KEY
+        return self._caller_of(field, method, headers) or (_UNKNOWN_TO_PAGE if is_page else _UNKNOWN)
 
     def _caller_of(self, field: bytes, method: str, headers: Headers) -> Caller | RequestError | None:
         """Return who sends a field of credentials, None if nobody is known by it, or why it is refused."""
@@ -173,6 +173,14 @@ def _unauthorized(detail: str, challenge: str) -> RequestError:
     return RequestError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
 
 
+def _metered(caller: Caller) -> RequestError | Meter | None:
+    """Begin a request of a caller, if it has limits; return what its end has to be told, or why it is one too many."""
+    meter = caller.meter
+    if meter is not None and (reason := meter.begin()):
+        return _too_many(reason, meter.seconds_until_next())
+    return meter
+
+
 def _too_many(reason: str, seconds: int) -> RequestError:
     detail = f"{reason}. Send it again after {seconds} s."
     return RequestError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(seconds)})
@@ -199,4 +207,4 @@ _UNKNOWN: Final = _unauthorized(
 _UNKNOWN_TO_PAGE: Final = _unauthorized(
     "The password is no known key. Give a key of this service, and any name.", _OF_BROWSERS
 )
-_EXPIRED: Final = _unauthorized("The key has expired. Ask for a new one.", _INVALID)
+_EXPIRED: Final = _unauthorized("The key or the token has expired. Ask for a new one.", _INVALID)

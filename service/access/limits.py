@@ -14,9 +14,6 @@ BURST_SECONDS: Final = 1.0
 """A caller that was quiet for so long may send as many requests at once as it may send in that time."""
 
 
-_LEAST_RATE: Final = 1 / BURST_SECONDS  # with less, a bucket of that size would never hold a request
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a caller may use of one process; None where there is no limit.
@@ -63,13 +60,29 @@ class Meter:
         self._open = 0
         self.admission = Admission(None, self.end)
 
+    @property
+    def limits(self) -> Limits:
+        """Return the limits."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self._most = math.inf if limits.concurrent is None else limits.concurrent
+        self._rate = limits.rate
+        self._size = max(1.0, (limits.rate or 0.0) * BURST_SECONDS)  # with less, a bucket would never hold a request
+
     def begin(self) -> str | None:
         """Begin a request, whose end is told by `end`; or return why it is refused."""
-        concurrent, rate = self.limits.concurrent, self.limits.rate
-        if concurrent is not None and self._open >= concurrent:
-            return f"{concurrent:,} requests of this key are being answered already"
-        if rate is not None and not self._take(rate):
-            return f"This key may send {rate:g} requests a second"
+        if self._open >= self._most:
+            return f"{self._most:,} requests of this key are being answered already"
+        if self._rate is not None:
+            now = self._clock()
+            tokens = self._tokens + (now - self._filled) * self._rate
+            self._tokens, self._filled = tokens if tokens < self._size else self._size, now
+            if self._tokens < 1:
+                return f"This key may send {self._rate:g} requests a second"
+            self._tokens -= 1
         self._open += 1
         return None
 
@@ -79,16 +92,6 @@ class Meter:
 
     def seconds_until_next(self) -> int:
         """Return after how many whole seconds the next request is worth sending."""
-        rate = self.limits.rate
-        if rate is None or self._tokens >= 1:
+        if self._rate is None or self._tokens >= 1:
             return 1
-        return max(1, math.ceil((1 - self._tokens) / rate))
-
-    def _take(self, rate: float) -> bool:
-        now = self._clock()
-        size = rate * BURST_SECONDS if rate > _LEAST_RATE else 1.0
-        tokens = self._tokens + (now - self._filled) * rate
-        tokens = min(tokens, size)
-        is_enough = tokens >= 1
-        self._filled, self._tokens = now, tokens - is_enough
-        return is_enough
+        return max(1, math.ceil((1 - self._tokens) / self._rate))
