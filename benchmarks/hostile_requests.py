@@ -2,21 +2,20 @@
 
     python -m benchmarks.hostile_requests [--requests 100000] [--seed 0] [--detector BUNDLE] [--output FILE]
 
-Three tenths are made by schemathesis, valid and invalid, and one tenth are bytes of hypothesis that are hardly HTTP;
-both go over a socket to a service of its own. The others are hypothesis' bodies, headers and queries, in this
-process. Refused are: a status of 500 or more, no answer within 5 s, an answer that is not what its content type
-says, JSON that is not strict, a number that is none, and a refusal that is no problem document.
+Three tenths are made by schemathesis, valid and invalid, a third of them for a service with keys (without one, and
+with one of each role); one tenth are bytes of hypothesis that are hardly HTTP. They go over a socket to services of
+their own. The others are hypothesis' bodies, headers and queries, in this process. Refused are: a status of 500 or
+more, no answer within 5 s, an answer that is not what its content type says, JSON that is not strict, a number that is
+none, a refusal that is no problem document, and an answer beyond the role of a key.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import faulthandler
-import io
 import json
-import math
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,22 +27,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import hypothesis
-import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from rich.progress import track
 
+from benchmarks.hostile_answers import NOT_IMPLEMENTED, fault_of
 from benchmarks.hostile_strategies import Wire, raw_requests, wires
 from models.bundle import load_detector
 from models.detector import Detector
+from service.access.keys import new_key, write_keys
+from service.access.rights import right_of
+from service.access.roles import Role
 from service.api.schemas import example_record
 from service.app import create_app
 from service.formats.formats import FORMATS
@@ -53,7 +55,6 @@ from service.settings import load_settings
 LONGEST: Final = 5.0
 """Seconds within which every request is answered."""
 
-_NOT_IMPLEMENTED: Final = "501"  # the right answer to transfer codings that are not known
 _ROUND: Final = 1000  # requests of one run of hypothesis: more would fill the memory with what was tried
 _BUNDLE: Final = Path(__file__).resolve().parents[1] / "tests" / "bundles" / "0.1.0" / "bundle"
 _KINDS: Final = frozenset(kind for row in FORMATS.values() for kind in row.types)
@@ -97,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--detector", type=Path, default=_BUNDLE, help="bundle (default: a small one of the tests)")
     arguments = parser.parse_args(argv)
     print(f"{arguments.requests:,} requests, seed {arguments.seed}", flush=True)
-    shares = {"schemathesis": arguments.requests * 3 // 10, "socket": arguments.requests // 10}
+    shares = {"schemathesis": arguments.requests // 5, **dict.fromkeys(("roles", "socket"), arguments.requests // 10)}
     shares["in process"] = arguments.requests - sum(shares.values())
     detector = load_detector(arguments.detector)
     tallies: dict[str, Tally] = {}
@@ -105,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         campaigns: dict[str, Callable[[int, int], Tally]] = {
             "in process": lambda requests, seed: ask_in_process(detector, requests=requests, seed=seed),
             "schemathesis": lambda requests, seed: ask_by_document(port, requests=requests, seed=seed),
+            "roles": lambda requests, seed: ask_by_roles(arguments.detector, log, requests=requests, seed=seed),
             "socket": lambda requests, seed: ask_by_socket(detector, port, requests=requests, seed=seed),
         }
         for name, campaign in campaigns.items():
@@ -146,8 +148,48 @@ def ask_in_process(detector: Detector, *, requests: int, seed: int) -> Tally:
     return tally
 
 
-def ask_by_document(port: int, *, requests: int, seed: int) -> Tally:
-    """Send requests that schemathesis makes from the service's OpenAPI document, valid and invalid ones."""
+def ask_by_roles(bundle: Path, log: Any, *, requests: int, seed: int) -> Tally:
+    """Send schemathesis' requests to a service with keys and two versions: without a key, and with one of each role."""
+    tally = Tally()
+    callers: list[Role | None] = [None, *Role]
+    with tempfile.TemporaryDirectory() as made:
+        folder, file = Path(made) / "detectors", Path(made) / "keys.json"
+        for version in ("1", "2"):
+            shutil.copytree(bundle, folder / "machines" / version)
+        keys = {role: new_key(role, role, now=datetime.now(UTC)) for role in Role}
+        write_keys(file, [kept for _, kept in keys.values()])
+        with running(folder, log, f"--keys={file}") as port:
+            for i, role in enumerate(callers):
+                count = requests * (i + 1) // len(callers) - requests * i // len(callers)
+                key = None if role is None else keys[role][0]
+                reading = keys[Role.READ][0]
+                ask_by_document(port, requests=count, seed=seed, role=role, key=key, reading=reading, tally=tally)
+    return tally
+
+
+def ask_by_document(
+    port: int,
+    *,
+    requests: int,
+    seed: int,
+    role: Role | None = Role.OPERATE,
+    key: str | None = None,
+    reading: str | None = None,
+    tally: Tally | None = None,
+) -> Tally:
+    """Send requests that schemathesis makes from the service's OpenAPI document, valid and invalid ones.
+
+    Half of them name a detector, a version and an alias that there are.
+
+    Args:
+        port: Port of the service.
+        requests: How many.
+        seed: Which.
+        role: What their sender may do; None where it may do nothing.
+        key: The sender's key.
+        reading: A key that may read the document.
+        tally: Counts them, too.
+    """
     import requests as http  # schemathesis brings it
     import schemathesis
     from schemathesis.checks import not_a_server_error
@@ -169,19 +211,24 @@ def ask_by_document(port: int, *, requests: int, seed: int) -> Tally:
     def as_it_is(context: Any, value: Any) -> bytes:
         return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
-    tally = Tally()
+    tally = Tally() if tally is None else tally
     address = f"http://127.0.0.1:{port}"
-    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json", headers=_bearer(reading))
+    listed = httpx.get(f"{address}/detectors", headers=_bearer(reading), trust_env=False).json()["detectors"][0]
+    known = {"name": listed["name"], "version": listed["version"], "alias": "champion"}
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     modes = list(schemathesis.GenerationMode)
-    cases = st.one_of([operation.as_strategy(mode) for operation in operations for mode in modes])
+    cases = st.tuples(st.one_of([row.as_strategy(mode) for row in operations for mode in modes]), st.booleans())
     with http.Session() as session:
         session.trust_env = False
 
-        def ask(case: Any) -> None:
+        def ask(drawn: tuple[Any, bool]) -> None:
+            case, is_aimed = drawn
+            if is_aimed:
+                case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
             started = time.monotonic()
             try:
-                answer = case.call(base_url=address, session=session, timeout=4 * LONGEST)
+                answer = case.call(base_url=address, session=session, timeout=4 * LONGEST, headers=_bearer(key))
             except (http.exceptions.InvalidHeader, UnicodeError):  # what requests does not send
                 tally.statuses["not sent"] += 1
                 return
@@ -193,6 +240,9 @@ def ask_by_document(port: int, *, requests: int, seed: int) -> Tally:
                 fault = str(error)
             except BaseExceptionGroup as errors:
                 fault = "; ".join(str(error) for error in errors.exceptions)
+            needed = right_of(case.method.upper(), unquote(urlsplit(answer.request.url).path))
+            if answer.status_code < 400 and needed is not None and (role is None or needed not in role.covered()):
+                fault = f"an answer to {case.method} {case.path}, which needs {needed}, for {role}"
             tally.add(str(answer.status_code), fault, case.as_curl_command(), seconds, kind=case.media_type or "")
 
         _repeat(cases, ask, requests=requests, seed=seed)
@@ -212,39 +262,19 @@ def ask_by_socket(detector: Detector, port: int, *, requests: int, seed: int) ->
         else:
             found = re.match(rb"HTTP/1\.1 (\d{3}) ", answer)
             status = found[1].decode() if found else "closed"
-            is_fault = status.startswith("5") and status != _NOT_IMPLEMENTED
+            is_fault = status.startswith("5") and status != NOT_IMPLEMENTED
             tally.add(status, "a server error" if is_fault else None, content, seconds)
 
     _repeat(raw_requests(detector.schema, example_record(detector)), ask, requests=requests, seed=seed)
     return tally
 
 
-def fault_of(answer: httpx.Response) -> str | None:
-    """Return what is wrong with an answer, or None."""
-    if answer.status_code >= 500 and str(answer.status_code) != _NOT_IMPLEMENTED:
-        return f"status {answer.status_code}"
-    kind = answer.headers.get("content-type", "").partition(";")[0]
-    if answer.request.method == "HEAD":
-        return None if not answer.content else "an answer to HEAD with a body"
-    try:
-        if answer.status_code >= 400:
-            document = _strict(answer.content)
-            complete = {"type", "title", "status", "detail"} <= document.keys()
-            right = kind == "application/problem+json" and complete and document["status"] == answer.status_code
-            return None if right else "a refusal that is no problem document"
-        for name in (name for name, row in FORMATS.items() if kind in row.types):
-            _READ[name](answer.content)
-    except (ValueError, pa.ArrowException, KeyError) as error:
-        return f"{kind}: {type(error).__name__}: {error}"
-    return None
-
-
 @contextmanager
-def running(bundle: Path, log: Any) -> Iterator[int]:
+def running(bundle: Path, log: Any, *flags: str) -> Iterator[int]:
     """Run a service, give its port, and stop it."""
     command = [sys.executable, "-m", "service", "--detector", str(bundle), "--port", "0", "--body-seconds", "2"]
     command += [f"--{name.replace('_', '-')}={value}" for name, value in _LIMITS.items()]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         address = next(line for line in process.stderr if "running on" in line)
 
@@ -261,6 +291,10 @@ def running(bundle: Path, log: Any) -> Iterator[int]:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
             reader.join(10)
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
 
 
 def _repeat(strategy: st.SearchStrategy[Any], ask: Callable[[Any], None], *, requests: int, seed: int) -> None:
@@ -295,50 +329,6 @@ def _exchange(port: int, content: bytes) -> bytes | None:
         except OSError:  # closed while bytes were still going out
             pass
     return bytes(answer)
-
-
-def _strict(content: bytes) -> Any:
-    """Parse JSON, without the NaN and Infinity that Python would let pass."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON")
-
-    return json.loads(content.decode(), parse_constant=refuse)
-
-
-def _finite(table: pa.Table) -> None:
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_floating(column.type) and not all(map(math.isfinite, column.drop_null().to_pylist())):
-            raise ValueError(f"{name} is not finite")
-    if "anomaly_score" in table.column_names and table.column("anomaly_score").null_count:
-        raise ValueError("a score is null")
-
-
-def _read_json(content: bytes) -> None:
-    answer = _strict(content)
-    for item in answer.get("results", ()):
-        if not isinstance(item["anomaly_score"], float) or not isinstance(item["p_value"], float):
-            raise ValueError(f"a score is {item['anomaly_score']!r}")
-
-
-def _read_csv(content: bytes) -> None:
-    header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
-    for row in rows:
-        cells = dict(zip(header, row, strict=True))
-        if "anomaly_score" in cells and not math.isfinite(float(cells["anomaly_score"])):
-            raise ValueError("a score is not finite")
-
-
-_READ: Final[dict[str, Callable[[bytes], object]]] = {
-    "json": _read_json,
-    "jsonl": lambda content: [_strict(line) for line in content.split(b"\n") if line],
-    "csv": _read_csv,
-    "arrow": lambda content: _finite(pa.ipc.open_stream(content).read_all()),
-    "arrow_file": lambda content: _finite(pa.ipc.open_file(content).read_all()),
-    "parquet": lambda content: _finite(pa.parquet.read_table(io.BytesIO(content))),
-}
-"""Reads an answer of each form, and raises where it is not what it says."""
 
 
 def _report(name: str, tally: Tally, seconds: float) -> None:

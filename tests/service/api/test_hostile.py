@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from benchmarks.hostile_requests import Tally, ask_by_document, ask_by_socket, ask_in_process, fault_of, main
+from benchmarks.hostile_answers import fault_of
+from benchmarks.hostile_requests import Tally, ask_by_document, ask_by_roles, ask_by_socket, ask_in_process, main
 from models.detector import Detector
 
 REQUESTS = 300
@@ -26,6 +28,16 @@ def test_any_request_that_can_be_sent_gets_scores_or_a_problem_document(detector
 
 def test_requests_made_from_the_openapi_document_get_what_it_promises(service: Any) -> None:
     check(ask_by_document(service.client.base_url.port, requests=REQUESTS // 2, seed=1), REQUESTS // 2)
+
+
+@pytest.mark.slow
+def test_requests_without_a_key_and_with_one_of_each_role_get_no_answer_beyond_it(made: Path, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+b") as log:
+        tally = ask_by_roles(made, log, requests=1_000, seed=1)
+        log.seek(0)
+        assert b"Traceback" not in log.read()
+    check(tally, 1_000)
+    assert {"401", "403"} < tally.statuses.keys()
 
 
 def test_bytes_that_are_hardly_http_are_answered_or_the_connection_is_closed(service: Any, detector: Detector) -> None:
