@@ -110,7 +110,7 @@ def _tensor(item: Any, raw: bytes | None, spec: BodySpec) -> Tensor:
     shape = tuple(item.shape)
     cells = cells_in(item.name, shape, spec)
     if raw is not None:
-        if item.HasField("contents"):
+        if item.contents.ByteSize():  # MLServer sends empty ones
             raise tensor_error(item.name, "has both contents and raw contents.", "Send one of them.")
         values = values_of_raw(item.name, item.datatype, raw, size=cells)
     else:

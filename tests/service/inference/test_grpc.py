@@ -111,6 +111,10 @@ def test_raw_and_typed_contents_score_as_records_do_to_the_digit(client, rows):
     X = numbers(rows)
     answer = client.ask("ModelInfer", model_name="numbers", inputs=[head(X)], raw_input_contents=[X.tobytes()])
     assert raw_values(answer) == wanted(X)
+    with_empty = head(X, contents={})  # as MLServer's client sends it
+    assert (
+        client.ask("ModelInfer", model_name="numbers", inputs=[with_empty], raw_input_contents=[X.tobytes()]) == answer
+    )
     typed = head(X, contents={"fp64_contents": X.ravel().tolist()})
     answer = client.ask("ModelInfer", model_name="numbers", model_version="1", id="7", inputs=[typed])
     assert typed_values(answer) == wanted(X)
