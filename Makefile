@@ -5,6 +5,7 @@ UPGRADE ?=
 
 VENV := .venv
 CHECKS := .venv-manifests
+LISTS := .venv-sbom
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 LOCKS := requirements/dev.txt requirements/build.txt
@@ -13,7 +14,7 @@ AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs manifests coverage mutants install lock clean
+.PHONY: help demo test check docs manifests sbom coverage mutants install lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +45,9 @@ docs: $(INSTALLED) ## build the pages into docs/_build/index.html; a warning is 
 manifests: $(CHECKS)/installed ## build what kubectl would apply, and check it; needs kubectl
 	bash scripts/check_manifests.sh $(CHECKS)/bin
 
+sbom: $(LISTS)/installed ## list the packages that serving needs in sbom.json (CycloneDX)
+	$(LISTS)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file sbom.json requirements/serve.txt
+
 install: $(INSTALLED) ## make .venv with everything that is locked
 
 # Wheels and their hashes are locked; the project itself is installed as a link to this folder.
@@ -52,9 +56,9 @@ $(INSTALLED): $(LOCKS) pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(CHECKS)/installed: requirements/manifests.txt
-	$(PYTHON) -m venv $(CHECKS)
-	$(CHECKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/manifests.txt
+$(CHECKS)/installed $(LISTS)/installed: .venv-%/installed: requirements/%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(BIN)/python:
@@ -67,5 +71,5 @@ lock: ## resolve pyproject.toml anew into requirements/; UPGRADE=--upgrade moves
 	PYTHON="$(PYTHON)" bash scripts/lock.sh $(UPGRADE)
 
 clean: ## remove .venv, what the demo made, and caches
-	rm -rf $(VENV) $(CHECKS) demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov mutants
+	rm -rf $(VENV) $(CHECKS) $(LISTS) sbom.json demo build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov mutants
 	find models training service tests scripts benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

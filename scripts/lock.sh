@@ -20,5 +20,6 @@ compile dev.txt pyproject.toml --extra train --extra serve --extra otel --extra 
 compile train.txt pyproject.toml --extra train --constraint requirements/dev.txt
 compile serve.txt pyproject.toml --extra serve --constraint requirements/dev.txt
 compile manifests.txt --group manifests
+compile sbom.txt --group sbom
 "$work/bin/python" -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' |
   compile build.txt - --constraint requirements/dev.txt
