@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import re
@@ -19,10 +20,14 @@ from models.repository import complaint_about_name
 from models.unfinished import locked, unfinished
 from service.registry.aliases import ALIASES_FILE
 from service.registry.mlflow import MLFLOW, download
+from service.settings import spelt
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DEPTH: Final = 2  # NAME/VERSION
+_OF_DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # what writing a copy may raise
 _COPIED: Final = (MANIFEST, SIGNATURE, *SERVED)
+
+_ROOM: Final = f"Make room there, or say another folder ({spelt('cache')})."
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +72,12 @@ class Remote:
         except DetectorError:
             raise
         except Exception as error:  # each kind of storage has errors of its own
-            why = f"{self.source}: cannot be read ({one_line(str(error) or type(error).__name__)})."
+            is_of_disk = isinstance(error, OSError) and error.errno in _OF_DISK
+            what = f"cannot be copied to {self.folder}" if is_of_disk else "cannot be read"
+            why = f"{self.source}: {what} ({one_line(str(error) or type(error).__name__)})."
             if not self._has_copies():
-                raise BundleError(f"{why} Look at its address and at what may read it.") from error
+                remedy = _ROOM if is_of_disk else "Look at its address and at what may read it."
+                raise BundleError(f"{why} {remedy}") from error
             log.warning("%s What was copied before is served.", why)
 
     def _has_copies(self) -> bool:

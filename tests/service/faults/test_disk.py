@@ -18,8 +18,11 @@ from made_keys import bearer, made_keys
 from samples import sample_record
 from serving import Service, Start
 
+from models.errors import BundleError
 from service.access.roles import Role
 from service.admin import main as admin
+from service.registry import Registry
+from service.registry.remote import Remote
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file systems are mounted and limits set as on Linux")
 
@@ -139,6 +142,37 @@ def test_a_folder_that_is_not_there_ends_the_start_in_one_line(tmp_path: Path, r
     assert ended.stderr.startswith("error: ")
     assert str(tmp_path / "nowhere") in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_copies_of_what_lies_elsewhere_stay_whole_on_a_full_disk(
+    made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    resource = pytest.importorskip("resource")
+    storage = fsspec.filesystem("memory")
+    storage.put(str(made), "/full/machines/1", recursive=True)
+    remote = Remote.of("memory://full", tmp_path / "cache")
+    empty = Remote.of("memory://full", tmp_path / "another")
+    assert remote is not None
+    assert empty is not None
+    remote.refresh()
+    storage.put(str(made), "/full/machines/2", recursive=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))  # no file may grow beyond it
+    try:
+        remote.refresh()
+        assert "cannot be copied to" in caplog.text
+        assert "What was copied before is served." in caplog.text
+        with pytest.raises(BundleError, match=r"cannot be copied to .+ \(.*File too large.*\)\. Make room there"):
+            empty.refresh()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in (remote.folder / "machines").iterdir()] == ["1"]
+    assert Registry.open(remote.folder).active().version == "1"
+    assert not list(empty.folder.rglob("manifest.json"))
+    remote.refresh()
+    assert Registry.open(remote.folder).active().version == "2"
+    storage.rm("/full", recursive=True)
 
 
 def test_a_key_file_on_a_full_disk_stays_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
