@@ -11,11 +11,12 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from service.formats.json_slices import DECODE_ERRORS, SLICE_BYTES
+from service.formats.json_slices import DECODE_ERRORS
 from service.inference.tensors import Datatype, Values, datatype_of, tensor_error
 
 __all__ = ["values_of_json"]
 
+_PIECE_BYTES: Final = 1 << 15  # so that the floats of a piece take the memory of those before them
 _NESTED: Final = re.compile(rb"\s*\[\s*\[")
 
 
@@ -36,25 +37,15 @@ class _Lists:
 _LISTS: Final[dict[type, _Lists]] = {element: _Lists.of(element) for element in (bool, int, float, str)}
 
 
-def values_of_json(
-    name: str, datatype: str, shape: Sequence[int], content: bytes | list[float], *, size: int
-) -> Values:
+def values_of_json(name: str, datatype: str, shape: Sequence[int], content: bytes, *, size: int) -> Values:
     """Return the elements of a tensor of so many, flat or a list a row: NaN for null where they are floats.
-
-    Args:
-        name: Name of the tensor.
-        datatype: A key of `DATATYPES`.
-        shape: Its dimensions.
-        content: The JSON, or the floats that were decoded from it already.
-        size: How many elements there have to be.
 
     Raises:
         RecordError: The JSON is not that of so many elements.
     """
     kind = datatype_of(name, datatype)
     try:
-        lists = [content] if isinstance(content, list) else _elements(name, kind, shape, content)
-        chunks = [_chunk(elements, kind) for elements in lists]
+        chunks = [_chunk(elements, kind) for elements in _elements(name, kind, shape, content)]
     except DECODE_ERRORS as error:
         problem = f"holds what is no {datatype}: {error}."
         raise tensor_error(name, problem, "Send a list of its elements, null for a missing one.") from error
@@ -92,7 +83,7 @@ def _chunk(elements: list[Any], datatype: Datatype) -> Values:
 def _elements(name: str, datatype: Datatype, shape: Sequence[int], content: bytes) -> Iterator[list[Any]]:
     """Yield the elements of a tensor in lists, of which a large one has several."""
     lists = _LISTS[datatype.element]
-    is_cut = datatype.element is not str and len(content) > SLICE_BYTES and content.lstrip()[:1] == b"["
+    is_cut = datatype.element is not str and len(content) > _PIECE_BYTES and content.lstrip()[:1] == b"["
     if not _NESTED.match(content):
         for piece in _pieces(content, b",") if is_cut else [content]:
             try:
@@ -110,10 +101,10 @@ def _elements(name: str, datatype: Datatype, shape: Sequence[int], content: byte
 
 
 def _pieces(content: bytes, mark: bytes) -> Iterator[bytes]:
-    """Yield a list of numbers, or of lists of them, as lists of about `SLICE_BYTES`, which end at a mark."""
+    """Yield a list of numbers, or of lists of them, as lists of about `_PIECE_BYTES`, which end at a mark."""
     start, last = content.index(b"[") + 1, content.rindex(b"]")
     while start < last:
-        end = content.find(mark, start + SLICE_BYTES, last)
+        end = content.find(mark, start + _PIECE_BYTES, last)
         end = last if end < 0 else content.find(b",", end, last)
         end = last if end < 0 else end
         yield b"[" + content[start:end] + b"]"

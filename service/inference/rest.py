@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,12 +14,11 @@ from starlette.datastructures import Headers
 from models.strict_json import repeated_keys
 from service.formats.bounds import require_bounded
 from service.formats.json import json_error, repeated_key_error
-from service.formats.json_slices import DECODE_ERRORS, SLICE_BYTES
+from service.formats.json_slices import DECODE_ERRORS
 from service.formats.rows import BodySpec
 from service.inference.json_tensors import values_of_json
 from service.inference.raw import raw_of, values_of_raw
 from service.inference.tensors import (
-    DATATYPES,
     InferenceAnswer,
     InferenceRequest,
     RequestedOutput,
@@ -39,7 +37,6 @@ HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 
 _TYPES: Final = ("", "application/json", "application/octet-stream")
 _JSON, _BINARY = _TYPES[1:]
-_FLOATS: Final = frozenset(name for name, datatype in DATATYPES.items() if datatype.element is float)
 _TEXT_OR_NAN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\bNaN\b', re.DOTALL)
 
 Parameter = str | int | float | bool | None
@@ -51,10 +48,6 @@ class _Input(msgspec.Struct, kw_only=True, gc=False):
     shape: list[int]
     parameters: dict[str, Parameter] | msgspec.UnsetType | None = msgspec.UNSET
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-class _Floats(_Input, kw_only=True, gc=False):
-    data: list[float]  # type: ignore[assignment]
 
 
 class _Output(msgspec.Struct, kw_only=True, gc=False):
@@ -69,12 +62,7 @@ class _Request(msgspec.Struct, kw_only=True, gc=False):
     outputs: list[_Output] | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class _RequestOfFloats(_Request, kw_only=True, gc=False):
-    inputs: list[_Floats]  # type: ignore[assignment]
-
-
 _REQUEST: Final = msgspec.json.Decoder(_Request)
-_REQUEST_OF_FLOATS: Final = msgspec.json.Decoder(_RequestOfFloats)
 
 
 def header_length_of(headers: Headers) -> int | None:
@@ -172,11 +160,6 @@ def write_answer(answer: InferenceAnswer) -> tuple[bytes, dict[str, str]]:
 
 def _decoded(content: bytes) -> tuple[_Request, bytes]:
     """Decode JSON, NaN as null: some clients send it so, though it is no JSON; return the JSON, too."""
-    if len(content) <= SLICE_BYTES:
-        with suppress(*DECODE_ERRORS):  # the usual case of a larger request: flat lists of floats, decoded at once
-            request = _REQUEST_OF_FLOATS.decode(content)
-            if all(item.datatype in _FLOATS for item in request.inputs):
-                return request, content
     try:
         return _REQUEST.decode(content), content
     except DECODE_ERRORS as error:
@@ -222,8 +205,7 @@ def _tensor(item: _Input, raw: memoryview | None, size: int | None, spec: BodySp
     elif item.data is msgspec.UNSET:
         raise tensor_error(item.name, "has no data.", "Send data, or binary_data_size and the bytes behind the JSON.")
     else:
-        data = item.data if isinstance(item.data, list) else bytes(item.data)
-        values = values_of_json(item.name, item.datatype, item.shape, data, size=cells)
+        values = values_of_json(item.name, item.datatype, item.shape, bytes(item.data), size=cells)
     return Tensor(name=item.name, datatype=item.datatype, shape=tuple(item.shape), values=values)
 
 
