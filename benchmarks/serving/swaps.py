@@ -26,6 +26,7 @@ from benchmarks.serving.batches import of_ours
 from benchmarks.serving.contenders import COLUMNS, bundles_in, made_up_rows, our_service, train_detectors
 from benchmarks.serving.overload import two_cpus
 from benchmarks.serving.server import free_port, started
+from benchmarks.serving.soak import two_versions
 from benchmarks.serving.swapped_load import Tally, load_with_swaps
 from models.errors import DetectorError
 
@@ -67,19 +68,14 @@ def figures(without: Sequence[Tally], beside: Sequence[Tally]) -> dict[str, Any]
 
 
 def _measured(arguments: argparse.Namespace) -> tuple[list[Tally], list[Tally]]:
-    from training.calibrate import main as calibrate
-
     server_cpu, load_cpu = two_cpus()
     request = of_ours(COLUMNS)["JSON, records"](made_up_rows(1))
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         train_detectors(folder, names=["fast"])
-        first = folder / "served" / _NAME / _VERSIONS[0]
-        first.parent.mkdir(parents=True)
-        bundles_in(folder)["fast"].rename(first)
-        calibrate([str(first), "--alert-rate", "0.2", "--quiet"])
+        served = two_versions(bundles_in(folder)["fast"], folder / "served" / _NAME)
         port = free_port()
-        with started(our_service(first.parents[1])(port), port, request=request, cpu=server_cpu):
+        with started(our_service(served)(port), port, request=request, cpu=server_cpu):
             os.sched_setaffinity(0, {load_cpu})
             tallies = [
                 asyncio.run(

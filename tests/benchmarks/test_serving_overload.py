@@ -61,7 +61,9 @@ def test_both_programs_print_their_figures_and_draw(tmp_path: Path, capsys: pyte
     found = json.loads(capsys.readouterr().out)
     assert set(found) == set(overload.figures(course(), PHASES))
     assert "refused" in plot.read_text() or found["refusal_p99_ms"] != found["refusal_p99_ms"]
-    assert soak.main(["--minutes", "0.1", "--json"]) == 0
+    assert soak.main(["--minutes", "0.1", "--swaps", "0.5", "--keys", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["requests"] > 20
     assert found["memory_late_mb"] > 20
+    assert found["swaps"] > 0
+    assert found["failed_swaps"] == 0
