@@ -258,6 +258,24 @@ def test_a_message_beyond_the_limit_is_refused():
         assert client.ask("ServerReady").ready
 
 
+@pytest.mark.parametrize(
+    "name", ["..", "../numbers", "numbers/ready", "/etc/passwd", "numbers\0", "n\u0443mbers", "a" * 5_000]
+)
+def test_a_name_that_means_something_else_opens_nothing(name, tmp_path):
+    made = [new_key(role.value, role, now=datetime.now(UTC)) for role in (Role.READ, Role.OPERATE)]
+    write_keys(tmp_path / "keys.json", [key for _, key in made])
+    read, operate = ((("authorization", f"Bearer {text}"),) for text, _ in made)
+    tensors = {"inputs": [head(X)], "raw_input_contents": [X.tobytes()]}
+    with answering(numbers_detector(), keys=tmp_path / "keys.json") as client:
+        with refused("UNAUTHENTICATED", "No key was sent"):
+            client.ask("ModelMetadata", name=name)
+        with refused("PERMISSION_DENIED", "needs"):
+            client.ask("ModelInfer", metadata=read, model_name=name, **tensors)
+        for fields in ({"model_name": name}, {"model_name": "numbers", "model_version": name}):
+            with refused("NOT_FOUND", "There is no" if "model_version" not in fields else "no version"):
+                client.ask("ModelInfer", metadata=operate, **fields, **tensors)
+
+
 def test_keys_are_asked_for_as_over_http(tmp_path):
     made = [new_key(role.value, role, now=datetime.now(UTC)) for role in (Role.READ, Role.SCORE)]
     file = tmp_path / "keys.json"
