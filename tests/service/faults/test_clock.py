@@ -59,7 +59,7 @@ def test_a_clock_that_jumps_ends_keys_and_takes_nothing_else(
             assert service.request("GET", "/detector", headers=bearer(always)).status_code == 200
         answer = service.request("GET", "/detector", headers=bearer(late))
         if days >= 3:
-            assert problem(answer, 401)["detail"] == "The key has expired. Ask for a new one."
+            assert "has expired" in problem(answer, 401)["detail"]
         else:
             assert answer.status_code == 200
 
