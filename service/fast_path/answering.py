@@ -98,7 +98,7 @@ Reply = Callable[[Answer | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
     """What the answers of a detector have in common.
 
     Args:
@@ -112,7 +112,8 @@ class _Prepared:
     start: bytes
 
     @classmethod
-    def of(cls, loaded: Loaded) -> _Prepared:
+    def of(cls, loaded: Loaded) -> Prepared:
+        """Return it for a detector."""
         detector = loaded.detector
         start = answer_start(OPERATIONS["score"], detector)
         return cls(loaded, detector, exact_records(detector.schema), _head_of(detector, ()), start)
@@ -154,14 +155,14 @@ class SmallScores:
         # With CORS, the answer to a page says who may read it, which the routes' middleware knows.
         self._not_plain = _NOT_PLAIN if settings.cors_origins is None else _NOT_PLAIN | {ORIGIN}
         self._table: Table | None = None  # for which `_prepared` is made
-        self._prepared: dict[bytes, _Prepared] = {}
+        self._prepared: dict[bytes, Prepared] = {}
         self._prepare()
 
-    def knows(self, path: bytes) -> bool:
-        """Return whether small requests to a path are answered here: it scores by a detector that is loaded."""
+    def find(self, path: bytes) -> Prepared | None:
+        """Return the detector by which a path scores, None if none is loaded: the routes answer requests to it."""
         if self._table is not self._registry.table:
             self._prepare()
-        return path in self._prepared
+        return self._prepared.get(path)
 
     def _prepare(self) -> None:
         """Prepare what answers have in common, for each path of each detector that is loaded."""
@@ -169,7 +170,7 @@ class SmallScores:
         known = {prepared.loaded: prepared for prepared in self._prepared.values()}
         new = {}
         for (name, version), loaded in table.loaded.items():
-            prepared = known.get(loaded) or _Prepared.of(loaded)
+            prepared = known.get(loaded) or Prepared.of(loaded)
             named = f"/detectors/{quote(name, safe='')}"
             new[f"{named}/versions/{version}{PATH}".encode()] = prepared
             if name in table.entries and table.entries[name].active == version:
@@ -201,22 +202,18 @@ class SmallScores:
             return None
         return _explain_in(query) if query else 0
 
-    def answer(self, body: bytes, explain: int, reply: Reply, *, path: bytes = _PATH) -> None:
+    def answer(self, prepared: Prepared, body: bytes, explain: int, reply: Reply) -> None:
         """Answer a request.
 
         Args:
+            prepared: What `find` has found: one version for the whole request.
             body: The whole body.
             explain: How many of the columns that add most are named.
             reply: Called at the end of the tick, with None perhaps at once.
-            path: Path of the request, which says by which detector.
         """
         if refusal := self.gate.admit_to_batch(behind=self._batcher.is_behind):
             reply(Answer.of(refusal))
             return
-        if not self.knows(path):  # it was unloaded meanwhile
-            reply(None)
-            return
-        prepared = self._prepared[path]  # one version for the whole request
         detector, prepared.loaded.used = prepared.detector, time.monotonic()
         top = min(explain, len(detector.schema.columns))
         most = BUDGET.loop_cells // cells_of(1, detector, top)
@@ -271,9 +268,9 @@ class EntryMiddleware:
             return
         method, headers = scope["method"], scope["headers"]
         path = scope.get("raw_path") or scope["path"].encode()
-        is_score = method == "POST" and self._small.knows(path)
-        explain = self._small.explain_of(scope["query_string"], headers) if is_score else None
-        if is_score:
+        prepared = self._small.find(path) if method == "POST" else None
+        explain = None if prepared is None else self._small.explain_of(scope["query_string"], headers)
+        if prepared is not None:
             seen_in(scope).endpoint = ENDPOINT  # whoever answers it
         routed = scope["path"].removeprefix(scope.get("root_path", ""))
         admission = self._gate.admit(method, routed, headers, to_batch=explain is not None)
@@ -282,15 +279,15 @@ class EntryMiddleware:
             return
         scope[ADMITTED] = True
         try:
-            if explain is None:
+            if prepared is None or explain is None:
                 await self._app(scope, receive, send)
             else:
-                await self._answer_small(path, explain, scope, receive, send)
+                await self._answer_small(prepared, explain, scope, receive, send)
         finally:
             if admission.end is not None:
                 admission.end()
 
-    async def _answer_small(self, path: bytes, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_small(self, prepared: Prepared, explain: int, scope: Scope, receive: Receive, send: Send) -> None:
         receiving = receive().__await__()
         try:
             # Most bodies are there already, and need no timer, which would take longer than everything else here.
@@ -306,7 +303,7 @@ class EntryMiddleware:
         answer = None
         if message["type"] == "http.request" and not message.get("more_body", False):
             future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-            self._small.answer(message.get("body", b""), explain, partial(settle, future), path=path)
+            self._small.answer(prepared, message.get("body", b""), explain, partial(settle, future))
             answer = await future
         if answer is None:
             await self._app(scope, _again(message, receive), send)

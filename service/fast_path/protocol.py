@@ -16,12 +16,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.fast_path.answering import ADMITTED, ENDPOINT, Answer, EntryMiddleware, Head, SmallScores
+from service.fast_path.answering import ADMITTED, ENDPOINT, Answer, EntryMiddleware, Head, Prepared, SmallScores
 from service.fast_path.guarded import GuardedProtocol
 from service.gate import SheddingMiddleware
 from service.observing.middleware import ObservingMiddleware
 from service.observing.observer import clock
-from service.observing.request_ids import HEADER, request_id
+from service.observing.request_ids import id_in, id_line
 from service.settings import Settings, spelt
 from service.web.origins import OriginsMiddleware
 
@@ -30,7 +30,7 @@ TESTED_UVICORN: Final = ((0, 32), (1, 0))
 
 _OURS: Final = (EntryMiddleware, ObservingMiddleware, SheddingMiddleware, OriginsMiddleware)
 _CLOSE: Final = b"connection: close\r\n"
-_ID_LINE: Final = HEADER + b": %s\r\n"
+_FAILED: Final = HTTPStatus.BAD_REQUEST.value
 _BODY_SECONDS: Final = 0.05  # in which most bodies come that are not there with their heads
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,8 @@ class FastProtocol(GuardedProtocol):
         self._application = app
         self._small = small
         self._explain: int | None = None  # of the small request that is being received, None if none is
-        self._body = b""
+        self._prepared: Prepared | None = None  # the detector of that request
+        self._path = self._body = b""
         self._late: asyncio.TimerHandle | None = None
         self._left = asyncio.Event()  # the client has
 
@@ -119,20 +120,19 @@ class FastProtocol(GuardedProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a small request."""
-        if self._explain is None:
+        explain, self._explain = self._explain, None
+        if explain is None or self._prepared is None:
             super().on_message_complete()
             return
-        explain, self._explain = self._explain, None
         self._stop_waiting()
         began = 0.0 if self.observer is None else clock()
         self.cycle = exchange = _Exchange(self.scope, self.url, self._body, began)  # type: ignore[assignment,arg-type]  # all that is read
-        path = self.url.partition(b"?")[0]
-        admission = self._small.gate.admit("POST", path.decode("latin-1"), self.headers, to_batch=True)
+        admission = self._small.gate.admit("POST", self._path.decode("latin-1"), self.headers, to_batch=True)
         exchange.end = admission.end
         if admission.refusal is not None:
             self._reply(exchange, Answer.of(admission.refusal))
         else:
-            self._small.answer(self._body, explain, partial(self._reply, exchange), path=path)
+            self._small.answer(self._prepared, self._body, explain, partial(self._reply, exchange))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for the rest of a request; tell the application that is being asked."""
@@ -163,8 +163,9 @@ class FastProtocol(GuardedProtocol):
             or not self.parser.should_keep_alive()
         ):
             return None
-        path, _, query = self.url.partition(b"?")
-        return self._small.explain_of(query, self.headers) if self._small.knows(path) and b"#" not in query else None
+        self._path, _, query = self.url.partition(b"?")
+        self._prepared = None if b"#" in query else self._small.find(self._path)
+        return None if self._prepared is None else self._small.explain_of(query, self.headers)
 
     def _leave_to_uvicorn(self) -> None:
         """Leave a small request to Uvicorn: its body is late, and the routes know how long it may take."""
@@ -188,10 +189,10 @@ class FastProtocol(GuardedProtocol):
             self.observer.ended(ENDPOINT, answer.head.status, answer.head.version, exchange.began)
         if exchange.end is not None:
             exchange.end()
-        own = request_id(exchange.scope["headers"])
-        if answer.head.status >= HTTPStatus.BAD_REQUEST:
-            self.log.ended(own, ENDPOINT, answer.head.status)
-        self._send(exchange, answer, _ID_LINE % own)
+        line = id_line(exchange.scope["headers"])
+        if answer.head.status >= _FAILED:
+            self.log.ended(id_in(line), ENDPOINT, answer.head.status)
+        self._send(exchange, answer, line)
 
     def _send(self, exchange: _Exchange, answer: Answer, extra: bytes = b"") -> None:
         exchange.response_complete = True

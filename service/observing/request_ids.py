@@ -11,6 +11,7 @@ from typing import Final
 HEADER: Final = b"x-request-id"
 
 _TRACE: Final = b"traceparent"
+_BRINGING: Final = frozenset([HEADER, _TRACE])
 _is_id: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
 _trace: Final = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").match
 
@@ -22,11 +23,8 @@ class _Fresh:
         self.begin()
 
     def begin(self) -> None:
-        self._first = os.urandom(8).hex().encode()
-        self._numbers = count()
-
-    def next(self) -> bytes:
-        return b"%s%016x" % (self._first, next(self._numbers))
+        self.first = os.urandom(8).hex().encode()
+        self.numbers = count()
 
 
 _FRESH: Final = _Fresh()
@@ -53,4 +51,21 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
                 return value
         elif name == _TRACE and (trace := _trace(value)):
             found = trace[1]
-    return found or _FRESH.next()
+    return found or b"%s%016x" % (_FRESH.first, next(_FRESH.numbers))
+
+
+def id_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the header line of an answer that has the id of a request; most requests bring none.
+
+    Args:
+        headers: Of the request, names in lower case.
+    """
+    for name, _ in headers:
+        if name in _BRINGING:
+            return b"x-request-id: %s\r\n" % request_id(headers)
+    return b"x-request-id: %s%016x\r\n" % (_FRESH.first, next(_FRESH.numbers))
+
+
+def id_in(line: bytes) -> bytes:
+    """Return the id in such a line."""
+    return line[len(HEADER) + 2 : -2]

@@ -136,7 +136,9 @@ def test_a_micro_batch_is_bounded_by_the_columns_that_are_named_too(monkeypatch:
         replies: list[Answer | None] = []
         settings = load_settings()
         small = SmallScores(Registry(detector), settings, Batcher(), Gate(settings))
-        small.answer(json.dumps([sample_record()] * rows).encode(), explain, replies.append)
+        prepared = small.find(b"/score")
+        assert prepared is not None
+        small.answer(prepared, json.dumps([sample_record()] * rows).encode(), explain, replies.append)
         await asyncio.sleep(0.01)
         return replies != [None]  # None: the routes have to
 
