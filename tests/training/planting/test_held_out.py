@@ -94,7 +94,7 @@ def test_the_same_seed_plants_the_same_and_another_seed_others() -> None:
         (("read", "level"), {"hour at night", "date far off", "value of another row"}),
         (("is new", "level"), {"value of another row"}),
     ],
-    ids="-".join,
+    ids=lambda value: "-".join(sorted(value)),
 )
 def test_only_kinds_that_the_columns_allow_are_planted(names: tuple[str, ...], kinds: set[str]) -> None:
     prepared = prepared_table(0, *names)
