@@ -2,12 +2,16 @@
 
     DetectorError              anything that went wrong and that we understood
     ├── ConfigError            a flag, setting or argument is outside its limits: change the call
+    │   ├── UnknownDetectorError   no detector, version or alias has that name: name another
+    │   ├── ConflictError          it cannot be done with the detector as it is kept: change that first
+    │   └── BusyError              too many detectors are being loaded: ask again later
     ├── DataError              the data cannot be used as it is: change the data
     │   ├── TableError         a file or a data frame
     │   │   ├── UnreadableError    its bytes are damaged, or of another format
     │   │   └── TooLargeError      it holds more than is allowed
     │   └── RecordError        one record of a request; knows its number and its field
     ├── BundleError            a detector on disk is missing, damaged or foreign: get another bundle
+    │   └── NotServedError         a detector of the service cannot be loaded: name another version
     ├── TrainingError          fitting did not succeed: change how it is trained
     └── ServiceError           a service refused a request or does not answer; knows its status and every place
 
@@ -26,16 +30,20 @@ from models.messages import Message, Set, joined, quoted
 
 __all__ = [
     "BundleError",
+    "BusyError",
     "ConfigError",
+    "ConflictError",
     "DataError",
     "DetectorError",
     "Message",
+    "NotServedError",
     "RecordError",
     "ServiceError",
     "Set",
     "TableError",
     "TooLargeError",
     "TrainingError",
+    "UnknownDetectorError",
     "UnreadableError",
     "absent_columns",
     "did_you_mean",
@@ -137,6 +145,18 @@ class ConfigError(DetectorError):
     """A flag, setting or argument is outside its limits."""
 
 
+class UnknownDetectorError(ConfigError):
+    """The service has no detector, version or alias of that name, or none is the default: name another."""
+
+
+class ConflictError(ConfigError):
+    """What is asked for cannot be done with the detector as it is kept: change that first."""
+
+
+class BusyError(ConfigError):
+    """Too many detectors are being loaded: ask again later."""
+
+
 class DataError(DetectorError):
     """The data cannot be used as it is."""
 
@@ -207,6 +227,10 @@ class RecordError(DataError):
 
 class BundleError(DetectorError):
     """A detector on disk is missing, damaged or foreign."""
+
+
+class NotServedError(BundleError):
+    """A detector of the service cannot be loaded: get another bundle, or name another version."""
 
 
 class TrainingError(DetectorError):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from models.columns.from_records import Columns
 from models.detector import Detector, Verdicts
 from models.encoders.preprocessor import Encoded
-from models.errors import ConfigError, DetectorError
-from service.registry import Registry, Table, UnknownDetectorError
+from models.errors import ConfigError, DetectorError, UnknownDetectorError
+from service.registry import Registry, Table
 from service.registry.aliases import CHALLENGER
 
 MOST_PAIRS: Final = 10_000

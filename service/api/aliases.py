@@ -10,14 +10,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import ValidationError
 
-from models.errors import RecordError
+from models.errors import NotServedError, RecordError
 from service.api.dependencies import Name, registry_of
 from service.api.detectors import item_of
 from service.api.openapi import problems
 from service.api.parameters import NoQuery
 from service.api.schemas import AliasTarget, DetectorItem
 from service.hangup import SIGHUP
-from service.registry import NotServedError
 from service.registry.changes import remove_alias, roll_back, set_alias, version_of
 from service.web.content import read_body, whole
 from service.web.problems import RequestError, json_response, over_http

@@ -23,6 +23,7 @@ def configure_logging(log_format: LogFormat) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
+@final
 class TextFormatter(logging.Formatter):
     """Writes text; fields stand behind the message, as `name=value`."""
 
@@ -41,7 +42,7 @@ class TextFormatter(logging.Formatter):
 
 
 @final
-class JsonFormatter(TextFormatter):
+class JsonFormatter(logging.Formatter):
     """Writes a JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -54,11 +55,11 @@ class JsonFormatter(TextFormatter):
             **_fields(record),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _without_messages(record.exc_info[1])
         return json.dumps(line, default=str)
 
 
-FORMATTERS: Final[dict[LogFormat, type[TextFormatter]]] = {"text": TextFormatter, "json": JsonFormatter}
+FORMATTERS: Final[dict[LogFormat, type[logging.Formatter]]] = {"text": TextFormatter, "json": JsonFormatter}
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from models.errors import BundleError, ConfigError, quoted
+from models.errors import BundleError, ConfigError, ConflictError, quoted
 from models.strict_json import from_plain, parse_json
 from models.unfinished import keep_mode, real_path, unfinished
-from service.registry.errors import ConflictError
 
 try:
     import fcntl

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from models.errors import ConflictError, UnknownDetectorError
 from service.registry.aliases import CHAMPION, Aliases, changing_aliases, require_alias, write_aliases
 from service.registry.contents import entry_of
-from service.registry.errors import ConflictError, UnknownDetectorError
 from service.registry.registry import Registry
 from service.registry.table import Entry, listed
 

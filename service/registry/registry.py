@@ -17,11 +17,10 @@ import numpy as np
 
 from models.bundle import TrustedKeys, load_detector
 from models.detector import Detector
-from models.errors import BundleError, DetectorError
+from models.errors import BundleError, BusyError, DetectorError, NotServedError
 from models.languages import LANGUAGES, Language
 from service.api.schemas import example_record
 from service.registry.contents import Contents
-from service.registry.errors import BusyError, NotServedError
 from service.registry.remote import Remote
 from service.registry.table import Entry, Key, Loaded, Table, listed
 

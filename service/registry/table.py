@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final, Literal, final
 
 from models.detector import Detector
-from models.errors import did_you_mean, quoted
+from models.errors import UnknownDetectorError, did_you_mean, quoted
 from service.registry.aliases import CHAMPION, Aliases
-from service.registry.errors import UnknownDetectorError
 
 _LISTED: Final = 10  # names in a message
 

@@ -7,17 +7,20 @@ from typing import Final
 
 from models.errors import (
     BundleError,
+    BusyError,
     ConfigError,
+    ConflictError,
     DataError,
     DetectorError,
+    NotServedError,
     RecordError,
     ServiceError,
     TableError,
     TooLargeError,
     TrainingError,
+    UnknownDetectorError,
     UnreadableError,
 )
-from service.registry.errors import BusyError, ConflictError, NotServedError, UnknownDetectorError
 
 __all__ = ["CODES", "GRPC_CODES"]
 

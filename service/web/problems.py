@@ -16,12 +16,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from models.columns.from_records import brief_repr
-from models.errors import DetectorError, Message, RecordError, Set
+from models.errors import BusyError, DetectorError, Message, RecordError, Set
 from models.printable import shortened
 from service.api.parameters import ReadingQuery
 from service.observing.middleware import seen_in
 from service.observing.request_ids import HEADER
-from service.registry.errors import BusyError
 from service.settings import spelt
 from service.web.closing import ClosingResponse
 from service.web.codes import CODES

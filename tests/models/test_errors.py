@@ -53,7 +53,7 @@ def class_definitions() -> list[tuple[str, list[str]]]:
 
 def test_the_tree_of_errors_in_the_docstring_is_the_real_one():
     assert drawn_tree() == real_tree()
-    assert len(drawn_tree()) == 10
+    assert len(drawn_tree()) == 14
 
 
 def test_no_error_is_defined_outside_of_the_drawn_tree():

@@ -16,7 +16,8 @@ from scipy.stats import spearmanr
 from serving import Start
 
 from models.bundle import load_detector
-from service.registry import Registry, UnknownDetectorError
+from models.errors import UnknownDetectorError
+from service.registry import Registry
 from service.registry.changes import set_alias
 from service.shadow import MOST_PAIRS, Shadow, Shadows, rank_correlation
 

@@ -8,8 +8,7 @@ import pytest
 
 import service.client.client
 import service.files.score_files  # noqa: F401  # all that may define an error
-from models.errors import DetectorError, TooLargeError
-from service.registry.errors import BusyError
+from models.errors import BusyError, DetectorError, TooLargeError
 from service.web.codes import CODES, GRPC_CODES
 from service.web.problems import RequestError, request_error_of
 

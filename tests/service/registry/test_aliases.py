@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ConfigError
-from service.registry import ConflictError, NotServedError, Registry, UnknownDetectorError
+from models.errors import ConfigError, ConflictError, NotServedError, UnknownDetectorError
+from service.registry import Registry
 from service.registry.aliases import ALIASES_FILE, changing_aliases, read_aliases
 from service.registry.changes import remove_alias, roll_back, set_alias, version_of
 

@@ -9,9 +9,9 @@ import pytest
 from samples import sample_detector, sample_record
 
 from models.detector import Detector
-from models.errors import BundleError, ConfigError
+from models.errors import BundleError, ConfigError, NotServedError, UnknownDetectorError
 from service.app import open_registry
-from service.registry import NotServedError, Registry, UnknownDetectorError
+from service.registry import Registry
 from service.settings import load_settings
 
 
