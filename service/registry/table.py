@@ -80,7 +80,7 @@ class Entry:
         version = self.aliases.get(named, named)
         if version not in self.versions:
             raise UnknownDetectorError(
-                f"The detector {self.name!r} has no version {quoted(version)}. It has {listed(self.versions)}."
+                f"The detector {self.name!r} has no version {quoted(version)}. Name one of: {listed(self.versions)}."
             )
         return version
 
@@ -115,7 +115,7 @@ class Table:
         if entry is None:
             meant = did_you_mean(str(name), self.entries, spell=repr)
             raise UnknownDetectorError(
-                f"There is no detector {quoted(str(name))}.{meant} There is {listed(self.entries)}."
+                f"There is no detector {quoted(str(name))}.{meant} Name one of: {listed(self.entries)}."
             )
         return entry
 

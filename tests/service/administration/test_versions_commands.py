@@ -56,7 +56,7 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(run: Run, many: Pat
     (many / "pumps" / "9" / "network.onnx").write_bytes(b"damaged")
     for words, said in (
         (("promote", "pumps", "9"), "Version 9 of the detector 'pumps' cannot be loaded: network.onnx is not the file"),
-        (("promote", "pumps", "3"), "The detector 'pumps' has no version '3'. It has 2, 9, 10."),
+        (("promote", "pumps", "3"), "The detector 'pumps' has no version '3'. Name one of: 2, 9, 10."),
         (("rollback", "valves"), "The detector 'valves' has no version before 1."),
         (("alias", "pumps", "challenger"), "Say the version that the alias is to mean, or --remove"),
         (("alias", "pumps", "2", "2"), "'2' can be no alias."),

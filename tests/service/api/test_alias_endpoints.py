@@ -84,7 +84,7 @@ def test_what_is_active_outlives_the_service(many: Path, start: Start) -> None:
             "pumps/aliases/champion",
             b'{"version": "3"}',
             404,
-            "The detector 'pumps' has no version '3'. It has 2, 9, 10.",
+            "The detector 'pumps' has no version '3'. Name one of: 2, 9, 10.",
         ),
         ("fans/aliases/champion", b'{"version": "2"}', 404, "There is no detector 'fans'."),
         ("pumps/aliases/%2e%2e", b'{"version": "2"}', 422, "'..' can be no alias."),

@@ -108,8 +108,8 @@ def test_the_detectors_are_listed_and_each_describes_itself(asked: httpx.Client)
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/detectors/pump/score", "There is no detector 'pump'. Did you mean 'pumps'? There is pumps, valves."),
-        ("/detectors/pumps/versions/3/score", "The detector 'pumps' has no version '3'. It has 2, 9, 10."),
+        ("/detectors/pump/score", "There is no detector 'pump'. Did you mean 'pumps'? Name one of: pumps, valves."),
+        ("/detectors/pumps/versions/3/score", "The detector 'pumps' has no version '3'. Name one of: 2, 9, 10."),
         ("/detectors/pumps/versions/02/score", "has no version '02'"),
         ("/detectors/fans/embed", "There is no detector 'fans'."),
         ("/detectors/fans/score/stream", "There is no detector 'fans'."),

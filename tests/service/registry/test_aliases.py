@@ -150,7 +150,7 @@ def _refused(registry: Registry, many: Path) -> None:
 
 
 def test_what_there_is_not_is_named(registry: Registry, made: Path) -> None:
-    with pytest.raises(UnknownDetectorError, match=r"no version '3'\. It has 2, 9, 10\."):
+    with pytest.raises(UnknownDetectorError, match=r"no version '3'\. Name one of: 2, 9, 10\."):
         set_alias(registry, "pumps", "champion", "3")
     with pytest.raises(UnknownDetectorError, match=r"no detector 'fans'"):
         set_alias(registry, "fans", "champion", "3")

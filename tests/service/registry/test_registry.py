@@ -20,7 +20,7 @@ def test_a_registry_holds_detectors_by_name_and_the_first_is_the_default() -> No
     registry = Registry(first, second)
     assert registry.active() is registry.active("pumps") is first
     assert registry.active("valves") is second
-    with pytest.raises(ConfigError, match=r"There is no detector 'fans'\. There is pumps, valves"):
+    with pytest.raises(ConfigError, match=r"There is no detector 'fans'\. Name one of: pumps, valves"):
         registry.active("fans")
 
 
@@ -53,7 +53,7 @@ def test_a_folder_of_detectors_is_served_by_the_names_of_its_folders_and_the_lat
 def test_the_detector_of_the_setting_is_the_default_and_is_loaded_at_the_start(many: Path) -> None:
     registry = open_registry(load_settings(path=many, default="valves"))
     assert set(registry.table.loaded) == {("valves", "1")}
-    with pytest.raises(UnknownDetectorError, match=r"no detector 'valve'\. Did you mean 'valves'\? There is pum"):
+    with pytest.raises(UnknownDetectorError, match=r"no detector 'valve'\. Did you mean 'valves'\? Name one of: pum"):
         open_registry(load_settings(path=many, default="valve"))
 
 
